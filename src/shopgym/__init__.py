@@ -1,0 +1,54 @@
+"""shopgym: a shop you can experiment on before you experiment on your customers.
+
+Importing this package is cheap: nothing heavy is loaded until it is used. It registers the
+environments with Gymnasium as soon as Gymnasium itself is imported.
+"""
+
+from __future__ import annotations
+
+import importlib
+from typing import TYPE_CHECKING, Any
+
+from ._register import register_when_gymnasium_loads
+from ._version import __version__
+
+if TYPE_CHECKING:
+    from .core import Agent, Decisions, Feedback, Interactions, InvalidInput, Items, Policy, Requests
+    from .policies.log import DecisionLog
+    from .simulators import Catalog, Shop, ShopConfig
+
+register_when_gymnasium_loads()
+
+_HOMES = {
+    **dict.fromkeys(
+        ("Agent", "Decisions", "Feedback", "Interactions", "InvalidInput", "Items", "Policy", "Requests"), ".core"
+    ),
+    **dict.fromkeys(("Catalog", "Shop", "ShopConfig"), ".simulators"),
+    "DecisionLog": ".policies.log",
+}
+
+__all__ = [
+    "Agent",
+    "Catalog",
+    "DecisionLog",
+    "Decisions",
+    "Feedback",
+    "Interactions",
+    "InvalidInput",
+    "Items",
+    "Policy",
+    "Requests",
+    "Shop",
+    "ShopConfig",
+    "__version__",
+]
+
+
+def __getattr__(name: str) -> Any:
+    if name in _HOMES:
+        return getattr(importlib.import_module(_HOMES[name], __name__), name)
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)

@@ -1,0 +1,17 @@
+"""The nouns and Protocols that every other room speaks; numpy and the standard library only."""
+
+from .errors import InvalidInput
+from .items import Items
+from .nouns import Decisions, Feedback, Interactions, Requests
+from .protocols import Agent, Policy
+
+__all__ = [
+    "Agent",
+    "Decisions",
+    "Feedback",
+    "Interactions",
+    "InvalidInput",
+    "Items",
+    "Policy",
+    "Requests",
+]

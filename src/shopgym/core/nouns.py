@@ -1,0 +1,142 @@
+"""Batches that flow between the rooms: requests, decisions, feedback, interactions."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+
+import numpy as np
+
+from .errors import InvalidInput
+from .types import F32, F64, I32, I64, U64, AnyArray, Bool
+
+EMPTY = -1
+"""An empty slot, or padding in a candidate list."""
+
+
+@dataclass(frozen=True)
+class Requests:
+    """A batch of n page requests, each with m candidate items.
+
+    Attributes:
+        request_id: (n,) uint64, unique within a log.
+        user_id: (n,) int64.
+        user: (n, u) float32, observable user features.
+        context: (n, c) float32, observable context features.
+        candidates: (n, m) int32 item rows; ``EMPTY`` pads short lists.
+        in_stock: (n, m) bool, known availability when the request arrived; False at padding.
+        time: (n,) float64, days since the shop opened.
+    """
+
+    request_id: U64
+    user_id: I64
+    user: F32
+    context: F32
+    candidates: I32
+    in_stock: Bool
+    time: F64
+
+    def __len__(self) -> int:
+        return len(self.candidates)
+
+    @property
+    def num_candidates(self) -> int:
+        """m, padding included."""
+        return int(self.candidates.shape[1])
+
+    def take(self, rows: AnyArray | slice) -> Requests:
+        """The requests at ``rows`` (indices, mask or slice), in that order."""
+        return Requests(
+            self.request_id[rows],
+            self.user_id[rows],
+            self.user[rows],
+            self.context[rows],
+            self.candidates[rows],
+            self.in_stock[rows],
+            self.time[rows],
+        )
+
+
+@dataclass(frozen=True)
+class Decisions:
+    """What a policy showed for n requests, and how likely that was.
+
+    Attributes:
+        positions: (n, k) int32, index into the request's candidates; ``EMPTY`` = empty slot.
+        slates: (n, k) int32, the item rows shown; ``EMPTY`` = empty slot.
+        propensities: (n, k) float64 in (0, 1]: the exact probability of each slot's item given the
+            request and the slots before it; 1 at an empty slot that could not have been filled. Their
+            product over slots is the probability of the slate.
+    """
+
+    positions: I32
+    slates: I32
+    propensities: F64
+
+    def __len__(self) -> int:
+        return len(self.slates)
+
+
+@dataclass(frozen=True)
+class Feedback:
+    """What happened to n slates of k slots.
+
+    Attributes:
+        clicked, carted: (n, k) bool.
+        quantity: (n, k) int32, units bought, 0 where nothing was.
+        revenue, margin: (n, k) float64, currency units.
+    """
+
+    clicked: Bool
+    carted: Bool
+    quantity: I32
+    revenue: F64
+    margin: F64
+
+    @property
+    def purchased(self) -> Bool:
+        """(n, k) whether at least one unit was bought."""
+        bought: Bool = self.quantity > 0
+        return bought
+
+
+@dataclass(frozen=True)
+class Interactions:
+    """Requests, what was decided and what came of it: what an agent learns from.
+
+    Attributes:
+        requests: n requests.
+        decisions: n decisions.
+        reward: (n, k) float64, the reward of each slot, in the reward's unit.
+        events: further per-slot outcomes by name, each (n, k), e.g. ``click``, ``purchase``.
+    """
+
+    requests: Requests
+    decisions: Decisions
+    reward: F64
+    events: Mapping[str, F64] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        if self.reward.shape != self.decisions.slates.shape:
+            raise InvalidInput(
+                "interactions.reward",
+                self.reward.shape,
+                f"give one reward per slot, shape {self.decisions.slates.shape}",
+            )
+        if not np.isfinite(self.reward).all():
+            row = int(np.flatnonzero(~np.isfinite(self.reward).all(axis=1))[0])
+            raise InvalidInput(f"interactions.reward[{row}]", self.reward[row].tolist(), "remove NaN and infinity")
+
+    def __len__(self) -> int:
+        return len(self.requests)
+
+    def take(self, rows: AnyArray | slice) -> Interactions:
+        """The interactions at ``rows``, in that order."""
+        decisions = replace(
+            self.decisions,
+            positions=self.decisions.positions[rows],
+            slates=self.decisions.slates[rows],
+            propensities=self.decisions.propensities[rows],
+        )
+        events = {name: values[rows] for name, values in self.events.items()}
+        return Interactions(self.requests.take(rows), decisions, self.reward[rows], events)
