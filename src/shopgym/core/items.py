@@ -62,7 +62,9 @@ class Items:
                 )
         if not np.isfinite(self.features).all():
             row = int(np.flatnonzero(~np.isfinite(self.features).all(axis=1))[0])
-            raise InvalidInput(f"items.features[{row}]", self.features[row].tolist(), "remove NaN and infinity")
+            raise InvalidInput(
+                f"items.features[{row}]", self.features[row].tolist(), "remove NaN and infinity"
+            )
         if self.features.ndim != 2 or self.features.shape[1] != len(self.feature_names):
             raise InvalidInput("items.features", self.features.shape, "give one column per feature name")
         if len(self.category) and not (
@@ -91,4 +93,8 @@ class Items:
 
     def columns(self) -> dict[str, AnyArray]:
         """The array columns by name, e.g. for hashing or writing."""
-        return {f.name: getattr(self, f.name) for f in fields(self) if isinstance(getattr(self, f.name), np.ndarray)}
+        return {
+            f.name: getattr(self, f.name)
+            for f in fields(self)
+            if isinstance(getattr(self, f.name), np.ndarray)
+        }

@@ -77,6 +77,10 @@ class Decisions:
         return len(self.slates)
 
 
+SLOT_TERMS = ("click", "cart", "purchase", "units", "revenue", "margin", "stockout")
+"""What can be counted of a slot; the columns of ``Feedback.page`` are their sums over slots."""
+
+
 @dataclass(frozen=True)
 class Feedback:
     """What happened to n slates of k slots.
@@ -85,6 +89,8 @@ class Feedback:
         clicked, carted: (n, k) bool.
         quantity: (n, k) int32, units bought, 0 where nothing was.
         revenue, margin: (n, k) float64, currency units.
+        unavailable: (n, k) bool, an item was shown that had run out.
+        page: (n, 7) float64, the sum over slots of each of ``SLOT_TERMS``.
     """
 
     clicked: Bool
@@ -92,12 +98,23 @@ class Feedback:
     quantity: I32
     revenue: F64
     margin: F64
+    unavailable: Bool
+    page: F64
 
-    @property
-    def purchased(self) -> Bool:
-        """(n, k) whether at least one unit was bought."""
-        bought: Bool = self.quantity > 0
-        return bought
+    def term(self, name: str) -> F64:
+        """(n, k) one of ``SLOT_TERMS``, slot by slot."""
+        columns: dict[str, AnyArray] = {
+            "click": self.clicked,
+            "cart": self.carted,
+            "purchase": self.quantity > 0,
+            "units": self.quantity,
+            "revenue": self.revenue,
+            "margin": self.margin,
+            "stockout": self.unavailable,
+        }
+        if name not in columns:
+            raise InvalidInput("term", name, f"choose one of {', '.join(SLOT_TERMS)}")
+        return columns[name].astype(np.float64)
 
 
 @dataclass(frozen=True)
@@ -125,7 +142,9 @@ class Interactions:
             )
         if not np.isfinite(self.reward).all():
             row = int(np.flatnonzero(~np.isfinite(self.reward).all(axis=1))[0])
-            raise InvalidInput(f"interactions.reward[{row}]", self.reward[row].tolist(), "remove NaN and infinity")
+            raise InvalidInput(
+                f"interactions.reward[{row}]", self.reward[row].tolist(), "remove NaN and infinity"
+            )
 
     def __len__(self) -> int:
         return len(self.requests)

@@ -1,0 +1,106 @@
+"""The reward: named terms with units, weights and a north star.
+
+The reward of a page is exactly the weighted sum of its terms, in the order in which they are declared.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+
+from ..core.errors import InvalidInput
+from ..core.nouns import SLOT_TERMS, Feedback
+from ..core.types import F64
+
+UNITS = {
+    "click": "click",
+    "cart": "cart",
+    "purchase": "order line",
+    "units": "unit",
+    "revenue": "currency",
+    "margin": "currency",
+    "stockout": "stockout",
+}
+"""The unit of each term; ``currency`` stands for the catalogue's own."""
+
+
+@dataclass(frozen=True)
+class RewardSpec:
+    """What a page is worth.
+
+    Attributes:
+        terms: weight of each term; e.g. ``{"margin": 1.0}``.
+        unit: the unit of the reward: ``currency``, or any unit of :data:`UNITS`.
+        exchange: reward units per unit of a term, needed for every term whose unit differs, e.g.
+            ``{"click": 0.05}`` says that a click is worth five pence.
+        north_star: the term that the business truly wants.
+    """
+
+    terms: Mapping[str, float] = field(default_factory=lambda: {"margin": 1.0})
+    unit: str = "currency"
+    exchange: Mapping[str, float] = field(default_factory=dict)
+    north_star: str = "margin"
+
+    def __post_init__(self) -> None:
+        if not self.terms:
+            raise InvalidInput("reward.terms", {}, "name at least one term")
+        if self.unit not in UNITS.values():
+            raise InvalidInput(
+                "reward.unit", self.unit, f"choose one of {', '.join(sorted(set(UNITS.values())))}"
+            )
+        if self.north_star not in UNITS:
+            raise InvalidInput("reward.north_star", self.north_star, f"choose one of {', '.join(UNITS)}")
+        for name, weight in self.terms.items():
+            if name not in UNITS:
+                raise InvalidInput("reward.terms", name, f"choose among {', '.join(UNITS)}")
+            if not math.isfinite(weight):
+                raise InvalidInput(f"reward.terms.{name}", weight, "give a finite weight")
+            if UNITS[name] != self.unit and name not in self.exchange:
+                raise InvalidInput(
+                    f"reward.terms.{name}",
+                    UNITS[name],
+                    f"a reward in {self.unit} cannot add {UNITS[name]} without a rate: set "
+                    f"reward.exchange.{name} to what one {UNITS[name]} is worth in {self.unit}",
+                )
+        for name, rate in self.exchange.items():
+            if name not in self.terms or UNITS[name] == self.unit:
+                raise InvalidInput("reward.exchange", name, "give rates only for terms of another unit")
+            if not math.isfinite(rate):
+                raise InvalidInput(f"reward.exchange.{name}", rate, "give a finite rate")
+
+    @property
+    def weights(self) -> dict[str, float]:
+        """Reward units per unit of each term: weight x exchange rate."""
+        return {name: weight * self.exchange.get(name, 1.0) for name, weight in self.terms.items()}
+
+    def page(self, feedback: Feedback) -> tuple[F64, dict[str, F64]]:
+        """((n,) reward, {term: (n,) amount in the term's own unit}) of each page."""
+        terms = {name: feedback.page[:, SLOT_TERMS.index(name)].copy() for name in self.terms}
+        return self.total(terms), terms
+
+    def total(self, terms: Mapping[str, F64]) -> F64:
+        """(n,) the weighted sum of the terms."""
+        reward: F64 = np.zeros(len(next(iter(terms.values()))))
+        for name, weight in self.weights.items():
+            reward = reward + weight * terms[name]
+        return reward
+
+    def slots(self, feedback: Feedback) -> F64:
+        """(n, k) the reward of each slot; its sum over slots is the reward of the page."""
+        reward: F64 = np.zeros(feedback.revenue.shape)
+        for name, weight in self.weights.items():
+            reward = reward + weight * feedback.term(name)
+        return reward
+
+    def spec(self) -> dict[str, Any]:
+        """JSON-able form; ``RewardSpec(**spec)`` reads it back."""
+        return {
+            "terms": dict(self.terms),
+            "unit": self.unit,
+            "exchange": dict(self.exchange),
+            "north_star": self.north_star,
+        }

@@ -1,0 +1,184 @@
+"""The native vector form: n visitors at once in one shop with shared stock."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, ClassVar
+
+import numpy as np
+from gymnasium.vector import AutoresetMode, VectorEnv
+from gymnasium.vector.utils import batch_space
+
+from ..core.errors import InvalidInput
+from ..core.nouns import Feedback, Requests
+from ..core.types import F64, I32, AnyArray, Bool
+from ..simulators import Catalog, ShopConfig
+from .page_loop import Outcome, PageLoop, make_loop
+from .reward import RewardSpec
+from .single import with_settings
+
+Observation = dict[str, AnyArray]
+
+
+class ShopVectorEnv(VectorEnv[Observation, AnyArray, AnyArray]):
+    """n visitors at once; arguments as in :class:`.single.ShopEnv`.
+
+    The lanes share one shop, hence its stock: what one buys another cannot. Apart from that a lane
+    depends on its own seed only; with ``StockConfig(enabled=False)`` lane i of ``reset(seed=s)``
+    lives through exactly what a single environment whose shop is opened with the same lane seed does.
+
+    Args:
+        num_envs: n.
+        autoreset_mode: next-step (Gymnasium's default), same-step, or disabled (then call
+            ``reset(options={"reset_mask": mask})``).
+        threads: workers for the kernels; results are the same for any number.
+    """
+
+    one_page: ClassVar[bool]
+
+    def __init__(
+        self,
+        num_envs: int = 1,
+        *,
+        catalog: Catalog | str | int = "online_retail",
+        form: str = "slot",
+        reward: RewardSpec | None = None,
+        config: ShopConfig | None = None,
+        shop_seed: int = 0,
+        autoreset_mode: AutoresetMode | str = AutoresetMode.NEXT_STEP,
+        threads: int = 1,
+        render_mode: None = None,
+        **settings: Any,
+    ) -> None:
+        self.loop: PageLoop = make_loop(
+            num_envs,
+            catalog=catalog,
+            reward=reward,
+            form=form,
+            one_page=self.one_page,
+            seed=shop_seed,
+            threads=threads,
+            config=with_settings(config, settings),
+        )
+        self.num_envs = num_envs
+        self.mode = AutoresetMode(autoreset_mode)
+        self.metadata = {"render_modes": [], "autoreset_mode": self.mode}
+        self.render_mode = render_mode
+        self.single_observation_space = self.loop.observation_space()
+        self.single_action_space = self.loop.action_space()
+        self.observation_space = batch_space(self.single_observation_space, num_envs)
+        self.action_space = batch_space(self.single_action_space, num_envs)
+        self._over: Bool = np.zeros(num_envs, np.bool_)
+        self._open = False
+
+    # what was asked and answered, for those who decide with policies rather than arrays
+
+    @property
+    def requests(self) -> Requests:
+        """The page that each visitor asks for now."""
+        return self.loop.requests
+
+    @property
+    def slates(self) -> I32:
+        """(n, k) item rows shown in the last step."""
+        return self.loop.slates
+
+    @property
+    def feedback(self) -> Feedback | None:
+        """What came of them; None if no page was complete."""
+        return self.loop.feedback
+
+    # Gymnasium
+
+    def reset(
+        self, *, seed: int | Sequence[int] | None = None, options: dict[str, Any] | None = None
+    ) -> tuple[Observation, dict[str, Any]]:
+        """With a seed: open the shop anew, lane i with seed + i. Without: the next visitors.
+
+        ``options={"reset_mask": mask}`` lets the next visitor into some lanes only.
+        """
+        mask = (options or {}).get("reset_mask")
+        if mask is not None and (
+            not isinstance(mask, np.ndarray) or mask.shape != (self.num_envs,) or mask.dtype != np.bool_
+        ):
+            raise InvalidInput("options.reset_mask", mask, f"give a bool array of shape ({self.num_envs},)")
+        if seed is not None or not self._open:
+            super().reset(seed=seed if isinstance(seed, int) else None)
+            if seed is None:
+                seed = int(self.np_random.integers(2**63 - self.num_envs))
+            self.loop.open(seed if isinstance(seed, int) else [int(s) for s in seed])
+            self._open = True
+            self._over[:] = False
+        else:
+            lanes = np.ones(self.num_envs, np.bool_) if mask is None else mask
+            self.loop.enter(lanes)
+            self._over[lanes] = False
+        self.loop.ask()
+        return self.loop.observe(), self._info(None)
+
+    def step(self, actions: AnyArray) -> tuple[Observation, F64, Bool, Bool, dict[str, Any]]:
+        """One action per lane; lanes that are being reset ignore theirs."""
+        active = ~self._over
+        if self.mode == AutoresetMode.DISABLED and not active.all():
+            lane = int(np.flatnonzero(self._over)[0])
+            raise InvalidInput(
+                "step", f"lane {lane} is over", "call reset(options={'reset_mask': mask}) first"
+            )
+        outcome = self.loop.step(actions, active)
+        done = outcome.terminated | outcome.truncated
+        if self.mode == AutoresetMode.NEXT_STEP and not active.all():
+            self.loop.enter(self._over)
+        if self.mode != AutoresetMode.SAME_STEP:
+            self._over = done
+        self.loop.ask()
+        info, observation = self._info(outcome), self.loop.observe()
+        if self.mode == AutoresetMode.SAME_STEP and done.any():
+            info["final_obs"], info["_final_obs"] = _rows(observation, done), done
+            info["final_info"], info["_final_info"] = info.copy(), done
+            self.loop.enter(done)
+            self.loop.ask()
+            info.update(self._mask())
+            observation = self.loop.observe()
+        return observation, outcome.reward, outcome.terminated, outcome.truncated, info
+
+    def action_masks(self) -> Bool:
+        """(n, m) in form ``"slot"``, (n, k m) in form ``"slate"``: what may be chosen now."""
+        mask = self.loop.mask()
+        return mask if self.loop.form == "slot" else np.tile(mask, (1, self.loop.shop.config.slate_size))
+
+    def _mask(self) -> dict[str, Any]:
+        if self.loop.form == "items":
+            return {}
+        info: dict[str, Any] = {"candidates": self.loop.requests.candidates}
+        info["action_mask"] = self.loop.mask().view(np.int8)
+        info["_candidates"] = info["_action_mask"] = np.ones(self.num_envs, np.bool_)
+        return info
+
+    def _info(self, outcome: Outcome | None) -> dict[str, Any]:
+        info = self._mask()
+        if outcome is not None:
+            everyone = np.ones(self.num_envs, np.bool_)
+            info["shown"], info["_shown"] = outcome.shown, everyone
+            info["reward_terms"] = {**outcome.terms, **{f"_{name}": outcome.shown for name in outcome.terms}}
+            info["_reward_terms"] = everyone
+        return info
+
+
+class BanditVectorEnv(ShopVectorEnv):
+    """``shopgym/Bandit-v0`` as a vector: n visitors, one page each."""
+
+    one_page = True
+
+
+class SessionVectorEnv(ShopVectorEnv):
+    """``shopgym/Session-v0`` as a vector: n visits under way at once."""
+
+    one_page = False
+
+
+def _rows(observation: Observation, lanes: Bool) -> AnyArray:
+    """(n,) objects: the observation of each lane where ``lanes``, else None."""
+    out = np.full(len(lanes), None, dtype=object)
+    for lane in np.flatnonzero(lanes):
+        out[lane] = {name: values[lane].copy() for name, values in observation.items()}
+    return out

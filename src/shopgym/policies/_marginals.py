@@ -1,0 +1,107 @@
+"""The numeric kernel of :func:`.plackett_luce.slot_marginals`; loaded only by evaluation."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+from numba import njit
+
+from ..core.types import F64, Bool
+
+STEP = 0.35
+"""Grid step in log-time: the trapezoid error is about exp(-pi^2 / STEP), below 1e-12."""
+LEFT_TAIL = 28.0
+"""Start e^-28 of the mean first ring before it: the mass left out is below 1e-12."""
+DONE = 1e-13
+"""Stop when fewer than k rings so far has at most this probability."""
+
+
+@njit(cache=True, nogil=True)
+def _component(rates: F64, k: int, factor: float, out: F64, p: F64, count: F64) -> None:
+    """Add ``factor`` x P(candidate at slot) of one Plackett-Luce model to ``out`` (k, a)."""
+    a = rates.shape[0]
+    slots = min(k, a)
+    time = math.exp(-LEFT_TAIL) / rates.sum()
+    growth = math.exp(STEP)
+    while True:
+        # count[c] = P(exactly c clocks have rung by now), c < slots, over all candidates
+        count[:] = 0.0
+        count[0] = 1.0
+        for i in range(a):
+            x = rates[i] * time
+            p[i] = -math.expm1(-x)
+            for c in range(slots - 1, 0, -1):
+                count[c] += p[i] * (count[c - 1] - count[c])
+            count[0] *= 1.0 - p[i]
+        alive = 0.0
+        for c in range(slots):
+            alive += count[c]
+        for i in range(a):
+            x = rates[i] * time
+            q = 1.0 - p[i]
+            density = factor * STEP * x * q
+            if density < 1e-18:
+                continue
+            if p[i] < 0.5:  # take candidate i out again by division, stable on this side
+                rest = count[0] / q
+                out[0, i] += density * rest
+                for c in range(1, slots):
+                    rest = (count[c] - p[i] * rest) / q
+                    out[c, i] += density * rest
+            else:  # few candidates at a time are here: build the count again without i
+                _without(p, i, slots, density, out)
+        if alive < DONE:
+            return
+        time *= growth
+
+
+@njit(cache=True, nogil=True)
+def _without(p: F64, skip: int, slots: int, density: float, out: F64) -> None:
+    count = np.zeros(slots)
+    count[0] = 1.0
+    for i in range(p.shape[0]):
+        if i != skip:
+            for c in range(slots - 1, 0, -1):
+                count[c] += p[i] * (count[c - 1] - count[c])
+            count[0] *= 1.0 - p[i]
+    for c in range(slots):
+        out[c, skip] += density * count[c]
+
+
+@njit(cache=True, nogil=True)
+def mixture_marginals(log_rates: F64, weights: F64, allowed: Bool, k: int) -> F64:
+    """(n, k, m) marginals of the mixture; see :func:`.plackett_luce.slot_marginals`."""
+    n, components, m = log_rates.shape
+    out = np.zeros((n, k, m))
+    where = np.empty(m, np.int64)
+    rates = np.empty(m)
+    p = np.empty(m)
+    count = np.empty(k)
+    for row in range(n):
+        a = 0
+        for i in range(m):
+            if allowed[row, i]:
+                where[a] = i
+                a += 1
+        if a == 0:
+            continue
+        part = np.zeros((k, a))
+        for b in range(components):
+            top = -np.inf
+            bottom = np.inf
+            for i in range(a):
+                top = max(top, log_rates[row, b, where[i]])
+                bottom = min(bottom, log_rates[row, b, where[i]])
+            if top - bottom < 1e-12:  # equal rates: every candidate is as likely at every slot
+                for c in range(min(k, a)):
+                    for i in range(a):
+                        part[c, i] += weights[b] / a
+                continue
+            for i in range(a):  # below e^-600 of the best rate nothing can be told apart
+                rates[i] = math.exp(max(log_rates[row, b, where[i]] - top, -600.0))
+            _component(rates[:a], k, weights[b], part, p[:a], count[: min(k, a)])
+        for c in range(k):
+            for i in range(a):
+                out[row, c, where[i]] = part[c, i]
+    return out

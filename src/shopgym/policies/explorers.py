@@ -1,0 +1,117 @@
+"""Explore: from scores to the rates of a Plackett-Luce mixture."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass
+from typing import Any, ClassVar, Protocol
+
+import numpy as np
+
+from ..core.errors import in_range
+from ..core.types import F64, Bool
+
+
+class Explorer(Protocol):
+    """Turns B scores per candidate into the log-rates of B components, and keeps a uniform floor."""
+
+    kind: ClassVar[str]
+
+    @property
+    def floor(self) -> float:
+        """Probability that a slate is drawn uniformly from what is allowed."""
+        ...
+
+    def log_rates(self, scores: F64, allowed: Bool) -> F64:
+        """(n, B, m) from scores (n, B, m) and the allowed candidates (n, m)."""
+        ...
+
+
+def with_floor(log_rates: F64, floor: float) -> tuple[F64, F64]:
+    """(n, B', m) log-rates and (B',) weights: the B components share 1 - floor, a uniform one has floor."""
+    n, components, m = log_rates.shape
+    if floor == 0.0:
+        return log_rates, np.full(components, 1.0 / components)
+    if floor == 1.0:
+        return np.zeros((n, 1, m)), np.ones(1)
+    weights = np.append(np.full(components, (1.0 - floor) / components), floor)
+    return np.concatenate([log_rates, np.zeros((n, 1, m))], axis=1), weights
+
+
+@dataclass(frozen=True)
+class Softmax:
+    """log-rate = score / temperature (Boltzmann exploration); temperature in units of the score."""
+
+    kind: ClassVar[str] = "softmax"
+    temperature: float = 1.0
+    floor: float = 0.0
+
+    def __post_init__(self) -> None:
+        in_range("explorer.temperature", self.temperature, 0.0, 1e12, open_low=True)
+        in_range("explorer.floor", self.floor, 0.0, 1.0)
+
+    def log_rates(self, scores: F64, allowed: Bool) -> F64:
+        return scores / self.temperature
+
+
+@dataclass(frozen=True)
+class Ranked:
+    """log-rate = -decay x rank (0 = best allowed): nearly the sorted order, whatever the scale.
+
+    Neighbours in the order swap with probability about exp(-decay); decay 0 is uniform. Equal scores
+    keep the candidates' order.
+    """
+
+    kind: ClassVar[str] = "ranked"
+    decay: float = 3.0
+    floor: float = 0.05
+
+    def __post_init__(self) -> None:
+        in_range("explorer.decay", self.decay, 0.0, 50.0)
+        in_range("explorer.floor", self.floor, 0.0, 1.0)
+
+    def log_rates(self, scores: F64, allowed: Bool) -> F64:
+        order = np.argsort(np.where(allowed[:, None, :], -scores, np.inf), axis=2, kind="stable")
+        ranks = np.empty(scores.shape)
+        np.put_along_axis(ranks, order, np.arange(scores.shape[2], dtype=np.float64)[None, None, :], axis=2)
+        return -self.decay * ranks
+
+
+@dataclass(frozen=True)
+class SquareCB:
+    """Inverse-gap weighting (Foster & Rakhlin 2020, eq. 2) over the allowed candidates.
+
+    p_i = 1 / (a + gamma (best - score_i)) for all but the best of a allowed candidates, the best takes
+    the rest. The first slot has exactly this distribution; later slots draw in the same proportions
+    from what is left.
+    """
+
+    kind: ClassVar[str] = "squarecb"
+    gamma: float = 100.0
+    floor: float = 0.0
+
+    def __post_init__(self) -> None:
+        in_range("explorer.gamma", self.gamma, 0.0, 1e12)
+        in_range("explorer.floor", self.floor, 0.0, 1.0)
+
+    def log_rates(self, scores: F64, allowed: Bool) -> F64:
+        on = allowed[:, None, :]
+        seen = np.where(on, scores, -np.inf)
+        best = seen.argmax(axis=2)[:, :, None]
+        top = np.take_along_axis(seen, best, axis=2)
+        top[~np.isfinite(top)] = 0.0  # nothing is allowed in that row
+        gap = np.maximum(top - np.where(on, scores, top), 0.0)
+        count = np.maximum(allowed.sum(axis=1), 1)[:, None, None]
+        p = np.where(on, 1.0 / (count + self.gamma * gap), 0.0)
+        np.put_along_axis(p, best, 0.0, axis=2)
+        np.put_along_axis(p, best, 1.0 - p.sum(axis=2, keepdims=True), axis=2)
+        return np.log(p, where=on, out=np.zeros_like(p))
+
+
+EXPLORERS: dict[str, type[Softmax] | type[Ranked] | type[SquareCB]] = {
+    c.kind: c for c in (Softmax, Ranked, SquareCB)
+}
+
+
+def explorer_spec(explorer: Softmax | Ranked | SquareCB) -> dict[str, Any]:
+    """JSON-able form; ``EXPLORERS[kind](**rest)`` reads it back."""
+    return {"kind": explorer.kind, **asdict(explorer)}

@@ -1,0 +1,120 @@
+"""From a request and an item to the numbers a linear model sees.
+
+Every feature is a product of named columns, at most some of the request (``user.``, ``context.``)
+and some of the item (``item.``). So phi_t(request, item) = R_t(request) x I_t(item): the item side is
+computed once per catalogue and a linear score is a dot product, as in a two-tower model.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from ..core.errors import InvalidInput
+from ..core.items import Items
+from ..core.nouns import Requests
+from ..core.types import F64, AnyArray
+
+Term = tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class FeatureMap:
+    """D features, each the product of the columns that its term names; ``()`` is the constant 1.
+
+    Attributes:
+        terms: D tuples of ``user.NAME``, ``context.NAME`` or ``item.NAME``.
+        user_names, context_names: the names of the columns of ``Requests.user`` and ``.context``.
+    """
+
+    terms: tuple[Term, ...]
+    user_names: tuple[str, ...]
+    context_names: tuple[str, ...]
+
+    def __post_init__(self) -> None:
+        for term in self.terms:
+            for column in term:
+                side, _, name = column.partition(".")
+                known = {"user": self.user_names, "context": self.context_names, "item": None}
+                if side not in known or not name:
+                    raise InvalidInput("features.terms", column, "write user.NAME, context.NAME or item.NAME")
+                names = known[side]
+                if names is not None and name not in names:
+                    raise InvalidInput("features.terms", column, f"known {side} columns: {', '.join(names)}")
+
+    def __len__(self) -> int:
+        return len(self.terms)
+
+    def item_side(self, items: Items) -> F64:
+        """(N, D) the product of each term's item columns."""
+        out = np.ones((len(items), len(self)))
+        for t, term in enumerate(self.terms):
+            for column in term:
+                if column.startswith("item."):
+                    out[:, t] *= items.feature(column[5:])
+        return out
+
+    def request_side(self, requests: Requests) -> F64:
+        """(n, D) the product of each term's user and context columns."""
+        for name, got, want in (
+            ("user", requests.user, self.user_names),
+            ("context", requests.context, self.context_names),
+        ):
+            if got.shape[1] != len(want):
+                raise InvalidInput(
+                    f"requests.{name}", got.shape, f"give {len(want)} columns: {', '.join(want)}"
+                )
+        out = np.ones((len(requests), len(self)))
+        for t, term in enumerate(self.terms):
+            for column in term:
+                side, _, name = column.partition(".")
+                if side == "user":
+                    out[:, t] *= requests.user[:, self.user_names.index(name)]
+                elif side == "context":
+                    out[:, t] *= requests.context[:, self.context_names.index(name)]
+        return out
+
+    def phi(self, requests: Requests, item_side: AnyArray) -> F64:
+        """(n, m, D) the features of every candidate; padding repeats item 0."""
+        rows = np.maximum(requests.candidates, 0)
+        out: F64 = self.request_side(requests)[:, None, :] * item_side[rows]
+        return out
+
+    def spec(self) -> dict[str, Any]:
+        """JSON-able form; ``FeatureMap.from_spec`` reads it back."""
+        return {
+            "terms": [list(term) for term in self.terms],
+            "user_names": list(self.user_names),
+            "context_names": list(self.context_names),
+        }
+
+    @classmethod
+    def from_spec(cls, spec: dict[str, Any]) -> FeatureMap:
+        """The map that ``spec()`` described."""
+        return cls(
+            tuple(tuple(term) for term in spec["terms"]),
+            tuple(spec["user_names"]),
+            tuple(spec["context_names"]),
+        )
+
+    @classmethod
+    def default(
+        cls, user_names: tuple[str, ...], context_names: tuple[str, ...], item_names: tuple[str, ...]
+    ) -> FeatureMap:
+        """Every item column, and every match of a user or context column with an item's.
+
+        ``user.taste_3`` and ``context.intent_3`` meet ``item.embedding_3``;
+        ``user.price_sensitivity`` meets ``item.log_price``.
+        """
+        terms: list[Term] = [()]
+        terms += [(f"item.{name}",) for name in item_names]
+        for side, names in (("user", user_names), ("context", context_names)):
+            for name in names:
+                stem, _, index = name.rpartition("_")
+                if stem in ("taste", "intent") and f"embedding_{index}" in item_names:
+                    terms.append((f"{side}.{name}", f"item.embedding_{index}"))
+        if "price_sensitivity" in user_names and "log_price" in item_names:
+            terms.append(("user.price_sensitivity", "item.log_price"))
+        return cls(tuple(terms), user_names, context_names)

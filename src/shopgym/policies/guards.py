@@ -1,0 +1,92 @@
+"""Guard: rules that remove candidates before the sampler and between its slots.
+
+A rule acts inside the sampler, so the propensities that are logged are those of the guarded policy.
+"""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass
+from typing import Any, ClassVar
+
+import numpy as np
+
+from ..core.errors import InvalidInput, in_range
+from ..core.items import Items
+from ..core.nouns import Requests
+from ..core.types import I32, Bool
+
+
+class Guard:
+    """A rule. It may forbid candidates outright, or depending on the slots chosen so far."""
+
+    kind: ClassVar[str]
+    looks_back: ClassVar[bool] = False
+    """Whether ``after`` depends on earlier slots; then slot marginals have no closed form."""
+
+    def before(self, requests: Requests, items: Items) -> Bool:
+        """(n, m) candidates the rule allows at all."""
+        return np.ones(requests.candidates.shape, dtype=bool)
+
+    def after(self, requests: Requests, items: Items, positions: I32) -> Bool:
+        """(n, m) candidates the rule allows after the slots ``positions`` (n, j)."""
+        return np.ones(requests.candidates.shape, dtype=bool)
+
+
+@dataclass(frozen=True)
+class InStock(Guard):
+    """Only what is known to be in stock."""
+
+    kind: ClassVar[str] = "in_stock"
+
+    def before(self, requests: Requests, items: Items) -> Bool:
+        return requests.in_stock
+
+
+@dataclass(frozen=True)
+class MarginFloor(Guard):
+    """Only items whose margin per unit (price less cost, currency units) is at least ``minimum``."""
+
+    kind: ClassVar[str] = "margin_floor"
+    minimum: float = 0.0
+
+    def before(self, requests: Requests, items: Items) -> Bool:
+        allowed: Bool = items.margin[np.maximum(requests.candidates, 0)] >= self.minimum
+        return allowed
+
+
+@dataclass(frozen=True)
+class CategoryCap(Guard):
+    """At most ``maximum`` items of one category in a slate."""
+
+    kind: ClassVar[str] = "category_cap"
+    looks_back: ClassVar[bool] = True
+    maximum: int = 2
+
+    def __post_init__(self) -> None:
+        in_range("guards.category_cap.maximum", self.maximum, 1, 1000)
+
+    def after(self, requests: Requests, items: Items, positions: I32) -> Bool:
+        category = items.category[np.maximum(requests.candidates, 0)]
+        shown = np.take_along_axis(category, np.maximum(positions, 0), axis=1)
+        same = (shown[:, :, None] == category[:, None, :]) & (positions >= 0)[:, :, None]
+        allowed: Bool = same.sum(axis=1) < self.maximum
+        return allowed
+
+
+GUARDS: dict[str, type[InStock] | type[MarginFloor] | type[CategoryCap]] = {
+    c.kind: c for c in (InStock, MarginFloor, CategoryCap)
+}
+
+
+def guard_spec(guard: Any) -> dict[str, Any]:
+    """JSON-able form of a rule; :func:`guard_from_spec` reads it back."""
+    return {"kind": guard.kind, **asdict(guard)}
+
+
+def guard_from_spec(spec: dict[str, Any]) -> InStock | MarginFloor | CategoryCap:
+    """The rule that ``spec`` describes."""
+    options = dict(spec)
+    kind = options.pop("kind", None)
+    if kind not in GUARDS:
+        raise InvalidInput("guards.kind", kind, f"choose one of {', '.join(GUARDS)}")
+    return GUARDS[kind](**options)

@@ -1,0 +1,118 @@
+"""Mixtures of Plackett-Luce models: slates drawn without replacement, with exact probabilities.
+
+A component b gives candidate i the rate exp(l_bi). A slate is drawn by choosing a component, then
+slot by slot a candidate with probability proportional to its rate among those still allowed
+(Plackett 1975; Luce 1959). Adding Gumbel noise to the log-rates and taking the best allowed
+candidate at each slot draws from exactly this model (Yellott 1977; Kool et al. 2019).
+
+Everything a policy here does is such a mixture: an exploration floor is one more component with equal
+rates, Thompson sampling has one component per posterior draw. So every propensity is in closed form.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import numpy as np
+from numpy.random import Generator
+
+from ..core.nouns import EMPTY
+from ..core.types import F64, I32, Bool
+
+Between = Callable[[I32], Bool]
+"""Positions chosen so far (n, j) -> (n, m), which candidates a rule still allows at slot j."""
+
+
+def draw(
+    log_rates: F64,
+    weights: F64,
+    allowed: Bool,
+    slate_size: int,
+    rng: Generator,
+    between: Between | None = None,
+) -> I32:
+    """Draw one slate per request.
+
+    Args:
+        log_rates: (n, B, m) log-rate of each candidate under each component.
+        weights: (B,) probability of each component, summing to 1.
+        allowed: (n, m) candidates that may be shown at all.
+        slate_size: k.
+        rng: source of the component and of the Gumbel noise.
+        between: what is still allowed after the slots so far; None = anything not yet shown.
+
+    Returns:
+        (n, k) positions among the candidates; ``EMPTY`` where nothing was allowed any more.
+    """
+    n, _, m = log_rates.shape
+    component = np.searchsorted(np.cumsum(weights)[:-1], rng.random(n), side="right")
+    keys = log_rates[np.arange(n), component] + rng.gumbel(size=(n, m))
+    keys = np.where(allowed, keys, -np.inf)
+    positions = np.full((n, slate_size), EMPTY, dtype=np.int32)
+    rows = np.arange(n)
+    for slot in range(min(slate_size, m)):
+        now = keys
+        if between is not None and slot:
+            now = np.where(between(positions[:, :slot]), keys, -np.inf)
+        best = np.argmax(now, axis=1)
+        found = now[rows, best] > -np.inf
+        positions[found, slot] = best[found]
+        keys[rows[found], best[found]] = -np.inf
+    return positions
+
+
+def slot_propensities(
+    log_rates: F64, weights: F64, allowed: Bool, positions: I32, between: Between | None = None
+) -> F64:
+    """(n, k) probability of each slot's candidate given the slots before it.
+
+    0 for what the policy could never show; 1 for an empty slot that had to be empty.
+    """
+    n, components, _ = log_rates.shape
+    free = allowed.copy()
+    # log of (component weight x probability of the slots so far), up to a factor per request
+    joint = np.broadcast_to(np.log(weights), (n, components)).copy()
+    out = np.empty(positions.shape)
+    rows = np.arange(n)
+    for slot in range(positions.shape[1]):
+        chosen = positions[:, slot]
+        now = free
+        if between is not None and slot:
+            now = free & between(positions[:, :slot])
+        filled = chosen >= 0
+        at = np.where(filled, chosen, 0)
+        possible: Bool = np.any(now, axis=1)
+        legal = filled & now[rows, at]
+        masked = np.where(now[:, None, :], log_rates, -np.inf)
+        top = masked.max(axis=2)
+        top[~possible] = 0.0
+        mass = np.exp(masked - top[:, :, None]).sum(axis=2)
+        mass[~possible] = 1.0
+        total = top + np.log(mass)
+        step = np.where(legal[:, None], log_rates[rows, :, at] - total, 0.0)
+        best = joint.max(axis=1, keepdims=True)
+        before = np.exp(joint - best)
+        out[:, slot] = np.where(
+            legal, (before * np.exp(step)).sum(axis=1) / before.sum(axis=1), ~filled & ~possible
+        )
+        joint = joint + step
+        free[rows[legal], at[legal]] = False
+    return out
+
+
+def slot_marginals(log_rates: F64, weights: F64, allowed: Bool, slate_size: int) -> F64:
+    """(n, k, m) probability that a candidate stands at a slot, whatever stands before it.
+
+    With independent exponential clocks of the given rates, candidate i stands at slot j when exactly
+    j - 1 other clocks ring before its own. So the probability is one integral over the time of i's ring
+    of a Poisson-binomial term, taken by the trapezoid rule in log-time, which converges
+    exponentially for these integrands; the absolute error is below 1e-9.
+    """
+    from ._marginals import mixture_marginals
+
+    return mixture_marginals(
+        np.ascontiguousarray(log_rates, dtype=np.float64),
+        np.ascontiguousarray(weights, dtype=np.float64),
+        np.ascontiguousarray(allowed),
+        slate_size,
+    )

@@ -1,0 +1,162 @@
+"""The frozen policy: filter -> rank -> guard -> explore, with exact propensities."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+from numpy.random import Generator
+
+from ..core.errors import InvalidInput
+from ..core.hashing import hash_arrays
+from ..core.items import Items
+from ..core.nouns import EMPTY, Decisions, Requests
+from ..core.types import F64, I32, AnyArray, Bool
+from . import plackett_luce
+from .explorers import EXPLORERS, Ranked, Softmax, SquareCB, explorer_spec, with_floor
+from .guards import CategoryCap, InStock, MarginFloor, guard_from_spec, guard_spec
+from .plackett_luce import Between
+from .scorers import SCORERS, LinearScorer, TableScorer
+
+
+@dataclass(frozen=True, eq=False)
+class SlatePolicy:
+    """Shows ``slate_size`` of a request's candidates (implements :class:`shopgym.core.Policy`).
+
+    Attributes:
+        name: what reports call it.
+        items: the catalogue it was made for.
+        scorer: ranks.
+        explorer: spreads.
+        guards: rules; what they forbid has probability 0.
+        slate_size: k.
+    """
+
+    name: str
+    items: Items
+    scorer: TableScorer | LinearScorer
+    explorer: Softmax | Ranked | SquareCB
+    guards: tuple[InStock | MarginFloor | CategoryCap, ...]
+    slate_size: int
+
+    def __post_init__(self) -> None:
+        if self.slate_size < 1:
+            raise InvalidInput("policy.slate_size", self.slate_size, "show at least one item")
+
+    def decide(self, requests: Requests, rng: Generator) -> Decisions:
+        """Draw a slate for each request; see :class:`shopgym.core.Decisions`."""
+        log_rates, weights, allowed = self._rates(requests)
+        between = self._between(requests)
+        positions = plackett_luce.draw(log_rates, weights, allowed, self.slate_size, rng, between)
+        propensities = plackett_luce.slot_propensities(log_rates, weights, allowed, positions, between)
+        rows = np.take_along_axis(requests.candidates, np.maximum(positions, 0), axis=1)
+        return Decisions(positions, np.where(positions >= 0, rows, EMPTY).astype(np.int32), propensities)
+
+    def propensities(self, requests: Requests, positions: I32) -> F64:
+        """(n, k) probability of each slot given the slots before it."""
+        log_rates, weights, allowed = self._rates(requests)
+        if positions.ndim != 2 or len(positions) != len(requests):
+            raise InvalidInput("positions", positions.shape, f"give shape ({len(requests)}, k)")
+        if positions.size and positions.max() >= requests.num_candidates:
+            raise InvalidInput(
+                "positions", int(positions.max()), f"there are {requests.num_candidates} candidates"
+            )
+        return plackett_luce.slot_propensities(
+            log_rates, weights, allowed, positions, self._between(requests)
+        )
+
+    def marginals(self, requests: Requests) -> F64:
+        """(n, k, m) probability that a candidate stands at a slot.
+
+        Raises:
+            InvalidInput: a guard looks back at earlier slots; use ``propensities`` instead.
+        """
+        for guard in self.guards:
+            if guard.looks_back:
+                raise InvalidInput(
+                    "policy.guards", guard.kind, "slot marginals need rules that do not look at earlier slots"
+                )
+        return plackett_luce.slot_marginals(*self._rates(requests), self.slate_size)
+
+    def _rates(self, requests: Requests) -> tuple[F64, F64, Bool]:
+        if requests.candidates.size and requests.candidates.max() >= len(self.items):
+            raise InvalidInput(
+                "requests.candidates",
+                int(requests.candidates.max()),
+                f"the catalogue has {len(self.items)} items",
+            )
+        allowed = requests.candidates >= 0
+        for guard in self.guards:
+            allowed = allowed & guard.before(requests, self.items)
+        scores = self.scorer.scores(requests)
+        finite = np.isfinite(scores).all(axis=1) | ~allowed
+        if not finite.all():
+            row = int(np.flatnonzero(~finite.all(axis=1))[0])
+            raise InvalidInput(
+                f"requests[{row}]",
+                "a score is not finite",
+                "remove NaN and infinity from user and context features",
+            )
+        log_rates, weights = with_floor(self.explorer.log_rates(scores, allowed), self.explorer.floor)
+        return log_rates, weights, allowed
+
+    def _between(self, requests: Requests) -> Between | None:
+        looking = [guard for guard in self.guards if guard.looks_back]
+        if not looking:
+            return None
+
+        def between(positions: I32) -> Bool:
+            allowed = looking[0].after(requests, self.items, positions)
+            for guard in looking[1:]:
+                allowed = allowed & guard.after(requests, self.items, positions)
+            return allowed
+
+        return between
+
+    def state(self) -> tuple[Mapping[str, Any], Mapping[str, AnyArray]]:
+        """(spec, arrays) from which :func:`policy_from_state` builds the same policy; items not included."""
+        scorer, arrays = self.scorer.state()
+        spec = {
+            "name": self.name,
+            "slate_size": self.slate_size,
+            "scorer": scorer,
+            "explorer": explorer_spec(self.explorer),
+            "guards": [guard_spec(guard) for guard in self.guards],
+        }
+        return spec, arrays
+
+    @cached_property
+    def hash(self) -> str:
+        """SHA-256 of the spec, the arrays and the items: equal hash, equal decisions."""
+        spec, arrays = self.state()
+        columns = {f"items.{name}": _plain(values) for name, values in self.items.columns().items()}
+        return hash_arrays({**arrays, **columns}, spec)
+
+
+def policy_from_state(spec: Mapping[str, Any], arrays: Mapping[str, AnyArray], items: Items) -> SlatePolicy:
+    """The policy whose ``state()`` was (spec, arrays)."""
+    try:
+        scorer_kind, explorer = spec["scorer"]["kind"], dict(spec["explorer"])
+        explorer_kind = explorer.pop("kind")
+        if scorer_kind not in SCORERS or explorer_kind not in EXPLORERS:
+            raise InvalidInput("policy.kind", (scorer_kind, explorer_kind), "this version does not know it")
+        return SlatePolicy(
+            name=spec["name"],
+            items=items,
+            scorer=SCORERS[scorer_kind].from_state(spec["scorer"], arrays, items),
+            explorer=EXPLORERS[explorer_kind](**explorer),
+            guards=tuple(guard_from_spec(guard) for guard in spec["guards"]),
+            slate_size=spec["slate_size"],
+        )
+    except (KeyError, TypeError) as error:
+        raise InvalidInput(
+            "policy.spec", str(error), "the description is incomplete: export it again"
+        ) from error
+
+
+def _plain(values: AnyArray) -> AnyArray:
+    """Strings as fixed-width unicode, so that their bytes can be hashed."""
+    return values.astype(str) if values.dtype.kind in "OT" else values

@@ -1,0 +1,122 @@
+"""Rank: scores for every candidate, from one or several models at once."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any, ClassVar, Protocol
+
+import numpy as np
+
+from ..core.errors import InvalidInput
+from ..core.items import Items
+from ..core.nouns import Requests
+from ..core.types import F64, AnyArray
+from .features import FeatureMap
+
+State = tuple[dict[str, Any], dict[str, AnyArray]]
+
+
+class Scorer(Protocol):
+    """Scores candidates; the number of models B is fixed."""
+
+    kind: ClassVar[str]
+
+    def scores(self, requests: Requests) -> F64:
+        """(n, B, m) the score of each candidate under each model, higher is better."""
+        ...
+
+    def state(self) -> State:
+        """JSON-able spec and arrays."""
+        ...
+
+
+@dataclass(frozen=True, eq=False)
+class TableScorer:
+    """One number per item, whoever asks: popularity, or equal numbers for a random policy."""
+
+    kind: ClassVar[str] = "table"
+    values: F64
+
+    def scores(self, requests: Requests) -> F64:
+        """(n, 1, m)"""
+        return self.values[np.maximum(requests.candidates, 0)][:, None, :]
+
+    def state(self) -> State:
+        return {"kind": self.kind}, {"values": self.values}
+
+    @classmethod
+    def from_state(cls, spec: Mapping[str, Any], arrays: Mapping[str, AnyArray], items: Items) -> TableScorer:
+        values = arrays["values"]
+        if values.shape != (len(items),):
+            raise InvalidInput(
+                "scorer.values", values.shape, f"give one number for each of {len(items)} items"
+            )
+        return cls(values)
+
+
+@dataclass(frozen=True, eq=False)
+class LinearScorer:
+    """B linear models over the same features: score_b = value(item) x theta_b . phi, plus a bonus.
+
+    Attributes:
+        features: D features of a request and an item.
+        items: the catalogue.
+        theta: (B, D).
+        value: (N,) multiplies the linear part, e.g. margin per order where theta predicts orders.
+        bonus: (D, r) or None; adds value(item) x ||bonus' phi||, the width of LinUCB (Li et al. 2010,
+            eq. 5) when bonus bonus' = alpha^2 A^-1.
+    """
+
+    kind: ClassVar[str] = "linear"
+    features: FeatureMap
+    items: Items
+    theta: F64
+    value: F64
+    bonus: F64 | None = None
+
+    def __post_init__(self) -> None:
+        if self.theta.ndim != 2 or self.theta.shape[1] != len(self.features):
+            raise InvalidInput("scorer.theta", self.theta.shape, f"give shape (B, {len(self.features)})")
+        if self.value.shape != (len(self.items),):
+            raise InvalidInput(
+                "scorer.value", self.value.shape, f"give one number for each of {len(self.items)} items"
+            )
+        if not np.isfinite(self.theta).all():
+            raise InvalidInput(
+                "scorer.theta", "not finite", "the learner diverged: lower its step or scale its rewards"
+            )
+
+    @cached_property
+    def item_side(self) -> F64:
+        """(N, D)"""
+        return self.features.item_side(self.items)
+
+    def scores(self, requests: Requests) -> F64:
+        """(n, B, m)"""
+        rows = np.maximum(requests.candidates, 0)
+        left = self.features.request_side(requests)
+        right = self.item_side[rows]
+        out = (left[:, None, :] * self.theta[None]) @ right.transpose(0, 2, 1)
+        if self.bonus is not None:
+            phi = left[:, None, :] * right
+            out = out + np.linalg.norm(phi @ self.bonus, axis=2)[:, None, :]
+        scored: F64 = out * self.value[rows][:, None, :]
+        return scored
+
+    def state(self) -> State:
+        arrays = {"theta": self.theta, "value": self.value}
+        if self.bonus is not None:
+            arrays["bonus"] = self.bonus
+        return {"kind": self.kind, "features": self.features.spec()}, arrays
+
+    @classmethod
+    def from_state(
+        cls, spec: Mapping[str, Any], arrays: Mapping[str, AnyArray], items: Items
+    ) -> LinearScorer:
+        features = FeatureMap.from_spec(spec["features"])
+        return cls(features, items, arrays["theta"], arrays["value"], arrays.get("bonus"))
+
+
+SCORERS: dict[str, type[TableScorer] | type[LinearScorer]] = {c.kind: c for c in (TableScorer, LinearScorer)}

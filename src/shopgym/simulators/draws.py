@@ -1,0 +1,83 @@
+"""Every random draw of the shop is a hash of what it is for: (seed, visit, page, item, kind).
+
+So the same shopper meets the same item with the same luck whatever else was shown, and results do not
+depend on batch size, thread count or order. The hash is the output function of splitmix64 (Steele,
+Lea & Flood 2014, fig. 14), applied once per field.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+from numba import njit, uint64
+
+from ..core.types import F64, U64
+
+GOLDEN = np.uint64(0x9E3779B97F4A7C15)
+_M1 = np.uint64(0xBF58476D1CE4E5B9)
+_M2 = np.uint64(0x94D049BB133111EB)
+_S30, _S27, _S31, _S11 = np.uint64(30), np.uint64(27), np.uint64(31), np.uint64(11)
+_UNIT = 1.0 / (1 << 53)
+
+# Kinds of draw: what a uniform is used for.
+(
+    USER,
+    ENTRY,
+    ENTRY_ITEM,
+    MOBILE,
+    NEIGHBOUR,
+    POPULAR,
+    ALIAS,
+    COIN,
+    CLICK,
+    CART,
+    BUY,
+    UNITS,
+    LEAVE,
+    STOCK,
+    DELIVERY,
+) = (np.uint64(kind) for kind in range(1, 16))
+
+
+@njit(cache=True, inline="always")
+def mix(x: np.uint64) -> np.uint64:
+    """The finaliser of splitmix64: a bijection of 64-bit words in which every bit depends on every other."""
+    x = uint64(x)
+    x = (x ^ (x >> _S30)) * _M1
+    x = (x ^ (x >> _S27)) * _M2
+    return x ^ (x >> _S31)
+
+
+@njit(cache=True, inline="always")
+def key(parent: np.uint64, field: np.uint64) -> np.uint64:
+    """The key of ``field`` under ``parent``."""
+    return mix(uint64(parent) + GOLDEN * (uint64(field) + uint64(1)))
+
+
+@njit(cache=True, inline="always")
+def unit(word: np.uint64) -> float:
+    """A word as a number in [0, 1), 53 bits."""
+    return float(uint64(word) >> _S11) * _UNIT
+
+
+@njit(cache=True, inline="always")
+def below(word: np.uint64, n: int) -> int:
+    """A word as an integer in 0..n-1 (n < 2^31; bias below n / 2^32)."""
+    return int(((uint64(word) >> uint64(32)) * uint64(n)) >> uint64(32))
+
+
+@njit(cache=True)
+def keys(parent: np.uint64, fields: U64) -> U64:
+    """(n,) the keys of many fields under one parent."""
+    out = np.empty(fields.shape[0], np.uint64)
+    for i in range(fields.shape[0]):
+        out[i] = key(parent, fields[i])
+    return out
+
+
+@njit(cache=True)
+def units(words: U64) -> F64:
+    """(n,) float64 in [0, 1) from n words."""
+    out = np.empty(words.shape[0])
+    for i in range(words.shape[0]):
+        out[i] = unit(words[i])
+    return out

@@ -1,0 +1,18 @@
+"""One item drawn by popularity, from one word of luck."""
+
+from __future__ import annotations
+
+import numpy as np
+from numba import njit
+
+from .draws import ALIAS, below, key, unit
+from .world import World
+
+
+@njit(cache=True, inline="always")
+def popular_item(world: World, word: np.uint64) -> int:
+    """An item row drawn in proportion to popularity (alias method)."""
+    item = below(word, world.alias_share.shape[0])
+    if unit(key(word, ALIAS)) < world.alias_share[item]:
+        return item
+    return int(world.alias_item[item])

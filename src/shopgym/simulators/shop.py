@@ -1,0 +1,243 @@
+"""The shop: a catalogue, users, stock and a clock; pages are requested, shown and answered.
+
+One tick of the clock: every lane with a visit under way requests a page (:meth:`Shop.requests`), gets a
+slate (:meth:`Shop.respond`), and moves on (:meth:`Shop.advance`), which also settles the stock.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+
+import numpy as np
+
+from ..core.errors import InvalidInput
+from ..core.nouns import EMPTY, SLOT_TERMS, Feedback, Requests
+from ..core.types import F32, F64, I32, Bool
+from . import choice
+from .candidates import draw_candidates
+from .catalog import Catalog
+from .config import ShopConfig
+from .draws import key
+from .stock import Stock
+from .users import Users
+from .visits import Visits, arrive, empty_visits, move_on
+from .world import World, build_world
+
+BLOCK = 1024
+"""Lanes that one thread takes at a time; results do not depend on it."""
+
+
+@dataclass(frozen=True)
+class Expected:
+    """Exact means given examination, each (n, j): what a slot yields per examined impression."""
+
+    click: F64
+    cart: F64
+    purchase: F64
+    revenue: F64
+    margin: F64
+
+
+class Shop:
+    """``lanes`` visits at a time in one shop.
+
+    Args:
+        catalog: the items.
+        config: everything else.
+        lanes: n concurrent visits.
+        seed: of the users, the opening stock and, by lane, of the visits.
+        users: the people; drawn from ``seed`` if not given.
+        threads: workers for the kernels (0 = one per core). Results are the same for any number.
+        block: lanes a worker takes at a time. Results are the same for any number.
+    """
+
+    def __init__(
+        self,
+        catalog: Catalog,
+        config: ShopConfig | None = None,
+        *,
+        lanes: int = 1,
+        seed: int = 0,
+        users: Users | None = None,
+        threads: int = 1,
+        block: int = BLOCK,
+    ) -> None:
+        self.config = config or ShopConfig()
+        self.config.check_catalog(len(catalog))
+        if lanes < 1 or block < 1 or threads < 0:
+            raise InvalidInput("shop.lanes, block, threads", (lanes, block, threads), "give positive numbers")
+        self.catalog = catalog
+        self.users = users or Users.draw(
+            catalog,
+            self.config.users,
+            seed=seed,
+            price_sensitivity=self.config.choice.price_sensitivity,
+            noise=self.config.taste_noise,
+        )
+        self.world: World = build_world(catalog, self.users, self.config)
+        self.lanes = lanes
+        self._bounds = [(low, min(low + block, lanes)) for low in range(0, lanes, block)]
+        workers = min(threads or os.cpu_count() or 1, len(self._bounds))
+        self._pool = ThreadPoolExecutor(workers) if workers > 1 else None
+        self._known = np.array([n.startswith("embedding_") for n in catalog.items.feature_names])
+        self.reset(seed)
+
+    # what the columns of Requests.user and Requests.context mean
+
+    @property
+    def user_names(self) -> tuple[str, ...]:
+        """Names of the user features."""
+        return self.users.feature_names
+
+    @property
+    def context_names(self) -> tuple[str, ...]:
+        """Names of the context features: the item last looked at, page and clicks so far, device."""
+        names = [n for n in self.catalog.items.feature_names if n.startswith("embedding_")]
+        return (*(f"intent_{n.rpartition('_')[2]}" for n in names), "page", "clicks", "mobile")
+
+    # the clock
+
+    def reset(self, seed: int | Sequence[int]) -> None:
+        """Open the shop anew: opening stock, day 0, no visits.
+
+        ``seed`` is one number (lane i gets seed + i, as Gymnasium's vector envs do) or one per lane;
+        the opening stock follows the first.
+        """
+        seeds = range(seed, seed + self.lanes) if isinstance(seed, int) else list(seed)
+        if len(seeds) != self.lanes:
+            raise InvalidInput("seed", f"{len(seeds)} seeds", f"give one per lane ({self.lanes})")
+        self.visits: Visits = empty_visits(self.lanes, self.catalog.embedding.shape[1])
+        for lane, lane_seed in enumerate(seeds):
+            if not 0 <= lane_seed < 2**64:
+                raise InvalidInput("seed", lane_seed, "give whole numbers in [0, 2**64)")
+            self.visits.seed[lane] = key(np.uint64(lane_seed), np.uint64(0))
+        self.pages = 0
+        self.stock = Stock.open(
+            self.catalog,
+            self.config.stock,
+            pages_per_day=self.pages_per_day,
+            seed=int(seeds[0]),
+        )
+        self._candidates = np.full((self.lanes, self.config.num_candidates), EMPTY, np.int32)
+
+    @property
+    def day(self) -> float:
+        """Days since the shop opened; the clock counts pages shown."""
+        return self.pages / self.pages_per_day
+
+    @property
+    def pages_per_day(self) -> int:
+        """Traffic of a full shop."""
+        return self.lanes * self.config.pages_per_day
+
+    # one tick
+
+    def arrive(self, lanes: Bool | None = None) -> None:
+        """Start the next visit on the lanes (n,) bool; default: on every lane whose visit is over."""
+        begin = self.visits.over.copy() if lanes is None else lanes
+        self._blocks(lambda low, high: arrive(self.world, self.visits, begin, low, high))
+
+    def requests(self) -> Requests:
+        """The page each lane asks for now; where a visit is over, the one it would have asked for."""
+        visits = self.visits
+        if self.config.num_candidates:
+            self._blocks(lambda low, high: draw_candidates(self.world, visits, self._candidates, low, high))
+        candidates = self._candidates.copy()
+        return Requests(
+            request_id=visits.key ^ visits.page.astype(np.uint64),
+            user_id=visits.user.astype(np.int64),
+            user=self.world.user_features[visits.user],
+            context=self._context(),
+            candidates=candidates,
+            in_stock=self.stock.available[np.maximum(candidates, 0)] & (candidates >= 0),
+            time=np.full(self.lanes, self.day),
+        )
+
+    def respond(self, slates: I32, lanes: Bool | None = None) -> Feedback:
+        """What the visitors do with the slates (n, k) of item rows. Changes nothing: see :meth:`advance`.
+
+        ``lanes`` (n,) bool says who is shown a page; default: everyone whose visit is not over.
+        """
+        n, k = self.lanes, self.config.slate_size
+        if slates.shape != (n, k):
+            raise InvalidInput("slates", slates.shape, f"give shape {(n, k)}")
+        if slates.size and not (slates.min() >= EMPTY and slates.max() < len(self.catalog)):
+            raise InvalidInput(
+                "slates", [int(slates.min()), int(slates.max())], f"item rows are 0..{len(self.catalog) - 1}"
+            )
+        slates = np.ascontiguousarray(slates, dtype=np.int32)
+        clicked, carted = np.empty((n, k), np.bool_), np.empty((n, k), np.bool_)
+        quantity = np.empty((n, k), np.int32)
+        revenue, margin = np.empty((n, k)), np.empty((n, k))
+        unavailable, page = np.empty((n, k), np.bool_), np.empty((n, len(SLOT_TERMS)))
+        active, available = self._active(lanes), self.stock.available
+        self._blocks(
+            lambda low, high: choice.respond(
+                self.world, self.visits, active, slates, available,
+                clicked, carted, quantity, revenue, margin, unavailable, page, low, high,
+            )
+        )  # fmt: skip
+        return Feedback(clicked, carted, quantity, revenue, margin, unavailable, page)
+
+    def advance(self, slates: I32, feedback: Feedback, lanes: Bool | None = None) -> tuple[Bool, Bool]:
+        """Settle the tick: visitors move on, stock is taken out, the clock goes on.
+
+        Returns:
+            (left, cut), each (n,) bool: who chose to leave, and who was cut off at ``max_pages``.
+        """
+        left, cut = np.empty(self.lanes, np.bool_), np.empty(self.lanes, np.bool_)
+        active = self._active(lanes)
+        slates = np.ascontiguousarray(slates, dtype=np.int32)
+        self._blocks(
+            lambda low, high: move_on(
+                self.world, self.visits, active, slates, feedback.clicked, left, cut, low, high
+            )
+        )
+        self.stock.sell(slates, feedback.quantity)
+        before = int(self.day / self.config.stock.review)
+        self.pages += int(np.count_nonzero(active))
+        for _ in range(int(self.day / self.config.stock.review) - before):
+            self.stock.next_review()
+        return left, cut
+
+    # truth
+
+    def expected(self, items: I32) -> Expected:
+        """Exact means per examined impression of any items (n, j) in each lane's present state."""
+        items = np.ascontiguousarray(items, dtype=np.int32)
+        out = np.zeros((5, *items.shape))
+        available = self.stock.available
+        self._blocks(
+            lambda low, high: choice.expect(self.world, self.visits, items, available, out, low, high)
+        )
+        return Expected(*out)
+
+    @property
+    def examination(self) -> F64:
+        """(k,) probability that a slot is looked at."""
+        return self.world.examination
+
+    # private
+
+    def _active(self, lanes: Bool | None) -> Bool:
+        return ~self.visits.over if lanes is None else lanes & ~self.visits.over
+
+    def _context(self) -> F32:
+        visits = self.visits
+        intent = self.world.item_features[visits.anchor][:, self._known]
+        rest = np.empty((self.lanes, 3), np.float32)
+        rest[:, 0] = visits.page / self.config.max_pages
+        rest[:, 1] = np.log1p(visits.clicks)
+        rest[:, 2] = visits.mobile
+        return np.concatenate([intent, rest], axis=1)
+
+    def _blocks(self, work: Callable[[int, int], None]) -> None:
+        """Run ``work(low, high)`` over all lanes, in parallel if there are threads."""
+        if self._pool is None:
+            for low, high in self._bounds:
+                work(low, high)
+        else:
+            list(self._pool.map(lambda bound: work(*bound), self._bounds))

@@ -1,0 +1,66 @@
+"""The people who may visit: latent taste and price sensitivity, and what the shop knows of them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.random import Generator, Philox
+
+from ..core.types import F32, I32
+from .catalog import Catalog
+
+FAVOURITES = 3
+"""Items whose mean embedding is a user's taste: few, so that tastes are distinct."""
+
+
+@dataclass(frozen=True)
+class Users:
+    """M users as columns.
+
+    Attributes:
+        taste: (M, d) float32 unit vectors in the catalogue's latent space.
+        favourites: (M, 3) int32 items the taste was made from.
+        price_sensitivity: (M,) float32 > 0, log-normal around the configured mean.
+        features: (M, u) float32, what the shop knows: a noisy taste in the observable space and a
+            noisy price sensitivity; named by ``feature_names``.
+    """
+
+    taste: F32
+    favourites: I32
+    price_sensitivity: F32
+    features: F32
+    feature_names: tuple[str, ...]
+
+    def __len__(self) -> int:
+        return len(self.taste)
+
+    @classmethod
+    def draw(
+        cls, catalog: Catalog, count: int, *, seed: int, price_sensitivity: float = 1.0, noise: float = 0.3
+    ) -> Users:
+        """``count`` users of a catalogue; the same seed gives the same people.
+
+        Favourites are drawn by popularity. Sensitivity is log-normal with standard deviation 0.4 of
+        its log. ``noise`` is the standard deviation of what blurs the shop's knowledge of both.
+        """
+        rng = Generator(Philox(key=[seed, 0x75736572]))
+        share = catalog.items.popularity / catalog.items.popularity.sum()
+        favourites = rng.choice(len(catalog), size=(count, FAVOURITES), p=share).astype(np.int32)
+        taste = _unit(catalog.embedding[favourites].mean(axis=1))
+        spread = 0.4
+        log_sensitivity = rng.normal(-(spread**2) / 2, spread, size=count)
+        sensitivity = (price_sensitivity * np.exp(log_sensitivity)).astype(np.float32)
+        names = [name for name in catalog.items.feature_names if name.startswith("embedding_")]
+        seen = catalog.items.features[:, [catalog.items.feature_names.index(name) for name in names]]
+        known = seen[favourites].mean(axis=1) + rng.normal(0, noise, size=(count, len(names)))
+        known_sensitivity = log_sensitivity / spread + rng.normal(0, noise, size=count)
+        features = np.concatenate([known, known_sensitivity[:, None]], axis=1).astype(np.float32)
+        feature_names = (*(f"taste_{name.rpartition('_')[2]}" for name in names), "price_sensitivity")
+        return cls(taste, favourites, sensitivity, features, feature_names)
+
+
+def _unit(vectors: F32) -> F32:
+    norms = np.linalg.norm(vectors, axis=1, keepdims=True)
+    out: F32 = (vectors / np.maximum(norms, 1e-12)).astype(np.float32)
+    return out
