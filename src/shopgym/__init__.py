@@ -21,7 +21,8 @@ register_when_gymnasium_loads()
 
 _HOMES = {
     **dict.fromkeys(
-        ("Agent", "Decisions", "Feedback", "Interactions", "InvalidInput", "Items", "Policy", "Requests"), ".core"
+        ("Agent", "Decisions", "Feedback", "Interactions", "InvalidInput", "Items", "Policy", "Requests"),
+        ".core",
     ),
     **dict.fromkeys(("Catalog", "Shop", "ShopConfig"), ".simulators"),
     "DecisionLog": ".policies.log",

@@ -63,12 +63,16 @@ class PageLoop:
     def observation_space(self) -> spaces.Dict:
         """Of one lane; every part is a fixed-size array."""
         shop, m, k = self.shop, self.shop.config.num_candidates, self.shop.config.slate_size
+        low, high = shop.context_bounds()
         parts: dict[str, spaces.Space[Any]] = {
-            "user": _box(len(shop.user_names)),
-            "context": _box(len(shop.context_names)),
+            "user": _box(shop.users.features.min(axis=0), shop.users.features.max(axis=0)),
+            "context": _box(low, high),
         }
         if m:
-            parts["candidates"] = _box(m, shop.catalog.items.features.shape[1])
+            features = shop.catalog.items.features
+            parts["candidates"] = _box(
+                np.tile(features.min(axis=0), (m, 1)), np.tile(features.max(axis=0), (m, 1))
+            )
             parts["action_mask"] = spaces.MultiBinary(m)
         if self.form == "slot":
             parts["chosen"] = spaces.MultiBinary(m)
@@ -215,8 +219,8 @@ def make_loop(
     return PageLoop(shop, reward or RewardSpec(), form, one_page=one_page)
 
 
-def _box(*shape: int) -> spaces.Box:
-    return spaces.Box(-np.inf, np.inf, shape, np.float32)
+def _box(low: F32, high: F32) -> spaces.Box:
+    return spaces.Box(low, high, dtype=np.float32)
 
 
 @njit(cache=True, nogil=True)

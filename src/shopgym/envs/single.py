@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import fields
 from typing import Any, ClassVar
 
 import gymnasium
 import numpy as np
 
+from ..core.build import build
 from ..core.types import AnyArray, Bool
 from ..simulators import Catalog, ShopConfig
 from .page_loop import PageLoop, make_loop
@@ -31,7 +32,7 @@ class ShopEnv(gymnasium.Env[Any, Any]):
         render_mode: ``"ansi"`` or None.
     """
 
-    metadata: dict[str, Any] = {"render_modes": ["ansi"]}  # noqa: RUF012 (Gymnasium's declaration)
+    metadata: dict[str, Any] = {"render_modes": ["ansi"], "render_fps": 4}  # noqa: RUF012 (Gymnasium's declaration)
     one_page: ClassVar[bool]
 
     def __init__(
@@ -118,5 +119,6 @@ class SessionEnv(ShopEnv):
 
 
 def with_settings(config: ShopConfig | None, settings: dict[str, Any]) -> ShopConfig:
-    """``config`` (or the default) with single settings replaced; unknown names raise ``TypeError``."""
-    return replace(config or ShopConfig(), **settings)
+    """``config`` (or the default) with single settings replaced; unknown names are refused."""
+    base = config or ShopConfig()
+    return build(ShopConfig, {**{f.name: getattr(base, f.name) for f in fields(base)}, **settings}, "shop")

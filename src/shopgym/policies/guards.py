@@ -5,11 +5,13 @@ A rule acts inside the sampler, so the propensities that are logged are those of
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from typing import Any, ClassVar
 
 import numpy as np
 
+from ..core.build import build
 from ..core.errors import InvalidInput, in_range
 from ..core.items import Items
 from ..core.nouns import Requests
@@ -83,10 +85,10 @@ def guard_spec(guard: Any) -> dict[str, Any]:
     return {"kind": guard.kind, **asdict(guard)}
 
 
-def guard_from_spec(spec: dict[str, Any]) -> InStock | MarginFloor | CategoryCap:
+def guard_from_spec(spec: Mapping[str, Any]) -> InStock | MarginFloor | CategoryCap:
     """The rule that ``spec`` describes."""
     options = dict(spec)
     kind = options.pop("kind", None)
     if kind not in GUARDS:
         raise InvalidInput("guards.kind", kind, f"choose one of {', '.join(GUARDS)}")
-    return GUARDS[kind](**options)
+    return build(GUARDS[kind], options, f"guards.{kind}")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from numba import njit, uint64
+from numba import int64, njit, uint64
 
 from ..core.types import I32
 from .draws import NEIGHBOUR, POPULAR, below, key
@@ -46,5 +46,5 @@ def draw_candidates(world: World, visits: Visits, out: I32, low: int, high: int)
                     word = key(word, POPULAR)
                     item = popular_item(world, word)
                 else:  # a small catalogue: take the next item that is not there yet
-                    item = item + 1 if item + 1 < count else 0
+                    item = int64(item + 1) if item + 1 < count else int64(0)
             out[i, c] = item

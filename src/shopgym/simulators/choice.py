@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import math
 
-from numba import njit, uint64
+import numpy as np
+from numba import float64, njit, uint64
 
 from ..core.types import F64, I32, Bool
 from .draws import BUY, CART, CLICK, UNITS, key, unit
@@ -23,10 +24,18 @@ def _sigmoid(x: float) -> float:
 
 @njit(cache=True, inline="always")
 def _appeal(world: World, visits: Visits, i: int, item: int) -> float:
-    total = visits.pull[i, 0] * world.embedding[item, 0]
-    for c in range(1, visits.pull.shape[1]):
-        total += visits.pull[i, c] * world.embedding[item, c]
-    return float(total)
+    """pull . embedding, in four sums so that additions need not wait for one another."""
+    d = visits.pull.shape[1]
+    one = two = three = four = np.float32(0.0)
+    whole = d - d % 4
+    for c in range(0, whole, 4):
+        one += visits.pull[i, c] * world.embedding[item, c]
+        two += visits.pull[i, c + 1] * world.embedding[item, c + 1]
+        three += visits.pull[i, c + 2] * world.embedding[item, c + 2]
+        four += visits.pull[i, c + 3] * world.embedding[item, c + 3]
+    for c in range(whole, d):
+        one += visits.pull[i, c] * world.embedding[item, c]
+    return float64((one + two) + (three + four))
 
 
 @njit(cache=True, inline="always")
@@ -141,9 +150,10 @@ def respond(
 
 @njit(cache=True, nogil=True)
 def expect(world: World, visits: Visits, items: I32, in_stock: Bool, out: F64, low: int, high: int) -> None:
-    """Fill ``out`` (5, n, j) with the exact means given examination, for any j items per lane.
+    """Fill ``out`` (7, n, j) with the exact mean of each of ``SLOT_TERMS`` for any j items per lane.
 
-    The rows of ``out`` are click, cart, order lines, revenue and margin; zeros where ``items`` is empty.
+    Means are given examination, but for the last term, which counts impressions; zeros where ``items``
+    is empty.
     """
     for i in range(low, high):
         for c in range(items.shape[1]):
@@ -159,5 +169,7 @@ def expect(world: World, visits: Visits, items: I32, in_stock: Bool, out: F64, l
             out[0, i, c] = click
             out[1, i, c] = cart
             out[2, i, c] = lines
-            out[3, i, c] = units * world.price[item]
-            out[4, i, c] = units * world.margin[item]
+            out[3, i, c] = units
+            out[4, i, c] = units * world.price[item]
+            out[5, i, c] = units * world.margin[item]
+            out[6, i, c] = 0.0 if in_stock[item] else 1.0

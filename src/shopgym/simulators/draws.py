@@ -8,7 +8,7 @@ Lea & Flood 2014, fig. 14), applied once per field.
 from __future__ import annotations
 
 import numpy as np
-from numba import njit, uint64
+from numba import int64, njit, uint64
 
 from ..core.types import F64, U64
 
@@ -60,9 +60,9 @@ def unit(word: np.uint64) -> float:
 
 
 @njit(cache=True, inline="always")
-def below(word: np.uint64, n: int) -> int:
+def below(word: np.uint64, n: int) -> np.int64:
     """A word as an integer in 0..n-1 (n < 2^31; bias below n / 2^32)."""
-    return int(((uint64(word) >> uint64(32)) * uint64(n)) >> uint64(32))
+    return int64(((uint64(word) >> uint64(32)) * uint64(n)) >> uint64(32))
 
 
 @njit(cache=True)

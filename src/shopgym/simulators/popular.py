@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 import numpy as np
-from numba import njit
+from numba import int64, njit
 
 from .draws import ALIAS, below, key, unit
 from .world import World
 
 
 @njit(cache=True, inline="always")
-def popular_item(world: World, word: np.uint64) -> int:
+def popular_item(world: World, word: np.uint64) -> np.int64:
     """An item row drawn in proportion to popularity (alias method)."""
     item = below(word, world.alias_share.shape[0])
     if unit(key(word, ALIAS)) < world.alias_share[item]:
-        return item
-    return int(world.alias_item[item])
+        return int64(item)
+    return int64(world.alias_item[item])

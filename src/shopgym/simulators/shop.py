@@ -9,7 +9,6 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
 
 import numpy as np
 
@@ -18,9 +17,10 @@ from ..core.nouns import EMPTY, SLOT_TERMS, Feedback, Requests
 from ..core.types import F32, F64, I32, Bool
 from . import choice
 from .candidates import draw_candidates
-from .catalog import Catalog
+from .catalog import OBSERVED, Catalog
 from .config import ShopConfig
 from .draws import key
+from .observe import MOMENT, observe
 from .stock import Stock
 from .users import Users
 from .visits import Visits, arrive, empty_visits, move_on
@@ -28,17 +28,6 @@ from .world import World, build_world
 
 BLOCK = 1024
 """Lanes that one thread takes at a time; results do not depend on it."""
-
-
-@dataclass(frozen=True)
-class Expected:
-    """Exact means given examination, each (n, j): what a slot yields per examined impression."""
-
-    click: F64
-    cart: F64
-    purchase: F64
-    revenue: F64
-    margin: F64
 
 
 class Shop:
@@ -82,7 +71,6 @@ class Shop:
         self._bounds = [(low, min(low + block, lanes)) for low in range(0, lanes, block)]
         workers = min(threads or os.cpu_count() or 1, len(self._bounds))
         self._pool = ThreadPoolExecutor(workers) if workers > 1 else None
-        self._known = np.array([n.startswith("embedding_") for n in catalog.items.feature_names])
         self.reset(seed)
 
     # what the columns of Requests.user and Requests.context mean
@@ -95,8 +83,15 @@ class Shop:
     @property
     def context_names(self) -> tuple[str, ...]:
         """Names of the context features: the item last looked at, page and clicks so far, device."""
-        names = [n for n in self.catalog.items.feature_names if n.startswith("embedding_")]
-        return (*(f"intent_{n.rpartition('_')[2]}" for n in names), "page", "clicks", "mobile")
+        return (*(f"intent_{c}" for c in range(OBSERVED)), *MOMENT)
+
+    def context_bounds(self) -> tuple[F32, F32]:
+        """The least and the greatest context there can be, each (c,)."""
+        intent = self.catalog.items.features[:, :OBSERVED]
+        clicks = np.log1p(self.config.max_pages * self.config.slate_size)
+        low = np.append(intent.min(axis=0), [0.0, 0.0, 0.0])
+        high = np.append(intent.max(axis=0), [1.0, clicks, 1.0])
+        return low.astype(np.float32), high.astype(np.float32)
 
     # the clock
 
@@ -121,7 +116,6 @@ class Shop:
             pages_per_day=self.pages_per_day,
             seed=int(seeds[0]),
         )
-        self._candidates = np.full((self.lanes, self.config.num_candidates), EMPTY, np.int32)
 
     @property
     def day(self) -> float:
@@ -142,18 +136,26 @@ class Shop:
 
     def requests(self) -> Requests:
         """The page each lane asks for now; where a visit is over, the one it would have asked for."""
-        visits = self.visits
-        if self.config.num_candidates:
-            self._blocks(lambda low, high: draw_candidates(self.world, visits, self._candidates, low, high))
-        candidates = self._candidates.copy()
+        n, m = self.lanes, self.config.num_candidates
+        candidates, in_stock = np.empty((n, m), np.int32), np.empty((n, m), np.bool_)
+        user = np.empty((n, len(self.user_names)), np.float32)
+        context = np.empty((n, len(self.context_names)), np.float32)
+
+        def ask(low: int, high: int) -> None:
+            draw_candidates(self.world, self.visits, candidates, low, high)
+            observe(
+                self.world, self.visits, self.stock.available, candidates, user, context, in_stock, low, high
+            )
+
+        self._blocks(ask)
         return Requests(
-            request_id=visits.key ^ visits.page.astype(np.uint64),
-            user_id=visits.user.astype(np.int64),
-            user=self.world.user_features[visits.user],
-            context=self._context(),
+            request_id=self.visits.key ^ self.visits.page.astype(np.uint64),
+            user_id=self.visits.user.astype(np.int64),
+            user=user,
+            context=context,
             candidates=candidates,
-            in_stock=self.stock.available[np.maximum(candidates, 0)] & (candidates >= 0),
-            time=np.full(self.lanes, self.day),
+            in_stock=in_stock,
+            time=np.full(n, self.day),
         )
 
     def respond(self, slates: I32, lanes: Bool | None = None) -> Feedback:
@@ -205,15 +207,18 @@ class Shop:
 
     # truth
 
-    def expected(self, items: I32) -> Expected:
-        """Exact means per examined impression of any items (n, j) in each lane's present state."""
+    def expected(self, items: I32) -> dict[str, F64]:
+        """Exact means of any items (n, j) in each lane's present state, by name of ``SLOT_TERMS``.
+
+        Each is (n, j), per examined impression; ``stockout`` alone is per impression.
+        """
         items = np.ascontiguousarray(items, dtype=np.int32)
-        out = np.zeros((5, *items.shape))
+        out = np.zeros((len(SLOT_TERMS), *items.shape))
         available = self.stock.available
         self._blocks(
             lambda low, high: choice.expect(self.world, self.visits, items, available, out, low, high)
         )
-        return Expected(*out)
+        return dict(zip(SLOT_TERMS, out, strict=True))
 
     @property
     def examination(self) -> F64:
@@ -224,15 +229,6 @@ class Shop:
 
     def _active(self, lanes: Bool | None) -> Bool:
         return ~self.visits.over if lanes is None else lanes & ~self.visits.over
-
-    def _context(self) -> F32:
-        visits = self.visits
-        intent = self.world.item_features[visits.anchor][:, self._known]
-        rest = np.empty((self.lanes, 3), np.float32)
-        rest[:, 0] = visits.page / self.config.max_pages
-        rest[:, 1] = np.log1p(visits.clicks)
-        rest[:, 2] = visits.mobile
-        return np.concatenate([intent, rest], axis=1)
 
     def _blocks(self, work: Callable[[int, int], None]) -> None:
         """Run ``work(low, high)`` over all lanes, in parallel if there are threads."""

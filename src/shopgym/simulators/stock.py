@@ -54,9 +54,8 @@ class Stock:
         order_up_to = reorder_point + np.ceil(demand * config.cover_days).astype(np.int64) + config.minimum
         item = np.arange(n, dtype=np.uint64)
         root = np.uint64(seed)
-        level = units(keys(key(root, STOCK), item))
-        out = units(keys(key(root, COIN), item)) < config.out_at_start
-        day = units(keys(key(root, DELIVERY), item))
+        level, coin, day = (units(keys(np.uint64(key(root, kind)), item)) for kind in (STOCK, COIN, DELIVERY))
+        out = coin < config.out_at_start
         on_hand = np.where(out, 0, 1 + np.floor(level * order_up_to).astype(np.int64))
         stock = cls(
             config=config,

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.random import Generator, Philox
 
 from ..core.types import F32, I32
-from .catalog import Catalog
+from .catalog import OBSERVED, Catalog
 
 FAVOURITES = 3
 """Items whose mean embedding is a user's taste: few, so that tastes are distinct."""
@@ -51,12 +51,11 @@ class Users:
         spread = 0.4
         log_sensitivity = rng.normal(-(spread**2) / 2, spread, size=count)
         sensitivity = (price_sensitivity * np.exp(log_sensitivity)).astype(np.float32)
-        names = [name for name in catalog.items.feature_names if name.startswith("embedding_")]
-        seen = catalog.items.features[:, [catalog.items.feature_names.index(name) for name in names]]
-        known = seen[favourites].mean(axis=1) + rng.normal(0, noise, size=(count, len(names)))
+        seen = catalog.items.features[:, :OBSERVED]
+        known = seen[favourites].mean(axis=1) + rng.normal(0, noise, size=(count, OBSERVED))
         known_sensitivity = log_sensitivity / spread + rng.normal(0, noise, size=count)
         features = np.concatenate([known, known_sensitivity[:, None]], axis=1).astype(np.float32)
-        feature_names = (*(f"taste_{name.rpartition('_')[2]}" for name in names), "price_sensitivity")
+        feature_names = (*(f"taste_{c}" for c in range(OBSERVED)), "price_sensitivity")
         return cls(taste, favourites, sensitivity, features, feature_names)
 
 

@@ -6,7 +6,7 @@ import math
 from typing import NamedTuple
 
 import numpy as np
-from numba import njit, uint64
+from numba import int64, njit, uint64
 
 from ..core.types import F32, I32, I64, U64, Bool
 from .draws import COIN, ENTRY, ENTRY_ITEM, LEAVE, MOBILE, USER, below, key, unit
@@ -78,7 +78,9 @@ def arrive(world: World, visits: Visits, begin: Bool, low: int, high: int) -> No
         if unit(key(visit, ENTRY)) < 0.5:
             favourite = world.favourites[user, below(word, world.favourites.shape[1])]
             width = world.neighbours.shape[1]
-            entry = favourite if width == 0 else world.neighbours[favourite, below(key(word, COIN), width)]
+            entry = int64(favourite)
+            if width > 0:
+                entry = int64(world.neighbours[favourite, below(key(word, COIN), width)])
         else:
             entry = popular_item(world, word)
         visits.anchor[i] = entry

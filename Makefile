@@ -1,0 +1,50 @@
+# Everything here works from a fresh clone with Python 3.11 or newer, make and git.
+PYTHON ?= python3
+VENV   := .venv
+BIN    := $(VENV)/bin
+PIP    := $(BIN)/python -m pip --disable-pip-version-check --quiet
+
+.PHONY: help demo test check bench bench-peers clean
+help: ## show what can be made
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /  make \1\t/'
+
+demo: $(VENV)/.demo ## one experiment on real products, from agents that learn to a policy that is served
+	$(BIN)/shopgym run experiments/configs/online_retail.yaml
+
+test: $(VENV)/.dev ## all tests
+	$(BIN)/python -m pytest
+
+check: $(VENV)/.dev ## style, types, layers, and what is in the wheel
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+	$(BIN)/python tests/wheel_contents.py
+
+bench: $(VENV)/.dev ## our own speed; 'make bench-peers' first adds the peers to the comparison
+	for file in benchmarks/bench_*.py; do $(BIN)/python $$file || exit 1; done
+
+bench-peers: ## install the systems we compare with, each in its own environment under .peers/
+	$(PYTHON) benchmarks/peers.py
+
+clean: ## remove the environment, caches and results
+	rm -rf $(VENV) .peers runs build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +
+
+# Each environment is what constraints.txt pins, so that everybody has versions that work together.
+$(VENV)/.made:
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
+		{ echo "shopgym needs Python 3.11 or newer: make $(MAKECMDGOALS) PYTHON=python3.11" >&2; exit 2; }
+	@echo "setting up $(VENV) (once, a few minutes)"
+	$(PYTHON) -m venv $(VENV)
+	$(PIP) install --upgrade pip
+	@touch $@
+
+$(VENV)/.demo: $(VENV)/.made pyproject.toml constraints.txt
+	$(PIP) install -c constraints.txt -e '.[bandits,serve]'
+	@touch $@
+
+$(VENV)/.dev: $(VENV)/.made pyproject.toml constraints.txt
+	$(PIP) install -c constraints.txt 'torch==2.13.0'
+	$(PIP) install -c constraints.txt -e '.[agents,serve,dev]'
+	@touch $@ $(VENV)/.demo

@@ -1,0 +1,68 @@
+"""The first two rungs: random, and popularity."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import numpy as np
+
+from ..core.errors import in_range
+from ..core.nouns import Interactions
+from ..policies.explorers import Ranked, Softmax
+from ..policies.policy import SlatePolicy
+from ..policies.scorers import TableScorer
+from .task import Task
+
+
+class RandomAgent:
+    """Every allowed candidate is as likely as any other. Learns nothing."""
+
+    def __init__(self, task: Task, rng: np.random.Generator) -> None:
+        self.task = task
+
+    def learn(self, batch: Interactions) -> Mapping[str, float]:
+        """Nothing to learn."""
+        return {}
+
+    def policy(self) -> SlatePolicy:
+        """Uniform over what is allowed."""
+        scorer = TableScorer(np.zeros(len(self.task.items)))
+        return SlatePolicy(
+            "random", self.task.items, scorer, Softmax(), self.task.guards, self.task.slate_size
+        )
+
+
+class PopularityAgent:
+    """Best sellers first: the shop's order history, brought up to date with what is bought here.
+
+    Args:
+        history: how many order lines the historic shares count for.
+        decay, floor: see :class:`.Ranked`.
+    """
+
+    def __init__(
+        self,
+        task: Task,
+        rng: np.random.Generator,
+        *,
+        history: float = 10_000.0,
+        decay: float = 3.0,
+        floor: float = 0.05,
+    ) -> None:
+        in_range("popularity.history", history, 0.0, 1e12)
+        self.task = task
+        self.explorer = Ranked(decay, floor)
+        self.sales = history * task.items.popularity
+
+    def learn(self, batch: Interactions) -> Mapping[str, float]:
+        """Count the order lines in ``events["purchase"]``."""
+        row, slot = np.nonzero(batch.events["purchase"] > 0)
+        np.add.at(self.sales, batch.decisions.slates[row, slot], 1.0)
+        return {"order_lines": float(len(row))}
+
+    def policy(self) -> SlatePolicy:
+        """Items by sales so far."""
+        scorer = TableScorer(self.sales.copy())
+        return SlatePolicy(
+            "popularity", self.task.items, scorer, self.explorer, self.task.guards, self.task.slate_size
+        )

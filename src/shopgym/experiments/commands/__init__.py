@@ -1,0 +1,1 @@
+"""The commands of ``shopgym``, one file each."""

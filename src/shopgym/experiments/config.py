@@ -1,0 +1,194 @@
+"""An experiment as YAML, checked by pydantic: unknown keys and values out of range are refused."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any, Literal
+
+import yaml
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
+
+from ..agents.registry import AGENTS, check_agent
+from ..core.build import build
+from ..core.errors import InvalidInput
+from ..core.hashing import hash_json
+from ..envs.reward import RewardSpec
+from ..policies.guards import guard_from_spec
+from ..simulators.config import ShopConfig
+
+
+class Section(BaseModel):
+    """A part of a config: frozen, and strict about its keys."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class CatalogSection(Section):
+    """Where the items come from."""
+
+    source: Literal["online_retail", "synthetic", "transactions"] = "online_retail"
+    items: int = Field(1000, ge=2, le=10_000_000, description="synthetic: number of items")
+    path: Path | None = Field(None, description="transactions: a CSV or Parquet table of order lines")
+    columns: dict[str, str] = Field({}, description="transactions: our column name to yours")
+
+    @model_validator(mode="after")
+    def _has_path(self) -> CatalogSection:
+        if (self.source == "transactions") != (self.path is not None):
+            raise InvalidInput("catalog.path", self.path, "give it with source: transactions, and only then")
+        return self
+
+
+class TrainingSection(Section):
+    """How long agents learn: ``rounds`` batches of ``batch`` one-page visits."""
+
+    rounds: int = Field(60, ge=1, le=1_000_000)
+    batch: int = Field(1000, ge=1, le=1_000_000)
+    warm_up: int = Field(20, ge=1, le=100_000, description="batches of random pages that measure attention")
+
+
+class LogSection(Section):
+    """The log for offline evaluation: what yesterday's policy did."""
+
+    agent: str = "popularity"
+    options: dict[str, Any] = {"decay": 0.25, "floor": 0.25}
+    decisions: int = Field(100_000, ge=100, le=100_000_000)
+
+
+class EvaluationSection(Section):
+    """How policies are judged on the log."""
+
+    estimators: tuple[Literal["ips", "snips", "dm", "dr"], ...] = ("ips", "snips", "dm", "dr")
+    level: float = Field(0.95, gt=0.5, lt=1.0)
+    bootstrap: int = Field(1000, ge=100, le=100_000)
+
+
+class TruthSection(Section):
+    """How the shop's own value of a policy is found: by deploying it in a copy of the shop."""
+
+    decisions: int = Field(200_000, ge=1000, le=1_000_000_000)
+
+
+class GateSection(Section):
+    """What a candidate must show on the log before it may be exported."""
+
+    baseline: str = "popularity"
+    candidate: str = Field("best", description="an agent, or 'best': the highest lower bound")
+    level: float = Field(0.95, gt=0.5, lt=1.0, description="joint over all candidates")
+
+
+class ExperimentConfig(Section):
+    """One experiment: a shop, agents that learn in it, a log, an evaluation, a gate, a bundle."""
+
+    name: str = Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.-]{0,63}$")
+    purpose: str = ""
+    seed: int = Field(0, ge=0, lt=2**62)
+    catalog: CatalogSection = CatalogSection()
+    shop: dict[str, Any] = {}
+    reward: dict[str, Any] = {}
+    guards: tuple[dict[str, Any], ...] = ({"kind": "in_stock"},)
+    agents: dict[str, dict[str, Any]] = {name: {} for name in AGENTS}
+    training: TrainingSection = TrainingSection()
+    log: LogSection = LogSection()
+    evaluation: EvaluationSection = EvaluationSection()
+    truth: TruthSection = TruthSection()
+    gate: GateSection = GateSection()
+
+    @field_validator("shop")
+    @classmethod
+    def _shop(cls, value: dict[str, Any]) -> dict[str, Any]:
+        build(ShopConfig, value, "shop")
+        return value
+
+    @field_validator("reward")
+    @classmethod
+    def _reward(cls, value: dict[str, Any]) -> dict[str, Any]:
+        build(RewardSpec, value, "reward")
+        return value
+
+    @field_validator("guards")
+    @classmethod
+    def _rules(cls, value: tuple[dict[str, Any], ...]) -> tuple[dict[str, Any], ...]:
+        for rule in value:
+            guard_from_spec(rule)
+        return value
+
+    @field_validator("agents")
+    @classmethod
+    def _agents(cls, value: dict[str, dict[str, Any]]) -> dict[str, dict[str, Any]]:
+        for name, options in value.items():
+            check_agent(name, options)
+        return value
+
+    @model_validator(mode="after")
+    def _names(self) -> ExperimentConfig:
+        named = ", ".join(self.agents)
+        if len(self.agents) < 2:
+            raise InvalidInput("agents", named, "name at least two, one of them the baseline")
+        if self.gate.baseline not in self.agents:
+            raise InvalidInput("gate.baseline", self.gate.baseline, f"choose among agents: {named}")
+        if self.gate.candidate not in (*self.agents, "best"):
+            raise InvalidInput(
+                "gate.candidate", self.gate.candidate, f"choose 'best' or among agents: {named}"
+            )
+        check_agent(self.log.agent, self.log.options)
+        return self
+
+    def shop_config(self) -> ShopConfig:
+        """The shop's numbers."""
+        return build(ShopConfig, self.shop, "shop")
+
+    def reward_spec(self) -> RewardSpec:
+        """The reward."""
+        return build(RewardSpec, self.reward, "reward")
+
+    @property
+    def hash(self) -> str:
+        """SHA-256 of the config with all defaults filled in."""
+        return hash_json(self.model_dump(mode="json"))
+
+
+def load_config(path: Path) -> ExperimentConfig:
+    """Read and check a YAML file; a relative ``catalog.path`` is taken from the file's own folder."""
+    try:
+        raw = yaml.safe_load(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        raise InvalidInput("config", str(path), "there is no such file") from None
+    except yaml.YAMLError as error:
+        raise InvalidInput("config", str(path), f"it is not YAML: {' '.join(str(error).split())}") from None
+    if not isinstance(raw, dict):
+        raise InvalidInput("config", str(path), "write a mapping with at least a name")
+    raw.setdefault("name", path.stem)
+    catalog = raw.get("catalog")
+    if isinstance(catalog, dict) and isinstance(catalog.get("path"), str):
+        catalog["path"] = str((path.parent / catalog["path"]).resolve())
+    return parse_config(raw)
+
+
+def parse_config(raw: dict[str, Any]) -> ExperimentConfig:
+    """Check a mapping."""
+    try:
+        return ExperimentConfig.model_validate(raw)
+    except ValidationError as error:
+        first = error.errors()[0]
+        cause = first.get("ctx", {}).get("error")
+        if isinstance(cause, InvalidInput):
+            raise cause from None
+        field = ".".join(str(part) for part in first["loc"]) or "config"
+        more = f" ({error.error_count() - 1} more)" if error.error_count() > 1 else ""
+        raise InvalidInput(field, first.get("input"), f"{_fix(first)}{more}") from None
+
+
+def _fix(error: Any) -> str:
+    if error["type"] == "extra_forbidden":
+        known = _section(error["loc"])
+        return f"unknown key; known keys: {', '.join(known)}" if known else "unknown key: remove it"
+    return str(error["msg"]).removeprefix("Value error, ")
+
+
+def _section(location: tuple[Any, ...]) -> list[str]:
+    model: Any = ExperimentConfig
+    for part in location[:-1]:
+        model = model.model_fields[part].annotation
+        if not (isinstance(model, type) and issubclass(model, BaseModel)):
+            return []
+    return list(model.model_fields)

@@ -1,0 +1,80 @@
+"""The truth: a frozen policy deployed in a copy of the shop, and two policies on the same luck."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from statistics import NormalDist
+
+import numpy as np
+from numpy.random import Generator
+
+from ..core.nouns import SLOT_TERMS
+from ..core.protocols import Policy
+from ..core.types import F64
+from ..envs.vector import BanditVectorEnv
+from .training import Tick
+from .walk import walk
+
+
+@dataclass(frozen=True)
+class Deployment:
+    """What a policy did over n decisions.
+
+    Attributes:
+        expected: (n,) exact expected reward of each slate shown.
+        best: (n,) that of the best slate of the same request.
+        page: (n, 7) what happened, by ``SLOT_TERMS``.
+        slots: slots filled in all.
+        items_shown: share of the catalogue shown at least once.
+    """
+
+    expected: F64
+    best: F64
+    page: F64
+    slots: int
+    items_shown: float
+
+    def metrics(self) -> dict[str, float]:
+        """Business metrics by name; per decision unless the name says otherwise."""
+        mean = dict(zip(SLOT_TERMS, self.page.mean(axis=0).tolist(), strict=True))
+        orders = int((self.page[:, SLOT_TERMS.index("purchase")] > 0).sum())
+        revenue = float(self.page[:, SLOT_TERMS.index("revenue")].sum())
+        return {
+            "expected_reward": float(self.expected.mean()),
+            "regret": float((self.best - self.expected).mean()),
+            "margin": mean["margin"],
+            "revenue": mean["revenue"],
+            "clicks": mean["click"],
+            "conversion": orders / len(self.page),
+            "average_order_value": revenue / orders if orders else float("nan"),
+            "stockouts_per_slot": float(self.page[:, SLOT_TERMS.index("stockout")].sum())
+            / max(self.slots, 1),
+            "items_shown": self.items_shown,
+        }
+
+
+def deploy(env: BanditVectorEnv, policy: Policy, decisions: int, rng: Generator, tick: Tick) -> Deployment:
+    """Let a frozen policy serve at least ``decisions`` visitors."""
+    rounds = -(-decisions // env.num_envs)
+    expected, best, page = [], [], []
+    shown = np.zeros(len(env.loop.shop.catalog), np.bool_)
+    slots = 0
+    for batch in walk(env, policy, rounds, rng, oracle=True):
+        assert batch.best is not None  # asked for above
+        expected.append(batch.expected)
+        best.append(batch.best)
+        page.append(batch.feedback.page)
+        filled = batch.decisions.slates[batch.decisions.slates >= 0]
+        shown[filled] = True
+        slots += len(filled)
+        tick()
+    return Deployment(
+        np.concatenate(expected), np.concatenate(best), np.concatenate(page), slots, float(shown.mean())
+    )
+
+
+def mean_interval(values: F64, level: float) -> tuple[float, float, float]:
+    """(mean, low, high) of independent values, by the central limit theorem."""
+    mean = float(values.mean())
+    half = NormalDist().inv_cdf((1 + level) / 2) * float(values.std(ddof=1)) / len(values) ** 0.5
+    return mean, mean - half, mean + half

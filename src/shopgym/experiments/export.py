@@ -1,0 +1,49 @@
+"""Export: a policy that passed the gate leaves as a bundle with its evidence."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pandas as pd
+import yaml
+
+from ..core.errors import InvalidInput
+from ..policies.bundle import Bundle, write_bundle
+from ..policies.log import DecisionLog
+from ..simulators import Catalog
+from .policy_store import read_policy
+
+GOLDEN = 32
+"""Requests of the log that become golden cases."""
+
+
+def export_policy(run: Path, agent: str, out: Path) -> Bundle:
+    """Write the bundle of one agent of a finished run.
+
+    Raises:
+        InvalidInput: ``run`` is no run, has no such agent, or the gate did not pass it.
+    """
+    if not (run / "gate.json").is_file():
+        raise InvalidInput("run", str(run), "give a folder that 'shopgym run' wrote")
+    verdicts = json.loads((run / "gate.json").read_text(encoding="utf-8"))
+    catalog = Catalog.load(run / "catalog.parquet")
+    policy = read_policy(run / "policies", agent, catalog.items)
+    if agent not in verdicts:
+        raise InvalidInput("agent", agent, "it is the baseline: nothing to gain from exporting it")
+    if not verdicts[agent]["passed"]:
+        raise InvalidInput("gate", agent, f"it was refused: {verdicts[agent]['reason']}")
+    log = DecisionLog.read(run / "log.parquet")
+    evaluation = pd.read_parquet(run / "metrics" / "evaluation.parquet")
+    rows = evaluation[evaluation["agent"] == agent].to_json(orient="records")
+    config = yaml.safe_load((run / "config.yaml").read_text(encoding="utf-8"))
+    return write_bundle(
+        out,
+        policy,
+        golden_requests=log.take(slice(0, GOLDEN)).requests(),
+        user_names=log.user_names,
+        context_names=log.context_names,
+        unit=log.unit,
+        config_hash=log.config_hash,
+        evidence={"gate": verdicts[agent], "evaluation": json.loads(rows), "config": config},
+    )

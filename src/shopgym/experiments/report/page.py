@@ -1,0 +1,212 @@
+"""``report.html``: one file, pictures inside, readable on a phone and on paper."""
+
+from __future__ import annotations
+
+import base64
+import io
+from html import escape
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from ..results import Results
+from .plots import FIGURES
+from .storefront import storefronts
+
+STYLE = """
+:root{color-scheme:light;--ink:#1f2933;--muted:#6b7785;--line:#e3e8ee;--good:#0f766e;--bad:#b91c1c}
+*{box-sizing:border-box}
+body{font:16px/1.5 system-ui,sans-serif;color:var(--ink);max-width:60rem;margin:0 auto;padding:1.5rem}
+h1{font-size:1.7rem;margin:.2rem 0}h2{margin:2.2rem 0 .5rem;font-size:1.2rem}h4{margin:.8rem 0 .3rem}
+p{max-width:46rem}.muted,small{color:var(--muted)}
+.tiles{display:grid;grid-template-columns:repeat(auto-fit,minmax(12rem,1fr));gap:.8rem;margin:1.2rem 0}
+.tile{border:1px solid var(--line);border-radius:.6rem;padding:.8rem 1rem}
+.tile b{display:block;font-size:1.35rem}.tile.good b{color:var(--good)}.tile.bad b{color:var(--bad)}
+img{width:100%;max-width:46rem;height:auto;display:block}
+.scroll{overflow-x:auto}table{border-collapse:collapse;font-size:.86rem;white-space:nowrap}
+th,td{text-align:right;padding:.28rem .6rem;border-bottom:1px solid var(--line)}
+details summary{cursor:pointer;color:var(--muted);margin:.6rem 0}
+th:first-child,td:first-child{text-align:left}th{color:var(--muted);font-weight:600}
+.page{display:flex;gap:.6rem;align-items:stretch;margin:.35rem 0;overflow-x:auto}
+.who{flex:0 0 6rem;align-self:center;font-weight:600;font-size:.85rem}
+.cards{display:flex;gap:.5rem}
+.card{flex:0 0 9.2rem;border:1px solid var(--line);border-radius:.5rem;padding:.5rem;font-size:.78rem;
+display:flex;flex-direction:column;gap:.15rem}.card span{font-size:.95rem;margin-top:auto}
+@media print{body{max-width:none}.tile,.card{break-inside:avoid}}
+"""
+
+
+def write_report(folder: Path, results: Results) -> None:
+    """Write ``plots/*.png`` and ``report.html`` into ``folder``."""
+    (folder / "plots").mkdir()
+    pictures = {}
+    for name, draw in FIGURES.items():
+        buffer = io.BytesIO()
+        draw(results).savefig(buffer, format="png", metadata={"Software": None})
+        (folder / "plots" / f"{name}.png").write_bytes(buffer.getvalue())
+        pictures[name] = base64.b64encode(buffer.getvalue()).decode()
+    (folder / "report.html").write_text(_page(results, pictures), encoding="utf-8")
+
+
+def _page(results: Results, pictures: dict[str, str]) -> str:
+    config, chosen = results.config, results.chosen
+    items = results.catalog.items
+    return f"""<!doctype html><html lang="en"><head><meta charset="utf-8">
+<meta name="viewport" content="width=device-width,initial-scale=1">
+<title>{escape(config.name)} - shopgym</title><style>{STYLE}</style></head><body>
+<small>shopgym run</small><h1>{escape(config.name)}</h1><p class="muted">{escape(config.purpose)}</p>
+<p><b>{escape(chosen.candidate)}</b> {"passed the gate" if chosen.passed else "was refused by the gate"}:
+{escape(chosen.reason)}.</p>
+{_tiles(results)}
+<h2>Learning</h2>
+<p>Each agent learnt from {_whole(config.training.rounds * config.training.batch)} one-page visits in a copy
+of the same shop: {_whole(len(items))} items in {len(items.category_names)} categories,
+{_whole(results.policies[chosen.candidate].slate_size)} slots a page. A line is the exact expected
+reward of the pages shown, which the shop knows; the dashed line is the best page of every request.</p>
+{_picture(pictures, "learning")}
+<h2>Deployed: what each policy is worth</h2>
+<p>Every frozen policy served {_whole(config.truth.decisions)} visitors in a fresh copy of the shop,
+the same visitors with the same luck. Value and gain are means of exact expectations, in
+{escape(results.unit)} per decision, with {config.evaluation.level:.0%} intervals; the rest is what
+happened.</p>
+{_table(_agents(results))}
+<h2>Offline: what the log alone can tell</h2>
+<p>Yesterday's policy, <b>{escape(config.log.agent)}</b> with exploration, logged
+{_whole(results.log_size)} decisions with exact propensities. From these alone every policy was estimated; the
+black line is the shop's true value, which a real shop would not know.</p>
+{_picture(pictures, "offline")}
+<details><summary>All estimates, with their diagnostics</summary>{_table(_evaluation(results))}</details>
+<h2>The gate</h2>
+<p>A policy may leave only if the lower bound of its gain over {escape(chosen.baseline)} on the log is
+above 0. All bounds hold jointly with probability {config.gate.level:.0%}, so the best may be picked.</p>
+{_picture(pictures, "gains")}
+{_table(_verdicts(results))}
+<h2>The storefront</h2>
+<p>What three visitors would be shown on their first page.</p>
+{storefronts(results)}
+<h2>Served</h2>
+<p>{_served(results)}</p>
+<h2>To make it again</h2>
+<p class="muted">config {config.hash[:16]} · seed {config.seed} · catalogue {results.catalog.hash[:16]} ·
+policy {results.policies[chosen.candidate].hash[:16]} ·
+{escape(", ".join(f"{name} {version}" for name, version in results.environment.items()))}</p>
+{_notes(results)}
+</body></html>
+"""
+
+
+def _tiles(results: Results) -> str:
+    chosen = results.chosen
+    true, base = results.agent(chosen.candidate), results.agent(chosen.baseline)
+    dr = results.estimate(chosen.candidate, "dr")
+    what = f"{results.unit} per decision by {chosen.candidate}; {base['value']:.4f} by {chosen.baseline}"
+    gain = f"true gain, interval {true['gain_low']:+.4f} to {true['gain_high']:+.4f}"
+    tiles = [
+        (f"{true['value']:.4f}", what, ""),
+        (f"{true['gain']:+.4f}", gain, "good" if true["gain_low"] > 0 else "bad"),
+    ]
+    if dr is not None:
+        text = f"DR on the log, interval {dr['low']:.4f} to {dr['high']:.4f}: "
+        text += "covers the true value" if dr["covers_truth"] else "misses the true value"
+        tiles.append((f"{dr['value']:.4f}", text, "good" if dr["covers_truth"] else "bad"))
+    tiles.append(
+        ("passed" if chosen.passed else "refused", "by the export gate", "good" if chosen.passed else "bad")
+    )
+    if results.served:
+        same = results.served["equal"] == results.served["cases"]
+        tiles.append(
+            (
+                f"{results.served['equal']}/{results.served['cases']}",
+                "served decisions equal the golden ones",
+                "good" if same else "bad",
+            )
+        )
+    return (
+        '<div class="tiles">'
+        + "".join(f'<div class="tile {kind}"><b>{a}</b>{escape(b)}</div>' for a, b, kind in tiles)
+        + "</div>"
+    )
+
+
+def _agents(results: Results) -> pd.DataFrame:
+    t = results.agents
+    return pd.DataFrame(
+        {
+            "agent": t["agent"],
+            "value": t["value"].map("{:.4f}".format),
+            f"gain over {results.chosen.baseline}": [
+                "" if a == results.chosen.baseline else f"{g:+.4f} [{lo:+.4f}, {hi:+.4f}]"
+                for a, g, lo, hi in zip(t["agent"], t["gain"], t["gain_low"], t["gain_high"], strict=True)
+            ],
+            "regret": t["regret"].map("{:.4f}".format),
+            "clicks": t["clicks"].map("{:.3f}".format),
+            "conversion": t["conversion"].map("{:.2%}".format),
+            "order value": t["average_order_value"].map("{:.2f}".format),
+            "revenue": t["revenue"].map("{:.4f}".format),
+            "margin": t["margin"].map("{:.4f}".format),
+            "sold-out slots": t["stockouts_per_slot"].map("{:.2%}".format),
+            "items shown": t["items_shown"].map("{:.0%}".format),
+        }
+    )
+
+
+def _evaluation(results: Results) -> pd.DataFrame:
+    return pd.DataFrame(
+        {
+            "agent": row["agent"],
+            "estimator": str(row["estimator"]).upper(),
+            "interval by": row["interval"],
+            "estimate": f"{row['value']:.4f}",
+            "low": f"{row['low']:.4f}",
+            "high": f"{row['high']:.4f}",
+            "truth": f"{row['truth']:.4f}",
+            "covers": "yes" if row["covers_truth"] else "no",
+            "effective n": f"{row['ess']:,.0f}",
+            "largest weight": f"{row['max_weight']:.1f}",
+            "unsupported": f"{row['unsupported']:.1%}",
+        }
+        for row in results.evaluation.to_dict("records")
+    )
+
+
+def _verdicts(results: Results) -> pd.DataFrame:
+    return pd.DataFrame(
+        [
+            {
+                "candidate": v.candidate,
+                "gain on the log": f"{v.gain:+.4f}",
+                "lower bound": f"{v.low:+.4f}",
+                "verdict": "passed" if v.passed else "refused",
+            }
+            for v in results.verdicts.values()
+        ]
+    )
+
+
+def _served(results: Results) -> str:
+    served: dict[str, Any] | None = results.served
+    if served is None:
+        return "Nothing was exported: the gate refused the candidate."
+    return (
+        f"A process of its own served the bundle and was asked {served['cases']} golden requests over HTTP. "
+        f"{served['equal']} decisions were equal, items and propensities; {served['logged']} are in its log; "
+        f"the median answer took {served['median_ms']:.1f} ms."
+    )
+
+
+def _notes(results: Results) -> str:
+    notes = "".join(f"<li><b>{escape(k)}</b>: {escape(v)}</li>" for k, v in results.catalog.notes.items())
+    return f"<h2>About the catalogue</h2><ul>{notes}</ul>" if notes else ""
+
+
+def _table(frame: pd.DataFrame) -> str:
+    return f'<div class="scroll">{frame.to_html(index=False, border=0)}</div>'
+
+
+def _picture(pictures: dict[str, str], name: str) -> str:
+    return f'<img alt="{escape(name)}" src="data:image/png;base64,{pictures[name]}">'
+
+
+def _whole(number: int) -> str:
+    return f"{number:,}"

@@ -1,0 +1,134 @@
+"""The figures of a report. Each takes results and returns a matplotlib figure; nothing is shown."""
+
+from __future__ import annotations
+
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+from ..results import Results
+
+INK, MUTED, GRID, TRUTH = "#1f2933", "#6b7785", "#e3e8ee", "#111827"
+COLOURS = ("#9aa5b1", "#d97706", "#0f766e", "#2563eb", "#9333ea", "#be123c", "#4d7c0f", "#0369a1")
+
+
+def colours(results: Results) -> dict[str, str]:
+    """One colour per agent, the same in every figure."""
+    return {agent: COLOURS[i % len(COLOURS)] for i, agent in enumerate(results.config.agents)}
+
+
+def learning(results: Results) -> Figure:
+    """Exact expected reward of what was shown, batch by batch, while the agents learnt."""
+    figure, axes = _new(7.2, 4.0)
+    ends = []
+    for agent, colour in colours(results).items():
+        rows = results.learning.query("agent == @agent")
+        smooth = rows["expected_reward"].rolling(5, min_periods=1, center=True).mean()
+        axes.plot(rows["decisions"], rows["expected_reward"], color=colour, alpha=0.2, linewidth=1)
+        axes.plot(rows["decisions"], smooth, color=colour, linewidth=2)
+        ends.append((float(smooth.iloc[-1]), agent, colour))
+    best = float((results.learning["expected_reward"] + results.learning["regret"]).mean())
+    axes.axhline(best, color=TRUTH, linewidth=1, linestyle=(0, (4, 3)))
+    ends.append((best, "best possible", TRUTH))
+    axes.set_ylim(0, 1.06 * best)
+    right = results.learning["decisions"].max()
+    axes.set_xlim(0, right)
+    for y, (_, name, colour) in zip(
+        _spread([end[0] for end in sorted(ends)], 0.055 * best), sorted(ends), strict=True
+    ):
+        axes.annotate(name, (right, y), xytext=(6, 0), textcoords="offset points", color=colour, va="center")
+    axes.set_xlabel("decisions so far")
+    axes.set_ylabel(f"{results.unit} per decision")
+    _title(axes, "While learning: expected reward of the pages shown")
+    return figure
+
+
+def offline_against_truth(results: Results) -> Figure:
+    """Each estimator's interval from the log beside the shop's own value."""
+    agents = list(results.config.agents)
+    estimators = list(results.config.evaluation.estimators)
+    figure, axes = _new(7.2, 0.9 + 0.78 * len(agents))
+    marks = dict(zip(estimators, ("o", "s", "D", "^", "v", "P"), strict=False))
+    step = 0.72 / len(estimators)
+    for row, agent in enumerate(agents):
+        truth = results.agent(agent)["value"]
+        axes.plot([truth, truth], [row - 0.42, row + 0.42], color=TRUTH, linewidth=2, zorder=3)
+        for e, estimator in enumerate(estimators):
+            at = row + (e - (len(estimators) - 1) / 2) * step
+            found = results.estimate(agent, estimator)
+            if found is None:
+                continue
+            colour = colours(results)[agent]
+            axes.plot([found["low"], found["high"]], [at, at], color=colour, linewidth=2, alpha=0.9)
+            axes.plot(found["value"], at, marks[estimator], color=colour, markersize=5)
+            axes.annotate(
+                estimator.upper(),
+                (found["high"], at),
+                xytext=(4, 0),
+                textcoords="offset points",
+                color=MUTED,
+                fontsize=7,
+                va="center",
+            )
+    axes.set_yticks(range(len(agents)), agents)
+    axes.set_ylim(len(agents) - 0.45, -0.55)
+    axes.set_xlim(left=min(0.0, float(results.evaluation["low"].min())))
+    axes.set_xlabel(f"{results.unit} per decision; black: the shop's true value")
+    level = results.config.evaluation.level
+    _title(axes, f"From the log alone: estimates with {level:.0%} intervals")
+    return figure
+
+
+def gains(results: Results) -> Figure:
+    """True gain over the baseline, and the lower bound that the gate asked of the log."""
+    names = list(results.verdicts)
+    figure, axes = _new(7.2, 0.9 + 0.5 * len(names))
+    for row, agent in enumerate(names):
+        verdict, colour = results.verdicts[agent], colours(results)[agent]
+        true = results.agent(agent)
+        axes.barh(row, true["gain"], height=0.5, color=colour, alpha=0.28)
+        axes.plot([true["gain_low"], true["gain_high"]], [row, row], color=colour, linewidth=2)
+        axes.plot(verdict.low, row, "|", color=TRUTH, markersize=16, markeredgewidth=2)
+        axes.annotate(
+            "passed" if verdict.passed else "refused",
+            (max(true["gain_high"], verdict.low, 0.0), row),
+            xytext=(8, 0),
+            textcoords="offset points",
+            va="center",
+            color=INK if verdict.passed else "#b91c1c",
+            fontsize=9,
+        )
+    axes.axvline(0, color=INK, linewidth=1)
+    axes.set_yticks(range(len(names)), names)
+    axes.set_ylim(len(names) - 0.5, -0.5)
+    axes.margins(x=0.15)
+    axes.set_xlabel(f"{results.unit} per decision; black tick: lower bound from the log")
+    _title(axes, f"Gain over {results.chosen.baseline}: the truth, and what the gate could know")
+    return figure
+
+
+FIGURES = {"learning": learning, "offline": offline_against_truth, "gains": gains}
+
+
+def _new(width: float, height: float) -> tuple[Figure, Axes]:
+    figure = Figure(figsize=(width, height), dpi=150, layout="constrained")
+    axes = figure.add_subplot()
+    axes.spines[["top", "right"]].set_visible(False)
+    axes.spines[["left", "bottom"]].set_color(GRID)
+    axes.tick_params(colors=MUTED, labelsize=9)
+    axes.xaxis.label.set_color(MUTED)
+    axes.yaxis.label.set_color(MUTED)
+    axes.grid(axis="x", color=GRID, linewidth=0.8)
+    axes.set_axisbelow(True)
+    return figure, axes
+
+
+def _title(axes: Axes, text: str) -> None:
+    axes.set_title(text, loc="left", fontsize=11, color=INK, fontweight="bold", pad=10)
+
+
+def _spread(heights: list[float], gap: float) -> list[float]:
+    """Rising heights pushed apart until neighbours are ``gap`` apart."""
+    out: list[float] = []
+    for height in heights:
+        out.append(max(height, out[-1] + gap) if out else height)
+    return out

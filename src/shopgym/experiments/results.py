@@ -1,0 +1,110 @@
+"""What a run found, and how it is written down."""
+
+from __future__ import annotations
+
+import json
+import platform
+from dataclasses import dataclass, field
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from .._version import __version__
+from ..core.nouns import Requests
+from ..core.types import F64
+from ..envs.reward import UNITS, RewardSpec
+from ..policies.policy import SlatePolicy
+from ..simulators import Catalog
+from .config import ExperimentConfig
+from .gate import Verdict
+
+
+@dataclass
+class Results:
+    """Everything a report is made from."""
+
+    config: ExperimentConfig
+    catalog: Catalog
+    reward: RewardSpec
+    attention: F64
+    learning: pd.DataFrame
+    agents: pd.DataFrame
+    evaluation: pd.DataFrame
+    verdicts: dict[str, Verdict]
+    chosen: Verdict
+    policies: dict[str, SlatePolicy]
+    showcase: Requests
+    log_size: int
+    unit: str
+    served: dict[str, Any] | None = None
+    environment: dict[str, str] = field(default_factory=dict)
+
+    def agent(self, name: str) -> dict[str, Any]:
+        """What one agent's policy was worth when deployed."""
+        return {str(k): v for k, v in self.agents.set_index("agent").to_dict("index")[name].items()}
+
+    def estimate(self, agent: str, estimator: str, interval: str = "delta") -> dict[str, Any] | None:
+        """One row of the evaluation; None if it was not asked for."""
+        rows = self.evaluation.query("agent == @agent and estimator == @estimator and interval == @interval")
+        return {str(k): v for k, v in rows.to_dict("records")[0].items()} if len(rows) else None
+
+    def summary(self) -> dict[str, Any]:
+        """The outcome in one JSON-able mapping."""
+        candidate = self.agent(self.chosen.candidate)
+        offline = [self.estimate(self.chosen.candidate, "dr", by) for by in ("delta", "bootstrap")]
+        return {
+            "name": self.config.name,
+            "config_hash": self.config.hash,
+            "unit": self.unit,
+            "candidate": self.chosen.candidate,
+            "baseline": self.chosen.baseline,
+            "true_value": candidate["value"],
+            "true_gain": [candidate["gain"], candidate["gain_low"], candidate["gain_high"]],
+            "offline": [
+                {name: row[name] for name in ("interval", "value", "low", "high", "covers_truth")}
+                for row in offline
+                if row is not None
+            ],
+            "gate": self.chosen.as_dict(),
+            "served": self.served,
+        }
+
+
+def write_tables(folder: Path, results: Results) -> None:
+    """Each table as CSV and as Parquet."""
+    folder.mkdir()
+    for name in ("learning", "agents", "evaluation"):
+        table: pd.DataFrame = getattr(results, name)
+        table.to_csv(folder / f"{name}.csv", index=False)
+        table.to_parquet(folder / f"{name}.parquet", index=False)
+
+
+def write_json(path: Path, value: Any) -> None:
+    """Readable JSON."""
+    path.write_text(json.dumps(value, indent=2, sort_keys=True) + "\n", encoding="utf-8")
+
+
+def reward_unit(reward: RewardSpec, catalog: Catalog) -> str:
+    """The unit of a reward in this shop, e.g. ``GBP of margin``."""
+    unit = catalog.items.currency if reward.unit == "currency" else reward.unit
+    return f"{unit} of {next(iter(reward.terms))}" if len(reward.terms) == 1 else unit
+
+
+def value_scale(reward: RewardSpec) -> str:
+    """What the reward of a slot scales with: see :class:`shopgym.agents.Task`."""
+    scales = {"margin": "margin", "revenue": "price"}
+    money = [scales.get(name, "one") for name in reward.terms if UNITS[name] == "currency"]
+    return money[0] if len(money) == len(reward.terms) else "one"
+
+
+def environment() -> dict[str, str]:
+    """Versions that a result depends on."""
+    names = ("numpy", "numba", "scipy", "pandas", "pyarrow", "gymnasium")
+    return {
+        "shopgym": __version__,
+        "python": platform.python_version(),
+        "machine": platform.machine(),
+        **{name: version(name) for name in names},
+    }

@@ -1,0 +1,254 @@
+"""One experiment from config to bundle: train, deploy, log, evaluate, gate, export, serve, report."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import yaml
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn, TimeElapsedColumn
+
+from ..agents import Task, make_agent
+from ..agents.baselines import RandomAgent
+from ..core.files import new_folder
+from ..core.nouns import Requests
+from ..core.types import F32
+from ..envs.vector import BanditVectorEnv
+from ..policies.guards import guard_from_spec
+from ..policies.log import DecisionLog, logged_marginals
+from ..policies.policy import SlatePolicy
+from .catalogs import load_catalog
+from .config import ExperimentConfig
+from .deploy import Deployment, deploy, mean_interval
+from .export import export_policy
+from .gate import choose, judge
+from .ope.estimators import ESTIMATORS
+from .ope.inputs import OpeInputs
+from .ope.log import Features, item_features, log_inputs
+from .policy_store import save_policy
+from .results import Results, environment, reward_unit, value_scale, write_json, write_tables
+from .served import served_equals_golden
+from .training import measure_attention, train
+from .walk import Batch, open_shop, stage_rng, stage_seed, walk
+
+
+class Experiment:
+    """The stages of one run, in order; each takes what the earlier ones made."""
+
+    def __init__(self, config: ExperimentConfig, progress: Progress) -> None:
+        self.config, self.progress = config, progress
+        self.catalog, self.set_aside = load_catalog(config.catalog, stage_seed(config.seed, "catalog"))
+        self.shop_config = config.shop_config()
+        self.reward = config.reward_spec()
+        self.guards = tuple(guard_from_spec(rule) for rule in config.guards)
+        self.unit = reward_unit(self.reward, self.catalog)
+
+    def open(self, stage: str) -> BanditVectorEnv:
+        """A copy of the shop for a stage; the users are the same people in every stage."""
+        return open_shop(
+            self.catalog,
+            self.shop_config,
+            self.reward,
+            lanes=self.config.training.batch,
+            population=stage_seed(self.config.seed, "population"),
+            seed=stage_seed(self.config.seed, stage),
+        )
+
+    def run(self) -> tuple[Results, DecisionLog]:
+        """All stages up to the gate."""
+        task = self._task()
+        policies, learning = self._train(task)
+        deployments = self._deploy(policies)
+        log = self._log(task)
+        inputs = self._inputs(log, task, policies)
+        agents = self._agents_table(deployments)
+        evaluation = self._evaluate(inputs, agents)
+        verdicts = judge(inputs, self.config.gate.baseline, self.config.gate.level)
+        results = Results(
+            config=self.config,
+            catalog=self.catalog,
+            reward=self.reward,
+            attention=task.attention,
+            learning=learning,
+            agents=agents,
+            evaluation=evaluation,
+            verdicts=verdicts,
+            chosen=choose(verdicts, self.config.gate.candidate),
+            policies=policies,
+            showcase=self.open("showcase").requests,
+            log_size=len(log),
+            unit=self.unit,
+            environment=environment(),
+        )
+        return results, log
+
+    def _task(self) -> Task:
+        env = self.open("warm-up")
+        shop, size = env.loop.shop, self.shop_config.slate_size
+        blank = Task(
+            self.catalog.items,
+            shop.user_names,
+            shop.context_names,
+            size,
+            self.guards,
+            attention=np.ones(size),
+        )
+        rng = stage_rng(self.config.seed, "warm-up")
+        rounds = self.config.training.warm_up
+        with self._bar("measure attention", rounds) as tick:
+            attention = measure_attention(env, RandomAgent(blank, rng).policy(), rounds, rng, tick)
+        return Task(
+            self.catalog.items,
+            shop.user_names,
+            shop.context_names,
+            size,
+            self.guards,
+            value=value_scale(self.reward),
+            attention=attention,
+        )
+
+    def _train(self, task: Task) -> tuple[dict[str, SlatePolicy], pd.DataFrame]:
+        policies, rows = {}, []
+        for name, options in self.config.agents.items():
+            agent = make_agent(name, task, stage_rng(self.config.seed, "agent", name), **options)
+            rounds = self.config.training.rounds
+            with self._bar(f"train {name}", rounds) as tick:
+                learnt = train(
+                    agent, self.open("train"), rounds, stage_rng(self.config.seed, "train", name), tick
+                )
+            rows += [{"agent": name, **row} for row in learnt]
+            policy = agent.policy()
+            assert isinstance(policy, SlatePolicy)  # every registered agent hands out this kind
+            policies[name] = policy
+        return policies, pd.DataFrame(rows)
+
+    def _deploy(self, policies: dict[str, SlatePolicy]) -> dict[str, Deployment]:
+        found = {}
+        decisions = self.config.truth.decisions
+        for name, policy in policies.items():
+            env = self.open("deploy")
+            with self._bar(f"deploy {name}", -(-decisions // env.num_envs)) as tick:
+                found[name] = deploy(env, policy, decisions, stage_rng(self.config.seed, "deploy"), tick)
+        return found
+
+    def _log(self, task: Task) -> DecisionLog:
+        section = self.config.log
+        env = self.open("log")
+        rng = stage_rng(self.config.seed, "log")
+        logger = make_agent(section.agent, task, rng, **section.options).policy()
+        assert isinstance(logger, SlatePolicy)
+        rounds = -(-section.decisions // env.num_envs)
+        parts = []
+        with self._bar(f"log with {section.agent}", rounds) as tick:
+            for batch in walk(env, logger, rounds, rng):
+                parts.append(self._log_part(batch, logger, env))
+                tick()
+        return DecisionLog.concat(parts)
+
+    def _log_part(self, batch: Batch, logger: SlatePolicy, env: BanditVectorEnv) -> DecisionLog:
+        return DecisionLog.from_interactions(
+            batch.interactions,
+            items=self.catalog.items,
+            unit=self.unit,
+            policy_hash=logger.hash,
+            policy_name=logger.name,
+            config_hash=self.config.hash,
+            user_names=env.loop.shop.user_names,
+            context_names=env.loop.shop.context_names,
+            marginals=logged_marginals(logger, batch.requests, batch.decisions.positions),
+        )
+
+    def _inputs(self, log: DecisionLog, task: Task, policies: dict[str, SlatePolicy]) -> dict[str, OpeInputs]:
+        features = scaled(item_features(log, self.catalog.items), task)
+        found = {}
+        for name, policy in policies.items():
+            bar = self.progress.add_task(f"evaluate {name} on the log", total=len(log))
+            found[name] = log_inputs(
+                log,
+                policy,
+                rng=stage_rng(self.config.seed, "folds"),
+                features=features,
+                progress=partial(self._show, bar),
+            )
+        return found
+
+    def _agents_table(self, deployments: dict[str, Deployment]) -> pd.DataFrame:
+        level, baseline = self.config.evaluation.level, deployments[self.config.gate.baseline]
+        rows = []
+        for name, deployment in deployments.items():
+            value, low, high = mean_interval(deployment.expected, level)
+            gain, gain_low, gain_high = mean_interval(deployment.expected - baseline.expected, level)
+            row = {"agent": name, "value": value, "low": low, "high": high}
+            row |= {"gain": gain, "gain_low": gain_low, "gain_high": gain_high}
+            rows.append({**row, **deployment.metrics()})
+        return pd.DataFrame(rows)
+
+    def _evaluate(self, inputs: dict[str, OpeInputs], agents: pd.DataFrame) -> pd.DataFrame:
+        section, rows = self.config.evaluation, []
+        truth = dict(zip(agents["agent"], agents["value"], strict=True))
+        total = len(inputs) * len(section.estimators)
+        with self._bar("estimate and bootstrap", total) as tick:
+            for name, given in inputs.items():
+                for estimator in section.estimators:
+                    for interval in ("delta", "bootstrap"):
+                        rng = stage_rng(self.config.seed, "bootstrap", name, estimator)
+                        estimate = ESTIMATORS[estimator].estimate(
+                            given, level=section.level, interval=interval, rng=rng
+                        )
+                        row = {"agent": name, **estimate.as_dict(), "truth": truth[name]}
+                        row["covers_truth"] = bool(estimate.low <= truth[name] <= estimate.high)
+                        rows.append(row)
+                    tick()
+        return pd.DataFrame(rows)
+
+    def _show(self, bar: TaskID, done: int, total: int) -> None:
+        self.progress.update(bar, completed=done)
+
+    @contextmanager
+    def _bar(self, name: str, total: int) -> Iterator[Any]:
+        task = self.progress.add_task(name, total=total)
+        yield lambda: self.progress.advance(task)
+
+
+def scaled(features: Features, task: Task) -> Features:
+    """The features of each candidate times the value of its item, as the linear agents have them."""
+
+    def times_value(requests: Requests) -> F32:
+        value = task.item_value[np.maximum(requests.candidates, 0)].astype(np.float32)
+        return features(requests) * value[:, :, None]
+
+    return times_value
+
+
+def run(config: ExperimentConfig, folder: Path, *, quiet: bool = False) -> Results:
+    """Run an experiment into ``folder``, which appears whole or not at all."""
+    from .report import write_report
+
+    columns = (TextColumn("{task.description:<32}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
+    with Progress(*columns, disable=quiet) as progress, new_folder(folder) as new:
+        experiment = Experiment(config, progress)
+        results, log = experiment.run()
+        log.write(new / "log.parquet")
+        experiment.catalog.save(new / "catalog.parquet")
+        for policy in results.policies.values():
+            save_policy(new / "policies", policy)
+        write_tables(new / "metrics", results)
+        (new / "config.yaml").write_text(yaml.safe_dump(config.model_dump(mode="json"), sort_keys=False))
+        if experiment.set_aside is not None:
+            experiment.set_aside.to_csv(new / "set_aside.csv", index=False)
+        write_json(new / "gate.json", {name: v.as_dict() for name, v in results.verdicts.items()})
+        if results.chosen.passed:
+            task = progress.add_task("export and serve", total=2)
+            export_policy(new, results.chosen.candidate, new / "bundle")
+            progress.advance(task)
+            results.served = served_equals_golden(new / "bundle")
+            progress.advance(task)
+        write_json(new / "summary.json", results.summary())
+        write_json(new / "environment.json", results.environment)
+        write_report(new, results)
+    return results

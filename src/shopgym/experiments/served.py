@@ -1,0 +1,76 @@
+"""Proof that a bundle serves: a real server process answers the golden cases over HTTP."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+import tempfile
+import time
+import urllib.request
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from ..core.errors import InvalidInput
+from ..policies.golden import TOLERANCE
+
+READY_WITHIN = 60.0
+"""Seconds a server may take until it accepts connections."""
+
+
+def served_equals_golden(bundle: Path) -> dict[str, Any]:
+    """Serve ``bundle`` from a new process and ask it every golden case.
+
+    Returns:
+        cases, equal (answers with the golden items and propensities), logged (decisions in the server's
+        log), and median milliseconds per answer.
+
+    Raises:
+        InvalidInput: the server did not start; says what it printed.
+    """
+    cases = json.loads((bundle / "golden.json").read_text(encoding="utf-8"))
+    with tempfile.TemporaryDirectory() as folder:
+        command = [sys.executable, "-m", "shopgym.experiments.cli", "serve", str(bundle)]
+        command += ["--port", "0", "--json", "--log-dir", folder]
+        server = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+        try:
+            url = _url(server)
+            equal, spent = 0, []
+            for case in cases:
+                started = time.perf_counter()
+                answer = _post(f"{url}/rank", case["request"])
+                spent.append(time.perf_counter() - started)
+                equal += answer["items"] == case["items"] and np.allclose(
+                    answer["propensities"], case["propensities"], rtol=0.0, atol=TOLERANCE
+                )
+            with urllib.request.urlopen(f"{url}/info", timeout=10) as reply:
+                logged = json.load(reply)["counts"]["decisions"]
+        finally:
+            server.terminate()
+            server.communicate(timeout=30)
+    return {
+        "cases": len(cases),
+        "equal": equal,
+        "logged": logged,
+        "median_ms": 1000 * float(np.median(spent)),
+    }
+
+
+def _url(server: subprocess.Popen[str]) -> str:
+    assert server.stdout is not None
+    assert server.stderr is not None
+    line = server.stdout.readline()  # empty when the process ends without a word
+    if not line:
+        server.wait(READY_WITHIN)
+        raise InvalidInput("serve", server.stderr.read().strip()[-300:], "the server did not start")
+    url: str = json.loads(line)["url"]
+    return url
+
+
+def _post(url: str, body: dict[str, Any]) -> dict[str, Any]:
+    request = urllib.request.Request(url, json.dumps(body).encode(), {"Content-Type": "application/json"})
+    with urllib.request.urlopen(request, timeout=10) as reply:
+        answer: dict[str, Any] = json.load(reply)
+    return answer

@@ -1,0 +1,96 @@
+"""A policy at work in the shop: one-page visits, batch after batch."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.random import Generator, Philox
+
+from ..core.nouns import Decisions, Feedback, Interactions, Requests
+from ..core.protocols import Policy
+from ..core.types import F64
+from ..envs.reward import RewardSpec
+from ..envs.truth import best_page_values, page_values
+from ..envs.vector import BanditVectorEnv
+from ..simulators import Catalog, ShopConfig
+
+
+def stage_seed(seed: int, *names: object) -> int:
+    """A seed of its own, below 2^60, for each stage of an experiment."""
+    text = "/".join(str(part) for part in (seed, *names))
+    return int.from_bytes(hashlib.sha256(text.encode()).digest()[:8], "big") >> 4
+
+
+def stage_rng(seed: int, *names: object) -> Generator:
+    """The generator of a stage."""
+    return Generator(Philox(key=stage_seed(seed, *names)))
+
+
+def open_shop(
+    catalog: Catalog, config: ShopConfig, reward: RewardSpec, *, lanes: int, population: int, seed: int
+) -> BanditVectorEnv:
+    """A shop of one-page visits, ``lanes`` at a time; ``population`` seeds the users."""
+    env = BanditVectorEnv(
+        lanes,
+        catalog=catalog,
+        config=config,
+        reward=reward,
+        form="slate",
+        shop_seed=population,
+        autoreset_mode="Disabled",
+        threads=0,
+    )
+    env.reset(seed=seed)
+    return env
+
+
+@dataclass(frozen=True)
+class Batch:
+    """One batch of n visits.
+
+    ``expected`` (n,) is the exact expected reward of the slates shown, ``best`` (n,) that of the best
+    slates, None unless asked for.
+    """
+
+    requests: Requests
+    decisions: Decisions
+    feedback: Feedback
+    reward: F64
+    slot_reward: F64
+    expected: F64
+    best: F64 | None
+
+    @property
+    def interactions(self) -> Interactions:
+        """What an agent learns from."""
+        events = {
+            name: self.feedback.term(name) for name in ("click", "cart", "purchase", "revenue", "margin")
+        }
+        return Interactions(self.requests, self.decisions, self.slot_reward, events)
+
+
+def walk(
+    env: BanditVectorEnv,
+    policy: Policy | Callable[[], Policy],
+    rounds: int,
+    rng: Generator,
+    *,
+    oracle: bool = False,
+) -> Iterator[Batch]:
+    """Let a policy decide ``rounds`` batches; given a function, ask it for the policy of each batch."""
+    everyone = np.ones(env.num_envs, np.bool_)
+    shop, reward = env.loop.shop, env.loop.reward
+    for _ in range(rounds):
+        requests = env.requests
+        now = policy if isinstance(policy, Policy) else policy()
+        decisions = now.decide(requests, rng)
+        expected = page_values(shop, reward, decisions.slates)
+        best = best_page_values(shop, reward, requests.candidates) if oracle else None
+        _, total, _, _, _ = env.step(decisions.positions)
+        feedback = env.feedback
+        assert feedback is not None  # a slate was shown on every lane
+        yield Batch(requests, decisions, feedback, total, reward.slots(feedback), expected, best)
+        env.reset(options={"reset_mask": everyone})

@@ -1,0 +1,152 @@
+"""What the server remembers: decisions, rewards and stock, each durable before it is answered.
+
+Records that arrive while the disk is busy are written together with one sync (group commit), in a
+thread, so the event loop goes on answering. One file per folder, see :mod:`.append_log`.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Mapping
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from .append_log import AppendLog, frame
+
+FILE = "decisions.log"
+
+Record = Mapping[str, Any]
+Index = dict[int, "int | asyncio.Future[int]"]
+"""From request id to the record's offset, or to the write that is under way."""
+
+
+@dataclass(frozen=True)
+class _Waiting:
+    line: bytes
+    into: Index | None
+    request_id: int
+    done: asyncio.Future[int]
+
+    def settle(self, offset: int | None) -> None:
+        """The index follows the file: where the record stands, or that it does not."""
+        if self.into is None:
+            return
+        if offset is None:
+            del self.into[self.request_id]
+        else:
+            self.into[self.request_id] = offset
+
+
+class Journal:
+    """Decisions and rewards by request id; use it from one event loop.
+
+    Args:
+        folder: holds the log file; one server at a time.
+        header: what all decisions from now on share, see :func:`.serving.header_record`.
+
+    Raises:
+        InvalidInput: another process writes there, or the file is damaged before its end.
+
+    Attributes:
+        stock: last known availability by item id, over all restarts.
+        torn: bytes of a torn end that opening the file moved aside.
+        healthy: whether the last write succeeded.
+    """
+
+    def __init__(self, folder: Path, header: Record) -> None:
+        self._decided: Index = {}
+        self._rewarded: Index = {}
+        self.stock: dict[str, bool] = {}
+        self._header: Record = {}
+        self._log = AppendLog(folder / FILE, self._seen)
+        self.torn = self._log.torn
+        self.healthy = True
+        if self._header != header:
+            self._log.append([frame(header)])
+        self._waiting: list[_Waiting] = []
+        self._writing: asyncio.Task[None] | None = None
+        self._thread = ThreadPoolExecutor(1, thread_name_prefix="journal")
+
+    def _seen(self, offset: int, record: dict[str, Any]) -> None:
+        kind = record["kind"]
+        if kind == "decision":
+            self._decided[record["request_id"]] = offset
+        elif kind == "reward":
+            self._rewarded[record["request_id"]] = offset
+        elif kind == "stock":
+            self.stock |= record["stock"]
+        elif kind == "header":
+            self._header = record
+
+    @property
+    def counts(self) -> dict[str, int]:
+        """Decisions and rewards in the file, those of earlier runs included."""
+        return {"decisions": len(self._decided), "rewards": len(self._rewarded)}
+
+    def decision(self, request_id: int) -> dict[str, Any] | None:
+        """The durable decision with that id."""
+        offset = self._decided.get(request_id)
+        return self._log.read(offset) if isinstance(offset, int) else None
+
+    async def add_decision(self, record: Record) -> Record | None:
+        """Make ``record`` durable; or return the record that already has its request id.
+
+        Raises:
+            OSError: the disk is full or fails; the record is not in the file.
+        """
+        return await self._add_once(self._decided, record)
+
+    async def add_reward(self, record: Record) -> Record | None:
+        """As :meth:`add_decision`, for the reward of a decision."""
+        return await self._add_once(self._rewarded, record)
+
+    async def add_stock(self, stock: Mapping[str, bool]) -> None:
+        """Make a change of stock durable."""
+        await asyncio.shield(self._submit({"kind": "stock", "stock": dict(stock)}, None))
+        self.stock |= stock
+
+    async def _add_once(self, index: Index, record: Record) -> Record | None:
+        while (known := index.get(record["request_id"])) is not None:
+            if isinstance(known, int):
+                return self._log.read(known)
+            await asyncio.wait([known])  # the same id, a moment ago; if that write fails, ours is next
+        await asyncio.shield(self._submit(record, index))
+        return None
+
+    def _submit(self, record: Record, index: Index | None) -> asyncio.Future[int]:
+        request_id = record.get("request_id", 0)
+        waiting = _Waiting(frame(record), index, request_id, asyncio.get_running_loop().create_future())
+        if index is not None:
+            index[request_id] = waiting.done
+        self._waiting.append(waiting)
+        if self._writing is None:
+            self._writing = asyncio.create_task(self._write_all())
+        return waiting.done
+
+    async def _write_all(self) -> None:
+        loop = asyncio.get_running_loop()
+        while self._waiting:
+            group, self._waiting = self._waiting, []
+            lines = [waiting.line for waiting in group]
+            try:
+                offsets = await loop.run_in_executor(self._thread, self._log.append, lines)
+            except OSError as error:
+                self.healthy = False
+                for waiting in group:
+                    waiting.settle(None)
+                    waiting.done.set_exception(error)
+            else:
+                self.healthy = True
+                for waiting, offset in zip(group, offsets, strict=True):
+                    waiting.settle(offset)
+                    waiting.done.set_result(offset)
+        self._writing = None
+
+    async def close(self) -> None:
+        """Write what is waiting and give the file back."""
+        if self._writing is not None:
+            await self._writing
+        self._thread.shutdown()
+        self._log.close()

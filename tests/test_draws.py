@@ -1,0 +1,56 @@
+"""The shop's hash: known answers, then statistics."""
+
+from __future__ import annotations
+
+import numpy as np
+from scipy import stats
+
+from shopgym.simulators.draws import below, key, keys, unit, units
+
+ALARM = 1e-6
+"""False-alarm rate of each statistical check here."""
+
+
+def test_splitmix64_reference() -> None:
+    # the first five outputs of splitmix64 from state 1234567, as its reference implementation prints them
+    expected = [
+        6457827717110365317,
+        3203168211198807973,
+        9817491932198370423,
+        4593380528125082431,
+        16408922859458223821,
+    ]
+    assert [int(key(np.uint64(1234567), np.uint64(i))) for i in range(5)] == expected
+
+
+def test_unit_interval_ends() -> None:
+    assert unit(np.uint64(0)) == 0.0
+    assert unit(np.uint64(2**64 - 1)) == 1.0 - 2.0**-53
+    assert below(np.uint64(2**64 - 1), 7) == 6
+    assert below(np.uint64(0), 7) == 0
+
+
+def test_uniform_across_each_field() -> None:
+    n = 200_000
+    fields = np.arange(n, dtype=np.uint64)
+    for parent in (np.uint64(0), np.uint64(1), np.uint64(2**63)):
+        u = units(keys(parent, fields))
+        assert stats.kstest(u, "uniform").pvalue > ALARM
+        # neighbours in the counter are independent: lag-1 correlation of uniforms
+        r = np.corrcoef(u[:-1], u[1:])[0, 1]
+        assert 2 * stats.norm.sf(abs(r) * np.sqrt(n)) > ALARM
+
+
+def test_nested_keys_do_not_collide() -> None:
+    words = {
+        int(key(np.uint64(key(np.uint64(s), np.uint64(v))), np.uint64(k)))
+        for s in range(20)
+        for v in range(50)
+        for k in range(50)
+    }
+    assert len(words) == 20 * 50 * 50  # 50,000 of 2^64: a collision has probability 7e-11
+
+
+def test_below_is_even() -> None:
+    counts = np.bincount([below(w, 10) for w in keys(np.uint64(5), np.arange(50_000, dtype=np.uint64))])
+    assert stats.chisquare(counts).pvalue > ALARM

@@ -1,0 +1,237 @@
+"""``shopgym evaluate``: every kind of log, what it prints, and what it refuses."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+import typer
+from typer.testing import CliRunner
+
+from shopgym.core import Interactions, InvalidInput, Items, Requests
+from shopgym.experiments.commands.evaluate import evaluate
+from shopgym.policies.bundle import write_bundle
+from shopgym.policies.explorers import Softmax
+from shopgym.policies.guards import InStock
+from shopgym.policies.log import DecisionLog, logged_marginals
+from shopgym.policies.policy import SlatePolicy
+from shopgym.policies.scorers import TableScorer
+
+APP = typer.Typer()
+APP.command()(evaluate)
+
+
+def run(*arguments: object) -> str:
+    result = CliRunner().invoke(APP, [str(argument) for argument in arguments])
+    if result.exception is not None and not isinstance(result.exception, SystemExit):
+        raise result.exception
+    assert result.exit_code == 0, result.output
+    return result.stdout
+
+
+def answer(*arguments: object) -> dict[str, Any]:
+    out: dict[str, Any] = json.loads(run(*arguments, "--json"))
+    return out
+
+
+@pytest.fixture
+def table(tmp_path: Path) -> Path:
+    rng = np.random.default_rng(0)
+    frame = pd.DataFrame(
+        {
+            "action": rng.choice(["hat", "bag"], size=200),
+            "reward": rng.integers(2, size=200),
+            "propensity": 0.5,
+            "age": rng.normal(size=200),
+            "user": rng.integers(30, size=200),
+            "chance": rng.uniform(size=200),
+        }
+    )
+    frame.to_csv(tmp_path / "log.csv", index=False)
+    frame.to_parquet(tmp_path / "log.parquet")
+    return tmp_path / "log.csv"
+
+
+@pytest.fixture
+def open_bandit(tmp_path: Path) -> Path:
+    rng = np.random.default_rng(1)
+    for name in ("random", "other"):
+        folder = tmp_path / name
+        folder.mkdir()
+        frame = pd.DataFrame(
+            {
+                "item_id": rng.integers(3, size=90),
+                "position": np.arange(90) % 3 + 1,
+                "click": rng.integers(2, size=90),
+                "propensity_score": 1 / 3,
+            }
+        )
+        frame.to_csv(folder / "all.csv")
+        pd.DataFrame({"item_id": range(3)}).to_csv(folder / "item_context.csv")
+    return tmp_path / "random"
+
+
+def catalogue(first: str = "sku0") -> Items:
+    return Items(
+        item_id=np.array([first, "sku1", "sku2", "sku3"]),
+        name=np.array(["a", "b", "c", "d"]),
+        category=np.zeros(4, dtype=np.int32),
+        price=np.ones(4),
+        unit_cost=np.ones(4) / 2,
+        popularity=np.full(4, 0.25),
+        features=np.arange(4, dtype=np.float32)[:, None],
+        category_names=("all",),
+        feature_names=("embedding_0",),
+    )
+
+
+def policy(tilt: float, items: Items | None = None) -> SlatePolicy:
+    scorer = TableScorer(tilt * np.arange(4.0))
+    return SlatePolicy("tilted", items or catalogue(), scorer, Softmax(), (InStock(),), 2)
+
+
+def make_requests(n: int) -> Requests:
+    rng = np.random.default_rng(2)
+    return Requests(
+        request_id=np.arange(n, dtype=np.uint64),
+        user_id=np.arange(n, dtype=np.int64),
+        user=rng.normal(size=(n, 1)).astype(np.float32),
+        context=np.empty((n, 0), dtype=np.float32),
+        candidates=np.tile(np.arange(4, dtype=np.int32), (n, 1)),
+        in_stock=np.ones((n, 4), dtype=bool),
+        time=np.zeros(n),
+    )
+
+
+def make_bundle(path: Path, items: Items | None = None, user: str = "taste_0") -> Path:
+    write_bundle(
+        path,
+        policy(1.0, items),
+        golden_requests=make_requests(25),
+        user_names=(user,),
+        context_names=(),
+        unit="GBP",
+        config_hash="c0ffee",
+    )
+    return path
+
+
+@pytest.fixture
+def log(tmp_path: Path) -> Path:
+    requests, behaviour = make_requests(300), policy(0.2)
+    decisions = behaviour.decide(requests, np.random.default_rng(3))
+    DecisionLog.from_interactions(
+        Interactions(requests, decisions, decisions.slates.astype(float)),
+        items=catalogue(),
+        unit="GBP",
+        policy_hash=behaviour.hash,
+        policy_name="tilted",
+        config_hash="c0ffee",
+        user_names=("taste_0",),
+        context_names=(),
+        marginals=logged_marginals(behaviour, requests, decisions.positions),
+    ).write(tmp_path / "decisions.parquet")
+    return tmp_path / "decisions.parquet"
+
+
+def test_a_table(table: Path) -> None:
+    got = answer(table, "--policy", "uniform", "--context-column", "age", "--user-column", "user")
+    assert [estimate["estimator"] for estimate in got["estimates"]] == ["ips", "snips", "dm", "dr"]
+    mean = pd.read_csv(table)["reward"].mean()
+    assert got["estimates"][0]["value"] == pytest.approx(mean)  # uniform is what logged it
+    assert (got["rounds"], got["slots"], got["unit"], got["logged_value"]) == (200, 1, "reward", mean)
+    assert answer(table.with_suffix(".parquet"), "--policy", "uniform")["estimates"][0] == got["estimates"][0]
+
+
+def test_printed_for_people(table: Path) -> None:
+    text = run(table, "--policy", "column:chance", "--level", "0.9")
+    assert "200 rounds, which earned" in text
+    assert "snips" in text
+    assert "unknown" in text
+    assert "note: only the target's probability of the logged action is known" in text
+    assert "note: dr: needs a reward model" in text
+
+
+def test_other_column_names_and_chosen_estimators(table: Path, tmp_path: Path) -> None:
+    renamed = pd.read_csv(table).rename(columns={"action": "a", "reward": "r", "propensity": "p"})
+    renamed.to_csv(tmp_path / "renamed.csv", index=False)
+    columns = ("--action-column", "a", "--reward-column", "r", "--propensity-column", "p")
+    got = answer(
+        tmp_path / "renamed.csv", "--policy", "uniform", *columns, "--estimator", "dr", "--estimator", "ips"
+    )
+    assert [estimate["estimator"] for estimate in got["estimates"]] == ["dr", "ips"]
+    assert got["unit"] == "r"
+
+
+def test_the_seed_decides_and_the_answer_is_written(table: Path, tmp_path: Path) -> None:
+    arguments = (table, "--policy", "uniform", "--interval", "bootstrap")
+    one = answer(*arguments, "--seed", 1, "--out", tmp_path / "out")
+    assert one == answer(*arguments, "--seed", 1)
+    assert one["estimates"] != answer(*arguments, "--seed", 2)["estimates"]
+    assert json.loads((tmp_path / "out" / "evaluation.json").read_text()) == one
+
+
+def test_open_bandit(open_bandit: Path) -> None:
+    uniform = answer(open_bandit, "--policy", "uniform")
+    assert uniform["estimates"][0]["value"] == pytest.approx(uniform["logged_value"])
+    other = open_bandit.parent / "other"
+    got = answer(open_bandit, "--policy", other)
+    assert got["value_in_log_of_policy"] == pd.read_csv(other / "all.csv")["click"].mean()
+    assert "in its own log" in run(open_bandit, "--policy", other)
+
+
+def test_a_decision_log(log: Path, tmp_path: Path) -> None:
+    uniform = answer(log, "--policy", "uniform")
+    assert [estimate["estimator"] for estimate in uniform["estimates"]] == ["ips", "snips"]
+    assert uniform["skipped"] == {"dm": "needs a reward model", "dr": "needs a reward model"}
+    assert (uniform["slots"], uniform["unit"]) == (2, "GBP")
+    bundle = make_bundle(tmp_path / "bundle")
+    got = answer(log, "--policy", bundle)
+    # an item's reward is its number; the truth is the target's expected numbers at two slots
+    truth = float((policy(1.0).marginals(make_requests(1))[0] @ np.arange(4.0)).sum())
+    for estimate in got["estimates"]:  # 5 standard errors; the reward is linear, so dm and dr are near exact
+        slack = 5 * (estimate["high"] - estimate["low"]) / (2 * 1.96)
+        assert abs(estimate["value"] - truth) < slack + 0.02
+    folder = tmp_path / "parts"
+    DecisionLog.read(log).write(folder)
+    assert answer(folder, "--policy", bundle)["estimates"] == got["estimates"]
+
+
+def test_refusals(table: Path, open_bandit: Path, log: Path, tmp_path: Path) -> None:
+    (tmp_path / "broken.parquet").write_text("no")
+    (tmp_path / "empty.csv").touch()
+    (tmp_path / "nothing").mkdir()
+    for arguments, message in (
+        ((table, "--policy", "uniform", "--estimator", "magic"), "--estimator = 'magic': choose among ips"),
+        ((table, "--policy", "column:chance", "--estimator", "dm"), "needs a reward model"),
+        ((table, "--policy", "uniform", "--level", "95"), "level = 95.0"),
+        ((table, "--policy", "uniform", "--interval", "magic"), "interval = 'magic'"),
+        ((table, "--policy", "best"), "for a table write uniform or column:NAME"),
+        ((table, "--policy", "uniform", "--action-column", "item"), "column = 'item': the table has action"),
+        ((tmp_path / "gone.csv", "--policy", "uniform"), "there is no such file"),
+        ((tmp_path / "broken.parquet", "--policy", "uniform"), "no readable table"),
+        ((tmp_path / "empty.csv", "--policy", "uniform"), "no readable table"),
+        ((tmp_path / "nothing", "--policy", "uniform"), "holds no .parquet file"),
+        ((open_bandit, "--policy", table), "folder of another Open Bandit log"),
+        ((log, "--policy", "column:chance"), "write uniform or the folder of a bundle"),
+        ((log, "--policy", make_bundle(tmp_path / "bundle", catalogue("sku9"))), "another catalogue"),
+        ((log, "--policy", make_bundle(tmp_path / "names", user="age")), "the bundle was made for age"),
+    ):
+        with pytest.raises(InvalidInput) as error:
+            run(*arguments)
+        assert message in str(error.value)
+
+
+def test_nothing_heavy_is_loaded_before_it_is_needed() -> None:
+    code = (
+        "import sys, shopgym.experiments.commands.evaluate as e; "
+        "print([m for m in ('numpy', 'pandas', 'numba', 'pyarrow', 'scipy') if m in sys.modules])"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "[]"

@@ -1,0 +1,519 @@
+"""The server: every answer is in the log, every bad request is named, every decision can be made again."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+import resource
+import signal
+import subprocess
+import sys
+import time
+import urllib.request
+import warnings
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from small_bundle import linear_policy, rank_body, small_bundle, table_policy
+
+from shopgym.core import InvalidInput
+from shopgym.policies.append_log import scan
+from shopgym.policies.bundle import Bundle, load_bundle
+from shopgym.policies.compaction import compact
+from shopgym.policies.journal import FILE
+from shopgym.policies.keyed import decide_keyed
+from shopgym.policies.log import DecisionLog
+from shopgym.policies.server import make_app
+from shopgym.policies.serving import Ranker
+from shopgym.policies.wire import MAX_BODY, Refusal, int64_id, read_json, uint64_id
+
+with warnings.catch_warnings():
+    warnings.simplefilter("ignore")  # it would like another client library
+    from starlette.testclient import TestClient
+
+SERVE = "from shopgym.experiments.commands.serve import serve; import typer; typer.run(serve)"
+
+
+@pytest.fixture(scope="module")
+def bundle(tmp_path_factory: pytest.TempPathFactory) -> Bundle:
+    path = tmp_path_factory.mktemp("bundles") / "table"
+    small_bundle(path)
+    return load_bundle(path)
+
+
+@pytest.fixture
+def client(bundle: Bundle, tmp_path: Path) -> Iterator[TestClient]:
+    with TestClient(make_app(bundle, tmp_path / "log")) as client:
+        yield client
+
+
+def body(request_id: int | str, **changes: object) -> dict[str, object]:
+    return rank_body(table_policy(), request_id) | changes
+
+
+def refused(response: Any, status: int) -> dict[str, Any]:
+    assert response.status_code == status, response.text
+    error = response.json()["error"]
+    assert set(error) == {"field", "value", "fix"}
+    assert error["fix"]
+    return dict(error)
+
+
+def test_rank_known_answer(client: TestClient) -> None:
+    response = client.post("/rank", json=body(1, candidates=["sku2", "sku0"], out_of_stock=["sku2"]))
+    assert response.status_code == 200
+    assert response.json() == {
+        "request_id": 1,
+        "items": ["sku0", None],
+        "positions": [1, -1],
+        "propensities": [1.0, 1.0],
+        "policy_hash": table_policy().hash,
+    }
+
+
+def test_served_decisions_are_those_of_the_policy(bundle: Bundle, client: TestClient, tmp_path: Path) -> None:
+    """Served, in process, replayed from the compacted log: one decision, and the policy's propensities."""
+    ranker = Ranker(bundle)
+    served = []
+    for i in range(40):
+        sent = body(f"r{i}", in_stock=[i % 2 == 0, True, i % 3 == 0])
+        answer = client.post("/rank", json=sent).json()
+        assert answer == ranker.rank(sent)
+        served.append(answer)
+    log = compact(tmp_path / "log", bundle.policy)
+    assert log.source == "server"
+    log.require_items(bundle.policy.items)
+    np.testing.assert_array_equal(log.positions, [answer["positions"] for answer in served])
+    np.testing.assert_array_equal(log.propensities, [answer["propensities"] for answer in served])
+    np.testing.assert_allclose(
+        bundle.policy.propensities(log.requests(), log.positions), log.propensities, atol=1e-12
+    )
+    for i in range(len(log)):
+        again = decide_keyed(bundle.policy, log.requests().take(slice(i, i + 1)))
+        np.testing.assert_array_equal(again.slates[0], log.slates[i])
+        np.testing.assert_array_equal(again.propensities[0], log.propensities[i])
+
+
+def test_served_log_is_the_simulators_log(client: TestClient, tmp_path: Path, bundle: Bundle) -> None:
+    for i in range(4):
+        client.post("/rank", json=body(i))
+    client.post("/reward", json={"request_id": 2, "rewards": [1.5, 0], "events": {"click": [1, 0]}})
+    log = compact(tmp_path / "log", bundle.policy)
+    log.write(tmp_path / "log.parquet")
+    read = DecisionLog.read(tmp_path / "log.parquet")
+    assert read.rewarded.tolist() == [False, False, True, False]
+    done = read.rewarded_only().interactions()
+    np.testing.assert_array_equal(done.reward, [[1.5, 0.0]])
+    np.testing.assert_array_equal(done.events["click"], [[1.0, 0.0]])
+    np.testing.assert_array_equal(read.user, [[0.5, -1.25]] * 4)
+    np.testing.assert_array_equal(read.context, [[13.5]] * 4)
+
+
+def test_a_mixture_with_guards_is_served_exactly(tmp_path: Path) -> None:
+    policy = linear_policy(category_cap=2)
+    bundle = small_bundle(tmp_path / "b", policy, m=12)
+    with TestClient(make_app(bundle, tmp_path / "log")) as client:
+        for i in range(30):
+            sent = rank_body(policy, i, m=3 + i % 20) | {"user": [i / 7, -i / 9]}
+            assert client.post("/rank", json=sent).status_code == 200
+    log = compact(tmp_path / "log")
+    assert log.num_candidates == 22
+    np.testing.assert_allclose(
+        policy.propensities(log.requests(), log.positions), log.propensities, atol=1e-12
+    )
+
+
+def test_without_candidates_popular_items_are_ranked(client: TestClient) -> None:
+    sent = body(1)
+    del sent["candidates"]
+    answer = client.post("/rank", json=sent).json()
+    assert len(answer["items"]) == 2
+    assert set(answer["items"]) <= {"sku0", "sku1", "sku2"}
+
+
+def test_features_by_name_or_in_order(client: TestClient) -> None:
+    by_name = client.post("/rank", json=body(1, user={"taste_1": 2, "taste_0": 1})).json()
+    assert client.post("/rank", json=body(1, user=[1, 2])).json() == by_name
+
+
+Change = dict[str, object]
+
+CASES: list[tuple[Change, str, object]] = [
+    ({"request_id": None}, "request_id", None),
+    ({"request_id": ""}, "request_id", ""),
+    ({"request_id": "x" * 65}, "request_id", "x" * 65),
+    ({"request_id": -1}, "request_id", -1),
+    ({"request_id": 2**64}, "request_id", 2**64),
+    ({"request_id": True}, "request_id", True),
+    ({"request_id": 1.0}, "request_id", 1.0),
+    ({"user_id": [1]}, "user_id", None),
+    ({"user_id": 2**63}, "user_id", 2**63),
+    ({"candidate": ["sku0"]}, "candidate", None),
+    ({"candidates": ["sku0", "sku9"]}, "candidates[1]", "sku9"),
+    ({"candidates": ["sku0", 1]}, "candidates[1]", 1),
+    ({"candidates": ["sku0", ["sku1"]]}, "candidates[1]", None),
+    ({"candidates": ["sku1", "sku0", "sku1"]}, "candidates[2]", "sku1"),
+    ({"candidates": []}, "candidates", None),
+    ({"candidates": "sku0"}, "candidates", "sku0"),
+    ({"candidates": {"sku0": 1}}, "candidates", None),
+    ({"candidates": ["sku0"] * 1001}, "candidates", "1001 items"),
+    ({"in_stock": [True]}, "in_stock", None),
+    ({"in_stock": [True, True, 1]}, "in_stock[2]", 1),
+    ({"in_stock": True}, "in_stock", True),
+    ({"in_stock": [True], "candidates": None}, "in_stock", None),
+    ({"out_of_stock": ["sku0", "skuX"]}, "out_of_stock[1]", "skuX"),
+    ({"out_of_stock": "sku0"}, "out_of_stock", "sku0"),
+    ({"user": None}, "user", None),
+    ({"user": [1.0]}, "user", "1 numbers"),
+    ({"user": [1.0, 2.0, 3.0]}, "user", "3 numbers"),
+    ({"user": "old"}, "user", "old"),
+    ({"user": {"taste_0": 1.0}}, "user.taste_1", None),
+    ({"user": {"taste_0": 1.0, "taste_1": None}}, "user.taste_1", None),
+    ({"user": {"taste_0": 1.0, "taste_1": "2"}}, "user.taste_1", "2"),
+    ({"user": {"taste_0": 1.0, "taste_1": True}}, "user.taste_1", True),
+    ({"user": {"taste_0": 1.0, "taste_1": 1e39}}, "user.taste_1", 1e39),
+    ({"user": {"taste_0": 10**400, "taste_1": 1}}, "user.taste_0", None),
+    ({"user": {"taste_0": 1.0, "taste_1": 1.0, "age": 3}}, "user.age", 3),
+    ({"context": [24.5]}, "context.hour", 24.5),
+    ({"context": {"hour": -1}}, "context.hour", -1),
+    ({"time": "now"}, "time", "now"),
+    ({"time": 1e12}, "time", 1e12),
+]
+
+
+@pytest.mark.parametrize(("change", "field", "value"), CASES)
+def test_bad_fields_are_named(
+    client: TestClient, change: dict[str, object], field: str, value: object
+) -> None:
+    error = refused(client.post("/rank", json=body(1) | change), 422)
+    assert error["field"] == field
+    assert value is None or error["value"] == value
+    assert client.get("/info").json()["counts"]["decisions"] == 0
+
+
+@pytest.mark.parametrize(
+    ("content", "status", "field"),
+    [
+        (b"", 400, "body"),
+        (b"{", 400, "body"),
+        (b"[1, 2]", 400, "body"),
+        (b"null", 400, "body"),
+        (b"\xff\xfe\x00", 400, "body"),
+        (b'{"request_id": NaN}', 400, "body"),
+        (b'{"request_id": 1, "user_id": 1, "user": [Infinity, 1]}', 400, "body"),
+        (b'{"request_id": 1, "user_id": 1, "user": [-Infinity, 1]}', 400, "body"),
+        (b'{"request_id": 1, "request_id": 2}', 400, "request_id"),
+        (b'{"request_id": 1, "user_id": 1, "user": [1e999, 1], "context": [1]}', 422, "user.taste_0"),
+        (b'{"request_id": 1, "user_id": 1, "user": [1%s, 1]}' % (b"0" * 5000), 400, "body"),
+        (b"[" * 100_000, 400, "body"),
+        (b'{"a":' * 20_000, 400, "body"),
+        (b" " * (MAX_BODY + 1), 413, "body"),
+        (b'{"request_id": 1, "user_id": 1, "time": "\\ud800"}', 422, "time"),
+        (b'{"request_id": "\\ud800", "user_id": 1, "candidates": ["\\udfff"]}', 422, "user"),
+    ],
+)
+def test_bad_bodies_are_named(client: TestClient, content: bytes, status: int, field: str) -> None:
+    assert refused(client.post("/rank", content=content), status)["field"] == field
+
+
+def test_a_lone_surrogate_is_an_id_like_any_other(client: TestClient) -> None:
+    content = json.dumps(body("\ud800")).encode()
+    answer = client.post("/rank", content=content)
+    assert answer.status_code == 200
+    assert answer.json()["request_id"] == "\ud800"
+    assert client.post("/rank", content=content).json() == answer.json()
+
+
+def test_unknown_paths_and_methods(client: TestClient) -> None:
+    assert refused(client.get("/rank"), 405)["value"] == "GET /rank"
+    assert refused(client.get("/../etc/passwd"), 404)["field"] == "path"
+
+
+def test_ids_are_stable() -> None:
+    assert uint64_id(2**64 - 1) == 2**64 - 1
+    assert int64_id(-5) == -5
+    # SHA-256 of "abc" starts ba7816bf8f01cfea (FIPS 180-2, B.1)
+    assert uint64_id("abc") == 0xBA7816BF8F01CFEA
+    assert int64_id("abc") == 0xBA7816BF8F01CFEA >> 1
+    assert uint64_id("12") != 12
+
+
+def test_read_json_keeps_what_is_right() -> None:
+    assert read_json(b'{"a": [1, 2.5, null, "\xc3\xa9"]}') == {"a": [1, 2.5, None, "é"]}
+    with pytest.raises(Refusal, match="give each name once"):
+        read_json(b'{"a": {"b": 1, "b": 1}}')
+
+
+def test_a_request_sent_twice_is_decided_once(client: TestClient, tmp_path: Path) -> None:
+    first = client.post("/rank", json=body("a"))
+    assert client.post("/rank", json=body("a")).json() == first.json()
+    without_time = body("b")
+    del without_time["time"]
+    assert client.post("/rank", json=without_time).json() == client.post("/rank", json=without_time).json()
+    assert len(compact(tmp_path / "log")) == 2
+    error = refused(client.post("/rank", json=body("a", candidates=["sku1", "sku0"])), 409)
+    assert (error["field"], error["value"]) == ("request_id", "a")
+    refused(client.post("/rank", json=body("a", time=9)), 409)
+    assert len(compact(tmp_path / "log")) == 2
+
+
+def test_rewards_come_once(client: TestClient, tmp_path: Path) -> None:
+    client.post("/rank", json=body("a"))
+    sent = {"request_id": "a", "rewards": [0, 2.5], "events": {"click": [1, 1]}}
+    assert client.post("/reward", json=sent).json() == {"request_id": "a", "duplicate": False}
+    assert client.post("/reward", json=sent).json() == {"request_id": "a", "duplicate": True}
+    assert "first one stays" in refused(client.post("/reward", json=sent | {"rewards": [0, 3]}), 409)["fix"]
+    np.testing.assert_array_equal(compact(tmp_path / "log").reward, [[0.0, 2.5]])
+    assert client.get("/info").json()["counts"]["rewards"] == 1
+
+
+@pytest.mark.parametrize(
+    ("change", "status", "field"),
+    [
+        ({"request_id": "b"}, 404, "request_id"),
+        ({"request_id": uint64_id("a")}, 404, "request_id"),
+        ({"request_id": None}, 422, "request_id"),
+        ({"rewards": None}, 422, "rewards"),
+        ({"rewards": [1]}, 422, "rewards"),
+        ({"rewards": [1, 2, 3]}, 422, "rewards"),
+        ({"rewards": [1, "2"]}, 422, "rewards[1]"),
+        ({"rewards": [1, 0.5]}, 422, "rewards[1]"),
+        ({"rewards": [10**400, 0]}, 422, "rewards[0]"),
+        ({"events": [1]}, 422, "events"),
+        ({"events": {"Click!": [1, 1]}}, 422, "events.Click!"),
+        ({"events": {"click": [1]}}, 422, "events.click"),
+        ({"events": {"click": [1, 1]}}, 422, "events.click[1]"),
+        ({"reward": 1}, 422, "reward"),
+    ],
+)
+def test_bad_rewards_are_named(
+    client: TestClient, change: dict[str, object], status: int, field: str
+) -> None:
+    client.post("/rank", json=body("a", out_of_stock=["sku0", "sku1"]))  # leaves slot 1 empty
+    sent = {"request_id": "a", "rewards": [1, 0]} | change
+    assert refused(client.post("/reward", json=sent), status)["field"] == field
+    assert client.get("/info").json()["counts"]["rewards"] == 0
+
+
+def test_what_is_sold_out_is_never_shown(bundle: Bundle, tmp_path: Path) -> None:
+    with TestClient(make_app(bundle, tmp_path / "log")) as client:
+        assert client.post("/stock", json={"sku2": False, "sku0": True}).json() == {
+            "changed": 2,
+            "out_of_stock": 1,
+        }
+        for i in range(30):
+            answer = client.post("/rank", json=body(i, in_stock=[True] * 3)).json()
+            assert sorted(answer["items"]) == ["sku0", "sku1"]
+            assert answer["propensities"] == pytest.approx(
+                [1 / 3 if answer["items"][0] == "sku0" else 2 / 3, 1]
+            )
+        without = body(99)
+        del without["candidates"]
+        assert "sku2" not in client.post("/rank", json=without).json()["items"]
+    with TestClient(make_app(bundle, tmp_path / "log")) as client:
+        assert client.get("/info").json()["counts"]["out_of_stock"] == 1
+        assert "sku2" not in client.post("/rank", json=body(100)).json()["items"]
+        client.post("/stock", json={"sku2": True})
+        shown = {item for i in range(200, 230) for item in client.post("/rank", json=body(i)).json()["items"]}
+        assert "sku2" in shown
+    assert not compact(tmp_path / "log").in_stock[:30, 2].any()
+
+
+def test_a_repeated_request_does_not_bring_sold_out_items_back(client: TestClient) -> None:
+    first = client.post("/rank", json=body("a")).json()
+    client.post("/stock", json={first["items"][0]: False})
+    assert "stock" in refused(client.post("/rank", json=body("a")), 409)["fix"]
+
+
+def test_stock_that_ends_between_decision_and_answer(bundle: Bundle) -> None:
+    ranker = Ranker(bundle)
+    request = ranker.read(body("a"))
+    decisions = ranker.decide(request)
+    shown = ranker.answer(request, decisions)["items"]
+    ranker.set_stock({shown[1]: False, "never heard of": False})
+    with pytest.raises(Refusal, match="sold out this moment") as caught:
+        ranker.answer(request, decisions)
+    assert (caught.value.status, caught.value.value) == (503, shown[1])
+
+
+@pytest.mark.parametrize(
+    ("sent", "field"),
+    [({}, "stock"), ({"sku9": False}, "stock"), ({"sku0": 0}, "stock.sku0"), ({"sku0": None}, "stock.sku0")],
+)
+def test_bad_stock_is_named(client: TestClient, sent: dict[str, object], field: str) -> None:
+    assert refused(client.post("/stock", json=sent), 422)["field"] == field
+
+
+def test_info_and_probes(client: TestClient, bundle: Bundle) -> None:
+    assert client.get("/healthz").json() == {"status": "alive"}
+    assert client.get("/readyz").json() == {"status": "ready"}
+    client.post("/rank", json=body(1))
+    client.post("/rank", json={})
+    info = client.get("/info").json()
+    assert info["bundle_hash"] == bundle.hash
+    assert info["evidence"] == {"lift": 0.1, "verdict": "go"}
+    assert info["manifest"]["policy_hash"] == bundle.policy.hash
+    assert info["counts"] == {"decisions": 1, "rewards": 0, "out_of_stock": 0, "torn_bytes": 0}
+    assert info["answers"]["/rank 200"] == 1
+    assert info["answers"]["/rank 422"] == 1
+
+
+def test_a_full_disk_is_a_503_and_is_survived(client: TestClient, tmp_path: Path) -> None:
+    client.post("/rank", json=body(1))
+    size = (tmp_path / "log" / FILE).stat().st_size
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (size + 30, hard))
+    try:
+        assert refused(client.post("/rank", json=body(2)), 503)["field"] == "log"
+        assert client.get("/readyz").status_code == 503
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+    assert client.post("/rank", json=body(2)).status_code == 200
+    assert client.get("/readyz").status_code == 200
+    np.testing.assert_array_equal(compact(tmp_path / "log").request_id, [1, 2])
+
+
+def test_two_servers_on_one_folder_are_refused(bundle: Bundle, client: TestClient, tmp_path: Path) -> None:
+    with pytest.raises(InvalidInput, match="another process writes it"):
+        make_app(bundle, tmp_path / "log")
+
+
+def test_the_answer_waits_for_the_log(
+    bundle: Bundle, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """While the disk is slow nothing is answered, but the event loop goes on."""
+    sync = os.fdatasync
+    with TestClient(make_app(bundle, tmp_path / "log")) as client:
+        order: list[str] = []
+
+        def slow(fd: int) -> None:
+            time.sleep(0.2)
+            sync(fd)
+            order.append("synced")
+
+        monkeypatch.setattr(os, "fdatasync", slow)
+
+        async def both() -> None:
+            import httpx
+
+            async with httpx.AsyncClient(
+                transport=httpx.ASGITransport(client.app), base_url="http://test"
+            ) as http:
+
+                async def ask(path: str) -> None:
+                    response = await (http.post(path, json=body(1)) if path == "/rank" else http.get(path))
+                    assert response.status_code == 200
+                    order.append(path)
+
+                await asyncio.gather(ask("/rank"), ask("/healthz"))
+
+        asyncio.run(both())
+    assert order == ["/healthz", "synced", "/rank"]
+
+
+@pytest.fixture
+def process(bundle: Bundle, tmp_path: Path) -> Iterator[tuple[subprocess.Popen[str], str]]:
+    """A server of its own process: (process, url)."""
+    small_bundle(tmp_path / "b")
+    command = [sys.executable, "-c", SERVE, str(tmp_path / "b"), "--log-dir", str(tmp_path / "log")]
+    server = subprocess.Popen([*command, "--port", "0", "--json"], stdout=subprocess.PIPE, text=True)
+    try:
+        assert server.stdout is not None
+        first = json.loads(server.stdout.readline())
+        assert first["bundle_hash"] == bundle.hash
+        yield server, first["url"]
+    finally:
+        server.kill()
+        server.wait()
+
+
+def post(url: str, sent: dict[str, object]) -> dict[str, Any]:
+    request = urllib.request.Request(url, json.dumps(sent).encode())
+    with urllib.request.urlopen(request, timeout=20) as response:
+        answer: dict[str, Any] = json.load(response)
+    return answer
+
+
+def test_a_server_process_from_start_to_sigterm(
+    process: tuple[subprocess.Popen[str], str], bundle: Bundle, tmp_path: Path
+) -> None:
+    server, url = process
+    assert url.startswith("http://127.0.0.1:")
+    answer = post(f"{url}/rank", body("a"))
+    assert answer == Ranker(bundle).rank(body("a"))
+    assert post(f"{url}/reward", {"request_id": "a", "rewards": [0, 1]})["duplicate"] is False
+    server.send_signal(signal.SIGTERM)
+    assert server.wait(timeout=20) == 0
+    log = compact(tmp_path / "log")
+    assert log.rewarded.tolist() == [True]
+
+
+def test_a_killed_server_has_logged_what_it_answered(
+    process: tuple[subprocess.Popen[str], str], tmp_path: Path
+) -> None:
+    server, url = process
+    for i in range(20):
+        post(f"{url}/rank", body(i))
+    server.kill()
+    server.wait()
+    kinds = [record["kind"] for _, _, record in scan(tmp_path / "log" / FILE)]
+    assert kinds == ["header"] + ["decision"] * 20
+
+
+LIGHT = """
+import sys
+from pathlib import Path
+from small_bundle import rank_body, table_policy
+from shopgym.policies.bundle import load_bundle
+from shopgym.policies.server import make_app
+import asyncio, json
+bundle = load_bundle(sys.argv[1])
+app = make_app(bundle, Path(sys.argv[2]))
+body = json.dumps(rank_body(bundle.policy, 1)).encode()
+sent = []
+async def receive(): return {"type": "http.request", "body": body, "more_body": False}
+async def send(message): sent.append(message)
+scope = {"type": "http", "method": "POST", "path": "/rank", "headers": [], "query_string": b""}
+asyncio.run(app(scope, receive, send))
+assert sent[0]["status"] == 200, sent
+print(" ".join(sys.modules))
+"""
+
+
+def test_serving_loads_nothing_heavy(bundle: Bundle, tmp_path: Path) -> None:
+    small_bundle(tmp_path / "b")
+    run = subprocess.run(
+        [sys.executable, "-c", LIGHT, str(tmp_path / "b"), str(tmp_path / "log")],
+        env=os.environ | {"PYTHONPATH": str(Path(__file__).parent)},
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    loaded = set(run.stdout.split())
+    assert "shopgym.policies.server" in loaded
+    heavy = {
+        "torch",
+        "vowpalwabbit",
+        "gymnasium",
+        "numba",
+        "pandas",
+        "scipy",
+        "matplotlib",
+        "pyarrow",
+        "pydantic",
+    }
+    heavy |= {"shopgym.simulators", "shopgym.envs", "shopgym.agents", "shopgym.experiments"}
+    assert loaded & heavy == set()
+
+
+def test_listening_where_one_cannot(bundle: Bundle, tmp_path: Path) -> None:
+    from shopgym.policies.server import serve
+
+    for host, port in (("127.0.0.1", 99999), ("256.0.0.1", 0)):
+        with pytest.raises(InvalidInput, match="cannot listen there"):
+            serve(bundle, log_dir=tmp_path / "log", host=host, port=port, announce=print)
+    assert not (tmp_path / "log").exists()
