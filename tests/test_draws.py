@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from scipy import stats
 
-from shopgym.simulators.draws import below, key, keys, unit, units
+from shopgym.simulators.draws import ITEM, below, key, keys, page_key, unit, units
 
 ALARM = 1e-6
 """False-alarm rate of each statistical check here."""
@@ -54,3 +54,15 @@ def test_nested_keys_do_not_collide() -> None:
 def test_below_is_even() -> None:
     counts = np.bincount([below(w, 10) for w in keys(np.uint64(5), np.arange(50_000, dtype=np.uint64))])
     assert stats.chisquare(counts).pvalue > ALARM
+
+
+def test_no_counter_is_taken_for_a_kind() -> None:
+    # the luck of the first 100 items of the first 20 pages, and every other draw of a visit, all differ
+    visit = np.uint64(12345)
+    kinds = np.arange(18, dtype=np.uint64)
+    words: list[int] = [int(w) for w in keys(visit, kinds)]
+    for page in range(20):
+        root = np.uint64(page_key(visit, page))
+        words += [int(w) for w in keys(root, kinds)]
+        words += [int(w) for w in keys(np.uint64(key(root, ITEM)), np.arange(100, dtype=np.uint64))]
+    assert len(set(words)) == len(words)

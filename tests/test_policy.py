@@ -158,6 +158,15 @@ def test_mixture_conditions_on_the_component() -> None:
     np.testing.assert_allclose(p, [[0.3, 1.0]])
 
 
+def test_sharp_rates_keep_their_small_probabilities() -> None:
+    # rates e^0, e^-1500, e^-1501: after the first, the other two still share 1 / (1 + e^-1)
+    log_rates = np.array([[[0.0, -1500.0, -1501.0]]])
+    p = plackett_luce.slot_propensities(
+        log_rates, np.ones(1), np.ones((1, 3), bool), np.array([[0, 1, 2]], np.int32)
+    )
+    np.testing.assert_allclose(p, [[1.0, 1 / (1 + np.exp(-1)), 1.0]])
+
+
 def test_squarecb_by_hand() -> None:
     scores = np.array([[[0.0, 0.5, 1.0]]])
     rates = np.exp(SquareCB(gamma=4.0).log_rates(scores, np.ones((1, 3), bool)))

@@ -29,7 +29,7 @@ from shopgym.policies.keyed import decide_keyed
 from shopgym.policies.log import DecisionLog
 from shopgym.policies.server import make_app
 from shopgym.policies.serving import Ranker
-from shopgym.policies.wire import MAX_BODY, Refusal, int64_id, read_json, uint64_id
+from shopgym.policies.wire import Refusal
 
 with warnings.catch_warnings():
     warnings.simplefilter("ignore")  # it would like another client library
@@ -79,7 +79,7 @@ def test_served_decisions_are_those_of_the_policy(bundle: Bundle, client: TestCl
     """Served, in process, replayed from the compacted log: one decision, and the policy's propensities."""
     ranker = Ranker(bundle)
     served = []
-    for i in range(40):
+    for i in range(20):
         sent = body(f"r{i}", in_stock=[i % 2 == 0, True, i % 3 == 0])
         answer = client.post("/rank", json=sent).json()
         assert answer == ranker.rank(sent)
@@ -140,112 +140,9 @@ def test_features_by_name_or_in_order(client: TestClient) -> None:
     assert client.post("/rank", json=body(1, user=[1, 2])).json() == by_name
 
 
-Change = dict[str, object]
-
-CASES: list[tuple[Change, str, object]] = [
-    ({"request_id": None}, "request_id", None),
-    ({"request_id": ""}, "request_id", ""),
-    ({"request_id": "x" * 65}, "request_id", "x" * 65),
-    ({"request_id": -1}, "request_id", -1),
-    ({"request_id": 2**64}, "request_id", 2**64),
-    ({"request_id": True}, "request_id", True),
-    ({"request_id": 1.0}, "request_id", 1.0),
-    ({"user_id": [1]}, "user_id", None),
-    ({"user_id": 2**63}, "user_id", 2**63),
-    ({"candidate": ["sku0"]}, "candidate", None),
-    ({"candidates": ["sku0", "sku9"]}, "candidates[1]", "sku9"),
-    ({"candidates": ["sku0", 1]}, "candidates[1]", 1),
-    ({"candidates": ["sku0", ["sku1"]]}, "candidates[1]", None),
-    ({"candidates": ["sku1", "sku0", "sku1"]}, "candidates[2]", "sku1"),
-    ({"candidates": []}, "candidates", None),
-    ({"candidates": "sku0"}, "candidates", "sku0"),
-    ({"candidates": {"sku0": 1}}, "candidates", None),
-    ({"candidates": ["sku0"] * 1001}, "candidates", "1001 items"),
-    ({"in_stock": [True]}, "in_stock", None),
-    ({"in_stock": [True, True, 1]}, "in_stock[2]", 1),
-    ({"in_stock": True}, "in_stock", True),
-    ({"in_stock": [True], "candidates": None}, "in_stock", None),
-    ({"out_of_stock": ["sku0", "skuX"]}, "out_of_stock[1]", "skuX"),
-    ({"out_of_stock": "sku0"}, "out_of_stock", "sku0"),
-    ({"user": None}, "user", None),
-    ({"user": [1.0]}, "user", "1 numbers"),
-    ({"user": [1.0, 2.0, 3.0]}, "user", "3 numbers"),
-    ({"user": "old"}, "user", "old"),
-    ({"user": {"taste_0": 1.0}}, "user.taste_1", None),
-    ({"user": {"taste_0": 1.0, "taste_1": None}}, "user.taste_1", None),
-    ({"user": {"taste_0": 1.0, "taste_1": "2"}}, "user.taste_1", "2"),
-    ({"user": {"taste_0": 1.0, "taste_1": True}}, "user.taste_1", True),
-    ({"user": {"taste_0": 1.0, "taste_1": 1e39}}, "user.taste_1", 1e39),
-    ({"user": {"taste_0": 10**400, "taste_1": 1}}, "user.taste_0", None),
-    ({"user": {"taste_0": 1.0, "taste_1": 1.0, "age": 3}}, "user.age", 3),
-    ({"context": [24.5]}, "context.hour", 24.5),
-    ({"context": {"hour": -1}}, "context.hour", -1),
-    ({"time": "now"}, "time", "now"),
-    ({"time": 1e12}, "time", 1e12),
-]
-
-
-@pytest.mark.parametrize(("change", "field", "value"), CASES)
-def test_bad_fields_are_named(
-    client: TestClient, change: dict[str, object], field: str, value: object
-) -> None:
-    error = refused(client.post("/rank", json=body(1) | change), 422)
-    assert error["field"] == field
-    assert value is None or error["value"] == value
-    assert client.get("/info").json()["counts"]["decisions"] == 0
-
-
-@pytest.mark.parametrize(
-    ("content", "status", "field"),
-    [
-        (b"", 400, "body"),
-        (b"{", 400, "body"),
-        (b"[1, 2]", 400, "body"),
-        (b"null", 400, "body"),
-        (b"\xff\xfe\x00", 400, "body"),
-        (b'{"request_id": NaN}', 400, "body"),
-        (b'{"request_id": 1, "user_id": 1, "user": [Infinity, 1]}', 400, "body"),
-        (b'{"request_id": 1, "user_id": 1, "user": [-Infinity, 1]}', 400, "body"),
-        (b'{"request_id": 1, "request_id": 2}', 400, "request_id"),
-        (b'{"request_id": 1, "user_id": 1, "user": [1e999, 1], "context": [1]}', 422, "user.taste_0"),
-        (b'{"request_id": 1, "user_id": 1, "user": [1%s, 1]}' % (b"0" * 5000), 400, "body"),
-        (b"[" * 100_000, 400, "body"),
-        (b'{"a":' * 20_000, 400, "body"),
-        (b" " * (MAX_BODY + 1), 413, "body"),
-        (b'{"request_id": 1, "user_id": 1, "time": "\\ud800"}', 422, "time"),
-        (b'{"request_id": "\\ud800", "user_id": 1, "candidates": ["\\udfff"]}', 422, "user"),
-    ],
-)
-def test_bad_bodies_are_named(client: TestClient, content: bytes, status: int, field: str) -> None:
-    assert refused(client.post("/rank", content=content), status)["field"] == field
-
-
-def test_a_lone_surrogate_is_an_id_like_any_other(client: TestClient) -> None:
-    content = json.dumps(body("\ud800")).encode()
-    answer = client.post("/rank", content=content)
-    assert answer.status_code == 200
-    assert answer.json()["request_id"] == "\ud800"
-    assert client.post("/rank", content=content).json() == answer.json()
-
-
 def test_unknown_paths_and_methods(client: TestClient) -> None:
     assert refused(client.get("/rank"), 405)["value"] == "GET /rank"
     assert refused(client.get("/../etc/passwd"), 404)["field"] == "path"
-
-
-def test_ids_are_stable() -> None:
-    assert uint64_id(2**64 - 1) == 2**64 - 1
-    assert int64_id(-5) == -5
-    # SHA-256 of "abc" starts ba7816bf8f01cfea (FIPS 180-2, B.1)
-    assert uint64_id("abc") == 0xBA7816BF8F01CFEA
-    assert int64_id("abc") == 0xBA7816BF8F01CFEA >> 1
-    assert uint64_id("12") != 12
-
-
-def test_read_json_keeps_what_is_right() -> None:
-    assert read_json(b'{"a": [1, 2.5, null, "\xc3\xa9"]}') == {"a": [1, 2.5, None, "é"]}
-    with pytest.raises(Refusal, match="give each name once"):
-        read_json(b'{"a": {"b": 1, "b": 1}}')
 
 
 def test_a_request_sent_twice_is_decided_once(client: TestClient, tmp_path: Path) -> None:
@@ -269,34 +166,6 @@ def test_rewards_come_once(client: TestClient, tmp_path: Path) -> None:
     assert "first one stays" in refused(client.post("/reward", json=sent | {"rewards": [0, 3]}), 409)["fix"]
     np.testing.assert_array_equal(compact(tmp_path / "log").reward, [[0.0, 2.5]])
     assert client.get("/info").json()["counts"]["rewards"] == 1
-
-
-@pytest.mark.parametrize(
-    ("change", "status", "field"),
-    [
-        ({"request_id": "b"}, 404, "request_id"),
-        ({"request_id": uint64_id("a")}, 404, "request_id"),
-        ({"request_id": None}, 422, "request_id"),
-        ({"rewards": None}, 422, "rewards"),
-        ({"rewards": [1]}, 422, "rewards"),
-        ({"rewards": [1, 2, 3]}, 422, "rewards"),
-        ({"rewards": [1, "2"]}, 422, "rewards[1]"),
-        ({"rewards": [1, 0.5]}, 422, "rewards[1]"),
-        ({"rewards": [10**400, 0]}, 422, "rewards[0]"),
-        ({"events": [1]}, 422, "events"),
-        ({"events": {"Click!": [1, 1]}}, 422, "events.Click!"),
-        ({"events": {"click": [1]}}, 422, "events.click"),
-        ({"events": {"click": [1, 1]}}, 422, "events.click[1]"),
-        ({"reward": 1}, 422, "reward"),
-    ],
-)
-def test_bad_rewards_are_named(
-    client: TestClient, change: dict[str, object], status: int, field: str
-) -> None:
-    client.post("/rank", json=body("a", out_of_stock=["sku0", "sku1"]))  # leaves slot 1 empty
-    sent = {"request_id": "a", "rewards": [1, 0]} | change
-    assert refused(client.post("/reward", json=sent), status)["field"] == field
-    assert client.get("/info").json()["counts"]["rewards"] == 0
 
 
 def test_what_is_sold_out_is_never_shown(bundle: Bundle, tmp_path: Path) -> None:
@@ -340,14 +209,6 @@ def test_stock_that_ends_between_decision_and_answer(bundle: Bundle) -> None:
     assert (caught.value.status, caught.value.value) == (503, shown[1])
 
 
-@pytest.mark.parametrize(
-    ("sent", "field"),
-    [({}, "stock"), ({"sku9": False}, "stock"), ({"sku0": 0}, "stock.sku0"), ({"sku0": None}, "stock.sku0")],
-)
-def test_bad_stock_is_named(client: TestClient, sent: dict[str, object], field: str) -> None:
-    assert refused(client.post("/stock", json=sent), 422)["field"] == field
-
-
 def test_info_and_probes(client: TestClient, bundle: Bundle) -> None:
     assert client.get("/healthz").json() == {"status": "alive"}
     assert client.get("/readyz").json() == {"status": "ready"}
@@ -377,9 +238,12 @@ def test_a_full_disk_is_a_503_and_is_survived(client: TestClient, tmp_path: Path
     np.testing.assert_array_equal(compact(tmp_path / "log").request_id, [1, 2])
 
 
-def test_two_servers_on_one_folder_are_refused(bundle: Bundle, client: TestClient, tmp_path: Path) -> None:
+def test_a_folder_of_its_own_is_needed(bundle: Bundle, client: TestClient, tmp_path: Path) -> None:
     with pytest.raises(InvalidInput, match="another process writes it"):
         make_app(bundle, tmp_path / "log")
+    (tmp_path / "file").write_text("")
+    with pytest.raises(InvalidInput, match=r"log_dir = .*cannot be written"):
+        make_app(bundle, tmp_path / "file")
 
 
 def test_the_answer_waits_for_the_log(

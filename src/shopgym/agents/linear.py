@@ -25,6 +25,7 @@ class Ridge:
 
     def __init__(self, dim: int, ridge: float) -> None:
         in_range("ridge", ridge, 0.0, 1e12, open_low=True)
+        self.ridge = ridge
         self.a = ridge * np.eye(dim)
         self.b = np.zeros(dim)
         self.squares = 0.0
@@ -42,7 +43,8 @@ class Ridge:
         lower = cholesky(self.a, lower=True)
         mean = cho_solve((lower, True), self.b)
         factor = solve_triangular(lower, np.eye(len(self.b)), lower=True, trans="T")
-        residual = max(self.squares - float(mean @ self.b), 0.0)
+        squares = self.squares - float(mean @ self.b) - self.ridge * float(mean @ mean)  # |y - X mean|^2
+        residual = max(squares, 0.0)
         sigma = np.sqrt(residual / self.count) if self.count else 1.0
         return mean, factor, float(sigma)
 
@@ -75,7 +77,7 @@ class LinearAgent:
 
     def learn(self, batch: Interactions) -> Mapping[str, float]:
         """One exact update with the filled slots of the batch."""
-        x, y, _ = self.task.shown(batch)
+        x, y = self.task.shown(batch)
         self.model.add(x, y)
         return {"slots": float(self.model.count)}
 

@@ -68,16 +68,16 @@ class Task:
         """(N, D)"""
         return self.features.item_side(self.items)
 
-    def shown(self, batch: Interactions) -> tuple[F64, F64, F64]:
+    def shown(self, batch: Interactions) -> tuple[F64, F64]:
         """The r slots of a batch that were filled, as a regression.
 
         Returns:
-            x (r, D) features times attention, y (r,) reward / value, p (r,) propensities. The expected
-            reward of slot j is attention_j x value x theta . phi, so y is linear in x.
+            x (r, D) features times attention, y (r,) reward / value. The expected reward of slot j is
+            attention_j x value x theta . phi, so y is linear in x.
         """
         row, slot = np.nonzero(batch.decisions.slates >= 0)
         item = batch.decisions.slates[row, slot]
         side = self.features.request_side(batch.requests)
         x = side[row] * self.item_side[item] * self.attention[slot, None]
         y = batch.reward[row, slot] / self.item_value[item]
-        return x, y, batch.decisions.propensities[row, slot]
+        return x, y

@@ -14,17 +14,14 @@ from ..policies.policy import SlatePolicy
 from ..policies.scorers import LinearScorer
 from .task import Task
 
-CAP = 10.0
-"""Largest importance weight handed to Vowpal Wabbit: bounds the variance of rare exploration."""
-
 
 class VowpalWabbitAgent:
     """``--cb_explore_adf --squarecb --cb_type mtr`` (Foster & Rakhlin 2020; Bietti et al. 2021).
 
     Every filled slot is one example. Under ``mtr`` only the line of the action taken is learnt from, so
-    only that line is sent, with its probability multiplied by the number of candidates: the same
-    update as from the whole set of actions, many times faster. The model is linear in the task's
-    features, so its weights are read out and the frozen policy decides without Vowpal Wabbit.
+    only that line is sent, and SquareCB regresses without importance weights, so its probability is 1
+    (Vowpal Wabbit resets it to 1 too, unless the action stands last). The model is linear in the
+    task's features: its weights are read out and the frozen policy decides without Vowpal Wabbit.
 
     Args:
         gamma: greed of SquareCB when one slot has been seen; it grows with the square root of the count
@@ -64,11 +61,10 @@ class VowpalWabbitAgent:
 
     def learn(self, batch: Interactions) -> Mapping[str, float]:
         """Learn from every filled slot, in order."""
-        x, y, p = self.task.shown(batch)
-        share = np.maximum(p * batch.requests.num_candidates, 1.0 / CAP)
-        for features, cost, probability in zip(x.tolist(), (-y).tolist(), share.tolist(), strict=True):
+        x, y = self.task.shown(batch)
+        for features, cost in zip(x.tolist(), (-y).tolist(), strict=True):
             line = " ".join(f"{i}:{value:.9g}" for i, value in enumerate(features))
-            example = self.workspace.parse(f"0:{cost:.9g}:{probability:.9g} |f {line}", self._label)
+            example = self.workspace.parse(f"0:{cost:.9g}:1 |f {line}", self._label)
             self.workspace.learn(example)
             self.workspace.finish_example(example)
         self.count += len(y)

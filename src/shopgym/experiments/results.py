@@ -61,9 +61,13 @@ class Results:
             "candidate": self.chosen.candidate,
             "baseline": self.chosen.baseline,
             "true_value": candidate["value"],
+            "true_value_on_log": candidate["value_on_log"],
             "true_gain": [candidate["gain"], candidate["gain_low"], candidate["gain_high"]],
             "offline": [
-                {name: row[name] for name in ("interval", "value", "low", "high", "covers_truth")}
+                {
+                    name: row[name]
+                    for name in ("interval", "value", "low", "high", "covers_truth", "covers_deployed")
+                }
                 for row in offline
                 if row is not None
             ],

@@ -16,8 +16,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextC
 from ..agents import Task, make_agent
 from ..agents.baselines import RandomAgent
 from ..core.files import new_folder
-from ..core.nouns import Requests
-from ..core.types import F32
+from ..core.types import F64
 from ..envs.vector import BanditVectorEnv
 from ..policies.guards import guard_from_spec
 from ..policies.log import DecisionLog, logged_marginals
@@ -29,7 +28,7 @@ from .export import export_policy
 from .gate import choose, judge
 from .ope.estimators import ESTIMATORS
 from .ope.inputs import OpeInputs
-from .ope.log import Features, item_features, log_inputs
+from .ope.log import item_features, log_inputs
 from .policy_store import save_policy
 from .results import Results, environment, reward_unit, value_scale, write_json, write_tables
 from .served import served_equals_golden
@@ -64,9 +63,9 @@ class Experiment:
         task = self._task()
         policies, learning = self._train(task)
         deployments = self._deploy(policies)
-        log = self._log(task)
+        log, on_log = self._log(task, policies)
         inputs = self._inputs(log, task, policies)
-        agents = self._agents_table(deployments)
+        agents = self._agents_table(deployments, on_log)
         evaluation = self._evaluate(inputs, agents)
         verdicts = judge(inputs, self.config.gate.baseline, self.config.gate.level)
         results = Results(
@@ -136,19 +135,23 @@ class Experiment:
                 found[name] = deploy(env, policy, decisions, stage_rng(self.config.seed, "deploy"), tick)
         return found
 
-    def _log(self, task: Task) -> DecisionLog:
+    def _log(self, task: Task, policies: dict[str, SlatePolicy]) -> tuple[DecisionLog, dict[str, F64]]:
+        """The log, and the exact expected reward of each policy's own slate for every logged request."""
         section = self.config.log
         env = self.open("log")
         rng = stage_rng(self.config.seed, "log")
         logger = make_agent(section.agent, task, rng, **section.options).policy()
         assert isinstance(logger, SlatePolicy)
         rounds = -(-section.decisions // env.num_envs)
-        parts = []
+        parts, values = [], []
+        others_rng = stage_rng(self.config.seed, "others on the log")
         with self._bar(f"log with {section.agent}", rounds) as tick:
-            for batch in walk(env, logger, rounds, rng):
+            for batch in walk(env, logger, rounds, rng, others=policies, others_rng=others_rng):
                 parts.append(self._log_part(batch, logger, env))
+                values.append(batch.others)
                 tick()
-        return DecisionLog.concat(parts)
+        on_log = {name: np.concatenate([part[name] for part in values]) for name in policies}
+        return DecisionLog.concat(parts), on_log
 
     def _log_part(self, batch: Batch, logger: SlatePolicy, env: BanditVectorEnv) -> DecisionLog:
         return DecisionLog.from_interactions(
@@ -164,7 +167,7 @@ class Experiment:
         )
 
     def _inputs(self, log: DecisionLog, task: Task, policies: dict[str, SlatePolicy]) -> dict[str, OpeInputs]:
-        features = scaled(item_features(log, self.catalog.items), task)
+        features = item_features(log, self.catalog.items, task.item_value)
         found = {}
         for name, policy in policies.items():
             bar = self.progress.add_task(f"evaluate {name} on the log", total=len(log))
@@ -177,20 +180,22 @@ class Experiment:
             )
         return found
 
-    def _agents_table(self, deployments: dict[str, Deployment]) -> pd.DataFrame:
+    def _agents_table(self, deployments: dict[str, Deployment], on_log: dict[str, F64]) -> pd.DataFrame:
         level, baseline = self.config.evaluation.level, deployments[self.config.gate.baseline]
         rows = []
         for name, deployment in deployments.items():
             value, low, high = mean_interval(deployment.expected, level)
             gain, gain_low, gain_high = mean_interval(deployment.expected - baseline.expected, level)
             row = {"agent": name, "value": value, "low": low, "high": high}
+            row["value_on_log"] = float(on_log[name].mean())
             row |= {"gain": gain, "gain_low": gain_low, "gain_high": gain_high}
             rows.append({**row, **deployment.metrics()})
         return pd.DataFrame(rows)
 
     def _evaluate(self, inputs: dict[str, OpeInputs], agents: pd.DataFrame) -> pd.DataFrame:
         section, rows = self.config.evaluation, []
-        truth = dict(zip(agents["agent"], agents["value"], strict=True))
+        truth = dict(zip(agents["agent"], agents["value_on_log"], strict=True))
+        deployed = dict(zip(agents["agent"], agents["value"], strict=True))
         total = len(inputs) * len(section.estimators)
         with self._bar("estimate and bootstrap", total) as tick:
             for name, given in inputs.items():
@@ -200,8 +205,10 @@ class Experiment:
                         estimate = ESTIMATORS[estimator].estimate(
                             given, level=section.level, interval=interval, rng=rng
                         )
-                        row = {"agent": name, **estimate.as_dict(), "truth": truth[name]}
-                        row["covers_truth"] = bool(estimate.low <= truth[name] <= estimate.high)
+                        row = {"agent": name, **estimate.as_dict()}
+                        row |= {"truth": truth[name], "deployed": deployed[name]}
+                        for what in ("truth", "deployed"):
+                            row[f"covers_{what}"] = bool(estimate.low <= row[what] <= estimate.high)
                         rows.append(row)
                     tick()
         return pd.DataFrame(rows)
@@ -213,16 +220,6 @@ class Experiment:
     def _bar(self, name: str, total: int) -> Iterator[Any]:
         task = self.progress.add_task(name, total=total)
         yield lambda: self.progress.advance(task)
-
-
-def scaled(features: Features, task: Task) -> Features:
-    """The features of each candidate times the value of its item, as the linear agents have them."""
-
-    def times_value(requests: Requests) -> F32:
-        value = task.item_value[np.maximum(requests.candidates, 0)].astype(np.float32)
-        return features(requests) * value[:, :, None]
-
-    return times_value
 
 
 def run(config: ExperimentConfig, folder: Path, *, quiet: bool = False) -> Results:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -15,6 +15,7 @@ from ..core.types import F64
 from ..envs.reward import RewardSpec
 from ..envs.truth import best_page_values, page_values
 from ..envs.vector import BanditVectorEnv
+from ..policies.policy import SlatePolicy
 from ..simulators import Catalog, ShopConfig
 
 
@@ -52,7 +53,7 @@ class Batch:
     """One batch of n visits.
 
     ``expected`` (n,) is the exact expected reward of the slates shown, ``best`` (n,) that of the best
-    slates, None unless asked for.
+    slates, None unless asked for, and ``others`` that of the slates that other policies would have shown.
     """
 
     requests: Requests
@@ -62,6 +63,7 @@ class Batch:
     slot_reward: F64
     expected: F64
     best: F64 | None
+    others: Mapping[str, F64]
 
     @property
     def interactions(self) -> Interactions:
@@ -79,8 +81,14 @@ def walk(
     rng: Generator,
     *,
     oracle: bool = False,
+    others: Mapping[str, SlatePolicy] | None = None,
+    others_rng: Generator | None = None,
 ) -> Iterator[Batch]:
-    """Let a policy decide ``rounds`` batches; given a function, ask it for the policy of each batch."""
+    """Let a policy decide ``rounds`` batches; given a function, ask it for the policy of each batch.
+
+    ``oracle`` asks for the best slates too. ``others`` are asked what they would have shown to the same
+    visitors at the same moment; they draw from ``others_rng``, so that asking them changes nothing.
+    """
     everyone = np.ones(env.num_envs, np.bool_)
     shop, reward = env.loop.shop, env.loop.reward
     for _ in range(rounds):
@@ -89,8 +97,11 @@ def walk(
         decisions = now.decide(requests, rng)
         expected = page_values(shop, reward, decisions.slates)
         best = best_page_values(shop, reward, requests.candidates) if oracle else None
+        would = {}
+        for name, other in (others or {}).items():
+            would[name] = page_values(shop, reward, other.slates(requests, others_rng or rng))
         _, total, _, _, _ = env.step(decisions.positions)
         feedback = env.feedback
         assert feedback is not None  # a slate was shown on every lane
-        yield Batch(requests, decisions, feedback, total, reward.slots(feedback), expected, best)
+        yield Batch(requests, decisions, feedback, total, reward.slots(feedback), expected, best, would)
         env.reset(options={"reset_mask": everyone})

@@ -8,6 +8,7 @@ computed once per catalogue and a linear score is a dot product, as in a two-tow
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -15,7 +16,7 @@ import numpy as np
 from ..core.errors import InvalidInput
 from ..core.items import Items
 from ..core.nouns import Requests
-from ..core.types import F64, AnyArray
+from ..core.types import F64, I64, AnyArray
 
 Term = tuple[str, ...]
 
@@ -66,15 +67,21 @@ class FeatureMap:
                 raise InvalidInput(
                     f"requests.{name}", got.shape, f"give {len(want)} columns: {', '.join(want)}"
                 )
-        out = np.ones((len(requests), len(self)))
-        for t, term in enumerate(self.terms):
-            for column in term:
-                side, _, name = column.partition(".")
-                if side == "user":
-                    out[:, t] *= requests.user[:, self.user_names.index(name)]
-                elif side == "context":
-                    out[:, t] *= requests.context[:, self.context_names.index(name)]
+        one = np.ones((len(requests), 1))
+        columns = np.concatenate([one, requests.user, requests.context], axis=1, dtype=np.float64)
+        out: F64 = columns[:, self._factors].prod(axis=2)
         return out
+
+    @cached_property
+    def _factors(self) -> I64:
+        """(D, f) for each term its columns among [1, user, context]; 0 pads."""
+        names = [f"user.{name}" for name in self.user_names] + [
+            f"context.{name}" for name in self.context_names
+        ]
+        place = {name: i for i, name in enumerate(names, start=1)}
+        rows = [[place[column] for column in term if column in place] for term in self.terms]
+        width = max(1, *(len(row) for row in rows)) if rows else 1
+        return np.array([row + [0] * (width - len(row)) for row in rows], dtype=np.int64).reshape(-1, width)
 
     def phi(self, requests: Requests, item_side: AnyArray) -> F64:
         """(n, m, D) the features of every candidate; padding repeats item 0."""

@@ -11,13 +11,21 @@ rates, Thompson sampling has one component per posterior draw. So every propensi
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 from numpy.random import Generator
 
 from ..core.nouns import EMPTY
 from ..core.types import F64, I32, Bool
+
+ROWS = 256
+"""Requests that one thread takes at a time; results do not depend on it."""
+
+THIN = 1e-200
+"""Where what is left has less than this share of the best rate, its sum is taken on its own scale."""
 
 Between = Callable[[I32], Bool]
 """Positions chosen so far (n, j) -> (n, m), which candidates a rule still allows at slot j."""
@@ -70,6 +78,10 @@ def slot_propensities(
     """
     n, components, _ = log_rates.shape
     free = allowed.copy()
+    seen = np.where(allowed[:, None, :], log_rates, -np.inf)
+    top = seen.max(axis=2)
+    top[~np.isfinite(top)] = 0.0  # nothing is allowed in that row
+    rates = np.exp(seen - top[:, :, None])
     # log of (component weight x probability of the slots so far), up to a factor per request
     joint = np.broadcast_to(np.log(weights), (n, components)).copy()
     out = np.empty(positions.shape)
@@ -83,12 +95,12 @@ def slot_propensities(
         at = np.where(filled, chosen, 0)
         possible: Bool = np.any(now, axis=1)
         legal = filled & now[rows, at]
-        masked = np.where(now[:, None, :], log_rates, -np.inf)
-        top = masked.max(axis=2)
-        top[~possible] = 0.0
-        mass = np.exp(masked - top[:, :, None]).sum(axis=2)
+        mass = (rates @ now[:, :, None].astype(np.float64))[:, :, 0]
         mass[~possible] = 1.0
+        thin = np.flatnonzero((mass < THIN).any(axis=1))
+        mass[thin] = 1.0
         total = top + np.log(mass)
+        total[thin] = _log_sum(np.where(now[thin, None, :], log_rates[thin], -np.inf))
         step = np.where(legal[:, None], log_rates[rows, :, at] - total, 0.0)
         best = joint.max(axis=1, keepdims=True)
         before = np.exp(joint - best)
@@ -98,6 +110,13 @@ def slot_propensities(
         joint = joint + step
         free[rows[legal], at[legal]] = False
     return out
+
+
+def _log_sum(values: F64) -> F64:
+    """(n, B) log of the sum of exp over the last axis, whatever the scale."""
+    top = values.max(axis=2)
+    total: F64 = top + np.log(np.exp(values - top[:, :, None]).sum(axis=2))
+    return total
 
 
 def slot_marginals(log_rates: F64, weights: F64, allowed: Bool, slate_size: int) -> F64:
@@ -110,9 +129,17 @@ def slot_marginals(log_rates: F64, weights: F64, allowed: Bool, slate_size: int)
     """
     from ._marginals import mixture_marginals
 
-    return mixture_marginals(
-        np.ascontiguousarray(log_rates, dtype=np.float64),
-        np.ascontiguousarray(weights, dtype=np.float64),
-        np.ascontiguousarray(allowed),
-        slate_size,
-    )
+    def some(rows: slice) -> F64:
+        return mixture_marginals(
+            np.ascontiguousarray(log_rates[rows], dtype=np.float64),
+            np.ascontiguousarray(weights, dtype=np.float64),
+            np.ascontiguousarray(allowed[rows]),
+            slate_size,
+        )
+
+    n = len(log_rates)
+    if n <= ROWS:
+        return some(slice(0, n))
+    with ThreadPoolExecutor(os.cpu_count()) as pool:  # the kernel lets go of the interpreter's lock
+        parts = list(pool.map(some, (slice(low, low + ROWS) for low in range(0, n, ROWS))))
+    return np.concatenate(parts)

@@ -52,8 +52,14 @@ class SlatePolicy:
         between = self._between(requests)
         positions = plackett_luce.draw(log_rates, weights, allowed, self.slate_size, rng, between)
         propensities = plackett_luce.slot_propensities(log_rates, weights, allowed, positions, between)
-        rows = np.take_along_axis(requests.candidates, np.maximum(positions, 0), axis=1)
-        return Decisions(positions, np.where(positions >= 0, rows, EMPTY).astype(np.int32), propensities)
+        return Decisions(positions, item_rows(requests, positions), propensities)
+
+    def slates(self, requests: Requests, rng: Generator) -> I32:
+        """(n, k) item rows as ``decide`` would draw them, without the propensities: several times faster."""
+        log_rates, weights, allowed = self._rates(requests)
+        between = self._between(requests)
+        positions = plackett_luce.draw(log_rates, weights, allowed, self.slate_size, rng, between)
+        return item_rows(requests, positions)
 
     def propensities(self, requests: Requests, positions: I32) -> F64:
         """(n, k) probability of each slot given the slots before it."""
@@ -136,6 +142,12 @@ class SlatePolicy:
         return hash_arrays({**arrays, **columns}, spec)
 
 
+def item_rows(requests: Requests, positions: I32) -> I32:
+    """(n, k) item rows at positions among the candidates; ``EMPTY`` stays."""
+    rows = np.take_along_axis(requests.candidates, np.maximum(positions, 0), axis=1)
+    return np.where(positions >= 0, rows, EMPTY).astype(np.int32)
+
+
 def policy_from_state(spec: Mapping[str, Any], arrays: Mapping[str, AnyArray], items: Items) -> SlatePolicy:
     """The policy whose ``state()`` was (spec, arrays)."""
     try:
@@ -159,4 +171,4 @@ def policy_from_state(spec: Mapping[str, Any], arrays: Mapping[str, AnyArray], i
 
 def _plain(values: AnyArray) -> AnyArray:
     """Strings as fixed-width unicode, so that their bytes can be hashed."""
-    return values.astype(str) if values.dtype.kind in "OT" else values
+    return np.array(values.tolist(), dtype=np.str_) if values.dtype.kind in "OT" else values

@@ -150,9 +150,12 @@ def make_app(bundle: Bundle, log_dir: Path) -> Starlette:
     """The ASGI application; it holds the log folder until its lifespan ends.
 
     Raises:
-        InvalidInput: another process writes to ``log_dir``, or the log there is damaged.
+        InvalidInput: ``log_dir`` cannot be written, another process writes there, or its log is damaged.
     """
-    server = ShopServer(bundle, log_dir)
+    try:
+        server = ShopServer(bundle, log_dir)
+    except OSError as error:
+        raise InvalidInput("log_dir", str(log_dir), f"it cannot be written ({error.strerror})") from error
 
     @asynccontextmanager
     async def lifespan(app: Starlette) -> AsyncIterator[None]:

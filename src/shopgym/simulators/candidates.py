@@ -5,7 +5,7 @@ from __future__ import annotations
 from numba import int64, njit, uint64
 
 from ..core.types import I32
-from .draws import NEIGHBOUR, POPULAR, below, key
+from .draws import NEIGHBOUR, POPULAR, below, key, page_key
 from .popular import popular_item
 from .visits import Visits
 from .world import World
@@ -23,7 +23,7 @@ def draw_candidates(world: World, visits: Visits, out: I32, low: int, high: int)
     width = world.neighbours.shape[1]
     similar = world.similar
     for i in range(low, high):
-        page = key(key(visits.key[i], uint64(visits.page[i])), NEIGHBOUR)
+        page = key(page_key(visits.key[i], visits.page[i]), NEIGHBOUR)
         if similar > 0:
             start = below(page, width)
             stride = 2 * below(key(page, POPULAR), max(width // 2, 1)) + 1

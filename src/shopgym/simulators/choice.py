@@ -12,7 +12,7 @@ import numpy as np
 from numba import float64, njit, uint64
 
 from ..core.types import F64, I32, Bool
-from .draws import BUY, CART, CLICK, UNITS, key, unit
+from .draws import BUY, CART, CLICK, ITEM, UNITS, key, page_key, unit
 from .visits import Visits
 from .world import World
 
@@ -110,7 +110,7 @@ def respond(
     """
     k = slates.shape[1]
     for i in range(low, high):
-        root = key(visits.key[i], uint64(visits.page[i]))
+        root = key(page_key(visits.key[i], visits.page[i]), ITEM)
         page[i] = 0.0
         for slot in range(k):
             unavailable[i, slot] = False

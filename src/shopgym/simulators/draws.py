@@ -54,6 +54,12 @@ def key(parent: np.uint64, field: np.uint64) -> np.uint64:
 
 
 @njit(cache=True, inline="always")
+def page_key(visit: np.uint64, page: int) -> np.uint64:
+    """The key of one page of a visit."""
+    return key(key(visit, PAGE), uint64(page))
+
+
+@njit(cache=True, inline="always")
 def unit(word: np.uint64) -> float:
     """A word as a number in [0, 1), 53 bits."""
     return float(uint64(word) >> _S11) * _UNIT

@@ -14,7 +14,7 @@ from scipy.sparse.linalg import LinearOperator, svds
 
 from ..core import InvalidInput
 from ..core.types import F32, F64, I32, I64, AnyArray
-from .catalog import LATENT, OBSERVED, Catalog
+from .catalog import LATENT, OBSERVED, Catalog, unit_rows
 from .synthetic import MARGIN_RATES, assumed_margin_rates, assumed_quality, default_categories
 
 REQUIRED = ("order", "item", "quantity", "price")
@@ -258,11 +258,15 @@ def group_items(
     once = said.drop_duplicates(["item", "stem"])
     rarity = np.log(n / np.bincount(once["stem"], minlength=len(stems)))
     has = sparse.csr_matrix((np.ones(len(once)), (once["item"], once["stem"])), shape=(n, len(stems)))
-    points = np.sqrt(1 - words) * _unit(embedding)
+    points = np.sqrt(1 - words) * unit_rows(embedding)
     if rarity.any():
-        left, values = _svd(has @ sparse.diags(rarity), count, rng)
-        points = np.hstack([points, np.sqrt(words) * _unit(left * values)])
-
+        weighted = has @ sparse.diags(rarity)
+        left, values = _svd(weighted, count, rng)
+        space = left * values
+        # Of rare words the leading columns hold next to nothing: that must not be blown up to norm 1.
+        least = 0.1 * np.sqrt(np.asarray(weighted.multiply(weighted).sum(axis=1)))
+        length = np.maximum(np.linalg.norm(space, axis=1, keepdims=True), np.where(least > 0, least, 1))
+        points = np.hstack([points, np.sqrt(words) * space / length])
     group, count = _kmeans(points, count, rng)
 
     form = said.groupby("stem")["word"].agg(lambda forms: forms.value_counts().index[0])
@@ -326,12 +330,6 @@ def _svd(matrix: sparse.csr_matrix | LinearOperator, dim: int, rng: Generator) -
         left, values = left[:, ::-1], values[::-1]
     largest = np.abs(left).argmax(axis=0)
     return left * np.sign(left[largest, np.arange(left.shape[1])]), values
-
-
-def _unit(rows: AnyArray) -> AnyArray:
-    """Rows scaled to norm 1; rows of zeros stay."""
-    length = np.linalg.norm(rows, axis=1, keepdims=True)
-    return rows / np.where(length > 0, length, 1)
 
 
 def _named(df: pd.DataFrame, columns: Mapping[str, str]) -> pd.DataFrame:

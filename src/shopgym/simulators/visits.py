@@ -9,7 +9,7 @@ import numpy as np
 from numba import int64, njit, uint64
 
 from ..core.types import F32, I32, I64, U64, Bool
-from .draws import COIN, ENTRY, ENTRY_ITEM, LEAVE, MOBILE, USER, below, key, unit
+from .draws import COIN, ENTRY, ENTRY_ITEM, LEAVE, MOBILE, USER, below, key, page_key, unit
 from .popular import popular_item
 from .world import World
 
@@ -127,7 +127,7 @@ def move_on(
         logit = world.leave_base + world.fatigue * visits.page[i]
         if here > 0:
             logit -= world.engagement
-        luck = unit(key(key(visits.key[i], uint64(visits.page[i])), LEAVE))
+        luck = unit(key(page_key(visits.key[i], visits.page[i]), LEAVE))
         left[i] = luck < 1.0 / (1.0 + math.exp(-logit))
         visits.clicks[i] += here
         visits.page[i] += 1

@@ -11,7 +11,9 @@ import typer
 
 def serve(
     bundle: Annotated[Path, typer.Argument(help="the bundle's folder")],
-    log_dir: Annotated[Path, typer.Option(help="where decisions and rewards are kept; one server at a time")],
+    log_dir: Annotated[
+        Path, typer.Option(help="where decisions and rewards are kept; one server at a time")
+    ] = Path("decision-log"),
     host: Annotated[
         str, typer.Option(help="address to listen on; the default is this machine only")
     ] = "127.0.0.1",

@@ -73,8 +73,9 @@ happened.</p>
 {_table(_agents(results))}
 <h2>Offline: what the log alone can tell</h2>
 <p>Yesterday's policy, <b>{escape(config.log.agent)}</b> with exploration, logged
-{_whole(results.log_size)} decisions with exact propensities. From these alone every policy was estimated; the
-black line is the shop's true value, which a real shop would not know.</p>
+{_whole(results.log_size)} decisions with exact propensities. From these alone every policy was estimated.
+The black line is its exact value for the same requests, which only a simulated shop can know. It may differ
+from the value when deployed, because another policy leaves other items in stock.</p>
 {_picture(pictures, "offline")}
 <details><summary>All estimates, with their diagnostics</summary>{_table(_evaluation(results))}</details>
 <h2>The gate</h2>
@@ -108,7 +109,8 @@ def _tiles(results: Results) -> str:
     ]
     if dr is not None:
         text = f"DR on the log, interval {dr['low']:.4f} to {dr['high']:.4f}: "
-        text += "covers the true value" if dr["covers_truth"] else "misses the true value"
+        text += "covers" if dr["covers_truth"] else "misses"
+        text += f" the true value {dr['truth']:.4f} for the log's requests"
         tiles.append((f"{dr['value']:.4f}", text, "good" if dr["covers_truth"] else "bad"))
     tiles.append(
         ("passed" if chosen.passed else "refused", "by the export gate", "good" if chosen.passed else "bad")
@@ -162,6 +164,7 @@ def _evaluation(results: Results) -> pd.DataFrame:
             "high": f"{row['high']:.4f}",
             "truth": f"{row['truth']:.4f}",
             "covers": "yes" if row["covers_truth"] else "no",
+            "deployed": f"{row['deployed']:.4f}",
             "effective n": f"{row['ess']:,.0f}",
             "largest weight": f"{row['max_weight']:.1f}",
             "unsupported": f"{row['unsupported']:.1%}",

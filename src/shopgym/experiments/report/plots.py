@@ -50,7 +50,7 @@ def offline_against_truth(results: Results) -> Figure:
     marks = dict(zip(estimators, ("o", "s", "D", "^", "v", "P"), strict=False))
     step = 0.72 / len(estimators)
     for row, agent in enumerate(agents):
-        truth = results.agent(agent)["value"]
+        truth = results.agent(agent)["value_on_log"]
         axes.plot([truth, truth], [row - 0.42, row + 0.42], color=TRUTH, linewidth=2, zorder=3)
         for e, estimator in enumerate(estimators):
             at = row + (e - (len(estimators) - 1) / 2) * step
@@ -72,7 +72,7 @@ def offline_against_truth(results: Results) -> Figure:
     axes.set_yticks(range(len(agents)), agents)
     axes.set_ylim(len(agents) - 0.45, -0.55)
     axes.set_xlim(left=min(0.0, float(results.evaluation["low"].min())))
-    axes.set_xlabel(f"{results.unit} per decision; black: the shop's true value")
+    axes.set_xlabel(f"{results.unit} per decision; black: the true value for the log's requests")
     level = results.config.evaluation.level
     _title(axes, f"From the log alone: estimates with {level:.0%} intervals")
     return figure

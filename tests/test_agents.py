@@ -1,0 +1,262 @@
+"""Agents: closed forms, Vowpal Wabbit's own numbers, one conformance suite, learning the obvious."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+import pytest
+
+from shopgym.agents import AGENTS, LinTS, LinUCB, Task, make_agent
+from shopgym.agents.linear import Ridge
+from shopgym.core import Agent, Decisions, Interactions, InvalidInput, Policy, Requests
+from shopgym.simulators import Catalog, Shop, ShopConfig
+
+
+@pytest.fixture
+def shop(catalog: Catalog, config: ShopConfig) -> Shop:
+    shop = Shop(catalog, config, lanes=64, seed=1)
+    shop.arrive()
+    return shop
+
+
+@pytest.fixture
+def task(shop: Shop, catalog: Catalog) -> Task:
+    attention = np.array([1.0, 0.8, 0.6])
+    return Task(catalog.items, shop.user_names, shop.context_names, 3, value="margin", attention=attention)
+
+
+def played(shop: Shop, policy: Policy, rng: np.random.Generator) -> Interactions:
+    requests = shop.requests()
+    decisions = policy.decide(requests, rng)
+    feedback = shop.respond(decisions.slates)
+    events = {name: feedback.term(name) for name in ("click", "purchase")}
+    return Interactions(requests, decisions, feedback.margin, events)
+
+
+@pytest.mark.parametrize("name", AGENTS)
+def test_conformance(name: str, shop: Shop, task: Task) -> None:
+    rng = np.random.default_rng(0)
+    agent = make_agent(name, task, np.random.default_rng(5))
+    twin = make_agent(name, task, np.random.default_rng(5))
+    assert isinstance(agent, Agent)
+    for _ in range(3):
+        policy = agent.policy()
+        assert isinstance(policy, Policy)
+        batch = played(shop, policy, rng)
+        np.testing.assert_array_equal(
+            policy.propensities(batch.requests, batch.decisions.positions), batch.decisions.propensities
+        )
+        assert (batch.decisions.propensities > 0).all()
+        marginals = policy.marginals(batch.requests)
+        assert (marginals <= 1 + 1e-9).all()
+        np.testing.assert_allclose(
+            marginals.sum(axis=2), (batch.decisions.positions >= 0).astype(float), atol=1e-8
+        )
+        shown = np.take_along_axis(batch.requests.in_stock, np.maximum(batch.decisions.positions, 0), axis=1)
+        assert shown[batch.decisions.positions >= 0].all()
+        twin.policy()  # keeps both generators in step
+        assert agent.learn(batch) == twin.learn(batch)
+    assert agent.policy().state()[0] == twin.policy().state()[0]
+    a, b = agent.policy(), twin.policy()
+    requests = shop.requests()
+    np.testing.assert_array_equal(
+        a.decide(requests, np.random.default_rng(1)).slates,
+        b.decide(requests, np.random.default_rng(1)).slates,
+    )
+
+
+@pytest.mark.parametrize("name", AGENTS)
+def test_a_frozen_policy_does_not_learn(name: str, shop: Shop, task: Task) -> None:
+    agent = make_agent(name, task, np.random.default_rng(5))
+    policy = agent.policy()
+    requests = shop.requests()
+    before = policy.marginals(requests)
+    agent.learn(played(shop, policy, np.random.default_rng(0)))
+    agent.policy()
+    np.testing.assert_array_equal(policy.marginals(requests), before)
+
+
+@pytest.mark.parametrize("name", AGENTS)
+def test_empty_slots_and_empty_batches(name: str, shop: Shop, task: Task) -> None:
+    agent = make_agent(name, task, np.random.default_rng(5))
+    requests = replace(shop.requests(), in_stock=np.zeros((64, 8), bool))
+    decisions = agent.policy().decide(requests, np.random.default_rng(0))
+    zeros = np.zeros((64, 3))
+    batch = Interactions(requests, decisions, zeros, {"click": zeros, "purchase": zeros})
+    agent.learn(batch)
+    agent.learn(batch.take(slice(0, 0)))
+    agent.policy()
+
+
+def test_ridge_is_the_closed_form() -> None:
+    rng = np.random.default_rng(0)
+    x, theta = rng.normal(size=(500, 4)), np.array([1.0, -2.0, 0.5, 0.0])
+    y = x @ theta + 0.1 * rng.normal(size=500)
+    model = Ridge(4, 2.0)
+    for part in np.array_split(np.arange(500), 7):
+        model.add(x[part], y[part])
+    mean, factor, sigma = model.solve()
+    a = 2.0 * np.eye(4) + x.T @ x
+    np.testing.assert_allclose(mean, np.linalg.solve(a, x.T @ y), rtol=1e-10)
+    np.testing.assert_allclose(factor @ factor.T, np.linalg.inv(a), rtol=1e-8, atol=1e-12)
+    assert sigma == pytest.approx(0.1, rel=0.15)
+
+
+def test_linucb_score_is_mean_plus_alpha_standard_deviations(shop: Shop, task: Task) -> None:
+    agent = LinUCB(task, np.random.default_rng(0), alpha=1.7)
+    agent.learn(played(shop, agent.policy(), np.random.default_rng(0)))
+    requests = shop.requests()
+    phi = task.features.phi(requests, task.item_side)
+    mean, _, sigma = agent.model.solve()
+    width = np.sqrt(np.einsum("nmd,de,nme->nm", phi, np.linalg.inv(agent.model.a), phi))
+    value = task.item_value[requests.candidates]
+    np.testing.assert_allclose(
+        agent.policy().scorer.scores(requests)[:, 0], value * (phi @ mean + 1.7 * sigma * width), rtol=1e-8
+    )
+
+
+def test_lints_draws_have_the_posteriors_mean_and_covariance(task: Task) -> None:
+    agent = LinTS(task, np.random.default_rng(0), draws=1000, ridge=4.0)
+    theta = np.concatenate([agent.policy().scorer.theta for _ in range(20)])  # prior: N(0, I / 4)
+    z = theta.mean(axis=0) / (0.5 / np.sqrt(len(theta)))
+    assert (abs(z) < 5.5).all()  # 4e-8 each, below 2e-6 in all
+    np.testing.assert_allclose(np.cov(theta.T), np.eye(len(task.features)) / 4, atol=0.02)
+
+
+def test_attention_makes_slots_comparable(task: Task, shop: Shop) -> None:
+    # a reward of attention x value x phi . w in every slot is fitted without error
+    requests = shop.requests()
+    w = np.random.default_rng(3).normal(size=len(task.features))
+    agent = LinTS(task, np.random.default_rng(0), ridge=1e-9, alpha=0.0)
+    for seed in range(6):
+        decisions = agent.policy().decide(requests, np.random.default_rng(seed))
+        phi = task.features.phi(requests, task.item_side)
+        rows = np.arange(64)[:, None]
+        reward = task.attention * task.item_value[decisions.slates] * (phi[rows, decisions.positions] @ w)
+        reward[decisions.slates < 0] = 0.0
+        agent.learn(Interactions(requests, decisions, reward))
+    mean, _, sigma = agent.model.solve()
+    np.testing.assert_allclose(mean, w, atol=1e-4)
+    assert sigma < 1e-4
+
+
+vowpalwabbit: Any = pytest.importorskip("vowpalwabbit", reason="needs the extra 'bandits'")
+
+
+def test_only_the_chosen_line_is_learnt_from() -> None:
+    # under mtr the other actions only scale the importance by 1/m: the chosen line with p x m learns the same
+    args = "--cb_explore_adf --epsilon 0.1 --cb_type mtr --noconstant --quiet -b 12"
+    label = vowpalwabbit.LabelType.CONTEXTUAL_BANDIT
+    whole, line = vowpalwabbit.Workspace(args), vowpalwabbit.Workspace(args)
+    rng = np.random.default_rng(0)
+    m = 6
+    for _ in range(200):
+        texts = [vw_line(row) for row in rng.normal(size=(m, 5))]
+        chosen, cost, p = int(rng.integers(m)), float(rng.normal()), float(rng.uniform(0.01, 1 / m))
+        alone = f"0:{cost:.9g}:{p * m:.9g} {texts[chosen]}"
+        texts[chosen] = f"0:{cost:.9g}:{p:.9g} {texts[chosen]}"
+        for workspace, text in ((whole, "\n".join(texts)), (line, alone)):
+            example = workspace.parse(text, label)
+            workspace.learn(example)
+            workspace.finish_example(example)
+    a, b = (vw_weights(workspace) for workspace in (whole, line))
+    assert np.abs(a).max() > 0.01
+    np.testing.assert_allclose(a, b, rtol=1e-4)
+
+
+def test_squarecb_learns_without_importance_weights() -> None:
+    # with another action after it, Vowpal Wabbit itself sets the chosen probability to 1
+    args = "--cb_explore_adf --squarecb --cb_type mtr --noconstant --quiet -b 12"
+    label = vowpalwabbit.LabelType.CONTEXTUAL_BANDIT
+    learnt = []
+    for probability in (1.0, 0.05):
+        workspace = vowpalwabbit.Workspace(args)
+        rng = np.random.default_rng(0)
+        for _ in range(50):
+            chosen = f"0:{rng.normal():.9g}:{probability} {vw_line(rng.normal(size=5))}"
+            example = workspace.parse(f"{chosen}\n|f", label)
+            workspace.learn(example)
+            workspace.finish_example(example)
+        learnt.append(vw_weights(workspace))
+    np.testing.assert_array_equal(*learnt)
+
+
+def vw_line(features: Any) -> str:
+    return "|f " + " ".join(f"{j}:{value:.9g}" for j, value in enumerate(features))
+
+
+def vw_weights(workspace: Any) -> Any:
+    space = workspace.hash_space("f")
+    mask = workspace.num_weights() - 1
+    return np.array([workspace.get_weight(workspace.hash_feature(str(j), space) & mask, 0) for j in range(5)])
+
+
+def test_vw_policy_ranks_as_vw_predicts(shop: Shop, task: Task) -> None:
+    agent = make_agent("vw_squarecb", task, np.random.default_rng(0))
+    rng = np.random.default_rng(1)
+    for _ in range(4):
+        agent.learn(played(shop, agent.policy(), rng))
+    requests = shop.requests()
+    phi = task.features.phi(requests, task.item_side)
+    policy: Any = agent.policy()
+    ours = policy.scorer.scores(requests)[:, 0] / task.item_value[requests.candidates]
+    workspace: Any = agent.workspace  # type: ignore[attr-defined]
+    agree = 0
+    for row in range(64):
+        text = "\n".join(vw_line(x) for x in phi[row])
+        pmf = workspace.predict(workspace.parse(text, vowpalwabbit.LabelType.CONTEXTUAL_BANDIT))
+        agree += int(np.argmax(pmf) == np.argmax(ours[row]))
+    assert agree == 64
+
+
+@pytest.mark.parametrize("name", [name for name in AGENTS if name != "random"])
+def test_learns_an_obvious_task(name: str, task: Task, shop: Shop) -> None:
+    # only item 7 is ever bought: it is a candidate of every request and worth its margin
+    agent = make_agent(name, task, np.random.default_rng(0))
+    if name == "popularity":
+        agent = make_agent(name, task, np.random.default_rng(0), history=0.0)
+    rng = np.random.default_rng(2)
+    base = shop.requests()
+    candidates = base.candidates.copy()
+    candidates[:, 0] = np.where((candidates[:, 1:] == 7).any(axis=1), candidates[:, 0], 7)
+    requests: Requests = replace(base, candidates=candidates, in_stock=np.ones_like(base.in_stock))
+    where = (candidates == 7).argmax(axis=1)
+
+    def hits(decisions: Decisions) -> float:
+        return float((decisions.slates[:, 0] == 7).mean())
+
+    for _ in range(60):
+        decisions = agent.policy().decide(requests, rng)
+        bought = (decisions.slates == 7).astype(float)
+        reward = bought * task.item_value[7] * task.attention
+        agent.learn(Interactions(requests, decisions, reward, {"purchase": bought, "click": bought}))
+    assert (where >= 0).all()
+    assert hits(agent.policy().decide(requests, rng)) > 0.6  # 1/8 by chance
+
+
+@pytest.mark.parametrize(
+    ("name", "options", "field"),
+    [
+        ("lintz", {}, "agents"),
+        ("lints", {"alhpa": 1.0}, "agents.lints.alhpa"),
+        ("lints", {"alpha": -1.0}, "lints.alpha"),
+        ("linucb", {"ridge": 0.0}, "ridge"),
+        ("vw_squarecb", {"floor": 2.0}, "floor"),
+        ("random", {"alpha": 1.0}, "agents.random.alpha"),
+    ],
+)
+def test_bad_options_are_refused(task: Task, name: str, options: dict[str, Any], field: str) -> None:
+    with pytest.raises(InvalidInput, match=field):
+        make_agent(name, task, np.random.default_rng(0), **options)
+
+
+def test_rewards_that_are_not_numbers_are_refused(shop: Shop, task: Task) -> None:
+    batch = played(
+        shop, make_agent("random", task, np.random.default_rng(0)).policy(), np.random.default_rng(0)
+    )
+    reward = batch.reward.copy()
+    reward[5, 1] = np.nan
+    with pytest.raises(InvalidInput, match=r"interactions.reward\[5\]"):
+        replace(batch, reward=reward)
