@@ -19,23 +19,12 @@ _S30, _S27, _S31, _S11 = np.uint64(30), np.uint64(27), np.uint64(31), np.uint64(
 _UNIT = 1.0 / (1 << 53)
 
 # Kinds of draw: what a uniform is used for.
-(
-    USER,
-    ENTRY,
-    ENTRY_ITEM,
-    MOBILE,
-    NEIGHBOUR,
-    POPULAR,
-    ALIAS,
-    COIN,
-    CLICK,
-    CART,
-    BUY,
-    UNITS,
-    LEAVE,
-    STOCK,
-    DELIVERY,
-) = (np.uint64(kind) for kind in range(1, 16))
+USER, ENTRY, ENTRY_ITEM, MOBILE = (np.uint64(kind) for kind in range(1, 5))
+NEIGHBOUR, POPULAR, ALIAS, COIN = (np.uint64(kind) for kind in range(5, 9))
+CLICK, CART, BUY, UNITS, LEAVE = (np.uint64(kind) for kind in range(9, 14))
+STOCK, DELIVERY = np.uint64(14), np.uint64(15)
+# Counters stand under a kind of their own, so that no page or item number is taken for a kind.
+PAGE, ITEM = np.uint64(16), np.uint64(17)
 
 
 @njit(cache=True, inline="always")
