@@ -230,14 +230,17 @@ def test_one_large_shop_and_the_iterative_factorisation_agree_with_that() -> Non
     assert within > between + 0.2
 
 
-def test_a_reseller_buying_everything_does_not_blur_the_worlds() -> None:
+def test_resellers_mixed_orders_do_not_outvote_many_small_ones() -> None:
+    # 80 orders of the same 6 bags and 6 clocks hold each mixed pair 80 times, the 400 small orders hold
+    # each pair of bags 18 times; but a line of 12 gives each of the others 1/11, a line of 4 gives 1/3.
+    # With equal votes the cosines come out at 0.12 within and -0.10 between.
     df = two_worlds()
-    resellers = [(1000 + r, item, 1, 2.0) for r in range(40) for item in range(24)]
+    resellers = [(1000 + r, item, 1, 2.0) for r in range(80) for item in (*range(6), *range(12, 18))]
     everyone = pd.concat([df, lines(*resellers)])
     everyone["order"] = pd.factorize(everyone["order"])[0]
     vectors, _ = embed(everyone, 24)
     within, between = cosines(vectors, 12)
-    assert within > 0.2
+    assert within > 0.15
     assert between < -0.2
 
 

@@ -24,8 +24,13 @@ def load_catalog(section: CatalogSection, seed: int) -> tuple[Catalog, pd.DataFr
         return Catalog.synthetic(section.items, seed=seed), None
     assert section.path is not None  # the config requires it with this source
     table = read_table(section.path, "catalog.path")
-    _, set_aside = clean(table, columns=section.columns)
-    return Catalog.from_transactions(table, columns=section.columns), set_aside
+    options = {
+        "columns": section.columns,
+        "item_pattern": section.item_pattern,
+        "min_orders": section.min_orders,
+    }
+    _, set_aside = clean(table, **options)
+    return Catalog.from_transactions(table, **options), set_aside
 
 
 def read_table(path: Path, field: str) -> pd.DataFrame:

@@ -56,8 +56,8 @@ class Catalog:
     def __post_init__(self) -> None:
         n = len(self.items)
         object.__setattr__(self, "notes", dict(self.notes))
-        for column, dtype in (("item_id", "U"), ("name", "U")):
-            if getattr(self.items, column).dtype.kind != dtype:
+        for column in ("item_id", "name"):
+            if getattr(self.items, column).dtype.kind != "U":
                 raise InvalidInput(f"items.{column}", getattr(self.items, column).dtype.str, "give str")
         for column, kind, ndim in (
             ("embedding", np.float32, 2),

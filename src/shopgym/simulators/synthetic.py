@@ -40,7 +40,7 @@ def synthetic_catalog(
     per item in UCI Online Retail; ``tail=0`` is plain Zipf. Prices are log-normal, a fifth of the log
     variance between categories, and independent of popularity. Taste vectors lie around category centres;
     the variance of column c falls as c^-0.5, so that the first 8 of 16 hold about 0.65 of it. In the
-    shipped catalogue these figures are 0.22, -0.07 and 0.64.
+    shipped catalogue these figures are 0.23, -0.07 and 0.64.
 
     Args:
         num_items: N >= 1.
