@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
 
@@ -24,7 +25,7 @@ def load_catalog(section: CatalogSection, seed: int) -> tuple[Catalog, pd.DataFr
         return Catalog.synthetic(section.items, seed=seed), None
     assert section.path is not None  # the config requires it with this source
     table = read_table(section.path, "catalog.path")
-    options = {
+    options: dict[str, Any] = {
         "columns": section.columns,
         "item_pattern": section.item_pattern,
         "min_orders": section.min_orders,

@@ -34,8 +34,8 @@ def print_summary(results: Results, folder: Path) -> None:
             "baseline" if verdict is None else ("passed" if verdict.passed else "refused"),
         )
     table.caption = (
-        "deployed, gain: exact, in a copy of the shop; DR: from the log alone, and whether its\n"
-        "interval covers the exact value for the same requests"
+        "deployed, gain: exact, in a copy of the shop. DR: from the log alone;\n"
+        "covers: its interval holds the exact value for the same requests."
     )
     table.caption_justify = "left"
     console.print(table, highlight=False)
