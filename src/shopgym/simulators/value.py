@@ -112,6 +112,7 @@ def value(
     seed: int = 0,
 ) -> Value:
     """Mean of a term of ``SLOT_TERMS`` per visit under ``policy``; opens ``shop`` anew."""
+    in_range("level", level, 0.5, 1.0)
     return _value(trial(shop, policy, visits=visits, term=term, seed=seed).expected, level)
 
 
@@ -126,6 +127,7 @@ def compare(
     seed: int = 0,
 ) -> Comparison:
     """How much more ``first`` is worth than ``second``, on the same luck; opens ``shop`` anew twice."""
+    in_range("level", level, 0.5, 1.0)
     a, b = (trial(shop, policy, visits=visits, term=term, seed=seed) for policy in (first, second))
     apart = float(a.happened.var(ddof=1) + b.happened.var(ddof=1))
     paired = float((a.happened - b.happened).var(ddof=1))
@@ -140,7 +142,6 @@ def compare(
 
 
 def _value(values: F64, level: float) -> Value:
-    in_range("level", level, 0.5, 1.0)
     mean = float(values.mean())
     half = NormalDist().inv_cdf((1 + level) / 2) * float(values.std(ddof=1)) / len(values) ** 0.5
     return Value(mean, mean - half, mean + half, level, len(values))
