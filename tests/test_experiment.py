@@ -253,6 +253,7 @@ def test_shipped_configs_are_valid_and_say_what_they_are_for() -> None:
         config = load_config(path)
         assert config.purpose
         assert config.name == path.stem
+        assert load_config(Path(path.stem)) == config
 
 
 # the command line

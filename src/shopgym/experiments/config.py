@@ -150,11 +150,19 @@ class ExperimentConfig(Section):
 
 
 def load_config(path: Path) -> ExperimentConfig:
-    """Read and check a YAML file; a relative ``catalog.path`` is taken from the file's own folder."""
+    """Read and check a YAML file, or the shipped config of that name, e.g. ``online_retail``.
+
+    A relative ``catalog.path`` is taken from the file's own folder.
+    """
+    shipped = Path(__file__).parent / "configs" / f"{path.name}.yaml"
+    if not path.exists() and path.parent == Path() and shipped.is_file():
+        path = shipped
     try:
         raw = yaml.safe_load(path.read_text(encoding="utf-8"))
     except FileNotFoundError:
-        raise InvalidInput("config", str(path), "there is no such file") from None
+        raise InvalidInput(
+            "config", str(path), f"there is no such file, nor a shipped config; shipped: {_shipped()}"
+        ) from None
     except yaml.YAMLError as error:
         raise InvalidInput("config", str(path), f"it is not YAML: {' '.join(str(error).split())}") from None
     if not isinstance(raw, dict):
@@ -164,6 +172,10 @@ def load_config(path: Path) -> ExperimentConfig:
     if isinstance(catalog, dict) and isinstance(catalog.get("path"), str):
         catalog["path"] = str((path.parent / catalog["path"]).resolve())
     return parse_config(raw)
+
+
+def _shipped() -> str:
+    return ", ".join(sorted(path.stem for path in (Path(__file__).parent / "configs").glob("*.yaml")))
 
 
 def parse_config(raw: dict[str, Any]) -> ExperimentConfig:

@@ -10,7 +10,7 @@ import typer
 
 
 def run(
-    config: Annotated[Path, typer.Argument(help="experiment config, YAML")],
+    config: Annotated[Path, typer.Argument(help="experiment config, YAML, or the name of a shipped one")],
     out: Annotated[Path | None, typer.Option(help="results folder; default runs/NAME")] = None,
     seed: Annotated[int | None, typer.Option(help="replace the config's seed")] = None,
     as_json: Annotated[
