@@ -271,11 +271,20 @@ def test_bad_input_is_one_line_and_exit_code_2(
     (tmp_path / "bad.yaml").write_text("name: bad\nshop: {slate_size: 0}\n")
     (tmp_path / "broken.yaml").write_text("name: [\n")
     (tmp_path / "list.yaml").write_text("- 1\n")
+    (tmp_path / "twice.yaml").write_text("name: a\nseed: 1\nseed: 2\n")
+    (tmp_path / "latin.yaml").write_bytes(b"name: \xff\n")
+    (tmp_path / "precious").mkdir()
+    (tmp_path / "precious" / "file").write_text("mine")
+    (tmp_path / "good.yaml").write_text("name: good\n")
     for arguments, words in (
         (("run", "bad.yaml"), "shop.slate_size = 0"),
         (("run", "broken.yaml"), "not YAML"),
         (("run", "list.yaml"), "mapping"),
         (("run", "none.yaml"), "no such file"),
+        (("run", "twice.yaml"), "given twice"),
+        (("run", "latin.yaml"), "UTF-8"),
+        (("run", "good.yaml", "--out", "precious"), "no run"),
+        (("run", "good.yaml", "--out", "bad.yaml"), "no run"),
         (("export", ".", "--out", "b"), "shopgym run"),
         (("serve", "nothing"), "nothing"),
         (("evaluate", "none.csv", "--policy", "uniform"), "none.csv"),
@@ -291,8 +300,9 @@ def test_bad_input_is_one_line_and_exit_code_2(
     done = shopgym("run", "bad.yaml", cwd=tmp_path)
     assert (done.returncode, done.stdout) == (2, "")
     assert done.stderr.startswith("shopgym: shop.slate_size = 0: ")
-    left = {path.name for path in tmp_path.iterdir()}
-    assert left == {"bad.yaml", "broken.yaml", "list.yaml"}
+    configs = {f"{name}.yaml" for name in ("bad", "broken", "list", "twice", "latin", "good")}
+    assert {path.name for path in tmp_path.iterdir()} == configs | {"precious"}
+    assert (tmp_path / "precious" / "file").read_text() == "mine"
 
 
 def test_help_names_every_command(tmp_path: Path) -> None:

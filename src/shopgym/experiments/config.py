@@ -149,6 +149,19 @@ class ExperimentConfig(Section):
         return hash_json(self.model_dump(mode="json"))
 
 
+class _OnceLoader(yaml.SafeLoader):
+    """Plain YAML in which a key may stand only once: the last one would silently win."""
+
+    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
+        keys = [self.construct_object(key, deep=True) for key, _ in node.value]
+        for key in keys:
+            if keys.count(key) > 1:
+                raise InvalidInput(
+                    str(key), "given twice", f"keep one (near line {node.start_mark.line + 1})"
+                )
+        return super().construct_mapping(node, deep)
+
+
 def load_config(path: Path) -> ExperimentConfig:
     """Read and check a YAML file, or the shipped config of that name, e.g. ``online_retail``.
 
@@ -158,11 +171,13 @@ def load_config(path: Path) -> ExperimentConfig:
     if not path.exists() and path.parent == Path() and shipped.is_file():
         path = shipped
     try:
-        raw = yaml.safe_load(path.read_text(encoding="utf-8"))
+        raw = yaml.load(path.read_text(encoding="utf-8"), Loader=_OnceLoader)
     except FileNotFoundError:
         raise InvalidInput(
             "config", str(path), f"there is no such file, nor a shipped config; shipped: {_shipped()}"
         ) from None
+    except (OSError, UnicodeDecodeError) as error:
+        raise InvalidInput("config", str(path), f"give a text file in UTF-8 ({error})") from None
     except yaml.YAMLError as error:
         raise InvalidInput("config", str(path), f"it is not YAML: {' '.join(str(error).split())}") from None
     if not isinstance(raw, dict):

@@ -15,6 +15,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextC
 
 from ..agents import Task, make_agent
 from ..agents.baselines import RandomAgent
+from ..core.errors import InvalidInput
 from ..core.files import new_folder
 from ..core.types import F64
 from ..envs.vector import BanditVectorEnv
@@ -34,6 +35,8 @@ from .results import Results, environment, reward_unit, value_scale, write_json,
 from .served import served_equals_golden
 from .training import measure_attention, train
 from .walk import Batch, open_shop, stage_rng, stage_seed, walk
+
+SUMMARY, CONFIG = "summary.json", "config.yaml"
 
 
 class Experiment:
@@ -223,8 +226,15 @@ class Experiment:
 
 
 def run(config: ExperimentConfig, folder: Path, *, quiet: bool = False) -> Results:
-    """Run an experiment into ``folder``, which appears whole or not at all."""
+    """Run an experiment into ``folder``, which appears whole or not at all.
+
+    Raises:
+        InvalidInput: ``folder`` holds something that no run wrote; an earlier run is replaced.
+    """
     from .report import write_report
+
+    if folder.exists() and not all((folder / name).is_file() for name in (SUMMARY, CONFIG)):
+        raise InvalidInput("out", str(folder), "it exists and is no run: choose another folder")
 
     columns = (TextColumn("{task.description:<32}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
     with Progress(*columns, disable=quiet) as progress, new_folder(folder) as new:
@@ -235,7 +245,7 @@ def run(config: ExperimentConfig, folder: Path, *, quiet: bool = False) -> Resul
         for policy in results.policies.values():
             save_policy(new / "policies", policy)
         write_tables(new / "metrics", results)
-        (new / "config.yaml").write_text(yaml.safe_dump(config.model_dump(mode="json"), sort_keys=False))
+        (new / CONFIG).write_text(yaml.safe_dump(config.model_dump(mode="json"), sort_keys=False))
         if experiment.set_aside is not None:
             experiment.set_aside.to_csv(new / "set_aside.csv", index=False)
         write_json(new / "gate.json", {name: v.as_dict() for name, v in results.verdicts.items()})
@@ -245,7 +255,7 @@ def run(config: ExperimentConfig, folder: Path, *, quiet: bool = False) -> Resul
             progress.advance(task)
             results.served = served_equals_golden(new / "bundle")
             progress.advance(task)
-        write_json(new / "summary.json", results.summary())
+        write_json(new / SUMMARY, results.summary())
         write_json(new / "environment.json", results.environment)
         write_report(new, results)
     return results
