@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NoReturn
 
 import numpy as np
 from gymnasium import spaces
@@ -16,8 +16,9 @@ from numba import njit
 
 from ..core.errors import InvalidInput
 from ..core.nouns import EMPTY, Feedback, Requests
-from ..core.types import F32, F64, I32, AnyArray, Bool
+from ..core.types import F32, F64, I32, I64, AnyArray, Bool
 from ..simulators import Catalog, Shop, ShopConfig
+from ..simulators.candidates import among
 from .reward import RewardSpec
 
 FORMS = ("slot", "slate", "items")
@@ -52,11 +53,12 @@ class PageLoop:
             raise InvalidInput("num_candidates", shop.config.num_candidates, f"{fix} ({form!r})")
         self.shop, self.reward, self.form, self.one_page = shop, reward, form, one_page
         n, k = shop.lanes, shop.config.slate_size
-        self.chosen: I32 = np.full((n, k), EMPTY, np.int32)
-        self.slot: I32 = np.zeros(n, np.int32)
         self.slates: I32 = np.full((n, k), EMPTY, np.int32)
+        self.slot: I32 = np.zeros(n, np.int32)  # form "slot": slots of the page under way that are filled
         self.feedback: Feedback | None = None
         self.requests: Requests
+        self._allowed: Bool
+        self._placed: Bool
 
     # spaces
 
@@ -96,38 +98,26 @@ class PageLoop:
     def enter(self, lanes: Bool) -> None:
         """Let the next visitor into the lanes (n,) bool."""
         self.shop.arrive(lanes)
-        self.chosen[lanes] = EMPTY
         self.slot[lanes] = 0
 
     def ask(self) -> None:
         """Note what page every lane asks for now: :attr:`requests`, the basis of observations and masks."""
-        self.requests = self.shop.requests()
+        self.requests = requests = self.shop.requests()
+        self._allowed, self._placed = requests.in_stock.copy(), np.zeros_like(requests.in_stock)
+        _mark(requests.candidates, self.slates, self.slot, self._allowed, self._placed)
 
     def step(self, actions: AnyArray, lanes: Bool) -> Outcome:
         """Take actions on the lanes (n,) bool; the others stand still. Then ``ask`` for the next page."""
-        n = self.shop.lanes
-        if self.form == "slot":
-            chosen, shown = self._place(actions, lanes)
-        else:
-            chosen, shown = self._slates(actions), lanes
-        if self.form == "items":
-            self.slates = chosen
-        else:
-            rows = np.take_along_axis(self.requests.candidates, np.maximum(chosen, 0), axis=1)
-            self.slates = np.where(chosen >= 0, rows, EMPTY)
-        zeros = np.zeros(n, np.bool_)
-        if not shown.any():
+        shown = self._place(actions, lanes) if self.form == "slot" else self._lay(actions, lanes)
+        if not np.count_nonzero(shown):
             self.feedback = None
-            terms = {name: np.zeros(n) for name in self.reward.terms}
-            return Outcome(np.zeros(n), terms, shown, zeros, zeros.copy())
-        feedback = self.shop.respond(self.slates, shown)
-        left, cut = self.shop.advance(self.slates, feedback, shown)
+            terms = {name: np.zeros(len(shown)) for name in self.reward.terms}
+            return Outcome(np.zeros(len(shown)), terms, shown, np.zeros_like(shown), np.zeros_like(shown))
+        feedback, left, cut = self.shop.serve(self.slates, shown)
         if self.one_page:
-            left, cut = shown.copy(), zeros
+            left, cut = shown.copy(), np.zeros_like(shown)
             self.shop.visits.over[shown] = True
         self.feedback = feedback
-        self.chosen[shown] = EMPTY
-        self.slot[shown] = 0
         reward, terms = self.reward.page(feedback)
         return Outcome(reward, terms, shown, left, cut)
 
@@ -137,61 +127,46 @@ class PageLoop:
         observation: dict[str, AnyArray] = {"user": requests.user, "context": requests.context}
         if self.form == "items":
             return observation
-        features = self.shop.catalog.items.features
-        n, m = requests.candidates.shape
-        gathered = np.empty((n, m, features.shape[1]), np.float32)
-        _gather(features, requests.candidates, gathered)
-        observation["candidates"] = gathered
+        observation["candidates"] = self.shop.catalog.items.features.take(requests.candidates, axis=0)
         observation["action_mask"] = self.mask().view(np.int8)
         if self.form == "slot":
-            observation["chosen"] = self._placed().view(np.int8)
+            observation["chosen"] = self._placed.copy().view(np.int8)
             observation["slot"] = (self.slot[:, None] == np.arange(self.shop.config.slate_size)).view(np.int8)
         return observation
 
     def mask(self) -> Bool:
         """(n, m) candidates in stock and, slot by slot, not yet chosen; all True where none is left."""
-        allowed = self.requests.in_stock.copy()
-        if self.form == "slot":
-            allowed &= ~self._placed()
-        allowed[~allowed.any(axis=1)] = True
-        return allowed
+        return self._allowed.copy()
 
     # private
 
-    def _placed(self) -> Bool:
-        placed = np.zeros(self.requests.candidates.shape, np.bool_)
-        lane, slot = np.nonzero(self.chosen >= 0)
-        placed[lane, self.chosen[lane, slot]] = True
-        return placed
+    def _place(self, actions: AnyArray, lanes: Bool) -> Bool:
+        """Put one candidate per lane into its next slot; (n,) bool, whose page is complete."""
+        picks = np.ascontiguousarray(actions, np.int64).reshape(self.shop.lanes)
+        self.slates, shown = self.slates.copy(), np.zeros(self.shop.lanes, np.bool_)
+        if not _fill_slots(picks, lanes, self.requests.candidates, self.slot, self.slates, shown):
+            self._refuse(picks)
+        return shown
 
-    def _place(self, actions: AnyArray, lanes: Bool) -> tuple[I32, Bool]:
-        """Put one candidate per lane into its next slot; a repeated one leaves the slot empty."""
-        at = np.flatnonzero(lanes)
-        picked = self._within(np.asarray(actions).reshape(self.shop.lanes))[at]
-        fresh = ~(self.chosen[at] == picked[:, None]).any(axis=1)
-        self.chosen[at, self.slot[at]] = np.where(fresh, picked, EMPTY)
-        self.slot[at] += 1
-        return self.chosen.copy(), lanes & (self.slot == self.shop.config.slate_size)
-
-    def _slates(self, actions: AnyArray) -> I32:
-        """(n, k) positions or items; what comes a second time leaves its slot empty."""
-        actions = np.asarray(actions)
+    def _lay(self, actions: AnyArray, lanes: Bool) -> Bool:
+        """Lay out whole pages of (n, k) candidates or items; (n,) bool, who is shown one."""
+        picks = np.ascontiguousarray(actions, np.int64)
         shape = (self.shop.lanes, self.shop.config.slate_size)
-        if actions.shape != shape:
-            raise InvalidInput("action", actions.shape, f"give shape {shape}")
-        slates = np.array(self._within(actions), dtype=np.int32)
-        _drop_repeats(slates)
-        return slates
+        if picks.shape != shape:
+            raise InvalidInput("action", picks.shape, f"give shape {shape}")
+        slates = np.empty(shape, np.int32)
+        if not _fill_pages(picks, self.requests.candidates, len(self.shop.catalog), slates):
+            self._refuse(picks)
+        self.slates = slates
+        return lanes
 
-    def _within(self, actions: AnyArray) -> AnyArray:
+    def _refuse(self, picks: I64) -> NoReturn:
         limit = self.shop.config.num_candidates or len(self.shop.catalog)
-        if actions.min() < EMPTY or actions.max() >= limit:
-            raise InvalidInput(
-                "action",
-                [int(actions.min()), int(actions.max())],
-                f"choose 0..{limit - 1}, or -1 for an empty slot",
-            )
-        return actions
+        raise InvalidInput(
+            "action",
+            [int(picks.min()), int(picks.max())],
+            f"choose 0..{limit - 1}, or -1 for an empty slot",
+        )
 
 
 def make_loop(
@@ -224,21 +199,55 @@ def _box(low: F32, high: F32) -> spaces.Box:
 
 
 @njit(cache=True, nogil=True)
-def _gather(features: F32, rows: I32, out: F32) -> None:
-    """out[i, c] = features[rows[i, c]]"""
-    for i in range(rows.shape[0]):
-        for c in range(rows.shape[1]):
-            row = max(rows[i, c], 0)
-            for f in range(features.shape[1]):
-                out[i, c, f] = features[row, f]
+def _fill_pages(picks: I64, candidates: I32, items: int, slates: I32) -> bool:
+    """Write the items picked; what comes a second time leaves its slot empty. False if a pick is unknown."""
+    limit = candidates.shape[1] or items
+    for i in range(picks.shape[0]):
+        for slot in range(picks.shape[1]):
+            pick = picks[i, slot]
+            if pick < EMPTY or pick >= limit:
+                return False
+            again = False
+            for before in range(slot):
+                again |= picks[i, before] == pick
+            if again or pick < 0:
+                slates[i, slot] = EMPTY
+            else:
+                slates[i, slot] = candidates[i, pick] if candidates.shape[1] else pick
+    return True
 
 
 @njit(cache=True, nogil=True)
-def _drop_repeats(slates: I32) -> None:
-    """Empty every slot whose item stands in an earlier slot."""
-    for i in range(slates.shape[0]):
-        for slot in range(1, slates.shape[1]):
-            for before in range(slot):
-                if slates[i, before] == slates[i, slot]:
-                    slates[i, slot] = -1
-                    break
+def _fill_slots(picks: I64, lanes: Bool, candidates: I32, slots: I32, slates: I32, shown: Bool) -> bool:
+    """Write the items picked for the next slots of ``lanes``; False, with nothing done, if one is unknown."""
+    for pick in picks:
+        if pick < EMPTY or pick >= candidates.shape[1]:
+            return False
+    for i in range(picks.shape[0]):
+        if not lanes[i]:
+            continue
+        slot = slots[i]
+        if slot == 0:
+            slates[i] = EMPTY
+        item = np.int32(EMPTY) if picks[i] < 0 else candidates[i, picks[i]]
+        if not among(slates[i], slot, item):
+            slates[i, slot] = item
+        shown[i] = slot + 1 == slates.shape[1]
+        slots[i] = 0 if shown[i] else slot + 1
+    return True
+
+
+@njit(cache=True, nogil=True)
+def _mark(candidates: I32, slates: I32, slots: I32, allowed: Bool, placed: Bool) -> None:
+    """Note in (n, m) what stands in the ``slots`` filled so far: placed, and no longer allowed.
+
+    ``allowed`` are those in stock before; a row where none is left becomes all True.
+    """
+    for i in range(candidates.shape[0]):
+        for slot in range(slots[i]):
+            for c in range(candidates.shape[1]):
+                if candidates[i, c] == slates[i, slot]:
+                    placed[i, c] = True
+                    allowed[i, c] = False
+        if not allowed[i].any():
+            allowed[i] = True

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from numba import int64, njit, uint64
+import numpy as np
+from numba import njit, uint64
 
 from ..core.types import I32
 from .draws import NEIGHBOUR, POPULAR, below, key, page_key
@@ -10,41 +11,51 @@ from .popular import popular_item
 from .visits import Visits
 from .world import World
 
+REMAINDERS = 1024
+"""Items are told apart by their row modulo this before they are compared one by one."""
+
+
+@njit(cache=True, inline="always")
+def among(items: I32, count: int, item: np.int32) -> bool:
+    """Whether ``item`` is one of the first ``count`` items."""
+    c = 0
+    while c < count and items[c] != item:
+        c += 1
+    return c < count
+
 
 @njit(cache=True, nogil=True)
 def draw_candidates(world: World, visits: Visits, out: I32, low: int, high: int) -> None:
     """Fill ``out`` (n, m) with m different items for the next page of each lane.
 
     The similar ones are a stride through the list of neighbours: odd strides visit all of a list
-    whose length is a power of two, so no item comes twice.
+    whose length is a power of two, so no item comes twice. ``taker`` holds, by remainder, the lane that
+    last took such an item: only if it is this lane need an item be compared with those before it.
     """
     m = out.shape[1]
     count = world.embedding.shape[0]
     width = world.neighbours.shape[1]
     similar = world.similar
+    taker = np.full(REMAINDERS, low - 1)
     for i in range(low, high):
         page = key(page_key(visits.key[i], visits.page[i]), NEIGHBOUR)
         if similar > 0:
             start = below(page, width)
             stride = 2 * below(key(page, POPULAR), max(width // 2, 1)) + 1
             for c in range(similar):
-                out[i, c] = world.neighbours[visits.anchor[i], (start + c * stride) & (width - 1)]
+                item = world.neighbours[visits.anchor[i], (start + c * stride) & (width - 1)]
+                out[i, c] = item
+                taker[item % REMAINDERS] = i
         for c in range(similar, m):
             word = key(page, uint64(c) + POPULAR)
-            item = below(word, count) if c >= m - world.random else popular_item(world, word)
+            item = np.int32(below(word, count) if c >= m - world.random else popular_item(world, word))
             tries = 0
-            while True:
-                fresh = True
-                for before in range(c):
-                    if out[i, before] == item:
-                        fresh = False
-                        break
-                if fresh:
-                    break
+            while taker[item % REMAINDERS] == i and among(out[i], c, item):
                 tries += 1
                 if tries <= 8:
                     word = key(word, POPULAR)
-                    item = popular_item(world, word)
+                    item = np.int32(popular_item(world, word))
                 else:  # a small catalogue: take the next item that is not there yet
-                    item = int64(item + 1) if item + 1 < count else int64(0)
+                    item = np.int32(item + 1 if item + 1 < count else 0)
             out[i, c] = item
+            taker[item % REMAINDERS] = i

@@ -1,12 +1,13 @@
-"""What the shop can see of its visitors: the features of a request."""
+"""What the shop can see of its visitors: the pages they ask for."""
 
 from __future__ import annotations
 
 import math
 
-from numba import njit
+from numba import njit, uint64
 
-from ..core.types import F32, I32, Bool
+from ..core.types import F32, F64, I32, I64, U64, Bool
+from .candidates import draw_candidates
 from .visits import Visits
 from .world import World
 
@@ -19,20 +20,28 @@ def observe(
     world: World,
     visits: Visits,
     available: Bool,
-    candidates: I32,
+    day: float,
+    request_id: U64,
+    user_id: I64,
     user: F32,
     context: F32,
+    candidates: I32,
     in_stock: Bool,
+    time: F64,
     low: int,
     high: int,
 ) -> None:
-    """Fill user (n, u), context (n, c) and in_stock (n, m) for the lanes [low, high).
+    """Fill the columns of ``Requests`` for the lanes [low, high); ``available`` is (N,).
 
     The intent that can be seen is the observable embedding of the item last looked at, which is
     columns 0 to c - 4 of the item features.
     """
+    draw_candidates(world, visits, candidates, low, high)
     intent = context.shape[1] - 3
     for i in range(low, high):
+        request_id[i] = visits.key[i] ^ uint64(visits.page[i])
+        user_id[i] = visits.user[i]
+        time[i] = day
         for c in range(user.shape[1]):
             user[i, c] = world.user_features[visits.user[i], c]
         for c in range(intent):

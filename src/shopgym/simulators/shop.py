@@ -13,10 +13,9 @@ from concurrent.futures import ThreadPoolExecutor
 import numpy as np
 
 from ..core.errors import InvalidInput
-from ..core.nouns import EMPTY, SLOT_TERMS, Feedback, Requests
+from ..core.nouns import SLOT_TERMS, Feedback, Requests
 from ..core.types import F32, F64, I32, Bool
 from . import choice
-from .candidates import draw_candidates
 from .catalog import OBSERVED, Catalog
 from .config import ShopConfig
 from .draws import key
@@ -137,52 +136,32 @@ class Shop:
     def requests(self) -> Requests:
         """The page each lane asks for now; where a visit is over, the one it would have asked for."""
         n, m = self.lanes, self.config.num_candidates
+        request_id, user_id = np.empty(n, np.uint64), np.empty(n, np.int64)
+        user = np.empty((n, self.users.features.shape[1]), np.float32)
+        context = np.empty((n, OBSERVED + len(MOMENT)), np.float32)
         candidates, in_stock = np.empty((n, m), np.int32), np.empty((n, m), np.bool_)
-        user = np.empty((n, len(self.user_names)), np.float32)
-        context = np.empty((n, len(self.context_names)), np.float32)
-
-        def ask(low: int, high: int) -> None:
-            draw_candidates(self.world, self.visits, candidates, low, high)
-            observe(
-                self.world, self.visits, self.stock.available, candidates, user, context, in_stock, low, high
+        time, day, available = np.empty(n), self.day, self.stock.available
+        self._blocks(
+            lambda low, high: observe(
+                self.world, self.visits, available, day,
+                request_id, user_id, user, context, candidates, in_stock, time, low, high,
             )
-
-        self._blocks(ask)
-        return Requests(
-            request_id=self.visits.key ^ self.visits.page.astype(np.uint64),
-            user_id=self.visits.user.astype(np.int64),
-            user=user,
-            context=context,
-            candidates=candidates,
-            in_stock=in_stock,
-            time=np.full(n, self.day),
-        )
+        )  # fmt: skip
+        return Requests(request_id, user_id, user, context, candidates, in_stock, time)
 
     def respond(self, slates: I32, lanes: Bool | None = None) -> Feedback:
         """What the visitors do with the slates (n, k) of item rows. Changes nothing: see :meth:`advance`.
 
         ``lanes`` (n,) bool says who is shown a page; default: everyone whose visit is not over.
         """
-        n, k = self.lanes, self.config.slate_size
-        if slates.shape != (n, k):
-            raise InvalidInput("slates", slates.shape, f"give shape {(n, k)}")
-        if slates.size and not (slates.min() >= EMPTY and slates.max() < len(self.catalog)):
-            raise InvalidInput(
-                "slates", [int(slates.min()), int(slates.max())], f"item rows are 0..{len(self.catalog) - 1}"
-            )
-        slates = np.ascontiguousarray(slates, dtype=np.int32)
-        clicked, carted = np.empty((n, k), np.bool_), np.empty((n, k), np.bool_)
-        quantity = np.empty((n, k), np.int32)
-        revenue, margin = np.empty((n, k)), np.empty((n, k))
-        unavailable, page = np.empty((n, k), np.bool_), np.empty((n, len(SLOT_TERMS)))
+        slates, outcomes = self._checked(slates), self._blank()
         active, available = self._active(lanes), self.stock.available
         self._blocks(
             lambda low, high: choice.respond(
-                self.world, self.visits, active, slates, available,
-                clicked, carted, quantity, revenue, margin, unavailable, page, low, high,
+                self.world, self.visits, active, slates, available, *outcomes, low, high
             )
-        )  # fmt: skip
-        return Feedback(clicked, carted, quantity, revenue, margin, unavailable, page)
+        )
+        return Feedback(*outcomes)
 
     def advance(self, slates: I32, feedback: Feedback, lanes: Bool | None = None) -> tuple[Bool, Bool]:
         """Settle the tick: visitors move on, stock is taken out, the clock goes on.
@@ -190,20 +169,29 @@ class Shop:
         Returns:
             (left, cut), each (n,) bool: who chose to leave, and who was cut off at ``max_pages``.
         """
-        left, cut = np.empty(self.lanes, np.bool_), np.empty(self.lanes, np.bool_)
-        active = self._active(lanes)
-        slates = np.ascontiguousarray(slates, dtype=np.int32)
+        active, slates = self._active(lanes), self._checked(slates)
+        left, cut = np.zeros(self.lanes, np.bool_), np.zeros(self.lanes, np.bool_)
         self._blocks(
             lambda low, high: move_on(
                 self.world, self.visits, active, slates, feedback.clicked, left, cut, low, high
             )
         )
-        self.stock.sell(slates, feedback.quantity)
-        before = int(self.day / self.config.stock.review)
-        self.pages += int(np.count_nonzero(active))
-        for _ in range(int(self.day / self.config.stock.review) - before):
-            self.stock.next_review()
+        self._settle(slates, feedback.quantity, active)
         return left, cut
+
+    def serve(self, slates: I32, lanes: Bool | None = None) -> tuple[Feedback, Bool, Bool]:
+        """:meth:`respond` and :meth:`advance` in one: (feedback, left, cut)."""
+        slates, outcomes = self._checked(slates), self._blank()
+        active, available = self._active(lanes), self.stock.available
+        left, cut = np.zeros(self.lanes, np.bool_), np.zeros(self.lanes, np.bool_)
+        self._blocks(
+            lambda low, high: choice.serve(
+                self.world, self.visits, active, slates, available, *outcomes, left, cut, low, high
+            )
+        )
+        feedback = Feedback(*outcomes)
+        self._settle(slates, feedback.quantity, active)
+        return feedback, left, cut
 
     # truth
 
@@ -226,6 +214,38 @@ class Shop:
         return self.world.examination
 
     # private
+
+    def _checked(self, slates: I32) -> I32:
+        shape = (self.lanes, self.config.slate_size)
+        if slates.shape != shape:
+            raise InvalidInput("slates", slates.shape, f"give shape {shape}")
+        slates = np.ascontiguousarray(slates)
+        if not choice.known(slates, len(self.catalog)):
+            raise InvalidInput(
+                "slates", [int(slates.min()), int(slates.max())], f"item rows are 0..{len(self.catalog) - 1}"
+            )
+        return slates.astype(np.int32, copy=False)
+
+    def _blank(self) -> tuple[Bool, Bool, I32, F64, F64, Bool, F64]:
+        """What :class:`Feedback` is made of, before anything has happened."""
+        shape = (self.lanes, self.config.slate_size)
+        return (
+            np.zeros(shape, np.bool_),
+            np.zeros(shape, np.bool_),
+            np.zeros(shape, np.int32),
+            np.zeros(shape),
+            np.zeros(shape),
+            np.zeros(shape, np.bool_),
+            np.zeros((self.lanes, len(SLOT_TERMS))),
+        )
+
+    def _settle(self, slates: I32, quantity: I32, active: Bool) -> None:
+        """Take out of the stock what was bought and let the clock go on."""
+        self.stock.sell(slates, quantity)
+        review, before = self.config.stock.review, self.day
+        self.pages += int(np.count_nonzero(active))
+        for _ in range(int(self.day / review) - int(before / review)):
+            self.stock.next_review()
 
     def _active(self, lanes: Bool | None) -> Bool:
         return ~self.visits.over if lanes is None else lanes & ~self.visits.over

@@ -106,12 +106,10 @@ def move_on(
 ) -> None:
     """After a page: intent drifts to what was clicked, then the visitor leaves, is cut off or stays.
 
-    Writes ``left`` (the visitor's choice) and ``cut`` (``max_pages`` reached), both (n,).
+    Notes in (n,), False before, who ``left`` by choice and who was ``cut`` off by ``max_pages``.
     """
     drift = np.float32(world.drift)
     for i in range(low, high):
-        left[i] = False
-        cut[i] = False
         if not active[i]:
             continue
         here = 0
