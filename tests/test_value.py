@@ -55,7 +55,7 @@ def test_a_policy_gains_nothing_on_itself(shop: Shop, catalog: Catalog) -> None:
 def test_pairing_saves_sessions(shop: Shop, catalog: Catalog) -> None:
     better = by_table(catalog, catalog.quality.astype(np.float64), 0.1)
     worse = by_table(catalog, -catalog.quality.astype(np.float64), 0.1)
-    found = compare(shop, better, worse, visits=10_000)
+    found = shop.compare(better, worse, visits=10_000)
     assert found.gain.low > 0
     assert found.gain.mean == pytest.approx(found.first.mean - found.second.mean, abs=1e-12)
     assert found.sessions_saved > 10
@@ -64,7 +64,7 @@ def test_pairing_saves_sessions(shop: Shop, catalog: Catalog) -> None:
 
 def test_interval_covers_at_its_level(shop: Shop, catalog: Catalog) -> None:
     policy = SlatePolicy("u", catalog.items, TableScorer(np.zeros(120)), Softmax(), (InStock(),), 3)
-    truth = value(shop, policy, visits=40_000, term="click", seed=10_000).mean
+    truth = shop.value(policy, visits=40_000, term="click", seed=10_000).mean
     inside = 0
     for seed in range(120):
         found = value(shop, policy, visits=200, term="click", seed=1000 * seed, level=0.9)

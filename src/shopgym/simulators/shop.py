@@ -9,19 +9,23 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from typing import Any
 
 import numpy as np
 
 from ..core.errors import InvalidInput
 from ..core.nouns import SLOT_TERMS, Feedback, Requests
+from ..core.protocols import Policy
 from ..core.types import F32, F64, I32, Bool
 from . import choice
+from . import value as worth
 from .catalog import OBSERVED, Catalog
 from .config import ShopConfig
 from .draws import key
 from .observe import MOMENT, observe
 from .stock import Stock
 from .users import Users
+from .value import Comparison, Value
 from .visits import Visits, arrive, empty_visits, move_on
 from .world import World, build_world
 
@@ -212,6 +216,14 @@ class Shop:
     def examination(self) -> F64:
         """(k,) probability that a slot is looked at."""
         return self.world.examination
+
+    def value(self, policy: Policy, **options: Any) -> Value:
+        """What ``policy`` is worth per visit: :func:`.value.value`. Opens the shop anew."""
+        return worth.value(self, policy, **options)
+
+    def compare(self, first: Policy, second: Policy, **options: Any) -> Comparison:
+        """``first`` against ``second`` on the same luck: :func:`.value.compare`. Opens the shop anew."""
+        return worth.compare(self, first, second, **options)
 
     # private
 
