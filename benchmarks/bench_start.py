@@ -3,13 +3,16 @@
     python benchmarks/bench_start.py [--json]
 
 Seconds of wall time and of CPU, each run in a process of its own, after one run that fills the cache.
+One more run, with an empty cache, says what compiling the kernels costs after an installation.
 """
 
 from __future__ import annotations
 
+import os
 import resource
 import subprocess
 import sys
+import tempfile
 import time
 from importlib.metadata import version
 
@@ -41,11 +44,12 @@ PROGRAMS = {
 }
 
 
-def run(arguments: list[str]) -> tuple[float, float]:
+def run(arguments: list[str], **variables: str) -> tuple[float, float]:
     """(wall, CPU) seconds of one new process."""
     before = resource.getrusage(resource.RUSAGE_CHILDREN)
     started = time.perf_counter()
-    subprocess.run([sys.executable, *arguments], check=True, stdout=subprocess.DEVNULL)
+    environment = {**os.environ, **variables}
+    subprocess.run([sys.executable, *arguments], check=True, stdout=subprocess.DEVNULL, env=environment)
     wall = time.perf_counter() - started
     after = resource.getrusage(resource.RUSAGE_CHILDREN)
     return wall, after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
@@ -63,6 +67,9 @@ def main() -> None:
     for name, times in found.items():
         figures[f"{name}, wall s"] = spread([wall for wall, _ in times])
         figures[f"{name}, CPU s"] = spread([cpu for _, cpu in times])
+    with tempfile.TemporaryDirectory() as empty:
+        compiling = run(PROGRAMS["first vector reset and step"], NUMBA_CACHE_DIR=empty)
+    figures["the same with an empty cache, CPU s"] = spread([compiling[1]])
     versions = {"shopgym": shopgym.__version__, **{n: version(n) for n in ("numpy", "numba", "gymnasium")}}
     report("start", figures, {}, versions)
 

@@ -101,7 +101,7 @@ class TianshouMask(gymnasium.ObservationWrapper[Any, Any, Any]):
 
 
 class RLlibMask(gymnasium.ObservationWrapper[Any, Any, Any]):
-    """``{"observations": (d,) float32, "action_mask": (m,) int8}``, as RLlib's action-masking module expects."""
+    """``{"observations": (d,) float32, "action_mask": (m,) int8}``, for RLlib's action-masking module."""
 
     def __init__(self, env: gymnasium.Env[Any, Any]) -> None:
         super().__init__(env)

@@ -103,7 +103,7 @@ class PageLoop:
     def ask(self) -> None:
         """Note what page every lane asks for now: :attr:`requests`, the basis of observations and masks."""
         self.requests = requests = self.shop.requests()
-        self._allowed, self._placed = requests.in_stock.copy(), np.zeros_like(requests.in_stock)
+        self._allowed, self._placed = requests.in_stock.copy(), np.zeros(requests.in_stock.shape, np.bool_)
         _mark(requests.candidates, self.slates, self.slot, self._allowed, self._placed)
 
     def step(self, actions: AnyArray, lanes: Bool) -> Outcome:
