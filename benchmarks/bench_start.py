@@ -69,7 +69,7 @@ def main() -> None:
         figures[f"{name}, CPU s"] = spread([cpu for _, cpu in times])
     with tempfile.TemporaryDirectory() as empty:
         compiling = run(PROGRAMS["first vector reset and step"], NUMBA_CACHE_DIR=empty)
-    figures["the same with an empty cache, CPU s"] = spread([compiling[1]])
+    figures["first vector reset and step, empty cache, CPU s"] = spread([compiling[1]])
     versions = {"shopgym": shopgym.__version__, **{n: version(n) for n in ("numpy", "numba", "gymnasium")}}
     report("start", figures, {}, versions)
 
