@@ -4,14 +4,14 @@ VENV   := .venv
 BIN    := $(VENV)/bin
 PIP    := $(BIN)/python -m pip --disable-pip-version-check --quiet
 
-.PHONY: help demo test check bench bench-peers clean
+.PHONY: help demo test check bench bench-peers clean kernels
 help: ## show what can be made
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /  make \1\t/'
 
-demo: $(VENV)/.demo ## one experiment on real products, from agents that learn to a policy that is served
+demo: $(VENV)/.demo kernels ## one experiment on real products, from agents that learn to a policy that is served
 	$(BIN)/shopgym run experiments/configs/online_retail.yaml
 
-test: $(VENV)/.dev ## all tests
+test: $(VENV)/.dev kernels ## all tests
 	$(BIN)/python -m pytest
 
 check: $(VENV)/.dev ## style, types, layers, and what is in the wheel
@@ -21,11 +21,17 @@ check: $(VENV)/.dev ## style, types, layers, and what is in the wheel
 	$(BIN)/lint-imports
 	$(BIN)/python tests/wheel_contents.py
 
-bench: $(VENV)/.dev ## our own speed; 'make bench-peers' first adds the peers to the comparison
+bench: $(VENV)/.dev kernels ## our own speed; 'make bench-peers' first adds the peers to the comparison
 	for file in benchmarks/bench_*.py; do $(BIN)/python $$file || exit 1; done
 
 bench-peers: ## install the systems we compare with, each in its own environment under .peers/
 	$(PYTHON) benchmarks/peers.py
+
+# numba looks only at a kernel's own file: drop what it compiled when any source is newer.
+kernels:
+	@oldest=$$(find src -name '*.nbi' -exec ls -tr {} + 2>/dev/null | head -1); \
+	if [ -n "$$oldest" ] && [ -n "$$(find src -name '*.py' -newer "$$oldest" | head -1)" ]; then \
+		find src -name '*.nb[ic]' -delete; fi
 
 clean: ## remove the environment, caches and results
 	rm -rf $(VENV) .peers runs build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache

@@ -8,6 +8,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -72,7 +73,7 @@ class RewardSpec:
             if not math.isfinite(rate):
                 raise InvalidInput(f"reward.exchange.{name}", rate, "give a finite rate")
 
-    @property
+    @cached_property
     def weights(self) -> dict[str, float]:
         """Reward units per unit of each term: weight x exchange rate."""
         return {name: weight * self.exchange.get(name, 1.0) for name, weight in self.terms.items()}
