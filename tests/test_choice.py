@@ -71,7 +71,7 @@ def test_simulation_agrees_with_expectation(catalog: Catalog) -> None:
     means = shop.expected(slates)
     feedback = shop.respond(slates)
     for name in ("click", "cart", "purchase", "units", "revenue", "margin"):
-        want = shop.examination * means[name]
+        want = shop.attention_curve * means[name]
         got = feedback.term(name)
         difference = (got - want).mean(axis=0)
         z = difference / (got - want).std(axis=0) * math.sqrt(lanes)
@@ -82,9 +82,9 @@ def test_simulation_agrees_with_expectation(catalog: Catalog) -> None:
 
 def test_position_bias_and_its_switch(catalog: Catalog, config: ShopConfig) -> None:
     flat = dataclasses.replace(config, choice=ChoiceConfig(position_decay=0.0))
-    np.testing.assert_array_equal(in_visit(catalog, flat).examination, np.ones(3))
+    np.testing.assert_array_equal(in_visit(catalog, flat).attention_curve[0], np.ones(3))
     steep = dataclasses.replace(config, choice=ChoiceConfig(position_decay=1.0))
-    np.testing.assert_allclose(in_visit(catalog, steep).examination, [1, 1 / 2, 1 / 3])
+    np.testing.assert_allclose(in_visit(catalog, steep).attention_curve[0], [1, 1 / 2, 1 / 3])
 
 
 def test_sold_out_is_never_bought(catalog: Catalog, config: ShopConfig) -> None:

@@ -23,10 +23,11 @@ ROOT = Path(__file__).resolve().parents[1]
 
 
 def make_log(n: int = 6, m: int = 3, *, events: tuple[str, ...] = ("click",), seed: int = 0) -> DecisionLog:
-    """A log of the hand-made table policy, with marginals."""
+    """A log of the hand-made table policy, with marginals and pages of different sizes."""
     rng = np.random.default_rng(seed)
     policy = table_policy()
     requests = some_requests(policy, n, m, rng)
+    requests = dataclasses.replace(requests, slots=(1 + np.arange(n, dtype=np.int32) % 2))
     decisions = policy.decide(requests, rng)
     reward = np.where(decisions.positions >= 0, rng.normal(size=(n, 2)), 0.0)
     values = {name: rng.random((n, 2)) for name in events}
@@ -256,8 +257,8 @@ def test_a_missing_column_is_named(tmp_path: Path, column: str) -> None:
     path = tmp_path / "log.parquet"
     make_log().write(path)
     pq.write_table(pq.read_table(path).drop_columns([column]), path)
-    if column == "marginals":
-        assert DecisionLog.read(path).marginals is None
+    if column in ("marginals", "slots"):
+        assert getattr(DecisionLog.read(path), column) is None
     else:
         with pytest.raises(InvalidInput, match=rf"log\.{column} = None: the column is missing"):
             DecisionLog.read(path)

@@ -44,7 +44,7 @@ class _WaitForGymnasium(MetaPathFinder):
 def _register() -> None:
     from gymnasium.envs.registration import register, registry
 
-    for name in ("Bandit", "Session"):
+    for name in ("Bandit", "Session", "Shopper", "Season"):
         env_id = f"shopgym/{name}-v0"
         if env_id not in registry:
             register(

@@ -24,9 +24,11 @@ class InvalidInput(ValueError):
         self.fix = fix
 
 
-def in_range(field: str, value: float, low: float, high: float, *, open_low: bool = False) -> None:
-    """Raise :class:`InvalidInput` unless ``low <= value <= high`` (``low < value`` with ``open_low``)."""
-    ok = (low < value if open_low else low <= value) and value <= high
+def in_range(
+    field: str, value: float, low: float, high: float, *, open_low: bool = False, open_high: bool = False
+) -> None:
+    """Raise :class:`InvalidInput` unless ``low <= value <= high``; an open end is left out."""
+    ok = (low < value if open_low else low <= value) and (value < high if open_high else value <= high)
     if not ok:
-        left = "(" if open_low else "["
-        raise InvalidInput(field, value, f"give a number in {left}{low:g}, {high:g}]")
+        left, right = "(" if open_low else "[", ")" if open_high else "]"
+        raise InvalidInput(field, value, f"give a number in {left}{low:g}, {high:g}{right}")

@@ -26,6 +26,7 @@ class Requests:
         candidates: (n, m) int32 item rows; ``EMPTY`` pads short lists.
         in_stock: (n, m) bool, known availability when the request arrived; False at padding.
         time: (n,) float64, days since the shop opened.
+        slots: (n,) int32, slots on the page asked for, at most the slate size; None = all of them.
     """
 
     request_id: U64
@@ -35,6 +36,7 @@ class Requests:
     candidates: I32
     in_stock: Bool
     time: F64
+    slots: I32 | None = None
 
     def __len__(self) -> int:
         return len(self.candidates)
@@ -54,6 +56,7 @@ class Requests:
             self.candidates[rows],
             self.in_stock[rows],
             self.time[rows],
+            None if self.slots is None else self.slots[rows],
         )
 
 
@@ -77,7 +80,17 @@ class Decisions:
         return len(self.slates)
 
 
-SLOT_TERMS = ("click", "cart", "purchase", "units", "revenue", "margin", "stockout")
+SLOT_TERMS = (
+    "click",
+    "cart",
+    "purchase",
+    "units",
+    "revenue",
+    "margin",
+    "stockout",
+    "dwell",
+    "return_cost",
+)
 """What can be counted of a slot; the columns of ``Feedback.page`` are their sums over slots."""
 
 
@@ -90,7 +103,16 @@ class Feedback:
         quantity: (n, k) int32, units bought, 0 where nothing was.
         revenue, margin: (n, k) float64, currency units.
         unavailable: (n, k) bool, an item was shown that had run out.
-        page: (n, 7) float64, the sum over slots of each of ``SLOT_TERMS``.
+        page: (n, 9) float64, the sum over slots of each of ``SLOT_TERMS``.
+        examined: (n, k) bool, the slot was looked at.
+        removed: (n, k) bool, put in the cart and taken out again before an order.
+        dwell: (n, k) float32, seconds on the item's page.
+        returned: (n, k) bool, bought and, in time, sent back.
+        return_cost: (n, k) float64, currency: margin undone and handling, known after the delay.
+        return_delay: (n, k) float32, days from order to return.
+        sold: (n, k) int32, the item row that was bought, which is not the one shown where a substitute was
+            taken; ``EMPTY`` where nothing was.
+        seconds: (n,) float32, time spent on the page and on the items opened from it.
     """
 
     clicked: Bool
@@ -100,6 +122,14 @@ class Feedback:
     margin: F64
     unavailable: Bool
     page: F64
+    examined: Bool
+    removed: Bool
+    dwell: F32
+    returned: Bool
+    return_cost: F64
+    return_delay: F32
+    sold: I32
+    seconds: F32
 
     def term(self, name: str) -> F64:
         """(n, k) one of ``SLOT_TERMS``, slot by slot."""
@@ -111,6 +141,8 @@ class Feedback:
             "revenue": self.revenue,
             "margin": self.margin,
             "stockout": self.unavailable,
+            "dwell": self.dwell,
+            "return_cost": self.return_cost,
         }
         if name not in columns:
             raise InvalidInput("term", name, f"choose one of {', '.join(SLOT_TERMS)}")

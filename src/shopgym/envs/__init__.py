@@ -1,7 +1,17 @@
 """The Gymnasium face: spaces, observations, episodes and rewards."""
 
 from .reward import RewardSpec
-from .single import BanditEnv, SessionEnv
-from .vector import BanditVectorEnv, SessionVectorEnv
+from .single import BanditEnv, SeasonEnv, SessionEnv, ShopperEnv
+from .vector import BanditVectorEnv, SeasonVectorEnv, SessionVectorEnv, ShopperVectorEnv
 
-__all__ = ["BanditEnv", "BanditVectorEnv", "RewardSpec", "SessionEnv", "SessionVectorEnv"]
+__all__ = [
+    "BanditEnv",
+    "BanditVectorEnv",
+    "RewardSpec",
+    "SeasonEnv",
+    "SeasonVectorEnv",
+    "SessionEnv",
+    "SessionVectorEnv",
+    "ShopperEnv",
+    "ShopperVectorEnv",
+]

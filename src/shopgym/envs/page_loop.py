@@ -19,9 +19,12 @@ from ..core.nouns import EMPTY, Feedback, Requests
 from ..core.types import F32, F64, I32, I64, AnyArray, Bool
 from ..simulators import Catalog, Shop, ShopConfig
 from ..simulators.candidates import among
+from ..simulators.draws import key
 from .reward import RewardSpec
 
 FORMS = ("slot", "slate", "items")
+CLOCK_OF = {"page": "pages", "visit": "pages", "life": "own", "season": "season"}
+"""What an episode is, and the clock of a shop in which it can be lived."""
 
 
 @dataclass
@@ -35,6 +38,30 @@ class Outcome:
     truncated: Bool
 
 
+@dataclass(frozen=True)
+class Scene:
+    """Who is shown a page and what it costs, for those who watch; all (n,) but ``price`` (n, k)."""
+
+    user: I32
+    surface: I32
+    query: I32
+    anchor: I32
+    mobile: Bool
+    page: I32
+    time: F64
+    price: F64
+
+    @classmethod
+    def of(cls, loop: PageLoop) -> Scene:
+        """The scene before the page is answered."""
+        visits, shop = loop.shop.visits, loop.shop
+        price = shop.today.price[visits.row[:, None], np.maximum(loop.slates, 0)]
+        if loop.price_off is not None:
+            price = price * (1 - loop.price_off[:, None])
+        names = ("user", "surface", "query", "anchor", "mobile", "page", "time")
+        return cls(**{name: getattr(visits, name).copy() for name in names}, price=price)
+
+
 class PageLoop:
     """The steps of n lanes of one shop.
 
@@ -42,23 +69,50 @@ class PageLoop:
         form: what an action is. ``slot``: one candidate for the next slot (the page is shown when all
             slots are chosen). ``slate``: one candidate per slot. ``items``: one item row per slot, from
             the whole catalogue.
-        one_page: a visit is over after its first page.
+        episode: one of :data:`CLOCK_OF`: a page, a visit, everything between a shop and one customer, or
+            everything between a shop and everybody for some days.
+        discounts: shares of the price that may be taken off a page, the last part of an action; the first
+            must be 0. Empty = prices are as they are. Not with form ``slot``.
     """
 
-    def __init__(self, shop: Shop, reward: RewardSpec, form: str, *, one_page: bool) -> None:
+    def __init__(
+        self,
+        shop: Shop,
+        reward: RewardSpec,
+        form: str,
+        *,
+        episode: str,
+        discounts: Sequence[float] = (),
+    ) -> None:
         if form not in FORMS:
             raise InvalidInput("form", form, f"choose one of {', '.join(FORMS)}")
         if (form == "items") == bool(shop.config.num_candidates):
             fix = "must be 0 with form 'items'" if form == "items" else "must be above 0 with this form"
             raise InvalidInput("num_candidates", shop.config.num_candidates, f"{fix} ({form!r})")
-        self.shop, self.reward, self.form, self.one_page = shop, reward, form, one_page
+        if episode == "life" and not shop.config.people.enabled:
+            raise InvalidInput("shop.people.enabled", False, "nobody would come back: switch it on")
+        self.discounts = np.array(discounts, np.float64)
+        if len(discounts) and (
+            form == "slot" or discounts[0] != 0 or not ((self.discounts >= 0) & (self.discounts < 1)).all()
+        ):
+            raise InvalidInput(
+                "discounts",
+                list(discounts),
+                "give shares in [0, 1), first 0, and form slate or items",
+            )
+        self.shop, self.reward, self.form, self.episode = shop, reward, form, episode
         n, k = shop.lanes, shop.config.slate_size
         self.slates: I32 = np.full((n, k), EMPTY, np.int32)
         self.slot: I32 = np.zeros(n, np.int32)  # form "slot": slots of the page under way that are filled
+        self.price_off: F64 | None = np.zeros(n) if len(discounts) else None
         self.feedback: Feedback | None = None
+        self.watched: Scene | None = None
+        self.watching = False
         self.requests: Requests
         self._allowed: Bool
         self._placed: Bool
+        self._seed = 0
+        self._seasons = 0
 
     # spaces
 
@@ -86,17 +140,28 @@ class PageLoop:
         m, k = self.shop.config.num_candidates, self.shop.config.slate_size
         if self.form == "slot":
             return spaces.Discrete(m)
-        return spaces.MultiDiscrete([m or len(self.shop.catalog)] * k)
+        levels = [len(self.discounts)] if len(self.discounts) else []
+        return spaces.MultiDiscrete([m or len(self.shop.catalog)] * k + levels)
 
     # steps
 
     def open(self, seed: int | Sequence[int]) -> None:
         """Open the shop anew and let a visitor into every lane."""
+        self._seed, self._seasons = seed if isinstance(seed, int) else int(seed[0]), 0
         self.shop.reset(seed)
-        self.enter(np.ones(self.shop.lanes, np.bool_))
+        self._let_in(np.ones(self.shop.lanes, np.bool_))
 
     def enter(self, lanes: Bool) -> None:
-        """Let the next visitor into the lanes (n,) bool."""
+        """Begin the next episode on the lanes (n,) bool; a season begins on all of them at once."""
+        if self.episode == "season":
+            if not lanes.all():
+                raise InvalidInput("reset_mask", lanes.tolist(), "a season is over for all lanes at once")
+            self._seasons += 1
+            season = key(np.uint64(self._seed), np.uint64(self._seasons))
+            self.shop.reset([(int(season) + lane) % 2**64 for lane in range(self.shop.lanes)])
+        self._let_in(lanes)
+
+    def _let_in(self, lanes: Bool) -> None:
         self.shop.arrive(lanes)
         self.slot[lanes] = 0
 
@@ -108,18 +173,32 @@ class PageLoop:
 
     def step(self, actions: AnyArray, lanes: Bool) -> Outcome:
         """Take actions on the lanes (n,) bool; the others stand still. Then ``ask`` for the next page."""
+        if self.episode == "season":
+            lanes = lanes & ~self.shop.visits.over
         shown = self._place(actions, lanes) if self.form == "slot" else self._lay(actions, lanes)
         if not np.count_nonzero(shown):
             self.feedback = None
             terms = {name: np.zeros(len(shown)) for name in self.reward.terms}
-            return Outcome(np.zeros(len(shown)), terms, shown, np.zeros_like(shown), np.zeros_like(shown))
-        feedback, left, cut = self.shop.serve(self.slates, shown)
-        if self.one_page:
+            over = np.zeros_like(shown)
+            return Outcome(np.zeros(len(shown)), terms, shown, over, self._season_is_over() | over)
+        if self.watching:
+            self.watched = Scene.of(self)
+        feedback, left, cut = self.shop.serve(self.slates, shown, price_off=self.price_off)
+        self.feedback = feedback
+        if self.episode == "page":
             left, cut = shown.copy(), np.zeros_like(shown)
             self.shop.visits.over[shown] = True
-        self.feedback = feedback
+        elif self.episode == "life":
+            left, cut = self.shop.part(left | cut)
+        elif self.episode == "season":
+            self.shop.part(left | cut)
+            self.shop.arrive()
+            left, cut = np.zeros_like(shown), self._season_is_over() | np.zeros_like(shown)
         reward, terms = self.reward.page(feedback)
         return Outcome(reward, terms, shown, left, cut)
+
+    def _season_is_over(self) -> bool:
+        return self.episode == "season" and bool(self.shop.visits.over.all())
 
     def observe(self) -> dict[str, AnyArray]:
         """The observation of every lane, in new arrays."""
@@ -138,24 +217,40 @@ class PageLoop:
         """(n, m) candidates in stock and, slot by slot, not yet chosen; all True where none is left."""
         return self._allowed.copy()
 
+    def masks(self) -> Bool:
+        """The mask in the layout of the action: (n, m) by slot, else (n, k m), discounts behind."""
+        if self.form == "slot":
+            return self.mask()
+        whole = np.tile(self.mask(), (1, self.shop.config.slate_size))
+        return np.concatenate([whole, np.ones((len(whole), len(self.discounts)), np.bool_)], axis=1)
+
     # private
 
     def _place(self, actions: AnyArray, lanes: Bool) -> Bool:
         """Put one candidate per lane into its next slot; (n,) bool, whose page is complete."""
         picks = np.ascontiguousarray(actions, np.int64).reshape(self.shop.lanes)
         self.slates, shown = self.slates.copy(), np.zeros(self.shop.lanes, np.bool_)
-        if not _fill_slots(picks, lanes, self.requests.candidates, self.slot, self.slates, shown):
+        slots = self.shop.slots
+        if not _fill_slots(picks, lanes, self.requests.candidates, slots, self.slot, self.slates, shown):
             self._refuse(picks)
         return shown
 
     def _lay(self, actions: AnyArray, lanes: Bool) -> Bool:
         """Lay out whole pages of (n, k) candidates or items; (n,) bool, who is shown one."""
+        n, k = self.shop.lanes, self.shop.config.slate_size
         picks = np.ascontiguousarray(actions, np.int64)
-        shape = (self.shop.lanes, self.shop.config.slate_size)
+        shape = (n, k + bool(len(self.discounts)))
         if picks.shape != shape:
             raise InvalidInput("action", picks.shape, f"give shape {shape}")
-        slates = np.empty(shape, np.int32)
-        if not _fill_pages(picks, self.requests.candidates, len(self.shop.catalog), slates):
+        if len(self.discounts):
+            levels, picks = picks[:, k], np.ascontiguousarray(picks[:, :k])
+            if levels.min() < 0 or levels.max() >= len(self.discounts):
+                raise InvalidInput(
+                    "action", levels.tolist(), f"the last part is a discount, 0..{len(self.discounts) - 1}"
+                )
+            self.price_off = self.discounts[levels]
+        slates = np.empty((n, k), np.int32)
+        if not _fill_pages(picks, self.requests.candidates, self.shop.slots, len(self.shop.catalog), slates):
             self._refuse(picks)
         self.slates = slates
         return lanes
@@ -175,7 +270,9 @@ def make_loop(
     catalog: Catalog | str | int = "online_retail",
     reward: RewardSpec | None = None,
     form: str = "slot",
-    one_page: bool,
+    episode: str,
+    discounts: Sequence[float] = (),
+    days: float = 364.0,
     seed: int = 0,
     threads: int = 1,
     config: ShopConfig,
@@ -190,8 +287,10 @@ def make_loop(
         catalog = Catalog.online_retail()
     elif isinstance(catalog, int):
         catalog = Catalog.synthetic(catalog, seed=seed)
-    shop = Shop(catalog, config, lanes=num_envs, seed=seed, threads=threads)
-    return PageLoop(shop, reward or RewardSpec(), form, one_page=one_page)
+    shop = Shop(
+        catalog, config, lanes=num_envs, seed=seed, threads=threads, clock=CLOCK_OF[episode], days=days
+    )
+    return PageLoop(shop, reward or RewardSpec(), form, episode=episode, discounts=discounts)
 
 
 def _box(low: F32, high: F32) -> spaces.Box:
@@ -199,8 +298,11 @@ def _box(low: F32, high: F32) -> spaces.Box:
 
 
 @njit(cache=True, nogil=True)
-def _fill_pages(picks: I64, candidates: I32, items: int, slates: I32) -> bool:
-    """Write the items picked; what comes a second time leaves its slot empty. False if a pick is unknown."""
+def _fill_pages(picks: I64, candidates: I32, slots: I32, items: int, slates: I32) -> bool:
+    """Write the items picked; what comes a second time leaves its slot empty. False if a pick is unknown.
+
+    Slots that a page does not have stay empty.
+    """
     limit = candidates.shape[1] or items
     for i in range(picks.shape[0]):
         for slot in range(picks.shape[1]):
@@ -210,7 +312,7 @@ def _fill_pages(picks: I64, candidates: I32, items: int, slates: I32) -> bool:
             again = False
             for before in range(slot):
                 again |= picks[i, before] == pick
-            if again or pick < 0:
+            if again or pick < 0 or slot >= slots[i]:
                 slates[i, slot] = EMPTY
             else:
                 slates[i, slot] = candidates[i, pick] if candidates.shape[1] else pick
@@ -218,7 +320,9 @@ def _fill_pages(picks: I64, candidates: I32, items: int, slates: I32) -> bool:
 
 
 @njit(cache=True, nogil=True)
-def _fill_slots(picks: I64, lanes: Bool, candidates: I32, slots: I32, slates: I32, shown: Bool) -> bool:
+def _fill_slots(
+    picks: I64, lanes: Bool, candidates: I32, slots: I32, at: I32, slates: I32, shown: Bool
+) -> bool:
     """Write the items picked for the next slots of ``lanes``; False, with nothing done, if one is unknown."""
     for pick in picks:
         if pick < EMPTY or pick >= candidates.shape[1]:
@@ -226,14 +330,14 @@ def _fill_slots(picks: I64, lanes: Bool, candidates: I32, slots: I32, slates: I3
     for i in range(picks.shape[0]):
         if not lanes[i]:
             continue
-        slot = slots[i]
+        slot = at[i]
         if slot == 0:
             slates[i] = EMPTY
         item = np.int32(EMPTY) if picks[i] < 0 else candidates[i, picks[i]]
         if not among(slates[i], slot, item):
             slates[i, slot] = item
-        shown[i] = slot + 1 == slates.shape[1]
-        slots[i] = 0 if shown[i] else slot + 1
+        shown[i] = slot + 1 == slots[i]
+        at[i] = 0 if shown[i] else slot + 1
     return True
 
 

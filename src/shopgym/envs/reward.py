@@ -25,6 +25,8 @@ UNITS = {
     "revenue": "currency",
     "margin": "currency",
     "stockout": "stockout",
+    "dwell": "second",
+    "return_cost": "currency",
 }
 """The unit of each term; ``currency`` stands for the catalogue's own."""
 

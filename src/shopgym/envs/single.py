@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import fields
 from typing import Any, ClassVar
 
@@ -12,7 +13,7 @@ from ..core.build import build
 from ..core.types import AnyArray, Bool
 from ..simulators import Catalog, ShopConfig
 from .page_loop import PageLoop, make_loop
-from .render import storefront
+from .render import RENDER_MODES, check_render_mode, render
 from .reward import RewardSpec
 
 Observation = dict[str, AnyArray]
@@ -29,11 +30,15 @@ class ShopEnv(gymnasium.Env[Any, Any]):
         reward: what a page is worth; default: net margin in the catalogue's currency.
         config: the shop; single settings may be given by name, e.g. ``slate_size=10``.
         shop_seed: of the population and of synthetic items; visits follow ``reset(seed=...)``.
-        render_mode: ``"ansi"`` or None.
+        discounts: shares that a page may take off its prices, e.g. ``(0, 0.1, 0.2)``: a further part of the
+            action. Not with form ``"slot"``.
+        days: how long a customer is followed, or a season lasts.
+        render_mode: ``"ansi"``, ``"rgb_array"`` or None.
     """
 
-    metadata: dict[str, Any] = {"render_modes": ["ansi"], "render_fps": 4}  # noqa: RUF012 (Gymnasium's declaration)
-    one_page: ClassVar[bool]
+    metadata: dict[str, Any] = {"render_modes": list(RENDER_MODES), "render_fps": 2}  # noqa: RUF012 (Gymnasium's declaration)
+    episode: ClassVar[str]
+    days: ClassVar[float] = 364.0
 
     def __init__(
         self,
@@ -43,6 +48,8 @@ class ShopEnv(gymnasium.Env[Any, Any]):
         reward: RewardSpec | None = None,
         config: ShopConfig | None = None,
         shop_seed: int = 0,
+        discounts: Sequence[float] = (),
+        days: float | None = None,
         render_mode: str | None = None,
         **settings: Any,
     ) -> None:
@@ -51,13 +58,16 @@ class ShopEnv(gymnasium.Env[Any, Any]):
             catalog=catalog,
             reward=reward,
             form=form,
-            one_page=self.one_page,
+            episode=self.episode,
+            discounts=discounts,
+            days=self.days if days is None else days,
             seed=shop_seed,
-            config=with_settings(config, settings),
+            config=with_settings(config, settings, self.episode),
         )
         self.observation_space = self.loop.observation_space()
         self.action_space = self.loop.action_space()
-        self.render_mode = render_mode
+        self.render_mode = check_render_mode(render_mode)
+        self.loop.watching = render_mode is not None
         self._open = False
 
     def reset(
@@ -85,12 +95,12 @@ class ShopEnv(gymnasium.Env[Any, Any]):
 
     def action_masks(self) -> Bool:
         """What may be chosen now, in the layout that MaskablePPO expects."""
-        mask = self.loop.mask()[0]
-        return mask if self.loop.form == "slot" else np.tile(mask, self.loop.shop.config.slate_size)
+        mask: Bool = self.loop.masks()[0]
+        return mask
 
-    def render(self) -> str | None:
-        """The storefront as text, with ``render_mode="ansi"``."""
-        return storefront(self.loop, 0) if self.render_mode == "ansi" else None
+    def render(self) -> Any:
+        """The page last shown and what came of it: text, or (H, W, 3) uint8."""
+        return render(self.loop, 0, self.render_mode)
 
     def _observe(self) -> Observation:
         return {name: values[0] for name, values in self.loop.observe().items()}
@@ -105,7 +115,7 @@ class ShopEnv(gymnasium.Env[Any, Any]):
 class BanditEnv(ShopEnv):
     """``shopgym/Bandit-v0``: one visitor, one page, one decision; every episode ends after it."""
 
-    one_page = True
+    episode = "page"
 
 
 class SessionEnv(ShopEnv):
@@ -115,10 +125,35 @@ class SessionEnv(ShopEnv):
     ``max_pages`` pages.
     """
 
-    one_page = False
+    episode = "visit"
 
 
-def with_settings(config: ShopConfig | None, settings: dict[str, Any]) -> ShopConfig:
-    """``config`` (or the default) with single settings replaced; unknown names are refused."""
-    base = config or ShopConfig()
+class ShopperEnv(ShopEnv):
+    """``shopgym/Shopper-v0``: everything between a shop and one customer.
+
+    Visits follow one another on the customer's own calendar, amid others who are not simulated. What a
+    visit was like decides when the next one is. Terminated when the customer will never come back,
+    truncated when the next visit would be after ``days``.
+    """
+
+    episode = "life"
+
+
+class SeasonEnv(ShopEnv):
+    """``shopgym/Season-v0``: the whole shop for ``days`` days, one visit after the other.
+
+    Newcomers arrive by the hour, the weekday and the season, customers come back as their experience
+    has it, and all of them share one stock. Truncated after the last visit.
+    """
+
+    episode = "season"
+    days = 28.0
+
+
+def with_settings(config: ShopConfig | None, settings: dict[str, Any], episode: str) -> ShopConfig:
+    """``config`` with single settings replaced; unknown names are refused.
+
+    The default is a plain shop, but every mechanism is on where a whole life or season is lived.
+    """
+    base = config or (ShopConfig.full() if episode in ("life", "season") else ShopConfig())
     return build(ShopConfig, {**{f.name: getattr(base, f.name) for f in fields(base)}, **settings}, "shop")

@@ -14,6 +14,7 @@ from ..core.nouns import Feedback, Requests
 from ..core.types import F64, I32, AnyArray, Bool
 from ..simulators import Catalog, ShopConfig
 from .page_loop import Outcome, PageLoop, make_loop
+from .render import RENDER_MODES, check_render_mode, render
 from .reward import RewardSpec
 from .single import with_settings
 
@@ -34,7 +35,8 @@ class ShopVectorEnv(VectorEnv[Observation, AnyArray, AnyArray]):
         threads: workers for the kernels; results are the same for any number.
     """
 
-    one_page: ClassVar[bool]
+    episode: ClassVar[str]
+    days: ClassVar[float] = 364.0
 
     def __init__(
         self,
@@ -45,9 +47,11 @@ class ShopVectorEnv(VectorEnv[Observation, AnyArray, AnyArray]):
         reward: RewardSpec | None = None,
         config: ShopConfig | None = None,
         shop_seed: int = 0,
+        discounts: Sequence[float] = (),
+        days: float | None = None,
         autoreset_mode: AutoresetMode | str = AutoresetMode.NEXT_STEP,
         threads: int = 1,
-        render_mode: None = None,
+        render_mode: str | None = None,
         **settings: Any,
     ) -> None:
         self.loop: PageLoop = make_loop(
@@ -55,15 +59,18 @@ class ShopVectorEnv(VectorEnv[Observation, AnyArray, AnyArray]):
             catalog=catalog,
             reward=reward,
             form=form,
-            one_page=self.one_page,
+            episode=self.episode,
+            discounts=discounts,
+            days=self.days if days is None else days,
             seed=shop_seed,
             threads=threads,
-            config=with_settings(config, settings),
+            config=with_settings(config, settings, self.episode),
         )
         self.num_envs = num_envs
         self.mode = AutoresetMode(autoreset_mode)
-        self.metadata = {"render_modes": [], "autoreset_mode": self.mode}
-        self.render_mode = render_mode
+        self.metadata = {"render_modes": list(RENDER_MODES), "autoreset_mode": self.mode}
+        self.render_mode = check_render_mode(render_mode)
+        self.loop.watching = render_mode is not None
         self.single_observation_space = self.loop.observation_space()
         self.single_action_space = self.loop.action_space()
         self.observation_space = batch_space(self.single_observation_space, num_envs)
@@ -143,8 +150,13 @@ class ShopVectorEnv(VectorEnv[Observation, AnyArray, AnyArray]):
 
     def action_masks(self) -> Bool:
         """(n, m) in form ``"slot"``, (n, k m) in form ``"slate"``: what may be chosen now."""
-        mask = self.loop.mask()
-        return mask if self.loop.form == "slot" else np.tile(mask, (1, self.loop.shop.config.slate_size))
+        return self.loop.masks()
+
+    def render(self) -> tuple[Any, ...] | None:
+        """The page last shown on each lane: texts, or (H, W, 3) uint8."""
+        if self.render_mode is None:
+            return None
+        return tuple(render(self.loop, lane, self.render_mode) for lane in range(self.num_envs))
 
     def _mask(self) -> dict[str, Any]:
         if self.loop.form == "items":
@@ -167,13 +179,30 @@ class ShopVectorEnv(VectorEnv[Observation, AnyArray, AnyArray]):
 class BanditVectorEnv(ShopVectorEnv):
     """``shopgym/Bandit-v0`` as a vector: n visitors, one page each."""
 
-    one_page = True
+    episode = "page"
 
 
 class SessionVectorEnv(ShopVectorEnv):
     """``shopgym/Session-v0`` as a vector: n visits under way at once."""
 
-    one_page = False
+    episode = "visit"
+
+
+class ShopperVectorEnv(ShopVectorEnv):
+    """``shopgym/Shopper-v0`` as a vector: n customers, each on a calendar of their own."""
+
+    episode = "life"
+
+
+class SeasonVectorEnv(ShopVectorEnv):
+    """``shopgym/Season-v0`` as a vector: one season of one shop, up to n visits of it under way at once.
+
+    Visits are dealt to the lanes in the order of arrival. A lane for which nobody is left waits, with
+    reward 0 and ``info["shown"]`` False, and all lanes are truncated together after the last visit.
+    """
+
+    episode = "season"
+    days = 28.0
 
 
 def _rows(observation: Observation, lanes: Bool) -> AnyArray:

@@ -48,6 +48,7 @@ class DecisionLog:
         user_names, context_names: names of the feature columns.
         marginals: (n, k) float64, the logging policy's exact probability of the slot's item at that
             slot whatever stands before it; None when it is not known.
+        slots: (n,) int32, slots on each page; None = k on every one.
         events: further outcomes by name, each (n, k) float64, e.g. ``click``, ``quantity``.
         source: ``simulator``, ``server`` or the name of an importer.
         version: of the schema.
@@ -73,6 +74,7 @@ class DecisionLog:
     user_names: tuple[str, ...]
     context_names: tuple[str, ...]
     marginals: F64 | None = None
+    slots: I32 | None = None
     events: Mapping[str, F64] = field(default_factory=dict)
     source: str = "simulator"
     version: int = VERSION
@@ -214,10 +216,12 @@ class DecisionLog:
             if any(value != values[0] for value in values):
                 raise InvalidInput(f"logs.{name}", values, "only logs that agree can be put together")
         m = max(log.num_candidates for log in logs)
+        if any(log.slots is not None for log in logs):
+            logs = [log if log.slots is not None else log._with_all_slots() for log in logs]
         padded = [{**log.columns(), **_pad(log, m)} for log in logs]
         shared = [name for name in padded[0] if all(name in part for part in padded)]
         columns: dict[str, Any] = {name: np.concatenate([part[name] for part in padded]) for name in shared}
-        columns.setdefault("marginals", None)
+        columns = {column.name: None for column in COLUMNS if column.optional} | columns
         events = [name for name in first.events if all(name in log.events for log in logs)]
         joined: dict[str, Any] = {
             name: "+".join(dict.fromkeys(part for log in logs for part in getattr(log, name).split("+")))
@@ -229,6 +233,9 @@ class DecisionLog:
             **joined,
             events={name: np.concatenate([log.events[name] for log in logs]) for name in events},
         )
+
+    def _with_all_slots(self) -> DecisionLog:
+        return replace(self, slots=np.full(len(self), self.slate_size, np.int32))
 
     def columns(self) -> dict[str, Any]:
         """The columns of the schema that this log has, by name; events apart."""
@@ -272,7 +279,7 @@ class DecisionLog:
         return read(Path(path))
 
 
-_REQUEST_COLUMNS = ("request_id", "user_id", "user", "context", "candidates", "in_stock", "time")
+_REQUEST_COLUMNS = ("request_id", "user_id", "user", "context", "candidates", "in_stock", "time", "slots")
 
 
 def logged_marginals(policy: Policy, requests: Requests, positions: I32) -> F64:

@@ -54,6 +54,7 @@ COLUMNS = (
         "probability of the slot's item at that slot, whatever stands before it",
         optional=True,
     ),
+    Column("slots", "int32", "", "slots on the page; without the column: all k", optional=True),
     Column("rewarded", "bool", "", "whether the reward has arrived"),
     Column("reward", "float64", "k", "reward of each slot in the log's unit; NaN until it has arrived"),
 )
@@ -80,6 +81,11 @@ def check_values(columns: Mapping[str, AnyArray], events: Mapping[str, AnyArray]
     there = np.where(empty, EMPTY, np.take_along_axis(candidates, np.maximum(positions, 0), axis=1))
     _refuse("slates", slates, slates != there, "give the candidate at the slot's position")
     _refuse("positions", positions, ~empty & (there < 0), "a slot cannot show padding")
+    if "slots" in columns:
+        slots, k = columns["slots"], positions.shape[1]
+        _refuse("slots", slots, (slots < 0) | (slots > k), f"a page has 0 to {k} slots")
+        beyond = np.arange(k) >= slots[:, None]
+        _refuse("positions", positions, beyond & ~empty, "nothing can be shown beyond the page's slots")
     for name in ("propensities", "marginals"):
         if name in columns:
             p = columns[name]

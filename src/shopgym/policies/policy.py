@@ -51,7 +51,9 @@ class SlatePolicy:
         log_rates, weights, allowed = self._rates(requests)
         between = self._between(requests)
         positions = plackett_luce.draw(log_rates, weights, allowed, self.slate_size, rng, between)
+        positions[self._beyond(requests)] = EMPTY
         propensities = plackett_luce.slot_propensities(log_rates, weights, allowed, positions, between)
+        propensities[self._beyond(requests)] = 1.0
         return Decisions(positions, item_rows(requests, positions), propensities)
 
     def slates(self, requests: Requests, rng: Generator) -> I32:
@@ -59,6 +61,7 @@ class SlatePolicy:
         log_rates, weights, allowed = self._rates(requests)
         between = self._between(requests)
         positions = plackett_luce.draw(log_rates, weights, allowed, self.slate_size, rng, between)
+        positions[self._beyond(requests)] = EMPTY
         return item_rows(requests, positions)
 
     def propensities(self, requests: Requests, positions: I32) -> F64:
@@ -70,9 +73,12 @@ class SlatePolicy:
             raise InvalidInput(
                 "positions", int(positions.max()), f"there are {requests.num_candidates} candidates"
             )
-        return plackett_luce.slot_propensities(
+        propensities = plackett_luce.slot_propensities(
             log_rates, weights, allowed, positions, self._between(requests)
         )
+        beyond = self._beyond(requests)[:, : positions.shape[1]]
+        propensities[beyond] = positions[beyond] == EMPTY
+        return propensities
 
     def marginals(self, requests: Requests) -> F64:
         """(n, k, m) probability that a candidate stands at a slot.
@@ -85,7 +91,15 @@ class SlatePolicy:
                 raise InvalidInput(
                     "policy.guards", guard.kind, "slot marginals need rules that do not look at earlier slots"
                 )
-        return plackett_luce.slot_marginals(*self._rates(requests), self.slate_size)
+        marginals = plackett_luce.slot_marginals(*self._rates(requests), self.slate_size)
+        marginals[self._beyond(requests)] = 0.0
+        return marginals
+
+    def _beyond(self, requests: Requests) -> Bool:
+        """(n, k) slots that the page does not have. What stands before them is drawn as ever."""
+        if requests.slots is None:
+            return np.zeros((len(requests), self.slate_size), np.bool_)
+        return np.arange(self.slate_size) >= requests.slots[:, None]
 
     def _rates(self, requests: Requests) -> tuple[F64, F64, Bool]:
         if requests.candidates.size and requests.candidates.max() >= len(self.items):

@@ -1,9 +1,34 @@
-"""The shop itself: catalogue, users, stock, choice. No Gymnasium, no learner."""
+"""The shop itself: catalogue, users, market, stock, choice, people. No Gymnasium, no learner."""
 
+from .arrivals import ArrivalConfig
 from .catalog import Catalog
-from .config import ChoiceConfig, ShopConfig, StockConfig
+from .config import ChoiceConfig, DeliveryConfig, DwellConfig, ReturnConfig, ShopConfig
+from .market import Campaign, MarketConfig, Shock
+from .people import PeopleConfig
+from .replenishment import StockConfig
+from .retention import RetentionConfig
 from .shop import Shop
 from .stock import Stock
+from .surfaces import SurfaceConfig, SurfacesConfig
 from .users import Users
 
-__all__ = ["Catalog", "ChoiceConfig", "Shop", "ShopConfig", "Stock", "StockConfig", "Users"]
+__all__ = [
+    "ArrivalConfig",
+    "Campaign",
+    "Catalog",
+    "ChoiceConfig",
+    "DeliveryConfig",
+    "DwellConfig",
+    "MarketConfig",
+    "PeopleConfig",
+    "RetentionConfig",
+    "ReturnConfig",
+    "Shock",
+    "Shop",
+    "ShopConfig",
+    "Stock",
+    "StockConfig",
+    "SurfaceConfig",
+    "SurfacesConfig",
+    "Users",
+]

@@ -25,18 +25,21 @@ class ArrivalConfig:
     """How busy the shop is. The year has 52 weeks; day 0 is a Monday, time 0 its midnight.
 
     Attributes:
-        per_day: visitors on an average day.
+        per_day: (new) visitors on an average day.
+        established: customers that a season begins with.
         hours, weekdays, weeks: multipliers >= 0 by hour of the day, day of the week (Monday first) and
             week of the year; each is scaled to mean 1.
     """
 
     per_day: float = 1000.0
+    established: int = 0
     hours: tuple[float, ...] = field(default=FLAT_HOURS)
     weekdays: tuple[float, ...] = field(default=FLAT_WEEKDAYS)
     weeks: tuple[float, ...] = field(default=FLAT_WEEKS)
 
     def __post_init__(self) -> None:
         in_range("shop.arrivals.per_day", self.per_day, 0.0, 1e9, open_low=True)
+        in_range("shop.arrivals.established", self.established, 0, 2**31 - 1)
         for name, count in (("hours", HOURS), ("weekdays", WEEKDAYS), ("weeks", WEEKS)):
             values = np.asarray(getattr(self, name), dtype=np.float64)
             if values.shape != (count,):
@@ -67,6 +70,14 @@ class ArrivalConfig:
         """(count,) times in days at which the first ``count`` visitors come, rising."""
         luck = units(keys(np.uint64(seed), np.arange(count, dtype=np.uint64)))
         target = np.cumsum(-np.log1p(-luck))
+        return self._when(target)
+
+    def after(self, start: F64, gaps: F64) -> F64:
+        """(n,) times that lie ``gaps`` average days of business after ``start``, in days."""
+        return self._when(self._integral(start) + gaps * self.per_day)
+
+    def _when(self, target: F64) -> F64:
+        """The times at which the integrated rate reaches ``target``."""
         year, total = np.divmod(target, self._reached[-1])
         hour = np.searchsorted(self._reached, total, side="right") - 1
         hour = np.minimum(hour, len(self.by_hour) - 1)

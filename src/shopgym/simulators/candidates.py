@@ -8,6 +8,7 @@ from numba import njit, uint64
 from ..core.types import I32
 from .draws import NEIGHBOUR, POPULAR, below, key, page_key
 from .popular import popular_item
+from .surfaces import CART
 from .visits import Visits
 from .world import World
 
@@ -35,17 +36,25 @@ def draw_candidates(world: World, visits: Visits, out: I32, low: int, high: int)
     m = out.shape[1]
     count = world.embedding.shape[0]
     width = world.neighbours.shape[1]
-    similar = world.similar
     taker = np.full(REMAINDERS, low - 1)
     for i in range(low, high):
         page = key(page_key(visits.key[i], visits.page[i]), NEIGHBOUR)
+        similar = world.similar[visits.surface[i]]
         if similar > 0:
+            anchor = visits.anchor[i]
             start = below(page, width)
             stride = 2 * below(key(page, POPULAR), max(width // 2, 1)) + 1
-            for c in range(similar):
-                item = world.neighbours[visits.anchor[i], (start + c * stride) & (width - 1)]
-                out[i, c] = item
+            wanted, similar = similar, 0
+            for c in range(width if visits.surface[i] == CART else wanted):
+                item = world.neighbours[anchor, (start + c * stride) & (width - 1)]
+                # what goes with something in the cart is like it, but not of its kind
+                if visits.surface[i] == CART and world.category[item] == world.category[anchor]:
+                    continue
+                out[i, similar] = item
                 taker[item % REMAINDERS] = i
+                similar += 1
+                if similar == wanted:
+                    break
         for c in range(similar, m):
             word = key(page, uint64(c) + POPULAR)
             item = np.int32(below(word, count) if c >= m - world.random else popular_item(world, word))

@@ -15,6 +15,7 @@ from ..core import InvalidInput, Items
 from ..core.files import new_file
 from ..core.hashing import hash_arrays
 from ..core.types import F32, F64, I32, AnyArray
+from .details import Details
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -41,6 +42,7 @@ class Catalog:
         neighbours: (N, K) int32, the K = min(64, N - 1) other items most similar by the observed
             embedding, most similar first.
         notes: assumptions and counts in words, by subject.
+        details: brand, seller, delivery, returns and more; drawn unless given.
 
     Raises:
         InvalidInput: naming the column and the first bad row.
@@ -52,10 +54,13 @@ class Catalog:
     units_mean: F64
     neighbours: I32
     notes: Mapping[str, str] = field(default_factory=dict)
+    details: Details = field(default_factory=Details.none)
 
     def __post_init__(self) -> None:
         n = len(self.items)
         object.__setattr__(self, "notes", dict(self.notes))
+        if not len(self.details.brand):
+            object.__setattr__(self, "details", Details.assume(self.items.category, self.quality))
         for column in ("item_id", "name"):
             if getattr(self.items, column).dtype.kind != "U":
                 raise InvalidInput(f"items.{column}", getattr(self.items, column).dtype.str, "give str")
@@ -84,6 +89,8 @@ class Catalog:
             )
         _refuse("units_mean", self.units_mean, ~(self.units_mean >= 1), "give at least 1 unit a line")
         _refuse("units_mean", self.units_mean, ~np.isfinite(self.units_mean), "give finite numbers")
+        if len(self.details.brand) != n:
+            raise InvalidInput("catalog.details", len(self.details.brand), f"give {n} rows, one per item")
         out = (self.neighbours < 0) | (self.neighbours >= n) | (self.neighbours == np.arange(n)[:, None])
         _refuse("neighbours", self.neighbours, out.any(axis=1), "give row numbers of other items")
 
@@ -209,16 +216,20 @@ class Catalog:
         if about.get("format") != _FORMAT:
             raise InvalidInput("catalog", str(path), f"give a file that Catalog.save wrote ({_FORMAT})")
         arrays = {name: _to_numpy(table.column(name)) for name in table.column_names}
-        latent = {
+        latent: dict[str, Any] = {
             name: arrays.pop(name, np.empty((table.num_rows, 0), np.int32))
             for name in ("embedding", "quality", "units_mean", "neighbours")
         }
+        known = {name: arrays.pop(name) for name in list(arrays) if name.startswith("details.")}
         items = Items(
             **arrays,
             category_names=tuple(about["category_names"]),
             feature_names=tuple(about["feature_names"]),
             currency=about["currency"],
         )
+        if known:
+            columns: dict[str, Any] = {name.split(".")[1]: values for name, values in known.items()}
+            latent["details"] = Details(**columns)
         catalog = cls(items=items, **latent, notes=about["notes"])
         if catalog.hash != about["hash"]:
             raise InvalidInput("catalog", str(path), "the file was changed after it was saved: save it again")
@@ -264,12 +275,15 @@ class Catalog:
         return pd.DataFrame(rows).sort_values("order_share", ascending=False, ignore_index=True)
 
     def _latent(self) -> dict[str, AnyArray]:
-        return {
+        latent: dict[str, AnyArray] = {
             "embedding": self.embedding,
             "quality": self.quality,
             "units_mean": self.units_mean,
             "neighbours": self.neighbours,
         }
+        # what is assumed follows from the other columns
+        known = {} if self.details.assumed else self.details.columns()
+        return {**latent, **{f"details.{name}": values for name, values in known.items()}}
 
 
 def unit_rows(rows: AnyArray) -> F32:

@@ -1,6 +1,6 @@
-"""What a shopper does with a page: examine, click, add to cart, buy.
+"""What a shopper does with a page: examine, click, look, add to cart, buy, send back.
 
-The same three functions give the simulated behaviour (:func:`respond`) and its exact expectation
+The same functions give the simulated behaviour (:func:`respond`) and its exact expectation
 (:func:`expect`), so the truth cannot drift from the simulation.
 """
 
@@ -9,13 +9,33 @@ from __future__ import annotations
 import math
 
 import numpy as np
-from numba import float64, njit, uint64
+from numba import float64, int64, njit, uint64
 
 from ..core.nouns import EMPTY
 from ..core.types import F64, I32, Bool
-from .draws import BUY, CART, CLICK, ITEM, UNITS, key, page_key, unit
+from .draws import (
+    BUY,
+    CART,
+    CLICK,
+    DELAY,
+    DWELL,
+    ITEM,
+    OPENED,
+    READ_ON,
+    READING,
+    RETURNED,
+    UNITS,
+    key,
+    page_key,
+    unit,
+)
 from .visits import Visits, move_on
-from .world import World
+from .world import Outcomes, Today, World
+
+SUBSTITUTES = 4
+"""Neighbours among which somebody who finds an item sold out looks for another."""
+SOONEST = 1.0
+"""Days before anything can be sent back."""
 
 
 @njit(cache=True, inline="always")
@@ -40,32 +60,43 @@ def _appeal(world: World, visits: Visits, i: int, item: int) -> float:
 
 
 @njit(cache=True, inline="always")
-def _click(world: World, visits: Visits, i: int, item: int, appeal: float) -> float:
+def _click(world: World, today: Today, visits: Visits, i: int, item: int, appeal: float) -> float:
     """P(click | examined)"""
-    return _sigmoid(
-        world.click_base
-        + appeal
-        + world.quality_weight * world.quality[item]
-        - world.fatigue * visits.page[i]
-    )
+    base = world.click_base - world.fatigue * visits.page[i]
+    return _sigmoid(base + appeal + today.appeal[visits.row[i], item])
 
 
 @njit(cache=True, inline="always")
-def _price_pain(world: World, visits: Visits, i: int, item: int) -> float:
-    return float(world.sensitivity[visits.user[i]] * world.log_price[item])
+def _price_pain(world: World, today: Today, visits: Visits, i: int, item: int, off: float) -> float:
+    price = today.log_price[visits.row[i], item] + math.log1p(-off)
+    return float(world.sensitivity[visits.user[i]] * price)
 
 
 @njit(cache=True, inline="always")
-def _cart(world: World, visits: Visits, i: int, appeal: float, pain: float) -> float:
+def _cart(world: World, visits: Visits, i: int, item: int, appeal: float, pain: float) -> float:
     """P(cart | click, in stock)"""
-    phone = world.mobile_penalty if visits.mobile[i] else 0.0
-    return _sigmoid(world.cart_base + world.depth * appeal - pain - phone)
+    logit = world.cart_base + world.depth * appeal - pain + visits.mission[i]
+    if visits.mobile[i]:
+        logit -= world.mobile_penalty
+    if world.brand_weight > 0.0 and world.brand[item] == world.user_brand[visits.user[i]]:
+        logit += world.brand_weight
+    if world.shipping_weight > 0.0:
+        days = world.shipping[item] + world.region_days[world.region[visits.user[i]]]
+        logit -= world.shipping_weight * max(days - 1.0, 0.0)
+    return _sigmoid(logit + world.lift[visits.surface[i]])
 
 
 @njit(cache=True, inline="always")
 def _buy(world: World, pain: float) -> float:
     """P(purchase | cart)"""
     return _sigmoid(world.buy_base - 0.5 * pain)
+
+
+@njit(cache=True, inline="always")
+def _send_back(world: World, item: int, appeal: float) -> float:
+    """P(returned | purchase)"""
+    logit = world.return_logit[item] - world.return_depth * appeal - world.return_worth * world.worth[item]
+    return _sigmoid(logit) if world.returns else 0.0
 
 
 @njit(cache=True, inline="always")
@@ -88,6 +119,37 @@ def mean_units(world: World, item: int) -> float:
     return (1.0 / p) - k * q**k / tail
 
 
+@njit(cache=True, inline="always")
+def _taken(world: World, today: Today, row: int, item: int) -> int:
+    """The item that would be bought for ``item``: itself, the nearest in stock, or ``EMPTY``."""
+    if today.available[row, item]:
+        return item
+    if world.substitution > 0.0:
+        for c in range(min(SUBSTITUTES, world.neighbours.shape[1])):
+            other = world.neighbours[item, c]
+            if today.available[row, other]:
+                return int64(other)
+    return EMPTY
+
+
+@njit(cache=True, inline="always")
+def _reads_on(world: World, surface: int, item: int, clicked: float) -> float:
+    """P(the next slot is reached | this one was examined), where P(clicked) is 0, 1 or in between."""
+    stops = world.stops[surface]
+    if world.satisfies[surface] > 0.0:
+        stops = _sigmoid(world.satisfied[surface] + 0.5 * world.worth[item])
+    return world.go_on[surface] * (1.0 - clicked * stops)
+
+
+@njit(cache=True, inline="always")
+def _seconds(luck: np.uint64, log_median: float, sd: float) -> float:
+    """Log-normal from one word: the normal by Box and Muller (1958) from its two halves."""
+    first = (float64(luck >> uint64(32)) + 1.0) / 4294967297.0
+    second = float64(luck & uint64(0xFFFFFFFF)) / 4294967296.0
+    normal = math.sqrt(-2.0 * math.log(first)) * math.cos(2.0 * math.pi * second)
+    return math.exp(log_median + sd * normal)
+
+
 @njit(cache=True, nogil=True)
 def known(slates: I32, items: int) -> bool:
     """Whether slates (n, k) hold only rows of ``items`` items and ``EMPTY``."""
@@ -97,112 +159,213 @@ def known(slates: I32, items: int) -> bool:
 @njit(cache=True, nogil=True)
 def respond(
     world: World,
+    today: Today,
     visits: Visits,
     active: Bool,
     slates: I32,
-    in_stock: Bool,
-    clicked: Bool,
-    carted: Bool,
-    quantity: I32,
-    revenue: F64,
-    margin: F64,
-    unavailable: Bool,
-    page: F64,
+    price_off: F64,
+    out: Outcomes,
     low: int,
     high: int,
 ) -> None:
-    """Note in (n, k) outcomes and their sums ``page`` (n, 7), all zero before, what lanes [low, high) do.
+    """Note in ``out``, blank before, what lanes [low, high) do with slates (n, k).
 
-    ``in_stock`` is (N,): an item that has run out can be clicked, but not put in the cart. One number
-    decides examination and click together, so many a slot is settled before its appeal is computed.
+    An item that has run out can be clicked, but not put in the cart. ``price_off`` is (n,), the share
+    taken off every price of the page, or (0,).
     """
-    k = slates.shape[1]
+    _read(world, today, visits, active, slates, out, low, high)
+    _go_deeper(world, today, visits, active, slates, price_off, out, low, high)
+
+
+@njit(cache=True, nogil=True)
+def _read(
+    world: World, today: Today, visits: Visits, active: Bool, slates: I32, out: Outcomes, low: int, high: int
+) -> None:
+    """Which slots are examined and which of them clicked.
+
+    One number decides both, so many a slot is settled before its appeal is computed.
+    """
     for i in range(low, high):
         if not active[i]:
             continue
-        root = key(page_key(visits.key[i], visits.page[i]), ITEM)
-        for slot in range(k):
+        surface, row = visits.surface[i], visits.row[i]
+        page = page_key(visits.key[i], visits.page[i])
+        root = key(page, ITEM)
+        chain = world.chain[surface]
+        reached = True
+        if world.opened[surface] < 1.0:
+            reached = unit(key(page, OPENED)) < world.opened[surface]
+        if world.dwells and reached:
+            out.seconds[i] = _seconds(key(page, READING), world.read_log, world.dwell_sd)
+        for slot in range(min(slates.shape[1], world.slots[surface])):
             item = slates[i, slot]
             if item < 0:
                 continue
-            if not in_stock[item]:
-                unavailable[i, slot] = True
-                page[i, 6] += 1.0
+            if not today.available[row, item]:
+                out.unavailable[i, slot] = True
+                out.page[i, 6] += 1.0
+            if not reached:
+                continue
             luck = key(root, uint64(item))
-            attention, glance = world.examination[slot], unit(key(luck, CLICK))
+            attention, glance = world.attention[surface, slot], unit(key(luck, CLICK))
             if glance >= attention:
                 continue
+            out.examined[i, slot] = True
             appeal = _appeal(world, visits, i, item)
-            if glance >= attention * _click(world, visits, i, item, appeal):
+            if glance < attention * _click(world, today, visits, i, item, appeal):
+                out.clicked[i, slot] = True
+                out.page[i, 0] += 1.0
+            if chain:
+                clicked = 1.0 if out.clicked[i, slot] else 0.0
+                reached = unit(key(luck, READ_ON)) < _reads_on(world, surface, item, clicked)
+
+
+@njit(cache=True, nogil=True)
+def _go_deeper(
+    world: World,
+    today: Today,
+    visits: Visits,
+    active: Bool,
+    slates: I32,
+    price_off: F64,
+    out: Outcomes,
+    low: int,
+    high: int,
+) -> None:
+    """What follows a click: the item's page, the cart, the order, the return."""
+    for i in range(low, high):
+        if not active[i] or out.page[i, 0] == 0.0:
+            continue
+        row = visits.row[i]
+        root = key(page_key(visits.key[i], visits.page[i]), ITEM)
+        # one luck for the whole cart: a visitor checks out or does not
+        checkout = unit(key(visits.key[i], BUY))
+        off = price_off[i] if price_off.shape[0] else 0.0
+        for slot in range(slates.shape[1]):
+            if not out.clicked[i, slot]:
                 continue
-            clicked[i, slot] = True
-            page[i, 0] += 1.0
-            pain = _price_pain(world, visits, i, item)
-            if not in_stock[item] or unit(key(luck, CART)) >= _cart(world, visits, i, appeal, pain):
+            item = slates[i, slot]
+            luck = key(root, uint64(item))
+            appeal = _appeal(world, visits, i, item)
+            if world.dwells:
+                median = world.dwell_log + world.dwell_depth * appeal
+                seconds = _seconds(key(luck, DWELL), median, world.dwell_sd)
+                out.dwell[i, slot] = seconds
+                out.seconds[i] += seconds
+                out.page[i, 7] += seconds
+            taken = _taken(world, today, row, item)
+            if taken < 0:
                 continue
-            carted[i, slot] = True
-            page[i, 1] += 1.0
-            if unit(key(luck, BUY)) >= _buy(world, pain):
+            pain = _price_pain(world, today, visits, i, taken, off)
+            cart = _cart(world, visits, i, taken, appeal, pain)
+            if taken != item:
+                cart *= world.substitution
+            if unit(key(luck, CART)) >= cart:
                 continue
-            amount = _units(world, item, unit(key(luck, UNITS)))
-            quantity[i, slot] = amount
-            revenue[i, slot] = amount * world.price[item]
-            margin[i, slot] = amount * world.margin[item]
-            page[i, 2] += 1.0
-            page[i, 3] += amount
-            page[i, 4] += revenue[i, slot]
-            page[i, 5] += margin[i, slot]
+            out.carted[i, slot] = True
+            out.page[i, 1] += 1.0
+            if checkout >= _buy(world, pain):
+                out.removed[i, slot] = checkout < _buy(world, 0.0)
+                continue
+            amount = _units(world, taken, unit(key(luck, UNITS)))
+            given = off * today.price[row, taken]
+            out.sold[i, slot] = taken
+            out.quantity[i, slot] = amount
+            out.revenue[i, slot] = amount * (today.price[row, taken] - given)
+            out.margin[i, slot] = amount * (today.margin[row, taken] - given)
+            out.page[i, 2] += 1.0
+            out.page[i, 3] += amount
+            out.page[i, 4] += out.revenue[i, slot]
+            out.page[i, 5] += out.margin[i, slot]
+            if world.returns and unit(key(luck, RETURNED)) < _send_back(world, taken, appeal):
+                out.returned[i, slot] = True
+                out.return_cost[i, slot] = out.margin[i, slot] + world.return_handling
+                delay = SOONEST - world.return_delay * math.log1p(-unit(key(luck, DELAY)))
+                out.return_delay[i, slot] = delay
+                out.page[i, 8] += out.return_cost[i, slot]
 
 
 @njit(cache=True, nogil=True)
 def serve(
     world: World,
+    today: Today,
     visits: Visits,
     active: Bool,
     slates: I32,
-    in_stock: Bool,
-    clicked: Bool,
-    carted: Bool,
-    quantity: I32,
-    revenue: F64,
-    margin: F64,
-    unavailable: Bool,
-    page: F64,
+    price_off: F64,
+    out: Outcomes,
     left: Bool,
     cut: Bool,
     low: int,
     high: int,
 ) -> None:
     """:func:`respond`, then :func:`.visits.move_on`: one call, because each costs some microseconds."""
-    respond(
-        world, visits, active, slates, in_stock,
-        clicked, carted, quantity, revenue, margin, unavailable, page, low, high,
-    )  # fmt: skip
-    move_on(world, visits, active, slates, clicked, left, cut, low, high)
+    respond(world, today, visits, active, slates, price_off, out, low, high)
+    move_on(world, visits, active, slates, out, left, cut, low, high)
 
 
 @njit(cache=True, nogil=True)
-def expect(world: World, visits: Visits, items: I32, in_stock: Bool, out: F64, low: int, high: int) -> None:
-    """Fill ``out`` (7, n, j) with the exact mean of each of ``SLOT_TERMS`` for any j items per lane.
+def expect(
+    world: World,
+    today: Today,
+    visits: Visits,
+    items: I32,
+    price_off: F64,
+    out: F64,
+    go_on: F64,
+    low: int,
+    high: int,
+) -> None:
+    """Fill ``out`` (9, n, j) with the exact mean of each of ``SLOT_TERMS`` for any j items per lane.
 
-    Means are given examination, but for the last term, which counts impressions; zeros where ``items``
-    is empty.
+    Means are given examination, but for the stockouts, which are of impressions; zeros where ``items``
+    is empty. ``go_on`` (n, j) gets the probability of reading on after an item that was examined.
     """
     for i in range(low, high):
+        row, surface = visits.row[i], visits.surface[i]
+        off = price_off[i] if price_off.shape[0] else 0.0
         for c in range(items.shape[1]):
             item = items[i, c]
+            go_on[i, c] = 1.0
             if item < 0:
                 continue
             appeal = _appeal(world, visits, i, item)
-            pain = _price_pain(world, visits, i, item)
-            click = _click(world, visits, i, item, appeal)
-            cart = click * _cart(world, visits, i, appeal, pain) if in_stock[item] else 0.0
-            lines = cart * _buy(world, pain)
-            units = lines * mean_units(world, item)
+            click = _click(world, today, visits, i, item, appeal)
             out[0, i, c] = click
+            if world.chain[surface]:
+                go_on[i, c] = _reads_on(world, surface, item, click)
+            if world.dwells:
+                log_mean = world.dwell_log + world.dwell_depth * appeal + 0.5 * world.dwell_sd**2
+                out[7, i, c] = click * math.exp(log_mean)
+            if not today.available[row, item]:
+                out[6, i, c] = 1.0
+            taken = _taken(world, today, row, item)
+            if taken < 0:
+                continue
+            pain = _price_pain(world, today, visits, i, taken, off)
+            cart = click * _cart(world, visits, i, taken, appeal, pain)
+            if taken != item:
+                cart *= world.substitution
+            lines = cart * _buy(world, pain)
+            units = lines * mean_units(world, taken)
+            given = off * today.price[row, taken]
             out[1, i, c] = cart
             out[2, i, c] = lines
             out[3, i, c] = units
-            out[4, i, c] = units * world.price[item]
-            out[5, i, c] = units * world.margin[item]
-            out[6, i, c] = 0.0 if in_stock[item] else 1.0
+            out[4, i, c] = units * (today.price[row, taken] - given)
+            out[5, i, c] = units * (today.margin[row, taken] - given)
+            if world.returns:
+                back = _send_back(world, taken, appeal)
+                out[8, i, c] = back * (out[5, i, c] + lines * world.return_handling)
+
+
+@njit(cache=True, nogil=True)
+def attention(world: World, visits: Visits, slates: I32, go_on: F64, out: F64, low: int, high: int) -> None:
+    """Fill ``out`` (n, k) with the exact probability that each slot is examined; see :mod:`.surfaces`."""
+    for i in range(low, high):
+        surface = visits.surface[i]
+        reached = world.opened[surface]
+        for slot in range(min(slates.shape[1], world.slots[surface])):
+            out[i, slot] = reached * world.attention[surface, slot]
+            if slates[i, slot] >= 0:
+                reached *= go_on[i, slot]

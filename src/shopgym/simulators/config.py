@@ -3,43 +3,16 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from typing import Any
 
 from ..core.errors import InvalidInput, in_range
-
-
-@dataclass(frozen=True)
-class StockConfig:
-    """Shared stock under a periodic (s, S) rule (Zipkin 2000, ch. 9).
-
-    Attributes:
-        enabled: off = nothing ever runs out.
-        review: days between reviews, also the length of the bucket in which deliveries arrive.
-        lead_time: days from order to delivery.
-        cover_days: days of expected demand that an order fills up beyond the lead time.
-        safety: reorder point in lead times of expected demand.
-        minimum: units of every item that the order-up-to level never goes below.
-        conversion: order lines per page assumed when the levels are set.
-        out_at_start: share of items out of stock on day 0; 0.083 is the worldwide average of Gruen,
-            Corsten & Bharadwaj (2002).
-    """
-
-    enabled: bool = True
-    review: float = 1.0
-    lead_time: int = 3
-    cover_days: float = 7.0
-    safety: float = 1.5
-    minimum: int = 3
-    conversion: float = 0.02
-    out_at_start: float = 0.083
-
-    def __post_init__(self) -> None:
-        in_range("shop.stock.review", self.review, 0.0, 365.0, open_low=True)
-        in_range("shop.stock.lead_time", self.lead_time, 1, 90)
-        in_range("shop.stock.cover_days", self.cover_days, 0.0, 365.0)
-        in_range("shop.stock.safety", self.safety, 0.0, 100.0)
-        in_range("shop.stock.minimum", self.minimum, 1, 1_000_000)
-        in_range("shop.stock.conversion", self.conversion, 0.0, 1.0)
-        in_range("shop.stock.out_at_start", self.out_at_start, 0.0, 1.0)
+from .arrivals import ArrivalConfig
+from .catalog import Catalog
+from .market import Campaign, MarketConfig, Shock
+from .people import PeopleConfig
+from .replenishment import StockConfig as StockConfig
+from .retention import RetentionConfig
+from .surfaces import SurfaceConfig, SurfacesConfig
 
 
 @dataclass(frozen=True)
@@ -49,10 +22,16 @@ class ChoiceConfig:
     With q = taste_weight x taste + intent_weight x intent and v = q . embedding:
 
     - click: ``click_base + v + quality_weight x quality - fatigue x page``, if examined;
-    - cart, given a click: ``cart_base + depth x v - p`` (less ``mobile_penalty`` on a phone);
-    - purchase, given the cart: ``buy_base - p / 2``;
+    - cart, given a click: ``cart_base + depth x v - p`` (less ``mobile_penalty`` on a phone, plus
+      ``brand_weight`` for the user's own brand and ``mission_lift`` on a visit with a purpose);
+    - purchase, given the cart: ``buy_base - p / 2``, with one luck for all lines of a visit, so that a
+      cart is mostly bought or left as a whole;
     - p = price sensitivity x log(price / median price);
-    - leaving after a page: ``leave_base + fatigue x page - engagement x [clicked]``.
+    - leaving after a page: ``leave_base + fatigue x page - engagement x [clicked]`` (less
+      ``mission_stay`` on a visit with a purpose).
+
+    A share ``mission_share`` of visits has a purpose. Who would put something in the cart that is sold
+    out takes the most similar item in stock instead with probability ``substitution`` (0 = off).
 
     Examination of slot j (from 1) has probability ``j ** -position_decay`` (position-based model,
     Craswell et al. 2008). Defaults give about 4% clicks per examined random slot, 15% carts per click
@@ -75,6 +54,11 @@ class ChoiceConfig:
     drift: float = 0.5
     position_decay: float = 0.4
     max_units: int = 20
+    brand_weight: float = 0.0
+    mission_share: float = 0.0
+    mission_lift: float = 0.0
+    mission_stay: float = 0.0
+    substitution: float = 0.0
 
     def __post_init__(self) -> None:
         for name in ("click_base", "cart_base", "buy_base", "leave_base"):
@@ -86,18 +70,94 @@ class ChoiceConfig:
             "depth",
             "engagement",
             "mobile_penalty",
+            "brand_weight",
+            "mission_lift",
+            "mission_stay",
         ):
             in_range(f"shop.choice.{name}", getattr(self, name), 0.0, 20.0)
         for name in ("fatigue", "price_sensitivity", "position_decay"):
             in_range(f"shop.choice.{name}", getattr(self, name), 0.0, 10.0)
-        for name in ("mobile_share", "drift"):
+        for name in ("mobile_share", "drift", "mission_share", "substitution"):
             in_range(f"shop.choice.{name}", getattr(self, name), 0.0, 1.0)
         in_range("shop.choice.max_units", self.max_units, 1, 10_000)
 
 
 @dataclass(frozen=True)
+class DwellConfig:
+    """How long things are looked at: log-normal seconds.
+
+    Attributes:
+        enabled: off = no time is noted.
+        median, log_sd: of the page of an item opened; 47 s and 1.38 are those of Taobao's sessions.
+        depth: how much log seconds grow with appeal.
+        reading: median seconds on a page of a list.
+    """
+
+    enabled: bool = False
+    median: float = 47.0
+    log_sd: float = 1.38
+    depth: float = 0.1
+    reading: float = 15.0
+
+    def __post_init__(self) -> None:
+        in_range("shop.dwell.median", self.median, 0.0, 86_400.0, open_low=True)
+        in_range("shop.dwell.reading", self.reading, 0.0, 86_400.0, open_low=True)
+        in_range("shop.dwell.log_sd", self.log_sd, 0.0, 10.0)
+        in_range("shop.dwell.depth", self.depth, 0.0, 10.0)
+
+
+@dataclass(frozen=True)
+class DeliveryConfig:
+    """What waiting costs. An item needs its own shipping days and those of the user's region.
+
+    Attributes:
+        weight: logits of cart lost per day of waiting beyond one; 0 = off.
+        region_days: days to each region; users live in them in equal parts.
+    """
+
+    weight: float = 0.0
+    region_days: tuple[float, ...] = (0.0, 1.0, 2.0, 4.0)
+
+    def __post_init__(self) -> None:
+        in_range("shop.delivery.weight", self.weight, 0.0, 20.0)
+        if not self.region_days:
+            raise InvalidInput("shop.delivery.region_days", (), "name at least one region")
+        for days in self.region_days:
+            in_range("shop.delivery.region_days", days, 0.0, 365.0)
+
+
+@dataclass(frozen=True)
+class ReturnConfig:
+    """Order lines sent back: P = sigmoid(logit(item's rate) - depth x appeal - worth x item's worth).
+
+    Attributes:
+        enabled: off = everything is kept.
+        rate: mean rate to which the catalogue's are scaled; None = as they are. 0.2 of online sales come
+            back (NRF 2022 to 2024: 0.165 to 0.2), 0.3 of apparel.
+        depth, worth: how much liking and worth prevent it.
+        delay: mean days until it is back, exponential after ``SOONEST`` days.
+        handling: currency that one returned line costs beside its margin.
+    """
+
+    enabled: bool = False
+    rate: float | None = None
+    depth: float = 0.0
+    worth: float = 0.5
+    delay: float = 10.0
+    handling: float = 0.0
+
+    def __post_init__(self) -> None:
+        if self.rate is not None:
+            in_range("shop.returns.rate", self.rate, 0.0, 1.0, open_high=True)
+        for name in ("depth", "worth"):
+            in_range(f"shop.returns.{name}", getattr(self, name), 0.0, 20.0)
+        in_range("shop.returns.delay", self.delay, 0.0, 365.0, open_low=True)
+        in_range("shop.returns.handling", self.handling, 0.0, 1e6)
+
+
+@dataclass(frozen=True)
 class ShopConfig:
-    """One shop.
+    """One shop. Every mechanism beyond the page itself has its own switch and is off unless asked for.
 
     Attributes:
         users: number of people M who may visit.
@@ -109,7 +169,12 @@ class ShopConfig:
             but for ``random_share``, which is drawn evenly from the whole catalogue.
         taste_noise: standard deviation of the noise in what is known of a user's taste and price
             sensitivity.
+        calendar: whether the context tells hour, weekday and week of the year.
+        allow_losses: whether items may be sold below cost.
         choice, stock: behaviour and stock.
+        surfaces, dwell, delivery, returns: pages of a site, time, waiting, goods sent back.
+        market, campaigns, shocks: what changes from day to day.
+        people: what a visit leaves behind; arrivals: who comes when (``Season-v0``).
     """
 
     users: int = 20_000
@@ -120,8 +185,19 @@ class ShopConfig:
     similar_share: float = 0.5
     random_share: float = 0.1
     taste_noise: float = 0.3
+    calendar: bool = False
+    allow_losses: bool = False
     choice: ChoiceConfig = field(default_factory=ChoiceConfig)
     stock: StockConfig = field(default_factory=StockConfig)
+    surfaces: SurfacesConfig = field(default_factory=SurfacesConfig)
+    dwell: DwellConfig = field(default_factory=DwellConfig)
+    delivery: DeliveryConfig = field(default_factory=DeliveryConfig)
+    returns: ReturnConfig = field(default_factory=ReturnConfig)
+    market: MarketConfig = field(default_factory=MarketConfig)
+    campaigns: tuple[Campaign, ...] = ()
+    shocks: tuple[Shock, ...] = ()
+    people: PeopleConfig = field(default_factory=PeopleConfig)
+    arrivals: ArrivalConfig = field(default_factory=ArrivalConfig)
 
     def __post_init__(self) -> None:
         in_range("shop.users", self.users, 1, 2**31 - 1)
@@ -143,11 +219,53 @@ class ShopConfig:
                 f"offer at least slate_size = {self.slate_size} candidates",
             )
 
-    def check_catalog(self, size: int) -> None:
-        """Raise unless a catalogue of ``size`` items can fill candidates and slates."""
+    @classmethod
+    def full(cls, **settings: Any) -> ShopConfig:
+        """Every mechanism on, with plausible numbers; ``settings`` replace single fields."""
+        everything: dict[str, Any] = {
+            "calendar": True,
+            "choice": ChoiceConfig(
+                brand_weight=0.3, mission_share=0.2, mission_lift=1.0, mission_stay=1.0, substitution=0.3
+            ),
+            "surfaces": SurfacesConfig(enabled=True),
+            "dwell": DwellConfig(enabled=True),
+            "delivery": DeliveryConfig(weight=0.1),
+            "returns": ReturnConfig(enabled=True),
+            "market": MarketConfig(season=0.3, drift=0.01, new_share=0.05, old_share=0.05),
+            "campaigns": (Campaign(),),
+            "shocks": (Shock(),),
+            "people": PeopleConfig(
+                enabled=True,
+                retention=RetentionConfig(
+                    r=1.2, alpha=10.0, a=1.1, b=12.0, rate_effect=0.5, churn_effect=1.0
+                ),
+            ),
+            "arrivals": ArrivalConfig(per_day=20.0, established=300),
+        }
+        return cls(**{**everything, **settings})
+
+    @property
+    def pages(self) -> tuple[SurfaceConfig, ...]:
+        """The pages of the site: one homepage unless surfaces are on."""
+        if self.surfaces.enabled:
+            return self.surfaces.pages
+        return (SurfaceConfig(decay=self.choice.position_decay, similar_share=self.similar_share),)
+
+    def check_catalog(self, catalog: Catalog) -> None:
+        """Raise unless the catalogue can fill candidates and slates and nothing is sold at a loss unasked."""
+        size, items = len(catalog), catalog.items
         if self.slate_size > size:
             raise InvalidInput("shop.slate_size", self.slate_size, f"the catalogue has only {size} items")
         if self.num_candidates > size:
             raise InvalidInput(
                 "shop.num_candidates", self.num_candidates, f"the catalogue has only {size} items"
+            )
+        loss = items.unit_cost > items.price
+        if loss.any() and not self.allow_losses:
+            row = int(loss.argmax())
+            raise InvalidInput(
+                f"items.unit_cost[{row}]",
+                float(items.unit_cost[row]),
+                f"the price is only {items.price[row]:g} ({int(loss.sum())} items are sold at a loss): "
+                "correct it, or set shop.allow_losses",
             )

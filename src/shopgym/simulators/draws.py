@@ -25,6 +25,11 @@ CLICK, CART, BUY, UNITS, LEAVE = (np.uint64(kind) for kind in range(9, 14))
 STOCK, DELIVERY = np.uint64(14), np.uint64(15)
 # Counters stand under a kind of their own, so that no page or item number is taken for a kind.
 PAGE, ITEM = np.uint64(16), np.uint64(17)
+READ_ON, OPENED, RETURNED, DELAY, DWELL, READING = (np.uint64(kind) for kind in range(18, 24))
+MISSION, CHANNEL, TO_CART, SEARCHED, QUERY = (np.uint64(kind) for kind in range(24, 29))
+DROPOUT, GAP, LIFE = (np.uint64(kind) for kind in range(29, 32))
+BACKGROUND = np.uint64(32)
+SEASON, DRIFT, LAUNCH, CAMPAIGN, SHOCK = (np.uint64(kind) for kind in range(33, 38))
 
 
 @njit(cache=True, inline="always")

@@ -4,23 +4,45 @@ from __future__ import annotations
 
 import math
 
-from numba import njit, uint64
+from numba import int64, njit, uint64
 
 from ..core.types import F32, F64, I32, I64, U64, Bool
 from .candidates import draw_candidates
+from .config import ShopConfig
+from .surfaces import CHANNELS, SURFACES
 from .visits import Visits
-from .world import World
+from .world import Today, World
 
 MOMENT = ("page", "clicks", "mobile")
 """Context columns after the intent: pages so far / max_pages, log(1 + clicks so far), on a phone."""
+PLACE = (*(f"on_{name}" for name in SURFACES), *(f"by_{name}" for name, _ in CHANNELS))
+"""With surfaces: the page asked for and the channel, 0 or 1 each."""
+CLOCK = ("hour_cos", "hour_sin", "weekend", "year_cos", "year_sin")
+"""With the calendar: hour of the day and week of the year on their circles."""
+RELATION = ("visits", "gap")
+"""Where people come back: log(1 + visits before this one), log(1 + days since the last)."""
+
+LONGEST_GAP = 36_400.0
+"""Days beyond which a gap is shown as this."""
+
+
+def context_names(intent: int, config: ShopConfig) -> tuple[str, ...]:
+    """Names of the context columns, given how many show the intent."""
+    return (
+        *(f"intent_{c}" for c in range(intent)),
+        *MOMENT,
+        *(PLACE if config.surfaces.enabled else ()),
+        *(CLOCK if config.calendar else ()),
+        *(RELATION if config.people.enabled else ()),
+    )
 
 
 @njit(cache=True, nogil=True)
 def observe(
     world: World,
+    today: Today,
     visits: Visits,
-    available: Bool,
-    day: float,
+    intent: int,
     request_id: U64,
     user_id: I64,
     user: F32,
@@ -28,20 +50,20 @@ def observe(
     candidates: I32,
     in_stock: Bool,
     time: F64,
+    slots: I32,
     low: int,
     high: int,
 ) -> None:
-    """Fill the columns of ``Requests`` for the lanes [low, high); ``available`` is (N,).
+    """Fill the columns of ``Requests`` for the lanes [low, high).
 
-    The intent that can be seen is the observable embedding of the item last looked at, which is
-    columns 0 to c - 4 of the item features.
+    The intent that can be seen is the observable embedding of the item last looked at or searched for,
+    which is the first ``intent`` columns of the item features.
     """
     draw_candidates(world, visits, candidates, low, high)
-    intent = context.shape[1] - 3
     for i in range(low, high):
         request_id[i] = visits.key[i] ^ uint64(visits.page[i])
         user_id[i] = visits.user[i]
-        time[i] = day
+        time[i] = visits.time[i]
         for c in range(user.shape[1]):
             user[i, c] = world.user_features[visits.user[i], c]
         for c in range(intent):
@@ -49,5 +71,26 @@ def observe(
         context[i, intent] = visits.page[i] / world.max_pages
         context[i, intent + 1] = math.log1p(visits.clicks[i])
         context[i, intent + 2] = 1.0 if visits.mobile[i] else 0.0
+        at = intent + 3
+        if world.surfaces_on:
+            for c in range(len(PLACE)):
+                context[i, at + c] = 0.0
+            context[i, at + visits.surface[i]] = 1.0
+            context[i, at + len(SURFACES) + visits.channel[i]] = 1.0
+            slots[i] = world.slots[visits.surface[i]]
+            at += len(PLACE)
+        if world.calendar_on:
+            day = int64(math.floor(visits.time[i]))
+            hour = int64((visits.time[i] - day) * 24.0)
+            context[i, at] = world.hours[hour, 0]
+            context[i, at + 1] = world.hours[hour, 1]
+            context[i, at + 2] = 1.0 if day % 7 >= 5 else 0.0
+            context[i, at + 3] = world.weeks[day // 7 % 52, 0]
+            context[i, at + 4] = world.weeks[day // 7 % 52, 1]
+            at += len(CLOCK)
+        if world.remembers:
+            context[i, at] = math.log1p(visits.visit[i] - 1)
+            context[i, at + 1] = math.log1p(min(visits.gap[i], LONGEST_GAP))
+        row = visits.row[i]
         for c in range(candidates.shape[1]):
-            in_stock[i, c] = available[candidates[i, c]]
+            in_stock[i, c] = today.available[row, candidates[i, c]]

@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 
-from ..core.errors import InvalidInput
+from ..core.errors import InvalidInput, in_range
 from ..core.nouns import SLOT_TERMS, Feedback, Requests
 from ..core.protocols import Policy
 from ..core.types import F32, F64, I32, Bool
@@ -22,15 +22,23 @@ from . import value as worth
 from .catalog import OBSERVED, Catalog
 from .config import ShopConfig
 from .draws import key
-from .observe import MOMENT, observe
-from .stock import Stock
+from .market import Market
+from .observe import LONGEST_GAP, context_names, observe
+from .population import Population
+from .returns import Returns
+from .stock import Stock, availability
 from .users import Users
 from .value import Comparison, Value
-from .visits import Visits, arrive, empty_visits, move_on
-from .world import World, build_world
+from .visits import Visits, arrive, come_back, empty_visits, enter, move_on, part
+from .world import Outcomes, Today, World, blank, build_world
 
 BLOCK = 1024
 """Lanes that one thread takes at a time; results do not depend on it."""
+CLOCKS = ("pages", "own", "season")
+PAGES_PER_VISIT = 4
+"""What stock levels are set for where traffic is counted in visits."""
+ALL_WEEK = 7
+NO_DISCOUNT: F64 = np.empty(0)
 
 
 class Shop:
@@ -40,8 +48,12 @@ class Shop:
         catalog: the items.
         config: everything else.
         lanes: n concurrent visits.
-        seed: of the users, the opening stock and, by lane, of the visits.
+        seed: of the users, the market, the opening stock and, by lane, of the visits.
         users: the people; drawn from ``seed`` if not given.
+        clock: what time is. ``"pages"``: it goes on with the pages shown, and whoever comes is anyone.
+            ``"own"``: every lane is the life of one customer, on a calendar of its own, amid other
+            customers who are not simulated. ``"season"``: everybody lives on one calendar.
+        days: until the season ends, or the time after which a life is not followed any further.
         threads: workers for the kernels (0 = one per core). Results are the same for any number.
         block: lanes a worker takes at a time. Results are the same for any number.
     """
@@ -54,26 +66,35 @@ class Shop:
         lanes: int = 1,
         seed: int = 0,
         users: Users | None = None,
+        clock: str = "pages",
+        days: float = 364.0,
         threads: int = 1,
         block: int = BLOCK,
     ) -> None:
         self.config = config or ShopConfig()
-        self.config.check_catalog(len(catalog))
+        self.config.check_catalog(catalog)
         if lanes < 1 or block < 1 or threads < 0:
             raise InvalidInput("shop.lanes, block, threads", (lanes, block, threads), "give positive numbers")
-        self.catalog = catalog
+        if clock not in CLOCKS:
+            raise InvalidInput("shop.clock", clock, f"choose one of {', '.join(CLOCKS)}")
+        in_range("shop.days", days, 0.0, 36_400.0, open_low=True)
+        self.catalog, self.clock, self.days, self.seed = catalog, clock, days, seed
+        people = self.config.people
         self.users = users or Users.draw(
             catalog,
             self.config.users,
             seed=seed,
             price_sensitivity=self.config.choice.price_sensitivity,
             noise=self.config.taste_noise,
+            regions=len(self.config.delivery.region_days) if self.config.delivery.weight else 1,
+            retention=people.retention if people.enabled else None,
         )
         self.world: World = build_world(catalog, self.users, self.config)
         self.lanes = lanes
         self._bounds = [(low, min(low + block, lanes)) for low in range(0, lanes, block)]
         workers = min(threads or os.cpu_count() or 1, len(self._bounds))
         self._pool = ThreadPoolExecutor(workers) if workers > 1 else None
+        self._weeks: Today | None = None
         self.reset(seed)
 
     # what the columns of Requests.user and Requests.context mean
@@ -85,15 +106,21 @@ class Shop:
 
     @property
     def context_names(self) -> tuple[str, ...]:
-        """Names of the context features: the item last looked at, page and clicks so far, device."""
-        return (*(f"intent_{c}" for c in range(OBSERVED)), *MOMENT)
+        """Names of the context features: the item last looked at, page, clicks, device, and more."""
+        return context_names(OBSERVED, self.config)
 
     def context_bounds(self) -> tuple[F32, F32]:
         """The least and the greatest context there can be, each (c,)."""
         intent = self.catalog.items.features[:, :OBSERVED]
-        clicks = np.log1p(self.config.max_pages * self.config.slate_size)
-        low = np.append(intent.min(axis=0), [0.0, 0.0, 0.0])
-        high = np.append(intent.max(axis=0), [1.0, clicks, 1.0])
+        named = {
+            "clicks": (0.0, float(np.log1p(self.config.max_pages * self.config.slate_size))),
+            "visits": (0.0, 22.0),  # 2^31 visits
+            "gap": (0.0, float(np.log1p(LONGEST_GAP))),
+            **dict.fromkeys(("hour_cos", "hour_sin", "year_cos", "year_sin"), (-1.0, 1.0)),
+        }
+        rest = [named.get(name, (0.0, 1.0)) for name in self.context_names[OBSERVED:]]
+        low = np.append(intent.min(axis=0), [low for low, _ in rest])
+        high = np.append(intent.max(axis=0), [high for _, high in rest])
         return low.astype(np.float32), high.astype(np.float32)
 
     # the clock
@@ -112,60 +139,115 @@ class Shop:
             if not 0 <= lane_seed < 2**64:
                 raise InvalidInput("seed", lane_seed, "give whole numbers in [0, 2**64)")
             self.visits.seed[lane] = key(np.uint64(lane_seed), np.uint64(0))
-        self.pages = 0
-        self.stock = Stock.open(
+        config, first = self.config, int(seeds[0])
+        self.pages, self.now = 0, 0.0
+        self.stock = Stock.open(self.catalog, config.stock, pages_per_day=self.pages_per_day, seed=first)
+        self.returns = Returns()
+        self.market = Market(
             self.catalog,
-            self.config.stock,
-            pages_per_day=self.pages_per_day,
-            seed=int(seeds[0]),
+            config.market,
+            config.campaigns,
+            config.shocks,
+            quality_weight=config.choice.quality_weight,
+            allow_losses=config.allow_losses,
+            seed=self.seed,
         )
+        self.population = (
+            Population(
+                self.users, config.arrivals, days=self.days, seed=first, remembers=config.people.enabled
+            )
+            if self.clock == "season"
+            else None
+        )
+        if self.clock == "own":
+            self.today = self._weeks = self._weeks or self._every_week()
+        else:
+            self.today = self._prices(0.0)
 
     @property
     def day(self) -> float:
-        """Days since the shop opened; the clock counts pages shown."""
-        return self.pages / self.pages_per_day
+        """Days since the shop opened; where every lane has a calendar of its own, always 0."""
+        return self.pages / self.pages_per_day if self.clock == "pages" else self.now
 
     @property
-    def pages_per_day(self) -> int:
+    def pages_per_day(self) -> float:
         """Traffic of a full shop."""
+        if self.clock == "season":
+            arrivals, people = self.config.arrivals, self.config.people
+            back = arrivals.established * people.retention.r / people.retention.alpha if people.enabled else 0
+            return PAGES_PER_VISIT * (arrivals.per_day + back)
         return self.lanes * self.config.pages_per_day
 
     # one tick
 
     def arrive(self, lanes: Bool | None = None) -> None:
-        """Start the next visit on the lanes (n,) bool; default: on every lane whose visit is over."""
+        """Start the next visit on the lanes (n,) bool; default: on every lane whose visit is over.
+
+        By clock: of anyone; of a new customer; of whoever comes next, if the season is not over.
+        """
         begin = self.visits.over.copy() if lanes is None else lanes
-        self._blocks(lambda low, high: arrive(self.world, self.visits, begin, low, high))
+        if self.clock == "pages":
+            self._blocks(lambda low, high: arrive(self.world, self.visits, begin, low, high))
+        elif self.clock == "own":
+            self._blocks(lambda low, high: come_back(self.world, self.visits, begin, begin, low, high))
+            self._find_week()
+        else:
+            self._next_in_season(begin)
+
+    def part(self, ended: Bool) -> tuple[Bool, Bool]:
+        """What the visits that have ``ended`` (n,) bool leave behind; customers who stay come back.
+
+        Where every lane is one life the next visit begins at once.
+
+        Returns:
+            (gone, late), each (n,) bool: who will never come back, and who would after ``days``.
+        """
+        stayed = np.zeros(self.lanes, np.bool_)
+        if not self.config.people.enabled:
+            return ended.copy(), stayed
+        self._blocks(lambda low, high: part(self.world, self.visits, ended, stayed, low, high))
+        late = stayed & (self.visits.time + self.visits.gap >= self.days)
+        if self.clock == "own":
+            back, never = stayed & ~late, np.zeros_like(stayed)
+            self._blocks(lambda low, high: come_back(self.world, self.visits, back, never, low, high))
+            self._find_week()
+        elif self.population is not None:
+            self.population.store(self.visits, ended, stayed)
+        return ended & ~stayed, late
 
     def requests(self) -> Requests:
         """The page each lane asks for now; where a visit is over, the one it would have asked for."""
         n, m = self.lanes, self.config.num_candidates
         request_id, user_id = np.empty(n, np.uint64), np.empty(n, np.int64)
         user = np.empty((n, self.users.features.shape[1]), np.float32)
-        context = np.empty((n, OBSERVED + len(MOMENT)), np.float32)
+        context = np.empty((n, len(self.context_names)), np.float32)
         candidates, in_stock = np.empty((n, m), np.int32), np.empty((n, m), np.bool_)
-        time, day, available = np.empty(n), self.day, self.stock.available
+        time, slots = np.empty(n), np.empty(n, np.int32)
+        if self.clock == "pages":
+            self.visits.time[:] = self.day
         self._blocks(
             lambda low, high: observe(
-                self.world, self.visits, available, day,
-                request_id, user_id, user, context, candidates, in_stock, time, low, high,
+                self.world, self.today, self.visits, OBSERVED,
+                request_id, user_id, user, context, candidates, in_stock, time, slots, low, high,
             )
         )  # fmt: skip
-        return Requests(request_id, user_id, user, context, candidates, in_stock, time)
+        different = slots if self.config.surfaces.enabled else None
+        return Requests(request_id, user_id, user, context, candidates, in_stock, time, different)
 
-    def respond(self, slates: I32, lanes: Bool | None = None) -> Feedback:
+    def respond(self, slates: I32, lanes: Bool | None = None, *, price_off: F64 | None = None) -> Feedback:
         """What the visitors do with the slates (n, k) of item rows. Changes nothing: see :meth:`advance`.
 
         ``lanes`` (n,) bool says who is shown a page; default: everyone whose visit is not over.
+        ``price_off`` (n,) in [0, 1) is taken off every price of a page.
         """
-        slates, outcomes = self._checked(slates), self._blank()
-        active, available = self._active(lanes), self.stock.available
+        slates, out, off = self._checked(slates), blank(*slates.shape), self._off(price_off)
+        active = self._active(lanes)
         self._blocks(
             lambda low, high: choice.respond(
-                self.world, self.visits, active, slates, available, *outcomes, low, high
+                self.world, self.today, self.visits, active, slates, off, out, low, high
             )
         )
-        return Feedback(*outcomes)
+        return Feedback(*out)
 
     def advance(self, slates: I32, feedback: Feedback, lanes: Bool | None = None) -> tuple[Bool, Bool]:
         """Settle the tick: visitors move on, stock is taken out, the clock goes on.
@@ -174,48 +256,70 @@ class Shop:
             (left, cut), each (n,) bool: who chose to leave, and who was cut off at ``max_pages``.
         """
         active, slates = self._active(lanes), self._checked(slates)
+        out = Outcomes(*(getattr(feedback, name) for name in Outcomes._fields))
         left, cut = np.zeros(self.lanes, np.bool_), np.zeros(self.lanes, np.bool_)
         self._blocks(
-            lambda low, high: move_on(
-                self.world, self.visits, active, slates, feedback.clicked, left, cut, low, high
-            )
+            lambda low, high: move_on(self.world, self.visits, active, slates, out, left, cut, low, high)
         )
-        self._settle(slates, feedback.quantity, active)
+        self._settle(feedback, active)
         return left, cut
 
-    def serve(self, slates: I32, lanes: Bool | None = None) -> tuple[Feedback, Bool, Bool]:
+    def serve(
+        self, slates: I32, lanes: Bool | None = None, *, price_off: F64 | None = None
+    ) -> tuple[Feedback, Bool, Bool]:
         """:meth:`respond` and :meth:`advance` in one: (feedback, left, cut)."""
-        slates, outcomes = self._checked(slates), self._blank()
-        active, available = self._active(lanes), self.stock.available
+        slates, out, off = self._checked(slates), blank(*slates.shape), self._off(price_off)
+        active = self._active(lanes)
         left, cut = np.zeros(self.lanes, np.bool_), np.zeros(self.lanes, np.bool_)
         self._blocks(
             lambda low, high: choice.serve(
-                self.world, self.visits, active, slates, available, *outcomes, left, cut, low, high
+                self.world, self.today, self.visits, active, slates, off, out, left, cut, low, high
             )
         )
-        feedback = Feedback(*outcomes)
-        self._settle(slates, feedback.quantity, active)
+        feedback = Feedback(*out)
+        self._settle(feedback, active)
         return feedback, left, cut
 
     # truth
 
-    def expected(self, items: I32) -> dict[str, F64]:
+    def expected(self, items: I32, *, price_off: F64 | None = None) -> dict[str, F64]:
         """Exact means of any items (n, j) in each lane's present state, by name of ``SLOT_TERMS``.
 
         Each is (n, j), per examined impression; ``stockout`` alone is per impression.
         """
-        items = np.ascontiguousarray(items, dtype=np.int32)
-        out = np.zeros((len(SLOT_TERMS), *items.shape))
-        available = self.stock.available
+        return self._expect(items, price_off)[0]
+
+    def reads_on(self, items: I32) -> F64:
+        """(n, j) probability that the visitor reads on after each of the items, once examined."""
+        return self._expect(items, None)[1]
+
+    def attention(self, slates: I32) -> F64:
+        """(n, k) exact probability that each slot of the slates is examined by each lane's visitor."""
+        slates = self._checked(slates)
+        out, go_on = np.zeros(slates.shape), np.ones(slates.shape)
+        if self.world.chain.any():
+            go_on = self.reads_on(slates)
         self._blocks(
-            lambda low, high: choice.expect(self.world, self.visits, items, available, out, low, high)
+            lambda low, high: choice.attention(self.world, self.visits, slates, go_on, out, low, high)
         )
-        return dict(zip(SLOT_TERMS, out, strict=True))
+        return out
 
     @property
-    def examination(self) -> F64:
-        """(k,) probability that a slot is looked at."""
-        return self.world.examination
+    def attention_curve(self) -> F64:
+        """(n, k) probability that each slot of each lane's page is looked at when it is reached."""
+        world, surface = self.world, self.visits.surface
+        curve: F64 = world.attention[surface] * world.opened[surface, None]
+        return curve
+
+    @property
+    def reads_in_chains(self) -> Bool:
+        """(n,) whether the reading of each lane's page can end before its last slot."""
+        return self.world.chain[self.visits.surface]
+
+    @property
+    def slots(self) -> I32:
+        """(n,) slots of each lane's page."""
+        return self.world.slots[self.visits.surface]
 
     def value(self, policy: Policy, **options: Any) -> Value:
         """What ``policy`` is worth per visit: :func:`.value.value`. Opens the shop anew."""
@@ -226,6 +330,20 @@ class Shop:
         return worth.compare(self, first, second, **options)
 
     # private
+
+    def _expect(self, items: I32, price_off: F64 | None) -> tuple[dict[str, F64], F64]:
+        items = np.ascontiguousarray(items, dtype=np.int32)
+        out, go_on, off = (
+            np.zeros((len(SLOT_TERMS), *items.shape)),
+            np.zeros(items.shape),
+            self._off(price_off),
+        )
+        self._blocks(
+            lambda low, high: choice.expect(
+                self.world, self.today, self.visits, items, off, out, go_on, low, high
+            )
+        )
+        return dict(zip(SLOT_TERMS, out, strict=True)), go_on
 
     def _checked(self, slates: I32) -> I32:
         shape = (self.lanes, self.config.slate_size)
@@ -238,26 +356,88 @@ class Shop:
             )
         return slates.astype(np.int32, copy=False)
 
-    def _blank(self) -> tuple[Bool, Bool, I32, F64, F64, Bool, F64]:
-        """What :class:`Feedback` is made of, before anything has happened."""
-        shape = (self.lanes, self.config.slate_size)
-        return (
-            np.zeros(shape, np.bool_),
-            np.zeros(shape, np.bool_),
-            np.zeros(shape, np.int32),
-            np.zeros(shape),
-            np.zeros(shape),
-            np.zeros(shape, np.bool_),
-            np.zeros((self.lanes, len(SLOT_TERMS))),
+    def _off(self, price_off: F64 | None) -> F64:
+        if price_off is None:
+            return NO_DISCOUNT
+        off = np.ascontiguousarray(price_off, np.float64)
+        if off.shape != (self.lanes,) or not ((off >= 0) & (off < 1)).all():
+            raise InvalidInput("price_off", price_off, f"give {self.lanes} shares in [0, 1)")
+        return off
+
+    def _settle(self, feedback: Feedback, active: Bool) -> None:
+        """Take out of the stock what was bought, note what will come back, and let the clock go on."""
+        if self.clock == "own":
+            return  # one customer among many: the stock does not notice
+        self.stock.sell(feedback.sold, feedback.quantity)
+        if self.config.campaigns:
+            sold = feedback.quantity > 0
+            self.market.sold(self.day, feedback.sold[sold], feedback.quantity[sold])
+        if self.config.returns.enabled:
+            self.returns.expect(feedback, self.visits.time)
+        before = self.day
+        self.pages += int(np.count_nonzero(active))
+        if self.clock == "pages":
+            self._pass_time(before)
+        elif self._not_on_sale:
+            np.logical_and(self.stock.available, self._on_sale, out=self.today.available[0])
+
+    def _pass_time(self, before: float) -> None:
+        """What happens between ``before`` and now: returns, reviews of the stock, a new day's prices."""
+        review = self.config.stock.review
+        for _ in range(int(self.day / review) - int(before / review)):
+            self.stock.put_back(*self.returns.arrived(self.day))
+            self.stock.next_review()
+        if self.market.moves and int(self.day) > int(before):
+            self.today = self._prices(self.day)
+        elif self._not_on_sale:
+            np.logical_and(self.stock.available, self._on_sale, out=self.today.available[0])
+
+    def _prices(self, day: float) -> Today:
+        """Appeal, prices and range of a day, and the stock as it is from now on."""
+        items, price = self.catalog.items, self.market.price(day)
+        self._on_sale = self.market.on_sale(day)
+        self._not_on_sale = not self._on_sale.all()
+        available = self.stock.available
+        if self._not_on_sale:
+            available = available & self._on_sale
+        return Today(
+            appeal=self.market.appeal(day)[None],
+            log_price=np.log(price / np.median(items.price)).astype(np.float32)[None],
+            price=price[None],
+            margin=(price - items.unit_cost)[None],
+            available=available[None],
         )
 
-    def _settle(self, slates: I32, quantity: I32, active: Bool) -> None:
-        """Take out of the stock what was bought and let the clock go on."""
-        self.stock.sell(slates, quantity)
-        review, before = self.config.stock.review, self.day
-        self.pages += int(np.count_nonzero(active))
-        for _ in range(int(self.day / review) - int(before / review)):
-            self.stock.next_review()
+    def _every_week(self) -> Today:
+        """One row for each week that a life may last; of one row where nothing changes."""
+        weeks = int(self.days // ALL_WEEK) + 1
+        stock = self.config.stock
+        days = [self._prices(float(ALL_WEEK * week)) for week in range(weeks if self.market.moves else 1)]
+        rows = [np.concatenate(part) for part in zip(*days, strict=True)]
+        if stock.enabled:
+            found = availability(
+                self.catalog, stock, pages_per_day=self.config.pages_per_day, seed=self.seed, weeks=weeks
+            )
+            rows = [np.repeat(part, weeks, axis=0) if len(part) == 1 else part for part in rows]
+            launched = np.stack([self.market.on_sale(float(ALL_WEEK * week)) for week in range(weeks)])
+            rows[-1] = found & launched
+        return Today(*rows)
+
+    def _find_week(self) -> None:
+        last = len(self.today.price) - 1
+        np.minimum(self.visits.time // ALL_WEEK, last, out=self.visits.row, casting="unsafe")
+
+    def _next_in_season(self, begin: Bool) -> None:
+        assert self.population is not None
+        lanes, before = np.flatnonzero(begin), self.now
+        times, who = self.population.next(len(lanes))
+        if len(who):
+            lanes, anyone = lanes[: len(who)], np.zeros(self.lanes, np.bool_)
+            anyone[lanes] = True
+            self.population.load(self.visits, lanes, times, who)
+            self._blocks(lambda low, high: enter(self.world, self.visits, anyone, low, high))
+            self.now = max(self.now, float(times[-1]))
+            self._pass_time(before)
 
     def _active(self, lanes: Bool | None) -> Bool:
         return ~self.visits.over if lanes is None else lanes & ~self.visits.over

@@ -7,8 +7,9 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.random import Generator, Philox
 
-from ..core.types import F32, I32
+from ..core.types import F32, F64, I32
 from .catalog import OBSERVED, Catalog
+from .retention import RetentionConfig, draw_habits
 
 FAVOURITES = 3
 """Items whose mean embedding is a user's taste: few, so that tastes are distinct."""
@@ -22,6 +23,9 @@ class Users:
         taste: (M, d) float32 unit vectors in the catalogue's latent space.
         favourites: (M, 3) int32 items the taste was made from.
         price_sensitivity: (M,) float32 > 0, log-normal around the configured mean.
+        region: (M,) int32, where they live.
+        rate, dropout: (M,) float64, visits a day and chance of not coming back after a return; one row of
+            1 and 0.5 where nobody comes back.
         features: (M, u) float32, what the shop knows: a noisy taste in the observable space and a
             noisy price sensitivity; named by ``feature_names``.
     """
@@ -31,18 +35,30 @@ class Users:
     price_sensitivity: F32
     features: F32
     feature_names: tuple[str, ...]
+    region: I32
+    rate: F64
+    dropout: F64
 
     def __len__(self) -> int:
         return len(self.taste)
 
     @classmethod
     def draw(
-        cls, catalog: Catalog, count: int, *, seed: int, price_sensitivity: float = 1.0, noise: float = 0.3
+        cls,
+        catalog: Catalog,
+        count: int,
+        *,
+        seed: int,
+        price_sensitivity: float = 1.0,
+        noise: float = 0.3,
+        regions: int = 1,
+        retention: RetentionConfig | None = None,
     ) -> Users:
         """``count`` users of a catalogue; the same seed gives the same people.
 
         Favourites are drawn by popularity. Sensitivity is log-normal with standard deviation 0.4 of
-        its log. ``noise`` is the standard deviation of what blurs the shop's knowledge of both.
+        its log. ``noise`` is the standard deviation of what blurs the shop's knowledge of both. Where
+        there are several ``regions``, the shop knows them too. ``retention`` says how often they come back.
         """
         rng = Generator(Philox(key=[seed, 0x75736572]))
         share = catalog.items.popularity / catalog.items.popularity.sum()
@@ -56,7 +72,14 @@ class Users:
         known_sensitivity = log_sensitivity / spread + rng.normal(0, noise, size=count)
         features = np.concatenate([known, known_sensitivity[:, None]], axis=1).astype(np.float32)
         feature_names = (*(f"taste_{c}" for c in range(OBSERVED)), "price_sensitivity")
-        return cls(taste, favourites, sensitivity, features, feature_names)
+        region = rng.integers(regions, size=count).astype(np.int32)
+        if regions > 1:
+            features = np.concatenate([features, np.eye(regions, dtype=np.float32)[region]], axis=1)
+            feature_names = (*feature_names, *(f"region_{r}" for r in range(regions)))
+        rate, dropout = np.ones(1), np.full(1, 0.5)
+        if retention is not None:
+            rate, dropout = draw_habits(count, retention, rng)
+        return cls(taste, favourites, sensitivity, features, feature_names, region, rate, dropout)
 
 
 def _unit(vectors: F32) -> F32:

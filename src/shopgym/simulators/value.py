@@ -94,7 +94,7 @@ def trial(shop: Shop, policy: Policy, *, visits: int, term: str, seed: int) -> T
         decisions = policy.decide(shop.requests(), rng)
         slates = np.where(active[:, None], decisions.slates, -1).astype(np.int32)
         means = shop.expected(slates)[term]
-        attention = 1.0 if term == "stockout" else shop.examination
+        attention = 1.0 if term == "stockout" else shop.attention(slates)
         feedback = shop.respond(slates, active)
         np.add.at(expected, (lane[active], number[active]), (attention * means).sum(axis=1)[active])
         what = feedback.page[:, SLOT_TERMS.index(term)]

@@ -8,16 +8,40 @@ from typing import NamedTuple
 import numpy as np
 from numba import int64, njit, uint64
 
-from ..core.types import F32, I32, I64, U64, Bool
-from .draws import COIN, ENTRY, ENTRY_ITEM, LEAVE, MOBILE, USER, below, key, page_key, unit
+from ..core.types import F32, F64, I32, I64, U64, Bool
+from .draws import (
+    CHANNEL,
+    COIN,
+    DROPOUT,
+    ENTRY,
+    ENTRY_ITEM,
+    GAP,
+    LEAVE,
+    LIFE,
+    MISSION,
+    MOBILE,
+    QUERY,
+    SEARCHED,
+    TO_CART,
+    USER,
+    below,
+    key,
+    page_key,
+    unit,
+)
 from .popular import popular_item
-from .world import World
+from .retention import days_until, stays
+from .surfaces import CART, EMAIL, HOME, PRODUCT, SEARCH
+from .world import Outcomes, World
+
+NO_QUERY = -1
 
 
 class Visits(NamedTuple):
     """n lanes; a lane holds one visit at a time.
 
-    ``key`` is the hash of (lane seed, number of the visit), from which all its luck follows.
+    ``key`` is the hash of (lane seed, number of the visit), from which all its luck follows; where people
+    come back it is the hash of (person, number of their visit).
     """
 
     seed: U64  # (n,)
@@ -25,12 +49,32 @@ class Visits(NamedTuple):
     key: U64  # (n,)
     user: I32  # (n,)
     mobile: Bool  # (n,)
+    channel: I32  # (n,) how the visitor came
+    surface: I32  # (n,) what page is asked for
+    query: I32  # (n,) category searched for on this page; NO_QUERY elsewhere
+    row: I32  # (n,) row of ``Today`` that holds on the visitor's day
+    time: F64  # (n,) days since the shop opened
     page: I32  # (n,) pages seen so far
     clicks: I32  # (n,) clicks so far
     anchor: I32  # (n,) the item last looked at
+    mission: F32  # (n,) logits of cart that this visit's purpose adds
     intent: F32  # (n, d) what the visitor is after now
-    pull: F32  # (n, d) taste_weight x taste + intent_weight x intent
+    pull: F32  # (n, d) taste_weight x taste + intent_weight x intent - boredom x seen
     over: Bool  # (n,) left, or cut off
+    # of the person
+    life: U64  # (n,) hash of the person, where people come back
+    lives: I64  # (n,) people begun on this lane, less one
+    visit: I32  # (n,) visits of this person, this one included
+    gap: F64  # (n,) days since the visit before; when a visit is over, until the next
+    taste: F32  # (n, d)
+    seen: F32  # (n, d) what was looked at lately
+    satisfaction: F64  # (n,) in [-1, 1]
+    habit: F64  # (n,) of buying, in [0, 1]
+    # of the experience of this visit
+    joy: F64  # (n,) sum of worth of what was opened and bought
+    weight: F64  # (n,) how much of that there was
+    mood: F64  # (n,) disappointments
+    bought: I32  # (n,) order lines
 
 
 def empty_visits(n: int, d: int) -> Visits:
@@ -41,55 +85,136 @@ def empty_visits(n: int, d: int) -> Visits:
         key=np.zeros(n, np.uint64),
         user=np.zeros(n, np.int32),
         mobile=np.zeros(n, np.bool_),
+        channel=np.zeros(n, np.int32),
+        surface=np.zeros(n, np.int32),
+        query=np.full(n, NO_QUERY, np.int32),
+        row=np.zeros(n, np.int32),
+        time=np.zeros(n),
         page=np.zeros(n, np.int32),
         clicks=np.zeros(n, np.int32),
         anchor=np.zeros(n, np.int32),
+        mission=np.zeros(n, np.float32),
         intent=np.zeros((n, d), np.float32),
         pull=np.zeros((n, d), np.float32),
         over=np.ones(n, np.bool_),
+        life=np.zeros(n, np.uint64),
+        lives=np.full(n, -1, np.int64),
+        visit=np.zeros(n, np.int32),
+        gap=np.zeros(n),
+        taste=np.zeros((n, d), np.float32),
+        seen=np.zeros((n, d), np.float32),
+        satisfaction=np.zeros(n),
+        habit=np.zeros(n),
+        joy=np.zeros(n),
+        weight=np.zeros(n),
+        mood=np.zeros(n),
+        bought=np.zeros(n, np.int32),
     )
 
 
 @njit(cache=True, inline="always")
 def _set_pull(world: World, visits: Visits, i: int) -> None:
     taste_weight, intent_weight = np.float32(world.taste_weight), np.float32(world.intent_weight)
-    user = visits.user[i]
+    boredom = np.float32(world.boredom)
     for c in range(visits.pull.shape[1]):
-        visits.pull[i, c] = taste_weight * world.taste[user, c] + intent_weight * visits.intent[i, c]
+        visits.pull[i, c] = (
+            taste_weight * visits.taste[i, c]
+            + intent_weight * visits.intent[i, c]
+            - boredom * visits.seen[i, c]
+        )
+
+
+@njit(cache=True, inline="always")
+def _something_wanted(world: World, user: int, coin: np.uint64, word: np.uint64) -> np.int64:
+    """Half the time something like one of the user's favourites, else something popular."""
+    if unit(coin) >= 0.5:
+        return popular_item(world, word)
+    favourite = world.favourites[user, below(word, world.favourites.shape[1])]
+    width = world.neighbours.shape[1]
+    if width == 0:
+        return int64(favourite)
+    return int64(world.neighbours[favourite, below(key(word, COIN), width)])
+
+
+@njit(cache=True, inline="always")
+def _become(world: World, visits: Visits, i: int, user: int) -> None:
+    """Put a person who has never been here into the lane."""
+    visits.user[i] = user
+    visits.visit[i] = 0
+    visits.gap[i] = 0.0
+    visits.satisfaction[i] = 0.0
+    visits.habit[i] = 0.0
+    for c in range(visits.taste.shape[1]):
+        visits.taste[i, c] = world.taste[user, c]
+        visits.seen[i, c] = 0.0
+
+
+@njit(cache=True, inline="always")
+def _enter(world: World, visits: Visits, i: int) -> None:
+    """The person in the lane begins the visit whose key is set."""
+    visit, user = visits.key[i], visits.user[i]
+    visits.visit[i] += 1
+    visits.mobile[i] = unit(key(visit, MOBILE)) < world.mobile_share
+    visits.mission[i] = world.mission_lift if unit(key(visit, MISSION)) < world.mission_share else 0.0
+    channel = 0
+    if world.surfaces_on:
+        luck = unit(key(visit, CHANNEL))
+        while channel + 1 < world.channels.shape[0] and luck >= world.channels[channel]:
+            channel += 1
+    visits.channel[i] = channel
+    visits.surface[i] = world.entries[channel]
+    visits.query[i] = NO_QUERY
+    entry = _something_wanted(world, user, key(visit, ENTRY), key(visit, ENTRY_ITEM))
+    visits.anchor[i] = entry
+    visits.page[i] = 0
+    visits.clicks[i] = 0
+    visits.over[i] = False
+    visits.joy[i] = 0.0
+    visits.weight[i] = 0.0
+    visits.mood[i] = 0.0
+    visits.bought[i] = 0
+    for c in range(visits.intent.shape[1]):
+        visits.intent[i, c] = world.embedding[entry, c]
+    _set_pull(world, visits, i)
 
 
 @njit(cache=True, nogil=True)
 def arrive(world: World, visits: Visits, begin: Bool, low: int, high: int) -> None:
-    """Start the next visit on the lanes of [low, high) where ``begin``.
+    """Start the next visit on the lanes of [low, high) where ``begin``: anyone, as if for the first time."""
+    for i in range(low, high):
+        if begin[i]:
+            visits.number[i] += 1
+            visits.key[i] = key(visits.seed[i], uint64(visits.number[i]))
+            _become(world, visits, i, int(below(key(visits.key[i], USER), world.taste.shape[0])))
+            _enter(world, visits, i)
 
-    Half of the visitors come in on something like one of their favourites, the others on
-    something popular.
-    """
+
+@njit(cache=True, nogil=True)
+def come_back(world: World, visits: Visits, begin: Bool, anew: Bool, low: int, high: int) -> None:
+    """Start the next visit of the same person where ``begin``, of another person where also ``anew``."""
     for i in range(low, high):
         if not begin[i]:
             continue
         visits.number[i] += 1
-        visit = key(visits.seed[i], uint64(visits.number[i]))
-        visits.key[i] = visit
-        user = below(key(visit, USER), world.taste.shape[0])
-        visits.user[i] = user
-        visits.mobile[i] = unit(key(visit, MOBILE)) < world.mobile_share
-        word = key(visit, ENTRY_ITEM)
-        if unit(key(visit, ENTRY)) < 0.5:
-            favourite = world.favourites[user, below(word, world.favourites.shape[1])]
-            width = world.neighbours.shape[1]
-            entry = int64(favourite)
-            if width > 0:
-                entry = int64(world.neighbours[favourite, below(key(word, COIN), width)])
+        if anew[i]:
+            visits.lives[i] += 1
+            visits.life[i] = key(key(visits.seed[i], LIFE), uint64(visits.lives[i]))
+            _become(world, visits, i, int(below(key(visits.life[i], USER), world.taste.shape[0])))
+            visits.time[i] = 0.0
         else:
-            entry = popular_item(world, word)
-        visits.anchor[i] = entry
-        visits.page[i] = 0
-        visits.clicks[i] = 0
-        visits.over[i] = False
-        for c in range(visits.intent.shape[1]):
-            visits.intent[i, c] = world.embedding[entry, c]
-        _set_pull(world, visits, i)
+            visits.time[i] += visits.gap[i]
+        visits.key[i] = key(visits.life[i], uint64(visits.visit[i]))
+        _enter(world, visits, i)
+
+
+@njit(cache=True, nogil=True)
+def enter(world: World, visits: Visits, begin: Bool, low: int, high: int) -> None:
+    """Start the next visit of the people who were put into the lanes where ``begin``."""
+    for i in range(low, high):
+        if begin[i]:
+            visits.number[i] += 1
+            visits.key[i] = key(visits.life[i], uint64(visits.visit[i]))
+            _enter(world, visits, i)
 
 
 @njit(cache=True, nogil=True)
@@ -98,7 +223,7 @@ def move_on(
     visits: Visits,
     active: Bool,
     slates: I32,
-    clicked: Bool,
+    outcomes: Outcomes,
     left: Bool,
     cut: Bool,
     low: int,
@@ -108,26 +233,110 @@ def move_on(
 
     Notes in (n,), False before, who ``left`` by choice and who was ``cut`` off by ``max_pages``.
     """
-    drift = np.float32(world.drift)
+    drift, learning = np.float32(world.drift), np.float32(world.learning)
     for i in range(low, high):
         if not active[i]:
             continue
-        here = 0
-        for slot in range(slates.shape[1]):
-            if clicked[i, slot]:
+        here, carted = 0, False
+        if outcomes.page[i, 0] > 0.0:
+            for slot in range(slates.shape[1]):
+                if not outcomes.clicked[i, slot]:
+                    continue
                 here += 1
                 item = slates[i, slot]
                 visits.anchor[i] = item
                 for c in range(visits.intent.shape[1]):
                     visits.intent[i, c] += drift * (world.embedding[item, c] - visits.intent[i, c])
-        if here > 0:
-            _set_pull(world, visits, i)
+                if world.remembers:
+                    for c in range(visits.intent.shape[1]):
+                        visits.taste[i, c] += learning * (world.embedding[item, c] - visits.taste[i, c])
+                        visits.seen[i, c] += np.float32(0.2) * (world.embedding[item, c] - visits.seen[i, c])
+                    _feel(world, visits, i, item, outcomes, slot)
+                if outcomes.carted[i, slot]:
+                    carted = True
+        root = page_key(visits.key[i], visits.page[i])
         logit = world.leave_base + world.fatigue * visits.page[i]
         if here > 0:
             logit -= world.engagement
-        luck = unit(key(page_key(visits.key[i], visits.page[i]), LEAVE))
-        left[i] = luck < 1.0 / (1.0 + math.exp(-logit))
+        if visits.mission[i] > 0.0:
+            logit -= world.mission_stay
+        left[i] = unit(key(root, LEAVE)) < 1.0 / (1.0 + math.exp(-logit))
+        if world.surfaces_on:
+            if visits.surface[i] == EMAIL and here == 0:
+                left[i] = True
+            _next_surface(world, visits, i, root, here, carted)
+        if here > 0 or visits.query[i] >= 0:
+            _set_pull(world, visits, i)
         visits.clicks[i] += here
         visits.page[i] += 1
         cut[i] = not left[i] and visits.page[i] >= world.max_pages
         visits.over[i] = left[i] or cut[i]
+
+
+@njit(cache=True, inline="always")
+def _feel(world: World, visits: Visits, i: int, item: int, outcomes: Outcomes, slot: int) -> None:
+    """Add one opened item to the experience of the visit."""
+    sold = outcomes.sold[i, slot]
+    visits.joy[i] += world.worth[item]
+    visits.weight[i] += 1.0
+    if sold >= 0:
+        visits.joy[i] += 2.0 * world.worth[sold]
+        visits.weight[i] += 2.0
+        visits.bought[i] += 1
+        days = world.shipping[sold] + world.region_days[world.region[visits.user[i]]]
+        visits.mood[i] -= world.wait_weight * max(days - 3.0, 0.0)
+        if outcomes.returned[i, slot]:
+            visits.mood[i] -= world.return_weight
+    elif outcomes.unavailable[i, slot]:
+        visits.mood[i] -= world.missed_weight
+
+
+@njit(cache=True, inline="always")
+def _next_surface(world: World, visits: Visits, i: int, root: np.uint64, here: int, carted: bool) -> None:
+    """Where the visitor goes from this page, and what is asked for there."""
+    visits.query[i] = NO_QUERY
+    if carted and unit(key(root, TO_CART)) < world.to_cart:
+        visits.surface[i] = CART
+    elif here > 0:
+        visits.surface[i] = PRODUCT
+    elif unit(key(root, SEARCHED)) < world.search_rate:
+        visits.surface[i] = SEARCH
+        word = key(root, QUERY)
+        wanted = _something_wanted(world, visits.user[i], word, key(word, COIN))
+        visits.anchor[i] = wanted
+        visits.query[i] = world.category[wanted]
+        for c in range(visits.intent.shape[1]):
+            visits.intent[i, c] += np.float32(0.5) * (world.embedding[wanted, c] - visits.intent[i, c])
+    else:
+        visits.surface[i] = HOME
+
+
+@njit(cache=True, nogil=True)
+def part(world: World, visits: Visits, ended: Bool, stayed: Bool, low: int, high: int) -> None:
+    """Where a visit has ``ended``: settle satisfaction and habit, and draw when the person comes back.
+
+    Notes in ``stayed`` (n,) who remains a customer, and in ``visits.gap`` the days until then.
+    """
+    for i in range(low, high):
+        if not ended[i]:
+            continue
+        experience = visits.mood[i]
+        if visits.weight[i] > 0.0:
+            experience += world.worth_weight * visits.joy[i] / visits.weight[i]
+        if visits.bought[i] > 0:
+            experience += world.purchase_bonus
+        visits.satisfaction[i] += (1.0 - world.inertia) * (math.tanh(experience) - visits.satisfaction[i])
+        habit = 1.0 if visits.bought[i] > 0 else 0.0
+        visits.habit[i] += 0.2 * (habit - visits.habit[i])
+        user = visits.user[i]
+        visit = visits.key[i]
+        # BG/NBD counts drop-outs from the first return on: whoever came once comes back or not by the gap
+        stayed[i] = visits.visit[i] <= 1 or stays(
+            world.dropout[user], visits.satisfaction[i], world.churn_effect, unit(key(visit, DROPOUT))
+        )
+        rate = world.rate[user] * math.exp(world.habit_effect * visits.habit[i])
+        gap = days_until(rate, visits.satisfaction[i], world.rate_effect, unit(key(visit, GAP)))
+        visits.gap[i] = gap
+        fade = np.float32(math.exp(-gap / world.boredom_days))
+        for c in range(visits.seen.shape[1]):
+            visits.seen[i, c] *= fade

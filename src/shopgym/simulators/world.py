@@ -1,4 +1,4 @@
-"""The frozen arrays and numbers that the kernels read: one tuple of items, users and behaviour."""
+"""The arrays and numbers that the kernels read and write."""
 
 from __future__ import annotations
 
@@ -6,34 +6,50 @@ from typing import NamedTuple
 
 import numpy as np
 
-from ..core.types import F32, F64, I32
+from ..core.nouns import EMPTY, SLOT_TERMS
+from ..core.types import F32, F64, I32, Bool
 from .catalog import Catalog
 from .config import ShopConfig
+from .surfaces import CHANNELS, lay_out
 from .users import Users
+
+
+class Today(NamedTuple):
+    """What an item is on R days (one, unless every visitor lives on a calendar of their own)."""
+
+    appeal: F32  # (R, N) logits of click besides taste: quality, season, campaigns, shocks
+    log_price: F32  # (R, N) log(price / median list price)
+    price: F64  # (R, N)
+    margin: F64  # (R, N)
+    available: Bool  # (R, N) in the range and in stock
 
 
 class World(NamedTuple):
     """What does not change while the shop is open. N items, M users, d latent, f observable columns."""
 
     embedding: F32  # (N, d)
-    quality: F32  # (N,)
-    log_price: F32  # (N,) log(price / median price)
-    price: F64  # (N,)
-    margin: F64  # (N,)
     units_p: F64  # (N,) success probability of the geometric number of units
     neighbours: I32  # (N, K), K a power of two
     alias_share: F64  # (N,) Walker's alias table of popularity
     alias_item: I32  # (N,)
     item_features: F32  # (N, f)
+    category: I32  # (N,)
+    brand: I32  # (N,)
+    shipping: F32  # (N,) days
+    return_logit: F32  # (N,)
+    worth: F32  # (N,)
     taste: F32  # (M, d)
     favourites: I32  # (M, 3)
     sensitivity: F32  # (M,)
     user_features: F32  # (M, u)
-    examination: F64  # (k,)
+    user_brand: I32  # (M,)
+    region: I32  # (M,)
+    region_days: F32  # (R,)
+    rate: F64  # (M,) visits a day; one row where nobody comes back
+    dropout: F64  # (M,)
     click_base: float
     taste_weight: float
     intent_weight: float
-    quality_weight: float
     fatigue: float
     cart_base: float
     depth: float
@@ -44,37 +60,142 @@ class World(NamedTuple):
     engagement: float
     drift: float
     max_units: int
-    similar: int  # candidates drawn from the neighbours
+    brand_weight: float
+    shipping_weight: float
+    substitution: float
+    mission_share: float
+    mission_lift: float
+    mission_stay: float
+    # surfaces
+    surfaces_on: bool
+    attention: F64  # (S, k) probability of looking at a slot that was reached; 0 beyond the page's slots
+    go_on: F64  # (S,) probability of reading on
+    stops: F64  # (S,) probability of stopping at a click, whatever the item
+    satisfies: F64  # (S,) 1 where a satisfying item stops the reading
+    satisfied: F64  # (S,) logit of satisfaction by an item of average worth
+    chain: Bool  # (S,) whether reading can stop at all
+    opened: F64  # (S,) probability that the page is seen at all
+    lift: F64  # (S,)
+    slots: I32  # (S,)
+    similar: I32  # (S,) candidates that resemble what was last looked at
+    channels: F64  # (C,) cumulative shares
+    entries: I32  # (C,) surface on which each channel's visitors come in
+    to_cart: float
+    search_rate: float
+    # dwell and returns
+    dwells: bool
+    dwell_log: float
+    dwell_depth: float
+    dwell_sd: float
+    read_log: float
+    returns: bool
+    return_depth: float
+    return_worth: float
+    return_delay: float
+    return_handling: float
+    # people
+    remembers: bool
+    learning: float
+    boredom: float
+    boredom_days: float
+    inertia: float
+    worth_weight: float
+    purchase_bonus: float
+    missed_weight: float
+    return_weight: float
+    wait_weight: float
+    habit_effect: float
+    rate_effect: float
+    churn_effect: float
+    # pages
     random: int  # candidates drawn evenly
     max_pages: int
+    calendar_on: bool
+    hours: F32  # (24, 2) cosine and sine
+    weeks: F32  # (52, 2)
+
+
+class Outcomes(NamedTuple):
+    """What :class:`shopgym.core.Feedback` is made of, and what is sold in place of what was shown."""
+
+    clicked: Bool  # (n, k)
+    carted: Bool
+    quantity: I32
+    revenue: F64
+    margin: F64
+    unavailable: Bool
+    page: F64  # (n, 9)
+    examined: Bool  # (n, k)
+    removed: Bool
+    dwell: F32  # seconds
+    returned: Bool
+    return_cost: F64
+    return_delay: F32  # days
+    sold: I32  # item row sold, a substitute where the item itself was out; EMPTY where none
+    seconds: F32  # (n,) time spent on the page and on what was opened from it
+
+
+def blank(n: int, k: int) -> Outcomes:
+    """Before anything has happened; few allocations, because a tick makes one of these."""
+    clicked, carted, unavailable, examined, removed, returned = np.zeros((6, n, k), np.bool_)
+    revenue, margin, return_cost = np.zeros((3, n, k))
+    dwell, return_delay = np.zeros((2, n, k), np.float32)
+    return Outcomes(
+        clicked=clicked,
+        carted=carted,
+        quantity=np.zeros((n, k), np.int32),
+        revenue=revenue,
+        margin=margin,
+        unavailable=unavailable,
+        page=np.zeros((n, len(SLOT_TERMS))),
+        examined=examined,
+        removed=removed,
+        dwell=dwell,
+        returned=returned,
+        return_cost=return_cost,
+        return_delay=return_delay,
+        sold=np.full((n, k), EMPTY, np.int32),
+        seconds=np.zeros(n, np.float32),
+    )
 
 
 def build_world(catalog: Catalog, users: Users, config: ShopConfig) -> World:
     """Lay out a catalogue and its users for the kernels."""
-    items, choice = catalog.items, config.choice
+    items, choice, details, people = catalog.items, config.choice, catalog.details, config.people
     share, alias = _alias_table(items.popularity)
     width = 1 << max(int(catalog.neighbours.shape[1]).bit_length() - 1, 0)
-    similar = min(round(config.similar_share * config.num_candidates), width)
+    surfaces, returns = config.surfaces, config.returns
+    reading = lay_out(config.pages, surfaces.opened, config.slate_size, config.num_candidates)
+    reading["similar"] = np.minimum(reading["similar"], width)
+    others = config.num_candidates - int(reading["similar"].max())
+    random = min(round(config.random_share * config.num_candidates), others)
+    rates = details.return_rate
+    if returns.rate is not None:
+        rates = np.minimum(rates * (returns.rate / max(float(rates.mean()), 1e-12)), 0.99)
     return World(
         embedding=np.ascontiguousarray(catalog.embedding),
-        quality=catalog.quality,
-        log_price=np.log(items.price / np.median(items.price)).astype(np.float32),
-        price=items.price,
-        margin=items.margin,
         units_p=1.0 / catalog.units_mean,
         neighbours=np.ascontiguousarray(catalog.neighbours[:, :width]),
         alias_share=share,
         alias_item=alias,
         item_features=np.ascontiguousarray(items.features),
+        category=items.category,
+        brand=details.brand,
+        shipping=details.shipping_days,
+        return_logit=np.log(np.maximum(rates, 1e-9) / (1 - rates)).astype(np.float32),
+        worth=details.worth,
         taste=users.taste,
         favourites=users.favourites,
         sensitivity=users.price_sensitivity,
         user_features=users.features,
-        examination=np.arange(1, config.slate_size + 1, dtype=np.float64) ** -choice.position_decay,
+        user_brand=details.brand[users.favourites[:, 0]],
+        region=users.region,
+        region_days=np.asarray(config.delivery.region_days, np.float32),
+        rate=users.rate,
+        dropout=users.dropout,
         click_base=choice.click_base,
         taste_weight=choice.taste_weight,
         intent_weight=choice.intent_weight,
-        quality_weight=choice.quality_weight,
         fatigue=choice.fatigue,
         cart_base=choice.cart_base,
         depth=choice.depth,
@@ -85,10 +206,53 @@ def build_world(catalog: Catalog, users: Users, config: ShopConfig) -> World:
         engagement=choice.engagement,
         drift=choice.drift,
         max_units=choice.max_units,
-        similar=similar,
-        random=min(round(config.random_share * config.num_candidates), config.num_candidates - similar),
+        brand_weight=choice.brand_weight,
+        shipping_weight=config.delivery.weight,
+        substitution=choice.substitution,
+        mission_share=choice.mission_share,
+        mission_lift=choice.mission_lift,
+        mission_stay=choice.mission_stay,
+        surfaces_on=surfaces.enabled,
+        **reading,
+        channels=np.cumsum(surfaces.channels) / sum(surfaces.channels),
+        entries=np.array([entry for _, entry in CHANNELS] if surfaces.enabled else [0], np.int32),
+        to_cart=surfaces.to_cart,
+        search_rate=surfaces.search_rate,
+        dwells=config.dwell.enabled,
+        dwell_log=float(np.log(config.dwell.median)),
+        dwell_depth=config.dwell.depth,
+        dwell_sd=config.dwell.log_sd,
+        read_log=float(np.log(config.dwell.reading)),
+        returns=returns.enabled,
+        return_depth=returns.depth,
+        return_worth=returns.worth,
+        return_delay=returns.delay,
+        return_handling=returns.handling,
+        remembers=people.enabled,
+        learning=people.learning,
+        boredom=people.boredom if people.enabled else 0.0,
+        boredom_days=people.boredom_days,
+        inertia=people.inertia,
+        worth_weight=people.worth_weight,
+        purchase_bonus=people.purchase_bonus,
+        missed_weight=people.missed_weight,
+        return_weight=people.return_weight,
+        wait_weight=people.wait_weight,
+        habit_effect=people.habit_effect,
+        rate_effect=people.retention.rate_effect,
+        churn_effect=people.retention.churn_effect,
+        random=random,
         max_pages=config.max_pages,
+        calendar_on=config.calendar,
+        hours=_circle(24),
+        weeks=_circle(52),
     )
+
+
+def _circle(count: int) -> F32:
+    """(count, 2) cosine and sine of ``count`` steps once round."""
+    angle = 2 * np.pi * np.arange(count) / count
+    return np.stack([np.cos(angle), np.sin(angle)], axis=1).astype(np.float32)
 
 
 def _alias_table(weights: F64) -> tuple[F64, I32]:

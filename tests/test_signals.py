@@ -1,0 +1,190 @@
+"""Signals beyond the click: time, cart edits, substitutes, waiting, brands, missions, returns, discounts."""
+
+from __future__ import annotations
+
+import dataclasses
+import math
+from typing import Any
+
+import numpy as np
+import pytest
+from scipy import stats
+
+from shopgym.core import InvalidInput
+from shopgym.core.types import F64, I32, Bool
+from shopgym.simulators import (
+    Catalog,
+    ChoiceConfig,
+    DeliveryConfig,
+    DwellConfig,
+    ReturnConfig,
+    Shop,
+    ShopConfig,
+    StockConfig,
+)
+from shopgym.simulators.returns import Returns
+
+ALARM = 1e-6
+"""False-alarm rate of each statistical check here."""
+LIVELY = ChoiceConfig(click_base=-0.5, cart_base=0.5, buy_base=0.5)
+
+
+def busy(catalog: Catalog, lanes: int, *, choice: ChoiceConfig = LIVELY, **settings: Any) -> tuple[Shop, I32]:
+    """A shop where much happens, and a slate for every lane."""
+    config = ShopConfig(users=400, slate_size=3, num_candidates=8, choice=choice, **settings)
+    shop = Shop(catalog, config, lanes=lanes, seed=6)
+    shop.arrive()
+    return shop, np.ascontiguousarray(shop.requests().candidates[:, :3])
+
+
+def agree(got: F64, want: F64) -> None:
+    """Means by slot agree at the false-alarm rate; rows are independent."""
+    residual = got - want
+    z = residual.mean(axis=0) / residual.std(axis=0) * math.sqrt(len(got))
+    assert (2 * stats.norm.sf(abs(z)) > ALARM).all(), z
+
+
+def test_dwell_is_log_normal_with_the_stated_median() -> None:
+    catalog = Catalog.synthetic(120, seed=3)
+    shop, slates = busy(catalog, 20_000, dwell=DwellConfig(enabled=True, median=47, log_sd=1.38, depth=0.0))
+    feedback = shop.respond(slates)
+    seconds = np.log(feedback.dwell[feedback.clicked])
+    normal = (seconds - math.log(47)) / 1.38
+    assert stats.kstest(normal, "norm").pvalue > ALARM
+    agree(feedback.term("dwell"), shop.attention(slates) * shop.expected(slates)["dwell"])
+    np.testing.assert_allclose(feedback.page[:, 7], feedback.dwell.sum(axis=1), rtol=1e-5)
+    assert (feedback.seconds > feedback.dwell.sum(axis=1)).all()
+
+
+def test_dwell_off_notes_no_time(catalog: Catalog) -> None:
+    shop, slates = busy(catalog, 50)
+    assert not shop.respond(slates).seconds.any()
+
+
+def test_a_cart_is_bought_or_left_as_a_whole(catalog: Catalog) -> None:
+    """Without price sensitivity all lines of a visit have the same luck and the same probability."""
+    shop, slates = busy(catalog, 5000, choice=dataclasses.replace(LIVELY, price_sensitivity=1e-9))
+    feedback = shop.respond(slates)
+    carted, bought = feedback.carted.sum(axis=1), (feedback.quantity > 0).sum(axis=1)
+    assert ((bought == 0) | (bought == carted)).all()
+    assert (bought[carted > 1] > 1).any()
+    assert not feedback.removed.any()
+
+
+def test_what_is_too_dear_is_taken_out_of_the_cart(catalog: Catalog) -> None:
+    shop, slates = busy(catalog, 5000, choice=dataclasses.replace(LIVELY, price_sensitivity=2.0))
+    feedback = shop.respond(slates)
+    assert feedback.removed.any()
+    assert (feedback.carted & (feedback.quantity == 0))[feedback.removed].all()
+    dear = shop.world.sensitivity[shop.visits.user][:, None] * shop.today.log_price[0, slates] > 0
+    assert dear[feedback.removed].all()
+
+
+def test_substitutes_by_hand_and_by_simulation(catalog: Catalog) -> None:
+    choice = dataclasses.replace(LIVELY, substitution=0.4)
+    shop, slates = busy(catalog, 20_000, choice=choice)
+    gone: Bool = np.random.default_rng(0).random(120) < 0.5
+    shop.stock.available[:] = ~gone
+    feedback, means = shop.respond(slates), shop.expected(slates)
+    swapped = (feedback.sold >= 0) & (feedback.sold != slates)
+    assert swapped.any()
+    assert gone[slates[swapped]].all()
+    assert not gone[feedback.sold[swapped]].any()
+    for item, sold in zip(slates[swapped][:50], feedback.sold[swapped][:50], strict=True):
+        near = [int(other) for other in catalog.neighbours[item, :4] if not gone[other]]
+        assert sold == near[0]
+    for name in ("cart", "purchase", "margin"):
+        agree(feedback.term(name), shop.attention(slates) * means[name])
+    without = Shop(catalog, dataclasses.replace(shop.config, choice=LIVELY), lanes=3, seed=6)
+    without.arrive()
+    without.stock.available[:] = False
+    assert not without.expected(np.zeros((3, 1), np.int32))["purchase"].any()
+
+
+def test_own_brand_waiting_and_missions_move_the_cart_by_their_logits(catalog: Catalog) -> None:
+    def cart(choice: ChoiceConfig = LIVELY, **settings: Any) -> tuple[Shop, F64]:
+        shop, slates = busy(catalog, 300, choice=choice, **settings)
+        means = shop.expected(slates)
+        p = np.where(shop.stock.available[slates], means["cart"] / means["click"], np.nan)
+        return shop, np.log(p / (1 - p))
+
+    plain_shop, plain = cart()
+    slates = plain_shop.requests().candidates[:, :3]
+    shop, branded = cart(dataclasses.replace(LIVELY, brand_weight=0.7))
+    own = catalog.details.brand[slates] == shop.world.user_brand[shop.visits.user][:, None]
+    np.testing.assert_allclose(branded - plain, np.where(own, 0.7, 0.0) + 0 * plain, atol=1e-9)
+    assert own.any()
+    shop, missions = cart(dataclasses.replace(LIVELY, mission_share=0.4, mission_lift=1.5))
+    on_mission = shop.visits.mission[:, None] > 0
+    np.testing.assert_allclose(missions - plain, np.where(on_mission, 1.5, 0.0) + 0 * plain, atol=1e-6)
+    assert abs(on_mission.mean() - 0.4) < stats.norm.isf(ALARM / 2) * math.sqrt(0.24 / 300)
+    shop, waiting = cart(delivery=DeliveryConfig(weight=0.2, region_days=(0.0, 3.0)))
+    days = (
+        catalog.details.shipping_days[slates]
+        + np.array([0.0, 3.0])[shop.users.region[shop.visits.user]][:, None]
+    )
+    np.testing.assert_allclose(waiting - plain, -0.2 * np.maximum(days - 1, 0) + 0 * plain, atol=1e-6)
+    assert shop.user_names[-2:] == ("region_0", "region_1")
+
+
+def test_returns_by_hand_and_by_simulation(catalog: Catalog) -> None:
+    config = ReturnConfig(enabled=True, rate=0.3, worth=0.5, depth=0.0, delay=8.0, handling=0.25)
+    shop, slates = busy(catalog, 30_000, returns=config)
+    feedback, means = shop.respond(slates), shop.expected(slates)
+    rates = catalog.details.return_rate * 0.3 / catalog.details.return_rate.mean()
+    back = 1 / (1 + np.exp(-(np.log(rates / (1 - rates)) - 0.5 * catalog.details.worth)))
+    want = back[slates] * (means["margin"] + 0.25 * means["purchase"])
+    np.testing.assert_allclose(means["return_cost"], want, rtol=1e-5)
+    agree(feedback.term("return_cost"), shop.attention(slates) * want)
+    assert (feedback.quantity[feedback.returned] > 0).all()
+    delays = feedback.return_delay[feedback.returned] - 1.0
+    assert stats.kstest(delays / 8.0, "expon").pvalue > ALARM
+
+
+def test_returned_goods_are_back_on_the_shelf_when_they_arrive(catalog: Catalog) -> None:
+    shop, slates = busy(
+        catalog,
+        200,
+        returns=ReturnConfig(enabled=True, rate=0.9, delay=0.5),
+        stock=StockConfig(lead_time=90, out_at_start=0.0),
+        pages_per_day=2,
+    )
+    total = shop.stock.on_hand.sum()
+    bought = returned = 0
+    for _ in range(20):
+        shop.arrive()
+        slates = np.ascontiguousarray(shop.requests().candidates[:, :3])
+        feedback, _, _ = shop.serve(slates)
+        bought += int(feedback.quantity.sum())
+        returned += int(feedback.quantity[feedback.returned].sum())
+    pending = int(shop.returns._lines[:, 1].sum())
+    assert shop.stock.returned == returned - pending > 0
+    assert shop.stock.on_hand.sum() == total - bought + shop.stock.returned
+
+
+def test_returns_are_handed_out_once() -> None:
+    returns = Returns()
+    assert len(returns.arrived(1e9)[0]) == 0
+    assert len(returns) == 0
+
+
+@pytest.mark.parametrize("off", [0.0, 0.1, 0.5])
+def test_a_discount_by_hand_and_by_simulation(catalog: Catalog, off: float) -> None:
+    shop, slates = busy(catalog, 20_000)
+    level = np.full(20_000, off)
+    plain, cut = shop.expected(slates), shop.expected(slates, price_off=level)
+    np.testing.assert_array_equal(plain["click"], cut["click"])
+    units = cut["units"]
+    np.testing.assert_allclose(cut["revenue"], units * catalog.items.price[slates] * (1 - off), rtol=1e-9)
+    want = units * (catalog.items.price[slates] * (1 - off) - catalog.items.unit_cost[slates])
+    np.testing.assert_allclose(cut["margin"], want, rtol=1e-9, atol=1e-12)
+    assert (units >= plain["units"] - 1e-12).all()
+    feedback = shop.respond(slates, price_off=level)
+    agree(feedback.term("margin"), shop.attention(slates) * want)
+
+
+def test_bad_discounts_are_refused(catalog: Catalog) -> None:
+    shop, slates = busy(catalog, 2)
+    for bad in ([0.1], [0.1, 1.0], [-0.1, 0.0], [math.nan, 0.0]):
+        with pytest.raises(InvalidInput, match="price_off"):
+            shop.respond(slates, price_off=np.array(bad))
