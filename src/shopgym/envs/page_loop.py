@@ -12,7 +12,6 @@ from typing import Any, NoReturn
 
 import numpy as np
 from gymnasium import spaces
-from numba import njit
 
 from ..core.errors import InvalidInput
 from ..core.nouns import EMPTY, Feedback, Requests
@@ -20,6 +19,7 @@ from ..core.types import F32, F64, I32, I64, AnyArray, Bool
 from ..simulators import Catalog, Shop, ShopConfig
 from ..simulators.candidates import among
 from ..simulators.draws import key
+from ..simulators.kernel import kernel
 from .reward import RewardSpec
 
 FORMS = ("slot", "slate", "items")
@@ -297,7 +297,7 @@ def _box(low: F32, high: F32) -> spaces.Box:
     return spaces.Box(low, high, dtype=np.float32)
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def _fill_pages(picks: I64, candidates: I32, slots: I32, items: int, slates: I32) -> bool:
     """Write the items picked; what comes a second time leaves its slot empty. False if a pick is unknown.
 
@@ -319,7 +319,7 @@ def _fill_pages(picks: I64, candidates: I32, slots: I32, items: int, slates: I32
     return True
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def _fill_slots(
     picks: I64, lanes: Bool, candidates: I32, slots: I32, at: I32, slates: I32, shown: Bool
 ) -> bool:
@@ -341,7 +341,7 @@ def _fill_slots(
     return True
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def _mark(candidates: I32, slates: I32, slots: I32, allowed: Bool, placed: Bool) -> None:
     """Note in (n, m) what stands in the ``slots`` filled so far: placed, and no longer allowed.
 

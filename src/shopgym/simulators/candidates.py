@@ -5,8 +5,9 @@ from __future__ import annotations
 import numpy as np
 from numba import njit, uint64
 
-from ..core.types import I32
+from ..core.types import I32, I64
 from .draws import NEIGHBOUR, POPULAR, below, key, page_key
+from .kernel import kernel
 from .popular import popular_item
 from .surfaces import CART
 from .visits import Visits
@@ -25,18 +26,18 @@ def among(items: I32, count: int, item: np.int32) -> bool:
     return c < count
 
 
-@njit(cache=True, nogil=True)
-def draw_candidates(world: World, visits: Visits, out: I32, low: int, high: int) -> None:
+@kernel
+def draw_candidates(world: World, visits: Visits, taker: I64, out: I32, low: int, high: int) -> None:
     """Fill ``out`` (n, m) with m different items for the next page of each lane.
 
     The similar ones are a stride through the list of neighbours: odd strides visit all of a list
-    whose length is a power of two, so no item comes twice. ``taker`` holds, by remainder, the lane that
-    last took such an item: only if it is this lane need an item be compared with those before it.
+    whose length is a power of two, so no item comes twice. ``taker`` (``REMAINDERS``,) holds, by remainder,
+    the lane that last took such an item: only if it is this lane need an item be compared with those before.
     """
     m = out.shape[1]
     count = world.embedding.shape[0]
     width = world.neighbours.shape[1]
-    taker = np.full(REMAINDERS, low - 1)
+    taker[:] = -1
     for i in range(low, high):
         page = key(page_key(visits.key[i], visits.page[i]), NEIGHBOUR)
         similar = world.similar[visits.surface[i]]

@@ -29,6 +29,7 @@ from .draws import (
     page_key,
     unit,
 )
+from .kernel import kernel
 from .visits import Visits, move_on
 from .world import Outcomes, Today, World
 
@@ -150,13 +151,17 @@ def _seconds(luck: np.uint64, log_median: float, sd: float) -> float:
     return math.exp(log_median + sd * normal)
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def known(slates: I32, items: int) -> bool:
     """Whether slates (n, k) hold only rows of ``items`` items and ``EMPTY``."""
-    return bool(slates.min() >= EMPTY and slates.max() < items)
+    for i in range(slates.shape[0]):
+        for slot in range(slates.shape[1]):
+            if slates[i, slot] < EMPTY or slates[i, slot] >= items:
+                return False
+    return True
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def respond(
     world: World,
     today: Today,
@@ -177,7 +182,7 @@ def respond(
     _go_deeper(world, today, visits, active, slates, price_off, out, low, high)
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def _read(
     world: World, today: Today, visits: Visits, active: Bool, slates: I32, out: Outcomes, low: int, high: int
 ) -> None:
@@ -220,7 +225,7 @@ def _read(
                 reached = unit(key(luck, READ_ON)) < _reads_on(world, surface, item, clicked)
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def _go_deeper(
     world: World,
     today: Today,
@@ -285,7 +290,7 @@ def _go_deeper(
                 out.page[i, 8] += out.return_cost[i, slot]
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def serve(
     world: World,
     today: Today,
@@ -304,7 +309,7 @@ def serve(
     move_on(world, visits, active, slates, out, left, cut, low, high)
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def expect(
     world: World,
     today: Today,
@@ -359,7 +364,7 @@ def expect(
                 out[8, i, c] = back * (out[5, i, c] + lines * world.return_handling)
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def attention(world: World, visits: Visits, slates: I32, go_on: F64, out: F64, low: int, high: int) -> None:
     """Fill ``out`` (n, k) with the exact probability that each slot is examined; see :mod:`.surfaces`."""
     for i in range(low, high):

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import math
 
-from numba import int64, njit, uint64
+from numba import int64, uint64
 
 from ..core.types import F32, F64, I32, I64, U64, Bool
 from .candidates import draw_candidates
 from .config import ShopConfig
+from .kernel import kernel
 from .surfaces import CHANNELS, SURFACES
 from .visits import Visits
 from .world import Today, World
@@ -37,12 +38,13 @@ def context_names(intent: int, config: ShopConfig) -> tuple[str, ...]:
     )
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def observe(
     world: World,
     today: Today,
     visits: Visits,
     intent: int,
+    taker: I64,
     request_id: U64,
     user_id: I64,
     user: F32,
@@ -57,9 +59,9 @@ def observe(
     """Fill the columns of ``Requests`` for the lanes [low, high).
 
     The intent that can be seen is the observable embedding of the item last looked at or searched for,
-    which is the first ``intent`` columns of the item features.
+    which is the first ``intent`` columns of the item features. ``taker`` is scratch space.
     """
-    draw_candidates(world, visits, candidates, low, high)
+    draw_candidates(world, visits, taker, candidates, low, high)
     for i in range(low, high):
         request_id[i] = visits.key[i] ^ uint64(visits.page[i])
         user_id[i] = visits.user[i]

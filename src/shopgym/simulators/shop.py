@@ -19,6 +19,7 @@ from ..core.protocols import Policy
 from ..core.types import F32, F64, I32, Bool
 from . import choice
 from . import value as worth
+from .candidates import REMAINDERS
 from .catalog import OBSERVED, Catalog
 from .config import ShopConfig
 from .draws import key
@@ -227,7 +228,7 @@ class Shop:
             self.visits.time[:] = self.day
         self._blocks(
             lambda low, high: observe(
-                self.world, self.today, self.visits, OBSERVED,
+                self.world, self.today, self.visits, OBSERVED, np.empty(REMAINDERS, np.int64),
                 request_id, user_id, user, context, candidates, in_stock, time, slots, low, high,
             )
         )  # fmt: skip

@@ -10,12 +10,12 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 import numpy as np
-from numba import njit
 
 from ..core.errors import InvalidInput
 from ..core.types import F64, I32, I64, AnyArray, Bool
 from .catalog import Catalog
 from .draws import BACKGROUND, COIN, DELIVERY, STOCK, key, keys, units
+from .kernel import kernel
 from .replenishment import DAYS_PER_YEAR, StockConfig, demand_quantile, levels, lines_per_day
 
 
@@ -178,7 +178,7 @@ def availability(
     return found
 
 
-@njit(cache=True)
+@kernel
 def _sell(on_hand: I64, available: Bool, slates: I32, quantity: I32) -> int:
     """Take units out; items whose stock ends are no longer available. Returns units oversold."""
     over = 0

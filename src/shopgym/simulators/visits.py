@@ -29,6 +29,7 @@ from .draws import (
     page_key,
     unit,
 )
+from .kernel import kernel
 from .popular import popular_item
 from .retention import days_until, stays
 from .surfaces import CART, EMAIL, HOME, PRODUCT, SEARCH
@@ -178,7 +179,7 @@ def _enter(world: World, visits: Visits, i: int) -> None:
     _set_pull(world, visits, i)
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def arrive(world: World, visits: Visits, begin: Bool, low: int, high: int) -> None:
     """Start the next visit on the lanes of [low, high) where ``begin``: anyone, as if for the first time."""
     for i in range(low, high):
@@ -189,7 +190,7 @@ def arrive(world: World, visits: Visits, begin: Bool, low: int, high: int) -> No
             _enter(world, visits, i)
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def come_back(world: World, visits: Visits, begin: Bool, anew: Bool, low: int, high: int) -> None:
     """Start the next visit of the same person where ``begin``, of another person where also ``anew``."""
     for i in range(low, high):
@@ -207,7 +208,7 @@ def come_back(world: World, visits: Visits, begin: Bool, anew: Bool, low: int, h
         _enter(world, visits, i)
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def enter(world: World, visits: Visits, begin: Bool, low: int, high: int) -> None:
     """Start the next visit of the people who were put into the lanes where ``begin``."""
     for i in range(low, high):
@@ -217,7 +218,7 @@ def enter(world: World, visits: Visits, begin: Bool, low: int, high: int) -> Non
             _enter(world, visits, i)
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def move_on(
     world: World,
     visits: Visits,
@@ -311,7 +312,7 @@ def _next_surface(world: World, visits: Visits, i: int, root: np.uint64, here: i
         visits.surface[i] = HOME
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def part(world: World, visits: Visits, ended: Bool, stayed: Bool, low: int, high: int) -> None:
     """Where a visit has ``ended``: settle satisfaction and habit, and draw when the person comes back.
 
