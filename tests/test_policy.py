@@ -244,3 +244,25 @@ def test_feature_map_is_a_product_of_columns() -> None:
 def test_bad_requests_are_refused(change: dict[str, Any], field: str) -> None:
     with pytest.raises(InvalidInput, match=field):
         POLICIES["softmax"].decide(replace(make_requests(3, 5, ITEMS), **change), np.random.default_rng(0))
+
+
+def test_pages_of_different_sizes_have_their_own_distributions() -> None:
+    """On a page of s slots the first s slots are drawn as ever, and the rest must stay empty."""
+    items = make_items()
+    scorer = TableScorer(np.arange(6, dtype=np.float64))
+    policy = SlatePolicy("p", items, scorer, Ranked(2.0, 0.1), (InStock(),), 2)
+    requests = make_requests(40, 4, items)
+    slots = np.random.default_rng(0).integers(0, 3, 40).astype(np.int32)
+    short = replace(requests, slots=slots)
+    whole = policy.decide(requests, np.random.default_rng(1))
+    cut = policy.decide(short, np.random.default_rng(1))
+    beyond = np.arange(2) >= slots[:, None]
+    np.testing.assert_array_equal(cut.positions, np.where(beyond, -1, whole.positions))
+    np.testing.assert_array_equal(cut.propensities, np.where(beyond, 1.0, whole.propensities))
+    np.testing.assert_array_equal(policy.propensities(short, cut.positions), cut.propensities)
+    np.testing.assert_array_equal(policy.slates(short, np.random.default_rng(1)), cut.slates)
+    filled = policy.propensities(short, whole.positions)
+    assert not filled[beyond & (whole.positions >= 0)].any()
+    marginals = policy.marginals(short)
+    assert not marginals[beyond].any()
+    np.testing.assert_array_equal(marginals[~beyond], policy.marginals(requests)[~beyond])

@@ -83,3 +83,25 @@ def test_bad_questions_are_refused(shop: Shop, catalog: Catalog) -> None:
     for options, field in (({"term": "joy"}, "term"), ({"visits": 1}, "visits"), ({"level": 2.0}, "level")):
         with pytest.raises(InvalidInput, match=field):
             value(shop, policy, **options)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("clock", ["pages", "own"])
+def test_expectation_agrees_with_everything_on(catalog: Catalog, clock: str) -> None:
+    """All click models, substitutes, campaigns, returns, people who come back."""
+    lively = ChoiceConfig(click_base=-1.5, cart_base=0.0, buy_base=0.5, substitution=0.5, mission_share=0.3)
+    config = ShopConfig.full(users=2000, slate_size=3, num_candidates=8, choice=lively, max_pages=8)
+    shop = Shop(catalog, config, lanes=500, clock=clock, days=60.0)
+    policy = by_table(catalog, catalog.items.margin, 0.2)
+    for term in ("click", "margin", "dwell", "return_cost", "stockout"):
+        run = trial(shop, policy, visits=1500, term=term, seed=3)
+        residual = run.happened - run.expected
+        z = residual.mean() / max(residual.std(), 1e-12) * math.sqrt(len(residual))
+        assert 2 * stats.norm.sf(abs(z)) > ALARM, (term, z)
+    gain = compare(shop, policy, by_table(catalog, -catalog.items.margin, 0.2), visits=1500, seed=3)
+    assert gain.gain.low > 0
+
+
+def test_a_season_is_not_a_sample_of_visits(catalog: Catalog) -> None:
+    shop = Shop(catalog, ShopConfig.full(users=5000), clock="season", days=5.0)
+    with pytest.raises(InvalidInput, match="season"):
+        value(shop, by_table(catalog, catalog.items.margin, 0.2))

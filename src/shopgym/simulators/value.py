@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Value:
-    """A mean per visit with its interval.
+    """A mean per visit (per life, where every lane is one) with its interval.
 
     Attributes:
         mean, low, high: in units of the term (e.g. currency for ``margin``) per visit.
@@ -73,8 +73,14 @@ class Trial:
 def trial(shop: Shop, policy: Policy, *, visits: int, term: str, seed: int) -> Trial:
     """Let ``policy`` serve ``visits`` visits (rounded up to whole lanes) of a newly opened ``shop``.
 
-    Visit v of lane i is the same person with the same luck under any policy.
+    Visit v of lane i is the same person with the same luck under any policy. Where every lane is the life of
+    one customer, a whole life counts as one visit does elsewhere.
+
+    Raises:
+        InvalidInput: the shop is one season, whose visits are not independent of one another.
     """
+    if shop.clock == "season":
+        raise InvalidInput("shop.clock", shop.clock, "a season is one trial: compare seasons of several seeds")
     if term not in SLOT_TERMS:
         raise InvalidInput("term", term, f"choose one of {', '.join(SLOT_TERMS)}")
     if visits < 2:
@@ -85,21 +91,25 @@ def trial(shop: Shop, policy: Policy, *, visits: int, term: str, seed: int) -> T
     lane = np.arange(shop.lanes)
     expected, happened = np.zeros((shop.lanes, each)), np.zeros((shop.lanes, each))
     while True:
-        waiting = shop.visits.over & (shop.visits.number + 1 < each)
+        count = shop.visits.lives if shop.clock == "own" else shop.visits.number
+        waiting = shop.visits.over & (count + 1 < each)
         shop.arrive(waiting)
         active = ~shop.visits.over
         if not active.any():
             return Trial(expected.ravel(), happened.ravel())
-        number = shop.visits.number.copy()
+        number = count.copy()
         decisions = policy.decide(shop.requests(), rng)
         slates = np.where(active[:, None], decisions.slates, -1).astype(np.int32)
         means = shop.expected(slates)[term]
-        attention = 1.0 if term == "stockout" else shop.attention(slates)
+        on_page = np.arange(slates.shape[1]) < shop.slots[:, None]
+        attention = on_page if term == "stockout" else shop.attention(slates)
         feedback = shop.respond(slates, active)
         np.add.at(expected, (lane[active], number[active]), (attention * means).sum(axis=1)[active])
         what = feedback.page[:, SLOT_TERMS.index(term)]
         np.add.at(happened, (lane[active], number[active]), what[active])
-        shop.advance(slates, feedback, active)
+        left, cut = shop.advance(slates, feedback, active)
+        if shop.clock == "own":
+            shop.part(left | cut)
 
 
 def value(
