@@ -12,6 +12,7 @@ import pytest
 from scipy import stats
 
 from shopgym.core import InvalidInput
+from shopgym.core.types import F64
 from shopgym.envs import RewardSpec
 from shopgym.envs.truth import best_chain, best_page_values, page_values
 from shopgym.simulators import Catalog, ChoiceConfig, Shop, ShopConfig, SurfaceConfig, SurfacesConfig
@@ -43,9 +44,9 @@ def test_attention_against_enumeration(catalog: Catalog, model: SurfaceConfig) -
     slates = np.ascontiguousarray(shop.requests().candidates[:, :4])
     click, got = shop.expected(slates)["click"], shop.attention(slates)
     for lane in range(5):
-        want = np.zeros(4)
+        want: F64 = np.zeros(4)
         if model.click_model == "position":
-            want = np.arange(1, 5) ** -model.decay
+            want = np.arange(1, 5, dtype=np.float64) ** -model.decay
         else:
             # a slot is reached after some pattern of clicks before it, each read past
             for slot in range(4):
@@ -75,7 +76,7 @@ def test_simulation_agrees_with_expectation(catalog: Catalog, model: SurfaceConf
     slates = np.ascontiguousarray(shop.requests().candidates[:, :4])
     attention, means, feedback = shop.attention(slates), shop.expected(slates), shop.respond(slates)
     for got, want in (
-        (feedback.examined, attention),
+        (feedback.examined.astype(np.float64), attention),
         *((feedback.term(name), attention * means[name]) for name in ("click", "purchase", "margin")),
     ):
         residual = got - want

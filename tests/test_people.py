@@ -113,7 +113,7 @@ def test_satisfaction_habit_taste_and_boredom_by_hand(catalog: Catalog) -> None:
     shop.part(np.ones(300, bool))
     came_back = shop.visits.visit == 2
     assert came_back.any()
-    for lane in np.flatnonzero(came_back):
+    for lane in np.flatnonzero(came_back).tolist():
         (satisfaction, habit), looked_at = expected[lane]
         assert shop.visits.satisfaction[lane] == pytest.approx(satisfaction, abs=1e-6)
         assert shop.visits.habit[lane] == pytest.approx(habit)
@@ -219,7 +219,7 @@ def test_one_shopper_is_the_same_alone_and_among_others() -> None:
     open_lanes = np.ones(4, bool)
     for _ in range(400):
         _, rewards, terminated, truncated, _ = many.step(np.tile([0, 1, 2], (4, 1)))
-        for lane in np.flatnonzero(open_lanes):
+        for lane in np.flatnonzero(open_lanes).tolist():
             stories[lane].append((float(rewards[lane]), loop.shop.visits.page[lane]))
         open_lanes &= ~(terminated | truncated)
     for lane in range(4):
@@ -242,7 +242,7 @@ def test_a_season_ends_for_all_lanes_at_once_and_the_next_differs() -> None:
     env = gymnasium.make_vec(
         "shopgym/Season-v0", num_envs=8, form="slate", days=3, autoreset_mode="Disabled", **SMALL
     )
-    totals = []
+    totals: list[float] = []
     for _ in range(2):
         env.reset(seed=3 if not totals else None)
         total = 0.0
@@ -284,7 +284,10 @@ def test_vector_environments_draw_every_lane(name: str) -> None:
     frames = env.render()
     assert frames is not None
     assert len(frames) == 3
-    assert all(frame.dtype == np.uint8 and frame.shape[2] == 3 for frame in frames)
+    for frame in frames:
+        assert isinstance(frame, np.ndarray)
+        assert frame.dtype == np.uint8
+        assert frame.shape[2] == 3
     text = gymnasium.make_vec(f"shopgym/{name}-v0", num_envs=2, form="slate", render_mode="ansi", **SMALL)
     text.reset(seed=1)
     text.step(np.tile([0, 1, 2], (2, 1)))
