@@ -14,7 +14,7 @@ import numpy as np
 from gymnasium import spaces
 
 from ..core.errors import InvalidInput
-from ..core.nouns import EMPTY, Feedback, Requests
+from ..core.nouns import EMPTY, SLOT_TERMS, Feedback, Requests
 from ..core.types import F32, F64, I32, I64, AnyArray, Bool
 from ..simulators import Catalog, Shop, ShopConfig
 from ..simulators.candidates import among
@@ -108,6 +108,7 @@ class PageLoop:
         self.feedback: Feedback | None = None
         self.watched: Scene | None = None
         self.watching = False
+        self.visit_so_far: F64 = np.zeros((n, len(SLOT_TERMS)))
         self.requests: Requests
         self._allowed: Bool
         self._placed: Bool
@@ -183,8 +184,11 @@ class PageLoop:
             return Outcome(np.zeros(len(shown)), terms, shown, over, self._season_is_over() | over)
         if self.watching:
             self.watched = Scene.of(self)
+            self.visit_so_far[self.watched.page == 0] = 0.0
         feedback, left, cut = self.shop.serve(self.slates, shown, price_off=self.price_off)
         self.feedback = feedback
+        if self.watching:
+            self.visit_so_far += feedback.page
         if self.episode == "page":
             left, cut = shown.copy(), np.zeros_like(shown)
             self.shop.visits.over[shown] = True

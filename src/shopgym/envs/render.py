@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from ..core.errors import InvalidInput
+from ..core.nouns import SLOT_TERMS
 from ..simulators.surfaces import SEARCH, SURFACES
 from .page_loop import PageLoop, Scene
 
@@ -87,7 +88,7 @@ def picture(loop: PageLoop, lane: int) -> Any:
                 returned=bool(feedback.returned[lane, slot]),
             )
         )
-    sums = feedback.page[lane]
+    so_far = dict(zip(SLOT_TERMS, loop.visit_so_far[lane], strict=True))
     return draw_page(
         Page(
             tiles=tuple(tiles),
@@ -97,10 +98,10 @@ def picture(loop: PageLoop, lane: int) -> Any:
             device="phone" if scene.mobile[lane] else "desktop",
             currency=items.currency,
             page=int(scene.page[lane]) + 1,
-            revenue=float(sums[4]),
-            margin=float(sums[5]),
-            clicks=int(sums[0]),
-            basket=int(feedback.quantity[lane].sum()),
+            revenue=float(so_far["revenue"]),
+            margin=float(so_far["margin"]),
+            clicks=int(so_far["click"]),
+            basket=int(so_far["units"]),
         )
     )
 
