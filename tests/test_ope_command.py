@@ -141,12 +141,13 @@ def log(tmp_path: Path) -> Path:
 
 
 def test_a_table(table: Path) -> None:
-    got = answer(table, "--policy", "uniform", "--context-column", "age", "--user-column", "user")
+    arguments = ("--policy", "uniform", "--context-column", "age", "--user-column", "user")
+    got = answer(table, *arguments)
     assert [estimate["estimator"] for estimate in got["estimates"]] == ["ips", "snips", "dm", "dr"]
     mean = pd.read_csv(table)["reward"].mean()
     assert got["estimates"][0]["value"] == pytest.approx(mean)  # uniform is what logged it
     assert (got["rounds"], got["slots"], got["unit"], got["logged_value"]) == (200, 1, "reward", mean)
-    assert answer(table.with_suffix(".parquet"), "--policy", "uniform")["estimates"][0] == got["estimates"][0]
+    assert answer(table.with_suffix(".parquet"), *arguments)["estimates"][0] == got["estimates"][0]
 
 
 def test_printed_for_people(table: Path) -> None:

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from shopgym.core import InvalidInput
 from shopgym.experiments.ope import ESTIMATORS, Estimate, OpeInputs, Terms, compare
-from shopgym.experiments.ope.intervals import bootstrap, delta
+from shopgym.experiments.ope.intervals import Bootstrap, Delta
 from shopgym.experiments.ope.resample import BLOCK, resampled_sums
 
 Z = 1.959963984540054
@@ -256,14 +256,14 @@ def test_the_generator_decides_the_bootstrap_and_chunks_do_not(monkeypatch: pyte
 def test_bootstrap_recomputes_the_ratio() -> None:
     """With equal rewards every resample of snips has the same value; a frozen denominator would spread."""
     weight = np.random.default_rng(0).exponential(size=(500, 1))
-    low, high = bootstrap(Terms(3.0 * weight, weight), 0.95, np.random.default_rng(1))
+    low, high = Bootstrap()(Terms(3.0 * weight, weight), 0.95, np.random.default_rng(1))
     assert (low, high) == pytest.approx((3.0, 3.0))
 
 
 def test_resamples_without_any_weight_count_against_both_ends() -> None:
     weight = np.zeros((50, 1))
     weight[3] = 1.0  # a resample misses the only useful round with probability (1 - 1/50)^50 = 0.36
-    low, high = bootstrap(Terms(2.0 * weight, weight), 0.95, np.random.default_rng(0))
+    low, high = Bootstrap()(Terms(2.0 * weight, weight), 0.95, np.random.default_rng(0))
     assert (low, high) == (-math.inf, math.inf)
 
 
@@ -271,9 +271,9 @@ def test_bootstrap_and_delta_agree_on_a_large_log() -> None:
     # the ends differ by Monte-Carlo error 0.083 sd (1000 resamples) and O(1/n); 5 of them: below 1e-5 an end
     inputs = random_inputs(0, 20_000, 2)
     terms = Terms(inputs.weight * inputs.reward, inputs.weight)
-    low, high = delta(terms, 0.95)
+    low, high = Delta()(terms, 0.95)
     sd = (high - low) / (2 * Z)
-    got = bootstrap(terms, 0.95, np.random.default_rng(0))
+    got = Bootstrap()(terms, 0.95, np.random.default_rng(0))
     assert np.abs(np.array(got) - (low, high)).max() < 0.42 * sd
 
 
@@ -281,7 +281,6 @@ def test_bootstrap_and_delta_agree_on_a_large_log() -> None:
 
 
 def test_estimates_refuse_what_they_cannot_do(tiny: OpeInputs) -> None:
-    rng = np.random.default_rng(0)
     with pytest.raises(InvalidInput, match="interval"):
         ESTIMATORS["ips"].estimate(tiny, interval="magic")
     for level in (0.0, 1.0, 95.0, math.nan):
@@ -290,7 +289,7 @@ def test_estimates_refuse_what_they_cannot_do(tiny: OpeInputs) -> None:
     with pytest.raises(InvalidInput, match="rng"):
         ESTIMATORS["ips"].estimate(tiny, interval="bootstrap")
     with pytest.raises(InvalidInput, match="resamples"):
-        bootstrap(Terms(tiny.reward), 0.95, rng, resamples=0)
+        Bootstrap(resamples=0)
     with pytest.raises(InvalidInput, match="two rounds"):
         ESTIMATORS["ips"].estimate(OpeInputs(np.ones((1, 1)), np.ones((1, 1))))
 

@@ -7,12 +7,14 @@ from collections.abc import Callable
 import numpy as np
 from numpy.random import Generator
 
+from ...core.errors import InvalidInput
 from ...core.types import F64, AnyArray
-from .inputs import OpeInputs, checked_actions, shown, weigh
+from .calibration import calibration_p
+from .checks import CELLS, checked_actions, shown
+from .inputs import OpeInputs, weigh
 from .reward_model import FOLDS, Moments, assign_folds
 
-CELLS = 4_000_000
-"""Probabilities (rounds x actions) held at once: 32 MB."""
+OBJECTIVES = ("squares", "variance")
 
 
 def cross_fitted_inputs(
@@ -28,6 +30,7 @@ def cross_fitted_inputs(
     folds: int = FOLDS,
     penalty: float | None = None,
     unit: str = "reward",
+    objective: str = "squares",
 ) -> OpeInputs:
     """Inputs with a reward model of one-hot actions and their interaction with ``features``.
 
@@ -40,22 +43,42 @@ def cross_fitted_inputs(
         users: (n,) or None; the rounds of a user share a fold.
         folds, penalty: of the reward model; penalty None is chosen from the log.
         unit: unit of the reward.
+        objective: of the reward model: ``squares``, or ``variance`` for a model whose squared errors count
+            target (1 - p) / p^2, so that dr with it has the least variance: MRDR (Farajtabar, Chow and
+            Ghavamzadeh 2018, More robust doubly robust off-policy evaluation).
     """
+    if objective not in OBJECTIVES:
+        raise InvalidInput("objective", objective, f"choose one of {', '.join(OBJECTIVES)}")
     reward, action, propensity = checked_actions(reward, action, propensity, n_actions)
     n = len(reward)
     fold = assign_folds(n, rng, folds, users)
     moments = Moments(folds, n_actions, features.shape[1])
-    moments.add(features, action, reward, fold)
+    step = max(1, CELLS // n_actions)
+    chunks = [slice(start, min(start + step, n)) for start in range(0, n, step)]
+    importance = None
+    if objective == "variance":
+        importance = np.empty(n)
+        for rows in chunks:
+            probability = target(rows)[np.arange(rows.stop - rows.start), action[rows]]
+            importance[rows] = probability * (1.0 - propensity[rows]) / propensity[rows] ** 2
+    moments.add(features, action, reward, fold, importance)
     model = moments.fit(penalty)
     unseen = ~shown(action, n_actions)
     weight, q_logged, v_target = np.empty((n, 1)), np.empty((n, 1)), np.empty((n, 1))
     unsupported = 0.0
-    step = max(1, CELLS // n_actions)
-    for start in range(0, n, step):
-        rows = slice(start, min(start + step, n))
+    for rows in chunks:
         probability = target(rows)
         q = model.predict(features[rows], fold[rows])
         w, at_action, expected = weigh(action[rows], propensity[rows], probability, q)
         weight[rows, 0], q_logged[rows, 0], v_target[rows, 0] = w, at_action, expected
         unsupported += float(probability[:, unseen].sum())
-    return OpeInputs(reward[:, None], weight, q_logged, v_target, unsupported / n, unit)
+    return OpeInputs(
+        reward[:, None],
+        weight,
+        q_logged,
+        v_target,
+        unsupported / n,
+        unit,
+        propensity=propensity[:, None],
+        propensity_p=calibration_p(action, propensity, n_actions, features),
+    )

@@ -15,17 +15,15 @@ class Estimate:
         value: mean reward of a round (a request: the sum over its slots), in ``unit``.
         low, high: two-sided interval at ``level``; ``low`` alone is a lower bound at (1 + level) / 2.
         level: nominal coverage, e.g. 0.95.
-        interval: how it was made, ``delta`` or ``bootstrap``.
+        interval: how it was made, e.g. ``delta`` or ``bootstrap``.
         estimator: short name, e.g. ``snips``.
         n: rounds.
-        ess: effective sample size (sum w)^2 / sum w^2 of the slot where it is smallest.
-        max_weight: largest importance weight.
-        mean_weight: mean importance weight; 1 in expectation when the log's propensities are right and
-            the behaviour policy could show all that the target shows.
-        unsupported: share of the target's probability on actions that the log never shows; NaN when the
-            source cannot tell.
+        ess, max_weight, mean_weight, unsupported, tail_mass, pareto_k, weight_z, propensity_p,
+        model_error, model_z: see :class:`.diagnostics.Diagnostics`.
         unit: unit of ``value``, e.g. ``click``.
         note: what the reader has to know beside the numbers; may be empty.
+        verdict: ``trust``, ``caution`` or ``refuse`` (:mod:`.verdict`).
+        reason: why not trust, in words; empty for ``trust``.
     """
 
     value: float
@@ -41,6 +39,14 @@ class Estimate:
     unsupported: float
     unit: str
     note: str = ""
+    tail_mass: float = math.nan
+    pareto_k: float = math.nan
+    weight_z: float = math.nan
+    propensity_p: float = math.nan
+    model_error: float = math.nan
+    model_z: float = math.nan
+    verdict: str = ""
+    reason: str = ""
 
     def as_dict(self) -> dict[str, Any]:
         """JSON-able columns by name; what is not finite becomes None."""

@@ -11,7 +11,8 @@ from numpy.random import Generator
 from ...core.errors import InvalidInput
 from ...core.types import F64, AnyArray
 from .actions import cross_fitted_inputs
-from .inputs import OpeInputs, as_floats, check_target, checked_actions, refuse
+from .checks import as_floats, check_target, checked_actions, refuse
+from .inputs import OpeInputs
 from .reward_model import FOLDS
 
 if TYPE_CHECKING:
@@ -35,6 +36,7 @@ def from_frame(
     folds: int = FOLDS,
     penalty: float | None = None,
     unit: str = "reward",
+    objective: str = "squares",
 ) -> OpeInputs:
     """Inputs from a pandas DataFrame, one row per round.
 
@@ -51,6 +53,7 @@ def from_frame(
         actions: the action labels; default: those in the log, sorted.
         folds, penalty: of the reward model; penalty None is chosen from the log.
         unit: unit of the reward.
+        objective: of the reward model, see :func:`.actions.cross_fitted_inputs`.
 
     Returns:
         Inputs of one slot. With ``"column:NAME"`` nothing is known of the actions that were not logged: there
@@ -75,6 +78,7 @@ def from_frame(
         folds=folds,
         penalty=penalty,
         unit=unit,
+        objective=objective,
     )
 
 
@@ -105,7 +109,13 @@ def _from_column(frame: pd.DataFrame, name: str, reward: F64, propensity: F64, u
     probability = _numbers(frame, name)
     refuse(name, probability, ~((probability >= 0) & (probability <= 1)), "give a probability in [0, 1]")
     note = "only the target's probability of the logged action is known: no reward model, so no dm and dr"
-    return OpeInputs(reward[:, None], (probability / propensity)[:, None], unit=unit, note=note)
+    return OpeInputs(
+        reward[:, None],
+        (probability / propensity)[:, None],
+        unit=unit,
+        note=note,
+        propensity=propensity[:, None],
+    )
 
 
 def _rows_of(

@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 
 from ...core.errors import InvalidInput
-from ...core.types import F64, I64, AnyArray, Bool
-
-ROW_SUM_TOLERANCE = 1e-6
-"""A target distribution may miss 1 by this much."""
+from ...core.types import F64, I64, AnyArray
+from .calibration import calibration_p
+from .checks import as_floats, check_target, checked_actions, refuse, shown
+from .diagnostics import Diagnostics, diagnose
+from .verdict import THRESHOLDS
 
 
 @dataclass(frozen=True, eq=False)
@@ -26,6 +28,9 @@ class OpeInputs:
         unsupported: share of the target's probability on actions the log never shows; NaN if unknown.
         unit: unit of the reward.
         note: what the estimates have to tell their reader, e.g. a fallback; may be empty.
+        propensity: (n, k) the behaviour policy's probability of what the slot showed, in (0, 1], or None.
+        logger: (n,) which of several behaviour policies made the round, counted from 0, or None for one.
+        propensity_p: p-value of the propensities (:func:`.calibration.calibration_p`); NaN if not tested.
 
     Raises:
         InvalidInput: shapes that differ, a value that is not finite, a negative weight; with row numbers.
@@ -38,6 +43,9 @@ class OpeInputs:
     unsupported: float = math.nan
     unit: str = "reward"
     note: str = ""
+    propensity: F64 | None = None
+    logger: I64 | None = None
+    propensity_p: float = math.nan
 
     def __post_init__(self) -> None:
         if self.reward.ndim != 2 or 0 in self.reward.shape:
@@ -46,7 +54,9 @@ class OpeInputs:
             )
         if (self.q_logged is None) != (self.v_target is None):
             raise InvalidInput("inputs.q_logged", None, "give q_logged and v_target together, or neither")
-        for name in ("reward", "weight", "q_logged", "v_target"):
+        if self.logger is not None and self.logger.shape != self.reward.shape[:1]:
+            raise InvalidInput("inputs.logger", self.logger.shape, f"give one per round ({len(self.reward)})")
+        for name in ("reward", "weight", "q_logged", "v_target", "propensity"):
             values = getattr(self, name)
             if values is None:
                 continue
@@ -58,32 +68,40 @@ class OpeInputs:
     def __len__(self) -> int:
         return len(self.reward)
 
+    @cached_property
+    def diagnostics(self) -> Diagnostics:
+        """Of the weights and the model; made once."""
+        return diagnose(self.reward, self.weight, self.q_logged, self.unsupported, self.propensity_p)
+
+    @cached_property
+    def control(self) -> F64:
+        """(n,) the mean weight of a round's slots less 1: 0 in expectation."""
+        return np.asarray(
+            (self.weight[:, 0] if self.weight.shape[1] == 1 else self.weight.mean(axis=1)) - 1.0
+        )
+
     @property
     def ess(self) -> float:
-        """Effective sample size (sum w)^2 / sum w^2 (Kish 1965), of the slot where it is smallest."""
-        squares = (self.weight**2).sum(axis=0)
-        sums = self.weight.sum(axis=0)
-        return float(np.min(np.divide(sums**2, squares, out=np.zeros_like(sums), where=squares > 0)))
+        """Effective sample size, of the slot where it is smallest."""
+        return self.diagnostics.ess
 
     @property
     def max_weight(self) -> float:
         """Largest importance weight."""
-        return float(self.weight.max())
+        return self.diagnostics.max_weight
 
     @property
     def mean_weight(self) -> float:
         """Mean importance weight, over rounds and slots."""
-        return float(self.weight.mean())
+        return self.diagnostics.mean_weight
 
     @property
     def weight_warning(self) -> str:
         """What to know when a slot's mean weight is over 4 standard errors from 1; else empty."""
-        mean = self.weight.mean(axis=0)
-        error = self.weight.std(axis=0) / math.sqrt(len(self.weight))
-        excess = np.abs(mean - 1.0) - 4.0 * error
-        slot = int(np.argmax(excess))
-        if excess[slot] <= ROW_SUM_TOLERANCE:
+        if abs(self.diagnostics.weight_z) <= THRESHOLDS.z:
             return ""
+        mean = self.weight.mean(axis=0)
+        slot = int(np.argmax(np.abs(mean - 1.0)))
         where = f" at slot {slot}" if self.weight.shape[1] > 1 else ""
         return (
             f"the mean weight{where} is {mean[slot]:.3g}, not 1: the propensities are wrong, "
@@ -124,67 +142,17 @@ class OpeInputs:
             if q.shape != target.shape:
                 raise InvalidInput("q", q.shape, f"give shape {target.shape}, like the target")
         weight, q_logged, v_target = weigh(action, propensity, target, q)
+        unseen = ~shown(action, target.shape[1])
         return cls(
             reward=reward[:, None],
             weight=weight[:, None],
             q_logged=None if q_logged is None else q_logged[:, None],
             v_target=None if v_target is None else v_target[:, None],
-            unsupported=float(target[:, ~shown(action, target.shape[1])].sum(axis=1).mean()),
+            unsupported=float(target[:, unseen].sum()) / len(reward) if unseen.any() else 0.0,
             unit=unit,
+            propensity=propensity[:, None],
+            propensity_p=calibration_p(action, propensity, target.shape[1]),
         )
-
-
-def refuse(field: str, values: AnyArray, bad: Bool, fix: str) -> None:
-    """Raise :class:`InvalidInput` that names the first bad row and counts them, if there is one."""
-    if bad.any():
-        rows = np.flatnonzero(bad.reshape(len(bad), -1).any(axis=1))
-        value = values[rows[:1]].tolist()[0]
-        raise InvalidInput(f"{field}[{rows[0]}]", value, f"{fix} ({len(rows)} of {len(bad)} rows are wrong)")
-
-
-def as_floats(field: str, values: AnyArray) -> F64:
-    """``values`` as float64, or :class:`InvalidInput`."""
-    try:
-        return np.asarray(values, dtype=np.float64)
-    except (TypeError, ValueError) as error:
-        raise InvalidInput(field, str(error), "give numbers") from error
-
-
-def checked_actions(
-    reward: AnyArray, action: AnyArray, propensity: AnyArray, n_actions: int
-) -> tuple[F64, I64, F64]:
-    """The logged columns of one-action rounds, checked: reward, action, propensity, each (n,)."""
-    reward, propensity = as_floats("reward", reward), as_floats("propensity", propensity)
-    action = np.asarray(action)
-    if reward.ndim != 1 or len(reward) == 0:
-        raise InvalidInput("reward", reward.shape, "give one number per round, at least one round")
-    for name, column in (("action", action), ("propensity", propensity)):
-        if column.shape != reward.shape:
-            raise InvalidInput(name, column.shape, f"give shape {reward.shape}, one per reward")
-    if action.dtype.kind not in "iu":
-        raise InvalidInput("action", str(action.dtype), "give whole numbers, the columns of the target")
-    action = action.astype(np.int64)
-    outside = (action < 0) | (action >= n_actions)
-    refuse("action", action, outside, f"the target has actions 0 to {n_actions - 1}")
-    refuse("reward", reward, ~np.isfinite(reward), "remove NaN and infinity")
-    in_range = (propensity > 0) & (propensity <= 1)
-    refuse("propensity", propensity, ~in_range, "give a probability in (0, 1]")
-    return reward, action, propensity
-
-
-def check_target(target: F64, n: int) -> None:
-    """Raise :class:`InvalidInput` unless ``target`` is n probability distributions."""
-    if len(target) != n:
-        raise InvalidInput("target", target.shape, f"give one row per logged round ({n})")
-    refuse("target", target, ~(target >= 0), "give probabilities >= 0")
-    off = ~(np.abs(target.sum(axis=1) - 1.0) <= ROW_SUM_TOLERANCE)
-    refuse("target", target, off, "each row has to sum to 1")
-
-
-def shown(action: I64, n_actions: int) -> Bool:
-    """(A,) whether an action is ever logged."""
-    seen: Bool = np.bincount(action, minlength=n_actions) > 0
-    return seen
 
 
 def weigh(action: I64, propensity: F64, target: F64, q: F64 | None) -> tuple[F64, F64 | None, F64 | None]:

@@ -15,7 +15,8 @@ from ...core.protocols import Policy
 from ...core.types import F32, F64, I32, I64, AnyArray, Bool
 from ...policies.features import FeatureMap
 from ...policies.log import DecisionLog
-from .inputs import OpeInputs, refuse
+from .checks import refuse
+from .inputs import OpeInputs
 from .reward_model import FOLDS, CrossFitted, Moments, assign_folds
 
 Features = Callable[[Requests], F32]
@@ -101,6 +102,10 @@ def log_inputs(
         unsupported=float(mass[1] / mass[0]) if mass[0] else 1.0,
         unit=log.unit,
         note=_note(k, exact, marginals is not None, model is not None, waiting),
+        propensity=np.asarray(
+            np.cumprod(log.propensities, axis=1) if marginals is None else np.where(filled, marginals, 1.0),
+            dtype=np.float64,
+        ),
     )
 
 

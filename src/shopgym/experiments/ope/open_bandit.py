@@ -11,8 +11,9 @@ from numpy.random import Generator
 from ...core.errors import InvalidInput
 from ...core.types import F64, I64, AnyArray
 from .actions import cross_fitted_inputs
+from .checks import as_floats, check_target, checked_actions, refuse
 from .frame import context_features
-from .inputs import OpeInputs, as_floats, check_target, checked_actions, refuse
+from .inputs import OpeInputs
 from .reward_model import FOLDS
 
 COLUMNS = ("item_id", "position", "click", "propensity_score")

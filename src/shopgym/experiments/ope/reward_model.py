@@ -24,7 +24,7 @@ from numpy.random import Generator
 
 from ...core.errors import InvalidInput, in_range
 from ...core.types import F64, I64, AnyArray
-from .inputs import as_floats, refuse
+from .checks import as_floats, refuse
 
 FOLDS = 5
 PENALTIES = (1e5, 1e4, 1e3, 100.0, 10.0, 1.0)
@@ -71,8 +71,8 @@ class Moments:
         self._gram = np.zeros((folds, groups, width, width))
         self._cross = np.zeros((folds, groups, width))
 
-    def add(self, x: AnyArray, group: I64, reward: F64, fold: I64) -> None:
-        """Add rows: x (r, D), group, reward and fold (r,).
+    def add(self, x: AnyArray, group: I64, reward: F64, fold: I64, importance: F64 | None = None) -> None:
+        """Add rows: x (r, D), group, reward and fold (r,); ``importance`` (r,) multiplies squared errors.
 
         Raises:
             InvalidInput: a feature that is NaN or infinite.
@@ -87,8 +87,9 @@ class Moments:
             design = np.ones((len(rows), 1 + x.shape[1]))
             design[:, 1:] = x[rows]
             f, g = divmod(int(here), groups)
-            self._gram[f, g] += design.T @ design
-            self._cross[f, g] += design.T @ reward[rows]
+            weighted = design if importance is None else design * importance[rows, None]
+            self._gram[f, g] += weighted.T @ design
+            self._cross[f, g] += weighted.T @ reward[rows]
 
     def fit(self, penalty: float | None = None) -> CrossFitted:
         """Models for every fold, each from the rows of the other folds.

@@ -1,55 +1,128 @@
-"""A point value as a sum of ratios of means, so that every interval is made the same way."""
+"""A point value as a function of column means, so that every interval is made the same way."""
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
+from collections.abc import Callable
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 
-from ...core.types import F64
+from ...core.types import F64, AnyArray
+
+_STEP = 1e-30
+"""Imaginary step of the derivative; its square is far below the last digit of any mean."""
+
+
+class Statistic(ABC):
+    """A smooth function of the means of columns with one row per round.
+
+    ``control`` is a column (n,) of mean 0 in expectation, such as the importance weight less 1, or None.
+    """
+
+    control: F64 | None
+
+    @property
+    @abstractmethod
+    def columns(self) -> F64:
+        """(n, p) one row per round."""
+
+    @abstractmethod
+    def of_means(self, means: AnyArray) -> AnyArray:
+        """(...) the value at column means (..., p), NaN where there is none; works for complex means."""
+
+    def __len__(self) -> int:
+        return len(self.columns)
+
+    @cached_property
+    def value(self) -> float:
+        """The point value."""
+        return float(self.of_means(self.columns.mean(axis=0)))
+
+    def influence(self) -> F64:
+        """(n,) each round's influence on the value; mean 0.
+
+        The columns, centred, times the gradient of the function (delta method; Owen 2013, Monte Carlo
+        theory, methods and examples, chapter 9). The gradient is a complex step's (Squire and Trapp
+        1998), exact to rounding. Denominators are thus not taken as known.
+        """
+        means = self.columns.mean(axis=0)
+        gradient = self.of_means(means + 1j * _STEP * np.eye(len(means))).imag / _STEP
+        psi: F64 = self.columns @ gradient
+        psi -= psi.mean()
+        return psi
+
+    def __sub__(self, other: Statistic) -> Statistic:
+        """The difference of two values, round by round on the same log."""
+        return Difference(self, other)
 
 
 @dataclass(frozen=True, eq=False)
-class Terms:
+class Terms(Statistic):
     """value = sum over columns p of mean(numerator_p) / mean(denominator_p).
 
     Attributes:
         numerator: (n, p) float64, one row per round.
         denominator: (n, p) float64 with positive column means, or None for all ones (plain means).
+        control: (n,) as in :class:`Statistic`.
     """
 
     numerator: F64
     denominator: F64 | None = None
+    control: F64 | None = None
+
+    @cached_property
+    def columns(self) -> F64:
+        """(n, 1) the sum of the numerators, or (n, 2 p) with denominators."""
+        if self.denominator is None:
+            one = self.numerator.shape[1] == 1
+            return self.numerator if one else self.numerator.sum(axis=1, keepdims=True)
+        return np.concatenate([self.numerator.T, self.denominator.T]).T  # each column contiguous
+
+    def of_means(self, means: AnyArray) -> AnyArray:
+        """See :class:`Statistic`."""
+        if self.denominator is None:
+            return np.asarray(means[..., 0])
+        width = self.numerator.shape[1]
+        above, below = means[..., :width], means[..., width:]
+        defined = below.real > 0
+        ratios = np.where(defined, above / np.where(defined, below, 1.0), np.nan)
+        return np.asarray(ratios.sum(axis=-1))
+
+
+@dataclass(frozen=True, eq=False)
+class Smooth(Statistic):
+    """Any other smooth function of the means of ``data`` (n, p); ``function`` is its ``of_means``."""
+
+    data: F64
+    function: Callable[[AnyArray], AnyArray]
+    control: F64 | None = None
 
     @property
-    def value(self) -> float:
-        """The point value."""
-        return float(self.ratios().sum())
+    def columns(self) -> F64:
+        """See :class:`Statistic`."""
+        return self.data
 
-    def ratios(self) -> F64:
-        """(p,) the ratio of means of each column."""
-        means: F64 = self.numerator.mean(axis=0)
-        return means if self.denominator is None else means / self.denominator.mean(axis=0)
+    def of_means(self, means: AnyArray) -> AnyArray:
+        """See :class:`Statistic`."""
+        return self.function(means)
 
-    def influence(self) -> F64:
-        """(n,) each round's influence on the value; mean 0.
 
-        For a ratio R = mean(a) / mean(b) it is (a_i - R b_i) / mean(b) (delta method; Owen 2013, Monte
-        Carlo theory, methods and examples, chapter 9), so the denominator is not taken as known.
-        """
-        if self.denominator is None:
-            total = self.numerator.sum(axis=1)
-            return np.asarray(total - total.mean())
-        scale = self.denominator.mean(axis=0)
-        centred = self.numerator - (self.numerator.mean(axis=0) / scale) * self.denominator
-        return np.asarray(centred @ (1.0 / scale))
+@dataclass(frozen=True, eq=False)
+class Difference(Statistic):
+    """``first`` less ``second``."""
 
-    def __sub__(self, other: Terms) -> Terms:
-        """The terms of this value less the other's, round by round on the same log."""
-        numerator = np.hstack([self.numerator, -other.numerator])
-        if self.denominator is None and other.denominator is None:
-            return Terms(numerator)
-        return Terms(numerator, np.hstack([self._denominator(), other._denominator()]))
+    first: Statistic
+    second: Statistic
+    control: F64 | None = None
 
-    def _denominator(self) -> F64:
-        return np.ones_like(self.numerator) if self.denominator is None else self.denominator
+    @cached_property
+    def columns(self) -> F64:
+        """(n, p + q) the columns of both."""
+        return np.concatenate([self.first.columns.T, self.second.columns.T]).T
+
+    def of_means(self, means: AnyArray) -> AnyArray:
+        """See :class:`Statistic`."""
+        width = self.first.columns.shape[1]
+        return np.asarray(self.first.of_means(means[..., :width]) - self.second.of_means(means[..., width:]))

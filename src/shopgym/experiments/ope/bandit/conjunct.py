@@ -1,0 +1,75 @@
+"""Large action spaces: weigh clusters of actions, and let a model tell the actions of a cluster apart."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from ....core.errors import InvalidInput
+from ....core.types import AnyArray
+from ..checks import CELLS, as_floats, check_target, checked_actions
+from ..inputs import OpeInputs
+
+
+def conjunct_inputs(
+    reward: AnyArray,
+    action: AnyArray,
+    behaviour: AnyArray,
+    target: AnyArray,
+    cluster: AnyArray,
+    q: AnyArray,
+    *,
+    unit: str = "reward",
+) -> OpeInputs:
+    """Inputs on which ``dr`` is OffCEM (Saito, Ren and Joachims 2023, Off-policy evaluation for large action
+    spaces via conjunct effect modeling).
+
+    The weight is the target's over the behaviour policy's probability of the logged action's cluster, never
+    larger than the largest weight of its actions. Unbiased if ``q`` is right about the difference of any two
+    actions of a cluster in the same context, whatever it says of the cluster as a whole.
+
+    Args:
+        reward, action: as in :meth:`OpeInputs.from_actions`.
+        behaviour: (n, A) the behaviour policy's probabilities; rows sum to 1.
+        target: (n, A) the target policy's.
+        cluster: (A,) integers, the cluster of each action, e.g. its category.
+        q: (n, A) predicted reward of every action.
+        unit: unit of the reward.
+
+    Raises:
+        InvalidInput: anything that is not as above, with row numbers.
+    """
+    behaviour, target, q = (
+        as_floats(name, values) for name, values in (("behaviour", behaviour), ("target", target), ("q", q))
+    )
+    if target.ndim != 2 or behaviour.shape != target.shape or q.shape != target.shape:
+        raise InvalidInput(
+            "target", (behaviour.shape, target.shape, q.shape), "give behaviour, target and q shape (n, A)"
+        )
+    n, actions = target.shape
+    known, cluster = np.unique(np.asarray(cluster), return_inverse=True)
+    if cluster.shape != (actions,):
+        raise InvalidInput("cluster", cluster.shape, f"give one for each of {actions} actions")
+    check_target(target, n)
+    check_target(behaviour, n)
+    rows = np.arange(n)
+    in_range = np.clip(np.asarray(action), 0, actions - 1).astype(np.int64)
+    reward, action, propensity = checked_actions(reward, action, behaviour[rows, in_range], actions)
+    member = np.eye(len(known))[cluster]  # (A, clusters)
+    seen = np.bincount(cluster[action], minlength=len(known)) > 0
+    weight, unsupported = np.empty(n), 0.0
+    step = max(1, CELLS // actions)
+    for start in range(0, n, step):
+        part = slice(start, min(start + step, n))
+        mine = np.arange(part.stop - part.start), cluster[action[part]]
+        by_cluster = target[part] @ member
+        unsupported += float(by_cluster[:, ~seen].sum())
+        weight[part] = by_cluster[mine] / (behaviour[part] @ member)[mine]
+    return OpeInputs(
+        reward[:, None],
+        weight[:, None],
+        q[rows, action][:, None],
+        np.einsum("na,na->n", target, q)[:, None],
+        unsupported / n,
+        unit=unit,
+        propensity=propensity[:, None],
+    )

@@ -1,0 +1,66 @@
+"""Checks of logged columns; each refusal names the first bad row and counts them."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from ...core.errors import InvalidInput
+from ...core.types import F64, I64, AnyArray, Bool
+
+ROW_SUM_TOLERANCE = 1e-6
+"""A distribution may miss 1 by this much."""
+CELLS = 4_000_000
+"""Probabilities (rounds x actions) held at once: 32 MB."""
+
+
+def refuse(field: str, values: AnyArray, bad: Bool, fix: str) -> None:
+    """Raise :class:`InvalidInput` that names the first bad row and counts them, if there is one."""
+    if bad.any():
+        rows = np.flatnonzero(bad.reshape(len(bad), -1).any(axis=1))
+        value = values[rows[:1]].tolist()[0]
+        raise InvalidInput(f"{field}[{rows[0]}]", value, f"{fix} ({len(rows)} of {len(bad)} rows are wrong)")
+
+
+def as_floats(field: str, values: AnyArray) -> F64:
+    """``values`` as float64, or :class:`InvalidInput`."""
+    try:
+        return np.asarray(values, dtype=np.float64)
+    except (TypeError, ValueError) as error:
+        raise InvalidInput(field, str(error), "give numbers") from error
+
+
+def checked_actions(
+    reward: AnyArray, action: AnyArray, propensity: AnyArray, n_actions: int
+) -> tuple[F64, I64, F64]:
+    """The logged columns of one-action rounds, checked: reward, action, propensity, each (n,)."""
+    reward, propensity = as_floats("reward", reward), as_floats("propensity", propensity)
+    action = np.asarray(action)
+    if reward.ndim != 1 or len(reward) == 0:
+        raise InvalidInput("reward", reward.shape, "give one number per round, at least one round")
+    for name, column in (("action", action), ("propensity", propensity)):
+        if column.shape != reward.shape:
+            raise InvalidInput(name, column.shape, f"give shape {reward.shape}, one per reward")
+    if action.dtype.kind not in "iu":
+        raise InvalidInput("action", str(action.dtype), "give whole numbers, the columns of the target")
+    action = action.astype(np.int64)
+    outside = (action < 0) | (action >= n_actions)
+    refuse("action", action, outside, f"the target has actions 0 to {n_actions - 1}")
+    refuse("reward", reward, ~np.isfinite(reward), "remove NaN and infinity")
+    in_range = (propensity > 0) & (propensity <= 1)
+    refuse("propensity", propensity, ~in_range, "give a probability in (0, 1]")
+    return reward, action, propensity
+
+
+def check_target(target: F64, n: int) -> None:
+    """Raise :class:`InvalidInput` unless ``target`` is n probability distributions."""
+    if len(target) != n:
+        raise InvalidInput("target", target.shape, f"give one row per logged round ({n})")
+    refuse("target", target, ~(target >= 0), "give probabilities >= 0")
+    off = ~(np.abs(target.sum(axis=1) - 1.0) <= ROW_SUM_TOLERANCE)
+    refuse("target", target, off, "each row has to sum to 1")
+
+
+def shown(action: I64, n_actions: int) -> Bool:
+    """(A,) whether an action is ever logged."""
+    seen: Bool = np.bincount(action, minlength=n_actions) > 0
+    return seen

@@ -1,0 +1,13 @@
+"""Slates: weights under a model of what a slot's reward depends on, and estimators for slates only."""
+
+from .estimators import CascadeDR, PseudoInverse
+from .weights import SLATE_MODELS, pseudo_inverse_weights, slate_inputs, slate_weights
+
+__all__ = [
+    "SLATE_MODELS",
+    "CascadeDR",
+    "PseudoInverse",
+    "pseudo_inverse_weights",
+    "slate_inputs",
+    "slate_weights",
+]

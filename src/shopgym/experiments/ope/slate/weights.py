@@ -1,0 +1,107 @@
+"""Importance weights of slots from the ratios of slot probabilities, linear in rounds and slots."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from ....core.errors import InvalidInput
+from ....core.types import F64, AnyArray
+from ..checks import as_floats, refuse
+from ..inputs import OpeInputs
+
+SLATE_MODELS = ("standard", "independent", "cascade")
+
+
+def slate_weights(ratio: F64, model: str) -> F64:
+    """(n, k) the weight of each slot's reward.
+
+    Args:
+        ratio: (n, k) target over behaviour probability of the slot's item; for ``standard`` and ``cascade``
+            given the items before it, for ``independent`` whatever they are (slot marginals).
+        model: what a slot's reward depends on. ``standard``: all items of the slate; every slot has
+            the product of all ratios (SIPS). ``independent``: its own item (IIPS; Li et al. 2018).
+            ``cascade``: its own and those before it; products of the ratios so far (RIPS; McInerney et al.
+            2020).
+
+    Raises:
+        InvalidInput: an unknown model.
+    """
+    if model == "standard":
+        return np.repeat(np.asarray(ratio.prod(axis=1, keepdims=True)), ratio.shape[1], axis=1)
+    if model == "cascade":
+        return np.asarray(np.cumprod(ratio, axis=1))
+    if model == "independent":
+        return ratio
+    raise InvalidInput("model", model, f"choose one of {', '.join(SLATE_MODELS)}")
+
+
+def slate_inputs(
+    reward: AnyArray,
+    propensity: AnyArray,
+    target: AnyArray,
+    *,
+    model: str,
+    q_logged: AnyArray | None = None,
+    v_target: AnyArray | None = None,
+    unit: str = "reward",
+) -> OpeInputs:
+    """Inputs of n slates of k slots: ``ips`` on them is SIPS, IIPS or RIPS; ``snips`` normalises it.
+
+    Args:
+        reward: (n, k) of each slot.
+        propensity, target: (n, k) probability of the slot's item under the behaviour policy, in (0, 1], and
+            under the target; conditional or marginal as ``model`` asks (:func:`slate_weights`).
+        model: ``standard``, ``independent`` or ``cascade``.
+        q_logged, v_target: (n, k) predictions for the slot as shown and under the target given the slots
+            before it, for dr (``independent``) or cascade-dr (``cascade``).
+        unit: unit of the reward.
+
+    Raises:
+        InvalidInput: shapes that differ, probabilities out of range; with row numbers.
+    """
+    reward, propensity, target = (
+        as_floats(name, values)
+        for name, values in (("reward", reward), ("propensity", propensity), ("target", target))
+    )
+    for name, values in (("propensity", propensity), ("target", target)):
+        if values.shape != reward.shape or values.ndim != 2:
+            raise InvalidInput(name, values.shape, "give shape (rounds, slots), like the reward")
+    refuse("propensity", propensity, ~((propensity > 0) & (propensity <= 1)), "give a probability in (0, 1]")
+    refuse("target", target, ~((target >= 0) & (target <= 1)), "give a probability in [0, 1]")
+    return OpeInputs(
+        reward,
+        slate_weights(target / propensity, model),
+        None if q_logged is None else as_floats("q_logged", q_logged),
+        None if v_target is None else as_floats("v_target", v_target),
+        unit=unit,
+        propensity=slate_weights(propensity, model),
+    )
+
+
+def pseudo_inverse_weights(action: AnyArray, target: F64, gamma: F64) -> F64:
+    """(n,) the weight of a whole slate's reward for any behaviour policy that ignores the context.
+
+    q' G^+ s with s the indicator of (slot, action) pairs shown, q = E[s] under the target and G = E[s s']
+    under the behaviour policy (Swaminathan et al. 2017, Off-policy evaluation for slate
+    recommendation). Right when a slate's expected reward is a sum over its slots. It may be negative.
+    With independent slots it is 1 + sum of (ratio - 1), which :class:`.PseudoInverse` takes from the ratios.
+
+    Args:
+        action: (n, k) integers in [0, A), what each slot showed.
+        target: (n, k, A) slot marginals of the target.
+        gamma: (k A, k A) the matrix G, pairs in the order slot * A + action.
+
+    Raises:
+        InvalidInput: shapes that do not fit.
+    """
+    n, k, actions = target.shape
+    if np.shape(action) != (n, k) or gamma.shape != (k * actions, k * actions):
+        shapes = (np.shape(action), target.shape, gamma.shape)
+        raise InvalidInput("gamma", shapes, "give action (n, k), target (n, k, A) and gamma (k A, k A)")
+    inverse = np.linalg.pinv(gamma, hermitian=True).reshape(k * actions, k, actions)
+    flat = target.reshape(n, k * actions)
+    out = np.zeros(n)
+    for slot in range(k):
+        column = flat @ inverse[:, slot]
+        out += np.take_along_axis(column, np.asarray(action)[:, slot, None], axis=1)[:, 0]
+    return out
