@@ -4,7 +4,7 @@ VENV   := .venv
 BIN    := $(VENV)/bin
 PIP    := $(BIN)/python -m pip --disable-pip-version-check --quiet
 
-.PHONY: help demo test check bench bench-peers clean kernels
+.PHONY: help demo test check bench bench-peers frameworks clean kernels
 help: ## show what can be made
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /  make \1\t/'
 
@@ -26,6 +26,12 @@ bench: $(VENV)/.dev kernels ## our own speed; 'make bench-peers' first adds the 
 
 bench-peers: ## install the systems we compare with, each in its own environment under .peers/
 	$(PYTHON) benchmarks/peers.py
+
+frameworks: kernels ## train the environments with five frameworks, in an environment of their own (nightly)
+	test -d .peers/frameworks || $(PYTHON) -m venv .peers/frameworks
+	.peers/frameworks/bin/python -m pip --disable-pip-version-check --quiet install 'torch==2.13.0'
+	.peers/frameworks/bin/python -m pip --disable-pip-version-check --quiet install -r examples/requirements.txt -e .
+	SHOPGYM_RLLIB=1 .peers/frameworks/bin/python -m pytest -n0 tests/test_frameworks.py
 
 # numba looks only at a kernel's own file: drop what it compiled when any source is newer.
 kernels:

@@ -14,6 +14,7 @@ from shopgym.core import InvalidInput
 from shopgym.simulators import Campaign, Catalog, MarketConfig, Shock, Shop, ShopConfig, StockConfig
 from shopgym.simulators.details import Details
 from shopgym.simulators.market import YEAR, Market
+from shopgym.simulators.variants import VARIANTS, variant
 
 
 def market(catalog: Catalog, **parts: Any) -> Market:
@@ -183,3 +184,28 @@ def test_details_are_checked_saved_and_part_of_the_hash(catalog: Catalog, tmp_pa
 def test_impossible_markets_are_refused(part: Any, bad: dict[str, Any]) -> None:
     with pytest.raises(InvalidInput, match=next(k for k in bad if k != "kind" or len(bad) == 1)):
         part(**bad)
+
+
+@pytest.mark.parametrize("name", VARIANTS)
+def test_every_variant_disturbs_the_shop_and_only_from_its_day_on(catalog: Catalog, name: str) -> None:
+    plain = ShopConfig(users=200, slate_size=3, num_candidates=8, pages_per_day=6)
+
+    def story(config: ShopConfig) -> list[Any]:
+        shop = Shop(catalog, config, lanes=50, seed=2)
+        seen = []
+        for _ in range(6 * 20):
+            shop.arrive()
+            feedback, _, _ = shop.serve(np.ascontiguousarray(shop.requests().candidates[:, :3]))
+            today = shop.today
+            seen.append((today.appeal.copy(), today.price.copy(), shop.stock.on_hand.copy(), feedback.page))
+        return seen
+
+    pairs = list(zip(story(plain), story(variant(name, plain, start=8.0)), strict=True))
+    same = [all(np.array_equal(a, b) for a, b in zip(one, two, strict=True)) for one, two in pairs]
+    assert all(same[: (1 if name == "drift" else 8) * 6 - 1])
+    assert not all(same)
+
+
+def test_unknown_variants_are_refused() -> None:
+    with pytest.raises(InvalidInput, match="variant"):
+        variant("earthquake")

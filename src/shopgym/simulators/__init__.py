@@ -11,6 +11,7 @@ from .shop import Shop
 from .stock import Stock
 from .surfaces import SurfaceConfig, SurfacesConfig
 from .users import Users
+from .variants import variant
 
 __all__ = [
     "ArrivalConfig",
@@ -31,4 +32,5 @@ __all__ = [
     "SurfaceConfig",
     "SurfacesConfig",
     "Users",
+    "variant",
 ]
