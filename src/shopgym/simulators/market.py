@@ -33,7 +33,7 @@ class Campaign:
         price_off: share of the price.
         boost: logits of click while on offer; 0.62 makes log(1.86), the effect of a mailer on units in
             the Complete Journey records (+86% at equal price).
-        budget: currency given away in price-offs after which it ends early; inf = none.
+        budget: currency given away in price-offs; it ends with the day on which that is spent; inf = none.
         goal: order lines sold on offer that it is meant to reach; reported, nothing else.
     """
 
@@ -112,7 +112,7 @@ class MarketConfig:
 
 
 class Market:
-    """The state of the range on a day; see :meth:`columns`.
+    """The state of the range on a day. ``moves`` says whether any day differs from another.
 
     Args:
         catalog: N items.
@@ -146,17 +146,13 @@ class Market:
         self.offered = [self._offer(number, campaign) for number, campaign in enumerate(campaigns)]
         self.spent = np.zeros(len(campaigns))
         self.lines = np.zeros(len(campaigns), np.int64)
+        details = catalog.details
+        dated = np.isfinite(details.launch_day).any() or np.isfinite(details.retire_day).any()
+        switched = config.season or config.drift or config.new_share or config.old_share
+        self.moves = bool(switched or campaigns or shocks or dated)
         self._hit = [
             self._uniform(SHOCK, self._row, number) < shock.share for number, shock in enumerate(shocks)
         ]
-
-    @property
-    def moves(self) -> bool:
-        """Whether any day differs from another."""
-        config, details = self.config, self.catalog.details
-        dated = np.isfinite(details.launch_day).any() or np.isfinite(details.retire_day).any()
-        switched = config.season or config.drift or config.new_share or config.old_share
-        return bool(switched or self.campaigns or self.shocks or dated)
 
     def running(self, day: float) -> list[int]:
         """Numbers of the campaigns that run on ``day`` and still have a budget."""

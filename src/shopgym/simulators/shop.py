@@ -370,11 +370,12 @@ class Shop:
         if self.clock == "own":
             return  # one customer among many: the stock does not notice
         self.stock.sell(feedback.sold, feedback.quantity)
-        if self.config.campaigns:
+        if self.market.running(self.day):
             sold = feedback.quantity > 0
             self.market.sold(self.day, feedback.sold[sold], feedback.quantity[sold])
         if self.config.returns.enabled:
-            self.returns.expect(feedback, self.visits.time)
+            now = np.full(self.lanes, self.day) if self.clock == "pages" else self.visits.time
+            self.returns.expect(feedback, now)
         before = self.day
         self.pages += int(np.count_nonzero(active))
         if self.clock == "pages":
