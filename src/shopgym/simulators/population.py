@@ -11,7 +11,7 @@ import heapq
 import numpy as np
 
 from ..core.errors import InvalidInput
-from ..core.types import F32, F64, I32, AnyArray, Bool
+from ..core.types import F32, F64, I32, Bool
 from .arrivals import ArrivalConfig
 from .draws import GAP, LIFE, key, keys, units
 from .users import Users
@@ -62,21 +62,24 @@ class Population:
         coming = times < days
         self._queue = list(zip(times[coming].tolist(), who[coming].tolist(), strict=True))
         heapq.heapify(self._queue)
-        self.arrived = 0
 
     def __len__(self) -> int:
         """Visits that are already certain to come."""
         return len(self._queue)
 
-    def next(self, count: int) -> tuple[F64, AnyArray]:
-        """(times, users) of the next ``count`` visits, or fewer when the season ends, in order of time."""
-        count = min(count, len(self._queue))
-        found = [heapq.heappop(self._queue) for _ in range(count)]
-        self.arrived += count
-        return np.array([t for t, _ in found]), np.array([u for _, u in found], np.int64)
+    def admit(self, visits: Visits, begin: Bool) -> tuple[Bool, float]:
+        """Put whoever comes next into the lanes where ``begin``, in order, each with luck and memory.
 
-    def load(self, visits: Visits, lanes: AnyArray, times: F64, who: AnyArray) -> None:
-        """Put the people ``who`` into the lanes (row numbers), each with their luck and memory."""
+        Returns:
+            ((n,) lanes that got somebody, time of the latest of them in days; 0 if the season is over).
+        """
+        lanes = np.flatnonzero(begin)[: len(self._queue)]
+        filled = np.zeros(len(begin), np.bool_)
+        if not len(lanes):
+            return filled, 0.0
+        found = [heapq.heappop(self._queue) for _ in lanes]
+        times, who = np.array([time for time, _ in found]), np.array([user for _, user in found])
+        filled[lanes] = True
         visits.user[lanes] = who
         visits.time[lanes] = times
         visits.life[lanes] = self.life[who]
@@ -86,6 +89,7 @@ class Population:
         visits.habit[lanes] = self.habit[who]
         visits.taste[lanes] = self.taste[who]
         visits.seen[lanes] = self.seen[who] if self.remembers else 0.0
+        return filled, float(times[-1])
 
     def store(self, visits: Visits, ended: Bool, stayed: Bool) -> None:
         """Take over what the visits that have ended left behind, and when those who stay come back."""

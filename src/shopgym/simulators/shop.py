@@ -22,12 +22,13 @@ from . import value as worth
 from .candidates import REMAINDERS
 from .catalog import OBSERVED, Catalog
 from .config import ShopConfig
+from .days import DAYS_A_WEEK, every_week, one_day
 from .draws import key
 from .market import Market
 from .observe import LONGEST_GAP, context_names, observe
 from .population import Population
 from .returns import Returns
-from .stock import Stock, availability
+from .stock import Stock
 from .users import Users
 from .value import Comparison, Value
 from .visits import Visits, arrive, come_back, empty_visits, enter, move_on, part
@@ -38,7 +39,6 @@ BLOCK = 1024
 CLOCKS = ("pages", "own", "season")
 PAGES_PER_VISIT = 4
 """What stock levels are set for where traffic is counted in visits."""
-ALL_WEEK = 7
 NO_DISCOUNT: F64 = np.empty(0)
 
 
@@ -161,9 +161,12 @@ class Shop:
             else None
         )
         if self.clock == "own":
-            self.today = self._weeks = self._weeks or self._every_week()
+            self._weeks = self._weeks or every_week(
+                self.catalog, self.market, config.stock, config.pages_per_day, self.days, self.seed
+            )
+            self.today = self._weeks
         else:
-            self.today = self._prices(0.0)
+            self.today = one_day(self.catalog, self.market, self.stock, 0.0)
 
     @property
     def day(self) -> float:
@@ -380,8 +383,8 @@ class Shop:
         self.pages += int(np.count_nonzero(active))
         if self.clock == "pages":
             self._pass_time(before)
-        elif self._not_on_sale:
-            np.logical_and(self.stock.available, self._on_sale, out=self.today.available[0])
+        else:
+            self.today.follow(self.stock.available)
 
     def _pass_time(self, before: float) -> None:
         """What happens between ``before`` and now: returns, reviews of the stock, a new day's prices."""
@@ -390,56 +393,21 @@ class Shop:
             self.stock.put_back(*self.returns.arrived(self.day))
             self.stock.next_review()
         if self.market.moves and int(self.day) > int(before):
-            self.today = self._prices(self.day)
-        elif self._not_on_sale:
-            np.logical_and(self.stock.available, self._on_sale, out=self.today.available[0])
-
-    def _prices(self, day: float) -> Today:
-        """Appeal, prices and range of a day, and the stock as it is from now on."""
-        items, price = self.catalog.items, self.market.price(day)
-        self._on_sale = self.market.on_sale(day)
-        self._not_on_sale = not self._on_sale.all()
-        available = self.stock.available
-        if self._not_on_sale:
-            available = available & self._on_sale
-        return Today(
-            appeal=self.market.appeal(day)[None],
-            log_price=np.log(price / np.median(items.price)).astype(np.float32)[None],
-            price=price[None],
-            margin=(price - items.unit_cost)[None],
-            available=available[None],
-        )
-
-    def _every_week(self) -> Today:
-        """One row for each week that a life may last; of one row where nothing changes."""
-        weeks = int(self.days // ALL_WEEK) + 1
-        stock = self.config.stock
-        days = [self._prices(float(ALL_WEEK * week)) for week in range(weeks if self.market.moves else 1)]
-        rows = [np.concatenate(part) for part in zip(*days, strict=True)]
-        if stock.enabled:
-            found = availability(
-                self.catalog, stock, pages_per_day=self.config.pages_per_day, seed=self.seed, weeks=weeks
-            )
-            rows = [np.repeat(part, weeks, axis=0) if len(part) == 1 else part for part in rows]
-            launched = np.stack([self.market.on_sale(float(ALL_WEEK * week)) for week in range(weeks)])
-            rows[-1] = found & launched
-        return Today(*rows)
+            self.today = one_day(self.catalog, self.market, self.stock, self.day)
+        else:
+            self.today.follow(self.stock.available)
 
     def _find_week(self) -> None:
         last = len(self.today.price) - 1
-        np.minimum(self.visits.time // ALL_WEEK, last, out=self.visits.row, casting="unsafe")
+        np.minimum(self.visits.time // DAYS_A_WEEK, last, out=self.visits.row, casting="unsafe")
 
     def _next_in_season(self, begin: Bool) -> None:
         assert self.population is not None
-        lanes, before = np.flatnonzero(begin), self.now
-        times, who = self.population.next(len(lanes))
-        if len(who):
-            lanes, anyone = lanes[: len(who)], np.zeros(self.lanes, np.bool_)
-            anyone[lanes] = True
-            self.population.load(self.visits, lanes, times, who)
-            self._blocks(lambda low, high: enter(self.world, self.visits, anyone, low, high))
-            self.now = max(self.now, float(times[-1]))
-            self._pass_time(before)
+        before = self.now
+        anyone, latest = self.population.admit(self.visits, begin)
+        self._blocks(lambda low, high: enter(self.world, self.visits, anyone, low, high))
+        self.now = max(self.now, latest)
+        self._pass_time(before)
 
     def _active(self, lanes: Bool | None) -> Bool:
         return ~self.visits.over if lanes is None else lanes & ~self.visits.over

@@ -22,6 +22,12 @@ class Today(NamedTuple):
     price: F64  # (R, N)
     margin: F64  # (R, N)
     available: Bool  # (R, N) in the range and in stock
+    on_sale: Bool  # (R, N) in the range; (0, 0) where all is, and ``available`` is the column of the stock
+
+    def follow(self, stock: Bool) -> None:
+        """Take over which items are in ``stock`` (N,), on a single day."""
+        if self.on_sale.size:
+            np.logical_and(stock, self.on_sale[0], out=self.available[0])
 
 
 class World(NamedTuple):
