@@ -7,10 +7,15 @@ from typing import Any
 
 import numpy as np
 import pytest
+from scipy.optimize import minimize
+from scipy.special import expit
 
 from shopgym.agents import AGENTS, LinTS, LinUCB, Task, make_agent
+from shopgym.agents.bootstrap import BootstrapTS
 from shopgym.agents.linear import Ridge
+from shopgym.agents.logistic import Logistic
 from shopgym.core import Agent, Decisions, Interactions, InvalidInput, Policy, Requests
+from shopgym.core.types import F64
 from shopgym.simulators import Catalog, Shop, ShopConfig
 
 
@@ -260,3 +265,45 @@ def test_rewards_that_are_not_numbers_are_refused(shop: Shop, task: Task) -> Non
     reward[5, 1] = np.nan
     with pytest.raises(InvalidInput, match=r"interactions.reward\[5\]"):
         replace(batch, reward=reward)
+
+
+def test_logistic_posterior_is_the_mode_and_its_curvature() -> None:
+    """One batch against a general optimiser; a second batch starts from there."""
+    rng = np.random.default_rng(2)
+    x, offset = rng.normal(size=(400, 4)), rng.normal(size=400)
+    y = (rng.random(400) < expit(x @ np.array([1.0, -1.0, 0.5, 0.0]) + offset)).astype(np.float64)
+    model = Logistic(4, ridge=2.0)
+    model.add(x, y, offset)
+
+    def loss(theta: F64) -> float:
+        z = x @ theta + offset
+        return float(np.logaddexp(0, z).sum() - y @ z + theta @ theta)
+
+    best = minimize(loss, np.zeros(4), method="BFGS", options={"gtol": 1e-9}).x
+    np.testing.assert_allclose(model.mean, best, atol=1e-5)
+    p = expit(x @ model.mean + offset)
+    np.testing.assert_allclose(model.precision, 2 * np.eye(4) + (x * (p * (1 - p))[:, None]).T @ x)
+    before = model.mean.copy()
+    model.add(np.zeros((0, 4)), np.zeros(0), np.zeros(0))
+    np.testing.assert_allclose(model.mean, before, atol=1e-12)
+    drawn = model.draw(20_000, 1.0, rng)
+    np.testing.assert_allclose(np.cov(drawn.T), np.linalg.inv(model.precision), rtol=0.1, atol=2e-4)
+
+
+def test_bootstrap_models_spread_like_the_sampling_distribution(task: Task) -> None:
+    agent = BootstrapTS(task, np.random.default_rng(0), models=400, ridge=1e-6)
+    rng = np.random.default_rng(1)
+    x, noise = rng.normal(size=(600, len(task.features))), rng.normal(size=600)
+    for model in agent.models:
+        times = agent.rng.poisson(1.0, 600)
+        model.add(np.repeat(x, times, axis=0), np.repeat(noise, times))
+    spread = np.std([model.solve()[0] for model in agent.models], axis=0)
+    np.testing.assert_allclose(spread.mean(), 1 / 600**0.5, rtol=0.15)
+
+
+def test_epsilon_is_the_share_of_uniform_slates(task: Task, shop: Shop) -> None:
+    policy = make_agent("epsilon_greedy", task, np.random.default_rng(0), epsilon=0.3).policy()
+    requests = shop.requests()
+    first = policy.marginals(requests)[:, 0]  # type: ignore[attr-defined]
+    allowed = requests.in_stock.sum(axis=1)
+    np.testing.assert_allclose(first.max(axis=1), 0.7 + 0.3 / allowed, rtol=1e-6)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 
 import numpy as np
 from scipy.linalg import cho_solve, cholesky, solve_triangular
@@ -10,7 +11,7 @@ from scipy.linalg import cho_solve, cholesky, solve_triangular
 from ..core.errors import in_range
 from ..core.nouns import Interactions
 from ..core.types import F64
-from ..policies.explorers import Ranked
+from ..policies.explorers import Ranked, SquareCB
 from ..policies.policy import SlatePolicy
 from ..policies.scorers import LinearScorer
 from .task import Task
@@ -130,3 +131,41 @@ class LinTS(LinearAgent):
     def _models(self, mean: F64, factor: F64, sigma: float) -> tuple[F64, F64 | None]:
         noise = self.rng.standard_normal((self.draws, len(mean)))
         return mean + self.alpha * sigma * noise @ factor.T, None
+
+
+class EpsilonGreedy(LinearAgent):
+    """The best by the mean with probability 1 - epsilon, else uniform (Sutton & Barto 2018, sec. 2.2)."""
+
+    name = "epsilon_greedy"
+
+    def __init__(
+        self,
+        task: Task,
+        rng: np.random.Generator,
+        *,
+        epsilon: float = 0.1,
+        ridge: float = 1.0,
+        decay: float = 20.0,
+    ) -> None:
+        in_range("epsilon_greedy.epsilon", epsilon, 0.0, 1.0)
+        super().__init__(task, rng, alpha=0.0, ridge=ridge, decay=decay, floor=epsilon)
+
+
+class SquareCBLinear(LinearAgent):
+    """Inverse-gap weighting of the ridge regression's predictions (Foster & Rakhlin 2020).
+
+    Args:
+        gamma: how sharply it prefers the better, per unit of reward.
+    """
+
+    name = "squarecb"
+
+    def __init__(
+        self, task: Task, rng: np.random.Generator, *, gamma: float = 100.0, ridge: float = 1.0
+    ) -> None:
+        super().__init__(task, rng, alpha=0.0, ridge=ridge, floor=0.0)
+        self.spread = SquareCB(gamma)
+
+    def policy(self) -> SlatePolicy:
+        """The present mean, frozen."""
+        return replace(super().policy(), explorer=self.spread)

@@ -11,15 +11,21 @@ import numpy as np
 from ..core.errors import InvalidInput
 from ..core.protocols import Agent
 from .baselines import PopularityAgent, RandomAgent
-from .linear import LinTS, LinUCB
+from .bootstrap import BootstrapTS
+from .linear import EpsilonGreedy, LinTS, LinUCB, SquareCBLinear
+from .logistic import LogisticTS
 from .task import Task
 from .vw import VowpalWabbitAgent
 
 AGENTS: dict[str, Callable[..., Agent]] = {
     "random": RandomAgent,
     "popularity": PopularityAgent,
+    "epsilon_greedy": EpsilonGreedy,
+    "squarecb": SquareCBLinear,
     "linucb": LinUCB,
     "lints": LinTS,
+    "logistic_ts": LogisticTS,
+    "bootstrap_ts": BootstrapTS,
     "vw_squarecb": VowpalWabbitAgent,
 }
 

@@ -16,6 +16,7 @@ from ..core.types import F64, AnyArray
 from .features import FeatureMap
 
 State = tuple[dict[str, Any], dict[str, AnyArray]]
+LINKS = ("identity", "logistic")
 
 
 class Scorer(Protocol):
@@ -58,7 +59,7 @@ class TableScorer:
 
 @dataclass(frozen=True, eq=False)
 class LinearScorer:
-    """B linear models over the same features: score_b = value(item) x theta_b . phi, plus a bonus.
+    """B linear models over the same features: score_b = value(item) x link(theta_b . phi), plus a bonus.
 
     Attributes:
         features: D features of a request and an item.
@@ -67,6 +68,7 @@ class LinearScorer:
         value: (N,) multiplies the linear part, e.g. margin per order where theta predicts orders.
         bonus: (D, r) or None; adds value(item) x ||bonus' phi||, the width of LinUCB (Li et al. 2010,
             eq. 5) when bonus bonus' = alpha^2 A^-1.
+        link: ``identity``, or ``logistic`` where theta predicts the logit of a probability.
     """
 
     kind: ClassVar[str] = "linear"
@@ -75,8 +77,11 @@ class LinearScorer:
     theta: F64
     value: F64
     bonus: F64 | None = None
+    link: str = "identity"
 
     def __post_init__(self) -> None:
+        if self.link not in LINKS:
+            raise InvalidInput("scorer.link", self.link, f"choose one of {', '.join(LINKS)}")
         if self.theta.ndim != 2 or self.theta.shape[1] != len(self.features):
             raise InvalidInput("scorer.theta", self.theta.shape, f"give shape (B, {len(self.features)})")
         if self.value.shape != (len(self.items),):
@@ -99,6 +104,8 @@ class LinearScorer:
         left = self.features.request_side(requests)
         right = self.item_side[rows]
         out = (left[:, None, :] * self.theta[None]) @ right.transpose(0, 2, 1)
+        if self.link == "logistic":
+            out = 1.0 / (1.0 + np.exp(-np.clip(out, -700.0, 700.0)))
         if self.bonus is not None:
             phi = left[:, None, :] * right
             out = out + np.linalg.norm(phi @ self.bonus, axis=2)[:, None, :]
@@ -109,14 +116,16 @@ class LinearScorer:
         arrays = {"theta": self.theta, "value": self.value}
         if self.bonus is not None:
             arrays["bonus"] = self.bonus
-        return {"kind": self.kind, "features": self.features.spec()}, arrays
+        return {"kind": self.kind, "features": self.features.spec(), "link": self.link}, arrays
 
     @classmethod
     def from_state(
         cls, spec: Mapping[str, Any], arrays: Mapping[str, AnyArray], items: Items
     ) -> LinearScorer:
         features = FeatureMap.from_spec(spec["features"])
-        return cls(features, items, arrays["theta"], arrays["value"], arrays.get("bonus"))
+        # bundles of before there were links have none
+        link = spec.get("link", "identity")
+        return cls(features, items, arrays["theta"], arrays["value"], arrays.get("bonus"), link)
 
 
 SCORERS: dict[str, type[TableScorer] | type[LinearScorer]] = {c.kind: c for c in (TableScorer, LinearScorer)}
