@@ -188,7 +188,8 @@ def _read(
 ) -> None:
     """Which slots are examined and which of them clicked.
 
-    One number decides both, so many a slot is settled before its appeal is computed.
+    One number decides both, so many a slot is settled before its appeal is computed: because embeddings have
+    norm 1 no appeal exceeds |pull|, and a click needs odds of at most ``ceiling`` x lift.
     """
     for i in range(low, high):
         if not active[i]:
@@ -197,6 +198,7 @@ def _read(
         page = page_key(visits.key[i], visits.page[i])
         root = key(page, ITEM)
         chain = world.chain[surface]
+        ceiling = visits.reach[i] * world.page_odds[visits.page[i]]
         reached = True
         if world.opened[surface] < 1.0:
             reached = unit(key(page, OPENED)) < world.opened[surface]
@@ -216,10 +218,12 @@ def _read(
             if glance >= attention:
                 continue
             out.examined[i, slot] = True
-            appeal = _appeal(world, visits, i, item)
-            if glance < attention * _click(world, today, visits, i, item, appeal):
-                out.clicked[i, slot] = True
-                out.page[i, 0] += 1.0
+            odds = ceiling * today.lift[row, item]
+            if glance * (1.0 + odds) < attention * odds:
+                appeal = _appeal(world, visits, i, item)
+                if glance < attention * _click(world, today, visits, i, item, appeal):
+                    out.clicked[i, slot] = True
+                    out.page[i, 0] += 1.0
             if chain:
                 clicked = 1.0 if out.clicked[i, slot] else 0.0
                 reached = unit(key(luck, READ_ON)) < _reads_on(world, surface, item, clicked)

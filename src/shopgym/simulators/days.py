@@ -39,9 +39,10 @@ def every_week(
 
 
 def _row(catalog: Catalog, market: Market, day: float, available: Bool, on_sale: Bool) -> Today:
-    items, price = catalog.items, market.price(day)
+    items, price, appeal = catalog.items, market.price(day), market.appeal(day)
     return Today(
-        appeal=market.appeal(day)[None],
+        appeal=appeal[None],
+        lift=np.exp(appeal)[None],
         log_price=np.log(price / np.median(items.price)).astype(np.float32)[None],
         price=price[None],
         margin=(price - items.unit_cost)[None],

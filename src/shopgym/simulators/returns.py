@@ -12,11 +12,10 @@ class Returns:
     """What was sold and will come back. Times are days since the shop opened."""
 
     def __init__(self) -> None:
-        self._due: F64 = np.empty(0)
-        self._lines: AnyArray = np.empty((0, 2), np.int64)  # item row, units
+        self._parts: list[tuple[F64, AnyArray]] = []  # due, and (item row, units), tick by tick
 
     def __len__(self) -> int:
-        return len(self._due)
+        return sum(len(due) for due, _ in self._parts)
 
     def expect(self, feedback: Feedback, time: F64) -> None:
         """Note what of a tick will be sent back; ``time`` is (n,), when each page was shown."""
@@ -24,13 +23,14 @@ class Returns:
         if len(lanes):
             due = time[lanes] + feedback.return_delay[lanes, slots]
             lines = np.stack([feedback.sold[lanes, slots], feedback.quantity[lanes, slots]], axis=1)
-            self._due = np.concatenate([self._due, due])
-            self._lines = np.concatenate([self._lines, lines])
+            self._parts.append((due, lines.astype(np.int64)))
 
     def arrived(self, day: float) -> tuple[AnyArray, AnyArray]:
         """(item rows, units), both (r,) int64, of what has come back by ``day``; handed out once."""
-        here = self._due <= day
-        lines = self._lines[here]
-        if len(lines):
-            self._due, self._lines = self._due[~here], self._lines[~here]
-        return lines[:, 0], lines[:, 1]
+        if not self._parts:
+            return np.empty(0, np.int64), np.empty(0, np.int64)
+        due = np.concatenate([due for due, _ in self._parts])
+        lines = np.concatenate([lines for _, lines in self._parts])
+        here = due <= day
+        self._parts = [(due[~here], lines[~here])]
+        return lines[here, 0], lines[here, 1]

@@ -372,10 +372,11 @@ class Shop:
         """Take out of the stock what was bought, note what will come back, and let the clock go on."""
         if self.clock == "own":
             return  # one customer among many: the stock does not notice
-        self.stock.sell(feedback.sold, feedback.quantity)
+        lanes, slots = np.nonzero(feedback.quantity)
+        items, units = feedback.sold[lanes, slots], feedback.quantity[lanes, slots]
+        self.stock.sell(items[None], units[None])
         if self.market.running(self.day):
-            sold = feedback.quantity > 0
-            self.market.sold(self.day, feedback.sold[sold], feedback.quantity[sold])
+            self.market.sold(self.day, items, units)
         if self.config.returns.enabled:
             now = np.full(self.lanes, self.day) if self.clock == "pages" else self.visits.time
             self.returns.expect(feedback, now)

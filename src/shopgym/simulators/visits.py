@@ -61,6 +61,7 @@ class Visits(NamedTuple):
     mission: F32  # (n,) logits of cart that this visit's purpose adds
     intent: F32  # (n, d) what the visitor is after now
     pull: F32  # (n, d) taste_weight x taste + intent_weight x intent - boredom x seen
+    reach: F64  # (n,) no less than exp(appeal) of any item
     over: Bool  # (n,) left, or cut off
     # of the person
     life: U64  # (n,) hash of the person, where people come back
@@ -97,6 +98,7 @@ def empty_visits(n: int, d: int) -> Visits:
         mission=np.zeros(n, np.float32),
         intent=np.zeros((n, d), np.float32),
         pull=np.zeros((n, d), np.float32),
+        reach=np.zeros(n),
         over=np.ones(n, np.bool_),
         life=np.zeros(n, np.uint64),
         lives=np.full(n, -1, np.int64),
@@ -116,13 +118,16 @@ def empty_visits(n: int, d: int) -> Visits:
 @njit(cache=True, inline="always")
 def _set_pull(world: World, visits: Visits, i: int) -> None:
     taste_weight, intent_weight = np.float32(world.taste_weight), np.float32(world.intent_weight)
-    boredom = np.float32(world.boredom)
+    boredom, square = np.float32(world.boredom), np.float32(0.0)
     for c in range(visits.pull.shape[1]):
-        visits.pull[i, c] = (
+        pull = (
             taste_weight * visits.taste[i, c]
             + intent_weight * visits.intent[i, c]
             - boredom * visits.seen[i, c]
         )
+        visits.pull[i, c] = pull
+        square += pull * pull
+    visits.reach[i] = math.exp(1.001 * math.sqrt(square))  # norms are 1 to within a thousandth
 
 
 @njit(cache=True, inline="always")

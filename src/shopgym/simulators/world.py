@@ -18,6 +18,7 @@ class Today(NamedTuple):
     """What an item is on R days (one, unless every visitor lives on a calendar of their own)."""
 
     appeal: F32  # (R, N) logits of click besides taste: quality, season, campaigns, shocks
+    lift: F32  # (R, N) exp(appeal)
     log_price: F32  # (R, N) log(price / median list price)
     price: F64  # (R, N)
     margin: F64  # (R, N)
@@ -53,6 +54,7 @@ class World(NamedTuple):
     region_days: F32  # (R,)
     rate: F64  # (M,) visits a day; one row where nobody comes back
     dropout: F64  # (M,)
+    page_odds: F64  # (max_pages,) exp(click_base - fatigue x page), a little more than that
     click_base: float
     taste_weight: float
     intent_weight: float
@@ -199,6 +201,7 @@ def build_world(catalog: Catalog, users: Users, config: ShopConfig) -> World:
         region_days=np.asarray(config.delivery.region_days, np.float32),
         rate=users.rate,
         dropout=users.dropout,
+        page_odds=1.01 * np.exp(choice.click_base - choice.fatigue * np.arange(config.max_pages)),
         click_base=choice.click_base,
         taste_weight=choice.taste_weight,
         intent_weight=choice.intent_weight,
