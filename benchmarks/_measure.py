@@ -22,9 +22,14 @@ def one_thread() -> None:
 
 def rate(work: Callable[[], int]) -> float:
     """Units of work per CPU second of this process, all its threads."""
-    started = time.process_time()
+    return rates_of(work)[0]
+
+
+def rates_of(work: Callable[[], int]) -> tuple[float, float]:
+    """Units of work (per CPU second of this process, all its threads; per second of wall time)."""
+    cpu, wall = time.process_time(), time.perf_counter()
     done = work()
-    return done / (time.process_time() - started)
+    return done / (time.process_time() - cpu), done / (time.perf_counter() - wall)
 
 
 def spread(values: list[float]) -> dict[str, float]:
@@ -52,7 +57,7 @@ def report(
         cells = found if isinstance(found, dict) else {"median": found}
         table.add_row(figure, *(_shown(cells.get(c)) for c in ("median", "min", "max")))
     for ratio, found in ratios.items():
-        table.add_row(ratio, f"{found:,.1f} x")
+        table.add_row(ratio, f"{found:,.3g} x")
     Console().print(table, highlight=False)
     Console().print(", ".join(f"{what} {found}" for what, found in versions.items()), highlight=False)
 

@@ -1,48 +1,61 @@
 """One turn of our own steps, printed as JSON; the other half of bench_session.py.
 
-Everything is on: shared stock, position bias, click, cart and purchase, drifting intent, fatigue,
-observations in new arrays, a reward of three terms.
+    python _shopgym.py CATALOGUE [THREADS]
+
+A plain shop (``ShopConfig()``: shared stock, position bias, click, cart and purchase, drifting intent,
+fatigue) and a full one (``ShopConfig.full()``: every mechanism), observations in new arrays, a reward of
+three terms. With more than one thread only the many visits at once are run, for wall time.
 """
 
 from __future__ import annotations
 
 import json
 import sys
+from collections.abc import Callable
 from importlib.metadata import version
 from typing import Any
 
 import gymnasium
 import numpy as np
-from _measure import rate
+from _bare import bare
+from _measure import rate, rates_of
 
 import shopgym  # noqa: F401 (registers the environments)
 from shopgym.core.types import I64
 from shopgym.envs import RewardSpec
-from shopgym.simulators import Catalog
+from shopgym.simulators import Catalog, ShopConfig
 
 ENV = "shopgym/Session-v0"
 SLATE, CANDIDATES = 10, 30
-VISITS = (256, 1024, 4096)
-STEPS, PAGES = 2048, 400_000
+VISITS, MANY = (256, 1024, 4096), 4096
+STEPS, PAGES = 2048, 300_000
 REWARD = RewardSpec(
     terms={"margin": 1.0, "click": 1.0, "stockout": -1.0}, exchange={"click": 0.05, "stockout": 0.2}
 )
+CONFIGS: dict[str, Callable[..., ShopConfig]] = {"plain": ShopConfig, "full": ShopConfig.full}
 
 
-def together(visits: int, slates: I64, options: dict[str, Any]) -> float:
-    """Pages shown per CPU-second to ``visits`` at once; steps in which a lane is reset do not count."""
-    env = gymnasium.make_vec(ENV, num_envs=visits, threads=1, **options)
+def options_of(config: str, form: str, catalog: Catalog) -> dict[str, Any]:
+    """Keyword arguments of the environment."""
+    offered = CANDIDATES if form == "slate" else 0
+    shop = CONFIGS[config](slate_size=SLATE, num_candidates=offered)
+    return {"catalog": catalog, "form": form, "config": shop, "reward": REWARD}
+
+
+def together(visits: int, slates: I64, options: dict[str, Any], *, threads: int = 1) -> tuple[float, float]:
+    """Pages shown per CPU-second and per second; steps in which a lane is reset do not count."""
+    env = gymnasium.make_vec(ENV, num_envs=visits, threads=threads, **options)
     env.reset(seed=0)
     batches = [slates[start : start + visits] for start in range(0, len(slates) - visits + 1, 512)]
 
     def work() -> int:
         pages = 0
         for step in range(PAGES // visits):
-            pages += np.count_nonzero(env.step(batches[step % len(batches)])[4]["shown"])
-        return int(pages)
+            pages += int(np.count_nonzero(env.step(batches[step % len(batches)])[4]["shown"]))
+        return pages
 
     env.step(batches[0])
-    return rate(work)
+    return rates_of(work)
 
 
 def single(slates: I64, options: dict[str, Any], *, wrapped: bool) -> float:
@@ -63,21 +76,25 @@ def single(slates: I64, options: dict[str, Any], *, wrapped: bool) -> float:
     return rate(work)
 
 
-def main(catalog: Catalog) -> None:
-    """Print {"rates": {workload: pages per CPU-second}, "versions": {...}}."""
+def main(catalog: Catalog, threads: int) -> None:
+    """Print {"rates": {workload: pages per CPU-second}, "wall": {...}, "versions": {...}}."""
     rng = np.random.default_rng(0)
-    rates = {}
+    rates, wall = {}, {}
     for form, choices in (("items", len(catalog)), ("slate", CANDIDATES)):
         slates = np.stack([rng.choice(choices, SLATE, replace=False) for _ in range(4 * STEPS)])
-        options: dict[str, Any] = {"catalog": catalog, "form": form, "slate_size": SLATE, "reward": REWARD}
-        options["num_candidates"] = CANDIDATES if form == "slate" else 0
-        for visits in VISITS:
-            rates[f"{form}, {visits} visits"] = together(visits, slates, options)
-        rates[f"{form}, gymnasium.make"] = single(slates, options, wrapped=True)
-        rates[f"{form}, unwrapped"] = single(slates, options, wrapped=False)
+        for config in CONFIGS:
+            options = options_of(config, form, catalog)
+            for visits in VISITS if threads == 1 else (MANY,):
+                name = f"{config} {form}, {visits} visits"
+                rates[name], wall[name] = together(visits, slates, options, threads=threads)
+            if threads == 1:
+                rates[f"{config} {form}, gymnasium.make"] = single(slates, options, wrapped=True)
+                rates[f"{config} {form}, unwrapped"] = single(slates, options, wrapped=False)
+    if threads == 1:
+        rates["bare kernel, 1024 visits"] = bare(catalog.embedding, 1024, SLATE)
     versions = {name: version(name) for name in ("shopgym", "gymnasium", "numpy", "numba")}
-    print(json.dumps({"rates": rates, "versions": versions}))
+    print(json.dumps({"rates": rates, "wall": wall, "versions": versions}))
 
 
 if __name__ == "__main__":
-    main(Catalog.load(sys.argv[1]))
+    main(Catalog.load(sys.argv[1]), int(sys.argv[2]) if len(sys.argv) > 2 else 1)

@@ -1,11 +1,12 @@
-"""Session steps per CPU-second on one core, beside SARDINE's in the same run.
+"""Session steps per CPU-second on one core, beside three peers and a bare kernel in the same run.
 
     python benchmarks/bench_session.py [--json]
 
-A step is one page of ten items shown to one visitor. Ours: 10,000 items, everything on (_shopgym.py),
-in two forms: the action is ten items of the whole catalogue, or ten of 30 candidates whose features are
-observed. Theirs: 1000 items (_sardine.py). Actions are drawn beforehand. The two take turns, each turn
-in a new process; a ratio is of two medians of one run, SARDINE's being that of its fastest form.
+A step is one page shown to one visitor. Ours (_shopgym.py): slates of ten, 10,000 items, a plain and
+a full shop, in two forms: the action is ten items of the whole catalogue, or ten of 30 candidates whose
+features are observed. Theirs: _sardine.py, _recsim.py, _recogym.py. The yardstick: _bare.py. Actions are
+drawn beforehand. All take turns, each turn in a new process; a ratio is of two medians of one run, a
+peer's being that of its fastest form. One turn in two threads says what the second core brings.
 """
 
 from __future__ import annotations
@@ -19,14 +20,15 @@ from pathlib import Path
 from typing import Any
 
 from _measure import one_thread, report, spread
-from peers import python_of
+from peers import python_of, reason
 
 one_thread()
 
 from shopgym.simulators import Catalog  # noqa: E402
 
-ITEMS, TURNS = 10_000, 9
-COMPARED = ("items, 1024 visits", "slate, 1024 visits", "items, unwrapped", "slate, unwrapped")
+ITEMS, TURNS = 10_000, 7
+SYSTEMS = {"SARDINE": "sardine", "RecSim": "recsim", "RecoGym": "recogym"}
+SHOPS = ("plain items", "plain slate", "full items", "full slate")
 
 
 def turn(python: Path | str, script: str, *arguments: str) -> dict[str, Any]:
@@ -40,27 +42,50 @@ def turn(python: Path | str, script: str, *arguments: str) -> dict[str, Any]:
 
 def main() -> None:
     """Take turns and report."""
-    peer = python_of("sardine")
-    if not peer:
-        print("SARDINE is not installed, so there are no ratios: run 'make bench-peers' first")
-    rates: dict[str, list[float]] = defaultdict(list)
+    peers = {system: (python_of(name), f"_{name}.py") for system, name in SYSTEMS.items()}
+    for system, (python, _) in peers.items():
+        if not python:
+            print(reason(SYSTEMS[system]))
+    found: dict[str, list[float]] = defaultdict(list)
     versions: dict[str, str] = {}
     with tempfile.TemporaryDirectory() as folder:
-        catalog = Path(folder) / "catalog.parquet"
+        catalog = str(Path(folder) / "catalog.parquet")
         Catalog.synthetic(ITEMS, seed=0).save(catalog)
         for _ in range(TURNS):
-            answers = {"shopgym": turn(sys.executable, "_shopgym.py", str(catalog))}
-            if peer:
-                answers["SARDINE"] = turn(peer, "_sardine.py")
+            answers = {"shopgym": turn(sys.executable, "_shopgym.py", catalog)}
+            for name, value in answers["shopgym"]["wall"].items():
+                found[f"shopgym: {name}, wall"].append(value)
+            two = turn(sys.executable, "_shopgym.py", catalog, "2")
+            for name in two["wall"]:
+                found[f"shopgym: {name}, 2 threads, wall"].append(two["wall"][name])
+                found[f"shopgym: {name}, 2 threads"].append(two["rates"][name])
+            answers |= {system: turn(python, script) for system, (python, script) in peers.items() if python}
             for system, answer in answers.items():
                 versions |= answer["versions"]
-                for workload, rate in answer["rates"].items():
-                    rates[f"{system}: {workload}"].append(rate)
-    figures = {workload: spread(values) for workload, values in rates.items()}
-    theirs = [workload for workload in figures if workload.startswith("SARDINE")]
-    best = max((figures[workload]["median"] for workload in theirs), default=None)
-    ratios = {f"{ours} / SARDINE": figures[f"shopgym: {ours}"]["median"] / best for ours in COMPARED if best}
-    report("session steps per CPU-second", figures, ratios, versions)
+                for name, value in answer["rates"].items():
+                    found[f"{system}: {name}"].append(value)
+    figures = {name: spread(values) for name, values in found.items()}
+    report("session steps per CPU-second", figures, ratios_of(figures), versions)
+
+
+def ratios_of(figures: dict[str, dict[str, float]]) -> dict[str, float]:
+    """Ours over each peer's fastest form, over the bare kernel, and two threads over one."""
+    ours = {name.removeprefix("shopgym: "): at["median"] for name, at in figures.items()}
+    ratios = {}
+    for system in SYSTEMS:
+        theirs = [at["median"] for name, at in figures.items() if name.startswith(f"{system}: ")]
+        for shop in SHOPS if theirs else ():
+            for form in (f"{shop}, 1024 visits", f"{shop}, unwrapped"):
+                ratios[f"{form} / {system}"] = ours[form] / max(theirs)
+    for shop in SHOPS:
+        ratios[f"{shop}, 1024 visits / bare kernel"] = (
+            ours[f"{shop}, 1024 visits"] / ours["bare kernel, 1024 visits"]
+        )
+    for shop in SHOPS:
+        one = f"{shop}, 4096 visits"
+        ratios[f"{one}: wall, 2 threads / 1"] = ours[f"{one}, 2 threads, wall"] / ours[f"{one}, wall"]
+        ratios[f"{one}: CPU, 2 threads / 1"] = ours[f"{one}, 2 threads"] / ours[one]
+    return ratios
 
 
 if __name__ == "__main__":
