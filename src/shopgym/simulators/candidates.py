@@ -13,7 +13,7 @@ from .surfaces import CART
 from .visits import Visits
 from .world import World
 
-REMAINDERS = 1024
+REMAINDERS = 1024  # a power of two
 """Items are told apart by their row modulo this before they are compared one by one."""
 
 
@@ -52,7 +52,7 @@ def draw_candidates(world: World, visits: Visits, taker: I64, out: I32, low: int
                 if visits.surface[i] == CART and world.category[item] == world.category[anchor]:
                     continue
                 out[i, similar] = item
-                taker[item % REMAINDERS] = i
+                taker[item & (REMAINDERS - 1)] = i
                 similar += 1
                 if similar == wanted:
                     break
@@ -60,7 +60,7 @@ def draw_candidates(world: World, visits: Visits, taker: I64, out: I32, low: int
             word = key(page, uint64(c) + POPULAR)
             item = np.int32(below(word, count) if c >= m - world.random else popular_item(world, word))
             tries = 0
-            while taker[item % REMAINDERS] == i and among(out[i], c, item):
+            while taker[item & (REMAINDERS - 1)] == i and among(out[i], c, item):
                 tries += 1
                 if tries <= 8:
                     word = key(word, POPULAR)
@@ -68,4 +68,4 @@ def draw_candidates(world: World, visits: Visits, taker: I64, out: I32, low: int
                 else:  # a small catalogue: take the next item that is not there yet
                     item = np.int32(item + 1 if item + 1 < count else 0)
             out[i, c] = item
-            taker[item % REMAINDERS] = i
+            taker[item & (REMAINDERS - 1)] = i
