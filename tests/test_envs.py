@@ -264,3 +264,19 @@ def test_bad_actions_are_refused() -> None:
 def test_registered_in_either_order() -> None:
     assert all(env_id in gymnasium.registry for env_id in IDS)
     assert shopgym.__version__
+
+
+@pytest.mark.parametrize("name", ["gift", "fashion", "grocery"])
+def test_a_profile_by_name_brings_its_catalogue(name: str) -> None:
+    env = gymnasium.make("shopgym/Shopper-v0", config=name, form="slate", max_pages=3)
+    shop = env.unwrapped.loop.shop  # type: ignore[attr-defined]
+    assert shop.config.max_pages == 3
+    assert shop.config.people.enabled
+    assert (shop.catalog.items.item_id[0].startswith("item-")) is (name != "gift")
+    env.reset(seed=0)
+    env.step(env.action_space.sample())
+
+
+def test_an_unknown_profile_is_refused() -> None:
+    with pytest.raises(InvalidInput, match="profile = 'gifts'"):
+        gymnasium.make("shopgym/Shopper-v0", config="gifts")

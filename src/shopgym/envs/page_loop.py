@@ -6,13 +6,14 @@ they reset.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, fields
 from typing import Any, NoReturn
 
 import numpy as np
 from gymnasium import spaces
 
+from ..core.build import build
 from ..core.errors import InvalidInput
 from ..core.nouns import EMPTY, SLOT_TERMS, Feedback, Requests
 from ..core.types import F32, F64, I32, I64, AnyArray, Bool
@@ -20,6 +21,7 @@ from ..simulators import Catalog, Shop, ShopConfig
 from ..simulators.candidates import among
 from ..simulators.draws import key
 from ..simulators.kernel import kernel
+from ..simulators.profiles import profile, profile_catalog
 from .reward import RewardSpec
 
 FORMS = ("slot", "slate", "items")
@@ -210,7 +212,9 @@ class PageLoop:
         observation: dict[str, AnyArray] = {"user": requests.user, "context": requests.context}
         if self.form == "items":
             return observation
-        observation["candidates"] = self.shop.catalog.items.features.take(requests.candidates, axis=0)
+        features = self.shop.catalog.items.features
+        observation["candidates"] = np.empty((*requests.candidates.shape, features.shape[1]), np.float32)
+        _copy_rows(features, requests.candidates, observation["candidates"])
         observation["action_mask"] = self.mask().view(np.int8)
         if self.form == "slot":
             observation["chosen"] = self._placed.copy().view(np.int8)
@@ -271,7 +275,7 @@ class PageLoop:
 def make_loop(
     num_envs: int,
     *,
-    catalog: Catalog | str | int = "online_retail",
+    catalog: Catalog | str | int | None = None,
     reward: RewardSpec | None = None,
     form: str = "slot",
     episode: str,
@@ -279,18 +283,27 @@ def make_loop(
     days: float = 364.0,
     seed: int = 0,
     threads: int = 1,
-    config: ShopConfig,
+    config: ShopConfig | str | None = None,
+    settings: Mapping[str, Any],
 ) -> PageLoop:
     """Build the shop that an environment's keyword arguments describe.
 
-    ``catalog`` is a :class:`Catalog`, ``"online_retail"``, or a number of synthetic items.
+    The arguments are those of :class:`.single.ShopEnv`; ``settings`` replace single fields of ``config``.
     """
+    if catalog is None:
+        catalog = profile_catalog(config, seed) if isinstance(config, str) else "online_retail"
     if isinstance(catalog, str):
         if catalog != "online_retail":
             raise InvalidInput("catalog", catalog, "give 'online_retail', a number of items, or a Catalog")
         catalog = Catalog.online_retail()
     elif isinstance(catalog, int):
         catalog = Catalog.synthetic(catalog, seed=seed)
+    if isinstance(config, str):
+        config = profile(config)
+    elif config is None:
+        config = ShopConfig.full() if episode in ("life", "season") else ShopConfig()
+    given = {f.name: getattr(config, f.name) for f in fields(config)}
+    config = build(ShopConfig, {**given, **settings}, "shop")
     shop = Shop(
         catalog, config, lanes=num_envs, seed=seed, threads=threads, clock=CLOCK_OF[episode], days=days
     )
@@ -299,6 +312,15 @@ def make_loop(
 
 def _box(low: F32, high: F32) -> spaces.Box:
     return spaces.Box(low, high, dtype=np.float32)
+
+
+@kernel
+def _copy_rows(features: F32, rows: I32, out: F32) -> None:
+    """out[i, c] = features[rows[i, c]]"""
+    for i in range(rows.shape[0]):
+        for c in range(rows.shape[1]):
+            for f in range(features.shape[1]):
+                out[i, c, f] = features[rows[i, c], f]
 
 
 @kernel

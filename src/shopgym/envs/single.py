@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import fields
 from typing import Any, ClassVar
 
 import gymnasium
 import numpy as np
 
-from ..core.build import build
 from ..core.types import AnyArray, Bool
 from ..simulators import Catalog, ShopConfig
 from .page_loop import PageLoop, make_loop
@@ -24,11 +22,14 @@ class ShopEnv(gymnasium.Env[Any, Any]):
     """One shop with one visitor at a time; see :class:`BanditEnv` and :class:`SessionEnv`.
 
     Args:
-        catalog: ``"online_retail"`` (real products), a number of synthetic items, or a ``Catalog``.
+        catalog: ``"online_retail"`` (real products), a number of synthetic items, or a ``Catalog``; default:
+            that of the profile, or else the real products.
         form: ``"slot"`` (Discrete, one slot at a time), ``"slate"`` (MultiDiscrete over candidates) or
             ``"items"`` (MultiDiscrete over the catalogue; needs ``num_candidates=0``).
         reward: what a page is worth; default: net margin in the catalogue's currency.
-        config: the shop; single settings may be given by name, e.g. ``slate_size=10``.
+        config: the shop, or the name of a profile (``"gift"``, ``"fashion"``, ``"grocery"``); single settings
+            may be given by name, e.g. ``slate_size=10``. Default: a plain shop, but every mechanism is on
+            where a whole life or season is lived.
         shop_seed: of the population and of synthetic items; visits follow ``reset(seed=...)``.
         discounts: shares that a page may take off its prices, e.g. ``(0, 0.1, 0.2)``: a further part of the
             action. Not with form ``"slot"``.
@@ -43,10 +44,10 @@ class ShopEnv(gymnasium.Env[Any, Any]):
     def __init__(
         self,
         *,
-        catalog: Catalog | str | int = "online_retail",
+        catalog: Catalog | str | int | None = None,
         form: str = "slot",
         reward: RewardSpec | None = None,
-        config: ShopConfig | None = None,
+        config: ShopConfig | str | None = None,
         shop_seed: int = 0,
         discounts: Sequence[float] = (),
         days: float | None = None,
@@ -62,7 +63,8 @@ class ShopEnv(gymnasium.Env[Any, Any]):
             discounts=discounts,
             days=self.days if days is None else days,
             seed=shop_seed,
-            config=with_settings(config, settings, self.episode),
+            config=config,
+            settings=settings,
         )
         self.observation_space = self.loop.observation_space()
         self.action_space = self.loop.action_space()
@@ -148,12 +150,3 @@ class SeasonEnv(ShopEnv):
 
     episode = "season"
     days = 28.0
-
-
-def with_settings(config: ShopConfig | None, settings: dict[str, Any], episode: str) -> ShopConfig:
-    """``config`` with single settings replaced; unknown names are refused.
-
-    The default is a plain shop, but every mechanism is on where a whole life or season is lived.
-    """
-    base = config or (ShopConfig.full() if episode in ("life", "season") else ShopConfig())
-    return build(ShopConfig, {**{f.name: getattr(base, f.name) for f in fields(base)}, **settings}, "shop")

@@ -16,7 +16,6 @@ from ..simulators import Catalog, ShopConfig
 from .page_loop import Outcome, PageLoop, make_loop
 from .render import RENDER_MODES, check_render_mode, render
 from .reward import RewardSpec
-from .single import with_settings
 
 Observation = dict[str, AnyArray]
 
@@ -42,10 +41,10 @@ class ShopVectorEnv(VectorEnv[Observation, AnyArray, AnyArray]):
         self,
         num_envs: int = 1,
         *,
-        catalog: Catalog | str | int = "online_retail",
+        catalog: Catalog | str | int | None = None,
         form: str = "slot",
         reward: RewardSpec | None = None,
-        config: ShopConfig | None = None,
+        config: ShopConfig | str | None = None,
         shop_seed: int = 0,
         discounts: Sequence[float] = (),
         days: float | None = None,
@@ -64,7 +63,8 @@ class ShopVectorEnv(VectorEnv[Observation, AnyArray, AnyArray]):
             days=self.days if days is None else days,
             seed=shop_seed,
             threads=threads,
-            config=with_settings(config, settings, self.episode),
+            config=config,
+            settings=settings,
         )
         self.num_envs = num_envs
         self.mode = AutoresetMode(autoreset_mode)

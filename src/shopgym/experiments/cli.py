@@ -11,9 +11,11 @@ import typer
 from .._version import __version__
 from ..core.errors import InvalidInput
 from .commands.bundle import bundle_inspect, bundle_verify
+from .commands.calibrate import calibrate
 from .commands.evaluate import evaluate
 from .commands.export import export
 from .commands.log import log_compact
+from .commands.realism import realism
 from .commands.run import run
 from .commands.serve import serve
 
@@ -47,6 +49,8 @@ app.command()(run)
 app.command()(evaluate)
 app.command()(export)
 app.command()(serve)
+app.command()(realism)
+app.command()(calibrate)
 
 bundles = typer.Typer(no_args_is_help=True, help="Look into a bundle, or check it.")
 bundles.command("verify")(bundle_verify)

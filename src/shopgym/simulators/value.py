@@ -80,7 +80,7 @@ def trial(shop: Shop, policy: Policy, *, visits: int, term: str, seed: int) -> T
         InvalidInput: the shop is one season, whose visits are not independent of one another.
     """
     if shop.clock == "season":
-        raise InvalidInput("shop.clock", shop.clock, "a season is one trial: compare seasons of several seeds")
+        raise InvalidInput("shop.clock", shop.clock, "a season is one trial: compare several seeds")
     if term not in SLOT_TERMS:
         raise InvalidInput("term", term, f"choose one of {', '.join(SLOT_TERMS)}")
     if visits < 2:

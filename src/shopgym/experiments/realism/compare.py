@@ -99,11 +99,17 @@ def shared_features(real: ShopData, simulated: ShopData) -> list[str]:
     return found
 
 
-def session_distances(real: ShopData, simulated: ShopData) -> pd.DataFrame:
+def session_distances(
+    real: ShopData, simulated: ShopData, features: Sequence[str] | None = None
+) -> pd.DataFrame:
     """Wasserstein-1 distance of each session feature, in standard deviations of the real one.
 
     The distance is the area between the two distribution functions (Vallender 1974), so a shift of all
     sessions by one real sd is 1. Missing values (a session of one action has no dwell) are left out.
+
+    Args:
+        real, simulated: the shops.
+        features: columns of both session tables; None = those of ``SESSION_FEATURES`` that both record.
 
     Returns:
         One row per feature: feature, distance (missing if the real feature is constant), real_mean, real_sd,
@@ -115,7 +121,7 @@ def session_distances(real: ShopData, simulated: ShopData) -> pd.DataFrame:
     from scipy.stats import wasserstein_distance
 
     rows = []
-    for name in shared_features(real, simulated):
+    for name in shared_features(real, simulated) if features is None else features:
         a, b = _values(real, name), _values(simulated, name)
         sd = float(a.std())
         distance = wasserstein_distance(a, b) / sd if sd > 0 else np.nan

@@ -31,13 +31,15 @@ EVENTS = (
     "purchase",
     "return",
     "search",
+    "email_sent",
     "email_open",
     "email_click",
 )
 """Kinds of event. A shop that records both views and clicks has one view for every page opened."""
 
 ACTIONS = ("view", "click", "favourite", "cart", "cart_remove", "purchase", "search")
-"""What a shopper does during a visit: the events that make up a session."""
+"""What a shopper does during a visit: the events that make up a session. Where views are recorded, clicks
+are left out: each of them is a view as well."""
 
 REQUIRED = ("user_id", "session_id", "time", "event", "item_id")
 OPTIONAL = ("quantity", "price", "order_id", "position")

@@ -110,8 +110,7 @@ def _weekend_over_weekday(data: ShopData, boot: Bootstrap) -> Measured:
 
 
 def _gaps(data: ShopData) -> pd.Series:
-    acts = data.of(*ACTIONS)
-    acts = acts[acts["session_id"].notna()].sort_values(["session_id", "time"], kind="stable")
+    acts = data.actions
     gaps = acts["time"].diff()[acts["session_id"] == acts["session_id"].shift()]
     return gaps[gaps > 0]
 
@@ -119,7 +118,7 @@ def _gaps(data: ShopData) -> pd.Series:
 def _of_gaps(name: str, unit: str, how: str) -> None:
     def measure(data: ShopData, boot: Bootstrap) -> Measured:
         gaps = _gaps(data)
-        rows = data.of(*ACTIONS).loc[gaps.index]
+        rows = data.actions.loc[gaps.index]
         unit_codes, values = units(rows["user_id"], rows["session_id"]), gaps.to_numpy(np.float64)
         if how == "median":
             return boot.median(values, unit_codes)

@@ -43,6 +43,13 @@ class ShopData:
         return self.events[self.events["event"].isin(kinds)]
 
     @cached_property
+    def actions(self) -> pd.DataFrame:
+        """The actions of known sessions, in order of session and time."""
+        if self.events is None:
+            raise InvalidInput("events", None, "these records have sessions only")
+        return _actions(self.events)
+
+    @cached_property
     def kinds(self) -> frozenset[str]:
         """The kinds of event that occur."""
         return frozenset() if self.events is None else frozenset(self.events["event"].unique())
@@ -79,6 +86,12 @@ def _look(kinds: frozenset[str]) -> str:
     return "view" if "view" in kinds else "click"
 
 
+def _actions(events: pd.DataFrame) -> pd.DataFrame:
+    counted = set(ACTIONS) - ({"click"} if (events["event"] == "view").any() else set())
+    acts = events[events["event"].isin(counted) & events["session_id"].notna()]
+    return acts.sort_values(["session_id", "time"], kind="stable")
+
+
 def session_table(events: pd.DataFrame) -> pd.DataFrame:
     """One row per session with at least one action; columns only for what the shop records at all.
 
@@ -88,10 +101,9 @@ def session_table(events: pd.DataFrame) -> pd.DataFrame:
     (pages of an item already opened), ``carts``, ``carted``, ``purchases``, ``converted``, ``searched``,
     ``new_visitor`` (the user's first session in the table; missing for unknown users).
     """
-    acts = events[events["event"].isin(ACTIONS) & events["session_id"].notna()]
+    acts = _actions(events)
     if acts.empty:
         return pd.DataFrame()
-    acts = acts.sort_values(["session_id", "time"], kind="stable")
     by = acts.groupby("session_id", sort=False)
     table = by.agg(user_id=("user_id", "first"), start=("time", "first"), end=("time", "last"))
     table["events"] = by.size()

@@ -203,7 +203,7 @@ def otto(path: Path) -> Source:
         sieve.bad["line is not a session"] = broken
         sieve.rows += broken
     t = sieve.table.assign(event=sieve.table["event"].map(kinds))
-    return sieve.source(_events(t, **_with_visits(t)))
+    return sieve.source(_events(t, **with_visits(t)))
 
 
 def taobao(path: Path) -> Source:
@@ -221,10 +221,10 @@ def taobao(path: Path) -> Source:
     sieve.drop(pd.to_numeric(t["time"], errors="coerce").isna(), "time is not a number")
     t = sieve.table
     t = t.assign(event=t["event"].map(kinds), time=pd.to_numeric(t["time"]) + CHINA)
-    return sieve.source(_events(t, **_with_visits(t)))
+    return sieve.source(_events(t, **with_visits(t)))
 
 
-def _with_visits(table: pd.DataFrame) -> dict[str, object]:
+def with_visits(table: pd.DataFrame) -> dict[str, object]:
     """The columns of events with visits split at pauses longer than ``VISIT_GAP``."""
     t = table.sort_values(["user_id", "time"], kind="stable")
     pause = t["time"].diff()
