@@ -297,3 +297,22 @@ def test_vector_environments_draw_every_lane(name: str) -> None:
 def test_unknown_render_modes_are_refused() -> None:
     with pytest.raises(InvalidInput, match="render_mode"):
         shopgym.envs.SessionEnv(render_mode="human", **SMALL)
+
+
+def test_nobody_in_a_season_meets_the_shelves_of_another_day(catalog: Catalog) -> None:
+    """However many lanes there are, all visits under way are of one day, and so is the stock."""
+    shop = season(catalog, 64, stock=StockConfig(minimum=1, cover_days=0.5))
+    days = set()
+    for _ in range(2000):
+        shop.arrive()
+        active = ~shop.visits.over
+        if not active.any():
+            break
+        today = set(np.floor(shop.visits.time[active]).astype(int).tolist())
+        assert len(today) == 1
+        assert shop.stock.review == max(today)
+        days |= today
+        slates = np.where(active[:, None], shop.requests().candidates[:, :3], -1).astype(np.int32)
+        _, left, cut = shop.serve(slates)
+        shop.part(left | cut)
+    assert days == set(range(20))

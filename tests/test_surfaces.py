@@ -134,6 +134,8 @@ def test_an_email_that_is_not_clicked_ends_the_visit(catalog: Catalog) -> None:
         (SurfaceConfig, {"click_model": "telepathy"}, "click_model"),
         (SurfaceConfig, {"satisfied": 0.0}, "satisfied"),
         (SurfaceConfig, {"continuation": 1.5}, "continuation"),
+        (SurfaceConfig, {"attention": (0.0, 1.0)}, "attention"),
+        (SurfaceConfig, {"attention": (0.5, 1.0), "click_model": "dbn"}, "attention"),
         (SurfacesConfig, {"channels": (1.0,)}, "channels"),
         (SurfacesConfig, {"channels": (0.0, 0.0, 0.0, 0.0)}, "channels"),
         (SurfacesConfig, {"opened": -0.1}, "opened"),
@@ -151,3 +153,11 @@ def test_more_slots_than_the_slate_are_refused(catalog: Catalog) -> None:
     )
     with pytest.raises(InvalidInput, match=r"surfaces\.cart\.slots = 4"):
         Shop(catalog, config)
+
+
+def test_a_layout_may_have_any_attention(catalog: Catalog) -> None:
+    grid = SurfaceConfig(attention=(0.6, 1.0, 0.5))
+    shop = site(catalog, 4, home=grid, channels=(1.0, 0.0, 0.0, 0.0))
+    np.testing.assert_allclose(shop.attention_curve, np.tile([0.6, 1.0, 0.5], (4, 1)))
+    with pytest.raises(InvalidInput, match=r"surfaces\.home\.attention.*give 3 shares"):
+        site(catalog, 4, home=SurfaceConfig(attention=(0.6, 1.0)))

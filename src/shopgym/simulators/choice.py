@@ -90,7 +90,7 @@ def _cart(world: World, visits: Visits, i: int, item: int, appeal: float, pain: 
 @njit(cache=True, inline="always")
 def _buy(world: World, pain: float) -> float:
     """P(purchase | cart)"""
-    return _sigmoid(world.buy_base - 0.5 * pain)
+    return _sigmoid(world.buy_base - world.buy_price * pain)
 
 
 @njit(cache=True, inline="always")

@@ -24,8 +24,8 @@ class ChoiceConfig:
     - click: ``click_base + v + quality_weight x quality - fatigue x page``, if examined;
     - cart, given a click: ``cart_base + depth x v - p`` (less ``mobile_penalty`` on a phone, plus
       ``brand_weight`` for the user's own brand and ``mission_lift`` on a visit with a purpose);
-    - purchase, given the cart: ``buy_base - p / 2``, with one luck for all lines of a visit, so that a
-      cart is mostly bought or left as a whole;
+    - purchase, given the cart: ``buy_base - buy_price x p``, with one luck for all lines of a visit, so
+      that a cart is mostly bought or left as a whole;
     - p = price sensitivity x log(price / median price);
     - leaving after a page: ``leave_base + fatigue x page - engagement x [clicked]`` (less
       ``mission_stay`` on a visit with a purpose).
@@ -46,6 +46,7 @@ class ChoiceConfig:
     cart_base: float = -2.4
     depth: float = 0.4
     buy_base: float = -0.6
+    buy_price: float = 0.5
     mobile_penalty: float = 0.4
     mobile_share: float = 0.55
     price_sensitivity: float = 1.0
@@ -71,6 +72,7 @@ class ChoiceConfig:
             "engagement",
             "mobile_penalty",
             "brand_weight",
+            "buy_price",
             "mission_lift",
             "mission_stay",
         ):

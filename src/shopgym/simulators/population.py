@@ -7,6 +7,7 @@ on the same calendar: a day at which the shop is twice as busy is worth two of i
 from __future__ import annotations
 
 import heapq
+import math
 
 import numpy as np
 
@@ -67,17 +68,24 @@ class Population:
         """Visits that are already certain to come."""
         return len(self._queue)
 
-    def admit(self, visits: Visits, begin: Bool) -> tuple[Bool, float]:
-        """Put whoever comes next into the lanes where ``begin``, in order, each with luck and memory.
+    @property
+    def next_time(self) -> float:
+        """Days until the next visit that is certain to come; inf after the last."""
+        return self._queue[0][0] if self._queue else math.inf
+
+    def admit(self, visits: Visits, begin: Bool, until: float) -> tuple[Bool, float]:
+        """Put who comes before ``until`` into the lanes where ``begin``, in order, with luck and memory.
 
         Returns:
-            ((n,) lanes that got somebody, time of the latest of them in days; 0 if the season is over).
+            ((n,) lanes that got somebody, time of the latest of them in days; 0 if there is nobody).
         """
-        lanes = np.flatnonzero(begin)[: len(self._queue)]
-        filled = np.zeros(len(begin), np.bool_)
-        if not len(lanes):
+        lanes = np.flatnonzero(begin)
+        found: list[tuple[float, int]] = []
+        while len(found) < len(lanes) and self.next_time < until:
+            found.append(heapq.heappop(self._queue))
+        lanes, filled = lanes[: len(found)], np.zeros(len(begin), np.bool_)
+        if not found:
             return filled, 0.0
-        found = [heapq.heappop(self._queue) for _ in lanes]
         times, who = np.array([time for time, _ in found]), np.array([user for _, user in found])
         filled[lanes] = True
         visits.user[lanes] = who

@@ -6,6 +6,7 @@ slate (:meth:`Shop.respond`), and moves on (:meth:`Shop.advance`), which also se
 
 from __future__ import annotations
 
+import math
 import os
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -404,8 +405,14 @@ class Shop:
 
     def _next_in_season(self, begin: Bool) -> None:
         assert self.population is not None
-        before = self.now
-        anyone, latest = self.population.admit(self.visits, begin)
+        # between two reviews of the stock lanes are filled in any order; the next begins with an empty shop,
+        # so that nobody meets shelves as they will be only after others have bought and goods have come
+        review = self.config.stock.review
+        moment = self.now
+        if self.visits.over.all() and self.population.next_time < self.days:
+            moment = max(moment, self.population.next_time)
+        before, until = self.now, (math.floor(moment / review) + 1) * review
+        anyone, latest = self.population.admit(self.visits, begin, until)
         self._blocks(lambda low, high: enter(self.world, self.visits, anyone, low, high))
         self.now = max(self.now, latest)
         self._pass_time(before)

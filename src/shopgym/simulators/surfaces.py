@@ -36,6 +36,8 @@ class SurfaceConfig:
         slots: items on it, at most ``slate_size``; 0 = ``slate_size``.
         click_model: how the list is read.
         decay: exponent of the position curve (model ``position``).
+        attention: the position curve itself, slot by slot in (0, 1], in place of ``decay``: for grids and
+            other layouts that no power describes. Empty = the power.
         continuation: probability of reading on (models ``cascade`` and ``dbn``).
         satisfied: probability that an item of average worth ends the reading, once clicked (``dbn``).
         lift: logits added to carts here, the surface's conversion level.
@@ -45,6 +47,7 @@ class SurfaceConfig:
     slots: int = 0
     click_model: str = "position"
     decay: float = 0.4
+    attention: tuple[float, ...] = ()
     continuation: float = 0.85
     satisfied: float = 0.5
     lift: float = 0.0
@@ -57,6 +60,10 @@ class SurfaceConfig:
                 "shop.surfaces.click_model", self.click_model, f"choose one of {', '.join(CLICK_MODELS)}"
             )
         in_range("shop.surfaces.decay", self.decay, 0.0, 10.0)
+        for share in self.attention:
+            in_range("shop.surfaces.attention", share, 0.0, 1.0, open_low=True)
+        if self.attention and self.click_model != "position":
+            raise InvalidInput("shop.surfaces.attention", self.attention, "only with click_model position")
         in_range("shop.surfaces.continuation", self.continuation, 0.0, 1.0)
         in_range("shop.surfaces.satisfied", self.satisfied, 0.0, 1.0, open_low=True, open_high=True)
         in_range("shop.surfaces.lift", self.lift, -20.0, 20.0)
@@ -127,8 +134,12 @@ def lay_out(
             raise InvalidInput(
                 f"shop.surfaces.{SURFACES[s]}.slots", page.slots, f"slate_size is only {slate_size}"
             )
-        rank = np.arange(1, slots[s] + 1, dtype=np.float64)
-        attention[s, : slots[s]] = rank**-page.decay if page.click_model == "position" else 1.0
+        if page.attention and len(page.attention) != slots[s]:
+            raise InvalidInput(
+                f"shop.surfaces.{SURFACES[s]}.attention", page.attention, f"give {slots[s]} shares"
+            )
+        curve = np.arange(1, slots[s] + 1, dtype=np.float64) ** -page.decay
+        attention[s, : slots[s]] = page.attention or (curve if page.click_model == "position" else 1.0)
     model = np.array([CLICK_MODELS.index(page.click_model) for page in pages])
     satisfied = np.array([page.satisfied for page in pages])
     continuation = np.array([page.continuation for page in pages])

@@ -62,6 +62,7 @@ class World(NamedTuple):
     cart_base: float
     depth: float
     buy_base: float
+    buy_price: float
     mobile_penalty: float
     mobile_share: float
     leave_base: float
@@ -209,6 +210,7 @@ def build_world(catalog: Catalog, users: Users, config: ShopConfig) -> World:
         cart_base=choice.cart_base,
         depth=choice.depth,
         buy_base=choice.buy_base,
+        buy_price=choice.buy_price,
         mobile_penalty=choice.mobile_penalty,
         mobile_share=choice.mobile_share,
         leave_base=choice.leave_base,
