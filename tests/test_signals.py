@@ -31,7 +31,8 @@ LIVELY = ChoiceConfig(click_base=-0.5, cart_base=0.5, buy_base=0.5)
 
 def busy(catalog: Catalog, lanes: int, *, choice: ChoiceConfig = LIVELY, **settings: Any) -> tuple[Shop, I32]:
     """A shop where much happens, and a slate for every lane."""
-    config = ShopConfig(users=400, slate_size=3, num_candidates=8, choice=choice, **settings)
+    plain: dict[str, Any] = {"users": 400, "slate_size": 3, "num_candidates": 8}
+    config = ShopConfig(**{**plain, "choice": choice, **settings})
     shop = Shop(catalog, config, lanes=lanes, seed=6)
     shop.arrive()
     return shop, np.ascontiguousarray(shop.requests().candidates[:, :3])
@@ -188,3 +189,21 @@ def test_bad_discounts_are_refused(catalog: Catalog) -> None:
     for bad in ([0.1], [0.1, 1.0], [-0.1, 0.0], [math.nan, 0.0]):
         with pytest.raises(InvalidInput, match="price_off"):
             shop.respond(slates, price_off=np.array(bad))
+
+
+def test_users_differ_in_missions_units_and_returns_and_the_truth_knows(catalog: Catalog) -> None:
+    choice = dataclasses.replace(LIVELY, mission_share=0.3, mission_alike=0.5, mission_lift=1.0, bulk_sd=0.8)
+    returns = ReturnConfig(enabled=True, rate=0.2, spread=1.0)
+    shop, slates = busy(catalog, 30_000, choice=choice, returns=returns, users=20_000)
+    users = shop.users
+    assert users.mission.mean() == pytest.approx(0.3, abs=0.02)
+    assert users.mission.var() == pytest.approx(0.5 * 0.21, rel=0.05)  # intraclass correlation
+    assert np.log(users.bulk).std() == pytest.approx(0.8, rel=0.03)
+    assert users.returner.std() == pytest.approx(1.0, rel=0.03)
+    feedback, means, attention = shop.respond(slates), shop.expected(slates), shop.attention(slates)
+    for name in ("units", "margin", "return_cost"):
+        agree(feedback.term(name), attention * means[name])
+    bulk = users.bulk[shop.visits.user]
+    lines = feedback.quantity > 0
+    many, few = bulk > np.quantile(bulk, 0.8), bulk < np.quantile(bulk, 0.2)
+    assert feedback.quantity[many][lines[many]].mean() > 1.5 * feedback.quantity[few][lines[few]].mean()

@@ -94,30 +94,35 @@ def _buy(world: World, pain: float) -> float:
 
 
 @njit(cache=True, inline="always")
-def _send_back(world: World, item: int, appeal: float) -> float:
+def _send_back(world: World, user: int, item: int, appeal: float) -> float:
     """P(returned | purchase)"""
-    logit = world.return_logit[item] - world.return_depth * appeal - world.return_worth * world.worth[item]
+    logit = world.return_logit[item] + world.returner[user]
+    logit -= world.return_depth * appeal + world.return_worth * world.worth[item]
     return _sigmoid(logit) if world.returns else 0.0
 
 
 @njit(cache=True, inline="always")
-def _units(world: World, item: int, luck: float) -> int:
-    """Units on the order line: geometric on 1, 2, ... given at most ``max_units``."""
-    p = world.units_p[item]
-    if p >= 1.0:
-        return 1
-    tail = 1.0 - (1.0 - p) ** world.max_units
-    return min(1 + int(math.log1p(-luck * tail) / math.log1p(-p)), world.max_units)
+def _units_p(world: World, user: int, item: int) -> float:
+    """Success probability of the geometric number of units; who buys in bulk buys ``bulk`` times the rest."""
+    p, bulk = world.units_p[item], world.bulk[user]
+    return p if bulk == 1.0 else 1.0 / (1.0 + (1.0 / p - 1.0) * bulk)
 
 
 @njit(cache=True, inline="always")
-def mean_units(world: World, item: int) -> float:
+def _units(p: float, most: int, luck: float) -> int:
+    """Units on the order line: geometric on 1, 2, ... given at most ``most``."""
+    if p >= 1.0:
+        return 1
+    tail = 1.0 - (1.0 - p) ** most
+    return min(1 + int(math.log1p(-luck * tail) / math.log1p(-p)), most)
+
+
+@njit(cache=True, inline="always")
+def mean_units(p: float, most: int) -> float:
     """Exact mean of :func:`_units`."""
-    p = world.units_p[item]
     q = 1.0 - p
-    k = world.max_units
-    tail = 1.0 - q**k
-    return (1.0 / p) - k * q**k / tail
+    tail = 1.0 - q**most
+    return (1.0 / p) - most * q**most / tail
 
 
 @njit(cache=True, inline="always")
@@ -276,7 +281,8 @@ def _go_deeper(
             if checkout >= _buy(world, pain):
                 out.removed[i, slot] = checkout < _buy(world, 0.0)
                 continue
-            amount = _units(world, taken, unit(key(luck, UNITS)))
+            p = _units_p(world, visits.user[i], taken)
+            amount = _units(p, world.max_units, unit(key(luck, UNITS)))
             given = off * today.price[row, taken]
             out.sold[i, slot] = taken
             out.quantity[i, slot] = amount
@@ -286,7 +292,7 @@ def _go_deeper(
             out.page[i, 3] += amount
             out.page[i, 4] += out.revenue[i, slot]
             out.page[i, 5] += out.margin[i, slot]
-            if world.returns and unit(key(luck, RETURNED)) < _send_back(world, taken, appeal):
+            if world.returns and unit(key(luck, RETURNED)) < _send_back(world, visits.user[i], taken, appeal):
                 out.returned[i, slot] = True
                 out.return_cost[i, slot] = out.margin[i, slot] + world.return_handling
                 delay = SOONEST - world.return_delay * math.log1p(-unit(key(luck, DELAY)))
@@ -356,7 +362,7 @@ def expect(
             if taken != item:
                 cart *= world.substitution
             lines = cart * _buy(world, pain)
-            units = lines * mean_units(world, taken)
+            units = lines * mean_units(_units_p(world, visits.user[i], taken), world.max_units)
             given = off * today.price[row, taken]
             out[1, i, c] = cart
             out[2, i, c] = lines
@@ -364,7 +370,7 @@ def expect(
             out[4, i, c] = units * (today.price[row, taken] - given)
             out[5, i, c] = units * (today.margin[row, taken] - given)
             if world.returns:
-                back = _send_back(world, taken, appeal)
+                back = _send_back(world, visits.user[i], taken, appeal)
                 out[8, i, c] = back * (out[5, i, c] + lines * world.return_handling)
 
 

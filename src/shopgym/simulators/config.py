@@ -30,7 +30,9 @@ class ChoiceConfig:
     - leaving after a page: ``leave_base + fatigue x page - engagement x [clicked]`` (less
       ``mission_stay`` on a visit with a purpose).
 
-    A share ``mission_share`` of visits has a purpose. Who would put something in the cart that is sold
+    A share ``mission_share`` of visits has a purpose; ``mission_alike`` in [0, 1) is how alike the visits of
+    one user are in that (intraclass correlation). Users differ in how many units they take beyond the
+    first by a log-normal factor of log-sd ``bulk_sd``. Who would put something in the cart that is sold
     out takes the most similar item in stock instead with probability ``substitution`` (0 = off).
 
     Examination of slot j (from 1) has probability ``j ** -position_decay`` (position-based model,
@@ -56,7 +58,9 @@ class ChoiceConfig:
     position_decay: float = 0.4
     max_units: int = 20
     brand_weight: float = 0.0
+    bulk_sd: float = 0.0
     mission_share: float = 0.0
+    mission_alike: float = 0.0
     mission_lift: float = 0.0
     mission_stay: float = 0.0
     substitution: float = 0.0
@@ -72,6 +76,7 @@ class ChoiceConfig:
             "engagement",
             "mobile_penalty",
             "brand_weight",
+            "bulk_sd",
             "buy_price",
             "mission_lift",
             "mission_stay",
@@ -81,6 +86,7 @@ class ChoiceConfig:
             in_range(f"shop.choice.{name}", getattr(self, name), 0.0, 10.0)
         for name in ("mobile_share", "drift", "mission_share", "substitution"):
             in_range(f"shop.choice.{name}", getattr(self, name), 0.0, 1.0)
+        in_range("shop.choice.mission_alike", self.mission_alike, 0.0, 1.0, open_high=True)
         in_range("shop.choice.max_units", self.max_units, 1, 10_000)
 
 
@@ -137,6 +143,7 @@ class ReturnConfig:
         rate: mean rate to which the catalogue's are scaled; None = as they are. 0.2 of online sales come
             back (NRF 2022 to 2024: 0.165 to 0.2), 0.3 of apparel.
         depth, worth: how much liking and worth prevent it.
+        spread: standard deviation in logits between users.
         delay: mean days until it is back, exponential after ``SOONEST`` days.
         handling: currency that one returned line costs beside its margin.
     """
@@ -145,13 +152,14 @@ class ReturnConfig:
     rate: float | None = None
     depth: float = 0.0
     worth: float = 0.5
+    spread: float = 0.0
     delay: float = 10.0
     handling: float = 0.0
 
     def __post_init__(self) -> None:
         if self.rate is not None:
             in_range("shop.returns.rate", self.rate, 0.0, 1.0, open_high=True)
-        for name in ("depth", "worth"):
+        for name in ("depth", "worth", "spread"):
             in_range(f"shop.returns.{name}", getattr(self, name), 0.0, 20.0)
         in_range("shop.returns.delay", self.delay, 0.0, 365.0, open_low=True)
         in_range("shop.returns.handling", self.handling, 0.0, 1e6)

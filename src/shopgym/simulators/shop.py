@@ -90,6 +90,9 @@ class Shop:
             noise=self.config.taste_noise,
             regions=len(self.config.delivery.region_days) if self.config.delivery.weight else 1,
             retention=people.retention if people.enabled else None,
+            mission=(self.config.choice.mission_share, self.config.choice.mission_alike),
+            bulk_sd=self.config.choice.bulk_sd,
+            returner_sd=self.config.returns.spread,
         )
         self.world: World = build_world(catalog, self.users, self.config)
         self.lanes = lanes

@@ -26,6 +26,9 @@ class Users:
         region: (M,) int32, where they live.
         rate, dropout: (M,) float64, visits a day and chance of not coming back after a return; one row of
             1 and 0.5 where nobody comes back.
+        mission: (M,) float32, share of visits that have a purpose.
+        bulk: (M,) float64, mean 1: how many more units than others they take beyond the first.
+        returner: (M,) float32, mean 0: logits by which they send back more than others.
         features: (M, u) float32, what the shop knows: a noisy taste in the observable space and a
             noisy price sensitivity; named by ``feature_names``.
     """
@@ -38,6 +41,9 @@ class Users:
     region: I32
     rate: F64
     dropout: F64
+    mission: F32
+    bulk: F64
+    returner: F32
 
     def __len__(self) -> int:
         return len(self.taste)
@@ -53,12 +59,18 @@ class Users:
         noise: float = 0.3,
         regions: int = 1,
         retention: RetentionConfig | None = None,
+        mission: tuple[float, float] = (0.0, 0.0),
+        bulk_sd: float = 0.0,
+        returner_sd: float = 0.0,
     ) -> Users:
         """``count`` users of a catalogue; the same seed gives the same people.
 
         Favourites are drawn by popularity. Sensitivity is log-normal with standard deviation 0.4 of
         its log. ``noise`` is the standard deviation of what blurs the shop's knowledge of both. Where
         there are several ``regions``, the shop knows them too. ``retention`` says how often they come back.
+        ``mission`` is the mean share of visits with a purpose and how alike a user's visits are in it (0 =
+        no more than others', 1 = all the same): a beta distribution with that intraclass correlation.
+        ``bulk_sd`` is of the log, ``returner_sd`` in logits.
         """
         rng = Generator(Philox(key=[seed, 0x75736572]))
         share = catalog.items.popularity / catalog.items.popularity.sum()
@@ -79,7 +91,25 @@ class Users:
         rate, dropout = np.ones(1), np.full(1, 0.5)
         if retention is not None:
             rate, dropout = draw_habits(count, retention, rng)
-        return cls(taste, favourites, sensitivity, features, feature_names, region, rate, dropout)
+        share, alike = mission
+        purpose = np.full(count, share)
+        if 0 < share < 1 and alike > 0:
+            purpose = rng.beta(share * (1 / alike - 1), (1 - share) * (1 / alike - 1), size=count)
+        bulk = np.exp(rng.normal(-(bulk_sd**2) / 2, bulk_sd, size=count)) if bulk_sd else np.ones(count)
+        returner = rng.normal(0.0, returner_sd, size=count) if returner_sd else np.zeros(count)
+        return cls(
+            taste,
+            favourites,
+            sensitivity,
+            features,
+            feature_names,
+            region,
+            rate,
+            dropout,
+            purpose.astype(np.float32),
+            bulk,
+            returner.astype(np.float32),
+        )
 
 
 def _unit(vectors: F32) -> F32:

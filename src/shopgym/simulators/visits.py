@@ -161,7 +161,7 @@ def _enter(world: World, visits: Visits, i: int) -> None:
     visit, user = visits.key[i], visits.user[i]
     visits.visit[i] += 1
     visits.mobile[i] = unit(key(visit, MOBILE)) < world.mobile_share
-    visits.mission[i] = world.mission_lift if unit(key(visit, MISSION)) < world.mission_share else 0.0
+    visits.mission[i] = world.mission_lift if unit(key(visit, MISSION)) < world.mission[user] else 0.0
     channel = 0
     if world.surfaces_on:
         luck = unit(key(visit, CHANNEL))

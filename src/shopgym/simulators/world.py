@@ -52,6 +52,9 @@ class World(NamedTuple):
     user_brand: I32  # (M,)
     region: I32  # (M,)
     region_days: F32  # (R,)
+    mission: F32  # (M,) share of visits with a purpose
+    bulk: F64  # (M,) units beyond the first, in times the item's own
+    returner: F32  # (M,) logits of sending back
     rate: F64  # (M,) visits a day; one row where nobody comes back
     dropout: F64  # (M,)
     page_odds: F64  # (max_pages,) exp(click_base - fatigue x page), a little more than that
@@ -72,7 +75,6 @@ class World(NamedTuple):
     brand_weight: float
     shipping_weight: float
     substitution: float
-    mission_share: float
     mission_lift: float
     mission_stay: float
     # surfaces
@@ -200,6 +202,9 @@ def build_world(catalog: Catalog, users: Users, config: ShopConfig) -> World:
         user_brand=details.brand[users.favourites[:, 0]],
         region=users.region,
         region_days=np.asarray(config.delivery.region_days, np.float32),
+        mission=users.mission,
+        bulk=users.bulk,
+        returner=users.returner,
         rate=users.rate,
         dropout=users.dropout,
         page_odds=1.01 * np.exp(choice.click_base - choice.fatigue * np.arange(config.max_pages)),
@@ -220,7 +225,6 @@ def build_world(catalog: Catalog, users: Users, config: ShopConfig) -> World:
         brand_weight=choice.brand_weight,
         shipping_weight=config.delivery.weight,
         substitution=choice.substitution,
-        mission_share=choice.mission_share,
         mission_lift=choice.mission_lift,
         mission_stay=choice.mission_stay,
         surfaces_on=surfaces.enabled,
