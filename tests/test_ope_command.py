@@ -16,6 +16,7 @@ from typer.testing import CliRunner
 
 from shopgym.core import Interactions, InvalidInput, Items, Requests
 from shopgym.experiments.commands.evaluate import evaluate
+from shopgym.experiments.ope import ZOO
 from shopgym.policies.bundle import write_bundle
 from shopgym.policies.explorers import Softmax
 from shopgym.policies.guards import InStock
@@ -156,7 +157,7 @@ def test_printed_for_people(table: Path) -> None:
     assert "snips" in text
     assert "unknown" in text
     assert "note: only the target's probability of the logged action is known" in text
-    assert "note: dr: needs a reward model" in text
+    assert "note: no dm, dr: needs a reward model" in text
 
 
 def test_other_column_names_and_chosen_estimators(table: Path, tmp_path: Path) -> None:
@@ -210,10 +211,13 @@ def test_refusals(table: Path, open_bandit: Path, log: Path, tmp_path: Path) -> 
     (tmp_path / "nothing").mkdir()
     for arguments, message in (
         ((table, "--policy", "uniform", "--estimator", "magic"), "--estimator = 'magic': choose among ips"),
+        ((table, "--policy", "uniform", "--estimator", "dr", "--all"), "leave it out with --all"),
+        ((table, "--policy", "uniform", "--propensity-column", "p"), "column = 'p': the table has action"),
+        ((table, "--policy", "uniform", "--stream"), "only Parquet can be streamed"),
         ((table, "--policy", "column:chance", "--estimator", "dm"), "needs a reward model"),
         ((table, "--policy", "uniform", "--level", "95"), "level = 95.0"),
         ((table, "--policy", "uniform", "--interval", "magic"), "interval = 'magic'"),
-        ((table, "--policy", "best"), "for a table write uniform or column:NAME"),
+        ((table, "--policy", "best"), "for a table write uniform, action:NAME"),
         ((table, "--policy", "uniform", "--action-column", "item"), "column = 'item': the table has action"),
         ((tmp_path / "gone.csv", "--policy", "uniform"), "there is no such file"),
         ((tmp_path / "broken.parquet", "--policy", "uniform"), "no readable table"),
@@ -227,6 +231,88 @@ def test_refusals(table: Path, open_bandit: Path, log: Path, tmp_path: Path) -> 
         with pytest.raises(InvalidInput) as error:
             run(*arguments)
         assert message in str(error.value)
+
+
+def test_a_table_without_propensities_gets_an_answer_with_its_caveats(table: Path, tmp_path: Path) -> None:
+    frame = pd.read_csv(table)
+    frame[["age", "action", "reward"]].to_csv(tmp_path / "plain.csv", index=False)
+    arguments = (tmp_path / "plain.csv", "--policy", "action:hat", "--context-column", "*")
+    got = answer(*arguments)
+    assert {estimate["verdict"] for estimate in got["estimates"]} == {"caution"}
+    assert got["verdict"] == "caution"
+    assert got["propensities"]["log_loss"] > 0
+    mean = frame.loc[frame["action"] == "hat", "reward"].mean()  # actions were drawn without a look at age
+    assert got["estimates"][1]["value"] == pytest.approx(mean, abs=0.05)
+    text = run(*arguments)
+    assert "caution ips, snips, dr: " in text
+    assert "the log has no propensities: they are estimated from age" in text
+    assert "log loss" in text
+
+
+def test_a_refusal_stands_before_any_number_and_strict_exits_with_3(table: Path) -> None:
+    arguments = [str(table), "--policy", "action:gift", "--context-column", "age"]
+    text = run(*arguments)
+    assert text.startswith("REFUSED ips, snips, dr: ")
+    assert text.index("REFUSED dm: the log never shows 100%") < text.index("200 rounds, which earned")
+    got = answer(*arguments)
+    assert list(got)[:2] == ["verdict", "refused"]
+    assert (got["verdict"], got["headline"]) == ("refuse", None)
+    assert set(got["refused"]) == {"ips", "snips", "dm", "dr"}
+    assert CliRunner().invoke(APP, [*arguments, "--strict"]).exit_code == 3
+    assert CliRunner().invoke(APP, [str(table), "--policy", "uniform", "--strict"]).exit_code == 0
+
+
+def test_all_estimators_that_the_log_allows(table: Path) -> None:
+    got = answer(table, "--policy", "uniform", "--context-column", "age", "--all")
+    names = {estimate["estimator"] for estimate in got["estimates"]}
+    assert names | set(got["skipped"]) == set(ZOO)
+    assert set(got["skipped"]) == {"cascade-dr", "pi", "snpi", "ips-by-logger", "dr-by-logger"}
+    assert got["headline"] == "dr"
+
+
+@pytest.mark.parametrize("interval", ["student", "bca", "bernstein", "cressie-read", "sequence"])
+def test_every_kind_of_interval(table: Path, interval: str) -> None:
+    got = answer(table, "--policy", "uniform", "--interval", interval, "--estimator", "snips")
+    (estimate,) = got["estimates"]
+    assert estimate["interval"] == interval
+    assert estimate["low"] < estimate["value"] < estimate["high"]
+
+
+def test_streamed(table: Path, log: Path, tmp_path: Path) -> None:
+    arguments = (table.with_suffix(".parquet"), "--policy", "uniform", "--estimator", "snips")
+    one, two = answer(*arguments), answer(*arguments, "--stream")
+    assert two["streamed"] is True
+    for figure in ("value", "low", "high", "ess", "verdict"):
+        assert one["estimates"][0][figure] == pytest.approx(two["estimates"][0][figure])
+    whole = DecisionLog.read(log)
+    (tmp_path / "parts").mkdir()
+    for i, rows in enumerate((slice(0, 100), slice(100, 300))):
+        whole.take(rows).write(tmp_path / "parts" / f"part-{i}.parquet")
+    want = answer(log, "--policy", "uniform", "--all")
+    got = answer(tmp_path / "parts", "--policy", "uniform", "--all", "--stream")
+    by_name = {estimate["estimator"]: estimate for estimate in want["estimates"]}
+    assert {"ips", "snips", "pi"} <= {estimate["estimator"] for estimate in got["estimates"]}
+    for estimate in got["estimates"]:
+        assert estimate["value"] == pytest.approx(by_name[estimate["estimator"]]["value"], rel=1e-9)
+
+
+def test_workers_share_a_streamed_table(table: Path) -> None:
+    arguments = (table.with_suffix(".parquet"), "--policy", "uniform", "--stream")
+    assert answer(*arguments, "--workers", 2) == answer(*arguments)
+
+
+def test_a_card(table: Path, tmp_path: Path) -> None:
+    run(table, "--policy", "uniform", "--html", tmp_path / "card.html")
+    assert (tmp_path / "card.html").read_text().count("<img") == 4
+
+
+def test_dsjson(tmp_path: Path) -> None:
+    event = {"_label_cost": -1, "_label_probability": 0.5, "_label_Action": 1, "a": [1, 2], "p": [0.5, 0.5]}
+    other = {**event, "_label_cost": 0, "_label_Action": 2, "a": [2, 1]}
+    lines = [json.dumps({**e, "c": {"age": i}}) for i, e in enumerate([event, other] * 20)]
+    (tmp_path / "log.json").write_text("\n".join(lines))
+    got = answer(tmp_path / "log.json", "--policy", "action:1", "--context-column", "age")
+    assert [e["value"] for e in got["estimates"][:2]] == [1.0, 1.0]
 
 
 def test_nothing_heavy_is_loaded_before_it_is_needed() -> None:

@@ -1,0 +1,24 @@
+"""Logs of every kind: our own, tables, DSJSON, Open Bandit Pipeline's dictionaries; in memory or streamed."""
+
+from .columns import Columns
+from .obp import from_obp, to_obp
+from .propensities import Propensities, estimated_propensities
+from .readers import read_log
+from .source import Source
+from .stream import stream_table
+from .table import table_source
+from .vw import dsjson_frame, dsjson_source
+
+__all__ = [
+    "Columns",
+    "Propensities",
+    "Source",
+    "dsjson_frame",
+    "dsjson_source",
+    "estimated_propensities",
+    "from_obp",
+    "read_log",
+    "stream_table",
+    "table_source",
+    "to_obp",
+]

@@ -1,0 +1,78 @@
+"""What is wrong with a log, all of it: counted over all rows, then said in one error."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from ....core.errors import InvalidInput
+from ....core.types import AnyArray
+
+SHOWN = 3
+"""Row numbers named for each fault."""
+
+
+@dataclass
+class Fault:
+    """Rows with the same mistake: the first few, the first wrong value, their number."""
+
+    rows: list[int]
+    value: object
+    count: int
+
+
+@dataclass
+class Faults:
+    """Mistakes by (column, what to do); merges over parts of a log."""
+
+    found: dict[tuple[str, str], Fault] = field(default_factory=dict)
+
+    def check(
+        self, column: str, values: AnyArray, bad: AnyArray | np.bool, fix: str, first_row: int = 0
+    ) -> None:
+        """Count the ``bad`` rows of ``values``, both (r,) or (r, ...), which start at ``first_row``."""
+        bad = np.asarray(bad)
+        if not bad.any():
+            return
+        rows = np.flatnonzero(bad.reshape(len(bad), -1).any(axis=1))
+        value = np.asarray(values[rows[:1]]).tolist()[0]
+        self._add((column, fix), Fault([int(r) + first_row for r in rows[:SHOWN]], value, len(rows)))
+
+    def merge(self, other: Faults) -> None:
+        """Add the faults of later rows."""
+        for key, fault in other.found.items():
+            self._add(key, fault)
+
+    def _add(self, key: tuple[str, str], fault: Fault) -> None:
+        known = self.found.get(key)
+        if known is None:
+            self.found[key] = Fault(list(fault.rows), fault.value, fault.count)
+        else:
+            known.rows = [*known.rows, *fault.rows][:SHOWN]
+            known.count += fault.count
+
+    def stop(self, n: int, numbers: AnyArray | None = None) -> None:
+        """Raise one :class:`InvalidInput` about everything found in ``n`` rows, if anything was.
+
+        ``numbers`` (n,) are the rows' numbers where some rows of the file were left out.
+        """
+        if not self.found:
+            return
+        if numbers is not None:
+            for fault in self.found.values():
+                fault.rows = [int(numbers[row]) for row in fault.rows]
+        (column, fix), first = next(iter(self.found.items()))
+        said = f"{fix} ({_where(first, n)})"
+        for (other, advice), fault in list(self.found.items())[1:]:
+            said += f"; {other}[{fault.rows[0]}] = {fault.value!r}: {advice} ({_where(fault, n)})"
+        raise InvalidInput(f"{column}[{first.rows[0]}]", first.value, said)
+
+
+def _where(fault: Fault, n: int) -> str:
+    are = "row is" if n == 1 else "rows are"
+    said = f"{fault.count} of {n} {are} wrong"
+    if fault.count > 1:
+        more = ", ..." if fault.count > len(fault.rows) else ""
+        said += f": {', '.join(map(str, fault.rows))}{more}"
+    return said

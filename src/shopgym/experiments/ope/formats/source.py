@@ -1,0 +1,95 @@
+"""A log, weighed for a target policy: what estimates are made of, whatever the format was."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+from numpy.random import Generator
+
+from ....core.types import I64
+from ..estimate import Estimate
+from ..estimators import estimator_named
+from ..inputs import OpeInputs
+from ..streaming import Tally, weight_histogram
+from ..verdict import CAUTION, TRUST
+from .support import Support
+
+
+@dataclass(frozen=True, eq=False)
+class Source:
+    """Attributes:
+    rounds: the weighed rounds, or what was counted of them.
+    support: how often each action was logged and is taken; None where rounds have several slots.
+    labels: of the actions in ``support``.
+    facts: what else is known, JSON-able.
+    doubts: why no verdict here is better than caution.
+    """
+
+    rounds: OpeInputs | Tally
+    support: Support | None = None
+    labels: tuple[str, ...] = ()
+    facts: dict[str, Any] = field(default_factory=dict)
+    doubts: tuple[str, ...] = ()
+
+    def __len__(self) -> int:
+        return len(self.rounds)
+
+    @property
+    def unit(self) -> str:
+        """Of the reward."""
+        return self.rounds.unit
+
+    @property
+    def slots(self) -> int:
+        """Of a round."""
+        return self.rounds.slots if isinstance(self.rounds, Tally) else self.rounds.reward.shape[1]
+
+    @property
+    def logged_value(self) -> float:
+        """Mean reward of a logged round."""
+        if isinstance(self.rounds, Tally):
+            return self.rounds.logged_value
+        return float(self.rounds.reward.sum(axis=1).mean())
+
+    @property
+    def histogram(self) -> I64:
+        """Weights in each bin of :data:`..streaming.EDGES`."""
+        if isinstance(self.rounds, Tally):
+            return self.rounds.histogram
+        return weight_histogram(self.rounds.weight)
+
+    @property
+    def has_model(self) -> bool:
+        """Whether there is a reward model."""
+        if isinstance(self.rounds, Tally):
+            return any(each.needs_model for each in self.rounds.estimators)
+        return self.rounds.q_logged is not None
+
+    def estimate(
+        self,
+        name: str,
+        *,
+        level: float = 0.95,
+        interval: str = "delta",
+        rng: Generator | None = None,
+    ) -> Estimate:
+        """The estimate of that estimator; its verdict knows the doubts.
+
+        Raises:
+            InvalidInput: what the estimator or the interval refuses.
+        """
+        if isinstance(self.rounds, Tally):
+            made = self.rounds.estimate(name, level=level, interval=interval)
+        else:
+            made = estimator_named(name).estimate(self.rounds, level=level, interval=interval, rng=rng)
+        return doubted(made, self.doubts)
+
+
+def doubted(estimate: Estimate, doubts: Sequence[str]) -> Estimate:
+    """The estimate with a verdict no better than caution if there are ``doubts``, and their words added."""
+    if not doubts:
+        return estimate
+    verdict = CAUTION if estimate.verdict == TRUST else estimate.verdict
+    return replace(estimate, verdict=verdict, reason="; ".join(filter(None, (estimate.reason, *doubts))))

@@ -1,0 +1,93 @@
+"""How often each action was logged and is taken by the target, in sums that merge."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+
+from ....core.types import F64, I64
+from ..calibration import FEWEST
+
+
+class Support:
+    """How often each of A actions was logged, at which propensities, and how often the target takes it.
+
+    ``features`` is the number of context columns whose balance is tested beside the actions' own, as
+    :func:`..calibration.calibration_p` does, but with errors that hold for rare features and actions, too.
+    """
+
+    def __init__(self, actions: int, features: int = 0) -> None:
+        self.n = 0
+        self.logged = np.zeros(actions, dtype=np.int64)
+        self.mass = np.zeros(actions)
+        self._inverse = np.zeros((1 + features, actions))
+        self._excess = np.zeros((1 + features, actions))
+        self._size = np.zeros((1 + features, actions))
+        self._level = np.zeros(1 + features)
+        self._square = np.zeros(1 + features)
+        self._level_size = np.zeros(1 + features)
+
+    def add(self, action: I64, propensity: F64, mass: F64 | None, features: F64 | None = None) -> None:
+        """Add rounds: action, propensity (r,), the target's probability of each action summed over rounds
+        (A,), None if unknown, and features (r, D)."""
+        actions = len(self.logged)
+        self.n += len(action)
+        self.logged += np.bincount(action, minlength=actions)
+        self.mass += math.nan if mass is None else mass
+        inverse = 1.0 / propensity
+        excess = inverse * (inverse - 2.0)
+        one = np.ones(len(action))
+        for i, column in enumerate([one] if features is None else [one, *features.T]):
+            self._inverse[i] += np.bincount(action, inverse * column, actions)
+            self._excess[i] += np.bincount(action, excess * column**2, actions)
+            self._size[i] += np.bincount(action, inverse * np.abs(column), actions)
+            self._level[i] += column.sum()
+            self._level_size[i] += np.abs(column).sum()
+            self._square[i] += column @ column
+
+    def merge(self, other: Support) -> None:
+        """Add the rounds of ``other``."""
+        for name, value in vars(other).items():
+            setattr(self, name, getattr(self, name) + value)
+
+    @property
+    def unsupported(self) -> float:
+        """Share of the target's probability on actions never logged; NaN if unknown."""
+        return float(self.mass[self.logged == 0].sum() / self.n) if self.known else math.nan
+
+    @property
+    def known(self) -> bool:
+        """Whether the target's probability of every action is known."""
+        return not np.isnan(self.mass).any()
+
+    def balance(self) -> tuple[F64, F64]:
+        """(1 + D, A) means of f (1[a logged] / p - 1) and their standard errors, f = 1 and each feature.
+
+        Fewer hits than expected would make the observed variance too small, none would make it almost 0: it
+        is enlarged by how many times fewer they are, infinitely without any. With h hits where m are
+        expected, the distance from m is then about (m - h) / sqrt(m), not / sqrt(h).
+        """
+        level = self._level[:, None] / self.n
+        mean = self._inverse / self.n - level
+        variance = self._excess / self.n + self._square[:, None] / self.n - mean**2
+        variance[variance <= 1e-12 * self._square[:, None] / self.n] = 0.0
+        expected = np.broadcast_to(self._level_size[:, None], self._size.shape)
+        fewer = np.divide(expected, self._size, out=np.full(mean.shape, np.inf), where=self._size > 0)
+        fewer[expected == 0] = 1.0
+        known = variance > 0
+        variance[known] *= np.maximum(1.0, fewer[known])
+        return mean, np.sqrt(variance / self.n)
+
+    def p_value(self) -> float:
+        """Smallest p-value of the means of :meth:`balance` times their number; NaN if no action was logged
+        often enough."""
+        from scipy.special import ndtr
+
+        tested = self.logged >= FEWEST
+        if not tested.any():
+            return math.nan
+        mean, error = (values[:, tested] for values in self.balance())
+        known = error > 0
+        largest = float((np.abs(mean[known]) / error[known]).max(initial=0.0))
+        return float(min(1.0, known.sum() * 2.0 * ndtr(-largest))) if known.any() else 1.0
