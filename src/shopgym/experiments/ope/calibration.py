@@ -2,12 +2,8 @@
 
 from __future__ import annotations
 
-import numpy as np
-
 from ...core.types import F64, I64
-
-FEWEST = 10
-"""An action logged less often than this is not tested: its mean is too far from normal."""
+from .support import Support
 
 
 def calibration_p(action: I64, propensity: F64, n_actions: int, features: F64 | None = None) -> float:
@@ -27,25 +23,6 @@ def calibration_p(action: I64, propensity: F64, n_actions: int, features: F64 | 
         The p-value, in [0, 1]; NaN if no action was logged often enough. Small, too, when an action cannot be
         chosen in every context: then its propensities are 0 elsewhere, and the log does not say so.
     """
-    n = len(action)
-    tested = np.bincount(action, minlength=n_actions) >= FEWEST
-    if not tested.any():
-        return float("nan")
-    inverse = 1.0 / propensity
-    excess = np.square(inverse)
-    excess -= 2.0 * inverse
-    largest, tests = 0.0, 0
-    for column in (None,) if features is None else (None, *features.T):
-        first = inverse if column is None else inverse * column
-        second = excess if column is None else excess * column**2
-        level, square = (1.0, 1.0) if column is None else (float(column.mean()), float((column**2).mean()))
-        mean = np.bincount(action, first, n_actions)[tested] / n - level
-        variance = np.bincount(action, second, n_actions)[tested] / n + square - mean**2
-        known = variance > 1e-12 * square
-        z = np.abs(mean[known]) / np.sqrt(variance[known] / n)
-        largest, tests = max(largest, float(z.max(initial=0.0))), tests + len(z)
-    if not tests:
-        return 1.0
-    from scipy.special import ndtr
-
-    return float(min(1.0, tests * 2.0 * ndtr(-largest)))
+    support = Support(n_actions, 0 if features is None else features.shape[1])
+    support.add(action, propensity, None, features)
+    return support.p_value()

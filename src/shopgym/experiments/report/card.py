@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-    from ..ope.formats.support import Support
+    from ..ope.support import Support
 
 INK, MUTED, GRID, BLUE, GREY = "#1f2933", "#5f6b78", "#e3e8ee", "#2563eb", "#9aa5b1"
 COLOURS = {"trust": "#0f766e", "caution": "#b45309", "refuse": "#b91c1c"}

@@ -14,10 +14,10 @@ from ....core.types import AnyArray
 from ..actions import cross_fitted_inputs
 from ..checks import as_floats, check_target, checked_actions, refuse
 from ..frame import context_features
+from ..support import Support
 from .columns import Columns, check_columns
 from .faults import Faults
 from .source import Source
-from .support import Support
 from .target import all_labels, codes
 
 if TYPE_CHECKING:

@@ -18,11 +18,11 @@ from ..estimators import ESTIMATORS, estimator_named
 from ..log import Features, log_inputs
 from ..open_bandit import is_open_bandit, load, open_bandit_inputs
 from ..streaming import Tally, can_stream, streamable
+from ..support import Support
 from .columns import Columns
 from .obp import from_obp
 from .source import Source
 from .stream import Mapper, parts_of, stream_table
-from .support import Support
 from .table import read_table, table_source
 from .vw import dsjson_source, is_dsjson
 

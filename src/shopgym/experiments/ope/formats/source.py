@@ -13,8 +13,8 @@ from ..estimate import Estimate
 from ..estimators import estimator_named
 from ..inputs import OpeInputs
 from ..streaming import Tally, weight_histogram
+from ..support import Support
 from ..verdict import CAUTION, TRUST
-from .support import Support
 
 
 @dataclass(frozen=True, eq=False)

@@ -24,11 +24,11 @@ from ..frame import MOST_CATEGORIES
 from ..inputs import OpeInputs, weigh
 from ..reward_model import FOLDS, CrossFitted, Moments
 from ..streaming import Centred, Tally, can_stream, streamable
+from ..support import Support
 from .columns import Columns, check_columns
 from .faults import Faults
 from .propensities import FREQUENCIES
 from .source import Source
-from .support import Support
 from .target import OFFERED, Target, all_labels, codes, taken
 
 if TYPE_CHECKING:

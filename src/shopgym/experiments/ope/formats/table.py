@@ -12,11 +12,11 @@ from numpy.random import Generator
 from ....core.errors import InvalidInput
 from ....core.types import F64, I64
 from ..frame import context_features, from_frame
+from ..support import Support
 from .columns import Columns, check_columns, one_unit
 from .faults import Faults
 from .propensities import estimated_propensities
 from .source import Source
-from .support import Support
 from .target import OFFERED, Target, all_labels, codes
 
 if TYPE_CHECKING:

@@ -6,15 +6,16 @@ import math
 
 import numpy as np
 
-from ....core.types import F64, I64
-from ..calibration import FEWEST
+from ...core.types import F64, I64
+
+FEWEST = 10
+"""An action logged less often than this is not tested: its mean is too far from normal."""
 
 
 class Support:
     """How often each of A actions was logged, at which propensities, and how often the target takes it.
 
-    ``features`` is the number of context columns whose balance is tested beside the actions' own, as
-    :func:`..calibration.calibration_p` does, but with errors that hold for rare features and actions, too.
+    ``features`` is the number of context columns whose balance is tested beside the actions' own.
     """
 
     def __init__(self, actions: int, features: int = 0) -> None:
