@@ -62,6 +62,16 @@ PEERS = {
         ),
         newest=(3, 11),
     ),
+    # Its pinned versions forbid themselves newer Pythons; its learners need torch, its estimators do not: see
+    # _obp.py.
+    "obp": Peer(
+        (
+            ("numpy==1.26.4", "pandas==1.5.3", "scikit-learn==1.3.2", "scipy==1.11.4"),
+            ("tqdm==4.67.1", "matplotlib==3.8.4", "seaborn==0.13.2", "pyyaml==6.0.2"),
+            ("--no-deps", "--ignore-requires-python", "obp==0.5.7", "pyieoe==0.1.1"),
+        ),
+        newest=(3, 11),
+    ),
 }
 
 

@@ -15,6 +15,7 @@ from .commands.calibrate import calibrate
 from .commands.evaluate import evaluate
 from .commands.export import export
 from .commands.log import log_compact
+from .commands.ope_benchmark import ope_benchmark
 from .commands.realism import realism
 from .commands.run import run
 from .commands.serve import serve
@@ -51,6 +52,7 @@ app.command()(export)
 app.command()(serve)
 app.command()(realism)
 app.command()(calibrate)
+app.command()(ope_benchmark)
 
 bundles = typer.Typer(no_args_is_help=True, help="Look into a bundle, or check it.")
 bundles.command("verify")(bundle_verify)
