@@ -88,8 +88,8 @@ def digits(*, runs: int = RUNS, seed: int = 0, progress: Progress | None = None)
         InvalidInput: scikit-learn is not installed.
     """
     try:
-        from sklearn.datasets import load_digits  # type: ignore[import-untyped]
-        from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
+        from sklearn.datasets import load_digits
+        from threadpoolctl import threadpool_limits
     except ImportError as error:
         raise InvalidInput(
             "digits", "scikit-learn", "it is not installed: pip install scikit-learn"
@@ -102,9 +102,9 @@ def digits(*, runs: int = RUNS, seed: int = 0, progress: Progress | None = None)
 
 
 def _digits_log(x: F64, y: I64, run: int, rng: Generator) -> tuple[OpeInputs, float]:
-    from sklearn.ensemble import HistGradientBoostingClassifier, RandomForestClassifier  # type: ignore[import-untyped]
-    from sklearn.linear_model import LogisticRegression  # type: ignore[import-untyped]
-    from sklearn.model_selection import train_test_split  # type: ignore[import-untyped]
+    from sklearn.ensemble import HistGradientBoostingClassifier, RandomForestClassifier
+    from sklearn.linear_model import LogisticRegression
+    from sklearn.model_selection import train_test_split
 
     learn_x, log_x, learn_y, log_y = train_test_split(x, y, test_size=0.7, random_state=run)
     behaviour = _mixed(
