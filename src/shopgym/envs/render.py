@@ -36,7 +36,7 @@ def storefront(loop: PageLoop, lane: int) -> str:
         f"day {scene.time[lane]:.2f} | visitor {scene.user[lane]} on {device}"
         f" | page {scene.page[lane] + 1}: {_where(loop, scene, lane)}"
     ]
-    for slot, item in enumerate(loop.slates[lane][: len(_shown(loop, scene, lane))]):
+    for slot, item in enumerate(loop.slates[lane][: shop.world.slots[scene.surface[lane]]]):
         if item < 0:
             lines.append(f"  {slot + 1:>2}. (empty)")
             continue
@@ -104,10 +104,6 @@ def picture(loop: PageLoop, lane: int) -> Any:
             basket=int(so_far["units"]),
         )
     )
-
-
-def _shown(loop: PageLoop, scene: Scene, lane: int) -> range:
-    return range(int(loop.shop.world.slots[scene.surface[lane]]))
 
 
 def _about(loop: PageLoop, scene: Scene, lane: int) -> str:

@@ -30,7 +30,7 @@ from .draws import (
     unit,
 )
 from .kernel import kernel
-from .visits import Visits, move_on
+from .visits import Visits, move_on, waiting_days
 from .world import Outcomes, Today, World
 
 SUBSTITUTES = 4
@@ -74,17 +74,18 @@ def _price_pain(world: World, today: Today, visits: Visits, i: int, item: int, o
 
 
 @njit(cache=True, inline="always")
-def _cart(world: World, visits: Visits, i: int, item: int, appeal: float, pain: float) -> float:
-    """P(cart | click, in stock)"""
+def _cart(world: World, visits: Visits, i: int, item: int, taken: int, appeal: float, pain: float) -> float:
+    """P(``taken`` is put in the cart | click on ``item``)"""
     logit = world.cart_base + world.depth * appeal - pain + visits.mission[i]
     if visits.mobile[i]:
         logit -= world.mobile_penalty
-    if world.brand_weight > 0.0 and world.brand[item] == world.user_brand[visits.user[i]]:
+    if world.brand_weight > 0.0 and world.brand[taken] == world.user_brand[visits.user[i]]:
         logit += world.brand_weight
     if world.shipping_weight > 0.0:
-        days = world.shipping[item] + world.region_days[world.region[visits.user[i]]]
+        days = waiting_days(world, visits.user[i], taken)
         logit -= world.shipping_weight * max(days - 1.0, 0.0)
-    return _sigmoid(logit + world.lift[visits.surface[i]])
+    willing = 1.0 if taken == item else world.substitution
+    return willing * _sigmoid(logit + world.lift[visits.surface[i]])
 
 
 @njit(cache=True, inline="always")
@@ -271,10 +272,7 @@ def _go_deeper(
             if taken < 0:
                 continue
             pain = _price_pain(world, today, visits, i, taken, off)
-            cart = _cart(world, visits, i, taken, appeal, pain)
-            if taken != item:
-                cart *= world.substitution
-            if unit(key(luck, CART)) >= cart:
+            if unit(key(luck, CART)) >= _cart(world, visits, i, item, taken, appeal, pain):
                 continue
             out.carted[i, slot] = True
             out.page[i, 1] += 1.0
@@ -358,9 +356,7 @@ def expect(
             if taken < 0:
                 continue
             pain = _price_pain(world, today, visits, i, taken, off)
-            cart = click * _cart(world, visits, i, taken, appeal, pain)
-            if taken != item:
-                cart *= world.substitution
+            cart = click * _cart(world, visits, i, item, taken, appeal, pain)
             lines = cart * _buy(world, pain)
             units = lines * mean_units(_units_p(world, visits.user[i], taken), world.max_units)
             given = off * today.price[row, taken]

@@ -184,6 +184,14 @@ def _enter(world: World, visits: Visits, i: int) -> None:
     _set_pull(world, visits, i)
 
 
+@njit(cache=True, inline="always")
+def _enter_again(world: World, visits: Visits, i: int) -> None:
+    """The person in the lane, whose life is set, begins their next visit."""
+    visits.number[i] += 1
+    visits.key[i] = key(visits.life[i], uint64(visits.visit[i]))
+    _enter(world, visits, i)
+
+
 @kernel
 def arrive(world: World, visits: Visits, begin: Bool, low: int, high: int) -> None:
     """Start the next visit on the lanes of [low, high) where ``begin``: anyone, as if for the first time."""
@@ -201,7 +209,6 @@ def come_back(world: World, visits: Visits, begin: Bool, anew: Bool, low: int, h
     for i in range(low, high):
         if not begin[i]:
             continue
-        visits.number[i] += 1
         if anew[i]:
             visits.lives[i] += 1
             visits.life[i] = key(key(visits.seed[i], LIFE), uint64(visits.lives[i]))
@@ -209,8 +216,7 @@ def come_back(world: World, visits: Visits, begin: Bool, anew: Bool, low: int, h
             visits.time[i] = 0.0
         else:
             visits.time[i] += visits.gap[i]
-        visits.key[i] = key(visits.life[i], uint64(visits.visit[i]))
-        _enter(world, visits, i)
+        _enter_again(world, visits, i)
 
 
 @kernel
@@ -218,9 +224,7 @@ def enter(world: World, visits: Visits, begin: Bool, low: int, high: int) -> Non
     """Start the next visit of the people who were put into the lanes where ``begin``."""
     for i in range(low, high):
         if begin[i]:
-            visits.number[i] += 1
-            visits.key[i] = key(visits.life[i], uint64(visits.visit[i]))
-            _enter(world, visits, i)
+            _enter_again(world, visits, i)
 
 
 @kernel
@@ -280,6 +284,12 @@ def move_on(
 
 
 @njit(cache=True, inline="always")
+def waiting_days(world: World, user: int, item: int) -> float:
+    """Days from an order to its delivery."""
+    return world.shipping[item] + world.region_days[world.region[user]]
+
+
+@njit(cache=True, inline="always")
 def _feel(world: World, visits: Visits, i: int, item: int, outcomes: Outcomes, slot: int) -> None:
     """Add one opened item to the experience of the visit."""
     sold = outcomes.sold[i, slot]
@@ -289,7 +299,7 @@ def _feel(world: World, visits: Visits, i: int, item: int, outcomes: Outcomes, s
         visits.joy[i] += 2.0 * world.worth[sold]
         visits.weight[i] += 2.0
         visits.bought[i] += 1
-        days = world.shipping[sold] + world.region_days[world.region[visits.user[i]]]
+        days = waiting_days(world, visits.user[i], sold)
         visits.mood[i] -= world.wait_weight * max(days - 3.0, 0.0)
         if outcomes.returned[i, slot]:
             visits.mood[i] -= world.return_weight

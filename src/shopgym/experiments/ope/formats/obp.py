@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -59,7 +58,6 @@ def from_obp(
     )
     support = Support(actions, features.shape[1])
     support.add(action, propensity, target.sum(axis=0), features)
-    inputs = replace(inputs, propensity_p=support.p_value())
     return Source(inputs, support, tuple(map(str, range(actions))), {"actions": actions})
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -135,7 +134,6 @@ def _open_bandit(log: Path, policy: str, rng: Generator) -> Source:
     support = Support(behaviour.items, behaviour.features.shape[1])
     mass = np.bincount(behaviour.position, minlength=behaviour.positions) @ table
     support.add(behaviour.action, behaviour.propensity, mass, behaviour.features)
-    inputs = replace(inputs, propensity_p=support.p_value())
     return Source(inputs, support, tuple(map(str, range(behaviour.items))), facts)
 
 
