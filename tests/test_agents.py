@@ -10,10 +10,10 @@ import pytest
 from scipy.optimize import minimize
 from scipy.special import expit
 
-from shopgym.agents import AGENTS, LinTS, LinUCB, Task, make_agent
-from shopgym.agents.bootstrap import BootstrapTS
-from shopgym.agents.linear import Ridge
-from shopgym.agents.logistic import Logistic
+from shopgym.agents import AGENTS, Task, make_agent
+from shopgym.agents.bandits.bootstrap import BootstrapTS
+from shopgym.agents.bandits.linear import LinTS, LinUCB, Ridge
+from shopgym.agents.bandits.logistic import Logistic
 from shopgym.core import Agent, Decisions, Interactions, InvalidInput, Policy, Requests
 from shopgym.core.types import F64
 from shopgym.simulators import Catalog, Shop, ShopConfig

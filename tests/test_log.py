@@ -27,7 +27,10 @@ def make_log(n: int = 6, m: int = 3, *, events: tuple[str, ...] = ("click",), se
     rng = np.random.default_rng(seed)
     policy = table_policy()
     requests = some_requests(policy, n, m, rng)
-    requests = dataclasses.replace(requests, slots=(1 + np.arange(n, dtype=np.int32) % 2))
+    history = rng.integers(-1, m, size=(n, 4), dtype=np.int32)
+    requests = dataclasses.replace(
+        requests, slots=(1 + np.arange(n, dtype=np.int32) % 2), history=np.sort(history)[:, ::-1]
+    )
     decisions = policy.decide(requests, rng)
     reward = np.where(decisions.positions >= 0, rng.normal(size=(n, 2)), 0.0)
     values = {name: rng.random((n, 2)) for name in events}
@@ -257,7 +260,7 @@ def test_a_missing_column_is_named(tmp_path: Path, column: str) -> None:
     path = tmp_path / "log.parquet"
     make_log().write(path)
     pq.write_table(pq.read_table(path).drop_columns([column]), path)
-    if column in ("marginals", "slots"):
+    if column in ("marginals", "slots", "history"):
         assert getattr(DecisionLog.read(path), column) is None
     else:
         with pytest.raises(InvalidInput, match=rf"log\.{column} = None: the column is missing"):

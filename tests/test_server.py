@@ -98,6 +98,15 @@ def test_served_decisions_are_those_of_the_policy(bundle: Bundle, client: TestCl
         np.testing.assert_array_equal(again.propensities[0], log.propensities[i])
 
 
+def test_histories_of_any_length_come_into_the_log(
+    bundle: Bundle, client: TestClient, tmp_path: Path
+) -> None:
+    for i, past in enumerate((None, [], ["sku2"], ["sku0", "sku1"])):
+        assert client.post("/rank", json=body(i) | ({} if past is None else {"history": past})).is_success
+    log = compact(tmp_path / "log", bundle.policy)
+    np.testing.assert_array_equal(log.history, [[-1, -1], [-1, -1], [2, -1], [0, 1]])
+
+
 def test_served_log_is_the_simulators_log(client: TestClient, tmp_path: Path, bundle: Bundle) -> None:
     for i in range(4):
         client.post("/rank", json=body(i))

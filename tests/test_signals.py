@@ -207,3 +207,36 @@ def test_users_differ_in_missions_units_and_returns_and_the_truth_knows(catalog:
     lines = feedback.quantity > 0
     many, few = bulk > np.quantile(bulk, 0.8), bulk < np.quantile(bulk, 0.2)
     assert feedback.quantity[many][lines[many]].mean() > 1.5 * feedback.quantity[few][lines[few]].mean()
+
+
+@pytest.mark.parametrize("clock", ["pages", "own", "season"])
+def test_the_history_is_what_each_person_opened_latest_first(catalog: Catalog, clock: str) -> None:
+    config = ShopConfig.full(users=4000, slate_size=4, history=3, stock=StockConfig(enabled=False))
+    shop = Shop(catalog, config, lanes=32, seed=3, clock=clock, days=20.0)
+    shop.arrive()
+    opened: dict[int, list[int]] = {}
+    lengths = set()
+    for _ in range(150):
+        # where anyone comes a visit is a person; elsewhere a life is
+        visits = shop.visits
+        who = [int(visits.key[i] if clock == "pages" else visits.life[i]) for i in range(32)]
+        requests = shop.requests()
+        assert requests.history is not None
+        for i in np.flatnonzero(~visits.over):
+            past = opened.get(who[i], [])[::-1][:3]
+            lengths.add(len(past))
+            assert requests.history[i].tolist() == past + [-1] * (3 - len(past))
+        slates = np.ascontiguousarray(requests.candidates[:, :4])
+        feedback, left, cut = shop.serve(slates)
+        for i, slot in zip(*np.nonzero(feedback.clicked)):
+            opened.setdefault(who[i], []).append(int(slates[i, slot]))
+        if clock != "pages":
+            shop.part(left | cut)
+        shop.arrive()
+    assert lengths == {0, 1, 2, 3}
+
+
+def test_without_a_history_none_is_sent(catalog: Catalog) -> None:
+    shop = Shop(catalog, ShopConfig(), lanes=2)
+    shop.arrive()
+    assert shop.requests().history is None

@@ -78,6 +78,8 @@ CASES: list[tuple[Change, str, object]] = [
     ({"in_stock": [True], "candidates": None}, "in_stock", None),
     ({"out_of_stock": ["sku0", "skuX"]}, "out_of_stock[1]", "skuX"),
     ({"out_of_stock": "sku0"}, "out_of_stock", "sku0"),
+    ({"history": ["sku0", "skuX"]}, "history[1]", "skuX"),
+    ({"history": "sku0"}, "history", "sku0"),
     ({"user": None}, "user", None),
     ({"user": [1.0]}, "user", "1 numbers"),
     ({"user": [1.0, 2.0, 3.0]}, "user", "3 numbers"),

@@ -1,18 +1,6 @@
 """Learners, one readable idea a file. An agent learns and hands out a frozen policy."""
 
-from .baselines import PopularityAgent, RandomAgent
-from .linear import LinTS, LinUCB
-from .registry import AGENTS, make_agent
+from .registry import AGENTS, agent_class, agent_names, make_agent, register_agent
 from .task import Task
-from .vw import VowpalWabbitAgent
 
-__all__ = [
-    "AGENTS",
-    "LinTS",
-    "LinUCB",
-    "PopularityAgent",
-    "RandomAgent",
-    "Task",
-    "VowpalWabbitAgent",
-    "make_agent",
-]
+__all__ = ["AGENTS", "Task", "agent_class", "agent_names", "make_agent", "register_agent"]

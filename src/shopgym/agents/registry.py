@@ -4,43 +4,77 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Callable
+from importlib import import_module
 from typing import Any
 
 import numpy as np
 
 from ..core.errors import InvalidInput
 from ..core.protocols import Agent
-from .baselines import PopularityAgent, RandomAgent
-from .bootstrap import BootstrapTS
-from .linear import EpsilonGreedy, LinTS, LinUCB, SquareCBLinear
-from .logistic import LogisticTS
 from .task import Task
-from .vw import VowpalWabbitAgent
 
-AGENTS: dict[str, Callable[..., Agent]] = {
-    "random": RandomAgent,
-    "popularity": PopularityAgent,
-    "epsilon_greedy": EpsilonGreedy,
-    "squarecb": SquareCBLinear,
-    "linucb": LinUCB,
-    "lints": LinTS,
-    "logistic_ts": LogisticTS,
-    "bootstrap_ts": BootstrapTS,
-    "vw_squarecb": VowpalWabbitAgent,
+AGENTS: dict[str, str] = {
+    "random": "baselines:RandomAgent",
+    "popularity": "baselines:PopularityAgent",
+    # contextual bandits
+    "epsilon_greedy": "bandits.linear:EpsilonGreedy",
+    "squarecb": "bandits.linear:SquareCBLinear",
+    "linucb": "bandits.linear:LinUCB",
+    "lints": "bandits.linear:LinTS",
+    "logistic_ts": "bandits.logistic:LogisticTS",
+    "bootstrap_ts": "bandits.bootstrap:BootstrapTS",
+    "vw_squarecb": "bandits.vw:VowpalWabbitAgent",
 }
+"""Where each agent is, ``module:class``; imported when it is asked for, so that it costs others nothing."""
+
+_ADDED: dict[str, Callable[..., Agent]] = {}
+
+
+def register_agent(name: str, maker: Callable[..., Agent]) -> None:
+    """Make an agent of one's own known by ``name``: ``maker(task, rng, **options)``.
+
+    Raises:
+        InvalidInput: the name is taken.
+    """
+    if name in AGENTS or name in _ADDED:
+        raise InvalidInput("agents", name, "this name is taken: choose another")
+    _ADDED[name] = maker
+
+
+def agent_names() -> tuple[str, ...]:
+    """The names of all agents that are known."""
+    return (*AGENTS, *_ADDED)
+
+
+def agent_class(name: str) -> Callable[..., Agent]:
+    """The class of the agent called ``name``.
+
+    Raises:
+        InvalidInput: nobody is called so, or what the agent needs is not installed.
+    """
+    if name in _ADDED:
+        return _ADDED[name]
+    if name not in AGENTS:
+        raise InvalidInput("agents", name, f"choose among {', '.join(agent_names())}")
+    module, _, attribute = AGENTS[name].partition(":")
+    try:
+        maker: Callable[..., Agent] = getattr(import_module(f".{module}", __package__), attribute)
+    except ModuleNotFoundError as error:
+        fix = f"install {error.name}: pip install 'shopgym[agents]'"
+        raise InvalidInput("agents", name, fix) from error
+    return maker
 
 
 def make_agent(name: str, task: Task, rng: np.random.Generator, **options: Any) -> Agent:
     """The agent called ``name``; unknown names and options are refused with the known ones."""
     check_agent(name, options)
-    return AGENTS[name](task, rng, **options)
+    return agent_class(name)(task, rng, **options)
 
 
 def check_agent(name: str, options: dict[str, Any]) -> None:
     """Raise unless there is an agent called ``name`` that takes ``options``."""
-    if name not in AGENTS:
-        raise InvalidInput("agents", name, f"choose among {', '.join(AGENTS)}")
-    known = [p.name for p in inspect.signature(AGENTS[name]).parameters.values() if p.kind == p.KEYWORD_ONLY]
+    parameters = inspect.signature(agent_class(name)).parameters.values()
+    known = [p.name for p in parameters if p.kind == p.KEYWORD_ONLY]
     for option in options:
         if option not in known:
             fix = f"known options: {', '.join(known)}" if known else "it takes no options"

@@ -27,6 +27,8 @@ class Requests:
         in_stock: (n, m) bool, known availability when the request arrived; False at padding.
         time: (n,) float64, days since the shop opened.
         slots: (n,) int32, slots on the page asked for, at most the slate size; None = all of them.
+        history: (n, h) int32 item rows that the user opened before, the latest first; ``EMPTY`` pads; None =
+            not known.
     """
 
     request_id: U64
@@ -37,6 +39,7 @@ class Requests:
     in_stock: Bool
     time: F64
     slots: I32 | None = None
+    history: I32 | None = None
 
     def __len__(self) -> int:
         return len(self.candidates)
@@ -57,6 +60,7 @@ class Requests:
             self.in_stock[rows],
             self.time[rows],
             None if self.slots is None else self.slots[rows],
+            None if self.history is None else self.history[rows],
         )
 
 

@@ -8,7 +8,7 @@ from typing import Any, Literal
 import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 
-from ..agents.registry import AGENTS, check_agent
+from ..agents.registry import check_agent
 from ..core.build import build
 from ..core.errors import InvalidInput
 from ..core.hashing import hash_json
@@ -78,6 +78,10 @@ class GateSection(Section):
     level: float = Field(0.95, gt=0.5, lt=1.0, description="joint over all candidates")
 
 
+LADDER = ("random", "popularity", "epsilon_greedy", "squarecb", "linucb", "lints", "logistic_ts")
+"""The agents of an experiment that names none: what learns in seconds and needs nothing else installed."""
+
+
 class ExperimentConfig(Section):
     """One experiment: a shop, agents that learn in it, a log, an evaluation, a gate, a bundle."""
 
@@ -88,7 +92,7 @@ class ExperimentConfig(Section):
     shop: dict[str, Any] = {}
     reward: dict[str, Any] = {}
     guards: tuple[dict[str, Any], ...] = ({"kind": "in_stock"},)
-    agents: dict[str, dict[str, Any]] = {name: {} for name in AGENTS}
+    agents: dict[str, dict[str, Any]] = {name: {} for name in LADDER}
     training: TrainingSection = TrainingSection()
     log: LogSection = LogSection()
     evaluation: EvaluationSection = EvaluationSection()

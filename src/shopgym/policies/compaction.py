@@ -84,6 +84,9 @@ def _part(header: Mapping[str, Any], records: Records, rewards: Mapping[int, dic
 
     candidates = _padded([record["candidates"] for record in records], EMPTY).astype(np.int32)
     positions: I32 = column("positions", "int32", k)
+    history = None
+    if any("history" in record for record in records):
+        history = _padded([record.get("history", []) for record in records], EMPTY).astype(np.int32)
     rows = np.take_along_axis(candidates, np.maximum(positions, 0), axis=1)
     return DecisionLog(
         request_id=column("request_id", "uint64"),
@@ -105,6 +108,7 @@ def _part(header: Mapping[str, Any], records: Records, rewards: Mapping[int, dic
         items_hash=header["items_hash"],
         user_names=tuple(header["user_names"]),
         context_names=tuple(header["context_names"]),
+        history=history,
         events={name: joined(reward["events"][name] for reward in there) for name in names},
         source="server",
     )

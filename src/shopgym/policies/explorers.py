@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from typing import Any, ClassVar, Protocol
 
 import numpy as np
@@ -107,11 +107,9 @@ class SquareCB:
         return np.log(p, where=on, out=np.zeros_like(p))
 
 
-EXPLORERS: dict[str, type[Softmax] | type[Ranked] | type[SquareCB]] = {
-    c.kind: c for c in (Softmax, Ranked, SquareCB)
-}
+EXPLORERS: dict[str, type[Explorer]] = {c.kind: c for c in (Softmax, Ranked, SquareCB)}
 
 
-def explorer_spec(explorer: Softmax | Ranked | SquareCB) -> dict[str, Any]:
+def explorer_spec(explorer: Explorer) -> dict[str, Any]:
     """JSON-able form; ``EXPLORERS[kind](**rest)`` reads it back."""
-    return {"kind": explorer.kind, **asdict(explorer)}
+    return {"kind": explorer.kind, **vars(explorer)}

@@ -33,15 +33,19 @@ def make_cases(policy: SlatePolicy, reader: RankReader, requests: Requests) -> l
 
 
 def _wire(policy: SlatePolicy, one: Requests) -> dict[str, Any]:
-    real = one.candidates[0] >= 0
+    ids, real = policy.items.item_id, one.candidates[0] >= 0
+    past = {}
+    if one.history is not None:
+        past["history"] = [str(item) for item in ids[one.history[0][one.history[0] >= 0]]]
     return {
         "request_id": int(one.request_id[0]),
         "user_id": int(one.user_id[0]),
         "user": one.user[0].tolist(),
         "context": one.context[0].tolist(),
-        "candidates": [str(item) for item in policy.items.item_id[one.candidates[0][real]]],
+        "candidates": [str(item) for item in ids[one.candidates[0][real]]],
         "in_stock": one.in_stock[0][real].tolist(),
         "time": float(one.time[0]),
+        **past,
     }
 
 

@@ -49,6 +49,7 @@ class DecisionLog:
         marginals: (n, k) float64, the logging policy's exact probability of the slot's item at that
             slot whatever stands before it; None when it is not known.
         slots: (n,) int32, slots on each page; None = k on every one.
+        history: (n, h) int32 item rows the user opened before, the latest first, -1 pads; None = not known.
         events: further outcomes by name, each (n, k) float64, e.g. ``click``, ``quantity``.
         source: ``simulator``, ``server`` or the name of an importer.
         version: of the schema.
@@ -75,6 +76,7 @@ class DecisionLog:
     context_names: tuple[str, ...]
     marginals: F64 | None = None
     slots: I32 | None = None
+    history: I32 | None = None
     events: Mapping[str, F64] = field(default_factory=dict)
     source: str = "simulator"
     version: int = VERSION
@@ -90,6 +92,7 @@ class DecisionLog:
             "m": m,
             "u": len(self.user_names),
             "c": len(self.context_names),
+            "h": self.history_size,
         }
         for column in COLUMNS:
             values = getattr(self, column.name)
@@ -166,6 +169,11 @@ class DecisionLog:
         """m, padding included."""
         return int(self.candidates.shape[1])
 
+    @property
+    def history_size(self) -> int:
+        """h, padding included; 0 where no history is known."""
+        return 0 if self.history is None else int(self.history.shape[1])
+
     def requests(self) -> Requests:
         """The n requests (the same arrays, not copies)."""
         return Requests(**{name: getattr(self, name) for name in _REQUEST_COLUMNS})
@@ -215,10 +223,10 @@ class DecisionLog:
             values = [getattr(log, name) for log in logs]
             if any(value != values[0] for value in values):
                 raise InvalidInput(f"logs.{name}", values, "only logs that agree can be put together")
-        m = max(log.num_candidates for log in logs)
+        m, h = (max(sizes) for sizes in zip(*((log.num_candidates, log.history_size) for log in logs)))
         if any(log.slots is not None for log in logs):
             logs = [log if log.slots is not None else log._with_all_slots() for log in logs]
-        padded = [{**log.columns(), **_pad(log, m)} for log in logs]
+        padded = [{**log.columns(), **_pad(log, m, h)} for log in logs]
         shared = [name for name in padded[0] if all(name in part for part in padded)]
         columns: dict[str, Any] = {name: np.concatenate([part[name] for part in padded]) for name in shared}
         columns = {column.name: None for column in COLUMNS if column.optional} | columns
@@ -279,7 +287,17 @@ class DecisionLog:
         return read(Path(path))
 
 
-_REQUEST_COLUMNS = ("request_id", "user_id", "user", "context", "candidates", "in_stock", "time", "slots")
+_REQUEST_COLUMNS = (
+    "request_id",
+    "user_id",
+    "user",
+    "context",
+    "candidates",
+    "in_stock",
+    "time",
+    "slots",
+    "history",
+)
 
 
 def logged_marginals(policy: Policy, requests: Requests, positions: I32) -> F64:
@@ -301,9 +319,12 @@ def logged_marginals(policy: Policy, requests: Requests, positions: I32) -> F64:
     return out
 
 
-def _pad(log: DecisionLog, m: int) -> dict[str, AnyArray]:
+def _pad(log: DecisionLog, m: int, h: int) -> dict[str, AnyArray]:
     short = ((0, 0), (0, m - log.num_candidates))
-    return {
+    padded = {
         "candidates": np.pad(log.candidates, short, constant_values=-1),
         "in_stock": np.pad(log.in_stock, short, constant_values=False),
     }
+    if log.history is not None:
+        padded["history"] = np.pad(log.history, ((0, 0), (0, h - log.history_size)), constant_values=-1)
+    return padded

@@ -67,10 +67,17 @@ def read(path: Path) -> DecisionLog:
 
 def arrow_schema(log: DecisionLog, rows: int) -> Any:
     """The pyarrow schema of ``log``: types, descriptions, and ``shopgym.*`` metadata of the whole log."""
-    sizes = _sizes(len(log.user_names), len(log.context_names), log.slate_size, log.num_candidates)
+    sizes = {
+        "u": len(log.user_names),
+        "c": len(log.context_names),
+        "k": log.slate_size,
+        "m": log.num_candidates,
+        "h": log.history_size,
+    }
     fields = [_field(column, column.name, sizes) for column in COLUMNS if column.name in _present(log)]
     fields += [_field(EVENT, EVENT.name + name, sizes) for name in log.events]
     metadata = {"version": VERSION, "rows": rows, "slots": log.slate_size, "candidates": log.num_candidates}
+    metadata |= {"history": log.history_size}
     metadata |= {name: getattr(log, name) for name in _TEXTS + _NAMES}
     return pa.schema(fields, {PREFIX + name: json.dumps(value) for name, value in metadata.items()})
 
@@ -78,10 +85,6 @@ def arrow_schema(log: DecisionLog, rows: int) -> Any:
 def _present(log: DecisionLog) -> set[str]:
     # Parquet has no lists of length 0: without features there is no column
     return {name for name, values in log.columns().items() if values.ndim == 1 or values.shape[1]}
-
-
-def _sizes(u: int, c: int, k: int, m: int) -> dict[str, int]:
-    return {"u": u, "c": c, "k": k, "m": m}
 
 
 def _field(column: Column, name: str, sizes: dict[str, int]) -> Any:
@@ -133,14 +136,22 @@ def _metadata(table: Any, file: Path) -> dict[str, Any]:
 
 def _from_table(table: Any, metadata: dict[str, Any]) -> DecisionLog:
     user, context = metadata["user_names"], metadata["context_names"]
-    sizes = _sizes(len(user), len(context), metadata["slots"], metadata["candidates"])
+    sizes = {
+        "u": len(user),
+        "c": len(context),
+        "k": metadata["slots"],
+        "m": metadata["candidates"],
+        "h": metadata.get("history", 0),  # logs of before there were histories do not say
+    }
     columns: dict[str, Any] = {}
     for column in COLUMNS:
         if column.name in table.schema.names:
             columns[column.name] = _to_numpy(table, column, column.name, sizes)
+        elif column.optional:
+            continue
         elif column.width and sizes[column.width] == 0:
             columns[column.name] = np.empty((table.num_rows, 0), dtype=column.dtype)
-        elif not column.optional:
+        else:
             raise InvalidInput(f"log.{column.name}", None, f"the column is missing: {column.description}")
     events = {
         name[len(EVENT.name) :]: _to_numpy(table, EVENT, name, sizes)

@@ -1,7 +1,8 @@
 """The one schema of a decision log, version 1, and what a valid log must satisfy.
 
 The simulator, the server and importers write the same columns. A column's values are one number per
-decision, or a fixed-length list: k slots, m candidates, u user features or c context features.
+decision, or a fixed-length list: k slots, m candidates, u user features, c context features or h items of
+the user's history.
 """
 
 from __future__ import annotations
@@ -22,7 +23,7 @@ VERSION = 1
 ROUNDING = 1e-9
 """How far above 1 a computed probability may lie."""
 
-Width = Literal["", "k", "m", "u", "c"]
+Width = Literal["", "k", "m", "u", "c", "h"]
 
 
 @dataclass(frozen=True)
@@ -55,6 +56,9 @@ COLUMNS = (
         optional=True,
     ),
     Column("slots", "int32", "", "slots on the page; without the column: all k", optional=True),
+    Column(
+        "history", "int32", "h", "catalogue rows the user opened before, latest first; -1 pads", optional=True
+    ),
     Column("rewarded", "bool", "", "whether the reward has arrived"),
     Column("reward", "float64", "k", "reward of each slot in the log's unit; NaN until it has arrived"),
 )
@@ -86,6 +90,9 @@ def check_values(columns: Mapping[str, AnyArray], events: Mapping[str, AnyArray]
         _refuse("slots", slots, (slots < 0) | (slots > k), f"a page has 0 to {k} slots")
         beyond = np.arange(k) >= slots[:, None]
         _refuse("positions", positions, beyond & ~empty, "nothing can be shown beyond the page's slots")
+    if "history" in columns:
+        history = columns["history"]
+        _refuse("history", history, history < EMPTY, "give catalogue rows, or -1 for padding")
     for name in ("propensities", "marginals"):
         if name in columns:
             p = columns[name]

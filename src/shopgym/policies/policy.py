@@ -16,10 +16,10 @@ from ..core.items import Items
 from ..core.nouns import EMPTY, Decisions, Requests
 from ..core.types import F64, I32, AnyArray, Bool
 from . import plackett_luce
-from .explorers import EXPLORERS, Ranked, Softmax, SquareCB, explorer_spec, with_floor
+from .explorers import EXPLORERS, Explorer, explorer_spec, with_floor
 from .guards import CategoryCap, InStock, MarginFloor, guard_from_spec, guard_spec
 from .plackett_luce import Between
-from .scorers import SCORERS, LinearScorer, TableScorer
+from .scorers import SCORERS, Scorer
 
 
 @dataclass(frozen=True, eq=False)
@@ -37,8 +37,8 @@ class SlatePolicy:
 
     name: str
     items: Items
-    scorer: TableScorer | LinearScorer
-    explorer: Softmax | Ranked | SquareCB
+    scorer: Scorer
+    explorer: Explorer
     guards: tuple[InStock | MarginFloor | CategoryCap, ...]
     slate_size: int
 

@@ -115,6 +115,7 @@ def header_record(bundle: Bundle) -> dict[str, Any]:
 def decision_record(request: RankRequest, decisions: Decisions) -> dict[str, Any]:
     """One line of the server's log."""
     one = request.requests
+    past = {} if one.history is None else {"history": one.history[0].tolist()}
     return {
         "kind": "decision",
         "request_id": int(one.request_id[0]),
@@ -125,6 +126,7 @@ def decision_record(request: RankRequest, decisions: Decisions) -> dict[str, Any
         "context": one.context[0].tolist(),
         "candidates": one.candidates[0].tolist(),
         "in_stock": one.in_stock[0].astype(np.int8).tolist(),
+        **past,
         "positions": decisions.positions[0].tolist(),
         "propensities": decisions.propensities[0].tolist(),
     }

@@ -19,6 +19,8 @@ from ..core.types import I32, Bool
 MAX_BODY = 262_144
 """Bytes of a request."""
 MAX_CANDIDATES = 1_000
+MAX_HISTORY = 1_000
+"""Items that a user opened before."""
 MAX_STOCK = 10_000
 """Items in one change of stock."""
 MAX_EVENTS = 32
@@ -35,6 +37,7 @@ RANK_FIELDS = (
     "candidates",
     "in_stock",
     "out_of_stock",
+    "history",
     "time",
 )
 REWARD_FIELDS = ("request_id", "rewards", "events")
@@ -202,6 +205,7 @@ class RankReader:
             candidates=rows[None, :],
             in_stock=self._in_stock(body, rows)[None, :],
             time=np.array([at]),
+            history=self._history(body.get("history")),
         )
         return RankRequest(body["request_id"], requests, given is not None)
 
@@ -226,6 +230,15 @@ class RankReader:
             again = next(i for i, row in enumerate(rows) if row in rows[:i])
             raise Refusal(422, f"candidates[{again}]", value[again], "give each candidate once")
         return np.array(rows, dtype=np.int32)
+
+    def _history(self, value: Any) -> I32 | None:
+        if value is None:
+            return None
+        if not isinstance(value, list) or len(value) > MAX_HISTORY:
+            raise Refusal(
+                422, "history", value, f"give a list of at most {MAX_HISTORY} item ids, latest first"
+            )
+        return np.array([self._rows("history", value)], dtype=np.int32).reshape(1, -1)
 
     def _rows(self, field: str, ids: list[Any]) -> list[int]:
         row_of = self.items.row_of

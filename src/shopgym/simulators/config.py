@@ -173,6 +173,8 @@ class ShopConfig:
         users: number of people M who may visit.
         slate_size: k slots on a page.
         num_candidates: m items a page may choose from; 0 = the whole catalogue.
+        history: h items that a request says its user opened before; 0 = none. Where anyone comes (the clock
+            of pages) it begins anew with every visit.
         max_pages: a visit is cut off after this many pages.
         pages_per_day: pages that one lane (one concurrent visitor) is shown in a day; the clock of stock.
         similar_share: share of candidates that resemble what was last looked at; the rest is popular,
@@ -190,6 +192,7 @@ class ShopConfig:
     users: int = 20_000
     slate_size: int = 5
     num_candidates: int = 30
+    history: int = 0
     max_pages: int = 20
     pages_per_day: int = 288
     similar_share: float = 0.5
@@ -213,6 +216,7 @@ class ShopConfig:
         in_range("shop.users", self.users, 1, 2**31 - 1)
         in_range("shop.slate_size", self.slate_size, 1, 1000)
         in_range("shop.num_candidates", self.num_candidates, 0, 10_000)
+        in_range("shop.history", self.history, 0, 1_000)
         in_range("shop.max_pages", self.max_pages, 1, 10_000)
         in_range("shop.pages_per_day", self.pages_per_day, 1, 86_400)
         for name in ("similar_share", "random_share"):

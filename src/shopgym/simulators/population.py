@@ -12,6 +12,7 @@ import math
 import numpy as np
 
 from ..core.errors import InvalidInput
+from ..core.nouns import EMPTY
 from ..core.types import F32, F64, I32, Bool
 from .arrivals import ArrivalConfig
 from .draws import GAP, LIFE, key, keys, units
@@ -30,10 +31,18 @@ class Population:
         days: length of the season.
         seed: of who comes when; person u has the same luck in every season of this seed.
         remembers: whether customers come back and carry their experience along.
+        history: how many of the items that they opened are remembered.
     """
 
     def __init__(
-        self, users: Users, arrivals: ArrivalConfig, *, days: float, seed: int, remembers: bool
+        self,
+        users: Users,
+        arrivals: ArrivalConfig,
+        *,
+        days: float,
+        seed: int,
+        remembers: bool,
+        history: int = 0,
     ) -> None:
         self.users, self.arrivals, self.days, self.remembers = users, arrivals, days, remembers
         count, base = len(users), min(arrivals.established, len(users)) if remembers else 0
@@ -51,6 +60,7 @@ class Population:
         self.gap: F64 = np.zeros(count)
         self.satisfaction: F64 = np.zeros(count)
         self.habit: F64 = np.zeros(count)
+        self.history: I32 = np.full((count, history if remembers else 0), EMPTY, np.int32)
         self.taste: F32 = users.taste.copy() if remembers else users.taste
         self.seen: F32 = np.zeros_like(users.taste) if remembers else users.taste
         self.visits[:base] = 1
@@ -95,6 +105,7 @@ class Population:
         visits.gap[lanes] = self.gap[who]
         visits.satisfaction[lanes] = self.satisfaction[who]
         visits.habit[lanes] = self.habit[who]
+        visits.history[lanes] = self.history[who] if self.remembers else EMPTY
         visits.taste[lanes] = self.taste[who]
         visits.seen[lanes] = self.seen[who] if self.remembers else 0.0
         return filled, float(times[-1])
@@ -109,6 +120,7 @@ class Population:
         self.gap[who] = visits.gap[lanes]
         self.satisfaction[who] = visits.satisfaction[lanes]
         self.habit[who] = visits.habit[lanes]
+        self.history[who] = visits.history[lanes]
         self.taste[who] = visits.taste[lanes]
         self.seen[who] = visits.seen[lanes]
         back = np.flatnonzero(ended & stayed)

@@ -139,7 +139,7 @@ class Shop:
         seeds = range(seed, seed + self.lanes) if isinstance(seed, int) else list(seed)
         if len(seeds) != self.lanes:
             raise InvalidInput("seed", f"{len(seeds)} seeds", f"give one per lane ({self.lanes})")
-        self.visits: Visits = empty_visits(self.lanes, self.catalog.embedding.shape[1])
+        self.visits: Visits = empty_visits(self.lanes, self.catalog.embedding.shape[1], self.config.history)
         for lane, lane_seed in enumerate(seeds):
             if not 0 <= lane_seed < 2**64:
                 raise InvalidInput("seed", lane_seed, "give whole numbers in [0, 2**64)")
@@ -159,7 +159,12 @@ class Shop:
         )
         self.population = (
             Population(
-                self.users, config.arrivals, days=self.days, seed=first, remembers=config.people.enabled
+                self.users,
+                config.arrivals,
+                days=self.days,
+                seed=first,
+                remembers=config.people.enabled,
+                history=config.history,
             )
             if self.clock == "season"
             else None
@@ -240,7 +245,8 @@ class Shop:
             )
         )  # fmt: skip
         different = slots if self.config.surfaces.enabled else None
-        return Requests(request_id, user_id, user, context, candidates, in_stock, time, different)
+        past = self.visits.history.copy() if self.config.history else None
+        return Requests(request_id, user_id, user, context, candidates, in_stock, time, different, past)
 
     def respond(self, slates: I32, lanes: Bool | None = None, *, price_off: F64 | None = None) -> Feedback:
         """What the visitors do with the slates (n, k) of item rows. Changes nothing: see :meth:`advance`.

@@ -8,6 +8,7 @@ from typing import NamedTuple
 import numpy as np
 from numba import int64, njit, uint64
 
+from ..core.nouns import EMPTY
 from ..core.types import F32, F64, I32, I64, U64, Bool
 from .draws import (
     CHANNEL,
@@ -58,6 +59,7 @@ class Visits(NamedTuple):
     page: I32  # (n,) pages seen so far
     clicks: I32  # (n,) clicks so far
     anchor: I32  # (n,) the item last looked at
+    history: I32  # (n, h) items opened by this person, the latest first
     mission: F32  # (n,) logits of cart that this visit's purpose adds
     intent: F32  # (n, d) what the visitor is after now
     pull: F32  # (n, d) taste_weight x taste + intent_weight x intent - boredom x seen
@@ -79,7 +81,7 @@ class Visits(NamedTuple):
     bought: I32  # (n,) order lines
 
 
-def empty_visits(n: int, d: int) -> Visits:
+def empty_visits(n: int, d: int, h: int) -> Visits:
     """n lanes without a visit."""
     return Visits(
         seed=np.zeros(n, np.uint64),
@@ -95,6 +97,7 @@ def empty_visits(n: int, d: int) -> Visits:
         page=np.zeros(n, np.int32),
         clicks=np.zeros(n, np.int32),
         anchor=np.zeros(n, np.int32),
+        history=np.full((n, h), EMPTY, np.int32),
         mission=np.zeros(n, np.float32),
         intent=np.zeros((n, d), np.float32),
         pull=np.zeros((n, d), np.float32),
@@ -153,6 +156,8 @@ def _become(world: World, visits: Visits, i: int, user: int) -> None:
     for c in range(visits.taste.shape[1]):
         visits.taste[i, c] = world.taste[user, c]
         visits.seen[i, c] = 0.0
+    for c in range(visits.history.shape[1]):
+        visits.history[i, c] = EMPTY
 
 
 @njit(cache=True, inline="always")
@@ -255,6 +260,10 @@ def move_on(
                 here += 1
                 item = slates[i, slot]
                 visits.anchor[i] = item
+                for c in range(visits.history.shape[1] - 1, 0, -1):
+                    visits.history[i, c] = visits.history[i, c - 1]
+                if visits.history.shape[1]:
+                    visits.history[i, 0] = item
                 for c in range(visits.intent.shape[1]):
                     visits.intent[i, c] += drift * (world.embedding[item, c] - visits.intent[i, c])
                 if world.remembers:

@@ -6,13 +6,13 @@ from collections.abc import Mapping
 
 import numpy as np
 
-from ..core.errors import in_range
-from ..core.nouns import Interactions
-from ..policies.explorers import Ranked
-from ..policies.policy import SlatePolicy
-from ..policies.scorers import LinearScorer
+from ...core.errors import in_range
+from ...core.nouns import Interactions
+from ...policies.explorers import Ranked
+from ...policies.policy import SlatePolicy
+from ...policies.scorers import LinearScorer
+from ..task import Task
 from .linear import Ridge
-from .task import Task
 
 
 class BootstrapTS:

@@ -8,13 +8,13 @@ from dataclasses import replace
 import numpy as np
 from scipy.linalg import cho_solve, cholesky, solve_triangular
 
-from ..core.errors import in_range
-from ..core.nouns import Interactions
-from ..core.types import F64
-from ..policies.explorers import Ranked, SquareCB
-from ..policies.policy import SlatePolicy
-from ..policies.scorers import LinearScorer
-from .task import Task
+from ...core.errors import in_range
+from ...core.nouns import Interactions
+from ...core.types import F64
+from ...policies.explorers import Ranked, SquareCB
+from ...policies.policy import SlatePolicy
+from ...policies.scorers import LinearScorer
+from ..task import Task
 
 
 class Ridge:

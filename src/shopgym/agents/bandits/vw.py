@@ -6,13 +6,13 @@ from collections.abc import Mapping
 
 import numpy as np
 
-from ..core.errors import InvalidInput, in_range
-from ..core.nouns import Interactions
-from ..core.types import F64
-from ..policies.explorers import SquareCB
-from ..policies.policy import SlatePolicy
-from ..policies.scorers import LinearScorer
-from .task import Task
+from ...core.errors import InvalidInput, in_range
+from ...core.nouns import Interactions
+from ...core.types import F64
+from ...policies.explorers import SquareCB
+from ...policies.policy import SlatePolicy
+from ...policies.scorers import LinearScorer
+from ..task import Task
 
 
 class VowpalWabbitAgent:

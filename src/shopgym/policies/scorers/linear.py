@@ -1,60 +1,22 @@
-"""Rank: scores for every candidate, from one or several models at once."""
+"""Linear models of a request and an item."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any, ClassVar, Protocol
+from typing import Any, ClassVar
 
 import numpy as np
 
-from ..core.errors import InvalidInput
-from ..core.items import Items
-from ..core.nouns import Requests
-from ..core.types import F64, AnyArray
-from .features import FeatureMap
+from ...core.errors import InvalidInput
+from ...core.items import Items
+from ...core.nouns import Requests
+from ...core.types import F64, AnyArray
+from ..features import FeatureMap
+from .scorer import State
 
-State = tuple[dict[str, Any], dict[str, AnyArray]]
 LINKS = ("identity", "logistic")
-
-
-class Scorer(Protocol):
-    """Scores candidates; the number of models B is fixed."""
-
-    kind: ClassVar[str]
-
-    def scores(self, requests: Requests) -> F64:
-        """(n, B, m) the score of each candidate under each model, higher is better."""
-        ...
-
-    def state(self) -> State:
-        """JSON-able spec and arrays."""
-        ...
-
-
-@dataclass(frozen=True, eq=False)
-class TableScorer:
-    """One number per item, whoever asks: popularity, or equal numbers for a random policy."""
-
-    kind: ClassVar[str] = "table"
-    values: F64
-
-    def scores(self, requests: Requests) -> F64:
-        """(n, 1, m)"""
-        return self.values[np.maximum(requests.candidates, 0)][:, None, :]
-
-    def state(self) -> State:
-        return {"kind": self.kind}, {"values": self.values}
-
-    @classmethod
-    def from_state(cls, spec: Mapping[str, Any], arrays: Mapping[str, AnyArray], items: Items) -> TableScorer:
-        values = arrays["values"]
-        if values.shape != (len(items),):
-            raise InvalidInput(
-                "scorer.values", values.shape, f"give one number for each of {len(items)} items"
-            )
-        return cls(values)
 
 
 @dataclass(frozen=True, eq=False)
@@ -126,6 +88,3 @@ class LinearScorer:
         # bundles of before there were links have none
         link = spec.get("link", "identity")
         return cls(features, items, arrays["theta"], arrays["value"], arrays.get("bonus"), link)
-
-
-SCORERS: dict[str, type[TableScorer] | type[LinearScorer]] = {c.kind: c for c in (TableScorer, LinearScorer)}

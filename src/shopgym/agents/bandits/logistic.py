@@ -8,13 +8,13 @@ import numpy as np
 from scipy.linalg import cho_solve, cholesky, solve_triangular
 from scipy.special import expit
 
-from ..core.errors import in_range
-from ..core.nouns import Interactions
-from ..core.types import F64
-from ..policies.explorers import Ranked
-from ..policies.policy import SlatePolicy
-from ..policies.scorers import LinearScorer
-from .task import Task
+from ...core.errors import in_range
+from ...core.nouns import Interactions
+from ...core.types import F64
+from ...policies.explorers import Ranked
+from ...policies.policy import SlatePolicy
+from ...policies.scorers import LinearScorer
+from ..task import Task
 
 NEWTON_STEPS, CLOSE_ENOUGH = 30, 1e-9
 

@@ -1,0 +1,1 @@
+"""Contextual bandits: what to show next, learnt from what was shown before."""

@@ -1,0 +1,11 @@
+"""Rank: adding a scorer is one file and one name here."""
+
+from __future__ import annotations
+
+from .linear import LINKS, LinearScorer
+from .scorer import Scorer, State
+from .table import TableScorer
+
+__all__ = ["LINKS", "SCORERS", "LinearScorer", "Scorer", "State", "TableScorer"]
+
+SCORERS: dict[str, type[Scorer]] = {c.kind: c for c in (TableScorer, LinearScorer)}
