@@ -54,6 +54,16 @@ class Task:
         return FeatureMap.default(self.user_names, self.context_names, self.items.feature_names)
 
     @cached_property
+    def network_features(self) -> FeatureMap:
+        """The features of the networks: those of the linear agents, and user and context by themselves.
+
+        A linear model cannot use a column that is the same for all candidates; a network can.
+        """
+        alone = tuple((f"user.{name}",) for name in self.user_names)
+        alone += tuple((f"context.{name}",) for name in self.context_names)
+        return FeatureMap(self.features.terms[1:] + alone, self.user_names, self.context_names)
+
+    @cached_property
     def item_value(self) -> F64:
         """(N,) > 0, the value of each item; never below a hundredth of the median."""
         values = {"one": np.ones(len(self.items)), "price": self.items.price, "margin": self.items.margin}
@@ -65,19 +75,33 @@ class Task:
 
     @cached_property
     def item_side(self) -> F64:
-        """(N, D)"""
+        """(N, D) of the linear agents' features."""
         return self.features.item_side(self.items)
 
+    @cached_property
+    def network_item_side(self) -> F64:
+        """(N, D) of the networks' features."""
+        return self.network_features.item_side(self.items)
+
     def shown(self, batch: Interactions) -> tuple[F64, F64]:
-        """The r slots of a batch that were filled, as a regression.
+        """The r slots of a batch that were filled, as a linear regression.
 
         Returns:
             x (r, D) features times attention, y (r,) reward / value. The expected reward of slot j is
             attention_j x value x theta . phi, so y is linear in x.
         """
+        x, y, attention = self._filled(batch, self.features, self.item_side)
+        return x * attention[:, None], y
+
+    def shown_to_network(self, batch: Interactions) -> tuple[F64, F64, F64]:
+        """The r slots of a batch that were filled: x (r, D), y (r,) reward / value, attention (r,).
+
+        The expected y is attention x f(x), where f is what a network predicts of a slot that is looked at.
+        """
+        return self._filled(batch, self.network_features, self.network_item_side)
+
+    def _filled(self, batch: Interactions, features: FeatureMap, item_side: F64) -> tuple[F64, F64, F64]:
         row, slot = np.nonzero(batch.decisions.slates >= 0)
         item = batch.decisions.slates[row, slot]
-        side = self.features.request_side(batch.requests)
-        x = side[row] * self.item_side[item] * self.attention[slot, None]
-        y = batch.reward[row, slot] / self.item_value[item]
-        return x, y
+        x = features.request_side(batch.requests)[row] * item_side[item]
+        return x, batch.reward[row, slot] / self.item_value[item], self.attention[slot]

@@ -162,12 +162,18 @@ class Interactions:
         decisions: n decisions.
         reward: (n, k) float64, the reward of each slot, in the reward's unit.
         events: further per-slot outcomes by name, each (n, k), e.g. ``click``, ``purchase``.
+        next: n requests, the page that each visitor asked for next; None where only pages are looked at. Where
+            ``terminated`` it is anything.
+        terminated: (n,) bool, whether the episode ended with this page, so that nothing comes after; None
+            where ``next`` is. An episode that was cut off goes on in ``next``.
     """
 
     requests: Requests
     decisions: Decisions
     reward: F64
     events: Mapping[str, F64] = field(default_factory=dict)
+    next: Requests | None = None
+    terminated: Bool | None = None
 
     def __post_init__(self) -> None:
         if self.reward.shape != self.decisions.slates.shape:
@@ -181,6 +187,10 @@ class Interactions:
             raise InvalidInput(
                 f"interactions.reward[{row}]", self.reward[row].tolist(), "remove NaN and infinity"
             )
+        if (self.next is None) != (self.terminated is None):
+            raise InvalidInput("interactions.terminated", self.terminated, "give it together with next")
+        if self.next is not None and len(self.next) != len(self.requests):
+            raise InvalidInput("interactions.next", len(self.next), f"give {len(self.requests)} requests")
 
     def __len__(self) -> int:
         return len(self.requests)
@@ -194,4 +204,11 @@ class Interactions:
             propensities=self.decisions.propensities[rows],
         )
         events = {name: values[rows] for name, values in self.events.items()}
-        return Interactions(self.requests.take(rows), decisions, self.reward[rows], events)
+        return Interactions(
+            self.requests.take(rows),
+            decisions,
+            self.reward[rows],
+            events,
+            None if self.next is None else self.next.take(rows),
+            None if self.terminated is None else self.terminated[rows],
+        )

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from .linear import LINKS, LinearScorer
+from .network import NetworkScorer
 from .scorer import Scorer, State
 from .table import TableScorer
 
-__all__ = ["LINKS", "SCORERS", "LinearScorer", "Scorer", "State", "TableScorer"]
+__all__ = ["LINKS", "SCORERS", "LinearScorer", "NetworkScorer", "Scorer", "State", "TableScorer"]
 
-SCORERS: dict[str, type[Scorer]] = {c.kind: c for c in (TableScorer, LinearScorer)}
+SCORERS: dict[str, type[Scorer]] = {c.kind: c for c in (TableScorer, LinearScorer, NetworkScorer)}

@@ -1,0 +1,135 @@
+"""Networks of a request and an item: cross layers, then dense ones. Trained elsewhere, served by numpy."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from itertools import pairwise
+from typing import Any, ClassVar
+
+import numpy as np
+
+from ...core.errors import InvalidInput
+from ...core.items import Items
+from ...core.nouns import Requests
+from ...core.types import F32, F64, AnyArray
+from ..features import FeatureMap
+from .linear import LINKS
+from .scorer import State
+
+Layer = tuple[F32, F32]
+"""Weights and biases: (B, in, out) and (B, out)."""
+
+_CELLS_AT_A_TIME = 4_000_000
+"""Features are (n, m, D): so many cells at a time (16 MB)."""
+
+
+@dataclass(frozen=True, eq=False)
+class NetworkScorer:
+    """B networks over the same features: score_b = value(item) x link(f_b(x)), x = (phi - mean) / scale.
+
+    f_b is L cross layers, x' = x0 * (x W + c) + x (DCN-v2, Wang et al. 2021, eq. 1), then dense layers with
+    ReLU between them, the last of width 1.
+
+    Attributes:
+        features: D features of a request and an item.
+        items: the catalogue.
+        mean, scale: (D,) float32, scale > 0.
+        crosses: L layers of (B, D, D) and (B, D).
+        dense: layers of (B, in, out) and (B, out), the first in = D, the last out = 1.
+        value: (N,) multiplies the network's output.
+        link: ``identity``, or ``logistic`` where it predicts the logit of a probability.
+    """
+
+    kind: ClassVar[str] = "network"
+    features: FeatureMap
+    items: Items
+    mean: F32
+    scale: F32
+    crosses: tuple[Layer, ...]
+    dense: tuple[Layer, ...]
+    value: F64
+    link: str = "identity"
+
+    def __post_init__(self) -> None:
+        if self.link not in LINKS:
+            raise InvalidInput("scorer.link", self.link, f"choose one of {', '.join(LINKS)}")
+        if not self.dense:
+            raise InvalidInput("scorer.dense", 0, "give at least one dense layer")
+        models, width = len(self.dense[0][0]), len(self.features)
+        if self.mean.shape != (width,) or self.scale.shape != (width,) or not (self.scale > 0).all():
+            raise InvalidInput("scorer.scale", self.scale.shape, f"give {width} means and positive scales")
+        shapes = [(width, width)] * len(self.crosses)
+        widths = [width, *(bias.shape[-1] for _, bias in self.dense)]
+        shapes += list(pairwise(widths))
+        for at, ((weight, bias), (low, high)) in enumerate(zip(self.crosses + self.dense, shapes)):
+            if weight.shape != (models, low, high) or bias.shape != (models, high):
+                want = f"give shapes ({models}, {low}, {high}) and ({models}, {high})"
+                raise InvalidInput(f"scorer.layer[{at}]", (weight.shape, bias.shape), want)
+            if not (np.isfinite(weight).all() and np.isfinite(bias).all()):
+                raise InvalidInput(
+                    f"scorer.layer[{at}]",
+                    "not finite",
+                    "training diverged: lower its step or scale its rewards",
+                )
+        if widths[-1] != 1:
+            raise InvalidInput("scorer.dense", widths[-1], "the last layer has one output")
+        if self.value.shape != (len(self.items),):
+            raise InvalidInput(
+                "scorer.value", self.value.shape, f"give one number for each of {len(self.items)} items"
+            )
+
+    @cached_property
+    def item_side(self) -> F32:
+        """(N, D)"""
+        return self.features.item_side(self.items).astype(np.float32)
+
+    def scores(self, requests: Requests) -> F64:
+        """(n, B, m)"""
+        (n, m), models = requests.candidates.shape, len(self.dense[0][0])
+        out = np.empty((n, models, m))
+        step = max(1, _CELLS_AT_A_TIME // max(1, m * len(self.features)))
+        for start in range(0, n, step):
+            part = requests.take(slice(start, start + step))
+            x = (self.features.phi(part, self.item_side).astype(np.float32) - self.mean) / self.scale
+            for b in range(models):
+                out[start : start + step, b] = self._forward(x.reshape(-1, x.shape[2]), b).reshape(-1, m)
+        if self.link == "logistic":
+            out = 1.0 / (1.0 + np.exp(-np.clip(out, -700.0, 700.0)))
+        scored: F64 = out * self.value[np.maximum(requests.candidates, 0)][:, None, :]
+        return scored
+
+    def _forward(self, first: F32, b: int) -> F32:
+        x = first
+        for weight, bias in self.crosses:
+            x = first * (x @ weight[b] + bias[b]) + x
+        for layer, (weight, bias) in enumerate(self.dense):
+            x = (np.maximum(x, 0) if layer else x) @ weight[b] + bias[b]
+        return x[:, 0]
+
+    def state(self) -> State:
+        arrays: dict[str, AnyArray] = {"mean": self.mean, "scale": self.scale, "value": self.value}
+        for name, layers in (("cross", self.crosses), ("dense", self.dense)):
+            for at, (weight, bias) in enumerate(layers):
+                arrays |= {f"{name}{at}.weight": weight, f"{name}{at}.bias": bias}
+        sizes = {"crosses": len(self.crosses), "dense": len(self.dense)}
+        return {"kind": self.kind, "features": self.features.spec(), "link": self.link, **sizes}, arrays
+
+    @classmethod
+    def from_state(
+        cls, spec: Mapping[str, Any], arrays: Mapping[str, AnyArray], items: Items
+    ) -> NetworkScorer:
+        def layers(name: str, count: int) -> tuple[Layer, ...]:
+            return tuple((arrays[f"{name}{at}.weight"], arrays[f"{name}{at}.bias"]) for at in range(count))
+
+        return cls(
+            FeatureMap.from_spec(spec["features"]),
+            items,
+            arrays["mean"],
+            arrays["scale"],
+            layers("cross", spec["crosses"]),
+            layers("dense", spec["dense"]),
+            arrays["value"],
+            spec["link"],
+        )
