@@ -162,8 +162,8 @@ class Interactions:
         decisions: n decisions.
         reward: (n, k) float64, the reward of each slot, in the reward's unit.
         events: further per-slot outcomes by name, each (n, k), e.g. ``click``, ``purchase``.
-        next: n requests, the page that each visitor asked for next; None where only pages are looked at. Where
-            ``terminated`` it is anything.
+        next: n requests, the page that each visitor asked for next; None where only pages are looked at.
+            Anything where ``terminated``.
         terminated: (n,) bool, whether the episode ended with this page, so that nothing comes after; None
             where ``next`` is. An episode that was cut off goes on in ``next``.
     """
