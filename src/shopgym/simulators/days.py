@@ -6,6 +6,7 @@ import numpy as np
 
 from ..core.types import Bool
 from .catalog import Catalog
+from .held import held
 from .market import Market
 from .replenishment import StockConfig
 from .stock import Stock, availability
@@ -19,8 +20,8 @@ def one_day(catalog: Catalog, market: Market, stock: Stock, day: float) -> Today
     """A single row: appeal, prices and range of ``day``, and the stock as it is from now on."""
     on_sale = market.on_sale(day)
     if on_sale.all():
-        return _row(catalog, market, day, stock.available, ALL_ON_SALE)
-    return _row(catalog, market, day, stock.available & on_sale, on_sale[None])
+        return held(_row(catalog, market, day, stock.available, ALL_ON_SALE))
+    return held(_row(catalog, market, day, stock.available & on_sale, on_sale[None]))
 
 
 def every_week(
@@ -35,7 +36,7 @@ def every_week(
     for week in range(weeks):
         day = float(DAYS_A_WEEK * week)
         rows.append(_row(catalog, market, day, found[week] & market.on_sale(day), ALL_ON_SALE))
-    return Today(*(np.concatenate(column) for column in zip(*rows, strict=True)))
+    return held(Today(*(np.concatenate(column) for column in zip(*rows, strict=True))))
 
 
 def _row(catalog: Catalog, market: Market, day: float, available: Bool, on_sale: Bool) -> Today:

@@ -25,6 +25,7 @@ from .catalog import OBSERVED, Catalog
 from .config import ShopConfig
 from .days import DAYS_A_WEEK, every_week, one_day
 from .draws import key
+from .held import held
 from .market import Market
 from .observe import LONGEST_GAP, context_names, observe
 from .population import Population
@@ -94,7 +95,7 @@ class Shop:
             bulk_sd=self.config.choice.bulk_sd,
             returner_sd=self.config.returns.spread,
         )
-        self.world: World = build_world(catalog, self.users, self.config)
+        self.world: World = held(build_world(catalog, self.users, self.config))
         self.lanes = lanes
         self._bounds = [(low, min(low + block, lanes)) for low in range(0, lanes, block)]
         workers = min(threads or os.cpu_count() or 1, len(self._bounds))
@@ -139,7 +140,8 @@ class Shop:
         seeds = range(seed, seed + self.lanes) if isinstance(seed, int) else list(seed)
         if len(seeds) != self.lanes:
             raise InvalidInput("seed", f"{len(seeds)} seeds", f"give one per lane ({self.lanes})")
-        self.visits: Visits = empty_visits(self.lanes, self.catalog.embedding.shape[1], self.config.history)
+        size = self.catalog.embedding.shape[1]
+        self.visits: Visits = held(empty_visits(self.lanes, size, self.config.history))
         for lane, lane_seed in enumerate(seeds):
             if not 0 <= lane_seed < 2**64:
                 raise InvalidInput("seed", lane_seed, "give whole numbers in [0, 2**64)")
