@@ -165,7 +165,7 @@ def test_background_demand_depends_on_seed_review_and_item_only(catalog: Catalog
         stock.reorder_point[:] = -1
         out = []
         for _ in range(4):
-            stock.sell(np.array([[3]], np.int32), np.array([[sales]], np.int32))
+            stock.sell(np.array([3], np.int32), np.array([sales], np.int32))
             before = stock.on_hand + stock.arriving[(stock.review + 1) % len(stock.arriving)]
             stock.next_review()
             out.append(before - stock.on_hand)

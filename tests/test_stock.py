@@ -27,7 +27,7 @@ def test_a_sale_by_hand(catalog: Catalog) -> None:
     stock = opened(catalog)
     stock.on_hand[:3] = [5, 1, 0]
     stock.available[:] = stock.on_hand > 0
-    stock.sell(np.array([[0, 1], [0, 1]], np.int32), np.array([[2, 1], [0, 3]], np.int32))
+    stock.sell(np.array([0, 1, 0, 1], np.int32), np.array([2, 1, 0, 3], np.int32))
     assert stock.on_hand[:3].tolist() == [3, -3, 0]
     assert stock.available[:3].tolist() == [True, False, False]
     assert stock.backordered == 3
@@ -132,7 +132,7 @@ def test_units_are_conserved(
     sold = put_back = 0
     for what, item, amount in story:
         if what == "sell":
-            stock.sell(np.array([[item]], np.int32), np.array([[amount]], np.int32))
+            stock.sell(np.array([item], np.int32), np.array([amount], np.int32))
             sold += amount
         elif what == "return":
             stock.put_back(np.array([item]), np.array([amount]))

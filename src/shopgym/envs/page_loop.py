@@ -213,8 +213,9 @@ class PageLoop:
         if self.form == "items":
             return observation
         features = self.shop.catalog.items.features
-        observation["candidates"] = np.empty((*requests.candidates.shape, features.shape[1]), np.float32)
-        _copy_rows(features, requests.candidates, observation["candidates"])
+        rows = requests.candidates
+        observation["candidates"] = copy = np.empty((*rows.shape, features.shape[1]), np.float32)
+        self.shop.in_blocks(lambda low, high: _copy_rows(features, rows, copy, low, high))
         observation["action_mask"] = self.mask().view(np.int8)
         if self.form == "slot":
             observation["chosen"] = self._placed.copy().view(np.int8)
@@ -257,8 +258,12 @@ class PageLoop:
                     "action", levels.tolist(), f"the last part is a discount, 0..{len(self.discounts) - 1}"
                 )
             self.price_off = self.discounts[levels]
-        slates = np.empty((n, k), np.int32)
-        if not _fill_pages(picks, self.requests.candidates, self.shop.slots, len(self.shop.catalog), slates):
+        slates, unknown = np.empty((n, k), np.int32), np.zeros(n, np.bool_)
+        candidates, slots, items = self.requests.candidates, self.shop.slots, len(self.shop.catalog)
+        self.shop.in_blocks(
+            lambda low, high: _fill_pages(picks, candidates, slots, items, slates, unknown, low, high)
+        )
+        if unknown.any():
             self._refuse(picks)
         self.slates = slates
         return lanes
@@ -315,26 +320,29 @@ def _box(low: F32, high: F32) -> spaces.Box:
 
 
 @kernel
-def _copy_rows(features: F32, rows: I32, out: F32) -> None:
+def _copy_rows(features: F32, rows: I32, out: F32, low: int, high: int) -> None:
     """out[i, c] = features[rows[i, c]]"""
-    for i in range(rows.shape[0]):
+    for i in range(low, high):
         for c in range(rows.shape[1]):
             for f in range(features.shape[1]):
                 out[i, c, f] = features[rows[i, c], f]
 
 
 @kernel
-def _fill_pages(picks: I64, candidates: I32, slots: I32, items: int, slates: I32) -> bool:
-    """Write the items picked; what comes a second time leaves its slot empty. False if a pick is unknown.
+def _fill_pages(
+    picks: I64, candidates: I32, slots: I32, items: int, slates: I32, unknown: Bool, low: int, high: int
+) -> None:
+    """Write the items picked; what comes a second time leaves its slot empty. Notes where one is unknown.
 
     Slots that a page does not have stay empty.
     """
     limit = candidates.shape[1] or items
-    for i in range(picks.shape[0]):
+    for i in range(low, high):
         for slot in range(picks.shape[1]):
             pick = picks[i, slot]
             if pick < EMPTY or pick >= limit:
-                return False
+                unknown[i] = True
+                break
             again = False
             for before in range(slot):
                 again |= picks[i, before] == pick
@@ -342,7 +350,6 @@ def _fill_pages(picks: I64, candidates: I32, slots: I32, items: int, slates: I32
                 slates[i, slot] = EMPTY
             else:
                 slates[i, slot] = candidates[i, pick] if candidates.shape[1] else pick
-    return True
 
 
 @kernel

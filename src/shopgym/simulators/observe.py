@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 
-from numba import int64, uint64
+from numba import int64, njit, uint64
 
 from ..core.types import F32, F64, I32, I64, U64, Bool
 from .candidates import draw_candidates
@@ -36,6 +36,12 @@ def context_names(intent: int, config: ShopConfig) -> tuple[str, ...]:
         *(CLOCK if config.calendar else ()),
         *(RELATION if config.people.enabled else ()),
     )
+
+
+@njit(cache=True, inline="always")
+def _log1p(x: float) -> float:
+    """Most are 0, for which the logarithm need not be taken."""
+    return math.log1p(x) if x > 0.0 else 0.0
 
 
 @kernel
@@ -71,7 +77,7 @@ def observe(
         for c in range(intent):
             context[i, c] = world.item_features[visits.anchor[i], c]
         context[i, intent] = visits.page[i] / world.max_pages
-        context[i, intent + 1] = math.log1p(visits.clicks[i])
+        context[i, intent + 1] = _log1p(visits.clicks[i])
         context[i, intent + 2] = 1.0 if visits.mobile[i] else 0.0
         at = intent + 3
         if world.surfaces_on:
@@ -91,8 +97,8 @@ def observe(
             context[i, at + 4] = world.weeks[day // 7 % 52, 1]
             at += len(CLOCK)
         if world.remembers:
-            context[i, at] = math.log1p(visits.visit[i] - 1)
-            context[i, at + 1] = math.log1p(min(visits.gap[i], LONGEST_GAP))
+            context[i, at] = _log1p(visits.visit[i] - 1)
+            context[i, at + 1] = _log1p(min(visits.gap[i], LONGEST_GAP))
         row = visits.row[i]
         for c in range(candidates.shape[1]):
             in_stock[i, c] = today.available[row, candidates[i, c]]

@@ -17,10 +17,14 @@ class Returns:
     def __len__(self) -> int:
         return sum(len(due) for due, _ in self._parts)
 
-    def expect(self, feedback: Feedback, time: F64) -> None:
-        """Note what of a tick will be sent back; ``time`` is (n,), when each page was shown."""
-        lanes, slots = np.nonzero(feedback.returned)
-        if len(lanes):
+    def expect(self, feedback: Feedback, lanes: AnyArray, slots: AnyArray, time: F64) -> None:
+        """Note which of the order lines at (lanes, slots), both (r,), of a tick will be sent back.
+
+        ``time`` (n,) is when each lane's page was shown.
+        """
+        back = feedback.returned[lanes, slots]
+        if back.any():
+            lanes, slots = lanes[back], slots[back]
             due = time[lanes] + feedback.return_delay[lanes, slots]
             lines = np.stack([feedback.sold[lanes, slots], feedback.quantity[lanes, slots]], axis=1)
             self._parts.append((due, lines.astype(np.int64)))

@@ -42,6 +42,7 @@ CLOCKS = ("pages", "own", "season")
 PAGES_PER_VISIT = 4
 """What stock levels are set for where traffic is counted in visits."""
 NO_DISCOUNT: F64 = np.empty(0)
+ORDERS = SLOT_TERMS.index("purchase")
 
 
 class Shop:
@@ -202,9 +203,9 @@ class Shop:
         """
         begin = self.visits.over.copy() if lanes is None else lanes
         if self.clock == "pages":
-            self._blocks(lambda low, high: arrive(self.world, self.visits, begin, low, high))
+            self.in_blocks(lambda low, high: arrive(self.world, self.visits, begin, low, high))
         elif self.clock == "own":
-            self._blocks(lambda low, high: come_back(self.world, self.visits, begin, begin, low, high))
+            self.in_blocks(lambda low, high: come_back(self.world, self.visits, begin, begin, low, high))
             self._find_week()
         else:
             self._next_in_season(begin)
@@ -220,11 +221,11 @@ class Shop:
         stayed = np.zeros(self.lanes, np.bool_)
         if not self.config.people.enabled:
             return ended.copy(), stayed
-        self._blocks(lambda low, high: part(self.world, self.visits, ended, stayed, low, high))
+        self.in_blocks(lambda low, high: part(self.world, self.visits, ended, stayed, low, high))
         late = stayed & (self.visits.time + self.visits.gap >= self.days)
         if self.clock == "own":
             back, never = stayed & ~late, np.zeros_like(stayed)
-            self._blocks(lambda low, high: come_back(self.world, self.visits, back, never, low, high))
+            self.in_blocks(lambda low, high: come_back(self.world, self.visits, back, never, low, high))
             self._find_week()
         elif self.population is not None:
             self.population.store(self.visits, ended, stayed)
@@ -240,7 +241,7 @@ class Shop:
         time, slots = np.empty(n), np.empty(n, np.int32)
         if self.clock == "pages":
             self.visits.time[:] = self.day
-        self._blocks(
+        self.in_blocks(
             lambda low, high: observe(
                 self.world, self.today, self.visits, OBSERVED, np.empty(REMAINDERS, np.int64),
                 request_id, user_id, user, context, candidates, in_stock, time, slots, low, high,
@@ -258,7 +259,7 @@ class Shop:
         """
         slates, out, off = self._checked(slates), blank(*slates.shape), self._off(price_off)
         active = self._active(lanes)
-        self._blocks(
+        self.in_blocks(
             lambda low, high: choice.respond(
                 self.world, self.today, self.visits, active, slates, off, out, low, high
             )
@@ -274,7 +275,7 @@ class Shop:
         active, slates = self._active(lanes), self._checked(slates)
         out = Outcomes(*(getattr(feedback, name) for name in Outcomes._fields))
         left, cut = np.zeros(self.lanes, np.bool_), np.zeros(self.lanes, np.bool_)
-        self._blocks(
+        self.in_blocks(
             lambda low, high: move_on(self.world, self.visits, active, slates, out, left, cut, low, high)
         )
         self._settle(feedback, active)
@@ -287,7 +288,7 @@ class Shop:
         slates, out, off = self._checked(slates), blank(*slates.shape), self._off(price_off)
         active = self._active(lanes)
         left, cut = np.zeros(self.lanes, np.bool_), np.zeros(self.lanes, np.bool_)
-        self._blocks(
+        self.in_blocks(
             lambda low, high: choice.serve(
                 self.world, self.today, self.visits, active, slates, off, out, left, cut, low, high
             )
@@ -315,7 +316,7 @@ class Shop:
         out, go_on = np.zeros(slates.shape), np.ones(slates.shape)
         if self.world.chain.any():
             go_on = self.reads_on(slates)
-        self._blocks(
+        self.in_blocks(
             lambda low, high: choice.attention(self.world, self.visits, slates, go_on, out, low, high)
         )
         return out
@@ -345,6 +346,14 @@ class Shop:
         """``first`` against ``second`` on the same luck: :func:`.value.compare`. Opens the shop anew."""
         return worth.compare(self, first, second, **options)
 
+    def in_blocks(self, work: Callable[[int, int], object]) -> None:
+        """Run ``work(low, high)`` over all lanes, in parallel if there are threads."""
+        if self._pool is None:
+            for low, high in self._bounds:
+                work(low, high)
+        else:
+            list(self._pool.map(lambda bound: work(*bound), self._bounds))
+
     # private
 
     def _expect(self, items: I32, price_off: F64 | None) -> tuple[dict[str, F64], F64]:
@@ -354,7 +363,7 @@ class Shop:
             np.zeros(items.shape),
             self._off(price_off),
         )
-        self._blocks(
+        self.in_blocks(
             lambda low, high: choice.expect(
                 self.world, self.today, self.visits, items, off, out, go_on, low, high
             )
@@ -384,14 +393,17 @@ class Shop:
         """Take out of the stock what was bought, note what will come back, and let the clock go on."""
         if self.clock == "own":
             return  # one customer among many: the stock does not notice
-        lanes, slots = np.nonzero(feedback.quantity)
+        # orders are rare: look for them where the page's sum says that there are any
+        pages = np.flatnonzero(feedback.page[:, ORDERS])
+        rows, slots = np.nonzero(feedback.quantity[pages])
+        lanes = pages[rows]
         items, units = feedback.sold[lanes, slots], feedback.quantity[lanes, slots]
-        self.stock.sell(items[None], units[None])
+        self.stock.sell(items, units)
         if self.market.running(self.day):
             self.market.sold(self.day, items, units)
         if self.config.returns.enabled:
             now = np.full(self.lanes, self.day) if self.clock == "pages" else self.visits.time
-            self.returns.expect(feedback, now)
+            self.returns.expect(feedback, lanes, slots, now)
         before = self.day
         self.pages += int(np.count_nonzero(active))
         if self.clock == "pages":
@@ -424,17 +436,9 @@ class Shop:
             moment = max(moment, self.population.next_time)
         before, until = self.now, (math.floor(moment / review) + 1) * review
         anyone, latest = self.population.admit(self.visits, begin, until)
-        self._blocks(lambda low, high: enter(self.world, self.visits, anyone, low, high))
+        self.in_blocks(lambda low, high: enter(self.world, self.visits, anyone, low, high))
         self.now = max(self.now, latest)
         self._pass_time(before)
 
     def _active(self, lanes: Bool | None) -> Bool:
         return ~self.visits.over if lanes is None else lanes & ~self.visits.over
-
-    def _blocks(self, work: Callable[[int, int], None]) -> None:
-        """Run ``work(low, high)`` over all lanes, in parallel if there are threads."""
-        if self._pool is None:
-            for low, high in self._bounds:
-                work(low, high)
-        else:
-            list(self._pool.map(lambda bound: work(*bound), self._bounds))

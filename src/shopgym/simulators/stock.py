@@ -92,10 +92,10 @@ class Stock:
             stock.available[:] = True
         return stock
 
-    def sell(self, slates: I32, quantity: I32) -> None:
-        """Take out what was bought in this tick: slates and units, both (n, k)."""
-        if self.config.enabled:
-            self.backordered += _sell(self.on_hand, self.available, slates, quantity)
+    def sell(self, items: I32, units: I32) -> None:
+        """Take out what was bought in this tick: item rows and units, both (r,); items may repeat."""
+        if self.config.enabled and len(items):
+            self.backordered += _sell(self.on_hand, self.available, items, units)
 
     def put_back(self, items: AnyArray, units: AnyArray) -> None:
         """Returned goods go back on hand: item rows and units, both (r,) integers; items may repeat.
@@ -179,17 +179,13 @@ def availability(
 
 
 @kernel
-def _sell(on_hand: I64, available: Bool, slates: I32, quantity: I32) -> int:
+def _sell(on_hand: I64, available: Bool, items: I32, units: I32) -> int:
     """Take units out; items whose stock ends are no longer available. Returns units oversold."""
     over = 0
-    for i in range(slates.shape[0]):
-        for slot in range(slates.shape[1]):
-            amount = quantity[i, slot]
-            if amount > 0:
-                item = slates[i, slot]
-                before = max(on_hand[item], 0)
-                over += max(amount - before, 0)
-                on_hand[item] -= amount
-                if on_hand[item] <= 0:
-                    available[item] = False
+    for line in range(items.shape[0]):
+        item, amount = items[line], units[line]
+        over += max(amount - max(on_hand[item], 0), 0)
+        on_hand[item] -= amount
+        if on_hand[item] <= 0:
+            available[item] = False
     return over
