@@ -10,6 +10,7 @@ import math
 import os
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -17,7 +18,7 @@ import numpy as np
 from ..core.errors import InvalidInput, in_range
 from ..core.nouns import SLOT_TERMS, Feedback, Requests
 from ..core.protocols import Policy
-from ..core.types import F32, F64, I32, Bool
+from ..core.types import F32, F64, I32, AnyArray, Bool
 from . import choice
 from . import value as worth
 from .candidates import REMAINDERS
@@ -111,7 +112,7 @@ class Shop:
         """Names of the user features."""
         return self.users.feature_names
 
-    @property
+    @cached_property
     def context_names(self) -> tuple[str, ...]:
         """Names of the context features: the item last looked at, page, clicks, device, and more."""
         return context_names(OBSERVED, self.config)
@@ -185,7 +186,7 @@ class Shop:
         """Days since the shop opened; where every lane has a calendar of its own, always 0."""
         return self.pages / self.pages_per_day if self.clock == "pages" else self.now
 
-    @property
+    @cached_property
     def pages_per_day(self) -> float:
         """Traffic of a full shop."""
         if self.clock == "season":
@@ -395,8 +396,17 @@ class Shop:
             return  # one customer among many: the stock does not notice
         # orders are rare: look for them where the page's sum says that there are any
         pages = np.flatnonzero(feedback.page[:, ORDERS])
-        rows, slots = np.nonzero(feedback.quantity[pages])
-        lanes = pages[rows]
+        if len(pages):
+            rows, slots = np.nonzero(feedback.quantity[pages])
+            self._note_orders(feedback, pages[rows], slots)
+        before = self.day
+        self.pages += int(np.count_nonzero(active))
+        if self.clock == "pages":
+            self._pass_time(before)
+        else:
+            self.today.follow(self.stock.available)
+
+    def _note_orders(self, feedback: Feedback, lanes: AnyArray, slots: AnyArray) -> None:
         items, units = feedback.sold[lanes, slots], feedback.quantity[lanes, slots]
         self.stock.sell(items, units)
         if self.market.running(self.day):
@@ -404,12 +414,6 @@ class Shop:
         if self.config.returns.enabled:
             now = np.full(self.lanes, self.day) if self.clock == "pages" else self.visits.time
             self.returns.expect(feedback, lanes, slots, now)
-        before = self.day
-        self.pages += int(np.count_nonzero(active))
-        if self.clock == "pages":
-            self._pass_time(before)
-        else:
-            self.today.follow(self.stock.available)
 
     def _pass_time(self, before: float) -> None:
         """What happens between ``before`` and now: returns, reviews of the stock, a new day's prices."""
