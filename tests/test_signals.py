@@ -72,6 +72,22 @@ def test_a_cart_is_bought_or_left_as_a_whole(catalog: Catalog) -> None:
     assert not feedback.removed.any()
 
 
+def test_the_cart_holds_the_units_that_are_then_bought(catalog: Catalog) -> None:
+    shop, slates = busy(catalog, 20_000, choice=dataclasses.replace(LIVELY, bulk_sd=0.8))
+    feedback = shop.respond(slates)
+    units, bought = feedback.cart_units, feedback.quantity > 0
+    np.testing.assert_array_equal(units > 0, feedback.carted)
+    np.testing.assert_array_equal(feedback.quantity[bought], units[bought])
+    # what is left behind was edited as often as what is bought: quantity does not decide about checkout
+    left = feedback.carted & ~bought
+    table = [[(units[kind] > 1).sum(), (units[kind] == 1).sum()] for kind in (bought, left)]
+    assert min(min(row) for row in table) > 100
+    items = np.broadcast_to(slates, units.shape)
+    one = items == np.bincount(items[feedback.carted]).argmax()  # within one item: dear ones sell singly
+    table = [[(units[k & one] > 1).sum(), (units[k & one] == 1).sum()] for k in (bought, left)]
+    assert stats.fisher_exact(table).pvalue > ALARM
+
+
 def test_what_is_too_dear_is_taken_out_of_the_cart(catalog: Catalog) -> None:
     shop, slates = busy(catalog, 5000, choice=dataclasses.replace(LIVELY, price_sensitivity=2.0))
     feedback = shop.respond(slates)

@@ -117,6 +117,8 @@ class Feedback:
         sold: (n, k) int32, the item row that was bought, which is not the one shown where a substitute was
             taken; ``EMPTY`` where nothing was.
         seconds: (n,) float32, time spent on the page and on the items opened from it.
+        cart_units: (n, k) int32, units in the cart when the visitor was done with it. Whoever adds an item
+            adds one; a number above 1 is an edit of the quantity.
     """
 
     clicked: Bool
@@ -134,6 +136,7 @@ class Feedback:
     return_delay: F32
     sold: I32
     seconds: F32
+    cart_units: I32
 
     def term(self, name: str) -> F64:
         """(n, k) one of ``SLOT_TERMS``, slot by slot."""

@@ -276,11 +276,12 @@ def _go_deeper(
                 continue
             out.carted[i, slot] = True
             out.page[i, 1] += 1.0
+            p = _units_p(world, visits.user[i], taken)
+            amount = _units(p, world.max_units, unit(key(luck, UNITS)))
+            out.cart_units[i, slot] = amount
             if checkout >= _buy(world, pain):
                 out.removed[i, slot] = checkout < _buy(world, 0.0)
                 continue
-            p = _units_p(world, visits.user[i], taken)
-            amount = _units(p, world.max_units, unit(key(luck, UNITS)))
             given = off * today.price[row, taken]
             out.sold[i, slot] = taken
             out.quantity[i, slot] = amount

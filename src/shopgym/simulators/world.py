@@ -144,6 +144,7 @@ class Outcomes(NamedTuple):
     return_delay: F32  # days
     sold: I32  # item row sold, a substitute where the item itself was out; EMPTY where none
     seconds: F32  # (n,) time spent on the page and on what was opened from it
+    cart_units: I32  # (n, k)
 
 
 def blank(n: int, k: int) -> Outcomes:
@@ -151,10 +152,11 @@ def blank(n: int, k: int) -> Outcomes:
     clicked, carted, unavailable, examined, removed, returned = np.zeros((6, n, k), np.bool_)
     revenue, margin, return_cost = np.zeros((3, n, k))
     dwell, return_delay = np.zeros((2, n, k), np.float32)
+    quantity, cart_units = np.zeros((2, n, k), np.int32)
     return Outcomes(
         clicked=clicked,
         carted=carted,
-        quantity=np.zeros((n, k), np.int32),
+        quantity=quantity,
         revenue=revenue,
         margin=margin,
         unavailable=unavailable,
@@ -167,6 +169,7 @@ def blank(n: int, k: int) -> Outcomes:
         return_delay=return_delay,
         sold=np.full((n, k), EMPTY, np.int32),
         seconds=np.zeros(n, np.float32),
+        cart_units=cart_units,
     )
 
 
