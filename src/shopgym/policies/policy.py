@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any
 
@@ -48,6 +48,7 @@ class SlatePolicy:
 
     def decide(self, requests: Requests, rng: Generator) -> Decisions:
         """Draw a slate for each request; see :class:`shopgym.core.Decisions`."""
+        requests = _with_candidates(requests)
         log_rates, weights, allowed = self._rates(requests)
         between = self._between(requests)
         positions = plackett_luce.draw(log_rates, weights, allowed, self.slate_size, rng, between)
@@ -58,6 +59,7 @@ class SlatePolicy:
 
     def slates(self, requests: Requests, rng: Generator) -> I32:
         """(n, k) item rows as ``decide`` would draw them, without the propensities: several times faster."""
+        requests = _with_candidates(requests)
         log_rates, weights, allowed = self._rates(requests)
         between = self._between(requests)
         positions = plackett_luce.draw(log_rates, weights, allowed, self.slate_size, rng, between)
@@ -66,6 +68,7 @@ class SlatePolicy:
 
     def propensities(self, requests: Requests, positions: I32) -> F64:
         """(n, k) probability of each slot given the slots before it."""
+        requests = _with_candidates(requests)
         log_rates, weights, allowed = self._rates(requests)
         if positions.ndim != 2 or len(positions) != len(requests):
             raise InvalidInput("positions", positions.shape, f"give shape ({len(requests)}, k)")
@@ -91,7 +94,8 @@ class SlatePolicy:
                 raise InvalidInput(
                     "policy.guards", guard.kind, "slot marginals need rules that do not look at earlier slots"
                 )
-        marginals = plackett_luce.slot_marginals(*self._rates(requests), self.slate_size)
+        rates = self._rates(_with_candidates(requests))
+        marginals = plackett_luce.slot_marginals(*rates, self.slate_size)[:, :, : requests.num_candidates]
         marginals[self._beyond(requests)] = 0.0
         return marginals
 
@@ -154,6 +158,14 @@ class SlatePolicy:
         spec, arrays = self.state()
         columns = {f"items.{name}": _plain(values) for name, values in self.items.columns().items()}
         return hash_arrays({**arrays, **columns}, spec)
+
+
+def _with_candidates(requests: Requests) -> Requests:
+    """A request without candidates is one whose only candidate is padding."""
+    if requests.num_candidates:
+        return requests
+    n = len(requests)
+    return replace(requests, candidates=np.full((n, 1), EMPTY, np.int32), in_stock=np.zeros((n, 1), np.bool_))
 
 
 def item_rows(requests: Requests, positions: I32) -> I32:

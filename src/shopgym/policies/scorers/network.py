@@ -112,7 +112,7 @@ class NetworkScorer:
         arrays: dict[str, AnyArray] = {"mean": self.mean, "scale": self.scale, "value": self.value}
         for name, layers in (("cross", self.crosses), ("dense", self.dense)):
             for at, (weight, bias) in enumerate(layers):
-                arrays |= {f"{name}{at}.weight": weight, f"{name}{at}.bias": bias}
+                arrays |= {f"{name}{at}_weight": weight, f"{name}{at}_bias": bias}
         sizes = {"crosses": len(self.crosses), "dense": len(self.dense)}
         return {"kind": self.kind, "features": self.features.spec(), "link": self.link, **sizes}, arrays
 
@@ -121,7 +121,7 @@ class NetworkScorer:
         cls, spec: Mapping[str, Any], arrays: Mapping[str, AnyArray], items: Items
     ) -> NetworkScorer:
         def layers(name: str, count: int) -> tuple[Layer, ...]:
-            return tuple((arrays[f"{name}{at}.weight"], arrays[f"{name}{at}.bias"]) for at in range(count))
+            return tuple((arrays[f"{name}{at}_weight"], arrays[f"{name}{at}_bias"]) for at in range(count))
 
         return cls(
             FeatureMap.from_spec(spec["features"]),
