@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, TypeVar
 
 import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
@@ -15,6 +15,8 @@ from ..core.hashing import hash_json
 from ..envs.reward import RewardSpec
 from ..policies.guards import guard_from_spec
 from ..simulators.config import ShopConfig
+
+M = TypeVar("M", bound=BaseModel)
 
 
 class Section(BaseModel):
@@ -167,7 +169,12 @@ class _OnceLoader(yaml.SafeLoader):
 
 
 def load_config(path: Path) -> ExperimentConfig:
-    """Read and check a YAML file, or the shipped config of that name, e.g. ``online_retail``.
+    """Read and check an experiment's YAML file, or the shipped config of that name: ``online_retail``."""
+    return parse_config(read_config(path))
+
+
+def read_config(path: Path) -> dict[str, Any]:
+    """The mapping in a YAML file, or in the shipped config of that name; not checked yet.
 
     A relative ``catalog.path`` is taken from the file's own folder.
     """
@@ -190,7 +197,7 @@ def load_config(path: Path) -> ExperimentConfig:
     catalog = raw.get("catalog")
     if isinstance(catalog, dict) and isinstance(catalog.get("path"), str):
         catalog["path"] = str((path.parent / catalog["path"]).resolve())
-    return parse_config(raw)
+    return raw
 
 
 def _shipped() -> str:
@@ -198,9 +205,14 @@ def _shipped() -> str:
 
 
 def parse_config(raw: dict[str, Any]) -> ExperimentConfig:
-    """Check a mapping."""
+    """Check the mapping of an experiment."""
+    return check_config(ExperimentConfig, raw)
+
+
+def check_config(model: type[M], raw: dict[str, Any]) -> M:
+    """Check a mapping; :class:`InvalidInput` names the field that is wrong, its value and the fix."""
     try:
-        return ExperimentConfig.model_validate(raw)
+        return model.model_validate(raw)
     except ValidationError as error:
         first = error.errors()[0]
         cause = first.get("ctx", {}).get("error")
@@ -208,18 +220,17 @@ def parse_config(raw: dict[str, Any]) -> ExperimentConfig:
             raise cause from None
         field = ".".join(str(part) for part in first["loc"]) or "config"
         more = f" ({error.error_count() - 1} more)" if error.error_count() > 1 else ""
-        raise InvalidInput(field, first.get("input"), f"{_fix(first)}{more}") from None
+        raise InvalidInput(field, first.get("input"), f"{_fix(model, first)}{more}") from None
 
 
-def _fix(error: Any) -> str:
+def _fix(model: type[BaseModel], error: Any) -> str:
     if error["type"] == "extra_forbidden":
-        known = _section(error["loc"])
+        known = _section(model, error["loc"])
         return f"unknown key; known keys: {', '.join(known)}" if known else "unknown key: remove it"
     return str(error["msg"]).removeprefix("Value error, ")
 
 
-def _section(location: tuple[Any, ...]) -> list[str]:
-    model: Any = ExperimentConfig
+def _section(model: Any, location: tuple[Any, ...]) -> list[str]:
     for part in location[:-1]:
         model = model.model_fields[part].annotation
         if not (isinstance(model, type) and issubclass(model, BaseModel)):
