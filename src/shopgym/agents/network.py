@@ -11,6 +11,7 @@ from torch import Tensor, nn
 
 from ..core.errors import InvalidInput, in_range
 from ..core.types import F32, F64
+from ..policies.features import FeatureMap
 from ..policies.scorers import NetworkScorer
 from .task import Task
 
@@ -124,9 +125,14 @@ def fit(
 
 
 def scorer_of(
-    networks: Sequence[Network], task: Task, *, link: str = "identity", value: F64 | None = None
+    networks: Sequence[Network],
+    task: Task,
+    *,
+    link: str = "identity",
+    value: F64 | None = None,
+    features: FeatureMap | None = None,
 ) -> NetworkScorer:
-    """The networks, all of one shape over ``task.network_features``, frozen as B models."""
+    """The networks, all of one shape over ``features`` (default: the task's), frozen as B models."""
 
     def layers(name: str) -> tuple[tuple[F32, F32], ...]:
         stacks = zip(*(getattr(network, name) for network in networks), strict=True)
@@ -140,7 +146,7 @@ def scorer_of(
 
     first = networks[0]
     return NetworkScorer(
-        task.network_features,
+        task.network_features if features is None else features,
         task.items,
         first.mean.cpu().numpy().copy(),
         first.scale.cpu().numpy().copy(),

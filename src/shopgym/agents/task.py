@@ -30,6 +30,7 @@ class Task:
             ``"one"``. Linear agents predict reward / value and rank by value x prediction, so that a
             rare expensive order does not drown the rest.
         attention: (k,) how often each slot is looked at, relative to the first.
+        live_names: what requests say of each candidate at the moment, see ``Requests.live``.
     """
 
     items: Items
@@ -39,6 +40,7 @@ class Task:
     guards: tuple[InStock | MarginFloor | CategoryCap, ...] = (InStock(),)
     value: str = "one"
     attention: F64 = field(default_factory=lambda: np.ones(1))
+    live_names: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         if self.value not in VALUES:
@@ -103,5 +105,5 @@ class Task:
     def _filled(self, batch: Interactions, features: FeatureMap, item_side: F64) -> tuple[F64, F64, F64]:
         row, slot = np.nonzero(batch.decisions.slates >= 0)
         item = batch.decisions.slates[row, slot]
-        x = features.request_side(batch.requests)[row] * item_side[item]
+        x = features.shown(batch.requests, batch.decisions, item_side)
         return x, batch.reward[row, slot] / self.item_value[item], self.attention[slot]

@@ -29,6 +29,9 @@ class Requests:
         slots: (n,) int32, slots on the page asked for, at most the slate size; None = all of them.
         history: (n, h) int32 item rows that the user opened before, the latest first; ``EMPTY`` pads; None =
             not known.
+        live: what is true of the candidates at the moment, by name, each (n, m) float32; 0 at padding.
+            ``price`` (currency) is what is asked now, ``margin`` (currency per unit) that less the unit cost,
+            ``stock`` the units on hand; other names are the shop's own. Nothing = as the catalogue says.
     """
 
     request_id: U64
@@ -40,6 +43,7 @@ class Requests:
     time: F64
     slots: I32 | None = None
     history: I32 | None = None
+    live: Mapping[str, F32] = field(default_factory=dict)
 
     def __len__(self) -> int:
         return len(self.candidates)
@@ -61,6 +65,22 @@ class Requests:
             self.time[rows],
             None if self.slots is None else self.slots[rows],
             None if self.history is None else self.history[rows],
+            {name: values[rows] for name, values in self.live.items()},
+        )
+
+    def at(self, positions: AnyArray) -> Requests:
+        """The same requests with only the candidates at ``positions`` (n, j); ``EMPTY`` becomes padding."""
+        there = positions >= 0
+        place = np.maximum(positions, 0)
+
+        def picked(values: AnyArray) -> AnyArray:
+            return np.take_along_axis(values, place, axis=1)
+
+        return replace(
+            self,
+            candidates=np.where(there, picked(self.candidates), EMPTY).astype(np.int32),
+            in_stock=picked(self.in_stock) & there,
+            live={name: np.where(there, picked(values), 0) for name, values in self.live.items()},
         )
 
 

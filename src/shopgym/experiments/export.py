@@ -43,6 +43,7 @@ def export_policy(run: Path, agent: str, out: Path) -> Bundle:
         golden_requests=log.take(slice(0, GOLDEN)).requests(),
         user_names=log.user_names,
         context_names=log.context_names,
+        live_names=tuple(log.live),
         unit=log.unit,
         config_hash=log.config_hash,
         evidence={"gate": verdicts[agent], "evaluation": json.loads(rows), "config": config},

@@ -50,7 +50,7 @@ class Bundle:
         hash: SHA-256 of the manifest, so of everything in the bundle.
         manifest: what it is; see ``docs/serving.md``.
         policy: the policy, with its catalogue.
-        user, context: the features of a request, in order.
+        user, context: the features of a request, in order; live: what it says of each candidate.
         fallback: (f,) int32 rows, most popular first.
         evidence: as given to :func:`write_bundle`.
     """
@@ -60,13 +60,14 @@ class Bundle:
     policy: SlatePolicy
     user: tuple[Feature, ...]
     context: tuple[Feature, ...]
+    live: tuple[Feature, ...]
     fallback: I32
     evidence: Mapping[str, Any]
 
     @cached_property
     def reader(self) -> RankReader:
         """Reads requests for this bundle."""
-        return RankReader(self.policy.items, self.user, self.context, self.fallback)
+        return RankReader(self.policy.items, self.user, self.context, self.fallback, self.live)
 
 
 def write_bundle(
@@ -82,6 +83,7 @@ def write_bundle(
     created: str = "",
     fallback: Sequence[str] | None = None,
     ranges: Mapping[str, tuple[float, float]] | None = None,
+    live_names: Sequence[str] = (),
 ) -> Bundle:
     """Write ``policy`` as a bundle, whole or not at all, and load it again to prove that it works.
 
@@ -94,7 +96,8 @@ def write_bundle(
         evidence: JSON-able; why the policy may serve.
         created: when, as ISO 8601; the caller's word, no clock is read.
         fallback: item ids to rank when a request names none; default: the 100 most popular.
-        ranges: (low, high) by ``user.NAME`` or ``context.NAME``; default: any finite float32.
+        ranges: (low, high) by ``user.NAME``, ``context.NAME`` or ``live.NAME``; default: any finite float32.
+        live_names: what requests must say of each candidate, see ``Requests.live``.
 
     Raises:
         InvalidInput: the policy has no :class:`InStock` guard, a name or a range is wrong, a golden
@@ -112,10 +115,11 @@ def write_bundle(
     spans = dict(ranges or {})
     user = tuple(_feature(f"user.{name}", spans) for name in user_names)
     context = tuple(_feature(f"context.{name}", spans) for name in context_names)
+    live = tuple(_feature(f"live.{name}", spans) for name in live_names)
     for name in spans:
-        raise InvalidInput("ranges", name, "no such feature: write user.NAME or context.NAME")
+        raise InvalidInput("ranges", name, "no such feature: write user.NAME, context.NAME or live.NAME")
     rows = _fallback_rows(policy.items, fallback)
-    reader = RankReader(policy.items, user, context, rows)
+    reader = RankReader(policy.items, user, context, rows, live)
     spec, arrays = policy.state()
     manifest = {
         "schema": SCHEMA,
@@ -131,6 +135,7 @@ def write_bundle(
             "nan": "refused",
             "user": [asdict(feature) for feature in user],
             "context": [asdict(feature) for feature in context],
+            "live": [asdict(feature) for feature in live],
         },
         "requires": {"python": ">=3.11", "numpy": ">=2.0", "bundle_schema": SCHEMA},
         "made_with": {
@@ -216,6 +221,8 @@ def _parse(digest: str, manifest: dict[str, Any], files: Mapping[str, bytes]) ->
         policy=policy,
         user=tuple(Feature(**feature) for feature in features["user"]),
         context=tuple(Feature(**feature) for feature in features["context"]),
+        # bundles of before there were live values have none
+        live=tuple(Feature(**feature) for feature in features.get("live", ())),
         fallback=_fallback_rows(items, parse_json("fallback.json", files["fallback.json"])),
         evidence=parse_json("evidence.json", files["evidence.json"]),
     )

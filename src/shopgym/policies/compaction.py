@@ -87,6 +87,9 @@ def _part(header: Mapping[str, Any], records: Records, rewards: Mapping[int, dic
     history = None
     if any("history" in record for record in records):
         history = _padded([record.get("history", []) for record in records], EMPTY).astype(np.int32)
+    live_names = [
+        name for name in records[0].get("live", ()) if all(name in r.get("live", ()) for r in records)
+    ]
     rows = np.take_along_axis(candidates, np.maximum(positions, 0), axis=1)
     return DecisionLog(
         request_id=column("request_id", "uint64"),
@@ -109,13 +112,16 @@ def _part(header: Mapping[str, Any], records: Records, rewards: Mapping[int, dic
         user_names=tuple(header["user_names"]),
         context_names=tuple(header["context_names"]),
         history=history,
+        live={
+            name: _padded([record["live"][name] for record in records], 0, "float32") for name in live_names
+        },
         events={name: joined(reward["events"][name] for reward in there) for name in names},
         source="server",
     )
 
 
-def _padded(lists: list[list[int]], fill: int) -> AnyArray:
-    out = np.full((len(lists), max(map(len, lists))), fill, dtype=np.int64)
+def _padded(lists: list[list[Any]], fill: int, dtype: str = "int64") -> AnyArray:
+    out = np.full((len(lists), max(map(len, lists))), fill, dtype=dtype)
     for row, values in enumerate(lists):
         out[row, : len(values)] = values
     return out

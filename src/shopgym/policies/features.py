@@ -3,6 +3,9 @@
 Every feature is a product of named columns, at most some of the request (``user.``, ``context.``)
 and some of the item (``item.``). So phi_t(request, item) = R_t(request) x I_t(item): the item side is
 computed once per catalogue and a linear score is a dot product, as in a two-tower model.
+
+What holds only at the moment (``live.``, from ``Requests.live``) is a third factor L_t(request, item),
+there only for maps that name it. ``live_log.NAME`` is log(1 + NAME), for prices and stock levels.
 """
 
 from __future__ import annotations
@@ -15,10 +18,11 @@ import numpy as np
 
 from ..core.errors import InvalidInput
 from ..core.items import Items
-from ..core.nouns import Requests
+from ..core.nouns import Decisions, Requests
 from ..core.types import F64, I64, AnyArray
 
 Term = tuple[str, ...]
+LIVE_SIDES = ("live", "live_log")
 
 
 @dataclass(frozen=True)
@@ -26,7 +30,7 @@ class FeatureMap:
     """D features, each the product of the columns that its term names; ``()`` is the constant 1.
 
     Attributes:
-        terms: D tuples of ``user.NAME``, ``context.NAME`` or ``item.NAME``.
+        terms: D tuples of ``user.NAME``, ``context.NAME``, ``item.NAME``, ``live.NAME`` or ``live_log.NAME``.
         user_names, context_names: the names of the columns of ``Requests.user`` and ``.context``.
     """
 
@@ -38,10 +42,11 @@ class FeatureMap:
         for term in self.terms:
             for column in term:
                 side, _, name = column.partition(".")
-                known = {"user": self.user_names, "context": self.context_names, "item": None}
-                if side not in known or not name:
-                    raise InvalidInput("features.terms", column, "write user.NAME, context.NAME or item.NAME")
-                names = known[side]
+                known = {"user": self.user_names, "context": self.context_names}
+                if side not in (*known, "item", *LIVE_SIDES) or not name:
+                    fix = "write user.NAME, context.NAME, item.NAME, live.NAME or live_log.NAME"
+                    raise InvalidInput("features.terms", column, fix)
+                names = known.get(side)
                 if names is not None and name not in names:
                     raise InvalidInput("features.terms", column, f"known {side} columns: {', '.join(names)}")
 
@@ -83,10 +88,45 @@ class FeatureMap:
         width = max(1, *(len(row) for row in rows)) if rows else 1
         return np.array([row + [0] * (width - len(row)) for row in rows], dtype=np.int64).reshape(-1, width)
 
+    @cached_property
+    def _live(self) -> tuple[tuple[int, str, str], ...]:
+        """(term, side, name) of every live column."""
+        columns = [(t, *column.partition(".")[::2]) for t, term in enumerate(self.terms) for column in term]
+        return tuple(column for column in columns if column[1] in LIVE_SIDES)
+
+    def live_side(self, requests: Requests) -> F64 | None:
+        """(n, m, D) the product of each term's live columns; None where no term has any.
+
+        Raises:
+            InvalidInput: the requests do not say what a term needs, or say it in another shape.
+        """
+        if not self._live:
+            return None
+        shape = requests.candidates.shape
+        out = np.ones((*shape, len(self)))
+        for t, side, name in self._live:
+            values = requests.live.get(name)
+            if values is None or values.shape != shape:
+                known = {name: values.shape for name, values in requests.live.items()}
+                raise InvalidInput("requests.live", known, f"give {name} of every candidate, shape {shape}")
+            out[:, :, t] *= np.log1p(np.maximum(values, 0.0)) if side == "live_log" else values
+        return out
+
     def phi(self, requests: Requests, item_side: AnyArray) -> F64:
         """(n, m, D) the features of every candidate; padding repeats item 0."""
         rows = np.maximum(requests.candidates, 0)
         out: F64 = self.request_side(requests)[:, None, :] * item_side[rows]
+        live = self.live_side(requests)
+        return out if live is None else out * live
+
+    def shown(self, requests: Requests, decisions: Decisions, item_side: AnyArray) -> F64:
+        """(r, D) the features of the r filled slots, in the order of ``np.nonzero(slates >= 0)``."""
+        row, slot = np.nonzero(decisions.slates >= 0)
+        out: F64 = self.request_side(requests)[row] * item_side[decisions.slates[row, slot]]
+        if self._live:
+            live = self.live_side(requests.at(decisions.positions))
+            assert live is not None
+            out = out * live[row, slot]
         return out
 
     def spec(self) -> dict[str, Any]:

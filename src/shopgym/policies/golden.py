@@ -46,6 +46,7 @@ def _wire(policy: SlatePolicy, one: Requests) -> dict[str, Any]:
         "in_stock": one.in_stock[0][real].tolist(),
         "time": float(one.time[0]),
         **past,
+        **({"live": {name: v[0][real].tolist() for name, v in one.live.items()}} if one.live else {}),
     }
 
 

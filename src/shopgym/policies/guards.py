@@ -16,6 +16,7 @@ from ..core.errors import InvalidInput, in_range
 from ..core.items import Items
 from ..core.nouns import Requests
 from ..core.types import I32, Bool
+from .live import worth
 
 
 class Guard:
@@ -46,13 +47,17 @@ class InStock(Guard):
 
 @dataclass(frozen=True)
 class MarginFloor(Guard):
-    """Only items whose margin per unit (price less cost, currency units) is at least ``minimum``."""
+    """Only items whose margin per unit (price less cost, currency units) is at least ``minimum``.
+
+    The margin is today's where the request says it, else the catalogue's.
+    """
 
     kind: ClassVar[str] = "margin_floor"
     minimum: float = 0.0
 
     def before(self, requests: Requests, items: Items) -> Bool:
-        allowed: Bool = items.margin[np.maximum(requests.candidates, 0)] >= self.minimum
+        margin = worth("margin", requests, items).astype(np.float32)  # live values are float32
+        allowed: Bool = margin >= np.float32(self.minimum)
         return allowed
 
 

@@ -32,8 +32,7 @@ def decide_keyed(policy: SlatePolicy, request: Requests) -> Decisions:
     real = np.flatnonzero(request.candidates[0] >= 0)
     if len(real) in (0, request.num_candidates):
         return policy.decide(request, rng)
-    bare = replace(request, candidates=request.candidates[:, real], in_stock=request.in_stock[:, real])
-    decided = policy.decide(bare, rng)
+    decided = policy.decide(request.at(real[None, :]), rng)
     at = decided.positions
     positions = np.where(at >= 0, real[np.maximum(at, 0)], EMPTY).astype(np.int32)
     return replace(decided, positions=positions)

@@ -50,6 +50,7 @@ class DecisionLog:
             slot whatever stands before it; None when it is not known.
         slots: (n,) int32, slots on each page; None = k on every one.
         history: (n, h) int32 item rows the user opened before, the latest first, -1 pads; None = not known.
+        live: what was true of the candidates then, by name, each (n, m) float32, e.g. ``price``.
         events: further outcomes by name, each (n, k) float64, e.g. ``click``, ``quantity``.
         source: ``simulator``, ``server`` or the name of an importer.
         version: of the schema.
@@ -77,6 +78,7 @@ class DecisionLog:
     marginals: F64 | None = None
     slots: I32 | None = None
     history: I32 | None = None
+    live: Mapping[str, F32] = field(default_factory=dict)
     events: Mapping[str, F64] = field(default_factory=dict)
     source: str = "simulator"
     version: int = VERSION
@@ -99,6 +101,9 @@ class DecisionLog:
             want = (n, widths[column.width]) if column.width else (n,)
             if values is not None and values.shape != want:
                 raise InvalidInput(f"log.{column.name}", values.shape, f"give shape {want}")
+        for name, values in self.live.items():
+            if values.shape != (n, m):
+                raise InvalidInput(f"log.live.{name}", values.shape, f"give shape {(n, m)}")
         for name, values in self.events.items():
             if values.shape != self.slates.shape:
                 raise InvalidInput(f"log.event.{name}", values.shape, f"give shape {self.slates.shape}")
@@ -203,6 +208,7 @@ class DecisionLog:
         return replace(
             self,
             **{name: values[rows] for name, values in self.columns().items()},
+            live={name: values[rows] for name, values in self.live.items()},
             events={name: values[rows] for name, values in self.events.items()},
         )
 
@@ -210,7 +216,8 @@ class DecisionLog:
     def concat(logs: Sequence[DecisionLog]) -> DecisionLog:
         """One log after the other.
 
-        Shorter candidate lists are padded. Marginals and events are kept when every log has them. Logs of
+        Shorter candidate lists are padded. Marginals, live values and events are kept when every log has
+        them. Logs of
         several policies, configs or sources carry their names joined by ``+``.
 
         Raises:
@@ -239,6 +246,11 @@ class DecisionLog:
             first,
             **columns,
             **joined,
+            live={
+                name: np.concatenate([_wider(log.live[name], m, 0) for log in logs])
+                for name in first.live
+                if all(name in log.live for log in logs)
+            },
             events={name: np.concatenate([log.events[name] for log in logs]) for name in events},
         )
 
@@ -246,13 +258,13 @@ class DecisionLog:
         return replace(self, slots=np.full(len(self), self.slate_size, np.int32))
 
     def columns(self) -> dict[str, Any]:
-        """The columns of the schema that this log has, by name; events apart."""
+        """The columns of the schema that this log has, by name; live values and events apart."""
         every = {column.name: getattr(self, column.name) for column in COLUMNS}
         return {name: values for name, values in every.items() if values is not None}
 
     def check(self) -> None:
         """Raise :class:`InvalidInput` unless every value is valid; reading and writing do this."""
-        check_values(self.columns(), self.events)
+        check_values(self.columns(), self.events, self.live)
 
     def require_items(self, items: Items) -> None:
         """Raise :class:`InvalidInput` unless the log's row numbers mean the rows of ``items``."""
@@ -297,6 +309,7 @@ _REQUEST_COLUMNS = (
     "time",
     "slots",
     "history",
+    "live",
 )
 
 
@@ -320,11 +333,11 @@ def logged_marginals(policy: Policy, requests: Requests, positions: I32) -> F64:
 
 
 def _pad(log: DecisionLog, m: int, h: int) -> dict[str, AnyArray]:
-    short = ((0, 0), (0, m - log.num_candidates))
-    padded = {
-        "candidates": np.pad(log.candidates, short, constant_values=-1),
-        "in_stock": np.pad(log.in_stock, short, constant_values=False),
-    }
+    padded = {"candidates": _wider(log.candidates, m, -1), "in_stock": _wider(log.in_stock, m, False)}
     if log.history is not None:
-        padded["history"] = np.pad(log.history, ((0, 0), (0, h - log.history_size)), constant_values=-1)
+        padded["history"] = _wider(log.history, h, -1)
     return padded
+
+
+def _wider(values: AnyArray, width: int, fill: float) -> AnyArray:
+    return np.pad(values, ((0, 0), (0, width - values.shape[1])), constant_values=fill)

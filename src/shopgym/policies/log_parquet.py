@@ -15,7 +15,7 @@ from ..core.errors import InvalidInput
 from ..core.files import new_file, new_folder
 from ..core.types import AnyArray
 from .log import DecisionLog
-from .log_schema import COLUMNS, EVENT, VERSION, Column
+from .log_schema import COLUMNS, EVENT, LIVE, VERSION, Column
 
 PREFIX = "shopgym."
 PART_ROWS = 1_000_000
@@ -75,6 +75,7 @@ def arrow_schema(log: DecisionLog, rows: int) -> Any:
         "h": log.history_size,
     }
     fields = [_field(column, column.name, sizes) for column in COLUMNS if column.name in _present(log)]
+    fields += [_field(LIVE, LIVE.name + name, sizes) for name in log.live]
     fields += [_field(EVENT, EVENT.name + name, sizes) for name in log.events]
     metadata = {"version": VERSION, "rows": rows, "slots": log.slate_size, "candidates": log.num_candidates}
     metadata |= {"history": log.history_size}
@@ -96,7 +97,9 @@ def _field(column: Column, name: str, sizes: dict[str, int]) -> Any:
 
 def _write_part(log: DecisionLog, path: Path, rows: int) -> None:
     schema = arrow_schema(log, rows)
-    values = {**log.columns(), **{EVENT.name + name: v for name, v in log.events.items()}}
+    values = log.columns()
+    for family, named in ((LIVE, log.live), (EVENT, log.events)):
+        values |= {family.name + name: v for name, v in named.items()}
     arrays = [_to_arrow(values[field.name], field) for field in schema]
     table = pa.Table.from_arrays(arrays, schema=schema)
     pq.write_table(table, path, compression="zstd", row_group_size=GROUP_ROWS, write_page_checksum=True)
@@ -153,18 +156,22 @@ def _from_table(table: Any, metadata: dict[str, Any]) -> DecisionLog:
             columns[column.name] = np.empty((table.num_rows, 0), dtype=column.dtype)
         else:
             raise InvalidInput(f"log.{column.name}", None, f"the column is missing: {column.description}")
-    events = {
-        name[len(EVENT.name) :]: _to_numpy(table, EVENT, name, sizes)
-        for name in table.schema.names
-        if name.startswith(EVENT.name)
-    }
+
+    def named(family: Column) -> dict[str, AnyArray]:
+        return {
+            name[len(family.name) :]: _to_numpy(table, family, name, sizes)
+            for name in table.schema.names
+            if name.startswith(family.name)
+        }
+
     texts = {name: metadata[name] for name in _TEXTS}
     return DecisionLog(
         **columns,
         **texts,
         user_names=tuple(user),
         context_names=tuple(context),
-        events=events,
+        live=named(LIVE),
+        events=named(EVENT),
         version=VERSION,
     )
 

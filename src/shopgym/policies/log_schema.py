@@ -62,6 +62,8 @@ COLUMNS = (
     Column("rewarded", "bool", "", "whether the reward has arrived"),
     Column("reward", "float64", "k", "reward of each slot in the log's unit; NaN until it has arrived"),
 )
+LIVE = Column("live.", "float32", "m", "what was true of each candidate then, e.g. live.price; 0 at padding")
+"""Any number of these may follow, named ``live.NAME``; see :class:`shopgym.core.Requests`."""
 EVENT = Column("event.", "float64", "k", "further outcome of each slot, e.g. event.click; NaN like reward")
 """Any number of these may follow, named ``event.NAME``."""
 
@@ -71,11 +73,15 @@ def items_hash(items: Items) -> str:
     return hash_arrays({"item_id": items.item_id.astype(str)})
 
 
-def check_values(columns: Mapping[str, AnyArray], events: Mapping[str, AnyArray]) -> None:
+def check_values(
+    columns: Mapping[str, AnyArray], events: Mapping[str, AnyArray], live: Mapping[str, AnyArray]
+) -> None:
     """Raise :class:`InvalidInput`, naming rows and counts, unless the values make sense together."""
     _check_ids(columns["request_id"])
     for name in ("user", "context", "time"):
         _refuse(name, columns[name], ~np.isfinite(columns[name]), "remove NaN and infinity")
+    for name, values in live.items():
+        _refuse(f"live.{name}", values, ~np.isfinite(values), "remove NaN and infinity")
     candidates, positions, slates = columns["candidates"], columns["positions"], columns["slates"]
     _refuse("candidates", candidates, candidates < EMPTY, "give catalogue rows, or -1 for padding")
     _refuse("in_stock", columns["in_stock"], columns["in_stock"] & (candidates < 0), "padding has no stock")

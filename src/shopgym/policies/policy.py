@@ -122,7 +122,7 @@ class SlatePolicy:
             raise InvalidInput(
                 f"requests[{row}]",
                 "a score is not finite",
-                "remove NaN and infinity from user and context features",
+                "remove NaN and infinity from user, context and live features",
             )
         log_rates, weights = with_floor(self.explorer.log_rates(scores, allowed), self.explorer.floor)
         return log_rates, weights, allowed

@@ -116,6 +116,7 @@ def decision_record(request: RankRequest, decisions: Decisions) -> dict[str, Any
     """One line of the server's log."""
     one = request.requests
     past = {} if one.history is None else {"history": one.history[0].tolist()}
+    live = {"live": {name: v[0].tolist() for name, v in one.live.items()}} if one.live else {}
     return {
         "kind": "decision",
         "request_id": int(one.request_id[0]),
@@ -127,6 +128,7 @@ def decision_record(request: RankRequest, decisions: Decisions) -> dict[str, Any
         "candidates": one.candidates[0].tolist(),
         "in_stock": one.in_stock[0].astype(np.int8).tolist(),
         **past,
+        **live,
         "positions": decisions.positions[0].tolist(),
         "propensities": decisions.propensities[0].tolist(),
     }

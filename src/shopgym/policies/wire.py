@@ -14,7 +14,7 @@ import numpy as np
 from ..core.errors import InvalidInput
 from ..core.items import Items
 from ..core.nouns import Requests
-from ..core.types import I32, Bool
+from ..core.types import F32, I32, Bool
 
 MAX_BODY = 262_144
 """Bytes of a request."""
@@ -38,6 +38,7 @@ RANK_FIELDS = (
     "in_stock",
     "out_of_stock",
     "history",
+    "live",
     "time",
 )
 REWARD_FIELDS = ("request_id", "rewards", "events")
@@ -175,6 +176,7 @@ class RankReader:
         items: the catalogue.
         user, context: the features of a request.
         fallback: (f,) int32 rows, the candidates of a request that names none.
+        live: what a request says of each candidate.
         clock: seconds since 1970, for requests without a time.
     """
 
@@ -182,6 +184,7 @@ class RankReader:
     user: tuple[Feature, ...]
     context: tuple[Feature, ...]
     fallback: I32
+    live: tuple[Feature, ...] = ()
     clock: Callable[[], float] = time.time
 
     def read(self, body: Mapping[str, Any]) -> RankRequest:
@@ -206,6 +209,7 @@ class RankReader:
             in_stock=self._in_stock(body, rows)[None, :],
             time=np.array([at]),
             history=self._history(body.get("history")),
+            live=self._live(body, len(rows)),
         )
         return RankRequest(body["request_id"], requests, given is not None)
 
@@ -239,6 +243,26 @@ class RankReader:
                 422, "history", value, f"give a list of at most {MAX_HISTORY} item ids, latest first"
             )
         return np.array([self._rows("history", value)], dtype=np.int32).reshape(1, -1)
+
+    def _live(self, body: Mapping[str, Any], count: int) -> dict[str, F32]:
+        given = body.get("live")
+        if given is None and not self.live:
+            return {}
+        names = [feature.name for feature in self.live]
+        if not isinstance(given, dict) or body.get("candidates") is None:
+            fix = f"give candidates, and for each of {', '.join(names)} a list with a number per candidate"
+            raise Refusal(422, "live", given, fix if names else "the bundle has no live values: leave it out")
+        for name in given:
+            if name not in names:
+                raise Refusal(422, f"live.{name}", given[name], f"unknown; known are {', '.join(names)}")
+        out = {}
+        for feature in self.live:
+            name, values = f"live.{feature.name}", given.get(feature.name)
+            if not isinstance(values, list) or len(values) != count:
+                raise Refusal(422, name, values, f"give {count} numbers, one per candidate")
+            checked = [_number(f"{name}[{i}]", v, feature.low, feature.high) for i, v in enumerate(values)]
+            out[feature.name] = np.array([checked], dtype=np.float32)
+        return out
 
     def _rows(self, field: str, ids: list[Any]) -> list[int]:
         row_of = self.items.row_of

@@ -90,8 +90,7 @@ class LogisticTS:
     def learn(self, batch: Interactions) -> Mapping[str, float]:
         """One Laplace update with the filled slots; what happened is a reward above 0."""
         row, slot = np.nonzero(batch.decisions.slates >= 0)
-        item = batch.decisions.slates[row, slot]
-        x = self.task.features.request_side(batch.requests)[row] * self.task.item_side[item]
+        x = self.task.features.shown(batch.requests, batch.decisions, self.task.item_side)
         happened = (batch.reward[row, slot] > 0).astype(np.float64)
         # what is seldom looked at seldom happens: the log of attention is an offset, exact for rare events
         self.model.add(x, happened, np.log(self.task.attention[slot]))

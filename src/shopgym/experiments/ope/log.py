@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import replace
 
 import numpy as np
 from numpy.random import Generator
@@ -171,7 +170,7 @@ def _fit(
     """The reward model of each slot, and the number of features."""
     n, k = log.slates.shape
     # asked for the slots' own items only: each candidate's features are its own
-    shown = replace(log.requests(), candidates=log.slates, in_stock=log.slates >= 0)
+    shown = log.requests().at(log.positions)
     width = features(shown.take(slice(0, 1))).shape[2]
     moments = Moments(folds, k, width)
     step = max(1, CELLS // (k * max(1, width)))

@@ -65,6 +65,9 @@ class LinearScorer:
         rows = np.maximum(requests.candidates, 0)
         left = self.features.request_side(requests)
         right = self.item_side[rows]
+        live = self.features.live_side(requests)
+        if live is not None:
+            right = right * live
         out = (left[:, None, :] * self.theta[None]) @ right.transpose(0, 2, 1)
         if self.link == "logistic":
             out = 1.0 / (1.0 + np.exp(-np.clip(out, -700.0, 700.0)))
