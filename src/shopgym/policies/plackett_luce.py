@@ -100,7 +100,7 @@ def slot_propensities(
         thin = np.flatnonzero((mass < THIN).any(axis=1))
         mass[thin] = 1.0
         total = top + np.log(mass)
-        total[thin] = _log_sum(np.where(now[thin, None, :], log_rates[thin], -np.inf))
+        total[thin] = log_sum(np.where(now[thin, None, :], log_rates[thin], -np.inf))
         step = np.where(legal[:, None], log_rates[rows, :, at] - total, 0.0)
         best = joint.max(axis=1, keepdims=True)
         before = np.exp(joint - best)
@@ -112,7 +112,7 @@ def slot_propensities(
     return out
 
 
-def _log_sum(values: F64) -> F64:
+def log_sum(values: F64) -> F64:
     """(n, B) log of the sum of exp over the last axis, whatever the scale."""
     top = values.max(axis=2)
     total: F64 = top + np.log(np.exp(values - top[:, :, None]).sum(axis=2))

@@ -1,25 +1,30 @@
-"""The frozen policy: filter -> rank -> guard -> explore, with exact propensities."""
+"""The frozen policy: filter -> rank -> guard -> re-rank -> explore, with exact propensities."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
-from functools import cached_property
+from functools import cached_property, partial
 from typing import Any
 
 import numpy as np
 from numpy.random import Generator
 
+from ..core.build import build
 from ..core.errors import InvalidInput
 from ..core.hashing import hash_arrays
 from ..core.items import Items
 from ..core.nouns import EMPTY, Decisions, Requests
 from ..core.types import F64, I32, AnyArray, Bool
-from . import plackett_luce
+from . import plackett_luce, sequential
 from .explorers import EXPLORERS, Explorer, explorer_spec, with_floor
 from .guards import CategoryCap, InStock, MarginFloor, guard_from_spec, guard_spec
 from .plackett_luce import Between
+from .rerankers import RERANKERS, Reranker, Slots, reranker_spec
 from .scorers import SCORERS, Scorer
+
+Draw = Callable[[int, Generator], I32]
+Probabilities = Callable[[I32], F64]
 
 
 @dataclass(frozen=True, eq=False)
@@ -33,6 +38,7 @@ class SlatePolicy:
         explorer: spreads.
         guards: rules; what they forbid has probability 0.
         slate_size: k.
+        reranker: changes scores from slot to slot by what is already on the page.
     """
 
     name: str
@@ -41,6 +47,7 @@ class SlatePolicy:
     explorer: Explorer
     guards: tuple[InStock | MarginFloor | CategoryCap, ...]
     slate_size: int
+    reranker: Reranker | None = None
 
     def __post_init__(self) -> None:
         if self.slate_size < 1:
@@ -49,36 +56,32 @@ class SlatePolicy:
     def decide(self, requests: Requests, rng: Generator) -> Decisions:
         """Draw a slate for each request; see :class:`shopgym.core.Decisions`."""
         requests = _with_candidates(requests)
-        log_rates, weights, allowed = self._rates(requests)
-        between = self._between(requests)
-        positions = plackett_luce.draw(log_rates, weights, allowed, self.slate_size, rng, between)
+        draw, probabilities = self._sampler(requests)
+        positions = draw(self.slate_size, rng)
         positions[self._beyond(requests)] = EMPTY
-        propensities = plackett_luce.slot_propensities(log_rates, weights, allowed, positions, between)
+        propensities = probabilities(positions)
         propensities[self._beyond(requests)] = 1.0
         return Decisions(positions, item_rows(requests, positions), propensities)
 
     def slates(self, requests: Requests, rng: Generator) -> I32:
         """(n, k) item rows as ``decide`` would draw them, without the propensities: several times faster."""
         requests = _with_candidates(requests)
-        log_rates, weights, allowed = self._rates(requests)
-        between = self._between(requests)
-        positions = plackett_luce.draw(log_rates, weights, allowed, self.slate_size, rng, between)
+        draw, _ = self._sampler(requests)
+        positions = draw(self.slate_size, rng)
         positions[self._beyond(requests)] = EMPTY
         return item_rows(requests, positions)
 
     def propensities(self, requests: Requests, positions: I32) -> F64:
         """(n, k) probability of each slot given the slots before it."""
-        requests = _with_candidates(requests)
-        log_rates, weights, allowed = self._rates(requests)
         if positions.ndim != 2 or len(positions) != len(requests):
             raise InvalidInput("positions", positions.shape, f"give shape ({len(requests)}, k)")
         if positions.size and positions.max() >= requests.num_candidates:
             raise InvalidInput(
                 "positions", int(positions.max()), f"there are {requests.num_candidates} candidates"
             )
-        propensities = plackett_luce.slot_propensities(
-            log_rates, weights, allowed, positions, self._between(requests)
-        )
+        requests = _with_candidates(requests)
+        _, probabilities = self._sampler(requests)
+        propensities = probabilities(positions)
         beyond = self._beyond(requests)[:, : positions.shape[1]]
         propensities[beyond] = positions[beyond] == EMPTY
         return propensities
@@ -87,17 +90,21 @@ class SlatePolicy:
         """(n, k, m) probability that a candidate stands at a slot.
 
         Raises:
-            InvalidInput: a guard looks back at earlier slots; use ``propensities`` instead.
+            InvalidInput: a guard or the re-ranker looks back at earlier slots; use ``propensities`` instead.
         """
+        if self.reranker is not None:
+            raise InvalidInput(
+                "policy.reranker", self.reranker.kind, "slot marginals need scores that do not change by slot"
+            )
         for guard in self.guards:
             if guard.looks_back:
                 raise InvalidInput(
                     "policy.guards", guard.kind, "slot marginals need rules that do not look at earlier slots"
                 )
-        rates = self._rates(_with_candidates(requests))
-        marginals = plackett_luce.slot_marginals(*rates, self.slate_size)[:, :, : requests.num_candidates]
+        padded = _with_candidates(requests)
+        marginals = plackett_luce.slot_marginals(*self._rates(*self._scores(padded)), self.slate_size)
         marginals[self._beyond(requests)] = 0.0
-        return marginals
+        return marginals[:, :, : requests.num_candidates]
 
     def _beyond(self, requests: Requests) -> Bool:
         """(n, k) slots that the page does not have. What stands before them is drawn as ever."""
@@ -105,7 +112,27 @@ class SlatePolicy:
             return np.zeros((len(requests), self.slate_size), np.bool_)
         return np.arange(self.slate_size) >= requests.slots[:, None]
 
-    def _rates(self, requests: Requests) -> tuple[F64, F64, Bool]:
+    def _sampler(self, requests: Requests) -> tuple[Draw, Probabilities]:
+        """How a slate is drawn, and how likely each slot of a slate is."""
+        scores, allowed = self._scores(requests)
+        between = self._between(requests)
+        if self.reranker is None:
+            log_rates, weights, allowed = self._rates(scores, allowed)
+            return (
+                partial(plackett_luce.draw, log_rates, weights, allowed, between=between),
+                partial(plackett_luce.slot_propensities, log_rates, weights, allowed, between=between),
+            )
+        slots = partial(self.reranker.begin, requests, self.items, scores, allowed)
+        begin = partial(_Walk, self.explorer, slots, allowed, between)
+        weights = with_floor(scores[:, :, :0], self.explorer.floor)[1]
+        return partial(sequential.draw, begin, weights), partial(sequential.slot_propensities, begin, weights)
+
+    def _rates(self, scores: F64, allowed: Bool) -> tuple[F64, F64, Bool]:
+        log_rates, weights = with_floor(self.explorer.log_rates(scores, allowed), self.explorer.floor)
+        return log_rates, weights, allowed
+
+    def _scores(self, requests: Requests) -> tuple[F64, Bool]:
+        """(n, B, m) scores and (n, m) what is allowed at all."""
         if requests.candidates.size and requests.candidates.max() >= len(self.items):
             raise InvalidInput(
                 "requests.candidates",
@@ -124,8 +151,7 @@ class SlatePolicy:
                 "a score is not finite",
                 "remove NaN and infinity from user, context and live features",
             )
-        log_rates, weights = with_floor(self.explorer.log_rates(scores, allowed), self.explorer.floor)
-        return log_rates, weights, allowed
+        return scores, allowed
 
     def _between(self, requests: Requests) -> Between | None:
         looking = [guard for guard in self.guards if guard.looks_back]
@@ -150,6 +176,8 @@ class SlatePolicy:
             "explorer": explorer_spec(self.explorer),
             "guards": [guard_spec(guard) for guard in self.guards],
         }
+        if self.reranker is not None:
+            spec["reranker"] = reranker_spec(self.reranker)
         return spec, arrays
 
     @cached_property
@@ -160,12 +188,50 @@ class SlatePolicy:
         return hash_arrays({**arrays, **columns}, spec)
 
 
+class _Walk:
+    """Scores of the re-ranker, rules and explorer, slot after slot; see :class:`.sequential.Walk`."""
+
+    def __init__(
+        self, explorer: Explorer, slots: Callable[[], Slots], allowed: Bool, between: Between | None
+    ) -> None:
+        self.explorer, self.slots, self.between = explorer, slots(), between
+        self.free, self.positions = allowed.copy(), np.empty((len(allowed), 0), np.int32)
+
+    def rates(self) -> tuple[F64, Bool]:
+        allowed = self.free
+        if self.between is not None and self.positions.shape[1]:
+            allowed = allowed & self.between(self.positions)
+        scores = self.slots.scores()
+        return with_floor(self.explorer.log_rates(scores, allowed), self.explorer.floor)[0], allowed
+
+    def take(self, positions: I32) -> None:
+        row = np.flatnonzero(positions >= 0)
+        self.free[row, positions[row]] = False
+        self.positions = np.concatenate([self.positions, positions[:, None]], axis=1)
+        self.slots.take(positions)
+
+
 def _with_candidates(requests: Requests) -> Requests:
-    """A request without candidates is one whose only candidate is padding."""
+    """Requests without any candidates get padding for one, so that the rest needs no special case."""
     if requests.num_candidates:
         return requests
-    n = len(requests)
-    return replace(requests, candidates=np.full((n, 1), EMPTY, np.int32), in_stock=np.zeros((n, 1), np.bool_))
+    none = np.zeros((len(requests), 1))
+    return replace(
+        requests,
+        candidates=np.full(none.shape, EMPTY, np.int32),
+        in_stock=none.astype(np.bool_),
+        live={name: none.astype(np.float32) for name in requests.live},
+    )
+
+
+def _reranker(spec: Mapping[str, Any] | None) -> Reranker | None:
+    if spec is None:
+        return None
+    options = dict(spec)
+    kind = options.pop("kind")
+    if kind not in RERANKERS:
+        raise InvalidInput("policy.reranker", kind, f"choose one of {', '.join(RERANKERS)}")
+    return build(RERANKERS[kind], options, f"reranker.{kind}")
 
 
 def item_rows(requests: Requests, positions: I32) -> I32:
@@ -188,6 +254,7 @@ def policy_from_state(spec: Mapping[str, Any], arrays: Mapping[str, AnyArray], i
             explorer=EXPLORERS[explorer_kind](**explorer),
             guards=tuple(guard_from_spec(guard) for guard in spec["guards"]),
             slate_size=spec["slate_size"],
+            reranker=_reranker(spec.get("reranker")),
         )
     except (KeyError, TypeError) as error:
         raise InvalidInput(

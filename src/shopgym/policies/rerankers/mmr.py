@@ -1,0 +1,57 @@
+"""Maximal marginal relevance: relevant, and unlike what is already shown."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+import numpy as np
+
+from ...core.errors import in_range
+from ...core.items import Items
+from ...core.nouns import Requests
+from ...core.types import F64, I32, Bool
+from .reranker import Slots, alike, directions, relevance
+
+
+@dataclass(frozen=True)
+class MMR:
+    """score = trade x relevance - (1 - trade) x max over shown s of cos(i, s).
+
+    Carbonell & Goldstein (1998), the equation of section 2, with the cosine of item columns for both
+    similarities between items. At the first slot nothing is shown and the second term is 0.
+
+    Attributes:
+        trade: lambda in [0, 1]; 1 = relevance alone.
+        scaled: whether relevance is the score spread over [0, 1] within each request, comparable with a
+            cosine whatever the unit of the score; else it is the score as it is.
+        features: item columns that say what is alike; none = the embedding.
+    """
+
+    kind: ClassVar[str] = "mmr"
+    trade: float = 0.7
+    scaled: bool = True
+    features: tuple[str, ...] = ()
+
+    def __post_init__(self) -> None:
+        in_range("reranker.trade", self.trade, 0.0, 1.0)
+
+    def begin(self, requests: Requests, items: Items, scores: F64, allowed: Bool) -> Slots:
+        worth = self.trade * relevance(scores, allowed, self.scaled)
+        return _Slots(worth, 1.0 - self.trade, directions(requests, items, self.features))
+
+
+class _Slots:
+    def __init__(self, worth: F64, weight: float, vectors: F64) -> None:
+        self.worth, self.weight, self.vectors = worth, weight, vectors
+        self.nearest = np.full(vectors.shape[:2], -np.inf)
+
+    def scores(self) -> F64:
+        nearest = np.where(self.nearest > -np.inf, self.nearest, 0.0)
+        out: F64 = self.worth - self.weight * nearest[:, None, :]
+        return out
+
+    def take(self, positions: I32) -> None:
+        there = (positions >= 0)[:, None]
+        near = np.maximum(self.nearest, alike(self.vectors, positions))
+        self.nearest = np.where(there, near, self.nearest)

@@ -1,0 +1,85 @@
+"""Slates drawn slot by slot where every slot has rates of its own, with exact probabilities.
+
+A component b is drawn once per slate; then slot j shows candidate i with probability
+exp(l_bij) / sum over allowed c of exp(l_bcj), where the log-rates l of slot j may depend on the slots
+before it. Plackett-Luce is the case in which they do not, and :mod:`.plackett_luce` is faster there:
+its noise may be drawn once per slate, while here conditioning on the earlier slots would bend the
+noise that is left, so each slot draws its own.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Protocol
+
+import numpy as np
+from numpy.random import Generator
+
+from ..core.nouns import EMPTY
+from ..core.types import F64, I32, AnyArray, Bool
+from .plackett_luce import log_sum
+
+
+class Walk(Protocol):
+    """One way through the slots of n pages."""
+
+    def rates(self) -> tuple[F64, Bool]:
+        """Log-rates (n, B, m) of the next slot and what is allowed there (n, m)."""
+        ...
+
+    def take(self, positions: I32) -> None:
+        """The slot shows the candidates at ``positions`` (n,); ``EMPTY`` = nothing."""
+        ...
+
+
+def draw(begin: Callable[[], Walk], weights: F64, slate_size: int, rng: Generator) -> I32:
+    """(n, k) positions among the candidates; ``EMPTY`` where nothing was allowed any more.
+
+    Args:
+        begin: starts at the first slot.
+        weights: (B,) probability of each component, summing to 1.
+        slate_size: k.
+        rng: source of the component and of the Gumbel noise.
+    """
+    walk = begin()
+    chosen = []
+    component: AnyArray | None = None
+    for _ in range(slate_size):
+        log_rates, allowed = walk.rates()
+        n, _, m = log_rates.shape
+        rows = np.arange(n)
+        if component is None:
+            component = np.searchsorted(np.cumsum(weights)[:-1], rng.random(n), side="right")
+        keys = np.where(allowed, log_rates[rows, component] + rng.gumbel(size=(n, m)), -np.inf)
+        best = np.argmax(keys, axis=1)
+        now = np.where(allowed[rows, best], best, EMPTY).astype(np.int32)
+        walk.take(now)
+        chosen.append(now)
+    return np.stack(chosen, axis=1)
+
+
+def slot_propensities(begin: Callable[[], Walk], weights: F64, positions: I32) -> F64:
+    """(n, k) probability of each slot's candidate given the slots before it.
+
+    0 for what could never be shown; 1 for an empty slot that had to be empty.
+    """
+    walk, (n, k) = begin(), positions.shape
+    rows, out = np.arange(n), np.empty((n, k))
+    # log of (component weight x probability of the slots so far)
+    joint = np.broadcast_to(np.log(weights), (n, len(weights))).copy()
+    for slot in range(k):
+        log_rates, allowed = walk.rates()
+        filled = positions[:, slot] >= 0
+        at = np.where(filled, positions[:, slot], 0)
+        possible = allowed.any(axis=1)
+        legal = filled & allowed[rows, at]
+        seen = np.where(allowed[:, None, :], log_rates, -np.inf)
+        seen[~possible] = 0.0
+        step = np.where(legal[:, None], log_rates[rows, :, at] - log_sum(seen), 0.0)
+        before = np.exp(joint - joint.max(axis=1, keepdims=True))
+        out[:, slot] = np.where(
+            legal, (before * np.exp(step)).sum(axis=1) / before.sum(axis=1), ~filled & ~possible
+        )
+        joint = joint + step
+        walk.take(np.where(legal, at, EMPTY).astype(np.int32))
+    return out
