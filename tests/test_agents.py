@@ -11,7 +11,7 @@ import pytest
 from scipy.optimize import minimize
 from scipy.special import expit
 
-from shopgym.agents import AGENTS, Task, make_agent
+from shopgym.agents import AGENTS, Task, agent_class, make_agent
 from shopgym.agents.bandits.bootstrap import BootstrapTS
 from shopgym.agents.bandits.linear import LinTS, LinUCB, Ridge
 from shopgym.agents.bandits.logistic import Logistic
@@ -19,6 +19,20 @@ from shopgym.core import Interactions, InvalidInput, Policy
 from shopgym.core.types import F64
 from shopgym.simulators import Catalog, Shop, ShopConfig
 from shopgym.testing import AGENT_CHECKS, AgentMaker
+
+
+def usable(name: str) -> bool:
+    try:
+        agent_class(name)
+    except InvalidInput:
+        return False
+    return True
+
+
+HERE = [
+    pytest.param(name, marks=() if usable(name) else pytest.mark.skip(reason="its library is not installed"))
+    for name in AGENTS
+]
 
 
 @pytest.fixture
@@ -43,7 +57,7 @@ def played(shop: Shop, policy: Policy, rng: np.random.Generator) -> Interactions
 
 
 @pytest.mark.parametrize("check", AGENT_CHECKS.values(), ids=AGENT_CHECKS)
-@pytest.mark.parametrize("name", AGENTS)
+@pytest.mark.parametrize("name", HERE)
 def test_conformance(name: str, check: Callable[[AgentMaker], None]) -> None:
     options = {"history": 0.0} if name == "popularity" and check.__name__ == "learns_the_obvious" else {}
     if name == "random" and check.__name__ == "learns_the_obvious":

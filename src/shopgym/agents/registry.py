@@ -24,6 +24,13 @@ AGENTS: dict[str, str] = {
     "logistic_ts": "bandits.logistic:LogisticTS",
     "bootstrap_ts": "bandits.bootstrap:BootstrapTS",
     "vw_squarecb": "bandits.vw:VowpalWabbitAgent",
+    # ranking
+    "linear_ranker": "ranking.linear:LinearRegression",
+    "logistic_ranker": "ranking.linear:LogisticRegression",
+    "lambdamart": "ranking.lambdamart:LambdaMART",
+    "mlp_ranker": "ranking.networks:MLPRanker",
+    "cross_ranker": "ranking.networks:CrossRanker",
+    "objectives_ranker": "ranking.objectives:ObjectivesRanker",
 }
 """Where each agent is, ``module:class``; imported when it is asked for, so that it costs others nothing."""
 
@@ -73,9 +80,19 @@ def make_agent(name: str, task: Task, rng: np.random.Generator, **options: Any) 
 
 def check_agent(name: str, options: dict[str, Any]) -> None:
     """Raise unless there is an agent called ``name`` that takes ``options``."""
-    parameters = inspect.signature(agent_class(name)).parameters.values()
-    known = [p.name for p in parameters if p.kind == p.KEYWORD_ONLY]
+    known = _options(agent_class(name))
     for option in options:
         if option not in known:
             fix = f"known options: {', '.join(known)}" if known else "it takes no options"
             raise InvalidInput(f"agents.{name}.{option}", options[option], fix)
+
+
+def _options(maker: Callable[..., Agent]) -> list[str]:
+    """Names of the keyword-only arguments; of a class that passes ``**options`` on, its parent's too."""
+    names: list[str] = []
+    for part in getattr(maker, "__mro__", (maker,)):
+        parameters = inspect.signature(part).parameters.values()
+        names += [p.name for p in parameters if p.kind == p.KEYWORD_ONLY and p.name not in names]
+        if not any(p.kind == p.VAR_KEYWORD for p in parameters):
+            break
+    return names

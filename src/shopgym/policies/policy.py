@@ -10,7 +10,6 @@ from typing import Any
 import numpy as np
 from numpy.random import Generator
 
-from ..core.build import build
 from ..core.errors import InvalidInput
 from ..core.hashing import hash_arrays
 from ..core.items import Items
@@ -20,8 +19,8 @@ from . import plackett_luce, sequential
 from .explorers import EXPLORERS, Explorer, explorer_spec, with_floor
 from .guards import CategoryCap, InStock, MarginFloor, guard_from_spec, guard_spec
 from .plackett_luce import Between
-from .rerankers import RERANKERS, Reranker, Slots, reranker_spec
-from .scorers import SCORERS, Scorer
+from .rerankers import Reranker, Slots, reranker_from_spec, reranker_spec
+from .scorers import Scorer, scorer_from_state
 
 Draw = Callable[[int, Generator], I32]
 Probabilities = Callable[[I32], F64]
@@ -224,16 +223,6 @@ def _with_candidates(requests: Requests) -> Requests:
     )
 
 
-def _reranker(spec: Mapping[str, Any] | None) -> Reranker | None:
-    if spec is None:
-        return None
-    options = dict(spec)
-    kind = options.pop("kind")
-    if kind not in RERANKERS:
-        raise InvalidInput("policy.reranker", kind, f"choose one of {', '.join(RERANKERS)}")
-    return build(RERANKERS[kind], options, f"reranker.{kind}")
-
-
 def item_rows(requests: Requests, positions: I32) -> I32:
     """(n, k) item rows at positions among the candidates; ``EMPTY`` stays."""
     rows = np.take_along_axis(requests.candidates, np.maximum(positions, 0), axis=1)
@@ -243,18 +232,18 @@ def item_rows(requests: Requests, positions: I32) -> I32:
 def policy_from_state(spec: Mapping[str, Any], arrays: Mapping[str, AnyArray], items: Items) -> SlatePolicy:
     """The policy whose ``state()`` was (spec, arrays)."""
     try:
-        scorer_kind, explorer = spec["scorer"]["kind"], dict(spec["explorer"])
+        explorer = dict(spec["explorer"])
         explorer_kind = explorer.pop("kind")
-        if scorer_kind not in SCORERS or explorer_kind not in EXPLORERS:
-            raise InvalidInput("policy.kind", (scorer_kind, explorer_kind), "this version does not know it")
+        if explorer_kind not in EXPLORERS:
+            raise InvalidInput("policy.explorer", explorer_kind, "this version does not know it")
         return SlatePolicy(
             name=spec["name"],
             items=items,
-            scorer=SCORERS[scorer_kind].from_state(spec["scorer"], arrays, items),
+            scorer=scorer_from_state(spec["scorer"], arrays, items),
             explorer=EXPLORERS[explorer_kind](**explorer),
             guards=tuple(guard_from_spec(guard) for guard in spec["guards"]),
             slate_size=spec["slate_size"],
-            reranker=_reranker(spec.get("reranker")),
+            reranker=reranker_from_spec(spec["reranker"]) if "reranker" in spec else None,
         )
     except (KeyError, TypeError) as error:
         raise InvalidInput(

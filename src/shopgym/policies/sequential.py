@@ -42,14 +42,14 @@ def draw(begin: Callable[[], Walk], weights: F64, slate_size: int, rng: Generato
         rng: source of the component and of the Gumbel noise.
     """
     walk = begin()
-    chosen = []
-    component: AnyArray | None = None
+    chosen: list[I32] = []
+    component: AnyArray = np.empty(0, np.intp)
     for _ in range(slate_size):
         log_rates, allowed = walk.rates()
         n, _, m = log_rates.shape
         rows = np.arange(n)
-        if component is None:
-            component = np.searchsorted(np.cumsum(weights)[:-1], rng.random(n), side="right")
+        if not chosen:
+            component = np.asarray(np.searchsorted(np.cumsum(weights)[:-1], rng.random(n), side="right"))
         keys = np.where(allowed, log_rates[rows, component] + rng.gumbel(size=(n, m)), -np.inf)
         best = np.argmax(keys, axis=1)
         now = np.where(allowed[rows, best], best, EMPTY).astype(np.int32)

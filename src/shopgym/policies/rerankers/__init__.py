@@ -2,11 +2,34 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import Any
+
+from ...core.build import build
+from ...core.errors import InvalidInput
 from .calibrated import Calibrated
 from .dpp import DPP
 from .mmr import MMR
 from .reranker import Reranker, Slots, reranker_spec
 
-__all__ = ["DPP", "MMR", "RERANKERS", "Calibrated", "Reranker", "Slots", "reranker_spec"]
+__all__ = [
+    "DPP",
+    "MMR",
+    "RERANKERS",
+    "Calibrated",
+    "Reranker",
+    "Slots",
+    "reranker_from_spec",
+    "reranker_spec",
+]
 
 RERANKERS: dict[str, type[Reranker]] = {c.kind: c for c in (MMR, DPP, Calibrated)}
+
+
+def reranker_from_spec(spec: Mapping[str, Any]) -> Reranker:
+    """The re-ranker that ``spec`` describes: its ``kind`` and its settings."""
+    options = dict(spec)
+    kind = options.pop("kind", None)
+    if kind not in RERANKERS:
+        raise InvalidInput("policy.reranker", kind, f"choose one of {', '.join(RERANKERS)}")
+    return build(RERANKERS[kind], options, f"reranker.{kind}")

@@ -2,11 +2,43 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import Any
+
+from ...core.errors import InvalidInput
+from ...core.items import Items
+from ...core.types import AnyArray
 from .linear import LINKS, LinearScorer
 from .network import NetworkScorer
+from .objectives import Head, ObjectivesScorer
+from .probability import ProbabilityScorer
 from .scorer import Scorer, State
 from .table import TableScorer
+from .trees import TreeScorer
 
-__all__ = ["LINKS", "SCORERS", "LinearScorer", "NetworkScorer", "Scorer", "State", "TableScorer"]
+__all__ = [
+    "LINKS",
+    "SCORERS",
+    "Head",
+    "LinearScorer",
+    "NetworkScorer",
+    "ObjectivesScorer",
+    "ProbabilityScorer",
+    "Scorer",
+    "State",
+    "TableScorer",
+    "TreeScorer",
+    "scorer_from_state",
+]
 
-SCORERS: dict[str, type[Scorer]] = {c.kind: c for c in (TableScorer, LinearScorer, NetworkScorer)}
+SCORERS: dict[str, type[Scorer]] = {
+    c.kind: c
+    for c in (TableScorer, LinearScorer, NetworkScorer, TreeScorer, ProbabilityScorer, ObjectivesScorer)
+}
+
+
+def scorer_from_state(spec: Mapping[str, Any], arrays: Mapping[str, AnyArray], items: Items) -> Scorer:
+    """The scorer whose ``state()`` was (spec, arrays)."""
+    if spec["kind"] not in SCORERS:
+        raise InvalidInput("policy.scorer", spec["kind"], "this version does not know it")
+    return SCORERS[spec["kind"]].from_state(spec, arrays, items)

@@ -92,13 +92,18 @@ class NetworkScorer:
         step = max(1, _CELLS_AT_A_TIME // max(1, m * len(self.features)))
         for start in range(0, n, step):
             part = requests.take(slice(start, start + step))
-            x = (self.features.phi(part, self.item_side).astype(np.float32) - self.mean) / self.scale
-            for b in range(models):
-                out[start : start + step, b] = self._forward(x.reshape(-1, x.shape[2]), b).reshape(-1, m)
+            x = self.features.phi(part, self.item_side).astype(np.float32)
+            z = self.evaluate(x.reshape(-1, x.shape[2]))
+            out[start : start + step] = z.reshape(-1, m, models).transpose(0, 2, 1)
         if self.link == "logistic":
             out = 1.0 / (1.0 + np.exp(-np.clip(out, -700.0, 700.0)))
         scored: F64 = out * self.value[np.maximum(requests.candidates, 0)][:, None, :]
         return scored
+
+    def evaluate(self, x: F32) -> F32:
+        """(r, B) the outputs for features (r, D), before link and value."""
+        first = (x - self.mean) / self.scale
+        return np.stack([self._forward(first, b) for b in range(len(self.dense[0][0]))], axis=1)
 
     def _forward(self, first: F32, b: int) -> F32:
         x = first

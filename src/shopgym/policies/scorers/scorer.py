@@ -32,3 +32,17 @@ class Scorer(Protocol):
     def from_state(cls, spec: Mapping[str, Any], arrays: Mapping[str, AnyArray], items: Items) -> Self:
         """The scorer whose ``state()`` was (spec, arrays)."""
         ...
+
+
+def nested(name: str, scorer: Scorer) -> State:
+    """The state of a scorer inside another: its arrays are called ``NAME_...``."""
+    spec, arrays = scorer.state()
+    return spec, {f"{name}_{key}": values for key, values in arrays.items()}
+
+
+def part_of(name: str, spec: Mapping[str, Any], arrays: Mapping[str, AnyArray], items: Items) -> Scorer:
+    """The scorer that :func:`nested` described."""
+    from . import scorer_from_state  # the registry knows this file's importers
+
+    own = {key[len(name) + 1 :]: v for key, v in arrays.items() if key.startswith(f"{name}_")}
+    return scorer_from_state(spec, own, items)

@@ -1,0 +1,85 @@
+"""Revenue, margin and satisfaction in one score, by declared weights."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+
+from ...core.errors import InvalidInput
+from ...core.nouns import Interactions
+from ...policies.policy import SlatePolicy
+from ...policies.scorers import Head, ObjectivesScorer
+from ..task import Task
+from .ranker import Ranker
+
+RANKERS = ("logistic_ranker", "lambdamart", "mlp_ranker", "cross_ranker")
+
+
+class ObjectivesRanker:
+    """score = revenue x P(order) price + margin x P(order) margin + satisfaction x P(satisfied).
+
+    Two classifiers, one of orders and one of an event that stands for satisfaction; price and margin are
+    those of the moment if requests say them.
+
+    Args:
+        revenue: points of the score per currency unit of revenue.
+        margin: points per currency unit of margin.
+        satisfaction: points per satisfied look at a slot.
+        satisfied: the event that stands for satisfaction.
+        ranker: which classifier.
+        options: of the classifier and of the policy, see :class:`.Ranker`.
+    """
+
+    name = "objectives_ranker"
+
+    def __init__(
+        self,
+        task: Task,
+        rng: np.random.Generator,
+        *,
+        revenue: float = 0.0,
+        margin: float = 1.0,
+        satisfaction: float = 0.0,
+        satisfied: str = "click",
+        ranker: str = "logistic_ranker",
+        options: Mapping[str, Any] | None = None,
+    ) -> None:
+        from ..registry import make_agent  # it knows this file
+
+        if ranker not in RANKERS:
+            raise InvalidInput("objectives_ranker.ranker", ranker, f"choose one of {', '.join(RANKERS)}")
+        made = [
+            make_agent(ranker, task, rng, target=target, **(options or {}))
+            for target in ("purchase", satisfied)
+        ]
+        self.rankers = [one for one in made if isinstance(one, Ranker)]
+        currency = task.items.currency
+        self.heads = (
+            Head("revenue", currency, revenue, 0, "price"),
+            Head("margin", currency, margin, 0, "margin"),
+            Head("satisfaction", f"{satisfied} per slot looked at", satisfaction, 1),
+        )
+
+    def learn(self, batch: Interactions) -> Mapping[str, float]:
+        """Both classifiers learn."""
+        return {
+            f"{ranker.target}.{name}": value
+            for ranker in self.rankers
+            for name, value in ranker.learn(batch).items()
+        }
+
+    def policy(self) -> SlatePolicy:
+        """The present models, frozen."""
+        first = self.rankers[0]
+        scorer = ObjectivesScorer(first.task.items, tuple(one.scorer() for one in self.rankers), self.heads)
+        return SlatePolicy(
+            self.name,
+            first.task.items,
+            scorer,
+            first.explorer,
+            first.task.guards,
+            first.task.slate_size,
+            first.reranker,
+        )

@@ -1,0 +1,95 @@
+"""Several objectives in one score, with the weights written down."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from typing import Any, ClassVar
+
+import numpy as np
+
+from ...core.build import build
+from ...core.errors import InvalidInput
+from ...core.items import Items
+from ...core.nouns import Requests
+from ...core.types import F64, AnyArray
+from ..live import NAMES, worth
+from .scorer import Scorer, State, nested, part_of
+
+
+@dataclass(frozen=True)
+class Head:
+    """One objective: what a model predicts, times what one unit of the candidate is worth.
+
+    Attributes:
+        name: e.g. ``revenue``.
+        unit: of the objective, e.g. ``GBP``; said in the policy's description.
+        weight: units of the score per unit of the objective.
+        model: which of the scorer's models predicts it.
+        worth: ``one``, ``price`` or ``margin`` of the candidate, today's where the request says it.
+    """
+
+    name: str
+    unit: str
+    weight: float = 1.0
+    model: int = 0
+    worth: str = "one"
+
+    def __post_init__(self) -> None:
+        if not np.isfinite(self.weight):
+            raise InvalidInput(f"heads.{self.name}.weight", self.weight, "give a finite number")
+        if self.worth not in NAMES:
+            raise InvalidInput(f"heads.{self.name}.worth", self.worth, f"choose one of {', '.join(NAMES)}")
+
+
+@dataclass(frozen=True, eq=False)
+class ObjectivesScorer:
+    """score = sum over heads of weight x worth(candidate) x model(request, candidate).
+
+    Attributes:
+        items: the catalogue.
+        models: scorers, each with one model or with as many as the others.
+        heads: the objectives.
+    """
+
+    kind: ClassVar[str] = "objectives"
+    items: Items
+    models: tuple[Scorer, ...]
+    heads: tuple[Head, ...]
+
+    def __post_init__(self) -> None:
+        if not self.heads:
+            raise InvalidInput("scorer.heads", self.heads, "name at least one objective")
+        for head in self.heads:
+            if not 0 <= head.model < len(self.models):
+                raise InvalidInput(f"heads.{head.name}.model", head.model, f"there are {len(self.models)}")
+
+    def objectives(self, requests: Requests) -> dict[str, F64]:
+        """(n, B, m) each objective in its own unit, before weighting."""
+        predicted = [model.scores(requests) for model in self.models]
+        return {
+            head.name: predicted[head.model] * worth(head.worth, requests, self.items)[:, None, :]
+            for head in self.heads
+        }
+
+    def scores(self, requests: Requests) -> F64:
+        """(n, B, m)"""
+        values = self.objectives(requests)
+        total: F64 = sum(
+            (head.weight * values[head.name] for head in self.heads[1:]),
+            start=self.heads[0].weight * values[self.heads[0].name],
+        )
+        return total
+
+    def state(self) -> State:
+        parts = [nested(f"model{i}", model) for i, model in enumerate(self.models)]
+        arrays = {name: values for _, part in parts for name, values in part.items()}
+        heads = [asdict(head) for head in self.heads]
+        return {"kind": self.kind, "heads": heads, "models": [spec for spec, _ in parts]}, arrays
+
+    @classmethod
+    def from_state(
+        cls, spec: Mapping[str, Any], arrays: Mapping[str, AnyArray], items: Items
+    ) -> ObjectivesScorer:
+        models = (part_of(f"model{i}", one, arrays, items) for i, one in enumerate(spec["models"]))
+        return cls(items, tuple(models), tuple(build(Head, head, "heads") for head in spec["heads"]))

@@ -1,0 +1,105 @@
+"""Sums of regression trees, served by numpy whatever library grew them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any, ClassVar
+
+import numpy as np
+
+from ...core.errors import InvalidInput
+from ...core.items import Items
+from ...core.nouns import Requests
+from ...core.types import F64, I32, AnyArray
+from ..features import FeatureMap
+from .scorer import State
+
+_CELLS_AT_A_TIME = 1_000_000
+"""A row stands at one node of every tree: so many (row, tree) pairs at a time (8 MB)."""
+
+
+@dataclass(frozen=True, eq=False)
+class TreeScorer:
+    """score = sum over T trees of the value of the leaf that a candidate falls into.
+
+    At an inner node a candidate goes to the first child if its feature is at most the threshold, else to the
+    second. A leaf is its own child, so that every tree is walked for ``depth`` steps, all at once.
+
+    Attributes:
+        features: D features of a request and an item.
+        items: the catalogue.
+        roots: (T,) int32 nodes.
+        feature, threshold: (S,) int32 in [0, D) and float64, of each of S nodes.
+        children: (S, 2) int32 nodes.
+        value: (S,) float64, at leaves.
+        depth: steps from a root to the deepest leaf.
+    """
+
+    kind: ClassVar[str] = "trees"
+    features: FeatureMap
+    items: Items
+    roots: I32
+    feature: I32
+    threshold: F64
+    children: I32
+    value: F64
+    depth: int
+
+    def __post_init__(self) -> None:
+        size = len(self.value)
+        if self.children.shape != (size, 2) or not len(self.feature) == len(self.threshold) == size:
+            raise InvalidInput("scorer.children", self.children.shape, f"give two children of {size} nodes")
+        for name, most in (("roots", size), ("children", size), ("feature", len(self.features))):
+            values = getattr(self, name)
+            if values.size and not 0 <= values.min() <= values.max() < most:
+                raise InvalidInput(f"scorer.{name}", int(values.max()), f"give numbers in [0, {most})")
+        if not np.isfinite(self.value).all():
+            raise InvalidInput("scorer.value", "not finite", "the learner diverged: lower its step")
+
+    @cached_property
+    def item_side(self) -> F64:
+        """(N, D)"""
+        return self.features.item_side(self.items)
+
+    def scores(self, requests: Requests) -> F64:
+        """(n, 1, m); NaN where a feature is not finite, which a comparison would not show."""
+        n, m = requests.candidates.shape
+        out = np.empty((n, 1, m))
+        step = max(1, _CELLS_AT_A_TIME // max(1, m * len(self.roots)))
+        for start in range(0, n, step):
+            part = requests.take(slice(start, start + step))
+            x = self.features.phi(part, self.item_side)
+            out[start : start + step, 0] = self.evaluate(x.reshape(-1, x.shape[2])).reshape(-1, m)
+        return out
+
+    def evaluate(self, x: F64) -> F64:
+        """(r,) from features (r, D)."""
+        row = np.arange(len(x))[:, None] * x.shape[1]
+        flat, children = x.ravel(), self.children.ravel()
+        at = np.broadcast_to(self.roots, (len(x), len(self.roots)))
+        for _ in range(self.depth):
+            second = flat[row + self.feature[at]] > self.threshold[at]
+            at = children[2 * at + second]
+        out: F64 = self.value[at].sum(axis=1)
+        out[~np.isfinite(x).all(axis=1)] = np.nan
+        return out
+
+    def state(self) -> State:
+        names = ("roots", "feature", "threshold", "children", "value")
+        spec = {"kind": self.kind, "features": self.features.spec(), "depth": self.depth}
+        return spec, {name: getattr(self, name) for name in names}
+
+    @classmethod
+    def from_state(cls, spec: Mapping[str, Any], arrays: Mapping[str, AnyArray], items: Items) -> TreeScorer:
+        return cls(
+            FeatureMap.from_spec(spec["features"]),
+            items,
+            arrays["roots"],
+            arrays["feature"],
+            arrays["threshold"],
+            arrays["children"],
+            arrays["value"],
+            spec["depth"],
+        )
