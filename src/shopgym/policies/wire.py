@@ -245,13 +245,14 @@ class RankReader:
         return np.array([self._rows("history", value)], dtype=np.int32).reshape(1, -1)
 
     def _live(self, body: Mapping[str, Any], count: int) -> dict[str, F32]:
-        given = body.get("live")
-        if given is None and not self.live:
+        given, names = body.get("live"), [feature.name for feature in self.live]
+        if not names and given is None:
             return {}
-        names = [feature.name for feature in self.live]
+        if not names:
+            raise Refusal(422, "live", given, "the policy looks at no such values: leave it out")
         if not isinstance(given, dict) or body.get("candidates") is None:
             fix = f"give candidates, and for each of {', '.join(names)} a list with a number per candidate"
-            raise Refusal(422, "live", given, fix if names else "the bundle has no live values: leave it out")
+            raise Refusal(422, "live", given, fix)
         for name in given:
             if name not in names:
                 raise Refusal(422, f"live.{name}", given[name], f"unknown; known are {', '.join(names)}")
