@@ -46,8 +46,8 @@ class NetworkRanker(Ranker):
         hidden: Sequence[int] = (32, 16),
         crosses: int = 0,
         epochs: int = 10,
-        batch: int = 256,
-        step: float = 0.003,
+        batch: int = 512,
+        step: float = 0.005,
         shrink: float = 0.01,
         **options: Any,
     ) -> None:
