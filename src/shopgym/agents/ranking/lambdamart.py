@@ -68,7 +68,7 @@ class LambdaMART(Ranker):
             "verbose": -1,
         }
 
-    def fit(self, rows: Rows) -> Scorer | None:
+    def fit(self, rows: Rows, held: Rows) -> Scorer | None:
         rows = rows.where(comparable(rows))
         if not len(rows):
             return None

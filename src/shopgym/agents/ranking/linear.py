@@ -31,7 +31,7 @@ class LinearRanker(Ranker):
         self.penalty = np.array([ridge if term else 0.0 for term in self.features.terms])
         self.theta = np.zeros(len(self.features))
 
-    def fit(self, rows: Rows) -> Scorer | None:
+    def fit(self, rows: Rows, held: Rows) -> Scorer | None:
         if not len(rows):
             return None
         self.theta = self.solve(rows)

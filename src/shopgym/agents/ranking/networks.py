@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from copy import deepcopy
 from typing import Any
 
 import numpy as np
@@ -11,13 +12,16 @@ from torch import Tensor
 from torch.nn.functional import softplus
 
 from ...core.errors import in_range
-from ...core.types import F64, AnyArray
+from ...core.types import F32, F64, AnyArray
 from ...policies.scorers import NetworkScorer, Scorer
 from ..network import Network, fit, scorer_of, torch_generator
 from ..task import Task
 from .features import deep_features
 from .memory import Rows
 from .ranker import Ranker
+
+PATIENCE = 2
+"""Passes in a row that may be no better than the best."""
 
 
 def examined_loss(z: Tensor, target: Tensor) -> Tensor:
@@ -26,17 +30,27 @@ def examined_loss(z: Tensor, target: Tensor) -> Tensor:
     return torch.where(target > 0, softplus(-z), -torch.log((1 - attention) + attention * torch.sigmoid(-z)))
 
 
+def signed(rows: Rows) -> F32:
+    """(r,) the targets of :func:`examined_loss`."""
+    return np.where(rows.y > 0, rows.attention, -rows.attention).astype(np.float32)
+
+
 class NetworkRanker(Ranker):
     """What the two share: a network of its own for every fit, trained from the start (Ash & Adams 2020).
+
+    Training ends when pages held out are no longer foretold better; the best network is kept.
 
     Args:
         hidden: widths of the hidden layers.
         crosses: cross layers before them.
-        epochs: passes over the rows.
+        epochs: passes over the rows at most.
         batch: rows of a step.
         step: of Adam (Kingma & Ba 2015); ``shrink``: decoupled weight decay (Loshchilov & Hutter 2019).
         options: see :class:`.Ranker`.
     """
+
+    calibrated = "platt"
+    stops = True
 
     def __init__(
         self,
@@ -59,23 +73,35 @@ class NetworkRanker(Ranker):
         self.hidden, self.crosses, self.epochs, self.batch = tuple(hidden), crosses, epochs, batch
         self.step, self.shrink = step, shrink
 
-    def fit(self, rows: Rows) -> Scorer | None:
+    def fit(self, rows: Rows, held: Rows) -> Scorer | None:
         if not len(rows):
             return None
         torch.set_num_threads(1)
         generator = torch_generator(self.rng)
         network = Network(len(self.features), hidden=self.hidden, crosses=self.crosses, generator=generator)
         network.standardise(rows.x.astype(np.float64))
-        fit(
-            network,
-            rows.x,
-            np.where(rows.y > 0, rows.attention, -rows.attention),
-            loss=examined_loss,
-            generator=generator,
-            optimiser=torch.optim.AdamW(network.parameters(), lr=self.step, weight_decay=self.shrink),
-            epochs=self.epochs,
-            batch=self.batch,
-        )
+        optimiser = torch.optim.AdamW(network.parameters(), lr=self.step, weight_decay=self.shrink)
+        best, kept, worse = np.inf, network.state_dict(), 0
+        for _ in range(self.epochs):
+            fit(
+                network,
+                rows.x,
+                signed(rows),
+                loss=examined_loss,
+                generator=generator,
+                optimiser=optimiser,
+                batch=self.batch,
+            )
+            with torch.no_grad():
+                losses = examined_loss(network(torch.as_tensor(held.x)), torch.as_tensor(signed(held)))
+            now = float(losses.mean()) if len(held) else -np.inf
+            if now < best or not len(held):
+                best, kept, worse = now, deepcopy(network.state_dict()), 0
+            else:
+                worse += 1
+            if worse == PATIENCE:
+                break
+        network.load_state_dict(kept)
         one = np.ones(len(self.task.items))
         return scorer_of([network], self.task, value=one, features=self.features)
 

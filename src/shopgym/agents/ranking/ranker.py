@@ -34,7 +34,7 @@ class Ranker(ABC):
     Args:
         target: ``reward`` or the name of an event, e.g. ``click``.
         calibrate: ``none``, ``platt`` or ``isotonic``; fitted on pages held out of training.
-        held_share: share of pages held out.
+        held_share: share of pages held out, where anything needs them.
         memory: filled slots to learn from, the latest.
         growth: it is fitted anew when so many times as many slots are there as at the last fit, so that
             all fits together cost little more than the last.
@@ -47,6 +47,8 @@ class Ranker(ABC):
     """Whether y is made 0 or 1."""
     calibrated: ClassVar[str] = "none"
     """The default of ``calibrate``."""
+    stops: ClassVar[bool] = False
+    """Whether pages held out say when to stop training."""
 
     def __init__(
         self,
@@ -77,14 +79,17 @@ class Ranker(ABC):
         self.explorer = Ranked(decay, floor)
         self.reranker = None if reranker is None else reranker_from_spec(reranker)
         self.item_side = features.item_side(task.items)
-        held = held_share if self.calibrate != "none" else 0.0
+        held = held_share if self.calibrate != "none" or self.stops else 0.0
         self.memory = Memory(memory, held, np.random.default_rng(int(rng.integers(2**62))))
         self.count, self.fitted = 0, 0
         self.model: Scorer = TableScorer(np.zeros(len(task.items)))
 
     @abstractmethod
-    def fit(self, rows: Rows) -> Scorer | None:
-        """The model of r rows, of logits if it classifies; None while there is too little to go by."""
+    def fit(self, rows: Rows, held: Rows) -> Scorer | None:
+        """The model of rows, of logits if it classifies; None while there is too little to go by.
+
+        ``held`` are the rows of pages held out, perhaps none.
+        """
 
     def learn(self, batch: Interactions) -> Mapping[str, float]:
         """Remember the filled slots of a batch; the next policy is fitted on them."""
@@ -119,17 +124,18 @@ class Ranker(ABC):
         """What is predicted of a slot that is looked at, frozen; fitted first if there is enough new."""
         if self.count > self.fitted and self.count >= self.growth * self.fitted:
             rows = self.memory.rows()
-            model = self.fit(rows.where(~rows.held))
+            held = rows.where(rows.held)
+            model = self.fit(rows.where(~rows.held), held)
             if model is not None:
-                self.model = self._calibrated(model, rows)
+                self.model = self._calibrated(model, held)
             self.fitted = self.count
         return self.model
 
-    def _calibrated(self, model: Scorer, rows: Rows) -> Scorer:
+    def _calibrated(self, model: Scorer, held: Rows) -> Scorer:
         if not self.classifies:
             return model
-        held = rows.where(rows.held)
-        if len(np.unique(held.y)) < 2:  # nothing held out, or nothing to tell apart: logits at their word
+        # not asked for, or nothing to tell apart: logits at their word
+        if self.calibrate == "none" or len(np.unique(held.y)) < 2:
             return ProbabilityScorer(model, "platt", np.array([1.0, 0.0]))
         fitter = fit_platt if self.calibrate == "platt" else fit_isotonic
         curve = fitter(self.predict(model, held.x), held.y, held.attention)
