@@ -18,10 +18,10 @@ TOLERANCE = 1e-8
 
 def nll(z: F64, y: F64, attention: F64) -> tuple[F64, F64]:
     """(r,) negative log-likelihood without its constant log a, and its slope in z (r,)."""
-    p = expit(z)
-    none = (1.0 - attention) + attention * expit(-z)
+    p, q = expit(z), expit(-z)  # 1 - p would lose what is left of it
+    none = (1.0 - attention) + attention * q
     loss = np.where(y > 0, np.logaddexp(0.0, -z), -np.log(none))
-    slope = np.where(y > 0, p - 1.0, attention * p * (1.0 - p) / none)
+    slope = np.where(y > 0, -q, attention * p * q / none)
     return loss, slope
 
 
