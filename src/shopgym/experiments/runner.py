@@ -112,6 +112,7 @@ class Experiment:
             self.guards,
             value=value_scale(self.reward),
             attention=attention,
+            live_names=tuple(env.requests.live),
         )
 
     def _train(self, task: Task) -> tuple[dict[str, SlatePolicy], pd.DataFrame]:

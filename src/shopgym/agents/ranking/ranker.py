@@ -77,6 +77,8 @@ class Ranker(ABC):
         in_range(f"{self.name}.growth", growth, 1.0, 1e6)
         self.task, self.rng, self.features, self.target, self.growth = task, rng, features, target, growth
         self.explorer = Ranked(decay, floor)
+        # relative to the slot that is looked at most: a measured curve may rise a little before it falls
+        self.attention = task.attention / task.attention.max()
         self.reranker = None if reranker is None else reranker_from_spec(reranker)
         self.item_side = features.item_side(task.items)
         held = held_share if self.calibrate != "none" or self.stops else 0.0
@@ -101,7 +103,7 @@ class Ranker(ABC):
                 bad = int(row[np.flatnonzero(~np.isfinite(x).all(axis=1))[0]])
                 raise InvalidInput(f"interactions.requests[{bad}]", "NaN", "remove NaN and infinity")
             y = self._outcome(batch)[row, slot]
-            self.memory.add(x, y, self.task.attention[slot], row, len(slates))
+            self.memory.add(x, y, self.attention[slot], row, len(slates))
             self.count += len(row)
         return {"slots": float(self.count), "fitted": float(self.fitted)}
 
