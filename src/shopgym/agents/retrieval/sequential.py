@@ -1,0 +1,126 @@
+"""How SASRec and GRU4Rec are trained: every entry of a sequence is predicted from those before it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.random import Generator
+from torch import Tensor
+
+from ...core.errors import in_range
+from ...core.nouns import EMPTY
+from ...core.types import F32, I32
+from ...policies.retrieval.model import popularity_bias
+from ...policies.retrieval.sequence import SequenceModel, in_order
+from ._torch import check_device, descend, dropout, generator_of, normal, one_thread, sampled_softmax, softmax
+from .data import Sequences
+
+Weights = dict[str, torch.nn.Parameter]
+
+
+@dataclass(frozen=True)
+class Sequential:
+    """What both have.
+
+    Attributes:
+        dim: d, of the items' vectors and of the state.
+        length: L, how many of the latest items are read; longer sequences are cut into windows.
+        epochs, batch, rate: passes, sequences per step, step size of Adam.
+        dropout: share of the inputs that is zeroed in training.
+        decay: decoupled weight decay.
+        negatives: items drawn for each step's softmax; 0 = all items of the catalogue.
+        device: ``cpu`` or ``cuda``.
+    """
+
+    dim: int = 64
+    length: int = 20
+    epochs: int = 10
+    batch: int = 128
+    rate: float = 0.002
+    dropout: float = 0.3
+    decay: float = 0.0
+    negatives: int = 0
+    device: str = "cpu"
+
+    def __post_init__(self) -> None:
+        in_range("sequential.dim", self.dim, 1, 4096)
+        in_range("sequential.length", self.length, 1, 10_000)
+        in_range("sequential.epochs", self.epochs, 1, 100_000)
+        in_range("sequential.batch", self.batch, 1, 1_000_000)
+        in_range("sequential.rate", self.rate, 0.0, 10.0, open_low=True)
+        in_range("sequential.dropout", self.dropout, 0.0, 1.0, open_high=True)
+        in_range("sequential.decay", self.decay, 0.0, 10.0)
+        in_range("sequential.negatives", self.negatives, 0, 10_000_000)
+        check_device(self.device)
+
+    def fit(self, data: Sequences, rng: Generator) -> SequenceModel:
+        """See :class:`.Recommender`."""
+        with one_thread():
+            g = generator_of(rng, self.device)
+            weights = self.new_weights(g)
+            vectors = normal((data.num_items, self.dim), self.dim**-0.5, g)
+            windows = torch.from_numpy(windows_of(data, self.length)).long().to(self.device)
+            chance = (data.counts + 1.0) ** 0.5
+            chance /= chance.sum()
+
+            def loss(some: Any) -> Tensor:
+                rows = windows[some]
+                given, target = rows[:, :-1], rows[:, 1:]
+                x = dropout(vectors[given.clamp(min=0)], self.dropout, g)
+                hidden = self.states(x, weights, g)[target >= 0]
+                hidden, target = dropout(hidden, self.dropout, g), target[target >= 0]
+                if not self.negatives:
+                    return softmax(hidden, target, vectors)
+                drawn = rng.choice(data.num_items, self.negatives, p=chance)
+                log_q = torch.tensor(np.log(chance[drawn] * self.negatives), dtype=x.dtype, device=x.device)
+                others = torch.from_numpy(drawn).to(self.device)
+                return sampled_softmax(hidden, target, vectors, others, log_q)
+
+            descend(
+                [vectors, *weights.values()],
+                loss,
+                rows=len(windows),
+                batch=self.batch,
+                epochs=self.epochs,
+                rate=self.rate,
+                decay=self.decay,
+                rng=rng,
+            )
+        arrays: dict[str, F32] = {name: w.detach().cpu().numpy() for name, w in weights.items()}
+        return self.frozen(vectors.detach().cpu().numpy(), popularity_bias(data.counts), arrays)
+
+    def new_weights(self, g: torch.Generator) -> Weights:
+        """The layers, by the names that the served model gives them."""
+        raise NotImplementedError
+
+    def states(self, x: Tensor, weights: Mapping[str, Tensor], g: torch.Generator | None) -> Tensor:
+        """(b, L, d) the state after each item, from the items' vectors (b, L, d)."""
+        raise NotImplementedError
+
+    def frozen(self, vectors: F32, bias: F32, weights: dict[str, F32]) -> SequenceModel:
+        """What is served."""
+        raise NotImplementedError
+
+
+def windows_of(data: Sequences, length: int) -> I32:
+    """(w, length + 1) the sequences of two and more, in order of time, ``EMPTY`` after the last.
+
+    Longer ones are cut into windows that overlap by one item, so that every entry but the first is
+    predicted once.
+    """
+    parts = [np.empty((0, length + 1), np.int32)]
+    start, end = data.start[:-1], data.start[1:]
+    while True:
+        more = end - start > 1
+        if not more.any():
+            return np.concatenate(parts)
+        start, end = start[more], end[more]
+        stop = np.minimum(end, start + length + 1)
+        at = stop[:, None] - 1 - np.arange(length + 1)
+        rows = np.where(at >= start[:, None], data.items[np.maximum(at, 0)], EMPTY).astype(np.int32)
+        parts.append(in_order(rows, length + 1)[0])
+        start = stop - 1

@@ -1,0 +1,143 @@
+"""Items vote for items: a score is the sum of weights from the items of the history.
+
+score_j = sum of W_ij over the different items i of the history, plus a bias. Item-KNN and EASE are this.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any, ClassVar
+
+import numpy as np
+
+from ...core.errors import InvalidInput
+from ...core.types import F32, I32, I64, AnyArray
+from .model import State, checked, distinct
+
+CELLS = 20_000_000
+"""Cells of (requests x items) that are added up at a time."""
+
+
+@dataclass(frozen=True, eq=False)
+class DenseWeights:
+    """W as a full (N, N) table: for catalogues of up to about 20,000 items (1.6 GB).
+
+    Attributes:
+        weights: (N, N) float32, W_ij is what item i of the history says for item j.
+        bias: (N,) float32, see :data:`.TIE`.
+    """
+
+    kind: ClassVar[str] = "dense_weights"
+    needs_history: ClassVar[bool] = True
+    weights: F32
+    bias: F32
+
+    def __post_init__(self) -> None:
+        n = len(self.bias)
+        if self.weights.shape != (n, n):
+            raise InvalidInput("model.weights", self.weights.shape, f"give shape ({n}, {n})")
+
+    @property
+    def num_items(self) -> int:
+        """N."""
+        return len(self.bias)
+
+    @cached_property
+    def _padded(self) -> F32:
+        """(N + 1, N), the last row zero, where ``EMPTY`` leads."""
+        return np.concatenate([self.weights, np.zeros((1, self.num_items), np.float32)])
+
+    def scores(self, history: I32, user: F32 | None = None) -> F32:
+        """(n, N); see :class:`.Model`."""
+        history = distinct(checked(history, self.num_items))
+        out = np.repeat(self.bias[None], len(history), axis=0)
+        for column in history.T:
+            real = column >= 0
+            out[real] += self.weights[column[real]]
+        return out
+
+    def scores_at(self, history: I32, rows: I32, user: F32 | None = None) -> F32:
+        """(n, m); see :class:`.Model`."""
+        history = distinct(checked(history, self.num_items))
+        rows = np.maximum(rows, 0)
+        out = self.bias[rows]
+        for column in history.T:
+            out += self._padded[column[:, None], rows]
+        return out
+
+    def state(self) -> State:
+        """See :class:`.Model`."""
+        return {"kind": self.kind}, {"weights": self.weights, "bias": self.bias}
+
+    @classmethod
+    def from_state(cls, spec: Mapping[str, Any], arrays: Mapping[str, AnyArray]) -> DenseWeights:
+        """See :class:`.Model`."""
+        return cls(arrays["weights"], arrays["bias"])
+
+
+@dataclass(frozen=True, eq=False)
+class SparseWeights:
+    """W by its entries, for catalogues of any size.
+
+    Attributes:
+        start: (N + 1,) int64, where the entries of each item i begin.
+        item: (r,) int32, for which item j an entry speaks.
+        weight: (r,) float32, W_ij.
+        bias: (N,) float32, see :data:`.TIE`.
+    """
+
+    kind: ClassVar[str] = "sparse_weights"
+    needs_history: ClassVar[bool] = True
+    start: I64
+    item: I32
+    weight: F32
+    bias: F32
+
+    def __post_init__(self) -> None:
+        if self.start.shape != (len(self.bias) + 1,) or not len(self.item) == len(self.weight):
+            raise InvalidInput("model.start", self.start.shape, f"give {len(self.bias) + 1} bounds")
+        if len(self.item) != self.start[-1] or (np.diff(self.start) < 0).any():
+            raise InvalidInput("model.start", int(self.start[-1]), f"end at {len(self.item)}, never falling")
+        if len(self.item) and not 0 <= self.item.min() <= self.item.max() < len(self.bias):
+            raise InvalidInput("model.item", int(self.item.max()), f"give rows below {len(self.bias)}")
+
+    @property
+    def num_items(self) -> int:
+        """N."""
+        return len(self.bias)
+
+    def scores(self, history: I32, user: F32 | None = None) -> F32:
+        """(n, N); see :class:`.Model`."""
+        history = distinct(checked(history, self.num_items))
+        out = np.empty((len(history), self.num_items), np.float32)
+        step = max(1, CELLS // self.num_items)
+        for low in range(0, len(history), step):
+            out[low : low + step] = self._votes(history[low : low + step])
+        return out
+
+    def _votes(self, history: I32) -> AnyArray:
+        request, column = np.nonzero(history >= 0)
+        voter = history[request, column]
+        first, size = self.start[voter], self.start[voter + 1] - self.start[voter]
+        # the entries of all voters, one run after the other
+        ends = np.cumsum(size)
+        at = np.arange(ends[-1] if len(ends) else 0) + np.repeat(first - (ends - size), size)
+        cell = np.repeat(request, size) * self.num_items + self.item[at]
+        total = np.bincount(cell, self.weight[at], minlength=len(history) * self.num_items)
+        return total.reshape(len(history), self.num_items) + self.bias
+
+    def scores_at(self, history: I32, rows: I32, user: F32 | None = None) -> F32:
+        """(n, m); see :class:`.Model`."""
+        return np.take_along_axis(self.scores(history), np.maximum(rows, 0), axis=1)
+
+    def state(self) -> State:
+        """See :class:`.Model`."""
+        arrays = {"start": self.start, "item": self.item, "weight": self.weight, "bias": self.bias}
+        return {"kind": self.kind}, arrays
+
+    @classmethod
+    def from_state(cls, spec: Mapping[str, Any], arrays: Mapping[str, AnyArray]) -> SparseWeights:
+        """See :class:`.Model`."""
+        return cls(arrays["start"], arrays["item"], arrays["weight"], arrays["bias"])

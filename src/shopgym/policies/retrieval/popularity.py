@@ -1,0 +1,74 @@
+"""The same ranking for everybody, or one for each cohort."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, ClassVar
+
+import numpy as np
+
+from ...core.errors import InvalidInput
+from ...core.types import F32, I32, I64, AnyArray
+from .model import State, checked
+
+
+@dataclass(frozen=True, eq=False)
+class Popularity:
+    """One table of scores per cohort.
+
+    A user's cohort is told by one column of the user's features: cohort c holds values in
+    [edges_c-1, edges_c), so that edges of 0.5, 1.5 tell codes 0, 1 and 2 apart.
+
+    Attributes:
+        table: (C, N) float32.
+        column: of ``Requests.user``; no matter where C is 1.
+        edges: (C - 1,) rising.
+    """
+
+    kind: ClassVar[str] = "popularity"
+    needs_history: ClassVar[bool] = False
+    table: F32
+    column: int
+    edges: F32
+
+    def __post_init__(self) -> None:
+        if self.table.ndim != 2 or self.edges.shape != (len(self.table) - 1,):
+            raise InvalidInput("model.edges", self.edges.shape, "give one edge between every two cohorts")
+
+    @property
+    def num_items(self) -> int:
+        """N."""
+        return int(self.table.shape[1])
+
+    def scores(self, history: I32, user: F32 | None = None) -> F32:
+        """(n, N); see :class:`.Model`."""
+        return self.table[self._cohort(checked(history, self.num_items), user)]
+
+    def scores_at(self, history: I32, rows: I32, user: F32 | None = None) -> F32:
+        """(n, m); see :class:`.Model`."""
+        cohort = self._cohort(checked(history, self.num_items), user)
+        return self.table[cohort[:, None], np.maximum(rows, 0)]
+
+    def _cohort(self, history: I32, user: F32 | None) -> I64:
+        return cohort_of(self.edges, self.column, len(history), user)
+
+    def state(self) -> State:
+        """See :class:`.Model`."""
+        return {"kind": self.kind, "column": self.column}, {"table": self.table, "edges": self.edges}
+
+    @classmethod
+    def from_state(cls, spec: Mapping[str, Any], arrays: Mapping[str, AnyArray]) -> Popularity:
+        """See :class:`.Model`."""
+        return cls(arrays["table"], spec["column"], arrays["edges"])
+
+
+def cohort_of(edges: F32, column: int, n: int, user: F32 | None) -> I64:
+    """(n,) the cohort of each user; 0 for everybody where there are no edges."""
+    if not len(edges):
+        return np.zeros(n, np.int64)
+    if user is None or user.ndim != 2 or len(user) != n or column >= user.shape[1]:
+        raise InvalidInput("user", None if user is None else user.shape, f"give ({n}, u) with u > {column}")
+    if not np.isfinite(user[:, column]).all():
+        raise InvalidInput(f"user[:, {column}]", "not finite", "remove NaN and infinity from user features")
+    return np.searchsorted(edges, user[:, column], side="right")

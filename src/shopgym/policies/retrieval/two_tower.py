@@ -1,0 +1,78 @@
+"""Two towers, served: a vector of the user and their history meets the items' vectors."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, ClassVar
+
+import numpy as np
+
+from ...core.errors import InvalidInput
+from ...core.types import F32, I32, AnyArray
+from .embedding import Embedding
+from .model import State, checked, distinct, user_columns
+
+
+@dataclass(frozen=True, eq=False)
+class TwoTowerModel(Embedding):
+    """query = unit(relu([mean of history's vectors, features] W_1 + b_1) W_2 + b_2) x sharpness.
+
+    The items' tower has been run already: ``vectors`` are its unit vectors. An empty history is a mean
+    of 0, and the features speak alone; without features everybody new has the same query.
+
+    Attributes:
+        vectors: (N, d) float32, of length 1.
+        bias: (N,) float32.
+        first: (d + u, w), first_bias: (w,), second: (w, d), second_bias: (d,), all float32.
+        centre, scale: (u,) float32, what is taken off the users' features, and what they are divided by.
+        sharpness: 1 / temperature of the softmax.
+    """
+
+    kind: ClassVar[str] = "two_tower"
+    needs_history: ClassVar[bool] = True
+    vectors: F32
+    bias: F32
+    first: F32
+    first_bias: F32
+    second: F32
+    second_bias: F32
+    centre: F32
+    scale: F32
+    sharpness: float
+
+    def __post_init__(self) -> None:
+        want = (self.vectors.shape[1] + len(self.centre), len(self.first_bias))
+        if self.first.shape != want:
+            raise InvalidInput("model.first", self.first.shape, f"give shape {want}")
+
+    def queries(self, history: I32, user: F32 | None = None) -> F32:
+        """(n, d); see :class:`.Embedding`."""
+        history = distinct(checked(history, self.num_items))
+        there = history >= 0
+        mean = np.zeros((len(history), self.vectors.shape[1]), np.float32)
+        for column, real in zip(history.T, there.T):
+            mean[real] += self.vectors[column[real]]
+        mean /= np.maximum(there.sum(axis=1, keepdims=True), 1).astype(np.float32)
+        u = len(self.centre)
+        if u:
+            features = (user_columns(user, len(history), u) - self.centre) / self.scale
+            mean = np.concatenate([mean, features.astype(np.float32)], axis=1)
+        inner = np.maximum(mean[:, None, :] @ self.first + self.first_bias, 0.0)
+        out = (inner @ self.second + self.second_bias)[:, 0]
+        length = np.sqrt((out**2).sum(axis=1, keepdims=True) + np.float32(1e-12))
+        query: F32 = out / length * np.float32(self.sharpness)
+        return query
+
+    def state(self) -> State:
+        """See :class:`.Model`."""
+        arrays = {name: getattr(self, name) for name in _ARRAYS}
+        return {"kind": self.kind, "sharpness": self.sharpness}, arrays
+
+    @classmethod
+    def from_state(cls, spec: Mapping[str, Any], arrays: Mapping[str, AnyArray]) -> TwoTowerModel:
+        """See :class:`.Model`."""
+        return cls(**{name: arrays[name] for name in _ARRAYS}, sharpness=spec["sharpness"])
+
+
+_ARRAYS = ("vectors", "bias", "first", "first_bias", "second", "second_bias", "centre", "scale")
