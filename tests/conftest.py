@@ -15,5 +15,5 @@ def catalog() -> Catalog:
 
 @pytest.fixture(scope="session")
 def config() -> ShopConfig:
-    """A small shop: 3 slots of 8 candidates."""
-    return ShopConfig(users=300, slate_size=3, num_candidates=8)
+    """A small shop: 3 slots of 8 candidates; requests tell the last 8 items opened."""
+    return ShopConfig(users=300, slate_size=3, num_candidates=8, history=8)

@@ -31,6 +31,16 @@ AGENTS: dict[str, str] = {
     "mlp_ranker": "ranking.networks:MLPRanker",
     "cross_ranker": "ranking.networks:CrossRanker",
     "objectives_ranker": "ranking.objectives:ObjectivesRanker",
+    # retrieval models
+    "popularity_trending": "retrieval.agents:TrendingAgent",
+    "popularity_cohort": "retrieval.agents:CohortAgent",
+    "item_knn": "retrieval.agents:ItemKNNAgent",
+    "ease": "retrieval.agents:EaseAgent",
+    "als": "retrieval.agents:ALSAgent",
+    "bpr": "retrieval.agents:BPRAgent",
+    "two_tower": "retrieval.neural_agents:TwoTowerAgent",
+    "sasrec": "retrieval.neural_agents:SASRecAgent",
+    "gru4rec": "retrieval.neural_agents:GRU4RecAgent",
 }
 """Where each agent is, ``module:class``; imported when it is asked for, so that it costs others nothing."""
 

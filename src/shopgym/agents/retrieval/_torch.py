@@ -57,9 +57,7 @@ def dropout(x: Tensor, share: float, g: torch.Generator | None) -> Tensor:
     return x * (torch.rand(x.shape, generator=g, device=x.device) >= share) / (1.0 - share)
 
 
-def sampled_softmax(
-    hidden: Tensor, target: Tensor, vectors: Tensor, others: Tensor, log_q: Tensor
-) -> Tensor:
+def sampled_softmax(hidden: Tensor, target: Tensor, vectors: Tensor, others: Tensor, log_q: Tensor) -> Tensor:
     """Mean cross-entropy of r targets against shared, sampled other items.
 
     Each score has the log of the rate at which its item was sampled taken off, so that the minimum is that

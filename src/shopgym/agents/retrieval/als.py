@@ -64,9 +64,7 @@ def half_step(
 
 
 @njit(cache=True, nogil=True, error_model="numpy")  # type: ignore[untyped-decorator]
-def _half_step(
-    x: F64, y: F64, gram: F64, start: AnyArray, item: AnyArray, weight: float, steps: int
-) -> None:
+def _half_step(x: F64, y: F64, gram: F64, start: AnyArray, item: AnyArray, weight: float, steps: int) -> None:
     d = x.shape[1]
     ap = np.empty(d)
     for u in range(x.shape[0]):

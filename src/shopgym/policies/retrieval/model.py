@@ -8,7 +8,7 @@ from typing import Any, ClassVar, Protocol, Self, runtime_checkable
 import numpy as np
 
 from ...core.errors import InvalidInput
-from ...core.nouns import EMPTY
+from ...core.nouns import EMPTY, Requests
 from ...core.types import F32, I32, AnyArray
 
 State = tuple[dict[str, Any], dict[str, AnyArray]]
@@ -90,3 +90,20 @@ def user_columns(user: F32 | None, n: int, count: int) -> F32:
 def popularity_bias(counts: AnyArray) -> F32:
     """(N,) ``TIE`` x count over the greatest count."""
     return (TIE * counts / max(float(counts.max(initial=0)), 1.0)).astype(np.float32)
+
+
+def history_of(model: Model, requests: Requests) -> I32:
+    """(n, h) the histories that ``model`` is to read.
+
+    Raises:
+        InvalidInput: it reads histories and the requests have none.
+    """
+    if requests.history is not None:
+        return requests.history
+    if model.needs_history:
+        raise InvalidInput(
+            "requests.history",
+            None,
+            f"{model.kind} reads what a user opened before: set shop.history (8, say), or send history",
+        )
+    return np.empty((len(requests), 0), np.int32)

@@ -58,4 +58,3 @@ def norm(x: F32, scale_and_shift: F32) -> F32:
     middle = x - x.mean(axis=-1, keepdims=True)
     out: F32 = middle / np.sqrt((middle**2).mean(axis=-1, keepdims=True) + np.float32(NORM)) * scale + shift
     return out
-

@@ -1,0 +1,205 @@
+"""The policy of a large catalogue: retrieve -> filter -> rank -> guard -> explore.
+
+Retrieval is a function of the request alone, without luck: the m items of highest score among those in
+stock. All luck is in the policy that ranks them, so the propensities stay exact.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from functools import cached_property
+from typing import Any, ClassVar
+
+import numpy as np
+from numpy.random import Generator
+
+from ...core.errors import InvalidInput, in_range
+from ...core.hashing import hash_arrays
+from ...core.items import Items
+from ...core.nouns import EMPTY, Decisions, Requests
+from ...core.types import F64, I32, I64, AnyArray, Bool
+from ..policy import SlatePolicy, policy_from_state
+from . import model_from_state
+from .embedding import Embedding
+from .ivf import IVF
+from .model import Model, history_of
+from .topk import topk
+
+
+@dataclass(frozen=True, eq=False)
+class RetrievingPolicy:
+    """Hands the m best candidates to a policy (implements :class:`shopgym.core.Policy`).
+
+    A request with at most m candidates keeps them all, so that ``retrieve(retrieve(requests))`` is
+    ``retrieve(requests)``: log what :meth:`retrieve` gave, and both the policy's decisions and its
+    propensities are those of the request as it came. Of more candidates the m best that are in stock are
+    kept. A request without candidates (shape (n, 0)) is served from the whole catalogue, of which
+    ``in_stock`` tells what there is.
+
+    Attributes:
+        model: scores items for a history.
+        policy: ranks, guards and explores.
+        count: m.
+        index: finds a vector model's best items without scoring all; for catalogues above 100,000 items.
+        in_stock: (N,) bool, what can be sold now. No part of the policy's state: a server says
+            ``replace(policy, in_stock=now)`` when stock changes, and logs the candidates.
+    """
+
+    kind: ClassVar[str] = "retrieving"
+    model: Model
+    policy: SlatePolicy
+    count: int
+    index: IVF | None = None
+    in_stock: Bool | None = field(default=None, repr=False)
+
+    def __post_init__(self) -> None:
+        in_range("policy.count", self.count, 1, 1_000_000)
+        n = len(self.policy.items)
+        if self.model.num_items != n:
+            raise InvalidInput("policy.model", self.model.num_items, f"fit it to the {n} items of the policy")
+        if self.index is not None and (self.index.num_items != n or not isinstance(self.model, Embedding)):
+            raise InvalidInput("policy.index", self.index.num_items, "build it from the model's vectors")
+        if self.in_stock is not None and self.in_stock.shape != (n,):
+            raise InvalidInput("policy.in_stock", self.in_stock.shape, f"give shape ({n},)")
+
+    @property
+    def items(self) -> Items:
+        """The catalogue."""
+        return self.policy.items
+
+    @property
+    def name(self) -> str:
+        """What reports call it."""
+        return self.policy.name
+
+    @property
+    def slate_size(self) -> int:
+        """k."""
+        return self.policy.slate_size
+
+    def retrieve(self, requests: Requests) -> Requests:
+        """The same requests with the (n, m) candidates that are ranked, the best first; ``EMPTY`` pads.
+
+        Raises:
+            InvalidInput: the model needs histories and there are none; there are no candidates and
+                ``in_stock`` is not known.
+        """
+        return self._retrieve(requests)[0]
+
+    def decide(self, requests: Requests, rng: Generator) -> Decisions:
+        """Slates of the retrieved candidates; positions are among the candidates of ``requests``.
+
+        Where ``requests`` had none, positions are among those of :meth:`retrieve`.
+        """
+        asked, places = self._retrieve(requests)
+        decided = self.policy.decide(asked, rng)
+        return replace(decided, positions=_at(places, decided.positions))
+
+    def slates(self, requests: Requests, rng: Generator) -> I32:
+        """(n, k) as :meth:`SlatePolicy.slates`."""
+        return self.policy.slates(self.retrieve(requests), rng)
+
+    def propensities(self, requests: Requests, positions: I32) -> F64:
+        """(n, k) probability of each slot given the slots before it; 0 for what is not retrieved."""
+        asked, places = self._retrieve(requests)
+        if places is None:
+            return self.policy.propensities(asked, positions)
+        found = positions[:, :, None] == places[:, None, :]
+        inner = np.where(found.any(axis=2), found.argmax(axis=2), EMPTY).astype(np.int32)
+        lost = (positions >= 0) & (inner < 0)
+        if lost.any():  # these stand for a candidate that may never be shown
+            asked = replace(
+                asked,
+                candidates=np.pad(asked.candidates, ((0, 0), (0, 1)), constant_values=EMPTY),
+                in_stock=np.pad(asked.in_stock, ((0, 0), (0, 1))),
+            )
+            inner[lost] = asked.num_candidates - 1
+        return self.policy.propensities(asked, inner)
+
+    def marginals(self, requests: Requests) -> F64:
+        """(n, k, m) over the candidates of ``requests``, or of :meth:`retrieve` where there were none."""
+        asked, places = self._retrieve(requests)
+        inner = self.policy.marginals(asked)
+        if places is None:
+            return inner
+        out = np.zeros((*inner.shape[:2], requests.num_candidates))
+        row, column = np.nonzero(places >= 0)
+        out[row, :, places[row, column]] = inner[row, :, column]
+        return out
+
+    def _retrieve(self, requests: Requests) -> tuple[Requests, I64 | None]:
+        """The requests with fewer candidates, and (n, m) where these stood; None = where they stand."""
+        given = requests.num_candidates
+        if 0 < given <= self.count:
+            return requests, None
+        history = history_of(self.model, requests)
+        if not given:
+            rows = self._of_catalogue(history, requests)
+            return replace(requests, candidates=rows, in_stock=rows >= 0), None
+        scores = self.model.scores_at(history, requests.candidates, requests.user)
+        places, _ = topk(scores, self.count, requests.in_stock & (requests.candidates >= 0))
+        rows = np.take_along_axis(requests.candidates, np.maximum(places, 0), axis=1)
+        rows = np.where(places >= 0, rows, EMPTY).astype(np.int32)
+        return replace(requests, candidates=rows, in_stock=rows >= 0), places.astype(np.int64)
+
+    def _of_catalogue(self, history: I32, requests: Requests) -> I32:
+        if self.in_stock is None:
+            raise InvalidInput(
+                "policy.in_stock", None, "requests name no candidates: say which items can be sold"
+            )
+        out = np.empty((len(requests), self.count), np.int32)
+        for i in range(len(requests)):  # one by one: nobody's candidates depend on who else asks
+            past, user = history[i : i + 1], requests.user[i : i + 1]
+            if self._stocked is not None:
+                assert isinstance(self.model, Embedding)  # checked when it was made
+                out[i] = self._stocked.search(self.model.queries(past, user), self.count)[0][0]
+            else:
+                out[i] = topk(self.model.scores(past, user), self.count, self.in_stock)[0][0]
+        return out
+
+    @cached_property
+    def _stocked(self) -> IVF | None:
+        """The index of what is in stock."""
+        if self.index is None or self.in_stock is None:
+            return None
+        return self.index.among(self.in_stock)
+
+    def state(self) -> tuple[Mapping[str, Any], Mapping[str, AnyArray]]:
+        """(spec, arrays) from which :meth:`from_state` builds the same policy; items and stock not included."""
+        spec: dict[str, Any] = {"kind": self.kind, "name": self.name, "count": self.count}
+        arrays: dict[str, AnyArray] = {}
+        for part, held in (("model", self.model), ("policy", self.policy), ("index", self.index)):
+            if held is not None:
+                spec[part], inner = held.state()
+                arrays |= {f"{part}_{name}": values for name, values in inner.items()}
+        return spec, arrays
+
+    @classmethod
+    def from_state(
+        cls, spec: Mapping[str, Any], arrays: Mapping[str, AnyArray], items: Items
+    ) -> RetrievingPolicy:
+        """The policy whose ``state()`` was (spec, arrays)."""
+        parts: dict[str, dict[str, AnyArray]] = {"model": {}, "policy": {}, "index": {}}
+        for name, values in arrays.items():
+            part, _, inner = name.partition("_")
+            parts[part][inner] = values
+        return cls(
+            model_from_state(spec["model"], parts["model"]),
+            policy_from_state(spec["policy"], parts["policy"], items),
+            spec["count"],
+            IVF.from_state(spec["index"], parts["index"]) if "index" in spec else None,
+        )
+
+    @cached_property
+    def hash(self) -> str:
+        """SHA-256 of the spec, the arrays and the ranking policy, its items included."""
+        spec, arrays = self.state()
+        return hash_arrays(arrays, {**spec, "policy": self.policy.hash})
+
+
+def _at(places: I64 | None, positions: I32) -> I32:
+    if places is None:
+        return positions
+    at = np.take_along_axis(places, np.maximum(positions, 0), axis=1)
+    return np.where(positions >= 0, at, EMPTY).astype(np.int32)
