@@ -89,17 +89,16 @@ def yoochoose(folder: str | Path) -> tuple[Sequences, Sequences]:
     ids = np.sort(train["item"].unique())
     test = test[test["item"].isin(ids)]
     test = test[test.groupby("owner")["time"].transform("size") > 1]
-    parts = []
-    for table in (train, test):
-        parts.append(
-            Sequences.from_events(
-                owner=table["owner"].to_numpy(),
-                item=np.searchsorted(ids, table["item"].to_numpy()),
-                time=table["time"].to_numpy() / SECONDS_A_DAY,
-                num_items=len(ids),
-            )
+    first, last = (
+        Sequences.from_events(
+            owner=table["owner"].to_numpy(),
+            item=np.searchsorted(ids, table["item"].to_numpy()),
+            time=table["time"].to_numpy() / SECONDS_A_DAY,
+            num_items=len(ids),
         )
-    return parts[0], parts[1]
+        for table in (train, test)
+    )
+    return first, last
 
 
 def by_time(data: Sequences, share: float = 0.1) -> tuple[Sequences, Sequences]:

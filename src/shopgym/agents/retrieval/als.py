@@ -30,10 +30,10 @@ class ALS:
         steps: of conjugate gradients in each.
     """
 
-    factors: int = 64
-    weight: float = 10.0
-    ridge: float = 10.0
-    rounds: int = 15
+    factors: int = 32
+    weight: float = 1.0
+    ridge: float = 15.0
+    rounds: int = 10
     steps: int = 3
 
     def __post_init__(self) -> None:
@@ -63,7 +63,7 @@ def half_step(
     _half_step(x, y, gram, start, item, weight, steps)
 
 
-@njit(cache=True, nogil=True, error_model="numpy")  # type: ignore[untyped-decorator]
+@njit(cache=True, nogil=True, error_model="numpy")
 def _half_step(x: F64, y: F64, gram: F64, start: AnyArray, item: AnyArray, weight: float, steps: int) -> None:
     d = x.shape[1]
     ap = np.empty(d)

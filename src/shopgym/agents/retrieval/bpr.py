@@ -32,7 +32,7 @@ class BPR:
 
     factors: int = 64
     rate: float = 0.05
-    ridge: float = 0.01
+    ridge: float = 0.02
     epochs: int = 100
     fold_ridge: float = 1.0
 
@@ -71,7 +71,7 @@ class BPR:
         return x, y, b
 
 
-@njit(cache=True, nogil=True, error_model="numpy")  # type: ignore[untyped-decorator]
+@njit(cache=True, nogil=True, error_model="numpy")
 def _epoch(
     x: F64,
     y: F64,

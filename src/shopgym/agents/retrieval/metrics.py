@@ -71,8 +71,7 @@ def _ideal(relevant: UserItems, k: int) -> F64:
     order = np.lexsort((-csr.data, owner))
     rank = np.arange(len(owner)) - csr.indptr[owner]
     worth = np.where(rank < k, csr.data[order] / np.log2(rank + 2), 0.0)
-    out: F64 = np.bincount(owner, worth, minlength=csr.shape[0])
-    return out
+    return np.bincount(owner, worth, minlength=csr.shape[0]).astype(np.float64)
 
 
 def evaluate(

@@ -1,4 +1,4 @@
-"""Retrieve: from a history to the few items worth ranking. Numpy only; fitted in ``shopgym.agents.retrieval``."""
+"""Retrieve: from a history to the few items worth ranking. Numpy only; ``shopgym.agents.retrieval`` fits."""
 
 from __future__ import annotations
 

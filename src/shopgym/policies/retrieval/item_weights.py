@@ -134,8 +134,8 @@ class SparseWeights:
 
     def state(self) -> State:
         """See :class:`.Model`."""
-        arrays = {"start": self.start, "item": self.item, "weight": self.weight, "bias": self.bias}
-        return {"kind": self.kind}, arrays
+        names = ("start", "item", "weight", "bias")
+        return {"kind": self.kind}, {name: getattr(self, name) for name in names}
 
     @classmethod
     def from_state(cls, spec: Mapping[str, Any], arrays: Mapping[str, AnyArray]) -> SparseWeights:

@@ -99,10 +99,8 @@ class IVF:
             others stand in the batch.
         """
         in_range("k", k, 1, 2**31)
-        out, best = (
-            np.full((len(queries), k), EMPTY, np.int32),
-            np.full((len(queries), k), -np.inf, np.float32),
-        )
+        out = np.full((len(queries), k), EMPTY, np.int32)
+        best = np.full((len(queries), k), -np.inf, np.float32)
         everything = len(self.rows) <= max(EXACT_BELOW, self._enough, 4 * k)
         size = np.diff(self.start)
         for i, query in enumerate(queries):
@@ -132,8 +130,8 @@ class IVF:
     @classmethod
     def from_state(cls, spec: Mapping[str, Any], arrays: Mapping[str, AnyArray]) -> IVF:
         """The index whose ``state()`` was (spec, arrays)."""
-        names = ("centres", "vectors", "rows", "start")
-        return cls(**{name: arrays[name] for name in names}, **spec)
+        centres, vectors, rows, start = (arrays[name] for name in ("centres", "vectors", "rows", "start"))
+        return cls(centres, vectors, rows, start, spec["probes"], spec["num_items"])
 
 
 def _k_means(points: F32, count: int, rng: Generator) -> F32:

@@ -166,7 +166,7 @@ class RetrievingPolicy:
         return self.index.among(self.in_stock)
 
     def state(self) -> tuple[Mapping[str, Any], Mapping[str, AnyArray]]:
-        """(spec, arrays) from which :meth:`from_state` builds the same policy; items and stock not included."""
+        """(spec, arrays) from which :meth:`from_state` builds the same policy; items and stock left out."""
         spec: dict[str, Any] = {"kind": self.kind, "name": self.name, "count": self.count}
         arrays: dict[str, AnyArray] = {}
         for part, held in (("model", self.model), ("policy", self.policy), ("index", self.index)):

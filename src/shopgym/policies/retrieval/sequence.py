@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from abc import abstractmethod
 from collections.abc import Mapping
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Self
 
 import numpy as np
 
@@ -43,14 +43,14 @@ class SequenceModel(Embedding):
     def _check_shapes(self) -> None:
         if self.vectors.ndim != 2 or len(self.vectors) != len(self.bias):
             raise InvalidInput("model.vectors", self.vectors.shape, f"give ({len(self.bias)}, d)")
-        d, blocks = self.vectors.shape[1], 1
+        d = self.vectors.shape[1]
         sizes = {"d": d, "2d": 2 * d, "3d": 3 * d, "L": self.length}
         for name, axes in self.shapes.items():
             got = self.weights[name].shape
             if axes[0] == "b":
-                blocks = sizes.setdefault("b", got[0])
+                sizes.setdefault("b", max(got[0], 1))
             want = tuple(sizes[axis] for axis in axes)
-            if got != want or blocks < 1:
+            if got != want:
                 raise InvalidInput(f"model.{name}", got, f"give shape {want}")
 
     def queries(self, history: I32, user: F32 | None = None) -> F32:
@@ -65,7 +65,7 @@ class SequenceModel(Embedding):
 
     @abstractmethod
     def read(self, rows: I32, size: I64) -> F32:
-        """(n, d) the state after the last of ``size`` (n,) >= 1 items; rows (n, L) as :func:`in_order` has them."""
+        """(n, d) the state after the last of ``size`` (n,) >= 1 items; rows (n, L) as of :func:`in_order`."""
 
     def state(self) -> State:
         """See :class:`.Model`."""
@@ -76,7 +76,7 @@ class SequenceModel(Embedding):
         }
 
     @classmethod
-    def from_state(cls, spec: Mapping[str, Any], arrays: Mapping[str, AnyArray]) -> SequenceModel:
+    def from_state(cls, spec: Mapping[str, Any], arrays: Mapping[str, AnyArray]) -> Self:
         """See :class:`.Model`."""
         weights = {name: arrays[name] for name in cls.shapes}
         return cls(arrays["vectors"], arrays["bias"], weights, spec["length"])
