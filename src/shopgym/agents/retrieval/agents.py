@@ -173,7 +173,7 @@ class ALSAgent(RetrievalAgent):
         *,
         factors: int = 32,
         weight: float = 1.0,
-        ridge: float = 15.0,
+        ridge: float = 1.0,
         rounds: int = 10,
         decay: float = 3.0,
         floor: float = 0.05,

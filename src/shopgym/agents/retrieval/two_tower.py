@@ -158,8 +158,7 @@ def _examples(data: Sequences, length: int) -> tuple[Any, Any, Any]:
 
 def _standard(values: F32) -> tuple[F32, F32, F32]:
     """(columns of mean 0 and standard deviation 1, mean, deviation); a constant column stays 0."""
-    centre, scale = values.mean(axis=0, dtype=np.float64), values.std(axis=0, dtype=np.float64)
-    if not len(values):
-        centre, scale = np.zeros(values.shape[1]), np.ones(values.shape[1])
+    some = values if len(values) else np.zeros((1, values.shape[1]))
+    centre, scale = some.mean(axis=0, dtype=np.float64), some.std(axis=0, dtype=np.float64)
     centre, scale = centre.astype(np.float32), np.where(scale > 1e-12, scale, 1.0).astype(np.float32)
     return (values - centre) / scale, centre, scale
