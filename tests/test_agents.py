@@ -13,8 +13,9 @@ from scipy.special import expit
 
 from shopgym.agents import AGENTS, Task, agent_class, make_agent
 from shopgym.agents.bandits.bootstrap import BootstrapTS
-from shopgym.agents.bandits.linear import LinTS, LinUCB, Ridge
+from shopgym.agents.bandits.linear import LinTS, LinUCB
 from shopgym.agents.bandits.logistic import Logistic
+from shopgym.agents.bandits.ridge import Ridge
 from shopgym.core import Interactions, InvalidInput, Policy
 from shopgym.core.types import F64
 from shopgym.simulators import Catalog, Shop, ShopConfig

@@ -92,18 +92,35 @@ class Task:
             x (r, D) features times attention, y (r,) reward / value. The expected reward of slot j is
             attention_j x value x theta . phi, so y is linear in x.
         """
-        x, y, attention = self._filled(batch, self.features, self.item_side)
+        x, y, attention = self.looked_at(batch)
         return x * attention[:, None], y
+
+    def looked_at(self, batch: Interactions) -> tuple[F64, F64, F64]:
+        """The r slots of a batch that were filled: x (r, D), y (r,) reward / value, attention (r,)."""
+        return self.filled(batch, self.features, self.item_side)
 
     def shown_to_network(self, batch: Interactions) -> tuple[F64, F64, F64]:
         """The r slots of a batch that were filled: x (r, D), y (r,) reward / value, attention (r,).
 
         The expected y is attention x f(x), where f is what a network predicts of a slot that is looked at.
         """
-        return self._filled(batch, self.network_features, self.network_item_side)
+        return self.filled(batch, self.network_features, self.network_item_side)
 
-    def _filled(self, batch: Interactions, features: FeatureMap, item_side: F64) -> tuple[F64, F64, F64]:
+    def filled(self, batch: Interactions, features: FeatureMap, item_side: F64) -> tuple[F64, F64, F64]:
+        """x, y and attention of the filled slots under features of one's own.
+
+        Raises:
+            InvalidInput: an item is not in the catalogue, or a feature is not finite; names the first.
+        """
         row, slot = np.nonzero(batch.decisions.slates >= 0)
         item = batch.decisions.slates[row, slot]
+        if len(item) and item.max() >= len(self.items):
+            at = int(row[item.argmax()])
+            fix = f"the catalogue has {len(self.items)} items: leave out what is gone"
+            raise InvalidInput(f"interactions.slates[{at}]", int(item.max()), fix)
         x = features.shown(batch.requests, batch.decisions, item_side)
+        if not np.isfinite(x).all():
+            at = int(row[~np.isfinite(x).all(axis=1)][0])
+            fix = "remove NaN and infinity from user and context features"
+            raise InvalidInput(f"interactions.requests[{at}]", "a feature is not finite", fix)
         return x, batch.reward[row, slot] / self.item_value[item], self.attention[slot]

@@ -9,13 +9,13 @@ import numpy as np
 from ...core.errors import in_range
 from ...core.nouns import Interactions
 from ...policies.explorers import Ranked
-from ...policies.policy import SlatePolicy
 from ...policies.scorers import LinearScorer
 from ..task import Task
-from .linear import Ridge
+from .bandit import Bandit
+from .ridge import Ridge
 
 
-class BootstrapTS:
+class BootstrapTS(Bandit):
     """B ridge regressions see every slot a Poisson(1) number of times; a request follows one of them.
 
     The resamples' spread stands in for a posterior (Eckles & Kaptein 2014; Osband & Van Roy 2015), so
@@ -39,8 +39,8 @@ class BootstrapTS:
         decay: float = 3.0,
         floor: float = 0.05,
     ) -> None:
+        super().__init__(task, rng, Ranked(decay, floor))
         in_range("bootstrap_ts.models", models, 1, 1000)
-        self.task, self.rng, self.explorer = task, rng, Ranked(decay, floor)
         dim = len(task.features)
         self.models = [Ridge(dim, ridge) for _ in range(models)]
         for model in self.models:
@@ -54,8 +54,7 @@ class BootstrapTS:
             model.add(np.repeat(x, times, axis=0), np.repeat(y, times))
         return {"slots": float(sum(model.count for model in self.models) / len(self.models))}
 
-    def policy(self) -> SlatePolicy:
-        """The present models, frozen."""
+    def scorer(self) -> LinearScorer:
+        """The present models."""
         task, theta = self.task, np.stack([model.solve()[0] for model in self.models])
-        scorer = LinearScorer(task.features, task.items, theta, task.item_value)
-        return SlatePolicy(self.name, task.items, scorer, self.explorer, task.guards, task.slate_size)
+        return LinearScorer(task.features, task.items, theta, task.item_value)

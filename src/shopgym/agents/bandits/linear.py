@@ -1,4 +1,4 @@
-"""LinUCB and linear Thompson sampling: one Bayesian ridge regression, two ways to explore."""
+"""LinUCB and linear Thompson sampling: one Bayesian ridge regression, several ways to explore."""
 
 from __future__ import annotations
 
@@ -6,57 +6,24 @@ from collections.abc import Mapping
 from dataclasses import replace
 
 import numpy as np
-from scipy.linalg import cho_solve, cholesky, solve_triangular
 
 from ...core.errors import in_range
 from ...core.nouns import Interactions
 from ...core.types import F64
-from ...policies.explorers import Ranked, SquareCB
-from ...policies.policy import SlatePolicy
+from ...policies.explorers import Explorer, Ranked, SquareCB
 from ...policies.scorers import LinearScorer
 from ..task import Task
+from .bandit import Bandit
+from .ridge import Ridge
 
 
-class Ridge:
-    """Posterior of theta in y = x . theta + noise: mean A^-1 b, covariance sigma^2 A^-1.
-
-    A = ridge I + X'X and b = X'y (Li et al. 2010, alg. 1, with all arms sharing one model); sigma^2 is
-    the mean squared residual.
-    """
-
-    def __init__(self, dim: int, ridge: float) -> None:
-        in_range("ridge", ridge, 0.0, 1e12, open_low=True)
-        self.ridge = ridge
-        self.a = ridge * np.eye(dim)
-        self.b = np.zeros(dim)
-        self.squares = 0.0
-        self.count = 0
-
-    def add(self, x: F64, y: F64) -> None:
-        """Take in r rows: x (r, D), y (r,)."""
-        self.a += x.T @ x
-        self.b += x.T @ y
-        self.squares += float(y @ y)
-        self.count += len(y)
-
-    def solve(self) -> tuple[F64, F64, float]:
-        """(mean (D,), factor (D, D) with factor factor' = A^-1, sigma)."""
-        lower = cholesky(self.a, lower=True)
-        mean = cho_solve((lower, True), self.b)
-        factor = solve_triangular(lower, np.eye(len(self.b)), lower=True, trans="T")
-        squares = self.squares - float(mean @ self.b) - self.ridge * float(mean @ mean)  # |y - X mean|^2
-        residual = max(squares, 0.0)
-        sigma = np.sqrt(residual / self.count) if self.count else 1.0
-        return mean, factor, float(sigma)
-
-
-class LinearAgent:
-    """What LinUCB and LinTS share.
+class LinearAgent(Bandit):
+    """One regression for all items, over the features of request and item.
 
     Args:
-        alpha: width of exploration in posterior standard deviations.
         ridge: prior precision of the coefficients.
-        decay, floor: how the ranking is spread, see :class:`.Ranked`.
+        noise: standard deviation of reward / value; None = that of the residuals.
+        explorer: how scores are spread.
     """
 
     name = "linear"
@@ -65,43 +32,70 @@ class LinearAgent:
         self,
         task: Task,
         rng: np.random.Generator,
+        explorer: Explorer,
         *,
-        alpha: float = 1.0,
-        ridge: float = 1.0,
-        decay: float = 3.0,
-        floor: float = 0.05,
+        ridge: float,
+        noise: float | None = None,
     ) -> None:
-        in_range(f"{self.name}.alpha", alpha, 0.0, 1e6)
-        self.task, self.rng, self.alpha = task, rng, alpha
-        self.explorer = Ranked(decay, floor)
+        super().__init__(task, rng, explorer)
+        if noise is not None:
+            in_range(f"{self.name}.noise", noise, 0.0, 1e12)
+        self.noise = noise
         self.model = Ridge(len(task.features), ridge)
 
     def learn(self, batch: Interactions) -> Mapping[str, float]:
         """One exact update with the filled slots of the batch."""
-        x, y = self.task.shown(batch)
-        self.model.add(x, y)
+        self.model.add(*self.task.shown(batch))
         return {"slots": float(self.model.count)}
 
-    def policy(self) -> SlatePolicy:
-        """The present posterior, frozen."""
-        theta, bonus = self._models(*self.model.solve())
-        scorer = LinearScorer(self.task.features, self.task.items, theta, self.task.item_value, bonus)
-        return SlatePolicy(
-            self.name, self.task.items, scorer, self.explorer, self.task.guards, self.task.slate_size
-        )
+    def correct(self, batch: Interactions, reward: F64) -> None:
+        """``batch`` was learnt; its rewards turn out to be ``reward`` (n, k): as if learnt so at first."""
+        after = self.task.shown(replace(batch, reward=reward))[1]
+        self.model.correct(*self.task.shown(batch), after)
 
-    def _models(self, mean: F64, factor: F64, sigma: float) -> tuple[F64, F64 | None]:
-        """(theta (B, D), bonus (D, r) or None)"""
-        return mean[None], None
+    def posterior(self) -> tuple[F64, F64]:
+        """(mean (D,), factor (D, D) with factor factor' the covariance)."""
+        mean, factor, sigma = self.model.solve()
+        return mean, factor * (sigma if self.noise is None else self.noise)
+
+    def scorer(self) -> LinearScorer:
+        """The posterior mean."""
+        return self._scorer(self.model.solve()[0][None])
+
+    def _scorer(self, theta: F64, bonus: F64 | None = None) -> LinearScorer:
+        return LinearScorer(self.task.features, self.task.items, theta, self.task.item_value, bonus)
 
 
 class LinUCB(LinearAgent):
-    """Optimism: mean plus alpha standard deviations (Li, Chu, Langford & Schapire 2010)."""
+    """Optimism: mean plus alpha standard deviations (Li, Chu, Langford & Schapire 2010).
+
+    Args:
+        alpha: width of exploration in posterior standard deviations.
+        ridge, noise: see :class:`LinearAgent`.
+        decay, floor: how the ranking is spread, see :class:`.Ranked`.
+    """
 
     name = "linucb"
 
-    def _models(self, mean: F64, factor: F64, sigma: float) -> tuple[F64, F64 | None]:
-        return mean[None], self.alpha * sigma * factor
+    def __init__(
+        self,
+        task: Task,
+        rng: np.random.Generator,
+        *,
+        alpha: float = 1.0,
+        ridge: float = 1.0,
+        noise: float | None = None,
+        decay: float = 3.0,
+        floor: float = 0.05,
+    ) -> None:
+        super().__init__(task, rng, Ranked(decay, floor), ridge=ridge, noise=noise)
+        in_range(f"{self.name}.alpha", alpha, 0.0, 1e6)
+        self.alpha = alpha
+
+    def scorer(self) -> LinearScorer:
+        """Mean and width."""
+        mean, factor = self.posterior()
+        return self._scorer(mean[None], self.alpha * factor)
 
 
 class LinTS(LinearAgent):
@@ -109,6 +103,10 @@ class LinTS(LinearAgent):
 
     The frozen policy holds ``draws`` posterior samples and follows one of them, chosen anew for every
     request. So its propensities are a finite mixture, exact in closed form; a new policy has new draws.
+
+    Args:
+        draws: posterior samples that the frozen policy holds.
+        alpha, ridge, noise, decay, floor: see :class:`LinUCB`.
     """
 
     name = "lints"
@@ -121,20 +119,30 @@ class LinTS(LinearAgent):
         draws: int = 8,
         alpha: float = 1.0,
         ridge: float = 1.0,
+        noise: float | None = None,
         decay: float = 3.0,
         floor: float = 0.05,
     ) -> None:
-        super().__init__(task, rng, alpha=alpha, ridge=ridge, decay=decay, floor=floor)
-        in_range("lints.draws", draws, 1, 1000)
-        self.draws = draws
+        super().__init__(task, rng, Ranked(decay, floor), ridge=ridge, noise=noise)
+        in_range(f"{self.name}.draws", draws, 1, 1000)
+        in_range(f"{self.name}.alpha", alpha, 0.0, 1e6)
+        self.draws, self.alpha = draws, alpha
 
-    def _models(self, mean: F64, factor: F64, sigma: float) -> tuple[F64, F64 | None]:
+    def scorer(self) -> LinearScorer:
+        """New draws."""
+        mean, factor = self.posterior()
         noise = self.rng.standard_normal((self.draws, len(mean)))
-        return mean + self.alpha * sigma * noise @ factor.T, None
+        return self._scorer(mean + self.alpha * noise @ factor.T)
 
 
 class EpsilonGreedy(LinearAgent):
-    """The best by the mean with probability 1 - epsilon, else uniform (Sutton & Barto 2018, sec. 2.2)."""
+    """The best by the mean with probability 1 - epsilon, else uniform (Sutton & Barto 2018, sec. 2.2).
+
+    Args:
+        epsilon: probability of a uniform slate.
+        ridge: see :class:`LinearAgent`.
+        decay: see :class:`.Ranked`.
+    """
 
     name = "epsilon_greedy"
 
@@ -148,7 +156,7 @@ class EpsilonGreedy(LinearAgent):
         decay: float = 20.0,
     ) -> None:
         in_range("epsilon_greedy.epsilon", epsilon, 0.0, 1.0)
-        super().__init__(task, rng, alpha=0.0, ridge=ridge, decay=decay, floor=epsilon)
+        super().__init__(task, rng, Ranked(decay, floor=epsilon), ridge=ridge)
 
 
 class SquareCBLinear(LinearAgent):
@@ -156,6 +164,7 @@ class SquareCBLinear(LinearAgent):
 
     Args:
         gamma: how sharply it prefers the better, per unit of reward.
+        ridge: see :class:`LinearAgent`.
     """
 
     name = "squarecb"
@@ -163,9 +172,4 @@ class SquareCBLinear(LinearAgent):
     def __init__(
         self, task: Task, rng: np.random.Generator, *, gamma: float = 100.0, ridge: float = 1.0
     ) -> None:
-        super().__init__(task, rng, alpha=0.0, ridge=ridge, floor=0.0)
-        self.spread = SquareCB(gamma)
-
-    def policy(self) -> SlatePolicy:
-        """The present mean, frozen."""
-        return replace(super().policy(), explorer=self.spread)
+        super().__init__(task, rng, SquareCB(gamma), ridge=ridge)

@@ -12,9 +12,9 @@ from ...core.errors import in_range
 from ...core.nouns import Interactions
 from ...core.types import F64
 from ...policies.explorers import Ranked
-from ...policies.policy import SlatePolicy
 from ...policies.scorers import LinearScorer
 from ..task import Task
+from .bandit import Bandit
 
 NEWTON_STEPS, CLOSE_ENOUGH = 30, 1e-9
 
@@ -58,7 +58,7 @@ class Logistic:
         return drawn
 
 
-class LogisticTS:
+class LogisticTS(Bandit):
     """An order happens with probability sigmoid(theta . phi) when looked at; its worth is the item's value.
 
     Args:
@@ -81,24 +81,20 @@ class LogisticTS:
         decay: float = 3.0,
         floor: float = 0.05,
     ) -> None:
+        super().__init__(task, rng, Ranked(decay, floor))
         in_range("logistic_ts.draws", draws, 1, 1000)
         in_range("logistic_ts.alpha", alpha, 0.0, 1e6)
-        self.task, self.rng, self.draws, self.alpha = task, rng, draws, alpha
-        self.explorer = Ranked(decay, floor)
+        self.draws, self.alpha = draws, alpha
         self.model = Logistic(len(task.features), ridge)
 
     def learn(self, batch: Interactions) -> Mapping[str, float]:
         """One Laplace update with the filled slots; what happened is a reward above 0."""
-        row, slot = np.nonzero(batch.decisions.slates >= 0)
-        x = self.task.features.shown(batch.requests, batch.decisions, self.task.item_side)
-        happened = (batch.reward[row, slot] > 0).astype(np.float64)
+        x, y, attention = self.task.looked_at(batch)
         # what is seldom looked at seldom happens: the log of attention is an offset, exact for rare events
-        self.model.add(x, happened, np.log(self.task.attention[slot]))
+        self.model.add(x, (y > 0).astype(np.float64), np.log(attention))
         return {"slots": float(self.model.count)}
 
-    def policy(self) -> SlatePolicy:
-        """The present posterior, frozen."""
-        theta = self.model.draw(self.draws, self.alpha, self.rng)
-        task = self.task
-        scorer = LinearScorer(task.features, task.items, theta, task.item_value, link="logistic")
-        return SlatePolicy(self.name, task.items, scorer, self.explorer, task.guards, task.slate_size)
+    def scorer(self) -> LinearScorer:
+        """New draws from the posterior."""
+        task, theta = self.task, self.model.draw(self.draws, self.alpha, self.rng)
+        return LinearScorer(task.features, task.items, theta, task.item_value, link="logistic")

@@ -1,0 +1,47 @@
+"""Bayesian ridge regression as sums, so that batches add up exactly and a reward can be corrected."""
+
+from __future__ import annotations
+
+import numpy as np
+from scipy.linalg import cho_solve, cholesky, solve_triangular
+
+from ...core.errors import in_range
+from ...core.types import F64
+
+
+class Ridge:
+    """Posterior of theta in y = x . theta + noise: mean A^-1 b, covariance sigma^2 A^-1.
+
+    A = ridge I + X'X and b = X'y (Li et al. 2010, alg. 1, with all arms sharing one model); sigma^2 is
+    the mean squared residual.
+    """
+
+    def __init__(self, dim: int, ridge: float) -> None:
+        in_range("ridge", ridge, 0.0, 1e12, open_low=True)
+        self.ridge = ridge
+        self.a = ridge * np.eye(dim)
+        self.b = np.zeros(dim)
+        self.squares = 0.0
+        self.count = 0
+
+    def add(self, x: F64, y: F64) -> None:
+        """Take in r rows: x (r, D), y (r,)."""
+        self.a += x.T @ x
+        self.b += x.T @ y
+        self.squares += float(y @ y)
+        self.count += len(y)
+
+    def correct(self, x: F64, before: F64, after: F64) -> None:
+        """Rows that were added as (x, before) become (x, after): exact, as y enters by sums only."""
+        self.b += x.T @ (after - before)
+        self.squares += float(after @ after - before @ before)
+
+    def solve(self) -> tuple[F64, F64, float]:
+        """(mean (D,), factor (D, D) with factor factor' = A^-1, sigma)."""
+        lower = cholesky(self.a, lower=True)
+        mean = cho_solve((lower, True), self.b)
+        factor = solve_triangular(lower, np.eye(len(self.b)), lower=True, trans="T")
+        squares = self.squares - float(mean @ self.b) - self.ridge * float(mean @ mean)  # |y - X mean|^2
+        residual = max(squares, 0.0)
+        sigma = np.sqrt(residual / self.count) if self.count else 1.0
+        return mean, factor, float(sigma)
