@@ -25,8 +25,12 @@ AGENTS: dict[str, str] = {
     "linucb_hybrid": "bandits.arms:HybridLinUCB",
     "lints_disjoint": "bandits.arms:DisjointLinTS",
     "lints_hybrid": "bandits.arms:HybridLinTS",
+    "regcb": "bandits.regcb:RegCB",
     "logistic_ts": "bandits.logistic:LogisticTS",
     "bootstrap_ts": "bandits.bootstrap:BootstrapTS",
+    "neural_greedy": "bandits.neural:NeuralGreedy",
+    "neural_bootstrap": "bandits.neural:NeuralBootstrap",
+    "neural_linear": "bandits.neural:NeuralLinear",
     "vw_squarecb": "bandits.vw:VowpalWabbitAgent",
     # ranking
     "linear_ranker": "ranking.linear:LinearRegression",

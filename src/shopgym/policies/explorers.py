@@ -7,7 +7,7 @@ from typing import Any, ClassVar, Protocol
 
 import numpy as np
 
-from ..core.errors import in_range
+from ..core.errors import InvalidInput, in_range
 from ..core.types import F64, Bool
 
 
@@ -107,7 +107,38 @@ class SquareCB:
         return np.log(p, where=on, out=np.zeros_like(p))
 
 
-EXPLORERS: dict[str, type[Explorer]] = {c.kind: c for c in (Softmax, Ranked, SquareCB)}
+@dataclass(frozen=True)
+class Elimination:
+    """Uniform over what may be best (RegCB, Foster et al. 2018, alg. 1); from two scores, lower and upper.
+
+    A candidate whose upper score is below the best lower score is eliminated: log-rate -decay x its rank by
+    upper score among the eliminated. With a large decay it is shown only where no other is left.
+    """
+
+    kind: ClassVar[str] = "elimination"
+    decay: float = 20.0
+    floor: float = 0.0
+
+    def __post_init__(self) -> None:
+        in_range("explorer.decay", self.decay, 0.0, 50.0)
+        in_range("explorer.floor", self.floor, 0.0, 1.0)
+
+    def log_rates(self, scores: F64, allowed: Bool) -> F64:
+        if scores.shape[1] != 2:
+            raise InvalidInput("explorer.scores", scores.shape, "give two: lower and upper")
+        lower, upper = scores[:, 0], np.where(allowed, scores[:, 1], -np.inf)
+        best = np.where(allowed, lower, -np.inf).max(axis=1, keepdims=True, initial=-np.inf)
+        order = np.argsort(-upper, axis=1, kind="stable")
+        ranks = np.empty(upper.shape)
+        np.put_along_axis(ranks, order, np.arange(upper.shape[1], dtype=np.float64)[None], axis=1)
+        # upper bounds in order: the survivors stand first
+        alive = upper >= best
+        after = ranks - alive.sum(axis=1, keepdims=True) + 1
+        return np.where(alive, 0.0, -self.decay * after)[:, None]
+
+
+_ALL: tuple[type[Explorer], ...] = (Softmax, Ranked, SquareCB, Elimination)
+EXPLORERS: dict[str, type[Explorer]] = {c.kind: c for c in _ALL}
 
 
 def explorer_spec(explorer: Explorer) -> dict[str, Any]:

@@ -11,7 +11,7 @@ from ...core.errors import in_range
 from ...core.nouns import Interactions
 from ...core.types import F64
 from ...policies.explorers import Explorer, Ranked, SquareCB
-from ...policies.scorers import LinearScorer
+from ...policies.scorers import LinearScorer, Scorer
 from ..task import Task
 from .bandit import Bandit
 from .ridge import Ridge
@@ -58,7 +58,7 @@ class LinearAgent(Bandit):
         mean, factor, sigma = self.model.solve()
         return mean, factor * (sigma if self.noise is None else self.noise)
 
-    def scorer(self) -> LinearScorer:
+    def scorer(self) -> Scorer:
         """The posterior mean."""
         return self._scorer(self.model.solve()[0][None])
 

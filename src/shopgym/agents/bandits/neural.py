@@ -1,0 +1,292 @@
+"""Networks that explore: by chance, by a bootstrap of themselves, or by a posterior over their last layer."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from copy import deepcopy
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from ...core.errors import in_range
+from ...core.nouns import Interactions
+from ...core.types import F32, F64
+from ...policies.explorers import Ranked
+from ...policies.scorers import NetworkScorer
+from ..network import Network, fit, scorer_of, torch_generator
+from ..task import Task
+from .bandit import Bandit
+from .ridge import Ridge
+
+
+@contextmanager
+def one_thread() -> Iterator[None]:
+    """Networks this small are fastest on one thread of the CPU, and give the same bytes everywhere."""
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(threads)
+
+
+def squared(out: Tensor, target: Tensor) -> Tensor:
+    """(r,) squared errors."""
+    return (out - target) ** 2
+
+
+class Memory:
+    """The latest rows that were seen, at most ``size``: x (r, D), y, attention (r,), times (r, B)."""
+
+    def __init__(self, size: int, width: int, models: int) -> None:
+        in_range("memory", size, 1, 1e9)
+        self.size = size
+        self.x, self.times = np.zeros((0, width), np.float32), np.zeros((0, models), np.float32)
+        self.y, self.attention = np.zeros(0), np.zeros(0)
+
+    def add(self, x: F64, y: F64, attention: F64, times: F64) -> None:
+        """The oldest rows are forgotten."""
+        keep = slice(-self.size, None)
+        self.x = np.concatenate([self.x, x.astype(np.float32)])[keep]
+        self.y = np.concatenate([self.y, y])[keep]
+        self.attention = np.concatenate([self.attention, attention])[keep]
+        self.times = np.concatenate([self.times, times.astype(np.float32)])[keep]
+
+
+class NeuralAgent(Bandit):
+    """B networks f_b of the reward / value of a slot that is looked at; trained after every batch.
+
+    The expected y is attention x f(x), so that the squared error is attention^2 x (y / attention - f)^2.
+
+    Args:
+        models: B.
+        hidden: widths of the hidden layers.
+        step: of Adam (Kingma & Ba 2015).
+        passes: after a batch of r rows, passes x r rows drawn from the memory are learnt from.
+        memory: rows that are remembered.
+        decay, floor: how the ranking is spread, see :class:`.Ranked`.
+        device: ``cpu`` or ``cuda``; what is served is numpy.
+    """
+
+    name = "neural"
+
+    def __init__(
+        self,
+        task: Task,
+        rng: np.random.Generator,
+        *,
+        models: int,
+        hidden: Sequence[int],
+        step: float,
+        passes: int,
+        memory: int,
+        decay: float,
+        floor: float,
+        device: str,
+    ) -> None:
+        super().__init__(task, rng, Ranked(decay, floor))
+        in_range(f"{self.name}.models", models, 1, 1000)
+        in_range(f"{self.name}.step", step, 0.0, 10.0, open_low=True)
+        in_range(f"{self.name}.passes", passes, 1, 1000)
+        width = len(task.network_features)
+        self.generator, self.passes = torch_generator(rng), passes
+        self.networks = [
+            Network(width, hidden=hidden, generator=self.generator, device=device) for _ in range(models)
+        ]
+        self.optimisers = [torch.optim.Adam(network.parameters(), lr=step) for network in self.networks]
+        self.memory = Memory(memory, width, models)
+
+    def times(self, rows: int) -> F64:
+        """(rows, B) how often each network sees each new row."""
+        return np.ones((rows, len(self.networks)))
+
+    def learn(self, batch: Interactions) -> Mapping[str, float]:
+        """Remember the filled slots and go over the memory again."""
+        x, y, attention = self.task.shown_to_network(batch)
+        memory = self.memory
+        if len(x) and not len(memory.x):
+            for network in self.networks:
+                network.standardise(x)
+        memory.add(x, y, attention, self.times(len(x)))
+        rows = self.rng.integers(max(len(memory.y), 1), size=self.passes * len(x))
+        losses = []
+        with one_thread():
+            for b, (network, optimiser) in enumerate(zip(self.networks, self.optimisers)):
+                losses.append(
+                    fit(
+                        network,
+                        memory.x[rows],
+                        (memory.y / memory.attention)[rows],
+                        loss=squared,
+                        generator=self.generator,
+                        optimiser=optimiser,
+                        batch=128,
+                        weight=(memory.attention**2 * memory.times[:, b])[rows],
+                    )
+                )
+        return {"remembered": float(len(memory.y)), "loss": float(np.mean(losses))}
+
+    def scorer(self) -> NetworkScorer:
+        """The networks as they are now."""
+        return scorer_of(self.networks, self.task)
+
+
+class NeuralGreedy(NeuralAgent):
+    """The best by one network with probability 1 - epsilon, else uniform.
+
+    Args:
+        epsilon: probability of a uniform slate.
+        hidden, step, passes, memory, decay, device: see :class:`NeuralAgent`.
+    """
+
+    name = "neural_greedy"
+
+    def __init__(
+        self,
+        task: Task,
+        rng: np.random.Generator,
+        *,
+        epsilon: float = 0.1,
+        hidden: Sequence[int] = (64, 32),
+        step: float = 3e-3,
+        passes: int = 8,
+        memory: int = 20_000,
+        decay: float = 20.0,
+        device: str = "cpu",
+    ) -> None:
+        in_range("neural_greedy.epsilon", epsilon, 0.0, 1.0)
+        super().__init__(
+            task,
+            rng,
+            models=1,
+            hidden=hidden,
+            step=step,
+            passes=passes,
+            memory=memory,
+            decay=decay,
+            floor=epsilon,
+            device=device,
+        )
+
+
+class NeuralBootstrap(NeuralAgent):
+    """A request follows one of B networks, which differ in first weights and in the data they saw.
+
+    Osband et al. 2016 share the layers below and mask rows by coin flips; here the networks are apart and see
+    each row a Poisson(1) number of times, the bootstrap of a stream (Oza & Russell 2001).
+
+    Args:
+        models: B.
+        hidden, step, passes, memory, decay, floor, device: see :class:`NeuralAgent`.
+    """
+
+    name = "neural_bootstrap"
+
+    def __init__(
+        self,
+        task: Task,
+        rng: np.random.Generator,
+        *,
+        models: int = 5,
+        hidden: Sequence[int] = (64, 32),
+        step: float = 3e-3,
+        passes: int = 8,
+        memory: int = 20_000,
+        decay: float = 3.0,
+        floor: float = 0.05,
+        device: str = "cpu",
+    ) -> None:
+        super().__init__(
+            task,
+            rng,
+            models=models,
+            hidden=hidden,
+            step=step,
+            passes=passes,
+            memory=memory,
+            decay=decay,
+            floor=floor,
+            device=device,
+        )
+
+    def times(self, rows: int) -> F64:
+        """Poisson(1) each."""
+        return self.rng.poisson(1.0, (rows, len(self.networks))).astype(np.float64)
+
+
+class NeuralLinear(NeuralAgent):
+    """Bayesian ridge regression on what the last layer sees (Riquelme, Tucker & Snoek 2018, sec. 4).
+
+    The network is trained as a point estimate; its last layer is then drawn from the posterior given the
+    memory. The frozen policy holds ``draws`` networks that share all other layers.
+
+    Args:
+        draws: samples of the last layer; a request follows one of them.
+        alpha: width of exploration in posterior standard deviations.
+        ridge: prior precision of the last layer.
+        hidden, step, passes, memory, decay, floor, device: see :class:`NeuralAgent`.
+    """
+
+    name = "neural_linear"
+
+    def __init__(
+        self,
+        task: Task,
+        rng: np.random.Generator,
+        *,
+        draws: int = 8,
+        alpha: float = 1.0,
+        ridge: float = 1.0,
+        hidden: Sequence[int] = (64, 32),
+        step: float = 3e-3,
+        passes: int = 8,
+        memory: int = 20_000,
+        decay: float = 3.0,
+        floor: float = 0.05,
+        device: str = "cpu",
+    ) -> None:
+        super().__init__(
+            task,
+            rng,
+            models=1,
+            hidden=hidden,
+            step=step,
+            passes=passes,
+            memory=memory,
+            decay=decay,
+            floor=floor,
+            device=device,
+        )
+        in_range("neural_linear.draws", draws, 1, 1000)
+        in_range("neural_linear.alpha", alpha, 0.0, 1e6)
+        in_range("neural_linear.ridge", ridge, 0.0, 1e12, open_low=True)
+        self.draws, self.alpha, self.ridge = draws, alpha, ridge
+
+    def seen_by_last(self, x: F32) -> F64:
+        """(r, H + 1) the last hidden layer of rows x, and 1."""
+        network = self.networks[0]
+        with torch.no_grad():
+            out = network.last_hidden(torch.as_tensor(x, device=network.mean.device)).cpu().numpy()
+        return np.column_stack([out, np.ones(len(out))]).astype(np.float64)
+
+    def last_layer(self) -> Ridge:
+        """The posterior of the last layer's weights and bias."""
+        h = self.seen_by_last(self.memory.x)
+        model = Ridge(h.shape[1], self.ridge)
+        model.add(h * self.memory.attention[:, None], self.memory.y)
+        return model
+
+    def scorer(self) -> NetworkScorer:
+        """New draws of the last layer."""
+        mean, factor, sigma = self.last_layer().solve()
+        noise = self.rng.standard_normal((self.draws, len(mean)))
+        networks = []
+        for theta in mean + self.alpha * sigma * noise @ factor.T:
+            network = deepcopy(self.networks[0])
+            with torch.no_grad():
+                network.dense[-1].weight.copy_(torch.as_tensor(theta[None, :-1]))
+                network.dense[-1].bias.copy_(torch.as_tensor(theta[-1:]))
+            networks.append(network)
+        return scorer_of(networks, self.task)
