@@ -175,14 +175,12 @@ def test_vw_policy_ranks_as_vw_predicts(shop: Shop, task: Task) -> None:
     for _ in range(4):
         agent.learn(played(shop, agent.policy(), rng))
     requests = shop.requests()
-    phi = task.features.phi(requests, task.item_side)
     policy: Any = agent.policy()
     ours = policy.scorer.scores(requests)[:, 0] / task.item_value[requests.candidates]
-    workspace: Any = agent.workspace  # type: ignore[attr-defined]
+    workspace, texts = agent.workspace, agent.lines(requests)  # type: ignore[attr-defined]
     agree = 0
     for row in range(64):
-        text = "\n".join(vw_line(x) for x in phi[row])
-        pmf = workspace.predict(workspace.parse(text, vowpalwabbit.LabelType.CONTEXTUAL_BANDIT))
+        pmf = workspace.predict(workspace.parse(texts[row], vowpalwabbit.LabelType.CONTEXTUAL_BANDIT))
         agree += int(np.argmax(pmf) == np.argmax(ours[row]))
     assert agree == 64
 

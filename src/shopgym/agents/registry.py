@@ -49,6 +49,8 @@ AGENTS: dict[str, str] = {
     "two_tower": "retrieval.neural_agents:TwoTowerAgent",
     "sasrec": "retrieval.neural_agents:SASRecAgent",
     "gru4rec": "retrieval.neural_agents:GRU4RecAgent",
+    "vw": "bandits.vw:VowpalWabbitAgent",
+    "vw_squarecb": "bandits.vw:VowpalWabbitSquareCB",
 }
 """Where each agent is, ``module:class``; imported when it is asked for, so that it costs others nothing."""
 

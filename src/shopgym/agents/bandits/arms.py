@@ -191,7 +191,7 @@ class HybridLinUCB(DisjointLinUCB):
 
 
 class DisjointLinTS(ArmAgent):
-    """Thompson sampling, items apart (Agrawal & Goyal 2013); the policy holds ``draws`` samples of every model.
+    """Thompson sampling, items apart (Agrawal & Goyal 2013); the policy holds ``draws`` samples.
 
     Args:
         draws: posterior samples that the frozen policy holds; it follows one of them for each request.

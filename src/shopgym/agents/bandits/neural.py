@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from copy import deepcopy
+from typing import cast
 
 import numpy as np
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from ...core.errors import in_range
 from ...core.nouns import Interactions
@@ -285,8 +286,9 @@ class NeuralLinear(NeuralAgent):
         networks = []
         for theta in mean + self.alpha * sigma * noise @ factor.T:
             network = deepcopy(self.networks[0])
+            last = cast(nn.Linear, network.dense[-1])
             with torch.no_grad():
-                network.dense[-1].weight.copy_(torch.as_tensor(theta[None, :-1]))
-                network.dense[-1].bias.copy_(torch.as_tensor(theta[-1:]))
+                last.weight.copy_(torch.as_tensor(theta[None, :-1]))
+                last.bias.copy_(torch.as_tensor(theta[-1:]))
             networks.append(network)
         return scorer_of(networks, self.task)

@@ -19,7 +19,7 @@ class RegCB(LinearAgent):
 
     For ridge regression they are the ball (theta - mean)' A (theta - mean) <= beta, so that what they may
     predict is mean . phi -+ beta^0.5 |phi| in the norm of A^-1: the paper's search for the bounds has a
-    closed form. beta = mellowness x sigma^2 x log(m t) after t slots with m candidates, the schedule of Vowpal
+    closed form. beta = mellowness x sigma^2 x log(m t) after t slots with m candidates: as Vowpal
     Wabbit's ``--mellowness`` in units of the residuals' variance sigma^2.
 
     Args:

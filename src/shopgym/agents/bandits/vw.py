@@ -1,27 +1,198 @@
-"""Vowpal Wabbit's cb_explore_adf with SquareCB, its linear model exported after every batch."""
+"""Vowpal Wabbit's contextual bandits: learnt by it, served without it where its weights say all."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import tempfile
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
 
 import numpy as np
 
 from ...core.errors import InvalidInput, in_range
-from ...core.nouns import Interactions
-from ...core.types import F64
-from ...policies.explorers import SquareCB
+from ...core.nouns import Interactions, Requests
+from ...core.types import F64, I32
+from ...policies.explorers import Softmax
+from ...policies.log import DecisionLog
 from ...policies.policy import SlatePolicy
-from ...policies.scorers import LinearScorer
+from ...policies.scorers import LinearScorer, Scorer
 from ..task import Task
+from .bandit import Bandit
+from .vw_explore import FAMILIES
+from .vw_live import LiveScorer
+from .vw_space import Space, checked
+
+SERVE = ("numpy", "vw")
+CHUNK = 4096
+"""Decisions whose text is held at a time."""
 
 
-class VowpalWabbitAgent:
+class VowpalWabbitAgent(Bandit):
+    """``--cb_explore_adf`` (Bietti et al. 2021): a decision for each filled slot, among what is left.
+
+    The cost is minus reward / value; the probability is that of the slot given those before it. Under
+    ``--cb_type mtr`` only the action taken is learnt from, the others count: they are sent without features.
+
+    Args:
+        explore: ``epsilon``, ``softmax``, ``squarecb`` (Foster & Rakhlin 2020), ``bag``, ``cover``,
+            ``regcb``, ``regcbopt`` or ``large_action_space``.
+        knob: epsilon, lambda, gamma_scale, bags, policies, mellowness or max_actions; None = the default.
+        cb_type: ``mtr``, ``dr`` or ``ips``.
+        pairs: False, the task's features; True, all columns and pairs of a request's and an item's (``-q``).
+        serve: ``numpy``, the weights are read out and Vowpal Wabbit is not needed to decide; ``vw``, the
+            frozen policy holds a copy of the model and asks it, and cannot be exported.
+        learning_rate: its ``-l``.
+        floor: probability of a uniform slate.
+        bits: its ``-b``.
+        args: further options, e.g. ``"--power_t 0"``.
+    """
+
+    name = "vw"
+
+    def __init__(
+        self,
+        task: Task,
+        rng: np.random.Generator,
+        *,
+        explore: str = "epsilon",
+        knob: float | None = None,
+        cb_type: str = "mtr",
+        pairs: bool = False,
+        serve: str = "numpy",
+        learning_rate: float = 0.5,
+        floor: float = 0.05,
+        bits: int = 18,
+        args: str = "",
+    ) -> None:
+        one_of(f"{self.name}.explore", explore, tuple(FAMILIES))
+        one_of(f"{self.name}.cb_type", cb_type, FAMILIES[explore].cb_types)
+        one_of(f"{self.name}.serve", serve, SERVE)
+        self.family, self.cb_type, self.serve = FAMILIES[explore], cb_type, serve
+        self.knob = self.family.knob if knob is None else knob
+        in_range(f"{self.name}.knob", self.knob, 0.0, 1e12)
+        in_range(f"{self.name}.learning_rate", learning_rate, 0.0, 100.0, open_low=True)
+        in_range(f"{self.name}.floor", floor, 0.0, 1.0, open_low=serve == "vw")
+        in_range(f"{self.name}.bits", bits, 10, 30)
+        if serve == "numpy" and (self.family.offsets is None or (explore == "cover" and cb_type == "ips")):
+            why = self.family.why or "where its models lie is not known"
+            raise InvalidInput(f"{self.name}.explore", explore, f"{why}: say serve='vw'")
+        self.floor, self.seen = floor, 0
+        super().__init__(task, rng, Softmax())
+        self.space = Space(task.features, task.items.feature_names, pairs=pairs)
+        flags = f"--cb_explore_adf {self.family.flags.format(knob=self.knob)} --cb_type {cb_type}"
+        self.arguments = (
+            f"{flags} {self.space.flags} --quiet -b {bits} -l {learning_rate} --save_resume {checked(args)}"
+        )
+        self.workspace, self._label = opened(f"{self.arguments} --random_seed {int(rng.integers(2**31))}")
+        self._at = np.zeros(0, np.int64)
+        self._offsets: list[int] = []
+        if self.family.offsets is not None and serve == "numpy":
+            self._at, apart = self.space.places(_probe(self.arguments))
+            self._offsets = self.family.offsets(int(self.knob), cb_type)
+            if apart <= max(self._offsets):
+                raise InvalidInput(f"{self.name}.knob", self.knob, "its models are not where they should be")
+
+    def learn(self, batch: Interactions) -> Mapping[str, float]:
+        """Learn from every filled slot, in order."""
+        for text in self.examples(batch):
+            example = self.workspace.parse(text, self._label)
+            self.workspace.learn(example)
+            self.workspace.finish_example(example)
+        self.seen += int((batch.decisions.slates >= 0).sum())
+        return {"slots": float(self.seen)}
+
+    def train_file(self, log: DecisionLog) -> Mapping[str, float]:
+        """Learn from a log as ``learn`` does, by Vowpal Wabbit's own reading of a text file: much faster.
+
+        Under ``mtr`` the weights are the same. Under ``dr`` they are if nothing was learnt before: what it keeps
+        beside its weights is not in its saved model.
+        """
+        with tempfile.TemporaryDirectory() as folder:
+            model, data = (str(Path(folder) / name) for name in ("model.vw", "log.txt"))
+            with open(data, "w", encoding="ascii") as file:
+                for start in range(0, len(log), CHUNK):
+                    batch = log.take(slice(start, start + CHUNK)).interactions()
+                    file.writelines(f"{text}\n\n" for text in self.examples(batch))
+                    self.seen += int((batch.decisions.slates >= 0).sum())
+            self.workspace.save(model)
+            self.workspace.finish()
+            self.workspace = opened(f"{self.arguments} -i {model} -d {data}")[0]
+        return {"slots": float(self.seen)}
+
+    def scorer(self) -> Scorer:
+        """The present weights; or a copy of the model."""
+        task = self.task
+        if self.serve == "vw":
+            return LiveScorer(self.workspace, self.arguments, self.lines, self._label, self.floor)
+        mask, get = self.workspace.num_weights() - 1, self.workspace.get_weight
+        theta = np.array([[-get(int(at + o) & mask, 0) for at in self._at] for o in self._offsets])
+        return LinearScorer(self.space.features, task.items, theta, task.item_value)
+
+    def policy(self) -> SlatePolicy:
+        """What it would do now, frozen."""
+        if self.serve == "numpy":
+            value = float(np.median(self.task.item_value))
+            self.explorer = self.family.explorer(self.knob, self.floor, self.seen, value)
+        return super().policy()
+
+    def lines(self, requests: Requests) -> list[str]:
+        """A text for each request, one action for each candidate; "" where there is none."""
+        shared, action = self._numbers(requests, requests.candidates)
+        texts = []
+        for row, real in enumerate(requests.candidates >= 0):
+            lines = [self.space.action % tuple(x) for x in action[row, real].tolist()]
+            texts.append(self._with_shared(shared, row) + "\n".join(lines) if lines else "")
+        return texts
+
+    def examples(self, batch: Interactions) -> Iterator[str]:
+        """A text for each filled slot, in order."""
+        requests, decisions, task = batch.requests, batch.decisions, self.task
+        task.shown(batch)  # raises if a feature is not finite or an item is gone
+        whole = self.family.whole or self.cb_type != "mtr"
+        value = (
+            task.item_value if self.serve == "numpy" else np.full(len(task.items), np.median(task.item_value))
+        )
+        shared, action = self._numbers(requests, requests.candidates if whole else decisions.slates)
+        for row in range(len(batch)):
+            left = np.flatnonzero(requests.candidates[row] >= 0)
+            for slot in np.flatnonzero(decisions.slates[row] >= 0):
+                attention = task.attention[slot]
+                cost = -batch.reward[row, slot] / value[decisions.slates[row, slot]]
+                scale = 1.0 if self.space.pairs else attention
+                cost = cost / attention if self.space.pairs else cost
+                p = decisions.propensities[row, slot] if self.family.weighted else 1.0
+                at = decisions.positions[row, slot]
+                others = left[left != at]
+                if whole:
+                    first, rest = (
+                        action[row, at],
+                        [self.space.action % tuple(x) for x in (scale * action[row, others]).tolist()],
+                    )
+                else:
+                    first = action[row, slot]
+                    rest = [self.space.action[:2]] * (len(others) if self.family.weighted else 0)
+                line = f"0:{cost:.9g}:{p:.9g} " + self.space.action % tuple((scale * first).tolist())
+                yield self._with_shared(shared, row) + "\n".join([line, *rest])
+                left = others
+
+    def _numbers(self, requests: Requests, items: I32) -> tuple[F64, F64]:
+        """(n, u + c) of the request and (n, j, D) of the items (n, j), as the lines name them."""
+        task, rows = self.task, np.maximum(items, 0)
+        if not self.space.pairs:
+            left = task.features.request_side(requests)
+            return np.zeros((len(requests), 0)), left[:, None, :] * task.item_side[rows]
+        shared = np.concatenate([requests.user, requests.context], axis=1, dtype=np.float64)
+        return shared, task.items.features.astype(np.float64)[rows]
+
+    def _with_shared(self, shared: F64, row: int) -> str:
+        return self.space.shared % tuple(shared[row].tolist()) if self.space.pairs else ""
+
+
+class VowpalWabbitSquareCB(VowpalWabbitAgent):
     """``--cb_explore_adf --squarecb --cb_type mtr`` (Foster & Rakhlin 2020; Bietti et al. 2021).
 
-    Every filled slot is one example. Under ``mtr`` only the line of the action taken is learnt from, so
-    only that line is sent, and SquareCB regresses without importance weights, so its probability is 1
-    (Vowpal Wabbit resets it to 1 too, unless the action stands last). The model is linear in the
-    task's features: its weights are read out and the frozen policy decides without Vowpal Wabbit.
+    SquareCB regresses without importance weights, so its probability is 1 (Vowpal Wabbit resets it to 1 too,
+    unless the action stands last) and the line of the action taken is sent alone.
 
     Args:
         gamma: greed of SquareCB when one slot has been seen; it grows with the square root of the count
@@ -29,6 +200,8 @@ class VowpalWabbitAgent:
         learning_rate: VW's ``-l``.
         floor: probability of a uniform slate.
     """
+
+    name = "vw_squarecb"
 
     def __init__(
         self,
@@ -39,47 +212,34 @@ class VowpalWabbitAgent:
         learning_rate: float = 0.5,
         floor: float = 0.05,
     ) -> None:
-        try:
-            import vowpalwabbit
-        except ImportError as error:
-            raise InvalidInput(
-                "agent", "vw_squarecb", "install Vowpal Wabbit: pip install 'shopgym[bandits]'"
-            ) from error
-        in_range("vw_squarecb.gamma", gamma, 0.0, 1e12)
-        in_range("vw_squarecb.learning_rate", learning_rate, 0.0, 100.0, open_low=True)
-        in_range("vw_squarecb.floor", floor, 0.0, 1.0)
-        self.task, self.gamma, self.floor = task, gamma, floor
-        self.count = 0
-        self._label = vowpalwabbit.LabelType.CONTEXTUAL_BANDIT
-        self.workspace = vowpalwabbit.Workspace(
-            f"--cb_explore_adf --squarecb --cb_type mtr --noconstant --quiet -b 18 -l {learning_rate} "
-            f"--random_seed {int(rng.integers(2**31))}"
-        )
-        space = self.workspace.hash_space("f")
-        mask = self.workspace.num_weights() - 1
-        self._index = [self.workspace.hash_feature(str(i), space) & mask for i in range(len(task.features))]
+        super().__init__(task, rng, explore="squarecb", knob=gamma, learning_rate=learning_rate, floor=floor)
 
-    def learn(self, batch: Interactions) -> Mapping[str, float]:
-        """Learn from every filled slot, in order."""
-        x, y = self.task.shown(batch)
-        for features, cost in zip(x.tolist(), (-y).tolist(), strict=True):
-            line = " ".join(f"{i}:{value:.9g}" for i, value in enumerate(features))
-            example = self.workspace.parse(f"0:{cost:.9g}:1 |f {line}", self._label)
-            self.workspace.learn(example)
-            self.workspace.finish_example(example)
-        self.count += len(y)
-        return {"slots": float(self.count)}
 
-    def policy(self) -> SlatePolicy:
-        """The present weights, frozen; SquareCB explores over them."""
-        theta: F64 = -np.array([[self.workspace.get_weight(i, 0) for i in self._index]])
-        scorer = LinearScorer(self.task.features, self.task.items, theta, self.task.item_value)
-        gamma = self.gamma * max(self.count, 1) ** 0.5 / float(np.median(self.task.item_value))
-        return SlatePolicy(
-            "vw_squarecb",
-            self.task.items,
-            scorer,
-            SquareCB(gamma, self.floor),
-            self.task.guards,
-            self.task.slate_size,
-        )
+def one_of(field: str, value: str, known: tuple[str, ...]) -> None:
+    """Raise unless ``value`` is known."""
+    if value not in known:
+        raise InvalidInput(field, value, f"choose one of {', '.join(known)}")
+
+
+def opened(arguments: str) -> tuple[Any, Any]:
+    """(a workspace, the kind of label).
+
+    Raises:
+        InvalidInput: Vowpal Wabbit is not installed.
+    """
+    try:
+        import vowpalwabbit
+    except ImportError as error:
+        fix = "install Vowpal Wabbit: pip install 'shopgym[bandits]'"
+        raise InvalidInput("agent", "vw", fix) from error
+    return vowpalwabbit.Workspace(arguments), vowpalwabbit.LabelType.CONTEXTUAL_BANDIT
+
+
+def _probe(arguments: str) -> Any:
+    """A workspace that has learnt from one feature, to see where weights lie."""
+    workspace, label = opened(arguments)
+    for _ in range(20):  # bags leave out some
+        example = workspace.parse("0:-1:0.5 |f probe:1\n|f other:1", label)
+        workspace.learn(example)
+        workspace.finish_example(example)
+    return workspace

@@ -22,9 +22,9 @@ _CELLS_AT_A_TIME = 2_000_000
 
 @dataclass(frozen=True, eq=False)
 class ArmScorer:
-    """score_b = value(item) x (theta_b,arm . x + beta_b . z + width), x of the request, z of request and item.
+    """score_b = value(item) x (theta_b,arm . x + beta_b . z + width), x of the request, z of both.
 
-    The width is Li et al. 2010, sec. 3.3: its square is |F'x|^2 + |G'(z - C'x)|^2, where F F' is the item's own
+    The width is Li et al. 2010, sec. 3.3: its square is |F'x|^2 + |G'(z - C'x)|^2, F F' being the item's own
     covariance, C what of z its model explains, and G G' the covariance of the shared model. Without a shared
     model z is empty. Items that nothing is known of are arm 0, the prior.
 
@@ -97,7 +97,9 @@ class ArmScorer:
         return scored
 
     def state(self) -> State:
-        arrays: dict[str, AnyArray] = {name: getattr(self, name) for name in ("arm", "theta", "beta", "value")}
+        arrays: dict[str, AnyArray] = {
+            name: getattr(self, name) for name in ("arm", "theta", "beta", "value")
+        }
         if self.factor is not None and self.cross is not None and self.spread is not None:
             arrays |= {"factor": self.factor, "cross": self.cross, "spread": self.spread}
         return {"kind": self.kind, "features": self.features.spec(), "shared": self.shared.spec()}, arrays

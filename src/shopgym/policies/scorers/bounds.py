@@ -62,8 +62,6 @@ class BoundScorer:
         return {"kind": self.kind, "features": self.features.spec()}, arrays
 
     @classmethod
-    def from_state(
-        cls, spec: Mapping[str, Any], arrays: Mapping[str, AnyArray], items: Items
-    ) -> BoundScorer:
+    def from_state(cls, spec: Mapping[str, Any], arrays: Mapping[str, AnyArray], items: Items) -> BoundScorer:
         features = FeatureMap.from_spec(spec["features"])
         return cls(features, items, arrays["theta"], arrays["factor"], arrays["value"])
