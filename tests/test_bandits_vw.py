@@ -72,7 +72,7 @@ def asked(agent: Any, requests: Requests) -> Any:
 @pytest.mark.parametrize("pairs", [False, True])
 @pytest.mark.parametrize("cb_type", ["mtr", "dr", "ips"])
 def test_exported_greedy_action_is_vowpal_wabbits(shop: Shop, task: Task, cb_type: str, pairs: bool) -> None:
-    """2,000 contexts. Scores that differ by a relative 1e-4 are a tie to Vowpal Wabbit, which it shares out."""
+    """2,000 contexts. Scores a relative 1e-4 apart are a tie to Vowpal Wabbit, which it shares out."""
     agent: Any = make_agent("vw", task, np.random.default_rng(0), cb_type=cb_type, pairs=pairs, floor=0.0)
     taught(agent, shop, task)
     requests = crowd(shop, 2000, np.random.default_rng(1))

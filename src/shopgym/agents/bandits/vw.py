@@ -104,8 +104,8 @@ class VowpalWabbitAgent(Bandit):
     def train_file(self, log: DecisionLog) -> Mapping[str, float]:
         """Learn from a log as ``learn`` does, by Vowpal Wabbit's own reading of a text file: much faster.
 
-        Under ``mtr`` the weights are the same. Under ``dr`` they are if nothing was learnt before: what it keeps
-        beside its weights is not in its saved model.
+        Under ``mtr`` the weights are the same. Under ``dr`` they are if nothing was learnt before: what it
+        keeps beside its weights is not in its saved model.
         """
         with tempfile.TemporaryDirectory() as folder:
             model, data = (str(Path(folder) / name) for name in ("model.vw", "log.txt"))

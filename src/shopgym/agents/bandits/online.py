@@ -1,0 +1,131 @@
+"""LinUCB and LinTS one decision at a time, compiled: the closed form, kept up to date by rank one."""
+
+from __future__ import annotations
+
+import numpy as np
+from numba import njit
+
+from ...core.errors import InvalidInput, in_range
+from ...core.types import F64
+
+BLOCK = 256
+"""Decisions whose normal draws are made at a time."""
+
+
+@njit(cache=True, nogil=True)
+def _choose(x: F64, mean: F64, inverse: F64, z: F64, width: float, ax: F64) -> tuple[int, float]:
+    """(best arm, its score) where score = mean_a . x + width x z_a x |x| in the norm of A_a^-1."""
+    arms, dim = mean.shape
+    best, top = 0, -np.inf
+    for a in range(arms):
+        middle, norm = 0.0, 0.0
+        if width == 0.0:
+            for i in range(dim):
+                middle += mean[a, i] * x[i]
+        else:
+            ax[:] = 0.0
+            for i in range(dim):  # row by row: the inner loop runs over neighbours in memory
+                xi = x[i]
+                for j in range(dim):
+                    ax[j] += xi * inverse[a, i, j]
+            for i in range(dim):
+                middle += mean[a, i] * x[i]
+                norm += ax[i] * x[i]
+        score = middle + width * z[a] * np.sqrt(max(norm, 0.0))
+        if score > top:
+            best, top = a, score
+    return best, top
+
+
+@njit(cache=True, nogil=True)
+def _update(x: F64, y: float, mean: F64, inverse: F64, ax: F64) -> None:
+    """A + x x' and b + y x for one arm: Sherman & Morrison 1950."""
+    dim = len(x)
+    ax[:] = 0.0
+    for i in range(dim):
+        for j in range(dim):
+            ax[j] += x[i] * inverse[i, j]
+    norm, error = 1.0, y
+    for i in range(dim):
+        norm += ax[i] * x[i]
+        error -= mean[i] * x[i]
+    for i in range(dim):
+        mean[i] += ax[i] * (error / norm)
+        share = ax[i] / norm
+        for j in range(dim):
+            inverse[i, j] -= share * ax[j]
+
+
+class OnlineArms:
+    """A ridge regression for each arm on one context: decide, then learn, at once.
+
+    ``ts`` draws the score of each arm, not its coefficients: with an arm's theta ~ N(mean, width^2 A^-1)
+    the score x . theta is N(mean . x, width^2 x'A^-1 x), and arms are independent, so that one normal number
+    an arm has the law of a whole draw.
+
+    Args:
+        arms, dim: S and d.
+        kind: ``ucb`` (Li et al. 2010, alg. 1) or ``ts`` (Agrawal & Goyal 2013).
+        alpha: width of exploration in units of the reward's standard deviation.
+        ridge: prior precision.
+        rng: of the draws.
+    """
+
+    def __init__(
+        self,
+        arms: int,
+        dim: int,
+        rng: np.random.Generator,
+        *,
+        kind: str = "ucb",
+        alpha: float = 1.0,
+        ridge: float = 1.0,
+    ) -> None:
+        if kind not in ("ucb", "ts"):
+            raise InvalidInput("online.kind", kind, "choose ucb or ts")
+        in_range("online.arms", arms, 1, 1e7)
+        in_range("online.alpha", alpha, 0.0, 1e6)
+        in_range("online.ridge", ridge, 0.0, 1e12, open_low=True)
+        self.mean = np.zeros((arms, dim))
+        self.inverse = np.repeat(np.eye(dim)[None] / ridge, arms, axis=0)
+        self.rng, self.kind, self.alpha, self.ridge = rng, kind, alpha, ridge
+        self._z = np.ones((1, arms))
+        self._at = 0
+        self._room = np.empty(dim)
+
+    def add(self, arms: int = 1) -> None:
+        """More arms at the end, which know the prior only; indices of the others stay."""
+        dim = self.mean.shape[1]
+        self.mean = np.concatenate([self.mean, np.zeros((arms, dim))])
+        self.inverse = np.concatenate([self.inverse, np.repeat(np.eye(dim)[None] / self.ridge, arms, axis=0)])
+        self._z, self._at = np.ones((1, len(self.mean))), 0
+
+    def decide(self, x: F64) -> int:
+        """The arm for a context x (d,).
+
+        Raises:
+            InvalidInput: x is not finite.
+        """
+        z = self._z[0]
+        if self.kind == "ts":
+            if self._at % BLOCK == 0:
+                self._z = self.rng.standard_normal((BLOCK, len(self.mean)))
+            z = self._z[self._at % BLOCK]
+            self._at += 1
+        arm, score = _choose(x, self.mean, self.inverse, z, self.alpha, self._room)
+        if not score > -np.inf:
+            fix = "remove NaN and infinity from the context"
+            raise InvalidInput("online.context", "no score is finite", fix)
+        return arm
+
+    def learn(self, arm: int, x: F64, reward: float) -> None:
+        """The reward of an arm in a context.
+
+        Raises:
+            InvalidInput: there is no such arm, or a number is not finite; nothing is learnt then.
+        """
+        if not 0 <= arm < len(self.mean):
+            raise InvalidInput("online.arm", arm, f"there are {len(self.mean)} arms")
+        if not np.isfinite(x @ x + reward):
+            raise InvalidInput("online.reward", reward, "remove NaN and infinity from context and reward")
+        _update(x, reward, self.mean[arm], self.inverse[arm], self._room)
