@@ -24,11 +24,11 @@ class Correctable(Agent, Protocol):
 
 
 class Delayed:
-    """An agent whose rewards may change until ``horizon`` days after the last decision of their batch.
+    """An agent whose rewards may change until ``horizon`` days after their batch.
 
     Early, it learns from what is known at once and is corrected exactly when more is known; this needs a
-    :class:`Correctable` agent. Otherwise a decision is held back until its horizon has passed, and learnt from
-    once, with its last reward. What time it is, is the latest time of any request that it was given.
+    :class:`Correctable` agent. Otherwise a decision is held back until its horizon has passed, and learnt
+    from once, with its last reward. What time it is, is the latest time of any request that it was given.
 
     A correction gives the reward as it is now known, not the change, so one that comes twice changes nothing
     more. One that comes after the horizon, or for a decision that is not known, is counted and not learnt. A

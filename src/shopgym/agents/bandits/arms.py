@@ -164,11 +164,9 @@ class ArmAgent(Bandit):
         z = task.filled(batch, self.shared, self.shared.item_side(task.items))[0]
         return x * attention[:, None], z * attention[:, None], y
 
-    def _scorer(self, theta: F64, beta: F64, *width: F64) -> ArmScorer:
+    def _scorer(self, arm: I32, theta: F64, beta: F64, *width: F64) -> ArmScorer:
         task = self.task
-        return ArmScorer(
-            self.features, self.shared, task.items, self.arm.copy(), theta, beta, task.item_value, *width
-        )
+        return ArmScorer(self.features, self.shared, task.items, arm, theta, beta, task.item_value, *width)
 
 
 class DisjointLinUCB(ArmAgent):
@@ -180,7 +178,7 @@ class DisjointLinUCB(ArmAgent):
         """Mean and width."""
         beta, spread, theta, factor, cross, sigma = self.models.solve()
         width = self.alpha * (sigma if self.noise is None else self.noise)
-        return self._scorer(theta[None], beta[None], width * factor, cross, width * spread)
+        return self._scorer(self.arm.copy(), theta[None], beta[None], width * factor, cross, width * spread)
 
 
 class HybridLinUCB(DisjointLinUCB):
@@ -217,13 +215,20 @@ class DisjointLinTS(ArmAgent):
         self.draws = draws
 
     def scorer(self) -> ArmScorer:
-        """Draws of beta, then of each theta given beta."""
+        """Draws of beta, then of each item's theta given beta; unknown items draw from the prior."""
         beta, spread, theta, factor, cross, sigma = self.models.solve()
         width = self.alpha * (sigma if self.noise is None else self.noise)
         off = width * self.rng.standard_normal((self.draws, len(beta))) @ spread.T
-        noise = self.rng.standard_normal((self.draws, *theta.shape))
-        given = theta - np.einsum("sdk,bk->bsd", cross, off)
-        return self._scorer(given + width * np.einsum("sde,bse->bsd", factor, noise), beta + off)
+        noise = width * self.rng.standard_normal((self.draws, len(self.arm), theta.shape[1]))
+        seen = np.flatnonzero(self.arm)
+        s = self.arm[seen]
+        drawn = noise / self.models.ridge**0.5
+        drawn[:, seen] = (
+            theta[s]
+            - np.einsum("sdk,bk->bsd", cross[s], off)
+            + np.einsum("sde,bse->bsd", factor[s], noise[:, seen])
+        )
+        return self._scorer(np.arange(len(self.arm), dtype=np.int32), drawn, beta + off)
 
 
 class HybridLinTS(DisjointLinTS):
