@@ -51,6 +51,10 @@ AGENTS: dict[str, str] = {
     "gru4rec": "retrieval.neural_agents:GRU4RecAgent",
     "vw": "bandits.vw:VowpalWabbitAgent",
     "vw_squarecb": "bandits.vw:VowpalWabbitSquareCB",
+    # reinforcement learning: these need batches that say what came next
+    "greedy_clicks": "rl.choice:GreedyClicks",
+    "dqn": "rl.dqn:DQN",
+    "slateq": "rl.slateq:SlateQ",
 }
 """Where each agent is, ``module:class``; imported when it is asked for, so that it costs others nothing."""
 

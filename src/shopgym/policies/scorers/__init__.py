@@ -13,6 +13,7 @@ from .network import NetworkScorer
 from .objectives import Head, ObjectivesScorer
 from .probability import ProbabilityScorer
 from .scorer import Scorer, State
+from .slate_value import SlateValueScorer
 from .table import TableScorer
 from .trees import TreeScorer
 

@@ -1,0 +1,64 @@
+"""Does it pay to look beyond the page? SlateQ, DQN, myopic DQN and greedy clicks in the lives of customers.
+
+One shop in which satisfaction decides who comes back, and the same shop in which it does not. Prints a table,
+and saves ``results.jsonl`` (taken up where it stopped) and ``long_term.png``.
+
+    python examples/long_term.py --out runs/long_term --seeds 5
+"""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Sequence
+from pathlib import Path
+
+import torch
+from rich.console import Console
+from rich.progress import Progress
+from rich.table import Table
+
+from shopgym.experiments.long_term import AGENTS, EFFECTS, Size, gain, plot, study
+
+
+def main(argv: Sequence[str] | None = None) -> None:
+    parser = argparse.ArgumentParser(description="SlateQ against myopic learners")
+    parser.add_argument("--out", type=Path, default=Path("runs/long_term"))
+    parser.add_argument("--seeds", type=int, default=5)
+    parser.add_argument("--effects", nargs="+", choices=list(EFFECTS), default=["strong", "off"])
+    parser.add_argument("--steps", type=int, default=Size().steps, help="pages a lane to learn from")
+    arguments = parser.parse_args(argv)
+    torch.set_num_threads(1)  # networks this small are slower on more
+    size, seeds = Size(steps=arguments.steps), range(1, arguments.seeds + 1)
+    with Progress() as progress:
+        total = len(arguments.effects) * len(seeds) * len(AGENTS) * size.steps
+        bar = progress.add_task("learning", total=total)
+        rows = study(
+            arguments.out,
+            effects=arguments.effects,
+            seeds=seeds,
+            size=size,
+            tick=lambda: progress.advance(bar),
+        )
+    table = Table(title=f"mean per customer in {size.days:.0f} days, {len(seeds)} seeds")
+    for column in ("effects", "agent", "clicks", "visits", "satisfaction", "kept"):
+        table.add_column(column)
+    for effect in arguments.effects:
+        for agent in AGENTS:
+            here = [row for row in rows if (row["effect"], row["agent"]) == (effect, agent)]
+            means = [
+                sum(row[name] for row in here) / len(here)
+                for name in ("reward", "visits", "satisfaction", "kept")
+            ]
+            table.add_row(effect, agent, *(f"{mean:.{d}f}" for mean, d in zip(means, (1, 2, 3, 3))))
+    console = Console(width=100)
+    console.print(table)
+    for effect in arguments.effects if len(seeds) > 1 else ():
+        for rival in ("greedy clicks", "myopic DQN", "DQN"):
+            found = gain(rows, effect, "SlateQ", rival)
+            boot = f"bootstrap [{found.boot_low:+.1f}, {found.boot_high:+.1f}]"
+            console.print(f"{effect}: SlateQ less {rival}: {found} seeds won; {boot}", highlight=False)
+    plot(rows, arguments.out / "long_term.png")
+
+
+if __name__ == "__main__":
+    main()

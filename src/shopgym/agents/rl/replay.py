@@ -1,0 +1,86 @@
+"""The past, to learn from again: a ring of interactions."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numpy.random import Generator
+
+from ...core.errors import InvalidInput, in_range
+from ...core.nouns import Decisions, Interactions, Requests
+from ...core.types import AnyArray
+
+_REQUEST = tuple(Requests.__dataclass_fields__)
+_DECISIONS = tuple(Decisions.__dataclass_fields__)
+
+
+class Replay:
+    """The last ``capacity`` interactions; sampled evenly, with replacement (Lin 1992; Mnih et al. 2015)."""
+
+    def __init__(self, capacity: int) -> None:
+        in_range("replay.capacity", capacity, 1, 2**31)
+        self.capacity = capacity
+        self.added = 0
+        self._columns: dict[str, AnyArray] = {}
+
+    def __len__(self) -> int:
+        return min(self.added, self.capacity)
+
+    def add(self, batch: Interactions) -> None:
+        """Put a batch in; the oldest give way.
+
+        Raises:
+            InvalidInput: a batch of another shape, or with other events, than before.
+        """
+        new = _flatten(batch)
+        if not self._columns:
+            self._columns = {
+                name: np.zeros((self.capacity, *values.shape[1:]), values.dtype)
+                for name, values in new.items()
+            }
+        shapes = {name: values.shape[1:] for name, values in new.items()}
+        known = {name: values.shape[1:] for name, values in self._columns.items()}
+        if shapes != known:
+            raise InvalidInput("interactions", shapes, f"give batches of one shape: {known}")
+        keep = min(len(batch), self.capacity)
+        at = (self.added + len(batch) - keep + np.arange(keep)) % self.capacity
+        for name, values in new.items():
+            self._columns[name][at] = values[len(batch) - keep :]
+        self.added += len(batch)
+
+    def sample(self, count: int, rng: Generator) -> Interactions:
+        """``count`` interactions, each any of those held."""
+        rows = rng.integers(len(self), size=count)
+        return _unflatten({name: values[rows] for name, values in self._columns.items()})
+
+
+def _flatten(batch: Interactions) -> dict[str, AnyArray]:
+    out: dict[str, AnyArray] = {"reward": batch.reward}
+    parts: list[tuple[str, Any, tuple[str, ...]]] = [
+        ("requests", batch.requests, _REQUEST),
+        ("next", batch.next, _REQUEST),
+        ("decisions", batch.decisions, _DECISIONS),
+    ]
+    for prefix, part, names in parts:
+        out |= {f"{prefix}.{name}": getattr(part, name) for name in names if part is not None}
+    out |= {f"events.{name}": values for name, values in batch.events.items()}
+    out["terminated"] = batch.terminated  # type: ignore[assignment]  # None goes below
+    return {name: values for name, values in out.items() if values is not None}
+
+
+def _unflatten(columns: dict[str, AnyArray]) -> Interactions:
+    def part(prefix: str) -> dict[str, AnyArray]:
+        return {
+            name.removeprefix(prefix): values for name, values in columns.items() if name.startswith(prefix)
+        }
+
+    following = part("next.")
+    return Interactions(
+        Requests(**part("requests.")),
+        Decisions(**part("decisions.")),
+        columns["reward"],
+        part("events."),
+        Requests(**following) if following else None,
+        columns.get("terminated"),
+    )

@@ -1,0 +1,125 @@
+"""SlateQ: what a slate is worth in the long run, from what each item is worth once it is chosen."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from ...core.errors import InvalidInput
+from ...core.nouns import Interactions
+from ...policies.policy import SlatePolicy
+from ...policies.scorers import SlateValueScorer
+from ...policies.scorers.slate_value import BEST, first_k, slate_scores
+from ..network import scorer_of, torch_generator
+from ..task import Task
+from .choice import Choice
+from .values import ValueAgent, each
+from .views import gathered, what_came_next
+
+
+class SlateQ(ValueAgent):
+    """Q(s, A) = sum over i of P(i | s, A) Q(s, i), choosing nothing included (Ie et al. 2019, eq. 14).
+
+    Reward and what comes next are assumed to depend on a slate only through what is chosen of it (their
+    assumptions SC and RTDS). Here Q(s, nothing) = V0(s) and Q(s, i) = V0(s) + gain(s, i), so
+
+        Q(s, A) = V0(s) + sum over slots j of P(i_j chosen | s, A) gain(s, i_j),
+
+    P is learnt from clicks (:class:`.Choice`), and V0 and gain from what really was chosen: the goal is the
+    reward of the page plus the discounted value of the best next slate (their eq. 19, Q-learning). The
+    gains of several choices on one page add up.
+
+    Args:
+        choice: ``independent`` (the shop's own: several clicks) or ``logit`` (the paper's: at most one).
+        best: how slates are put together under ``logit``: ``top_k``, ``greedy`` or ``exact``, see
+            :class:`.SlateValueScorer`. Guards other than stock are not known there.
+        gamma, daily, hidden, step, capacity, batch, updates, tau, device, decay, floor: see
+            :class:`.ValueAgent`.
+    """
+
+    name = "slateq"
+
+    def __init__(
+        self,
+        task: Task,
+        rng: np.random.Generator,
+        *,
+        choice: str = "independent",
+        best: str = "top_k",
+        gamma: float = 0.99,
+        daily: float = 1.0,
+        hidden: Sequence[int] = (64, 32),
+        step: float = 1e-3,
+        capacity: int = 100_000,
+        batch: int = 256,
+        updates: int = 2,
+        tau: float = 0.01,
+        device: str = "cpu",
+        decay: float = 3.0,
+        floor: float = 0.1,
+    ) -> None:
+        super().__init__(
+            task,
+            rng,
+            gamma=gamma,
+            daily=daily,
+            hidden=hidden,
+            step=step,
+            capacity=capacity,
+            batch=batch,
+            updates=updates,
+            tau=tau,
+            device=device,
+            decay=decay,
+            floor=floor,
+        )
+        if best not in BEST:
+            raise InvalidInput("slateq.best", best, f"choose one of {', '.join(BEST)}")
+        self.best = best
+        self.choice = Choice(self.views, choice, hidden, step, torch_generator(rng))
+
+    def learn(self, batch: Interactions) -> Mapping[str, float]:
+        """As :class:`.ValueAgent`, and as many steps for the model of choice."""
+        self.choice.chosen(batch)  # refuses a batch without clicks before anything is learnt
+        return super().learn(batch)
+
+    def begin(self, batch: Interactions) -> None:
+        super().begin(batch)
+        self.choice.network.standardise(self.views.each_pair(batch.requests).cpu().double().numpy())
+
+    def loss(self, batch: Interactions) -> Tensor:
+        self.choice.improve(batch)
+        views, requests = self.views, batch.requests
+        gain = self.values.of_items(views.pairs(requests, batch.decisions.slates))
+        got = self.values.of_state(views.state(requests)) + (self.choice.chosen(batch) * gain).sum(1)
+        return (got - self.goals(batch)).square().mean()
+
+    def next_value(self, batch: Interactions) -> Tensor:
+        following, _ = what_came_next(batch)
+        views, choice = self.views, self.choice
+        pairs = views.pairs(following, following.candidates)
+        logits = each(choice.network, pairs)
+        best = self._best(logits, self.values.of_items(pairs), views.allowed(following))
+        chance = choice.probabilities(gathered(logits, best), views.reach(following) * (best >= 0))
+        gain = gathered(self.target.of_items(pairs), best)
+        return self.target.of_state(views.state(following)) + (chance * gain).sum(1)
+
+    def _best(self, logits: Tensor, gain: Tensor, allowed: Tensor) -> Tensor:
+        """(n, k) positions: the same code that the frozen policy runs."""
+        may = allowed.cpu().numpy()
+        rates, gains = (part.detach().cpu().double().numpy() for part in (logits, gain))
+        scores = slate_scores(rates, gains, may, self.task.attention, self.choice.model, self.best)
+        best = first_k(scores, may, self.task.slate_size)
+        return torch.as_tensor(best, device=self.views.device).long()
+
+    def policy(self) -> SlatePolicy:
+        """The best slate by the present models."""
+        task, one = self.task, np.ones(len(self.task.items))
+        with torch.no_grad():
+            choice = scorer_of([self.choice.network], task, value=one)
+            gain = scorer_of([self.values.gain], task, value=one)
+        scorer = SlateValueScorer(choice, gain, task.attention.copy(), self.choice.model, self.best)
+        return SlatePolicy(self.name, task.items, scorer, self.explorer, task.guards, task.slate_size)

@@ -1,0 +1,150 @@
+"""Agents that look ahead learn in visits and lives: what happened goes to them with what came next."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from gymnasium.vector import AutoresetMode
+from numpy.random import Generator
+
+from ..core.errors import InvalidInput, in_range
+from ..core.nouns import Interactions
+from ..core.protocols import Agent, Policy
+from ..core.types import F64, I64, Bool
+from ..envs.vector import ShopVectorEnv
+from .training import Tick
+
+EVENTS = ("click", "cart", "purchase", "revenue", "margin")
+
+
+@dataclass(frozen=True)
+class Step:
+    """One page on n lanes: what an agent learns from, and whose episode ended with it, (n,) bool."""
+
+    interactions: Interactions
+    ended: Bool
+
+
+def steps_of(env: ShopVectorEnv, policy: Callable[[], Policy], steps: int, rng: Generator) -> Iterator[Step]:
+    """Let the policy of each moment decide ``steps`` pages on every lane; who has gone is followed by others.
+
+    Raises:
+        InvalidInput: the environment resets by itself, chooses slot by slot, or is a season.
+    """
+    check_env(env)
+    loop = env.loop
+    for _ in range(steps):
+        requests = env.requests
+        decisions = policy().decide(requests, rng)
+        _, _, terminated, truncated, _ = env.step(decisions.positions)
+        feedback = env.feedback
+        assert feedback is not None  # whole pages are shown on every lane
+        events = {name: feedback.term(name) for name in EVENTS}
+        reward = loop.reward.slots(feedback)
+        yield Step(
+            Interactions(requests, decisions, reward, events, env.requests, terminated.copy()),
+            terminated | truncated,
+        )
+        ended = terminated | truncated
+        if ended.any():
+            env.reset(options={"reset_mask": ended})
+
+
+def check_env(env: ShopVectorEnv) -> None:
+    """Raise :class:`InvalidInput` unless whole pages of visits or lives can be followed on every lane."""
+    if env.mode != AutoresetMode.DISABLED:
+        fix = "make the environment with 'Disabled': the last page of a visit must be seen"
+        raise InvalidInput("autoreset_mode", env.mode.value, fix)
+    if env.loop.form != "slate" or env.loop.price_off is not None:
+        raise InvalidInput("form", env.loop.form, "make the environment with form 'slate' and no discounts")
+    if env.loop.episode == "season":
+        raise InvalidInput("env", "Season-v0", "its lanes wait for one another: use Session-v0 or Shopper-v0")
+
+
+def train_sequences(
+    agent: Agent, env: ShopVectorEnv, steps: int, rng: Generator, tick: Tick
+) -> list[dict[str, Any]]:
+    """Let an agent decide ``steps`` pages on every lane and learn after each; one row per batch.
+
+    Columns: ``pages`` so far and ``reward`` per page; of the episodes that ended with this page how many
+    ``episodes``, their mean ``length`` in pages and ``episode_reward`` (NaN if none); where people come back
+    the lanes' mean ``satisfaction`` and ``returns`` per customer so far; and what ``learn`` reports.
+
+    Args:
+        env: a native vector environment of ``Session-v0`` or ``Shopper-v0`` that has been reset, with form
+            ``slate`` and ``autoreset_mode="Disabled"``.
+        tick: called after every batch, e.g. to move a progress bar.
+    """
+    in_range("steps", steps, 1, 2**31)
+    rows: list[dict[str, Any]] = []
+    length: I64 = np.zeros(env.num_envs, np.int64)
+    earned: F64 = np.zeros(env.num_envs)
+    people, visits = env.loop.shop.config.people.enabled, env.loop.shop.visits
+    for number, step in enumerate(steps_of(env, agent.policy, steps, rng), start=1):
+        page = step.interactions.reward.sum(axis=1)
+        length, earned, ended = length + 1, earned + page, step.ended
+        row: dict[str, Any] = {
+            "pages": number * env.num_envs,
+            "reward": float(page.mean()),
+            "episodes": int(ended.sum()),
+            "length": float(length[ended].mean()) if ended.any() else float("nan"),
+            "episode_reward": float(earned[ended].mean()) if ended.any() else float("nan"),
+        }
+        if people:
+            row |= {
+                "satisfaction": float(visits.satisfaction.mean()),
+                "returns": float(visits.visit.mean() - 1),
+            }
+        length[ended], earned[ended] = 0, 0.0
+        rows.append(row | dict(agent.learn(step.interactions)))
+        tick()
+    return rows
+
+
+@dataclass(frozen=True)
+class Lives:
+    """One episode on each of n lanes.
+
+    Attributes:
+        reward: (n,) sum over the episode, in the reward's unit.
+        pages, visits: (n,) how many.
+        satisfaction: (n,) at its end, in [-1, 1]; 0 where nobody comes back.
+        kept: (n,) bool, it was the clock that ended it: the customer would have come back.
+    """
+
+    reward: F64
+    pages: I64
+    visits: I64
+    satisfaction: F64
+    kept: Bool
+
+
+def live(policy: Policy, env: ShopVectorEnv, seed: int, rng: Generator, *, most: int = 100_000) -> Lives:
+    """One episode per lane, from its beginning to its end, with the same luck for every policy.
+
+    Args:
+        seed: opens the shop anew.
+        most: pages after which whoever is left is cut off.
+    """
+    check_env(env)
+    env.reset(seed=seed)
+    loop, n = env.loop, env.num_envs
+    alive, kept = np.ones(n, np.bool_), np.zeros(n, np.bool_)
+    reward, pages = np.zeros(n), np.zeros(n, np.int64)
+    for _ in range(most):
+        lanes = np.flatnonzero(alive)
+        if not len(lanes):
+            break
+        positions = np.zeros((n, loop.shop.config.slate_size), np.int64)
+        positions[lanes] = policy.decide(loop.requests.take(lanes), rng).positions
+        outcome = loop.step(positions, alive)
+        loop.ask()
+        reward += np.where(alive, outcome.reward, 0.0)
+        pages += alive
+        kept |= alive & outcome.truncated
+        alive &= ~(outcome.terminated | outcome.truncated)
+    visits = loop.shop.visits.visit.astype(np.int64)
+    return Lives(reward, pages, visits, loop.shop.visits.satisfaction.copy(), kept | alive)

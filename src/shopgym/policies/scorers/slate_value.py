@@ -1,0 +1,146 @@
+"""What an item is worth in a slate: how likely it is chosen, times what being chosen brings (SlateQ)."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, ClassVar
+
+import numpy as np
+
+from ...core.errors import InvalidInput
+from ...core.items import Items
+from ...core.nouns import EMPTY, Requests
+from ...core.types import F64, I32, AnyArray, Bool
+from .network import NetworkScorer
+from .scorer import State
+
+CHOICES = ("independent", "logit")
+BEST = ("top_k", "greedy", "exact")
+ROUNDS = 50
+"""Of Dinkelbach's method, which needs about five."""
+
+
+@dataclass(frozen=True, eq=False)
+class SlateValueScorer:
+    """Scores whose order is the best slate under a model of how users choose (Ie et al. 2019).
+
+    The value of a slate A to a request s, less that of an empty one, is the sum over its slots of
+    P(i_j chosen | s, A) x gain(s, i_j). With logits c of ``choice`` and attention w_j
+
+    - ``independent``: P = w_j sigmoid(c_i), whatever else is shown; the best slate is the top k of
+      sigmoid(c) x gain, and that is the score;
+    - ``logit``: P = w_j e^c_i / (1 + sum over l of w_l e^c_l), at most one is chosen (their eq. 5).
+      ``top_k`` scores e^c x gain (their sec. 4.3), ``greedy`` puts in what adds most, slot by slot,
+      ``exact`` scores e^c x (gain - best), where best is the value of the best slate: the fractional
+      programme of their sec. 4.2, solved by Dinkelbach's method (1967).
+
+    Attributes:
+        choice, gain: one network each.
+        attention: (k,) relative to the first slot, falling.
+        model, best: see above.
+    """
+
+    kind: ClassVar[str] = "slate_value"
+    choice: NetworkScorer
+    gain: NetworkScorer
+    attention: F64
+    model: str = "independent"
+    best: str = "top_k"
+
+    def __post_init__(self) -> None:
+        for name, value, known in (("model", self.model, CHOICES), ("best", self.best, BEST)):
+            if value not in known:
+                raise InvalidInput(f"scorer.{name}", value, f"choose one of {', '.join(known)}")
+        if self.attention.ndim != 1 or not (self.attention > 0).all():
+            raise InvalidInput("scorer.attention", self.attention.tolist(), "give a positive number a slot")
+
+    def scores(self, requests: Requests) -> F64:
+        """(n, 1, m)"""
+        logit, gain = self.choice.scores(requests)[:, 0], self.gain.scores(requests)[:, 0]
+        allowed = requests.in_stock & (requests.candidates >= 0)
+        return slate_scores(logit, gain, allowed, self.attention, self.model, self.best)[:, None, :]
+
+    def state(self) -> State:
+        spec: dict[str, Any] = {"kind": self.kind, "model": self.model, "best": self.best}
+        arrays: dict[str, AnyArray] = {"attention": self.attention}
+        for name, scorer in (("choice", self.choice), ("gain", self.gain)):
+            spec[name], parts = scorer.state()
+            arrays |= {f"{name}.{key}": values for key, values in parts.items()}
+        return spec, arrays
+
+    @classmethod
+    def from_state(
+        cls, spec: Mapping[str, Any], arrays: Mapping[str, AnyArray], items: Items
+    ) -> SlateValueScorer:
+        def network(name: str) -> NetworkScorer:
+            parts = {
+                key.removeprefix(f"{name}."): values
+                for key, values in arrays.items()
+                if key.startswith(f"{name}.")
+            }
+            return NetworkScorer.from_state(spec[name], parts, items)
+
+        return cls(network("choice"), network("gain"), arrays["attention"], spec["model"], spec["best"])
+
+
+def slate_scores(logit: F64, gain: F64, allowed: Bool, attention: F64, model: str, best: str) -> F64:
+    """(n, m) scores whose k best allowed candidates, in order, are the slate; see the class.
+
+    Args:
+        logit, gain: (n, m).
+        allowed: (n, m) who may stand in the slate.
+        attention: (k,) falling.
+        model, best: see :class:`SlateValueScorer`.
+    """
+    if model == "independent":
+        worth: F64 = gain / (1.0 + np.exp(-np.clip(logit, -700.0, 700.0)))
+        return worth
+    rate = np.exp(np.clip(logit, -30.0, 30.0))
+    if best == "top_k":
+        return rate * gain
+    if best == "greedy":
+        return _greedy(rate, gain, allowed, attention)
+    value = np.zeros(len(rate))
+    for _ in range(ROUNDS):
+        scores: F64 = rate * (gain - value[:, None])
+        again = slate_value(rate, gain, first_k(scores, allowed, len(attention)), attention)
+        if np.array_equal(again, value):
+            break
+        value = again
+    return scores
+
+
+def slate_value(rate: F64, gain: F64, positions: I32, attention: F64) -> F64:
+    """(n,) the expected gain of the slates ``positions`` (n, k) under a conditional logit, none = rate 1."""
+    shown = attention * (positions >= 0)
+    at = np.maximum(positions, 0)
+    weight = shown * np.take_along_axis(rate, at, axis=1)
+    total: F64 = (weight * np.take_along_axis(gain, at, axis=1)).sum(axis=1) / (1.0 + weight.sum(axis=1))
+    return total
+
+
+def first_k(scores: F64, allowed: Bool, k: int) -> I32:
+    """(n, k) positions of the best allowed candidates, best first; ``EMPTY`` where there are none left."""
+    keyed = np.where(allowed, -scores, np.inf)
+    order = np.argsort(keyed, axis=1, kind="stable")[:, :k].astype(np.int32)
+    order = np.pad(order, ((0, 0), (0, k - order.shape[1])), constant_values=EMPTY)
+    left = np.arange(k) < allowed.sum(axis=1)[:, None]
+    return np.where(left, order, EMPTY).astype(np.int32)
+
+
+def _greedy(rate: F64, gain: F64, allowed: Bool, attention: F64) -> F64:
+    """(n, m) minus the slot that each candidate was put into; behind them all others."""
+    (n, m), rows = rate.shape, np.arange(len(rate))
+    free, over, under = allowed.copy(), np.zeros((n, 1)), np.ones((n, 1))
+    scores = np.full((n, m), -float(len(attention)))
+    for slot, attend in enumerate(attention[:m]):
+        value = (over + attend * rate * gain) / (under + attend * rate)
+        pick = np.where(free, value, -np.inf).argmax(axis=1)
+        found = free[rows, pick]
+        at, picked = rows[found], pick[found]
+        scores[at, picked] = -float(slot)
+        free[at, picked] = False
+        over[at, 0] += attend * (rate * gain)[at, picked]
+        under[at, 0] += attend * rate[at, picked]
+    return scores
