@@ -9,7 +9,7 @@ from torch import Tensor
 from ...core.nouns import Interactions
 from ...policies.policy import SlatePolicy
 from ..network import scorer_of
-from .values import ValueAgent
+from .values import ValueAgent, Values
 from .views import gathered, top_k, what_came_next
 
 
@@ -24,15 +24,15 @@ class DQN(ValueAgent):
 
     name = "dqn"
 
-    def slate_value(self, batch: Interactions) -> Tensor:
-        """(n,) Q of the slates that were shown."""
+    def slate_value(self, batch: Interactions, values: Values) -> Tensor:
+        """(n,) Q of the slates that were shown, by the learner's values or the copy's."""
         views, requests, slates = self.views, batch.requests, batch.decisions.slates
-        gain = self.values.of_items(views.pairs(requests, slates))
+        gain = values.of_items(views.pairs(requests, slates))
         shown = views.tensor(slates >= 0) * views.attention
-        return self.values.of_state(views.state(requests)) + (gain * shown).sum(1)
+        return values.of_state(views.state(requests)) + (gain * shown).sum(1)
 
     def loss(self, batch: Interactions) -> Tensor:
-        return (self.slate_value(batch) - self.goals(batch)).square().mean()
+        return (self.slate_value(batch, self.values) - self.goals(batch)).square().mean()
 
     def next_value(self, batch: Interactions) -> Tensor:
         following, _ = what_came_next(batch)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -53,6 +54,12 @@ class Replay:
         """``count`` interactions, each any of those held."""
         rows = rng.integers(len(self), size=count)
         return _unflatten({name: values[rows] for name, values in self._columns.items()})
+
+
+def concat(batches: Sequence[Interactions]) -> Interactions:
+    """One batch after the other; all of one shape."""
+    parts = [_flatten(batch) for batch in batches]
+    return _unflatten({name: np.concatenate([part[name] for part in parts]) for name in parts[0]})
 
 
 def _flatten(batch: Interactions) -> dict[str, AnyArray]:

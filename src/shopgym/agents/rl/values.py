@@ -155,11 +155,10 @@ class ValueAgent:
 
     def goals(self, batch: Interactions) -> Tensor:
         """(n,) reward of the page plus the discounted value of what came next."""
-        following, _ = what_came_next(batch)
         with torch.no_grad():
             ahead = self.views.tensor(self.discount.of(batch))
-            later = self.next_value(batch) if len(following) else ahead
-            return self.views.tensor(batch.reward.sum(axis=1)) + ahead * later
+            later = torch.where(ahead > 0, ahead * self.next_value(batch), 0.0)
+            return self.views.tensor(batch.reward.sum(axis=1)) + later
 
     def loss(self, batch: Interactions) -> Tensor:
         """Of a sample: a scalar."""

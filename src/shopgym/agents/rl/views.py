@@ -10,7 +10,7 @@ from torch import Tensor
 
 from ...core.errors import InvalidInput, in_range
 from ...core.nouns import Interactions, Requests
-from ...core.types import F64, AnyArray
+from ...core.types import F64, AnyArray, Bool
 from ...policies.features import FeatureMap
 from ..task import Task
 
@@ -36,12 +36,13 @@ class Discount:
     def of(self, batch: Interactions) -> F64:
         """(n,) of what comes next; 0 where nothing does."""
         following, terminated = what_came_next(batch)
-        days = np.maximum(following.time - batch.requests.time, 0.0)
-        out: F64 = np.where(terminated, 0.0, self.gamma * self.daily**days)
+        out: F64 = np.zeros(len(batch))
+        days = np.maximum(following.time - batch.requests.time, 0.0)[~terminated]
+        out[~terminated] = self.gamma * self.daily**days
         return out
 
 
-def what_came_next(batch: Interactions) -> tuple[Requests, AnyArray]:
+def what_came_next(batch: Interactions) -> tuple[Requests, Bool]:
     """``(batch.next, batch.terminated)``.
 
     Raises:
@@ -50,17 +51,20 @@ def what_came_next(batch: Interactions) -> tuple[Requests, AnyArray]:
     if batch.next is None or batch.terminated is None:
         fix = "this agent learns from sequences: give next and terminated (see experiments.sequences)"
         raise InvalidInput("interactions.next", None, fix)
-    for name, requests in (("requests", batch.requests), ("next", batch.next)):
-        check_finite(f"interactions.{name}", requests)
+    check_finite("interactions.requests", batch.requests)
+    check_finite("interactions.next", batch.next, ~batch.terminated)
     return batch.next, batch.terminated
 
 
-def check_finite(name: str, requests: Requests) -> None:
-    """Raise :class:`InvalidInput` where a user or context feature is NaN or infinite."""
+def check_finite(name: str, requests: Requests, where: AnyArray | None = None) -> None:
+    """Raise :class:`InvalidInput` where a user or context feature is NaN or infinite; ``where`` (n,) bool."""
     for part in ("user", "context"):
         values = getattr(requests, part)
-        if not np.isfinite(values).all():
-            row = int(np.flatnonzero(~np.isfinite(values).all(axis=1))[0])
+        wrong = ~np.isfinite(values).all(axis=1)
+        if where is not None:
+            wrong &= where
+        if wrong.any():
+            row = int(np.flatnonzero(wrong)[0])
             raise InvalidInput(f"{name}.{part}[{row}]", values[row].tolist(), "remove NaN and infinity")
 
 

@@ -1,0 +1,98 @@
+"""Implicit Q-learning from a log: values of what was shown only (Kostrikov, Nair & Levine 2022)."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from ...core.errors import in_range
+from ...core.nouns import Interactions
+from ...policies.policy import SlatePolicy
+from ..network import Network, torch_generator
+from ..task import Task
+from .actor import Actor
+from .dqn import DQN
+from .values import each
+from .views import what_came_next
+
+
+class IQL(DQN):
+    """Never asks what a slate that was not shown would be worth.
+
+    V(s) is the ``expectile`` of Q(s, A) over logged slates (their eq. 5), near their best; Q learns reward +
+    discount x V(s') (eq. 6); the policy clones the log with weight exp(beta (Q - V)) (eq. 7; Peng et al.
+    2019), at most 100.
+
+    Args:
+        expectile: in [0.5, 1); 0.5 is the mean of the log.
+        beta: per unit of reward; 0 = behaviour cloning.
+        gamma, daily, hidden, step, capacity, batch, updates, tau, device: see :class:`.ValueAgent`.
+    """
+
+    name = "iql"
+
+    def __init__(
+        self,
+        task: Task,
+        rng: np.random.Generator,
+        *,
+        expectile: float = 0.8,
+        beta: float = 3.0,
+        gamma: float = 0.99,
+        daily: float = 1.0,
+        hidden: Sequence[int] = (64, 32),
+        step: float = 1e-3,
+        capacity: int = 100_000,
+        batch: int = 256,
+        updates: int = 1000,
+        tau: float = 0.01,
+        device: str = "cpu",
+    ) -> None:
+        super().__init__(
+            task,
+            rng,
+            gamma=gamma,
+            daily=daily,
+            hidden=hidden,
+            step=step,
+            capacity=capacity,
+            batch=batch,
+            updates=updates,
+            tau=tau,
+            device=device,
+        )
+        in_range("iql.expectile", expectile, 0.5, 1.0, open_high=True)
+        in_range("iql.beta", beta, 0.0, 1e6)
+        self.expectile, self.beta = expectile, beta
+        generator = torch_generator(rng)
+        self.actor = Actor(self.views, hidden, generator)
+        width = len(self.views.state_features)
+        self.expected = Network(width, hidden=hidden, generator=generator, device=device)
+        for network in (self.actor.network, self.expected):
+            self.optimiser.add_param_group({"params": network.parameters()})
+
+    def begin(self, batch: Interactions) -> None:
+        super().begin(batch)
+        self.actor.standardise(batch.requests)
+        self.expected.standardise(self.views.state(batch.requests).cpu().double().numpy())
+
+    def loss(self, batch: Interactions) -> Tensor:
+        with torch.no_grad():
+            judged = self.slate_value(batch, self.target)
+        value = each(self.expected, self.views.state(batch.requests))
+        above = judged - value
+        side = torch.where(above > 0, self.expectile, 1.0 - self.expectile)
+        weight = (self.beta * above.detach()).clamp(max=float(np.log(100.0))).exp()
+        likelihood = self.actor.log_probs(batch).sum(1)
+        return super().loss(batch) + (side * above.square() - weight * likelihood).mean()
+
+    def next_value(self, batch: Interactions) -> Tensor:
+        following, _ = what_came_next(batch)
+        return each(self.expected, self.views.state(following))
+
+    def policy(self) -> SlatePolicy:
+        """The weighted clone, frozen."""
+        return self.actor.policy(self.name)

@@ -1,0 +1,77 @@
+"""Proximal policy optimisation over whole pages (Schulman et al. 2017)."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+import torch
+
+from ...core.errors import in_range
+from ...core.nouns import Interactions
+from ...core.types import F64
+from ..task import Task
+from .listwise import entropy
+from .rollouts import RolloutAgent
+from .values import improve
+
+
+class PPO(RolloutAgent):
+    """Maximises min(r A, clip(r, 1 - clip, 1 + clip) A) (their eq. 7) for pages.
+
+    r is the ratio of a slate's probability now and when it was shown: exp of the sum over slots of the
+    Plackett-Luce log-probabilities, less the logged propensities, which are exact. A is the generalised
+    advantage (Schulman et al. 2016, eq. 16), standardised within a rollout.
+
+    Args:
+        clip: in (0, 1).
+        entropy: weight of the entropy of the first slot.
+        gamma, daily, trace, rollout, epochs, batch, hidden, step, device: see :class:`.RolloutAgent`.
+    """
+
+    name = "ppo"
+
+    def __init__(
+        self,
+        task: Task,
+        rng: np.random.Generator,
+        *,
+        clip: float = 0.2,
+        entropy: float = 0.003,
+        gamma: float = 0.99,
+        daily: float = 1.0,
+        trace: float = 0.95,
+        rollout: int = 16,
+        epochs: int = 4,
+        batch: int = 512,
+        hidden: Sequence[int] = (64, 32),
+        step: float = 1e-3,
+        device: str = "cpu",
+    ) -> None:
+        super().__init__(
+            task,
+            rng,
+            gamma=gamma,
+            daily=daily,
+            trace=trace,
+            rollout=rollout,
+            epochs=epochs,
+            batch=batch,
+            hidden=hidden,
+            step=step,
+            device=device,
+        )
+        in_range("ppo.clip", clip, 0.0, 1.0, open_low=True, open_high=True)
+        in_range("ppo.entropy", entropy, 0.0, 1e6)
+        self.clip, self.entropy = clip, entropy
+
+    def improve(self, batch: Interactions, surprise: F64, goal: F64) -> float:
+        views, requests = self.views, batch.requests
+        logged = views.tensor(np.log(batch.decisions.propensities).sum(axis=1))
+        ratio = torch.exp(self.actor.log_probs(batch).sum(1) - logged)
+        gain = views.tensor((surprise - surprise.mean()) / (surprise.std() + 1e-8))
+        clipped = ratio.clamp(1 - self.clip, 1 + self.clip)
+        miss = (self.value(views.state(requests)) - views.tensor(goal)).square().mean()
+        spread = entropy(self.actor.scores(requests), views.allowed(requests)).mean()
+        loss = -torch.minimum(ratio * gain, clipped * gain).mean() + 0.5 * miss - self.entropy * spread
+        return improve(self.optimiser, loss)
