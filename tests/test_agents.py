@@ -54,7 +54,7 @@ def played(shop: Shop, policy: Policy, rng: np.random.Generator) -> Interactions
     decisions = policy.decide(requests, rng)
     feedback = shop.respond(decisions.slates)
     events = {name: feedback.term(name) for name in ("click", "purchase")}
-    return Interactions(requests, decisions, feedback.margin, events)
+    return Interactions(requests, decisions, feedback.margin, events, requests, np.zeros(len(requests), bool))
 
 
 @pytest.mark.parametrize("check", AGENT_CHECKS.values(), ids=AGENT_CHECKS)

@@ -55,6 +55,13 @@ AGENTS: dict[str, str] = {
     "greedy_clicks": "rl.choice:GreedyClicks",
     "dqn": "rl.dqn:DQN",
     "slateq": "rl.slateq:SlateQ",
+    "wolpertinger": "rl.wolpertinger:Wolpertinger",
+    "reinforce": "rl.reinforce:TopKReinforce",
+    "ppo": "rl.ppo:PPO",
+    "cloning": "rl.cloning:Cloning",
+    "cql": "rl.cql:CQL",
+    "iql": "rl.iql:IQL",
+    "decision_transformer": "rl.transformer:DecisionTransformer",
 }
 """Where each agent is, ``module:class``; imported when it is asked for, so that it costs others nothing."""
 

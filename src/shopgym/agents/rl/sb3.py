@@ -1,0 +1,149 @@
+"""What Stable-Baselines3 trained slot by slot, as a policy with propensities; and as one that can be served.
+
+Nothing of Stable-Baselines3 is imported: the trained model is given.
+"""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.random import Generator
+
+from ...core.errors import InvalidInput, in_range
+from ...core.nouns import EMPTY, Decisions, Interactions, Requests
+from ...core.types import F64, I32, AnyArray, Bool
+from ...policies.policy import SlatePolicy, item_rows
+from ..task import Task
+from .cloning import Cloning
+
+
+@dataclass(frozen=True, eq=False)
+class StableBaselinesPolicy:
+    """Asks a model trained on form ``slot`` for one slot after the other (implements ``core.Policy``).
+
+    A model with a distribution (PPO, A2C, MaskablePPO) draws from it among what is allowed; one with Q values
+    (DQN) takes the best. What the task's guards forbid has probability 0.
+
+    Attributes:
+        model: a trained Stable-Baselines3 algorithm.
+        task: with the items of the shop that it was trained in.
+        floor: probability, slot by slot, of an even draw among what is allowed.
+    """
+
+    model: Any
+    task: Task
+    floor: float = 0.0
+
+    def __post_init__(self) -> None:
+        in_range("sb3.floor", self.floor, 0.0, 1.0)
+        names = set(self.model.observation_space.spaces)
+        if "slot" not in names or "candidates" not in names:
+            raise InvalidInput("sb3.model", sorted(names), "give a model trained on form 'slot'")
+
+    def decide(self, requests: Requests, rng: Generator) -> Decisions:
+        """Draw a slate for each request; see :class:`shopgym.core.Decisions`."""
+        n, k = len(requests), self.task.slate_size
+        positions, chances = np.full((n, k), EMPTY, np.int32), np.ones((n, k))
+        for slot in range(k):
+            allowed, p = self._slot(requests, positions, slot)
+            some = allowed.any(axis=1)
+            pick = (p.cumsum(axis=1) < rng.random((n, 1)) * p.sum(axis=1, keepdims=True)).sum(axis=1)
+            pick = np.minimum(pick, p.shape[1] - 1)
+            positions[some, slot] = pick[some]
+            chances[some, slot] = p[some, pick[some]]
+        return Decisions(positions, item_rows(requests, positions), chances)
+
+    def propensities(self, requests: Requests, positions: I32) -> F64:
+        """(n, k) probability of each slot given the slots before it."""
+        out = np.ones(positions.shape)
+        for slot in range(positions.shape[1]):
+            before = np.where(np.arange(positions.shape[1]) < slot, positions, EMPTY).astype(np.int32)
+            allowed, p = self._slot(requests, before, slot)
+            at = positions[:, slot]
+            chosen = np.take_along_axis(p, np.maximum(at, 0)[:, None], axis=1)[:, 0]
+            out[:, slot] = np.where(at >= 0, chosen, ~allowed.any(axis=1))
+        return out
+
+    def marginals(self, requests: Requests) -> F64:
+        """Not known: a slot depends on those before it in a way that has no closed form.
+
+        Raises:
+            InvalidInput: always.
+        """
+        raise InvalidInput("policy.marginals", "sb3", "use propensities, or what distil() makes of it")
+
+    def state(self) -> tuple[Mapping[str, Any], Mapping[str, AnyArray]]:
+        """Not plain arrays.
+
+        Raises:
+            InvalidInput: always.
+        """
+        raise InvalidInput("policy.state", "sb3", "export what distil() makes of it")
+
+    def _slot(self, requests: Requests, positions: I32, slot: int) -> tuple[Bool, F64]:
+        """(n, m) what the slot may hold, and with what probability; 0 everywhere where it must be empty."""
+        allowed = requests.candidates >= 0
+        before = positions[:, :slot]
+        for guard in self.task.guards:
+            allowed = allowed & guard.before(requests, self.task.items)
+            if slot:
+                allowed = allowed & guard.after(requests, self.task.items, before)
+        chosen = np.zeros(allowed.shape, np.bool_)
+        for at in before.T:
+            here = np.flatnonzero(at >= 0)
+            chosen[here, at[here]] = True
+        allowed &= ~chosen
+        if requests.slots is not None:
+            allowed &= (slot < requests.slots)[:, None]
+        features = self.task.items.features[np.maximum(requests.candidates, 0)]
+        mask = allowed | ~allowed.any(axis=1, keepdims=True)
+        observation = {
+            "user": requests.user,
+            "context": requests.context,
+            "candidates": features.astype(np.float32),
+            "action_mask": mask.astype(np.int8),
+            "chosen": chosen.astype(np.int8),
+            "slot": np.tile(np.arange(self.task.slate_size) == slot, (len(requests), 1)).astype(np.int8),
+        }
+        p = np.where(allowed, self._model_says(observation, mask), 0.0)
+        total, count = p.sum(axis=1, keepdims=True), np.maximum(allowed.sum(axis=1, keepdims=True), 1)
+        even = allowed / count
+        p = np.where(total > 0, p / np.where(total > 0, total, 1.0), even)
+        return allowed, (1.0 - self.floor) * p + self.floor * even
+
+    def _model_says(self, observation: dict[str, AnyArray], mask: Bool) -> F64:
+        """(n, m) its probabilities."""
+        policy = self.model.policy
+        with torch.no_grad():
+            seen, _ = policy.obs_to_tensor(observation)
+            if hasattr(policy, "q_net"):
+                q = policy.q_net(seen).cpu().double().numpy()
+                best = np.where(mask, q, -np.inf).argmax(axis=1)
+                return np.eye(q.shape[1])[best]
+            takes_masks = "action_masks" in inspect.signature(policy.get_distribution).parameters
+            masks = {"action_masks": mask} if takes_masks else {}
+            p: F64 = policy.get_distribution(seen, **masks).distribution.probs.cpu().double().numpy()
+        return p
+
+
+def distil(
+    policy: StableBaselinesPolicy, requests: Requests, rng: Generator, **options: Any
+) -> tuple[SlatePolicy, float]:
+    """A clone that needs no torch: :class:`.Cloning` of what the policy decides for these requests.
+
+    Args:
+        requests: many, like those it will meet.
+        options: of :class:`.Cloning`.
+
+    Returns:
+        The clone, and minus the mean log-likelihood of the policy's slates under it.
+    """
+    decisions = policy.decide(requests, rng)
+    agent = Cloning(policy.task, rng, **options)
+    loss = agent.learn(Interactions(requests, decisions, np.zeros(decisions.slates.shape)))["loss"]
+    return agent.policy(), loss

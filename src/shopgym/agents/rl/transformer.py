@@ -1,0 +1,161 @@
+"""A decision transformer: ask for a high return, do what the log did when it got one (Chen et al. 2021)."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+from torch.nn.functional import layer_norm, scaled_dot_product_attention
+
+from ...core.errors import in_range
+from ...core.nouns import Interactions, Requests
+from ...core.types import F64
+from ...policies.explorers import Softmax
+from ...policies.policy import SlatePolicy
+from ...policies.scorers.transformer import EPSILON, TransformerScorer, opened_items, weight_shapes
+from ..network import torch_generator
+from ..task import Task
+from .advantages import advantages
+from .listwise import slot_log_probs
+from .values import improve
+from .views import Discount, Views, what_came_next
+
+
+class DecisionTransformer:
+    """Maximises the likelihood of logged slates given the return that followed and what was opened before.
+
+    The return of a page is the discounted sum of rewards from it to the end of what the batch has of its
+    episode; it is one token, in standard deviations from the mean. Requests do not tell of earlier returns
+    and pages, so between it and the request stand the items opened before (``Requests.history``, where
+    known). Served, it is asked for the return ``ask`` deviations above the mean.
+
+    Args:
+        ask: in [-10, 10].
+        gamma, daily: see :class:`.Discount`.
+        history: h opened items that are read; width: d; blocks: of the transformer.
+        epochs, batch, step: passes over each batch of ``learn``, interactions per step, of Adam.
+        device: ``cpu`` or ``cuda``.
+    """
+
+    name = "decision_transformer"
+
+    def __init__(
+        self,
+        task: Task,
+        rng: np.random.Generator,
+        *,
+        ask: float = 1.5,
+        gamma: float = 0.99,
+        daily: float = 1.0,
+        history: int = 10,
+        width: int = 32,
+        blocks: int = 2,
+        epochs: int = 10,
+        batch: int = 256,
+        step: float = 1e-3,
+        device: str = "cpu",
+    ) -> None:
+        in_range("decision_transformer.ask", ask, -10.0, 10.0)
+        in_range("decision_transformer.history", history, 0, 10_000)
+        in_range("decision_transformer.width", width, 1, 65_536)
+        in_range("decision_transformer.blocks", blocks, 1, 1000)
+        in_range("rl.epochs", epochs, 1, 10_000)
+        in_range("rl.batch", batch, 1, 2**20)
+        in_range("rl.step", step, 0.0, 10.0, open_low=True)
+        self.task, self.discount = task, Discount(gamma, daily)
+        self.ask, self.history, self.blocks = ask, history, blocks
+        self.epochs, self.batch, self.generator = epochs, batch, torch_generator(rng)
+        self.views = Views(task, device)
+        features = task.items.features
+        spread = features.std(axis=0)
+        self.centre = self.views.tensor(features.mean(axis=0))
+        self.spread = self.views.tensor(np.where(spread > 1e-6, spread, 1.0))
+        self.items = (self.views.tensor(features) - self.centre) / self.spread
+        states = len(self.views.state_features)
+        self.mean, self.scale = self.views.tensor(np.zeros(states)), self.views.tensor(np.ones(states))
+        self.returns = (0.0, 1.0)
+        shapes = weight_shapes(states, features.shape[1], width, history, blocks)
+        self.weights = {
+            name: nn.Parameter(self._first(name, shape).to(device)) for name, shape in shapes.items()
+        }
+        self.optimiser = torch.optim.Adam(list(self.weights.values()), lr=step)
+        self.begun = False
+
+    def _first(self, name: str, shape: tuple[int, ...]) -> Tensor:
+        if "norm" in name:
+            return torch.stack([torch.ones(shape[1]), torch.zeros(shape[1])])
+        if name.endswith("bias"):
+            return torch.zeros(shape)
+        return torch.randn(shape, generator=self.generator) * (1.0 / shape[0]) ** 0.5
+
+    def scores(self, requests: Requests, goal: Tensor) -> Tensor:
+        """(n, m) given the return asked for, (n,) in deviations."""
+        w, views = self.weights, self.views
+        opened, known = opened_items(requests, self.history)
+        embedding = self.items @ w["item"] + w["item.bias"]
+        state = ((views.state(requests) - self.mean) / self.scale) @ w["state"]
+        rows = torch.as_tensor(opened, device=views.device).long()
+        x = torch.cat([(goal[:, None] @ w["goal"])[:, None], embedding[rows], state[:, None]], 1) + w["place"]
+        mask = torch.as_tensor(known, device=views.device)[:, None, :]
+        for b in range(self.blocks):
+            parts = (_normed(x, w[f"{b}.norm"]) @ w[f"{b}.attend"]).chunk(3, dim=-1)
+            x = x + scaled_dot_product_attention(*parts, attn_mask=mask) @ w[f"{b}.mix"]
+            up = torch.relu(_normed(x, w[f"{b}.norm2"]) @ w[f"{b}.up"] + w[f"{b}.up.bias"])
+            x = x + up @ w[f"{b}.down"] + w[f"{b}.down.bias"]
+        query = _normed(x[:, -1], w["norm"]) @ w["query"] + w["query.bias"]
+        candidates = torch.as_tensor(np.maximum(requests.candidates, 0), device=views.device).long()
+        return (embedding[candidates] @ query[:, :, None])[:, :, 0]
+
+    def learn(self, batch: Interactions) -> Mapping[str, float]:
+        """Some epochs over the batch; ``loss`` is minus the mean log-likelihood of a slate.
+
+        Raises:
+            InvalidInput: the batch does not say what came next, or something in it is not finite.
+        """
+        what_came_next(batch)
+        if not len(batch):
+            return {"loss": 0.0}
+        nothing = np.zeros(len(batch))
+        got = advantages(batch, batch.reward.sum(axis=1), self.discount.of(batch), nothing, nothing, 1.0)
+        if not self.begun:
+            self._begin(batch, got)
+        goal = self.views.tensor((got - self.returns[0]) / self.returns[1])
+        loss = 0.0
+        for _ in range(self.epochs):
+            order = torch.randperm(len(batch), generator=self.generator).numpy()
+            parts = np.array_split(order, -(-len(order) // self.batch))
+            loss = float(np.mean([self._improve(batch.take(rows), goal[rows]) for rows in parts]))
+        return {"loss": loss, "return": float(got.mean())}
+
+    def _begin(self, batch: Interactions, got: F64) -> None:
+        self.returns = float(got.mean()), float(got.std()) or 1.0
+        state = self.views.state(batch.requests)
+        self.mean, spread = state.mean(0), state.std(0, unbiased=False)
+        self.scale = torch.where(spread > 1e-6, spread, 1.0)
+        self.begun = True
+
+    def _improve(self, batch: Interactions, goal: Tensor) -> float:
+        positions = torch.as_tensor(batch.decisions.positions, device=self.views.device).long()
+        scores = self.scores(batch.requests, goal)
+        likelihood = slot_log_probs(scores, self.views.allowed(batch.requests), positions).sum(1)
+        return improve(self.optimiser, -likelihood.mean())
+
+    def policy(self) -> SlatePolicy:
+        """What the log did when it got as much as is asked for, frozen."""
+        task = self.task
+        scorer = TransformerScorer(
+            self.views.state_features,
+            task.items,
+            {name: values.detach().cpu().numpy().copy() for name, values in self.weights.items()},
+            *(part.cpu().numpy().copy() for part in (self.mean, self.scale, self.centre, self.spread)),
+            goal=self.ask,
+            history=self.history,
+            blocks=self.blocks,
+        )
+        return SlatePolicy(self.name, task.items, scorer, Softmax(), task.guards, task.slate_size)
+
+
+def _normed(x: Tensor, gain_bias: Tensor) -> Tensor:
+    return layer_norm(x, x.shape[-1:], gain_bias[0], gain_bias[1], EPSILON)
