@@ -16,6 +16,7 @@ from typer.testing import CliRunner
 from shopgym.core import InvalidInput
 from shopgym.experiments.cli import app
 from shopgym.experiments.ope import ZOO
+from shopgym.experiments.ope.influence import Influence
 from shopgym.experiments.ope_benchmark import (
     QUICK,
     SCENARIOS,
@@ -28,7 +29,7 @@ from shopgym.experiments.ope_benchmark import (
     totals,
     world,
 )
-from shopgym.experiments.ope_benchmark.cells import Answer, cell, skewness_ratio, wilson
+from shopgym.experiments.ope_benchmark.cells import Answer, cell, wilson
 from shopgym.experiments.ope_benchmark.study import Plan, of_scenario
 from shopgym.experiments.ope_benchmark.weighing import action_logs, conditionals, weigh
 from shopgym.experiments.ope_benchmark.world import Policy, Truth, World
@@ -125,16 +126,6 @@ def test_wilson_interval_of_reference() -> None:
     assert wilson(0, 20) == pytest.approx((0.0, 0.1611), abs=5e-5)
 
 
-def test_skewness_ratio_by_hand() -> None:
-    # one of n is n - 1, the others -1: g^2 = (n - 2)^2 / (n - 1), so g^2 / n
-    for n in (5, 100):
-        psi = np.full(n, -1.0)
-        psi[0] = n - 1.0
-        assert skewness_ratio(psi) == pytest.approx((n - 2) ** 2 / (n - 1) / n)
-    assert skewness_ratio(np.array([1.0, -1.0])) == 0.0
-    assert skewness_ratio(np.zeros(3)) == math.inf
-
-
 def some_cell(answers: list[Answer]) -> Cell:
     return cell(SMALL, "ips", "delta", Truth(2.0, 0.01, 100), answers, failed=1)
 
@@ -142,10 +133,10 @@ def some_cell(answers: list[Answer]) -> Cell:
 def test_a_cell_by_hand() -> None:
     found = some_cell(
         [
-            Answer(2.0, 1.0, 3.0, "trust", 10.0, 0.1),
-            Answer(3.0, 2.5, 3.5, "trust", 20.0, 0.2),
-            Answer(1.0, 0.0, 2.0, "refuse", 30.0, 0.3),
-            Answer(2.5, 1.5, 3.5, "caution", 40.0, 0.4),
+            Answer(2.0, 1.0, 3.0, "trust", 10.0, Influence(0.1, 50.0)),
+            Answer(3.0, 2.5, 3.5, "trust", 20.0, Influence(0.2, 50.0)),
+            Answer(1.0, 0.0, 2.0, "refuse", 30.0, Influence(0.3, 50.0)),
+            Answer(2.5, 1.5, 3.5, "caution", 40.0, Influence(0.4, 50.0)),
         ]
     )
     assert found.relative_error == pytest.approx((0 + 0.5 + 0.5 + 0.25) / 4)
@@ -154,14 +145,15 @@ def test_a_cell_by_hand() -> None:
     assert (found.coverage, found.coverage_trusted, found.width) == (0.75, 0.5, 1.0)
     assert (found.trust, found.caution, found.refuse) == (0.5, 0.25, 0.25)
     assert (found.replicates, found.failed, found.ess) == (4, 1, 25.0)
+    assert (found.skew, found.error_rounds, found.shift) == (pytest.approx(0.25), 50.0, 0.0)
     assert found.poor
     json.dumps(found.as_dict(), allow_nan=False)
 
 
 def test_totals_by_hand() -> None:
-    sure = some_cell([Answer(2.0, 1.0, 3.0, "trust", 1.0, 0.0)] * 20)
-    missed = some_cell([Answer(2.0, 5.0, 6.0, "refuse", 1.0, 0.0)] * 20)
-    hidden = some_cell([Answer(2.0, 5.0, 6.0, "trust", 1.0, 0.0)] * 20)
+    sure = some_cell([Answer(2.0, 1.0, 3.0, "trust", 1.0, Influence(0.0, 50.0))] * 20)
+    missed = some_cell([Answer(2.0, 5.0, 6.0, "refuse", 1.0, Influence(0.0, 50.0))] * 20)
+    hidden = some_cell([Answer(2.0, 5.0, 6.0, "trust", 1.0, Influence(0.0, 50.0))] * 20)
     found = totals([sure, missed, hidden])
     assert (found.cells, found.trusted_cells, found.trusted_good, found.poor) == (3, 2, 1, 2)
     assert (found.poor_refused, found.poor_trusted, found.sound_refused) == (0.5, 0.5, 0.0)

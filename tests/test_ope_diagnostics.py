@@ -16,10 +16,12 @@ from shopgym.experiments.ope.pareto import generalised_pareto_shape, pareto_k, t
 GOOD = Diagnostics(
     ess=5000,
     max_weight=3.0,
+    max_share=0.2,
     tail_mass=0.03,
     pareto_k=0.1,
     mean_weight=1.0,
     weight_z=0.3,
+    pair_z=math.nan,
     unsupported=0.0,
     propensity_p=0.4,
     model_error=0.3,
@@ -84,7 +86,7 @@ def test_of_slots_the_worst_counts() -> None:
     other = np.random.default_rng(1).exponential(size=(2000, 1)) ** 2
     alone = [OpeInputs(np.ones((2000, 1)), weight).diagnostics for weight in (one, other)]
     both = OpeInputs(np.ones((2000, 2)), np.hstack([one, other])).diagnostics
-    for name in ("ess", "max_weight", "tail_mass", "pareto_k", "weight_z"):
+    for name in ("ess", "max_weight", "max_share", "tail_mass", "pareto_k", "weight_z"):
         worse = alone[0].worse(alone[1])
         assert getattr(both, name) == pytest.approx(getattr(worse, name)), name
 
@@ -149,7 +151,7 @@ def test_good_figures_are_trusted() -> None:
         ({"weight_z": -5.0, "mean_weight": 0.5}, "refuse", "not 1"),
         ({"propensity_p": 1e-6}, "caution", "propensities say"),
         ({"unsupported": 0.05}, "caution", "never shows 5%"),
-        ({"unsupported": 0.5}, "refuse", "never shows 50%"),
+        ({"unsupported": 0.5, "mean_weight": 0.5}, "refuse", "never shows 50%"),
         ({"pareto_k": math.nan, "unsupported": math.nan, "propensity_p": math.nan}, "trust", ""),
     ],
 )

@@ -10,6 +10,7 @@ from .estimate import Estimate
 from .estimators import Estimator, estimator_named
 from .inputs import OpeInputs
 from .intervals import Interval, interval_named
+from .terms import Statistic
 from .weighted import summarise
 
 
@@ -45,7 +46,12 @@ def compare(
         chosen,
         chosen.statistic(inputs_a) - other.statistic(inputs_b),
         inputs_a.diagnostics.worse(inputs_b.diagnostics),
-        removed=max(chosen.removed(inputs_a), other.removed(inputs_b)),
+        raw=_raw(chosen, inputs_a, other, inputs_b),
+        reasons=(
+            *chosen.misfits(inputs_a, inputs_a.diagnostics),
+            *other.misfits(inputs_b, inputs_b.diagnostics),
+        ),
+        cluster=inputs_a.cluster,
         level=level,
         interval=interval_named(interval),
         rng=rng,
@@ -55,3 +61,11 @@ def compare(
             *(n for inputs in both for n in (inputs.note, inputs.weight_warning)),
         ],
     )
+
+
+def _raw(one: Estimator, inputs_a: OpeInputs, two: Estimator, inputs_b: OpeInputs) -> Statistic | None:
+    """The difference with all weights as they are, None if neither smooths any."""
+    raw_a, raw_b = one.raw(inputs_a), two.raw(inputs_b)
+    if raw_a is None and raw_b is None:
+        return None
+    return (raw_a or one.statistic(inputs_a)) - (raw_b or two.statistic(inputs_b))

@@ -18,8 +18,9 @@ class Estimate:
         interval: how it was made, e.g. ``delta`` or ``bootstrap``.
         estimator: short name, e.g. ``snips``.
         n: rounds.
-        ess, max_weight, mean_weight, unsupported, tail_mass, pareto_k, weight_z, propensity_p,
-        model_error, model_z: see :class:`.diagnostics.Diagnostics`.
+        ess, max_weight, max_share, mean_weight, unsupported, tail_mass, pareto_k, weight_z, pair_z,
+        propensity_p, model_error, model_z: see :class:`.diagnostics.Diagnostics`.
+        skewness, error_rounds, shift: of this estimator (:class:`.influence.Influence`); NaN if not known.
         unit: unit of ``value``, e.g. ``click``.
         note: what the reader has to know beside the numbers; may be empty.
         verdict: ``trust``, ``caution`` or ``refuse`` (:mod:`.verdict`).
@@ -39,12 +40,17 @@ class Estimate:
     unsupported: float
     unit: str
     note: str = ""
+    max_share: float = math.nan
     tail_mass: float = math.nan
     pareto_k: float = math.nan
     weight_z: float = math.nan
+    pair_z: float = math.nan
     propensity_p: float = math.nan
     model_error: float = math.nan
     model_z: float = math.nan
+    skewness: float = math.nan
+    error_rounds: float = math.nan
+    shift: float = math.nan
     verdict: str = ""
     reason: str = ""
 

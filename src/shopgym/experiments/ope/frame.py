@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -12,6 +13,7 @@ from ...core.errors import InvalidInput
 from ...core.types import F64, AnyArray
 from .actions import cross_fitted_inputs
 from .checks import as_floats, check_target, checked_actions, refuse
+from .clusters import clusters_of
 from .inputs import OpeInputs
 from .reward_model import FOLDS
 
@@ -37,6 +39,7 @@ def from_frame(
     penalty: float | None = None,
     unit: str = "reward",
     objective: str = "squares",
+    by_user: bool = False,
 ) -> OpeInputs:
     """Inputs from a pandas DataFrame, one row per round.
 
@@ -54,6 +57,7 @@ def from_frame(
         folds, penalty: of the reward model; penalty None is chosen from the log.
         unit: unit of the reward.
         objective: of the reward model, see :func:`.actions.cross_fitted_inputs`.
+        by_user: intervals take the users of that column as independent, not the rows.
 
     Returns:
         Inputs of one slot. With ``"column:NAME"`` nothing is known of the actions that were not logged: there
@@ -66,20 +70,26 @@ def from_frame(
         _need(frame, name)
     labels, codes = _codes(frame, action, actions)
     logged = checked_actions(_numbers(frame, reward), codes, _numbers(frame, propensity), len(labels))
+    if by_user and user is None:
+        raise InvalidInput("user", None, "intervals by user need the column that names them")
+    users = None if user is None else frame[user].to_numpy()
+    cluster = clusters_of(users) if by_user and users is not None else None
     if isinstance(target, str) and target.startswith("column:"):
-        return _from_column(frame, target.removeprefix("column:"), logged[0], logged[2], unit)
-    return cross_fitted_inputs(
+        inputs = _from_column(frame, target.removeprefix("column:"), logged[0], logged[2], unit)
+        return replace(inputs, cluster=cluster)
+    inputs = cross_fitted_inputs(
         *logged,
         _rows_of(target, frame, len(labels)),
         context_features(frame, context),
         len(labels),
         rng=rng,
-        users=None if user is None else frame[user].to_numpy(),
+        users=users,
         folds=folds,
         penalty=penalty,
         unit=unit,
         objective=objective,
     )
+    return replace(inputs, cluster=cluster)
 
 
 def context_features(frame: pd.DataFrame, columns: Sequence[str]) -> F64:

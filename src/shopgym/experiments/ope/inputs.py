@@ -31,6 +31,12 @@ class OpeInputs:
         propensity: (n, k) the behaviour policy's probability of what the slot showed, in (0, 1], or None.
         logger: (n,) which of several behaviour policies made the round, counted from 0, or None for one.
         propensity_p: p-value of the propensities (:func:`.calibration.calibration_p`); NaN if not tested.
+        slate_weight: (n,) weight of a whole slate's reward, for :class:`.slate.PseudoInverse`; None: unknown.
+        chained: whether weights are products over several slots, not each slot's own ratio.
+        given: whether ``v_target`` is given the slots that the log shows before, as cascade-dr wants it, and
+            not the target's own mean, as dr does.
+        cluster: (n,) integers from 0, equal for rounds that belong together, such as a user's; intervals and
+            standard errors then take clusters as independent, not rounds. None: every round is its own.
 
     Raises:
         InvalidInput: shapes that differ, a value that is not finite, a negative weight; with row numbers.
@@ -46,6 +52,10 @@ class OpeInputs:
     propensity: F64 | None = None
     logger: I64 | None = None
     propensity_p: float = math.nan
+    slate_weight: F64 | None = None
+    chained: bool = False
+    given: bool = False
+    cluster: I64 | None = None
 
     def __post_init__(self) -> None:
         if self.reward.ndim != 2 or 0 in self.reward.shape:
@@ -54,8 +64,10 @@ class OpeInputs:
             )
         if (self.q_logged is None) != (self.v_target is None):
             raise InvalidInput("inputs.q_logged", None, "give q_logged and v_target together, or neither")
-        if self.logger is not None and self.logger.shape != self.reward.shape[:1]:
-            raise InvalidInput("inputs.logger", self.logger.shape, f"give one per round ({len(self.reward)})")
+        for name in ("logger", "cluster", "slate_weight"):
+            values = getattr(self, name)
+            if values is not None and values.shape != self.reward.shape[:1]:
+                raise InvalidInput(f"inputs.{name}", values.shape, f"give one per round ({len(self.reward)})")
         for name in ("reward", "weight", "q_logged", "v_target", "propensity"):
             values = getattr(self, name)
             if values is None:
@@ -71,7 +83,9 @@ class OpeInputs:
     @cached_property
     def diagnostics(self) -> Diagnostics:
         """Of the weights and the model; made once."""
-        return diagnose(self.reward, self.weight, self.q_logged, self.unsupported, self.propensity_p)
+        return diagnose(
+            self.reward, self.weight, self.q_logged, self.unsupported, self.propensity_p, self.cluster
+        )
 
     @cached_property
     def control(self) -> F64:

@@ -15,6 +15,7 @@ from ...core.types import F32, F64, I32, I64, AnyArray, Bool
 from ...policies.features import FeatureMap
 from ...policies.log import DecisionLog
 from .checks import refuse
+from .clusters import clusters_of
 from .inputs import OpeInputs
 from .reward_model import FOLDS, CrossFitted, Moments, assign_folds
 
@@ -35,6 +36,7 @@ def log_inputs(
     features: Features | None = None,
     folds: int = FOLDS,
     penalty: float | None = None,
+    by_user: bool = False,
     progress: Callable[[int, int], None] | None = None,
 ) -> OpeInputs:
     """Weights and predictions for what ``policy`` would have shown to the log's requests.
@@ -54,6 +56,7 @@ def log_inputs(
             so only ips and snips can be had.
         folds, penalty: of the reward model; folds keep the rounds of a user together, and a penalty of
             None is chosen from the log.
+        by_user: intervals take users as independent, not decisions.
         progress: called with (requests done, requests in all) after each chunk.
 
     Raises:
@@ -105,6 +108,8 @@ def log_inputs(
             np.cumprod(log.propensities, axis=1) if marginals is None else np.where(filled, marginals, 1.0),
             dtype=np.float64,
         ),
+        chained=marginals is None and k > 1,
+        cluster=clusters_of(log.user_id) if by_user else None,
     )
 
 

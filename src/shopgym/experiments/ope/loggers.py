@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
 from ...core.errors import InvalidInput
 from .inputs import OpeInputs
 from .terms import Statistic, Terms
-from .weighted import StatisticEstimator, Weighted
+from .weighted import UNCHANGED, StatisticEstimator, Weighted
 
 
 @dataclass(frozen=True)
@@ -32,6 +32,12 @@ class ByLogger(StatisticEstimator):
     def needs_model(self) -> bool:  # type: ignore[override]
         """As the base."""
         return self.base.needs_model
+
+    def raw(self, inputs: OpeInputs) -> Statistic | None:
+        """See :class:`.weighted.Estimator`."""
+        if self.base.smoothing == UNCHANGED:
+            return None
+        return replace(self, base=replace(self.base, smoothing=UNCHANGED)).statistic(inputs)
 
     def statistic(self, inputs: OpeInputs) -> Statistic:
         """See :class:`.weighted.Estimator`.

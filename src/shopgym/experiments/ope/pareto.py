@@ -27,17 +27,26 @@ def pareto_k(weight: F64) -> float:
     Returns:
         NaN when no tail can be fitted: fewer than 5 weights above the cutoff, or all of them equal.
     """
-    length = tail_length(len(weight))
-    if length >= len(weight):
+    kept = min(len(weight), tail_length(len(weight)) + 1)
+    return tail_shape(np.sort(np.partition(weight, len(weight) - kept)[len(weight) - kept :]), len(weight))
+
+
+def tail_shape(top: F64, n: int) -> float:
+    """:func:`pareto_k` of n weights of which ``top`` are the largest, smallest first.
+
+    Returns:
+        NaN also when ``top`` holds fewer than the tail and its cutoff.
+    """
+    length = tail_length(n)
+    if length >= len(top):
         return math.nan
-    top = np.sort(np.partition(weight, len(weight) - length - 1)[len(weight) - length - 1 :])
-    excess = top[1:] - top[0]
+    excess = top[-length:] - top[-length - 1]
     excess = excess[excess > 0]  # ties with the cutoff are not beyond it
-    if len(excess) < FEWEST or excess[0] == excess[-1]:
+    m = len(excess)
+    if m < FEWEST or excess[0] == excess[-1]:
         return math.nan
     shape = generalised_pareto_shape(excess)
-    n = len(excess)
-    return float((n * shape + _PRIOR_ROUNDS * _PRIOR_SHAPE) / (n + _PRIOR_ROUNDS))
+    return float((m * shape + _PRIOR_ROUNDS * _PRIOR_SHAPE) / (m + _PRIOR_ROUNDS))
 
 
 def generalised_pareto_shape(excess: F64) -> float:
@@ -52,7 +61,9 @@ def generalised_pareto_shape(excess: F64) -> float:
     place = np.arange(1, grid + 1)
     theta = 1.0 / excess[-1] + (1.0 - np.sqrt(grid / (place - 0.5))) / (3.0 * quartile)
     shape = np.log1p(-theta[:, None] * excess).mean(axis=1)
-    profile = n * (np.log(-theta / shape) - shape - 1.0)
+    # theta = 0 is the exponential distribution: its shape is 0 and the rate -theta / shape that of the mean
+    rate = np.divide(-theta, shape, out=np.full(grid, 1.0 / excess.mean()), where=shape != 0)
+    profile = n * (np.log(rate) - shape - 1.0)
     posterior = np.exp(profile - profile.max())
     mean = float((theta * posterior).sum() / posterior.sum())
     return float(np.log1p(-mean * excess).mean())

@@ -91,6 +91,11 @@ class Moments:
             self._gram[f, g] += weighted.T @ design
             self._cross[f, g] += weighted.T @ reward[rows]
 
+    def merge(self, other: Moments) -> None:
+        """Add the rows of ``other``, made for as many folds, groups and features."""
+        self._gram += other._gram
+        self._cross += other._cross
+
     def fit(self, penalty: float | None = None) -> CrossFitted:
         """Models for every fold, each from the rows of the other folds.
 

@@ -17,13 +17,15 @@ import numpy as np
 
 from ...core.errors import InvalidInput
 from ...core.types import F64, I64
-from .diagnostics import TAIL, Diagnostics
+from .diagnostics import TAIL, Diagnostics, max_share, pair_products, pair_z
 from .estimate import Estimate
 from .estimators import estimator_named
+from .influence import Influence
 from .inputs import OpeInputs
-from .pareto import _PRIOR_ROUNDS, _PRIOR_SHAPE, FEWEST, generalised_pareto_shape, tail_length
+from .pareto import tail_shape
 from .slate.estimators import CascadeDR, PseudoInverse
 from .smoothing import Clipped, Logarithmic, SubGaussian
+from .terms import Statistic, gradient_at
 from .verdict import judge
 from .weighted import Direct, Estimator, Weighted
 
@@ -115,11 +117,11 @@ class Tally:
         self.propensity_p = self.unsupported = math.nan
         """Of the whole log; whoever adds the parts fills them in (:class:`.formats.support.Support`)."""
         self._columns = [Centred(_columns(each, _lead(slots)).shape[1]) for each in estimators]
-        self._removed = np.zeros(len(self.estimators))
+        self._kind = replace(_lead(slots), slate_weight=np.ones(1))
         self._refused: dict[str, str] = {}
         self._weight, self._reward = Centred(slots), Centred(1)
         self._top = [Heaviest() for _ in range(slots)]
-        self._correction = Centred(1)
+        self._correction, self._pairs = Centred(1), Centred(1)
         self._squared_error = 0.0
         self.histogram = np.zeros(len(EDGES) - 1, dtype=np.int64)
 
@@ -145,16 +147,15 @@ class Tally:
         if part.reward.shape[1] != self.slots:
             raise InvalidInput("inputs.reward", part.reward.shape, f"the parts before had {self.slots} slots")
         led = _led(part)
-        total = float(part.weight.sum())
         for i, estimator in enumerate(self.estimators):
             try:
                 self._columns[i].add(_columns(estimator, led)[1:])
-                if total:
-                    self._removed[i] += estimator.removed(part) * total
             except InvalidInput as error:  # the others go on; this one says so when it is asked
                 why, _, _ = error.fix.partition(" (")  # how many rows of a part is of no interest
                 self._refused[estimator.name] = why
+        self._kind = _both(self._kind, part)
         self._weight.add(part.weight)
+        self._pairs.add(pair_products(part.weight)[:, None])
         self._reward.add(part.reward.sum(axis=1, keepdims=True))
         for slot, top in enumerate(self._top):
             top.add(part.weight[:, slot])
@@ -175,12 +176,13 @@ class Tally:
             (self._weight, other._weight),
             (self._reward, other._reward),
             (self._correction, other._correction),
+            (self._pairs, other._pairs),
         ]
         for one, two in pairs:
             one.merge(two)
         for top, more in zip(self._top, other._top):
             top.merge(more)
-        self._removed = self._removed + other._removed
+        self._kind = _both(self._kind, other._kind)
         self._refused |= other._refused
         self._squared_error += other._squared_error
         self.histogram = self.histogram + other.histogram
@@ -197,9 +199,10 @@ class Tally:
         z = np.where(away, np.copysign(np.inf, mean - 1.0), 0.0)
         np.divide(mean - 1.0, error, out=z, where=away & (error > 0))
         tops = [top.descending() for top in self._top]
-        shapes = [shape for shape in (_tail_shape(top, n) for top in tops) if not math.isnan(shape)]
+        shapes = [shape for shape in (tail_shape(top[::-1], n) for top in tops) if not math.isnan(shape)]
         count = math.ceil(TAIL * n)
         tails = [float(top[:count].sum()) / (m * n) if m > 0 else 0.0 for top, m in zip(tops, mean)]
+        pair_spread = math.sqrt(float(self._pairs.scatter[0, 0]) / n)
         model_error = model_z = math.nan
         if self._correction.n:
             model_error = math.sqrt(self._squared_error / n)
@@ -208,10 +211,12 @@ class Tally:
         return Diagnostics(
             ess=float(ess.min()),
             max_weight=max(float(top[0]) for top in tops),
+            max_share=max_share(np.array([top[0] for top in tops]), square * n),
             tail_mass=max(tails),
             pareto_k=max(shapes, default=math.nan),
             mean_weight=float(mean.mean()),
             weight_z=float(z[np.argmax(np.abs(z))]),
+            pair_z=math.nan if self.slots == 1 else pair_z(float(self._pairs.mean[0]), pair_spread, n),
             unsupported=self.unsupported,
             propensity_p=self.propensity_p,
             model_error=model_error,
@@ -245,14 +250,14 @@ class Tally:
             raise InvalidInput(
                 "inputs.weight", 0.0, f"the target never shows what was logged in any of {n} rounds"
             )
-        function = estimator.statistic(_lead(self.slots)).of_means
-        value = float(function(columns.mean))
-        steps = columns.mean + 1e-30j * np.eye(len(columns.mean))  # as Statistic.influence
-        gradient = function(steps).imag / 1e-30
-        error = math.sqrt(max(float(gradient @ columns.scatter @ gradient), 0.0) / (n * (n - 1.0)))
+        value, error, influence = _solved(columns, *_statistics(estimator, _lead(self.slots)))
         half = _quantile(interval, level, n) * error
-        removed = self._removed[i] / (self._weight.mean.sum() * n) if found.mean_weight > 0 else 0.0
-        verdict, reason = judge(found, weighted=estimator.weighted, removed=float(removed))
+        verdict, reason = judge(
+            found,
+            weighted=estimator.weighted,
+            influence=influence,
+            reasons=estimator.misfits(self._kind, found),
+        )
         return Estimate(
             value=value,
             low=value - half,
@@ -266,6 +271,7 @@ class Tally:
             verdict=verdict,
             reason=reason,
             **vars(found),
+            **vars(influence),
         )
 
 
@@ -318,6 +324,17 @@ def _led(part: OpeInputs) -> OpeInputs:
         np.concatenate([lead.reward, part.q_logged]) if model else None,
         np.concatenate([lead.reward, part.v_target]) if model else None,
         propensity=None if part.propensity is None else np.concatenate([lead.weight, part.propensity]),
+        slate_weight=None if part.slate_weight is None else np.concatenate([np.ones(1), part.slate_weight]),
+    )
+
+
+def _both(one: OpeInputs, other: OpeInputs) -> OpeInputs:
+    """``one`` with what the kinds of both have in common: what an estimator has to know of its inputs."""
+    return replace(
+        one,
+        slate_weight=None if other.slate_weight is None else one.slate_weight,
+        chained=one.chained or other.chained,
+        given=one.given or other.given,
     )
 
 
@@ -330,21 +347,45 @@ class _Part(OpeInputs):
         return math.inf
 
 
+def _statistics(estimator: Estimator, inputs: OpeInputs) -> tuple[Statistic, Statistic | None]:
+    return estimator.statistic(inputs), estimator.raw(inputs)
+
+
 def _columns(estimator: Estimator, led: OpeInputs) -> F64:
-    return estimator.statistic(led).columns
+    """What is counted of each round: the columns of the statistic, those of the same without smoothing, and
+    the products of pairs of the former, of which the sums of psi^3 and psi^4 are made."""
+    statistic, raw = _statistics(estimator, led)
+    x = statistic.columns
+    one, two = np.triu_indices(x.shape[1])
+    return np.concatenate([x.T, *([] if raw is None else [raw.columns.T]), x.T[one] * x.T[two]]).T
 
 
-def _tail_shape(top: F64, n: int) -> float:
-    """:func:`.pareto.pareto_k` of n weights of which ``top`` are the largest, largest first."""
-    length = tail_length(n)
-    if length >= min(n, len(top)):
-        return math.nan
-    excess = (top[:length] - top[length])[::-1]
-    excess = excess[excess > 0]
-    if len(excess) < FEWEST or excess[0] == excess[-1]:
-        return math.nan
-    shape, m = generalised_pareto_shape(excess), len(excess)
-    return float((m * shape + _PRIOR_ROUNDS * _PRIOR_SHAPE) / (m + _PRIOR_ROUNDS))
+def _solved(columns: Centred, statistic: Statistic, raw: Statistic | None) -> tuple[float, float, Influence]:
+    """Value, standard error and influence of what :func:`_columns` counted.
+
+    psi = g'(x - m), with g the gradient at the means m, and psi^2 = (g'x)^2 - 2 (g'm) (g'x) + (g'm)^2 are
+    both linear in the counted columns, so that sums of psi^2, psi^3 and psi^4 are cross products of these.
+    """
+    n, width = columns.n, statistic.columns.shape[1]
+    mean = columns.mean[:width]
+    gradient = gradient_at(statistic, mean)
+    one, two = np.triu_indices(width)
+    psi, square = (np.zeros(len(columns.mean)) for _ in range(2))
+    psi[:width] = gradient
+    square[:width] = -2.0 * float(gradient @ mean) * gradient
+    square[-len(one) :] = np.where(one == two, 1.0, 2.0) * gradient[one] * gradient[two]
+    second, third = (float(psi @ columns.scatter @ other) for other in (psi, square))
+    second = max(second, 0.0)
+    fourth = max(float(square @ columns.scatter @ square), 0.0) + second**2 / n
+    value, moved, moved_second = float(statistic.of_means(mean)), 0.0, 0.0
+    if raw is not None:
+        as_is = slice(width, len(columns.mean) - len(one))
+        moved = value - float(raw.of_means(columns.mean[as_is]))
+        difference = psi.copy()
+        difference[as_is] = -gradient_at(raw, columns.mean[as_is])
+        moved_second = max(float(difference @ columns.scatter @ difference), 0.0)
+    influence = Influence.from_sums(n, value, second, third, fourth, moved, moved_second)
+    return value, math.sqrt(second / (n * (n - 1.0))), influence
 
 
 def _quantile(interval: str, level: float, n: int) -> float:

@@ -9,7 +9,8 @@ from functools import cached_property
 
 import numpy as np
 
-from ...core.types import F64, AnyArray
+from ...core.types import F64, I64, AnyArray
+from .clusters import cluster_sums
 
 _STEP = 1e-30
 """Imaginary step of the derivative; its square is far below the last digit of any mean."""
@@ -40,22 +41,30 @@ class Statistic(ABC):
         """The point value."""
         return float(self.of_means(self.columns.mean(axis=0)))
 
+    @cached_property
+    def _psi(self) -> F64:
+        psi: F64 = self.columns @ gradient_at(self, self.columns.mean(axis=0))
+        psi -= psi.mean()
+        psi.flags.writeable = False
+        return psi
+
     def influence(self) -> F64:
-        """(n,) each round's influence on the value; mean 0.
+        """(n,) each round's influence on the value; mean 0. Read-only.
 
         The columns, centred, times the gradient of the function (delta method; Owen 2013, Monte Carlo
         theory, methods and examples, chapter 9). The gradient is a complex step's (Squire and Trapp
         1998), exact to rounding. Denominators are thus not taken as known.
         """
-        means = self.columns.mean(axis=0)
-        gradient = self.of_means(means + 1j * _STEP * np.eye(len(means))).imag / _STEP
-        psi: F64 = self.columns @ gradient
-        psi -= psi.mean()
-        return psi
+        return self._psi
 
     def __sub__(self, other: Statistic) -> Statistic:
         """The difference of two values, round by round on the same log."""
         return Difference(self, other)
+
+
+def gradient_at(statistic: Statistic, means: F64) -> F64:
+    """(p,) the gradient of the value at column means (p,)."""
+    return np.asarray(statistic.of_means(means + 1j * _STEP * np.eye(len(means))).imag / _STEP)
 
 
 @dataclass(frozen=True, eq=False)
@@ -107,6 +116,37 @@ class Smooth(Statistic):
     def of_means(self, means: AnyArray) -> AnyArray:
         """See :class:`Statistic`."""
         return self.function(means)
+
+
+@dataclass(frozen=True, eq=False)
+class Clustered(Statistic):
+    """``base`` with the sums over the rounds of each cluster in place of rounds.
+
+    Sums are scaled so that means stay what they are; clusters, not rounds, are then the independent draws
+    (Liang and Zeger 1986, Longitudinal data analysis using generalized linear models).
+
+    Attributes:
+        base: of n rounds.
+        cluster: (n,) integers in [0, clusters), each of them there.
+    """
+
+    base: Statistic
+    cluster: I64
+
+    @cached_property
+    def columns(self) -> F64:
+        """(clusters, p) the scaled sums."""
+        return cluster_sums(self.base.columns, self.cluster)
+
+    @cached_property
+    def control(self) -> F64 | None:  # type: ignore[override]
+        """(clusters,) as in :class:`Statistic`."""
+        control = self.base.control
+        return None if control is None else cluster_sums(control[:, None], self.cluster)[:, 0]
+
+    def of_means(self, means: AnyArray) -> AnyArray:
+        """See :class:`Statistic`."""
+        return self.base.of_means(means)
 
 
 @dataclass(frozen=True, eq=False)

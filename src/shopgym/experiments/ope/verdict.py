@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from .diagnostics import Diagnostics
+from .influence import Influence
 
 TRUST, CAUTION, REFUSE = "trust", "caution", "refuse"
+Reason = tuple[str, str]
+"""A verdict and why."""
 
 
 @dataclass(frozen=True)
@@ -19,6 +22,10 @@ class Thresholds:
             nothing (30, the textbook least for a mean; Owen 2013, chapter 9, on effective sample size).
         pareto_caution, pareto_refuse: 0.7 is where the error of importance sampling grows out of
             proportion, 1 where its mean ceases to exist (Vehtari et al. 2024, section 3).
+        pareto_share: of the heaviest round in sum w^2, below which there is no such tail, whatever the fit
+            says: weights of Pareto-k 0.7 fall below it in fewer than one log of a thousand, of any length
+            (``tests/test_ope_verdict.py``). A fit to bounded weights, such as those of a few favoured
+            actions, may be steep all the same.
         tail_caution: share of the weight on 1% of the rounds.
         z: standard errors by which the mean weight or the reward model may miss; beyond 4 a right one
             is found once in 16,000 logs.
@@ -26,20 +33,29 @@ class Thresholds:
         propensity_p: p-value below which logged propensities are doubted, as rare as ``z``.
         unsupported_caution, unsupported_refuse: share of the target that the log says nothing about; it is
             missing from the value up to that share of the largest reward (Sachdeva, Su and Joachims 2020).
-        removed_caution: share of the weight that smoothing may take away before its bias is a matter.
+            An action that the log could have shown but did not is no harm: the mean weight is then nearer to
+            1 than to what is left without the unsupported share, and the word is caution.
+        error_caution, error_refuse: rounds on which the standard error may rest
+            (:class:`.influence.Influence`), from ``shopgym ope-benchmark``: see ``docs/ope-benchmark.md``.
+        shift_caution, shift_refuse: bias in standard errors. A normal interval at 95% covers 93% with a bias
+            of 0.4 of them, 90% with 0.65.
     """
 
     ess_caution: float = 200.0
     ess_refuse: float = 30.0
     pareto_caution: float = 0.7
     pareto_refuse: float = 1.0
+    pareto_share: float = 0.05
     tail_caution: float = 0.5
     z: float = 4.0
     mean_weight_refuse: float = 0.2
     propensity_p: float = 6e-5
     unsupported_caution: float = 0.01
     unsupported_refuse: float = 0.1
-    removed_caution: float = 0.1
+    error_caution: float = 40.0
+    error_refuse: float = 4.0
+    shift_caution: float = 0.4
+    shift_refuse: float = 0.65
 
 
 THRESHOLDS = Thresholds()
@@ -49,40 +65,41 @@ def judge(
     found: Diagnostics,
     *,
     weighted: bool,
-    removed: float = 0.0,
+    influence: Influence | None = None,
+    reasons: Sequence[Reason] = (),
     limits: Thresholds = THRESHOLDS,
-) -> tuple[str, str]:
+) -> Reason:
     """The verdict and its reason, empty for ``trust``.
 
     Args:
         found: the diagnostics.
         weighted: whether the estimator uses the weights; else it is as right as its reward model only.
-        removed: share of the weight that the estimator's smoothing takes away.
+        influence: of the estimate, asked of weighted ones only; None where it has none.
+        reasons: what else there is to say against the estimate.
         limits: where trust ends.
     """
-    reasons = list(_support(found, limits))
-    reasons += _weights(found, limits) if weighted else _model(found, limits)
-    if removed > limits.removed_caution:
-        reasons.append((CAUTION, f"smoothing takes away {removed:.0%} of the weight: the bias may be large"))
+    all_reasons = [*reasons, *_support(found, limits)]
+    all_reasons += _weights(found, limits) if weighted else _model(found, limits)
+    if weighted and influence is not None:
+        all_reasons += _influence(influence, limits)
     for word in (REFUSE, CAUTION):
-        if words := [why for verdict, why in reasons if verdict == word]:
-            return word, "; ".join(words)
+        if words := [why for verdict, why in all_reasons if verdict == word]:
+            return word, "; ".join(dict.fromkeys(words))
     return TRUST, ""
 
 
-def _weights(found: Diagnostics, limits: Thresholds) -> Iterator[tuple[str, str]]:
+def _weights(found: Diagnostics, limits: Thresholds) -> Iterator[Reason]:
     if found.ess < limits.ess_caution:
         word = REFUSE if found.ess < limits.ess_refuse else CAUTION
         yield word, f"the log is worth {found.ess:.0f} rounds of the target's own"
-    if found.pareto_k > limits.pareto_caution:
+    if found.pareto_k > limits.pareto_caution and found.max_share >= limits.pareto_share:
         word = REFUSE if found.pareto_k >= limits.pareto_refuse else CAUTION
         yield word, f"the weights have a heavy tail (Pareto-k {found.pareto_k:.2f})"
     if found.tail_mass > limits.tail_caution:
         yield CAUTION, f"1% of the rounds carry {found.tail_mass:.0%} of the weight"
     if abs(found.weight_z) > limits.z:
-        word = REFUSE if abs(found.mean_weight - 1.0) > limits.mean_weight_refuse else CAUTION
         yield (
-            word,
+            _off(found, limits),
             f"the mean weight is {found.mean_weight:.3g}, not 1 (z = {found.weight_z:.1f}): the propensities "
             "are wrong, or the log could not show all that the target shows",
         )
@@ -93,13 +110,37 @@ def _weights(found: Diagnostics, limits: Thresholds) -> Iterator[tuple[str, str]
         )
 
 
-def _support(found: Diagnostics, limits: Thresholds) -> Iterator[tuple[str, str]]:
+def _off(found: Diagnostics, limits: Thresholds) -> str:
+    return REFUSE if abs(found.mean_weight - 1.0) > limits.mean_weight_refuse else CAUTION
+
+
+def _support(found: Diagnostics, limits: Thresholds) -> Iterator[Reason]:
     if found.unsupported > limits.unsupported_caution:
-        word = REFUSE if found.unsupported > limits.unsupported_refuse else CAUTION
+        missing = found.mean_weight < 1.0 - 0.5 * found.unsupported
+        word = REFUSE if found.unsupported > limits.unsupported_refuse and missing else CAUTION
         yield word, f"the log never shows {found.unsupported:.0%} of what the target shows"
 
 
-def _model(found: Diagnostics, limits: Thresholds) -> Iterator[tuple[str, str]]:
+def _model(found: Diagnostics, limits: Thresholds) -> Iterator[Reason]:
     yield CAUTION, "it is as right as its reward model, whose error its interval leaves out"
     if abs(found.model_z) > limits.z:
         yield REFUSE, f"the logged rewards contradict the reward model (z = {found.model_z:.1f})"
+    if abs(found.weight_z) > limits.z:
+        yield (
+            _off(found, limits),
+            f"the mean weight is {found.mean_weight:.3g}, not 1 (z = {found.weight_z:.1f}): the model is "
+            "asked for what the log could not show, or the propensities that would tell are wrong",
+        )
+
+
+def _influence(influence: Influence, limits: Thresholds) -> Iterator[Reason]:
+    if influence.error_rounds < limits.error_caution:
+        word = REFUSE if influence.error_rounds < limits.error_refuse else CAUTION
+        yield (
+            word,
+            f"its standard error rests on {influence.error_rounds:.0f} rounds that stand out: "
+            "too few for an interval that takes their mean for normal",
+        )
+    if influence.shift > limits.shift_caution:
+        word = REFUSE if influence.shift > limits.shift_refuse else CAUTION
+        yield word, f"smoothing the weights may shift it by {influence.shift:.2g} standard errors"

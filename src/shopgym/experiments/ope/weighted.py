@@ -14,21 +14,23 @@ the target policy, sums over slots j, means over rounds.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from typing import Protocol
 
 import numpy as np
 from numpy.random import Generator
 
 from ...core.errors import InvalidInput
-from ...core.types import F64, AnyArray
+from ...core.types import F64, I64, AnyArray
 from .diagnostics import Diagnostics
 from .estimate import Estimate
+from .influence import Influence
 from .inputs import OpeInputs
-from .intervals import Interval, interval_named
+from .intervals import Interval, interval_named, require_clusters
 from .smoothing import Smoothing, Unchanged
-from .terms import Smooth, Statistic, Terms
-from .verdict import judge
+from .terms import Clustered, Smooth, Statistic, Terms
+from .verdict import REFUSE, Reason, judge
 
 
 class Estimator(Protocol):
@@ -62,8 +64,12 @@ class Estimator(Protocol):
         """
         ...
 
-    def removed(self, inputs: OpeInputs) -> float:
-        """Share of the weight that is smoothed away."""
+    def raw(self, inputs: OpeInputs) -> Statistic | None:
+        """The value with the weights as they are, to tell what smoothing does; None: it does not smooth."""
+        ...
+
+    def misfits(self, inputs: OpeInputs, found: Diagnostics) -> tuple[Reason, ...]:
+        """What speaks against this estimator on inputs of this kind with these diagnostics."""
         ...
 
     def fitted(self, inputs: OpeInputs) -> Estimator:
@@ -94,9 +100,21 @@ class StatisticEstimator:
         """See :class:`Estimator`."""
         raise NotImplementedError
 
-    def removed(self, inputs: OpeInputs) -> float:
+    def raw(self, inputs: OpeInputs) -> Statistic | None:
         """See :class:`Estimator`."""
-        return 0.0
+        return None
+
+    def misfits(self, inputs: OpeInputs, found: Diagnostics) -> tuple[Reason, ...]:
+        """See :class:`Estimator`."""
+        if not (self.needs_model and inputs.given):
+            return ()
+        return (
+            (
+                REFUSE,
+                "its predictions are given the slots that the log shows before, and the weights of these are "
+                "left out: use cascade-dr",
+            ),
+        )
 
     def fitted(self, inputs: OpeInputs) -> Estimator:
         """See :class:`Estimator`."""
@@ -121,7 +139,9 @@ class StatisticEstimator:
             fitted,
             fitted.statistic(inputs),
             inputs.diagnostics,
-            removed=fitted.removed(inputs),
+            raw=fitted.raw(inputs),
+            reasons=fitted.misfits(inputs, inputs.diagnostics),
+            cluster=inputs.cluster,
             level=level,
             interval=interval_named(interval),
             rng=rng,
@@ -135,16 +155,28 @@ def summarise(
     statistic: Statistic,
     found: Diagnostics,
     *,
-    removed: float,
     level: float,
     interval: Interval,
     rng: Generator | None,
     unit: str,
     notes: list[str],
+    raw: Statistic | None = None,
+    reasons: Sequence[Reason] = (),
+    cluster: I64 | None = None,
 ) -> Estimate:
-    """The estimate of ``statistic`` with its interval, the diagnostics ``found`` and the verdict."""
+    """The estimate of ``statistic`` with its interval, the diagnostics ``found`` and the verdict.
+
+    ``raw`` is the same with weights as they are; rounds with equal ``cluster`` are no more than one draw.
+    """
+    rounds = len(statistic)
+    if cluster is not None:
+        require_clusters(interval)
+        statistic = Clustered(statistic, cluster)
+        raw = None if raw is None else Clustered(raw, cluster)
+        notes = [*notes, f"the interval takes {len(statistic)} users as independent, not {rounds} rounds"]
     low, high = interval(statistic, level, rng)
-    verdict, reason = judge(found, weighted=estimator.weighted, removed=removed)
+    influence = Influence.of(statistic, raw)
+    verdict, reason = judge(found, weighted=estimator.weighted, influence=influence, reasons=reasons)
     return Estimate(
         value=statistic.value,
         low=low,
@@ -152,12 +184,13 @@ def summarise(
         level=level,
         interval=interval.name,
         estimator=estimator.name,
-        n=len(statistic),
+        n=rounds,
         unit=unit,
         note="; ".join(dict.fromkeys(filter(None, (estimator.caveat, *notes)))),
         verdict=verdict,
         reason=reason,
         **vars(found),
+        **vars(influence),
     )
 
 
@@ -204,12 +237,9 @@ class Weighted(StatisticEstimator):
         product += v_target
         return Terms(product, None, inputs.control)
 
-    def removed(self, inputs: OpeInputs) -> float:
+    def raw(self, inputs: OpeInputs) -> Statistic | None:
         """See :class:`Estimator`."""
-        total = float(inputs.weight.sum())
-        if isinstance(self.smoothing, Unchanged) or not total:
-            return 0.0
-        return 1.0 - float(self.smoothing(inputs).sum()) / total
+        return None if self.smoothing == UNCHANGED else replace(self, smoothing=UNCHANGED).statistic(inputs)
 
 
 @dataclass(frozen=True)

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, astuple, dataclass
 from statistics import NormalDist
 from typing import Any
 
 import numpy as np
 
-from ...core.types import F64
+from ..ope.influence import Influence
 from ..ope.verdict import CAUTION, REFUSE, TRUST
 from .scenarios import Scenario
 from .world import Truth
@@ -38,7 +38,7 @@ class Cell:
         coverage: share of intervals that hold the truth, with a Wilson interval at 95%.
         width: median width of the intervals / truth.
         ess: median effective sample size.
-        skew: median of g^2 / n, g the skewness of the rounds' influences: see ``docs/ope-benchmark.md``.
+        skew, error_rounds, shift: medians of what the influences say (:class:`..ope.influence.Influence`).
         trust, caution, refuse: shares of the verdicts.
         coverage_trusted: coverage among the logs with the verdict ``trust``; NaN where there is none.
     """
@@ -63,6 +63,8 @@ class Cell:
     width: float
     ess: float
     skew: float
+    error_rounds: float
+    shift: float
     trust: float
     caution: float
     refuse: float
@@ -88,14 +90,14 @@ class Cell:
 
 @dataclass(frozen=True)
 class Answer:
-    """Of one log: value, ends of the interval, verdict, effective sample size and g^2 / n."""
+    """Of one log: value, ends of the interval, verdict, effective sample size and what the influences say."""
 
     value: float
     low: float
     high: float
     verdict: str
     ess: float
-    skew: float
+    influence: Influence
 
 
 def cell(
@@ -107,10 +109,10 @@ def cell(
     failed: int,
 ) -> Cell:
     """Sum up the answers, at least one."""
-    value, low, high, ess, skew = (
-        np.array([getattr(answer, name) for answer in answers])
-        for name in ("value", "low", "high", "ess", "skew")
+    value, low, high, ess = (
+        np.array([getattr(answer, name) for answer in answers]) for name in ("value", "low", "high", "ess")
     )
+    skew, error_rounds, shift = np.median([astuple(answer.influence) for answer in answers], axis=0)
     verdict = np.array([answer.verdict for answer in answers])
     error = (value - truth.value) / truth.value
     held = (low <= truth.value) & (truth.value <= high)
@@ -136,7 +138,9 @@ def cell(
         coverage_high=at_most,
         width=float(np.median(high - low)) / truth.value,
         ess=float(np.median(ess)),
-        skew=float(np.median(skew)),
+        skew=float(skew),
+        error_rounds=float(error_rounds),
+        shift=float(shift),
         trust=float((verdict == TRUST).mean()),
         caution=float((verdict == CAUTION).mean()),
         refuse=float((verdict == REFUSE).mean()),
@@ -151,16 +155,6 @@ def wilson(successes: int, n: int, level: float = 0.95) -> tuple[float, float]:
     centre = (share + z * z / (2 * n)) / (1 + z * z / n)
     half = z / (1 + z * z / n) * math.sqrt(share * (1 - share) / n + z * z / (4 * n * n))
     return max(0.0, centre - half), min(1.0, centre + half)
-
-
-def skewness_ratio(psi: F64) -> float:
-    """g^2 / n of the influences ``psi`` (n,), g = mean(psi^3) / mean(psi^2)^1.5.
-
-    By the Edgeworth expansion of Student's statistic a two-sided 95% interval loses about 0.25 g^2 / n of its
-    coverage (Hall 1992, The bootstrap and Edgeworth expansion; less the terms in kurtosis).
-    """
-    square = float(psi @ psi)
-    return float(np.einsum("n,n,n->", psi, psi, psi)) ** 2 / square**3 if square > 0 else math.inf
 
 
 @dataclass(frozen=True)

@@ -11,7 +11,8 @@ from numpy.random import Generator
 
 from ...core.errors import InvalidInput
 from ..ope import INTERVALS, ZOO, Estimator, OpeInputs, judge
-from .cells import LEVEL, Answer, Cell, cell, skewness_ratio
+from ..ope.influence import Influence
+from .cells import LEVEL, Answer, Cell, cell
 from .scenarios import Scenario
 from .weighing import weigh
 from .world import World, resampling_rng
@@ -119,14 +120,18 @@ def answers_of(
     try:
         fitted = estimator.fitted(inputs)
         statistic = fitted.statistic(inputs)
-        removed = fitted.removed(inputs)
+        influence = Influence.of(statistic, fitted.raw(inputs))
     except InvalidInput:
         return
-    verdict, _ = judge(inputs.diagnostics, weighted=estimator.weighted, removed=removed)
-    skew = skewness_ratio(statistic.influence())
+    verdict, _ = judge(
+        inputs.diagnostics,
+        weighted=fitted.weighted,
+        influence=influence,
+        reasons=fitted.misfits(inputs, inputs.diagnostics),
+    )
     for interval in intervals:
         try:
             low, high = INTERVALS[interval](statistic, LEVEL, rng)
         except InvalidInput:
             continue
-        yield interval, Answer(statistic.value, low, high, verdict, inputs.ess, skew)
+        yield interval, Answer(statistic.value, low, high, verdict, inputs.ess, influence)

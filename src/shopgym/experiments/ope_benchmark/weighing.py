@@ -12,7 +12,7 @@ from ..ope import OpeInputs
 from ..ope.calibration import calibration_p
 from ..ope.reward_model import CrossFitted, Moments, assign_folds
 from ..ope.selection import ActionLog
-from ..ope.slate.weights import slate_weights
+from ..ope.slate.weights import slate_weights, uniform_slate_weights
 from .world import CELLS, Log, Policy, World
 
 FOLDS = 5
@@ -33,7 +33,9 @@ def weigh(world: World, log: Log, target: Policy, rng: Generator) -> OpeInputs:
     shown = np.zeros((k, count), np.bool_)
     shown[np.arange(k), log.items] = True
     ratio, q_logged, v_target = np.empty((n, k)), np.empty((n, k)), np.empty((n, k))
-    unseen = 0.0
+    # pi is exact where slates were drawn uniformly; of other policies nobody would know what to put in
+    uniform = independent and world.behaviour == Policy(0.0)
+    slate_weight, unseen = np.empty(n), 0.0
     step = max(1, CELLS // (count * k))
     for start in range(0, n, step):
         rows = slice(start, min(start + step, n))
@@ -45,6 +47,8 @@ def weigh(world: World, log: Log, target: Policy, rng: Generator) -> OpeInputs:
             probability = target.marginals(score, allowed, k)
         else:
             probability = conditionals(target, score, allowed, items)
+        if uniform:
+            slate_weight[rows] = uniform_slate_weights(items, probability)
         logged = (log.marginal if independent else log.propensity)[rows]
         ratio[rows] = _at(probability, items) / logged
         q_logged[rows] = _at(q, items)
@@ -60,6 +64,9 @@ def weigh(world: World, log: Log, target: Policy, rng: Generator) -> OpeInputs:
         world.scenario.reward,
         propensity=slate_weights(behaviour, world.scenario.weights),
         propensity_p=calibration_p(log.items[:, 0], log.propensity[:, 0], count),
+        slate_weight=slate_weight if uniform else None,
+        chained=not independent and k > 1,
+        given=not independent and k > 1,
     )
 
 

@@ -165,15 +165,6 @@ class Plan:
         return _frames(part, [*self.columns.used, *self.target.columns(_header(part))], size)
 
 
-class Sums(Moments):
-    """Moments that merge."""
-
-    def merge(self, other: Sums) -> None:
-        """Add the rows of ``other``."""
-        self._gram += other._gram
-        self._cross += other._cross
-
-
 def stream_table(
     path: Path,
     policy: str,
@@ -243,7 +234,7 @@ def stream_table(
     plan = Plan(policy, columns, tuple(labels), share, scan, tuple(names), seed, unit)
     fitted = None
     if model:
-        sums = Sums(FOLDS, len(labels), plan.width)
+        sums = Moments(FOLDS, len(labels), plan.width)
         for more in each(partial(_moments, plan)):
             sums.merge(more)
         fitted = sums.fit()
@@ -285,8 +276,8 @@ def _scan(part: Part, *, target: Target, columns: Columns) -> Scan:
     return scan
 
 
-def _moments(plan: Plan, part: Part) -> Sums:
-    sums = Sums(FOLDS, len(plan.labels), plan.width)
+def _moments(plan: Plan, part: Part) -> Moments:
+    sums = Moments(FOLDS, len(plan.labels), plan.width)
     for first_row, frame in plan.frames(part):
         action = codes(frame[plan.columns.action], plan.labels)
         reward = frame[plan.columns.reward].to_numpy(dtype=np.float64)

@@ -42,7 +42,22 @@ def interval_named(interval: str | Interval) -> Interval:
     return INTERVALS[interval]
 
 
+FOR_CLUSTERS = ("delta", "student", "bootstrap", "bca", "sequence")
+"""Intervals that ask of the draws only that they are independent: sums over a user's rounds will do."""
+
+
+def require_clusters(interval: Interval) -> None:
+    """Refuse an interval that reasons about single rounds.
+
+    Raises:
+        InvalidInput: it is none of ``FOR_CLUSTERS``.
+    """
+    if interval.name not in FOR_CLUSTERS:
+        raise InvalidInput("interval", interval.name, f"by user choose one of {', '.join(FOR_CLUSTERS)}")
+
+
 __all__ = [
+    "FOR_CLUSTERS",
     "INTERVALS",
     "Asymptotic",
     "Betting",
@@ -56,4 +71,5 @@ __all__ = [
     "Interval",
     "Student",
     "interval_named",
+    "require_clusters",
 ]

@@ -72,7 +72,6 @@ class LinearValue:
             _Named(),
             self.statistic(),
             diagnose(self.influence[:, None], weight, None, self.unsupported, self.propensity_p),
-            removed=0.0,
             level=level,
             interval=interval_named(interval),
             rng=rng,

@@ -6,8 +6,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from ..diagnostics import Diagnostics
 from ..inputs import OpeInputs
 from ..terms import Terms
+from ..verdict import CAUTION, REFUSE, THRESHOLDS, Reason
 from ..weighted import StatisticEstimator, require_model, require_overlap
 
 
@@ -24,6 +26,10 @@ class CascadeDR(StatisticEstimator):
     name: str = "cascade-dr"
     needs_model: bool = True
 
+    def misfits(self, inputs: OpeInputs, found: Diagnostics) -> tuple[Reason, ...]:
+        """See :class:`..weighted.Estimator`; predictions given the slots before are what it is for."""
+        return ()
+
     def statistic(self, inputs: OpeInputs) -> Terms:
         """See :class:`..weighted.Estimator`."""
         require_overlap(inputs)
@@ -35,20 +41,42 @@ class CascadeDR(StatisticEstimator):
 
 @dataclass(frozen=True)
 class PseudoInverse(StatisticEstimator):
-    """mean of R (1 + sum_j (w_j - 1)), R the slate's reward and w_j the slot's marginal ratio.
+    """mean of R times the slate's weight: the pseudo-inverse estimator (Swaminathan et al. 2017, Off-policy
+    evaluation for slate recommendation), right when the expected reward R of a slate is a sum over its slots,
+    also when only R is known.
 
-    The pseudo-inverse estimator for behaviour policies that draw slots independently (Swaminathan et al.
-    2017, example 4): right when the slate's expected reward is a sum over slots, also when only R is known.
-    ``normalised`` divides by the mean of the second factor (their wPI). With one slot they are ips and snips.
+    The weight is that of the inputs (``slate_weight``, from :mod:`.weights`), exact for how the slots were
+    drawn. Without it, it is 1 + sum_j (w_j - 1), w_j the slot's marginal ratio, which holds if the behaviour
+    policy draws the slots independently of one another (their example 4) and not if it draws them without
+    replacement; the verdict says so. ``normalised`` divides by the mean of the weights (their wPI). With one
+    slot they are ips and snips.
     """
 
     name: str = "pi"
     normalised: bool = False
 
+    def misfits(self, inputs: OpeInputs, found: Diagnostics) -> tuple[Reason, ...]:
+        """See :class:`..weighted.Estimator`."""
+        if inputs.weight.shape[1] == 1 or inputs.slate_weight is not None:
+            return ()
+        if inputs.chained:
+            return ((REFUSE, "it needs each slot's own ratio, and the log has only products over slots"),)
+        if abs(found.pair_z) > THRESHOLDS.z:
+            return (
+                (
+                    REFUSE,
+                    "it takes the slots as drawn independently, but the product of two slots' weights "
+                    f"does not average 1 (z = {found.pair_z:.1f}), as without replacement",
+                ),
+            )
+        return ((CAUTION, "it takes the slots as drawn independently, which the log does not say"),)
+
     def statistic(self, inputs: OpeInputs) -> Terms:
         """See :class:`..weighted.Estimator`."""
         require_overlap(inputs)
-        slots = inputs.weight.shape[1]
-        factor = slots * inputs.control[:, None] + 1.0
+        if inputs.slate_weight is None:
+            factor = inputs.weight.shape[1] * inputs.control[:, None] + 1.0
+        else:
+            factor = inputs.slate_weight[:, None]
         product = factor * inputs.reward.sum(axis=1, keepdims=True)
         return Terms(product, factor if self.normalised else None, inputs.control)

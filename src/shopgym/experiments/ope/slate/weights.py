@@ -75,7 +75,38 @@ def slate_inputs(
         None if v_target is None else as_floats("v_target", v_target),
         unit=unit,
         propensity=slate_weights(propensity, model),
+        chained=model != "independent",
+        given=model != "independent" and v_target is not None,
     )
+
+
+def uniform_slate_weights(action: AnyArray, target: F64) -> F64:
+    """(n,) the weight of a whole slate's reward where the behaviour policy draws k of A actions uniformly and
+    without replacement: :func:`pseudo_inverse_weights` in closed form.
+
+    G is then (1 / A) I x I + (J - I) x (J - I) / (A (A - 1)) over slots x actions, J being all ones. It has
+    the eigenvectors of J on both sides, and three eigenvalues that are not 0: (A - k) / (A (A - 1)),
+    1 / (A - 1) and k / A. With D how many of the shown actions the target expects to show, in whatever
+    slots, and S how many in the same slots, the weight is
+
+        1 + (A - 1) ((S - k / A) + (A / (A - k) - 1) (D - k^2 / A) / k).
+
+    Args:
+        action: (n, k) integers in [0, A), different in a row.
+        target: (n, k, A) slot marginals of the target.
+
+    Raises:
+        InvalidInput: shapes that do not fit.
+    """
+    n, k, actions = target.shape
+    if np.shape(action) != (n, k):
+        raise InvalidInput("action", np.shape(action), f"give shape {(n, k)}, as the target")
+    shown = np.take_along_axis(target, np.broadcast_to(np.asarray(action)[:, None, :], (n, k, k)), axis=2)
+    own = np.einsum("njj->n", shown) - k / actions
+    if k == actions:  # every action is shown: that tells nothing
+        return np.asarray(1.0 + (actions - 1) * own)
+    anywhere = shown.sum(axis=(1, 2)) - k * k / actions
+    return np.asarray(1.0 + (actions - 1) * (own + (actions / (actions - k) - 1.0) * anywhere / k))
 
 
 def pseudo_inverse_weights(action: AnyArray, target: F64, gamma: F64) -> F64:
