@@ -81,7 +81,7 @@ def test_a_refusal_comes_before_numbers() -> None:
 def test_what_remains_when_weights_are_refused_is_the_model_with_care() -> None:
     said = words(page("action:c", n=120))  # so small a log shows "c" hardly ever
     assert HEADS["caution"] in said
-    assert "ips, snips, dr refused: the log is worth 1" in said
+    assert "refused: the log is worth 1" in said
     assert "as right as its reward model" in said
 
 

@@ -202,12 +202,12 @@ def test_slope_stops_before_the_first_interval_that_misses_a_wider_one() -> None
     assert slope(statistics[1:]) == 1
 
 
-def test_what_smoothing_takes_away_is_told() -> None:
+def test_what_smoothing_shifts_is_told() -> None:
     inputs = replace(random_inputs(1, 5000), propensity=None)
     mild, harsh = (Weighted("x", Clipped(most)).estimate(inputs) for most in (50.0, 0.5))
     assert mild.verdict == "trust" or "smoothing" not in mild.reason
-    assert harsh.verdict == "caution"
-    assert "smoothing takes away" in harsh.reason
+    assert harsh.verdict == "refuse"
+    assert "smoothing the weights may shift" in harsh.reason
 
 
 @pytest.mark.parametrize(

@@ -67,7 +67,7 @@ def test_a_log_without_a_single_click_is_refused() -> None:
     got = ESTIMATORS["ips"].estimate(nothing)
     assert (got.low, got.high) == (0.0, 0.0)
     assert got.verdict == "refuse"
-    assert "0 rounds that stand out" in got.reason
+    assert "fewer than 4 rounds that stand out" in got.reason
 
 
 def test_few_large_rewards_are_no_ground_for_an_interval() -> None:
@@ -203,6 +203,8 @@ def test_actions_that_happened_not_to_be_logged_are_no_reason_to_refuse() -> Non
     assert judge(lucky, weighted=True)[0] == "caution"
     missing = replace(FINE, unsupported=0.13, mean_weight=0.87)
     assert judge(missing, weighted=True)[0] == "refuse"
+    filtered = replace(FINE, unsupported=0.13, mean_weight=1.0, propensity_p=1e-9)
+    assert judge(filtered, weighted=True)[0] == "refuse"
     rng = np.random.default_rng(0)
     n, actions = 2000, 1000  # a uniform log misses each action with probability e^-2
     inputs = OpeInputs.from_actions(

@@ -111,9 +111,7 @@ def diagnose(
         pareto_k=max(known, default=math.nan),
         mean_weight=float(mean.mean()),
         weight_z=float(z[np.argmax(np.abs(z))]),
-        pair_z=pair_z(float(pairs.mean()), float(pairs.std()), len(pairs))
-        if weight.shape[1] > 1
-        else math.nan,
+        pair_z=math.nan if one_slot else pair_z(float(pairs.mean()), float(pairs.std()), len(pairs)),
         unsupported=unsupported,
         propensity_p=propensity_p,
         model_error=model_error,

@@ -34,7 +34,8 @@ class Thresholds:
         unsupported_caution, unsupported_refuse: share of the target that the log says nothing about; it is
             missing from the value up to that share of the largest reward (Sachdeva, Su and Joachims 2020).
             An action that the log could have shown but did not is no harm: the mean weight is then nearer to
-            1 than to what is left without the unsupported share, and the word is caution.
+            1 than to what is left without the unsupported share, the propensities are not contradicted, and
+            the word is caution.
         error_caution, error_refuse: rounds on which the standard error may rest
             (:class:`.influence.Influence`), from ``shopgym ope-benchmark``: see ``docs/ope-benchmark.md``.
         shift_caution, shift_refuse: bias in standard errors. A normal interval at 95% covers 93% with a bias
@@ -116,7 +117,9 @@ def _off(found: Diagnostics, limits: Thresholds) -> str:
 
 def _support(found: Diagnostics, limits: Thresholds) -> Iterator[Reason]:
     if found.unsupported > limits.unsupported_caution:
-        missing = found.mean_weight < 1.0 - 0.5 * found.unsupported
+        missing = (
+            found.mean_weight < 1.0 - 0.5 * found.unsupported or found.propensity_p < limits.propensity_p
+        )
         word = REFUSE if found.unsupported > limits.unsupported_refuse and missing else CAUTION
         yield word, f"the log never shows {found.unsupported:.0%} of what the target shows"
 
@@ -135,11 +138,12 @@ def _model(found: Diagnostics, limits: Thresholds) -> Iterator[Reason]:
 
 def _influence(influence: Influence, limits: Thresholds) -> Iterator[Reason]:
     if influence.error_rounds < limits.error_caution:
-        word = REFUSE if influence.error_rounds < limits.error_refuse else CAUTION
+        refused = influence.error_rounds < limits.error_refuse
+        fewest = limits.error_refuse if refused else limits.error_caution
         yield (
-            word,
-            f"its standard error rests on {influence.error_rounds:.0f} rounds that stand out: "
-            "too few for an interval that takes their mean for normal",
+            REFUSE if refused else CAUTION,
+            f"its standard error rests on fewer than {fewest:.0f} rounds that stand out: too few for an "
+            "interval that takes their mean for normal",
         )
     if influence.shift > limits.shift_caution:
         word = REFUSE if influence.shift > limits.shift_refuse else CAUTION
