@@ -211,6 +211,13 @@ def test_gate_passes_the_better_and_refuses_the_worse() -> None:
 # configs
 
 
+def test_any_known_estimator_may_be_asked_for() -> None:
+    section = {"evaluation": {"estimators": ["snips", "sg-dr", "cascade-dr"]}}
+    assert parse_config({**SMALL, **section}).evaluation.estimators == ("snips", "sg-dr", "cascade-dr")
+    with pytest.raises(InvalidInput, match="choose among ips, snips"):
+        parse_config({**SMALL, "evaluation": {"estimators": ["magic"]}})
+
+
 @pytest.mark.parametrize(
     ("change", "field"),
     [

@@ -16,6 +16,7 @@ from typer.testing import CliRunner
 
 from shopgym.core import Interactions, InvalidInput, Items, Requests
 from shopgym.experiments.commands.evaluate import evaluate
+from shopgym.experiments.commands.evaluate.answer import ALONE
 from shopgym.experiments.ope import ZOO
 from shopgym.policies.bundle import write_bundle
 from shopgym.policies.explorers import Softmax
@@ -322,3 +323,38 @@ def test_nothing_heavy_is_loaded_before_it_is_needed() -> None:
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "[]"
+
+
+def test_a_model_that_nothing_checks_says_so(tmp_path: Path) -> None:
+    rng = np.random.default_rng(0)
+    frame = pd.DataFrame(
+        {
+            "action": rng.choice(["a", "b", "c"], p=[0.5, 0.49, 0.01], size=800),
+            "reward": rng.random(800),
+            "propensity": 0.0,
+        }
+    )
+    frame["propensity"] = frame["action"].map({"a": 0.5, "b": 0.49, "c": 0.01})
+    frame.to_csv(tmp_path / "log.csv", index=False)
+    found = answer(tmp_path / "log.csv", "--policy", "action:c")
+    assert set(found["refused"]) == {"ips", "snips", "dr"}
+    assert (found["headline"], found["verdict"]) == ("dm", "caution")
+    dm = next(e for e in found["estimates"] if e["estimator"] == "dm")
+    assert dm["reason"].startswith(ALONE)
+    assert ALONE in " ".join(run(tmp_path / "log.csv", "--policy", "action:c").split())
+    fine = answer(tmp_path / "log.csv", "--policy", "uniform")
+    assert ALONE not in " ".join(e["reason"] for e in fine["estimates"])
+
+
+def test_intervals_by_user(table: Path, log: Path) -> None:
+    asked = (table, "--policy", "uniform", "--user-column", "user")
+    plain, by_user = answer(*asked), answer(*asked, "--by-user")
+    for one, two in zip(plain["estimates"], by_user["estimates"], strict=True):
+        assert one["value"] == pytest.approx(two["value"])
+        assert one["high"] != two["high"]
+        assert "30 users as independent, not 200 rounds" in two["note"]
+    decisions = answer(log, "--policy", "uniform", "--by-user", "--estimator", "snips")
+    assert "users as independent" in decisions["estimates"][0]["note"]
+    for wrong in ((table, "--policy", "uniform"), (*asked, "--stream")):
+        with pytest.raises(InvalidInput, match="intervals by user need"):
+            run(*wrong, "--by-user")

@@ -15,6 +15,7 @@ from ..core.hashing import hash_json
 from ..envs.reward import RewardSpec
 from ..policies.guards import guard_from_spec
 from ..simulators.config import ShopConfig
+from .ope.estimators import ZOO
 
 M = TypeVar("M", bound=BaseModel)
 
@@ -61,9 +62,17 @@ class LogSection(Section):
 class EvaluationSection(Section):
     """How policies are judged on the log."""
 
-    estimators: tuple[Literal["ips", "snips", "dm", "dr"], ...] = ("ips", "snips", "dm", "dr")
+    estimators: tuple[str, ...] = ("ips", "snips", "dm", "dr")
     level: float = Field(0.95, gt=0.5, lt=1.0)
     bootstrap: int = Field(1000, ge=100, le=100_000)
+
+    @field_validator("estimators")
+    @classmethod
+    def _estimators(cls, value: tuple[str, ...]) -> tuple[str, ...]:
+        for name in value:
+            if name not in ZOO:
+                raise InvalidInput("evaluation.estimators", name, f"choose among {', '.join(ZOO)}")
+        return value
 
 
 class TruthSection(Section):

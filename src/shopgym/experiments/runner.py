@@ -27,7 +27,7 @@ from .config import ExperimentConfig
 from .deploy import Deployment, deploy, mean_interval
 from .export import export_policy
 from .gate import choose, judge
-from .ope.estimators import ESTIMATORS
+from .ope.estimators import estimator_named
 from .ope.inputs import OpeInputs
 from .ope.log import item_features, log_inputs
 from .policy_store import save_policy
@@ -206,7 +206,7 @@ class Experiment:
                 for estimator in section.estimators:
                     for interval in ("delta", "bootstrap"):
                         rng = stage_rng(self.config.seed, "bootstrap", name, estimator)
-                        estimate = ESTIMATORS[estimator].estimate(
+                        estimate = estimator_named(estimator).estimate(
                             given, level=section.level, interval=interval, rng=rng
                         )
                         row = {"agent": name, **estimate.as_dict()}

@@ -140,6 +140,7 @@ def _print(answer: dict[str, Any]) -> None:
             [
                 {
                     "estimator": row["estimator"],
+                    "model": row["model"],
                     "here": f"{row['relative_error']:.4f}",
                     "95%": f"[{row['low']:.4f}, {row['high']:.4f}]",
                     "published": f"{row['published']:.4f}",
@@ -212,7 +213,7 @@ def _table(title: str, rows: list[dict[str, Any]]) -> None:
         return
     table = Table(box=SIMPLE_HEAD, title=title, title_justify="left")
     for name in rows[0]:
-        words = name in ("scenario", "estimator", "interval", "by")
+        words = name in ("scenario", "estimator", "model", "interval", "by")
         table.add_column(name, justify="left" if words else "right", no_wrap=True)
     for row in rows:
         table.add_row(*map(str, row.values()))

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 from numpy.random import Generator
@@ -15,6 +16,7 @@ from ...ope.formats import Source
 from ...ope.intervals import interval_named
 from ...ope.verdict import CAUTION, REFUSE, TRUST
 
+ALONE = "every estimate that uses the weights was refused: nothing on this log checks its model"
 PREFERRED = ("dr", "snips", "ips", "dm")
 """Which estimate stands at the top among those with the best verdict."""
 WITH_ONE_SLOT = {"cascade-dr": "dr", "pi": "ips", "snpi": "snips"}
@@ -81,6 +83,7 @@ def answer_of(
             refused[name] = made.reason
     if first and not estimates and not refused:
         raise first
+    estimates = alone(estimates, refused)
     best = headline(estimates)
     return {
         "verdict": best.verdict if best else REFUSE,
@@ -94,6 +97,13 @@ def answer_of(
         "estimates": [estimate.as_dict() for estimate in estimates],
         "skipped": skipped,
     }
+
+
+def alone(estimates: Sequence[Estimate], refused: Mapping[str, str]) -> list[Estimate]:
+    """The estimates, those of a model alone with ``ALONE`` among their reasons if all others are refused."""
+    if not refused or any(ZOO[e.estimator].weighted and e.estimator not in refused for e in estimates):
+        return list(estimates)
+    return [replace(e, reason=f"{ALONE}; {e.reason}") if e.verdict == CAUTION else e for e in estimates]
 
 
 def headline(estimates: Sequence[Estimate]) -> Estimate | None:

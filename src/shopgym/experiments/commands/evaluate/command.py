@@ -66,6 +66,12 @@ def evaluate(
     user_column: Annotated[
         str | None, typer.Option(help="Tables: the user, kept together in the folds.")
     ] = None,
+    by_user: Annotated[
+        bool,
+        typer.Option(
+            help="Intervals take users as independent, not rounds (tables with --user-column, decision logs)."
+        ),
+    ] = False,
     id_column: Annotated[str | None, typer.Option(help="Tables: ids that must not repeat.")] = None,
     unit_column: Annotated[
         str | None, typer.Option(help="Tables: the reward's unit, which must be one.")
@@ -109,6 +115,7 @@ def evaluate(
             rng=rng,
             columns=columns,
             estimators=names,
+            by_user=by_user,
             stream=stream,
             mapper=mapper,
             progress=progress,

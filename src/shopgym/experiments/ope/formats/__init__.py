@@ -3,6 +3,7 @@
 from .columns import Columns
 from .obp import from_obp, to_obp
 from .propensities import Propensities, estimated_propensities
+from .ray_map import ray_map
 from .readers import read_log
 from .source import Source
 from .stream import stream_table
@@ -17,6 +18,7 @@ __all__ = [
     "dsjson_source",
     "estimated_propensities",
     "from_obp",
+    "ray_map",
     "read_log",
     "stream_table",
     "table_source",

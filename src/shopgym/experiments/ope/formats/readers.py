@@ -28,6 +28,7 @@ from .vw import dsjson_source, is_dsjson
 if TYPE_CHECKING:
     import pandas as pd
 
+NO_USERS = "intervals by user need a decision log, or a table in memory and the column that names its users"
 STREAM_ROWS = 5_000_000
 """Parquet tables with more rows are streamed."""
 
@@ -39,6 +40,7 @@ def read_log(
     rng: Generator,
     columns: Columns | None = None,
     estimators: Sequence[str] = tuple(ESTIMATORS),
+    by_user: bool = False,
     stream: bool | None = None,
     mapper: Mapper = map,
     progress: Callable[[int, int], None] | None = None,
@@ -54,6 +56,8 @@ def read_log(
         rng: decides folds and draws.
         columns: of a table.
         estimators: that a streamed log is counted for; others need no list.
+        by_user: intervals take users as independent, not rounds: of a decision log, or of a table whose
+            columns name the user; not of a streamed one.
         stream: read part by part, in memory that does not grow with the rows; None: Parquet tables of
             more than 5 million rows.
         mapper: maps over the parts of a streamed table, e.g. the ``map`` of a process pool.
@@ -64,7 +68,9 @@ def read_log(
     """
     columns = columns or Columns()
     if isinstance(log, DecisionLog):
-        return _decision_log(log, policy, rng, progress)
+        return _decision_log(log, policy, rng, by_user, progress)
+    if by_user and isinstance(log, Mapping):
+        raise InvalidInput("by_user", by_user, NO_USERS)
     if isinstance(log, Mapping):
         if not isinstance(policy, (str, np.ndarray)):
             raise InvalidInput("policy", type(policy).__name__, "write uniform, or give an array")
@@ -72,20 +78,23 @@ def read_log(
     if not isinstance(policy, str):
         raise InvalidInput("policy", type(policy).__name__, "write it in a word, e.g. uniform")
     if not isinstance(log, (str, Path)):
-        return table_source(log, policy, columns, rng=rng)
+        return table_source(log, policy, columns, rng=rng, by_user=by_user)
     path = Path(log)
     if not path.exists():
         raise InvalidInput("LOG", str(path), "there is no such file or folder")
+    decisions = not is_open_bandit(path) and is_decision_log(path)
+    if by_user and (stream or not (decisions or columns.user)):
+        raise InvalidInput("by_user", by_user, NO_USERS)
     if is_open_bandit(path):
         return _open_bandit(path, policy, rng)
-    if is_decision_log(path):
+    if decisions:
         if stream:
             return _streamed_decision_log(path, policy, estimators, rng, progress)
-        return _decision_log(DecisionLog.read(path), policy, rng, progress)
+        return _decision_log(DecisionLog.read(path), policy, rng, by_user, progress)
     if is_dsjson(path):
         return dsjson_source(path, policy, columns, rng=rng)
     if stream is None:
-        stream = _is_parquet(path) and sum(part.rows for part in parts_of(path)) > STREAM_ROWS
+        stream = not by_user and _is_parquet(path) and sum(part.rows for part in parts_of(path)) > STREAM_ROWS
     if stream:
         if not _is_parquet(path):
             raise InvalidInput("LOG", str(path), "only Parquet can be streamed: convert the table")
@@ -93,7 +102,7 @@ def read_log(
         return stream_table(
             path, policy, columns, estimators=estimators, seed=seed, mapper=mapper, progress=progress
         )
-    return table_source(read_table(path), policy, columns, rng=rng)
+    return table_source(read_table(path), policy, columns, rng=rng, by_user=by_user)
 
 
 def is_decision_log(path: Path) -> bool:
@@ -141,10 +150,11 @@ def _decision_log(
     log: DecisionLog,
     policy: str | Policy | AnyArray,
     rng: Generator,
+    by_user: bool,
     progress: Callable[[int, int], None] | None,
 ) -> Source:
     target, features = _target(log, policy)
-    return Source(log_inputs(log, target, rng=rng, features=features, progress=progress))
+    return Source(log_inputs(log, target, rng=rng, features=features, by_user=by_user, progress=progress))
 
 
 def _streamed_decision_log(

@@ -51,6 +51,7 @@ def table_source(
     rng: Generator,
     unit: str | None = None,
     note: str = "",
+    by_user: bool = False,
 ) -> Source:
     """Weigh the rows of ``frame`` for ``policy``.
 
@@ -61,6 +62,7 @@ def table_source(
             context columns (:mod:`.propensities`), and no verdict is better than caution.
         rng: decides the folds.
         unit: of the reward; default: the value of the unit column, or the reward column's name.
+        by_user: intervals take the users of ``columns.user`` as independent, not the rows.
         note: what the reader of an estimate has to know of the log.
 
     Raises:
@@ -101,6 +103,7 @@ def table_source(
         user=columns.user,
         actions=labels,
         unit=unit or columns.reward,
+        by_user=by_user,
     )
     support = Support(len(labels), features.shape[1])
     mass = _mass(target, frame, labels) if target.all_actions else None
