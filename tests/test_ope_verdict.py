@@ -118,14 +118,14 @@ def test_the_shift_at_the_limits_covers_as_documented() -> None:
     from statistics import NormalDist
 
     cdf, limits = NormalDist().cdf, judge.__kwdefaults__["limits"]
-    for shift, coverage in ((limits.shift_caution, 0.93), (limits.shift_refuse, 0.90)):
-        assert cdf(1.96 - shift) - cdf(-1.96 - shift) == pytest.approx(coverage, abs=0.005)
+    for shift, coverage in ((limits.shift_caution, 0.943), (limits.shift_refuse, 0.90)):
+        assert cdf(1.96 - shift) - cdf(-1.96 - shift) == pytest.approx(coverage, abs=0.002)
 
 
 @pytest.mark.parametrize("name", ["replay", "dr-os", "switch-dr"])
 def test_shrinkage_whose_bias_is_material_is_refused(name: str) -> None:
     got = ZOO[name].estimate(rounds(20_000))
-    assert got.verdict == "refuse" or got.shift < 0.4
+    assert got.verdict == "refuse" or got.shift < 0.25
     if name == "replay":  # counts whatever the target could show
         assert got.verdict == "refuse"
         assert abs(got.value - 0.43) > 0.05
