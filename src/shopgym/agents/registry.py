@@ -31,7 +31,8 @@ AGENTS: dict[str, str] = {
     "neural_greedy": "bandits.neural:NeuralGreedy",
     "neural_bootstrap": "bandits.neural:NeuralBootstrap",
     "neural_linear": "bandits.neural:NeuralLinear",
-    "vw_squarecb": "bandits.vw:VowpalWabbitAgent",
+    "vw": "bandits.vw:VowpalWabbitAgent",
+    "vw_squarecb": "bandits.vw:VowpalWabbitSquareCB",
     # ranking
     "linear_ranker": "ranking.linear:LinearRegression",
     "logistic_ranker": "ranking.linear:LogisticRegression",
@@ -49,8 +50,6 @@ AGENTS: dict[str, str] = {
     "two_tower": "retrieval.neural_agents:TwoTowerAgent",
     "sasrec": "retrieval.neural_agents:SASRecAgent",
     "gru4rec": "retrieval.neural_agents:GRU4RecAgent",
-    "vw": "bandits.vw:VowpalWabbitAgent",
-    "vw_squarecb": "bandits.vw:VowpalWabbitSquareCB",
     # reinforcement learning: these need batches that say what came next
     "greedy_clicks": "rl.choice:GreedyClicks",
     "dqn": "rl.dqn:DQN",

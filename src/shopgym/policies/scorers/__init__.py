@@ -8,33 +8,57 @@ from typing import Any
 from ...core.errors import InvalidInput
 from ...core.items import Items
 from ...core.types import AnyArray
+from .arms import ArmScorer
+from .bounds import BoundScorer
+from .history import HistoryScorer
 from .linear import LINKS, LinearScorer
 from .network import NetworkScorer
 from .objectives import Head, ObjectivesScorer
 from .probability import ProbabilityScorer
+from .proto import ProtoScorer
 from .scorer import Scorer, State
 from .slate_value import SlateValueScorer
 from .table import TableScorer
+from .transformer import TransformerScorer
 from .trees import TreeScorer
 
 __all__ = [
     "LINKS",
     "SCORERS",
+    "ArmScorer",
+    "BoundScorer",
     "Head",
+    "HistoryScorer",
     "LinearScorer",
     "NetworkScorer",
     "ObjectivesScorer",
     "ProbabilityScorer",
+    "ProtoScorer",
     "Scorer",
+    "SlateValueScorer",
     "State",
     "TableScorer",
+    "TransformerScorer",
     "TreeScorer",
     "scorer_from_state",
 ]
 
 SCORERS: dict[str, type[Scorer]] = {
     c.kind: c
-    for c in (TableScorer, LinearScorer, NetworkScorer, TreeScorer, ProbabilityScorer, ObjectivesScorer)
+    for c in (
+        TableScorer,
+        LinearScorer,
+        ArmScorer,
+        BoundScorer,
+        NetworkScorer,
+        TreeScorer,
+        HistoryScorer,
+        ProbabilityScorer,
+        ObjectivesScorer,
+        SlateValueScorer,
+        ProtoScorer,
+        TransformerScorer,
+    )
 }
 
 
