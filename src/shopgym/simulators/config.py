@@ -175,6 +175,8 @@ class ShopConfig:
         num_candidates: m items a page may choose from; 0 = the whole catalogue.
         history: h items that a request says its user opened before; 0 = none. Where anyone comes (the clock
             of pages) it begins anew with every visit.
+        live: whether a request says what is asked for each candidate now (``price``, currency), what that
+            leaves (``margin``, currency per unit) and how many there are (``stock``, units on hand).
         max_pages: a visit is cut off after this many pages.
         pages_per_day: pages that one lane (one concurrent visitor) is shown in a day; the clock of stock.
         similar_share: share of candidates that resemble what was last looked at; the rest is popular,
@@ -193,6 +195,7 @@ class ShopConfig:
     slate_size: int = 5
     num_candidates: int = 30
     history: int = 0
+    live: bool = False
     max_pages: int = 20
     pages_per_day: int = 288
     similar_share: float = 0.5

@@ -250,7 +250,8 @@ class Shop:
         )  # fmt: skip
         different = slots if self.config.surfaces.enabled else None
         past = self.visits.history.copy() if self.config.history else None
-        return Requests(request_id, user_id, user, context, candidates, in_stock, time, different, past)
+        live = self._live(candidates) if self.config.live else {}
+        return Requests(request_id, user_id, user, context, candidates, in_stock, time, different, past, live)
 
     def respond(self, slates: I32, lanes: Bool | None = None, *, price_off: F64 | None = None) -> Feedback:
         """What the visitors do with the slates (n, k) of item rows. Changes nothing: see :meth:`advance`.
@@ -356,6 +357,12 @@ class Shop:
             list(self._pool.map(lambda bound: work(*bound), self._bounds))
 
     # private
+
+    def _live(self, candidates: I32) -> dict[str, F32]:
+        at = (self.visits.row[:, None], candidates)
+        found = {"price": self.today.price[at], "margin": self.today.margin[at]}
+        found["stock"] = np.maximum(self.stock.on_hand[candidates], 0)
+        return {name: values.astype(np.float32) for name, values in found.items()}
 
     def _expect(self, items: I32, price_off: F64 | None) -> tuple[dict[str, F64], F64]:
         items = np.ascontiguousarray(items, dtype=np.int32)
