@@ -37,7 +37,7 @@ class Ranker(ABC):
         held_share: share of pages held out, where anything needs them.
         memory: filled slots to learn from, the latest.
         growth: it is fitted anew when so many times as many slots are there as at the last fit, so that
-            all fits together cost little more than the last.
+            all fits together cost a small multiple of the last.
         reranker: ``kind`` and settings of a re-ranker, e.g. ``{"kind": "mmr", "trade": 0.7}``.
         decay, floor: how the ranking is spread, see :class:`.Ranked`.
     """
