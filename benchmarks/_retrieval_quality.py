@@ -92,13 +92,18 @@ def sessions(folder: str, seeds: int, device: str) -> None:
     print(f"test {len(test)} sessions, {len(test.steps(1)[1])} answers; chosen on {len(later)} sessions")
 
     def found(model: Model, h: int = 20) -> Mapping[str, float]:
-        got = evaluate_next(model, test, 20, h)
-        return {name: got[name] for name in ("recall@20", "mrr@20", "coverage@20")}
+        every, new = (evaluate_next(model, test, 20, h, again=again) for again in (True, False))
+        figures = {name: every[name] for name in ("recall@20", "mrr@20", "coverage@20")}
+        return figures | {
+            f"{name} of items new to the session": new[name] for name in ("recall@20", "mrr@20")
+        }
 
     table = Table()
     table.add("popularity", Popular(), train, 0, found)
     table.add("item-KNN", ItemKNN(shrink=50.0), train, 0, found)
-    table.add("item-KNN of the last item", ItemKNN(shrink=50.0), train, 0, lambda model: found(model, 1))
+    itself = ItemKNN(shrink=50.0, itself=1.0)
+    table.add("item-KNN, which ranks what was opened too", itself, train, 0, found)
+    table.add("the same, of the last item alone", itself, train, 0, lambda model: found(model, 1))
     table.add("EASE", Ease(ridge=20.0), train, 0, found)
     for seed in range(seeds):
         table.add("GRU4Rec", GRU4Rec(rate=0.005, device=device), train, seed, found)

@@ -75,6 +75,18 @@ PEERS = {
     # Two libraries of bandits: see _mabwiser.py, _coba.py and bakeoff.py.
     "mabwiser": Peer((("mabwiser==2.7.4", "numpy==2.4.6", "pandas==2.3.3", "scikit-learn==1.9.1"),)),
     "coba": Peer((("coba==8.1.0", "numpy==2.4.6"),)),
+    # Of what it asks for, only what its own models import; torch is the version that shopgym is tested with.
+    "recbole": Peer(
+        (
+            ("torch==2.13.0",),
+            ("numpy==1.26.4", "scipy==1.11.4", "pandas==2.1.4", "scikit-learn==1.3.2"),
+            ("tqdm==4.70.1", "colorlog==4.7.2", "colorama==0.4.4", "pyyaml==6.0.3", "texttable==1.7.2"),
+            ("psutil==7.2.2", "tabulate==0.10.0", "tensorboard==2.21.0", "plotly==7.1.0"),
+            ("thop==0.1.1.post2209072238",),
+            ("--no-deps", "recbole==1.2.1"),
+        ),
+        newest=(3, 12),
+    ),
 }
 
 

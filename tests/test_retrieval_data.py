@@ -211,3 +211,6 @@ def test_evaluation_hides_what_was_seen_and_next_does_not() -> None:
     nothing = Sequences.of([[], []], 3)
     assert evaluate(model, seen, answers, 1, hide=nothing)["recall@1"] == 0.0
     assert evaluate_next(model, Sequences.of([[2, 2, 2], [1, 1]], 3), 1)["mrr@1"] == 1.0
+    turns = Sequences.of([[2, 2, 1]], 3)
+    assert evaluate_next(model, turns, 1)["recall@1"] == 0.5
+    assert evaluate_next(model, turns, 1, again=False)["recall@1"] == 0.0

@@ -181,6 +181,9 @@ def test_item_knn_is_the_shrunk_cosine_of_the_nearest() -> None:
     model = ItemKNN(neighbours=2, shrink=2.0).fit(data, np.random.default_rng(0))
     scores = model.scores(np.arange(5, dtype=np.int32)[:, None])
     np.testing.assert_allclose(scores - model.bias, w, atol=1e-7)
+    again = ItemKNN(neighbours=2, shrink=2.0, itself=1.0).fit(data, np.random.default_rng(0))
+    scores = again.scores(np.arange(5, dtype=np.int32)[:, None])
+    np.testing.assert_allclose(scores - model.bias, w + np.diag(count > 0), atol=1e-7)
     twice = model.scores(np.array([[0, 0, 2]], np.int32))  # an item that comes again counts once
     np.testing.assert_array_equal(twice, model.scores(np.array([[0, 2]], np.int32)))
 

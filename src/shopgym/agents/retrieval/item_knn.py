@@ -23,14 +23,21 @@ class ItemKNN:
 
     W_ij = c_ij / (sqrt(c_i c_j) + shrink), where c counts users; kept for the ``neighbours`` items i
     most alike to j. Shrinkage keeps pairs down that met by accident (Bell & Koren 2007, eq. 3).
+
+    Attributes:
+        neighbours, shrink: as above.
+        itself: W_jj. Where people open an item again and again, as in a session, its cosine with itself, 1,
+            is the right weight; where what was opened is hidden it does not matter.
     """
 
     neighbours: int = 100
     shrink: float = 0.0
+    itself: float = 0.0
 
     def __post_init__(self) -> None:
         in_range("item_knn.neighbours", self.neighbours, 1, 1_000_000)
         in_range("item_knn.shrink", self.shrink, 0.0, 1e12)
+        in_range("item_knn.itself", self.itself, 0.0, 1e6)
 
     def fit(self, data: Sequences, rng: Generator) -> SparseWeights:
         """See :class:`.Recommender`."""
@@ -39,16 +46,20 @@ class ItemKNN:
         items, found = x.T.tocsr(), []
         for low in range(0, data.num_items, ROWS):
             together = (items[low : low + ROWS] @ x).tocsr()
+            together.sort_indices()  # among equals the lower row stays first
             j = np.repeat(np.arange(low, low + together.shape[0]), np.diff(together.indptr))
             i = together.indices
             keep = i != j
             j, i, met = j[keep], i[keep], together.data[keep]
             weight = met / (np.sqrt(count[j] * count[i]) + self.shrink)
-            order = np.lexsort((i, -weight, j))
+            order = np.lexsort((-weight, j))
             j, i, weight = j[order], i[order], weight[order]
             rank = np.arange(len(j)) - np.searchsorted(j, j)
             best = rank < self.neighbours
             found.append((i[best], j[best], weight[best]))
+        if self.itself:
+            seen = np.flatnonzero(count)
+            found.append((seen, seen, np.full(len(seen), self.itself)))
         i, j, weight = (np.concatenate(parts) for parts in zip(*found))
         w = csr_array((weight, (i, j)), shape=(data.num_items, data.num_items))
         return SparseWeights(
