@@ -27,7 +27,7 @@ OUT = (0.0, 0.5, 0.9, 0.99)
 
 
 def sessions(count: int, items: int, size: int, seed: int = 0) -> Sequences:
-    """``count`` sessions of ``size`` items, each of one of items / 50 topics; some items are far more popular."""
+    """``count`` sessions of ``size`` items, each of one of items / 50 topics, some items far more popular."""
     rng = np.random.default_rng(seed)
     topics = items // 50
     topic = rng.integers(topics, size=(count, 1))

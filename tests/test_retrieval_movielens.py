@@ -1,4 +1,4 @@
-"""The figures of docs/retrieval.md on MovieLens 100K; the data are not ours to ship, see there how to get them."""
+"""The MovieLens 100K figures of docs/retrieval.md, for who has the data: that page says how to get them."""
 
 from __future__ import annotations
 
