@@ -11,7 +11,7 @@ import numpy as np
 
 from ...core.errors import InvalidInput, in_range
 from ...core.nouns import Interactions, Requests
-from ...core.types import F64, I32
+from ...core.types import F64, I32, I64
 from ...policies.explorers import Softmax
 from ...policies.log import DecisionLog
 from ...policies.policy import SlatePolicy
@@ -146,34 +146,42 @@ class VowpalWabbitAgent(Bandit):
 
     def examples(self, batch: Interactions) -> Iterator[str]:
         """A text for each filled slot, in order."""
-        requests, decisions, task = batch.requests, batch.decisions, self.task
+        requests, decisions, task, space = batch.requests, batch.decisions, self.task, self.space
         task.shown(batch)  # raises if a feature is not finite or an item is gone
-        whole = self.family.whole or self.cb_type != "mtr"
-        value = (
-            task.item_value if self.serve == "numpy" else np.full(len(task.items), np.median(task.item_value))
-        )
-        shared, action = self._numbers(requests, requests.candidates if whole else decisions.slates)
-        for row in range(len(batch)):
-            left = np.flatnonzero(requests.candidates[row] >= 0)
-            for slot in np.flatnonzero(decisions.slates[row] >= 0):
-                attention = task.attention[slot]
-                cost = -batch.reward[row, slot] / value[decisions.slates[row, slot]]
-                scale = 1.0 if self.space.pairs else attention
-                cost = cost / attention if self.space.pairs else cost
-                p = decisions.propensities[row, slot] if self.family.weighted else 1.0
-                at = decisions.positions[row, slot]
-                others = left[left != at]
-                if whole:
-                    first, rest = (
-                        action[row, at],
-                        [self.space.action % tuple(x) for x in (scale * action[row, others]).tolist()],
-                    )
-                else:
-                    first = action[row, slot]
-                    rest = [self.space.action[:2]] * (len(others) if self.family.weighted else 0)
-                line = f"0:{cost:.9g}:{p:.9g} " + self.space.action % tuple((scale * first).tolist())
-                yield self._with_shared(shared, row) + "\n".join([line, *rest])
-                left = others
+        median = np.full(len(task.items), np.median(task.item_value))
+        value = task.item_value if self.serve == "numpy" else median
+        row, slot = np.nonzero(decisions.slates >= 0)
+        attention = task.attention[slot]
+        cost = -batch.reward[row, slot] / value[decisions.slates[row, slot]]
+        scale = np.ones(len(row)) if space.pairs else attention
+        cost = cost / attention if space.pairs else cost
+        p = decisions.propensities[row, slot] if self.family.weighted else np.ones(len(row))
+        left = (requests.candidates >= 0).sum(axis=1)[row] - _before(decisions.slates)[row, slot]
+        if self.family.whole or self.cb_type != "mtr":
+            shared, action = self._numbers(requests, requests.candidates)
+            after: Iterator[str] = self._others(batch, action, row, slot, scale)
+            chosen = action[row, decisions.positions[row, slot]]
+        else:
+            # the others matter by their count alone, which may be put into p where that stays below 1
+            count = left if self.family.weighted else np.ones(len(row), np.int64)
+            into = np.where(p * count <= 1.0, count, 1)
+            p = p * into
+            after = iter([f"\n{space.action[:2]}" * more for more in (count // into - 1).tolist()])
+            shared, action = self._numbers(requests, decisions.slates)
+            chosen = action[row, slot]
+        line = f"{space.shared}0:%.9g:%.9g {space.action}"
+        numbers = np.column_stack([shared[row], cost, p, scale[:, None] * chosen])
+        for one, rest in zip(numbers.tolist(), after):
+            yield line % tuple(one) + rest
+
+    def _others(self, batch: Interactions, action: F64, row: I64, slot: I64, scale: F64) -> Iterator[str]:
+        """For each filled slot the lines of the candidates that it was chosen before, and that were left."""
+        positions, real = batch.decisions.positions, batch.requests.candidates >= 0
+        for r, j, by in zip(row.tolist(), slot.tolist(), scale.tolist()):
+            left = real[r].copy()
+            left[positions[r, : j + 1][positions[r, : j + 1] >= 0]] = False
+            lines = f"\n{self.space.action}" * int(left.sum())
+            yield lines % tuple((by * action[r, left]).ravel().tolist())
 
     def _numbers(self, requests: Requests, items: I32) -> tuple[F64, F64]:
         """(n, u + c) of the request and (n, j, D) of the items (n, j), as the lines name them."""
@@ -213,6 +221,13 @@ class VowpalWabbitSquareCB(VowpalWabbitAgent):
         floor: float = 0.05,
     ) -> None:
         super().__init__(task, rng, explore="squarecb", knob=gamma, learning_rate=learning_rate, floor=floor)
+
+
+def _before(slates: I32) -> I64:
+    """(n, k) how many slots before are filled."""
+    filled = slates >= 0
+    out: I64 = filled.cumsum(axis=1) - filled
+    return out
 
 
 def one_of(field: str, value: str, known: tuple[str, ...]) -> None:

@@ -30,7 +30,8 @@ class OnlineVowpalWabbit:
 
         A decision that nobody learnt from is dropped.
         """
-        self.drop()
+        if self._example is not None:
+            self.drop()
         self._example = example = self._parse(text, self._label)
         pmf = self._predict(example)
         total, even = sum(pmf), self.floor / len(pmf)
@@ -38,9 +39,10 @@ class OnlineVowpalWabbit:
         left = uniform
         action, p = 0, 0.0
         for at, weight in enumerate(pmf):
-            if weight + even > 0.0:  # rounding may leave a little over: the last that can be is taken
-                action, p = at, scale * weight + even
-                left -= p
+            share = scale * weight + even
+            if share > 0.0:  # rounding may leave a little over: the last that can be is taken
+                action, p = at, share
+                left -= share
                 if left < 0.0:
                     break
         self._chosen, self._probability, self._shared = action, p, len(example) - len(pmf)
@@ -57,7 +59,8 @@ class OnlineVowpalWabbit:
             raise InvalidInput("vw.learn", cost, "decide first, and learn once from each decision")
         example[self._chosen + self._shared].set_label_string(f"0:{cost:.9g}:{self._probability:.9g}")
         self._learn(example)
-        self.drop()
+        self._example = None
+        self._finish(example)
 
     def drop(self) -> None:
         """Forget the decision that nothing was learnt from."""
