@@ -90,7 +90,7 @@ def mabwiser() -> dict[str, Maker]:
 
 
 def coba() -> dict[str, Maker]:
-    """Its learners that need no other library, with its defaults; actions are one-hot, crossed with contexts."""
+    """Its learners that need no other library, with its defaults; one-hot actions, crossed with contexts."""
     from coba.learners import LinTSLearner, LinUCBLearner
 
     class Theirs:

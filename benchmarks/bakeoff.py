@@ -3,8 +3,8 @@
     python benchmarks/bakeoff.py [--json]        needs the extras 'realism' and 'agents'
 
 As in Bietti et al. 2021: a row is a visit, its columns the context, a class an arm, the reward 1 if the arm
-is the class; only the reward of the arm chosen is told. One pass over the shuffled rows, ten visits at a time;
-the score is the mean reward on the way. Everybody gets the same files: columns standardised, a 1 in front,
+is the class; only the reward of the arm chosen is told. One pass over the shuffled rows, ten at a time;
+the score is the mean reward on the way. All get the same files: columns standardised, a 1 in front,
 digits averaged to 4 x 4. Everybody runs as it comes: nothing is tuned; ours show the best ranked (no floor).
 """
 

@@ -72,7 +72,7 @@ PEERS = {
         ),
         newest=(3, 11),
     ),
-    # Two libraries of bandits: see _mabwiser.py, _coba.py and bakeoff.py.
+    # Two libraries of bandits: see _mabwiser.py and _bakeoff.py.
     "mabwiser": Peer((("mabwiser==2.7.4", "numpy==2.4.6", "pandas==2.3.3", "scikit-learn==1.9.1"),)),
     "coba": Peer((("coba==8.1.0", "numpy==2.4.6"),)),
     # Of what it asks for, only what its own models import; torch is the version that shopgym is tested with.

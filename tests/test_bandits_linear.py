@@ -251,6 +251,30 @@ def test_online_numbers_are_the_closed_form(kind: str) -> None:
     np.testing.assert_allclose(agent.mean, np.linalg.solve(a, b[:, :, None])[:, :, 0], rtol=1e-7, atol=1e-9)
 
 
+@pytest.mark.parametrize("kind", ["ucb", "ts"])
+def test_online_arms_freeze_into_the_policy_of_the_batch_agent(kind: str) -> None:
+    task = task_of(4)
+    online = OnlineArms(4, 5, np.random.default_rng(0), kind=kind, alpha=0.6)
+    agent: Any = make_agent(f"lin{kind}_disjoint", task, np.random.default_rng(0), alpha=0.6, noise=1.0)
+    batch = played(task, 60, 3)
+    agent.learn(batch)
+    requests, reward = batch.requests, batch.reward / task.item_value[batch.decisions.slates]
+    x = np.column_stack([np.ones(60), requests.user, requests.context]).astype(np.float64)
+    for row in range(60):
+        online.learn(int(batch.decisions.slates[row, 0]), x[row], float(reward[row, 0]))
+    ours, theirs = online.policy(task, draws=400), agent.policy()
+    if kind == "ucb":
+        a, b = (policy.scorer.scores(requests) for policy in (ours, theirs))
+        np.testing.assert_allclose(a, b, rtol=1e-8, atol=1e-10)
+    else:
+        drawn = ours.scorer.scores(requests)[0]
+        mean, factor = (agent.models.solve()[at] for at in (2, 3))
+        s = agent.arm
+        width = 0.6 * np.linalg.norm(np.einsum("d,sde->se", x[0], factor[s]), axis=1)
+        assert abs((drawn.mean(axis=0) - mean[s] @ x[0]) / (width / 20)).max() < 5.0
+        np.testing.assert_allclose(drawn.std(axis=0), width, rtol=0.18)  # 5 standard errors
+
+
 def test_online_arms_come_and_bad_numbers_do_not() -> None:
     agent = OnlineArms(2, 3, np.random.default_rng(0))
     x = np.array([1.0, 0.5, -1.0])

@@ -93,6 +93,13 @@ class ArmModels:
         return beta, spread, theta, factor, cross, float(sigma)
 
 
+def request_features(task: Task) -> FeatureMap:
+    """1 and the columns of user and context: what an item's own model sees."""
+    names = [f"user.{name}" for name in task.user_names]
+    names += [f"context.{name}" for name in task.context_names]
+    return FeatureMap(((), *((name,) for name in names)), task.user_names, task.context_names)
+
+
 class ArmAgent(Bandit):
     """A model per item over the request's columns; ``hybrid`` adds one over the task's features.
 
@@ -124,10 +131,8 @@ class ArmAgent(Bandit):
         if noise is not None:
             in_range(f"{self.name}.noise", noise, 0.0, 1e12)
         self.alpha, self.noise = alpha, noise
-        names = [f"user.{name}" for name in task.user_names]
-        names += [f"context.{name}" for name in task.context_names]
-        own, shared = ((), *((name,) for name in names)), task.features.terms[1:] if self.hybrid else ()
-        self.features = FeatureMap(own, task.user_names, task.context_names)
+        shared = task.features.terms[1:] if self.hybrid else ()
+        self.features = request_features(task)
         self.shared = FeatureMap(shared, task.user_names, task.context_names)
         self.arm = np.zeros(len(task.items), np.int32)
         self.models = ArmModels(len(self.features), len(self.shared), ridge)

@@ -7,6 +7,12 @@ from numba import njit
 
 from ...core.errors import InvalidInput, in_range
 from ...core.types import F64
+from ...policies.explorers import Ranked
+from ...policies.features import FeatureMap
+from ...policies.policy import SlatePolicy
+from ...policies.scorers import ArmScorer
+from ..task import Task
+from .arms import request_features
 
 BLOCK = 256
 """Decisions whose normal draws are made at a time."""
@@ -106,6 +112,27 @@ class OnlineArms:
         self.mean = np.concatenate([self.mean, np.zeros((arms, dim))])
         self.inverse = np.concatenate([self.inverse, np.repeat(np.eye(dim)[None] / self.ridge, arms, axis=0)])
         self._z, self._at = np.ones((1, len(self.mean))), 0
+
+    def policy(self, task: Task, *, draws: int = 8, decay: float = 3.0, floor: float = 0.05) -> SlatePolicy:
+        """What is known, frozen: arm i is item i, x is 1 and the columns of user and context.
+
+        Args:
+            task: of S items and d - 1 columns; rewards were given as reward / value.
+            draws: of ``ts``, which the policy holds.
+            decay, floor: how the ranking is spread, see :class:`.Ranked`.
+        """
+        features, arms = request_features(task), np.arange(len(task.items), dtype=np.int32)
+        factor = self.alpha * np.linalg.cholesky(self.inverse)
+        nothing = np.zeros((len(arms), len(features), 0))
+        theta, width = self.mean[None], (factor, nothing, np.zeros((0, 0)))
+        if self.kind == "ts":
+            z = self.rng.standard_normal((draws, *self.mean.shape))
+            theta, width = self.mean + np.einsum("sde,bse->bsd", factor, z), ()
+        shared = FeatureMap((), task.user_names, task.context_names)
+        beta = np.zeros((len(theta), 0))
+        scorer = ArmScorer(features, shared, task.items, arms, theta, beta, task.item_value, *width)
+        name, explorer = f"online_{self.kind}", Ranked(decay, floor)
+        return SlatePolicy(name, task.items, scorer, explorer, task.guards, task.slate_size)
 
     def decide(self, x: F64) -> int:
         """The arm for a context x (d,).

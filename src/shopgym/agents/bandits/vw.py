@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import tempfile
 from collections.abc import Iterator, Mapping
+from math import ceil
 from pathlib import Path
 from typing import Any
 
@@ -31,7 +32,7 @@ class VowpalWabbitAgent(Bandit):
     """``--cb_explore_adf`` (Bietti et al. 2021): a decision for each filled slot, among what is left.
 
     The cost is minus reward / value; the probability is that of the slot given those before it. Under
-    ``--cb_type mtr`` only the action taken is learnt from, the others count: they are sent without features.
+    ``--cb_type mtr`` only the action taken is learnt from, and most often it is sent alone.
 
     Args:
         explore: ``epsilon``, ``softmax``, ``squarecb`` (Foster & Rakhlin 2020), ``bag``, ``cover``,
@@ -77,6 +78,7 @@ class VowpalWabbitAgent(Bandit):
             why = self.family.why or "where its models lie is not known"
             raise InvalidInput(f"{self.name}.explore", explore, f"{why}: say serve='vw'")
         self.floor, self.seen = floor, 0
+        self._actions = self._lines = 0
         super().__init__(task, rng, Softmax())
         self.space = Space(task.features, task.items.feature_names, pairs=pairs)
         flags = f"--cb_explore_adf {self.family.flags.format(knob=self.knob)} --cb_type {cb_type}"
@@ -94,7 +96,7 @@ class VowpalWabbitAgent(Bandit):
 
     def learn(self, batch: Interactions) -> Mapping[str, float]:
         """Learn from every filled slot, in order."""
-        for text in self.examples(batch):
+        for text in self._examples(batch):
             example = self.workspace.parse(text, self._label)
             self.workspace.learn(example)
             self.workspace.finish_example(example)
@@ -112,7 +114,7 @@ class VowpalWabbitAgent(Bandit):
             with open(data, "w", encoding="ascii") as file:
                 for start in range(0, len(log), CHUNK):
                     batch = log.take(slice(start, start + CHUNK)).interactions()
-                    file.writelines(f"{text}\n\n" for text in self.examples(batch))
+                    file.writelines(f"{text}\n\n" for text in self._examples(batch))
                     self.seen += int((batch.decisions.slates >= 0).sum())
             self.workspace.save(model)
             self.workspace.finish()
@@ -144,7 +146,7 @@ class VowpalWabbitAgent(Bandit):
             texts.append(self._with_shared(shared, row) + "\n".join(lines) if lines else "")
         return texts
 
-    def examples(self, batch: Interactions) -> Iterator[str]:
+    def _examples(self, batch: Interactions) -> Iterator[str]:
         """A text for each filled slot, in order."""
         requests, decisions, task, space = batch.requests, batch.decisions, self.task, self.space
         task.shown(batch)  # raises if a feature is not finite or an item is gone
@@ -162,11 +164,8 @@ class VowpalWabbitAgent(Bandit):
             after: Iterator[str] = self._others(batch, action, row, slot, scale)
             chosen = action[row, decisions.positions[row, slot]]
         else:
-            # the others matter by their count alone, which may be put into p where that stays below 1
-            count = left if self.family.weighted else np.ones(len(row), np.int64)
-            into = np.where(p * count <= 1.0, count, 1)
-            p = p * into
-            after = iter([f"\n{space.action[:2]}" * more for more in (count // into - 1).tolist()])
+            p, lines = self._alone(p, left) if self.family.weighted else (p, np.ones(len(p), np.int64))
+            after = iter([f"\n{space.action[:2]}" * (more - 1) for more in lines.tolist()])
             shared, action = self._numbers(requests, decisions.slates)
             chosen = action[row, slot]
         line = f"{space.shared}0:%.9g:%.9g {space.action}"
@@ -174,8 +173,22 @@ class VowpalWabbitAgent(Bandit):
         for one, rest in zip(numbers.tolist(), after):
             yield line % tuple(one) + rest
 
+    def _alone(self, p: F64, actions: I64) -> tuple[F64, I64]:
+        """Probabilities and numbers of lines that teach what p (r,) would among so many actions (r,).
+
+        Under ``mtr`` an example weighs events / (actions so far) / p, whatever is on the lines not chosen. So
+        it may have fewer lines, most often 1, if p grows as the sum of lines falls behind that of actions.
+        """
+        out, lines = np.empty(len(p)), np.empty(len(p), np.int64)
+        for at, (chance, count) in enumerate(zip(p.tolist(), actions.tolist())):
+            self._actions += count
+            lines[at] = max(1, ceil(chance * self._actions - self._lines))
+            self._lines += int(lines[at])
+            out[at] = chance * self._actions / self._lines
+        return out, lines
+
     def _others(self, batch: Interactions, action: F64, row: I64, slot: I64, scale: F64) -> Iterator[str]:
-        """For each filled slot the lines of the candidates that it was chosen before, and that were left."""
+        """For each filled slot the lines of the candidates that are left."""
         positions, real = batch.decisions.positions, batch.requests.candidates >= 0
         for r, j, by in zip(row.tolist(), slot.tolist(), scale.tolist()):
             left = real[r].copy()
