@@ -225,3 +225,14 @@ def test_nobody_to_show_and_one_candidate(shop: Shop, task: Task) -> None:
         assert (decisions.slates[3:] == -1).all()
         np.testing.assert_allclose(decisions.propensities, 1.0)
         agent.learn(Interactions(requests, decisions, np.zeros((6, 3))))
+
+
+def test_with_pairs_every_column_has_to_be_a_number(shop: Shop, task: Task) -> None:
+    agent: Any = make_agent("vw", task, np.random.default_rng(0), pairs=True)
+    batch = taught(agent, shop, task)
+    before = agent.policy().scorer.theta
+    context = batch.requests.context.copy()
+    context[4, 0] = np.inf
+    with pytest.raises(InvalidInput, match=r"interactions\.requests\[4\]"):
+        agent.learn(replace(batch, requests=replace(batch.requests, context=context)))
+    np.testing.assert_array_equal(agent.policy().scorer.theta, before)

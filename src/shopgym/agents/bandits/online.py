@@ -124,7 +124,8 @@ class OnlineArms:
         features, arms = request_features(task), np.arange(len(task.items), dtype=np.int32)
         factor = self.alpha * np.linalg.cholesky(self.inverse)
         nothing = np.zeros((len(arms), len(features), 0))
-        theta, width = self.mean[None], (factor, nothing, np.zeros((0, 0)))
+        theta: F64 = self.mean[None]
+        width: tuple[F64, ...] = (factor, nothing, np.zeros((0, 0)))
         if self.kind == "ts":
             z = self.rng.standard_normal((draws, *self.mean.shape))
             theta, width = self.mean + np.einsum("sde,bse->bsd", factor, z), ()

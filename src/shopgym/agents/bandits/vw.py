@@ -157,19 +157,25 @@ class VowpalWabbitAgent(Bandit):
         cost = -batch.reward[row, slot] / value[decisions.slates[row, slot]]
         scale = np.ones(len(row)) if space.pairs else attention
         cost = cost / attention if space.pairs else cost
-        p = decisions.propensities[row, slot] if self.family.weighted else np.ones(len(row))
-        left = (requests.candidates >= 0).sum(axis=1)[row] - _before(decisions.slates)[row, slot]
-        if self.family.whole or self.cb_type != "mtr":
-            shared, action = self._numbers(requests, requests.candidates)
-            after: Iterator[str] = self._others(batch, action, row, slot, scale)
-            chosen = action[row, decisions.positions[row, slot]]
+        whole = self.family.whole or self.cb_type != "mtr"
+        shared, action = self._numbers(requests, requests.candidates if whole else decisions.slates)
+        chosen = scale[:, None] * action[row, decisions.positions[row, slot] if whole else slot]
+        finite = np.isfinite(np.column_stack([shared[row], chosen])).all(axis=1)
+        if not finite.all():  # with pairs every column is sent
+            fix = "remove NaN and infinity from user and context features"
+            raise InvalidInput(f"interactions.requests[{row[~finite][0]}]", "a feature is not finite", fix)
+        p, lines = np.ones(len(row)), np.ones(len(row), np.int64)
+        if self.family.weighted:
+            p = decisions.propensities[row, slot]
+        if whole:
+            after = self._others(batch, action, row, slot, scale)
         else:
-            p, lines = self._alone(p, left) if self.family.weighted else (p, np.ones(len(p), np.int64))
+            if self.family.weighted:
+                left = (requests.candidates >= 0).sum(axis=1)[row] - _before(decisions.slates)[row, slot]
+                p, lines = self._alone(p, left)
             after = iter([f"\n{space.action[:2]}" * (more - 1) for more in lines.tolist()])
-            shared, action = self._numbers(requests, decisions.slates)
-            chosen = action[row, slot]
         line = f"{space.shared}0:%.9g:%.9g {space.action}"
-        numbers = np.column_stack([shared[row], cost, p, scale[:, None] * chosen])
+        numbers = np.column_stack([shared[row], cost, p, chosen])
         for one, rest in zip(numbers.tolist(), after):
             yield line % tuple(one) + rest
 
