@@ -13,7 +13,8 @@ import pytest
 from shopgym.agents import Task, make_agent
 from shopgym.core import InvalidInput
 from shopgym.envs import RewardSpec, SeasonVectorEnv, SessionVectorEnv, ShopperVectorEnv
-from shopgym.experiments.sequences import live, steps_of, train_sequences
+from shopgym.experiments.sequences import live, record, sequences_of, steps_of, train_sequences
+from shopgym.policies.log import DecisionLog
 from shopgym.simulators import Catalog, ShopConfig
 
 CLICKS = RewardSpec({"click": 1.0}, unit="click")
@@ -114,6 +115,62 @@ def test_a_life_is_lived_with_the_same_luck(catalog: Catalog) -> None:
         lambda: None,
     )
     assert {"satisfaction", "returns"} <= rows[0].keys()
+
+
+def test_a_log_tells_what_came_next(catalog: Catalog, config: ShopConfig) -> None:
+    env = session(catalog, config)
+    policy = make_agent("random", task_of(env), np.random.default_rng(0)).policy()
+    past = record(env, policy, 2, np.random.default_rng(0)).take(np.arange(6))
+    requests = replace(
+        past.requests,
+        user_id=np.array([7, 8, 7, 7, 8, 9]),
+        time=np.array([2.0, 0.0, 1.0, 2.0, 5.0, 0.0]),
+    )
+    log = DecisionLog.from_interactions(
+        replace(past, requests=requests, next=None, terminated=None),
+        items=catalog.items,
+        unit="click",
+        policy_hash="0",
+        policy_name="random",
+        config_hash="0",
+        user_names=env.loop.shop.user_names,
+        context_names=env.loop.shop.context_names,
+    )
+    found = sequences_of(log)  # 7: rows 2, 0, 3; 8: rows 1, 4; 9: row 5 alone
+    assert found.next is not None
+    ids = log.request_id
+    np.testing.assert_array_equal(found.requests.request_id, ids[[2, 0, 1]])
+    np.testing.assert_array_equal(found.next.request_id, ids[[0, 3, 4]])
+    np.testing.assert_array_equal(found.reward, past.reward[[2, 0, 1]])
+    assert found.terminated is not None
+    assert not found.terminated.any()
+    ended = np.array([False, False, False, True, False, True])
+    with_ends = sequences_of(log, ended)
+    assert with_ends.terminated is not None
+    np.testing.assert_array_equal(with_ends.requests.request_id, ids[[2, 0, 3, 1, 5]])
+    assert with_ends.terminated.tolist() == [False, False, True, False, True]
+    with pytest.raises(InvalidInput, match="came next"):
+        sequences_of(log.take([4, 5]))
+    with pytest.raises(InvalidInput, match="ended"):
+        sequences_of(log, ended[:3])
+
+
+@pytest.mark.parametrize("name", ["cloning", "cql", "iql", "decision_transformer"])
+def test_learners_from_logs_learn_from_what_was_recorded(
+    name: str, catalog: Catalog, config: ShopConfig
+) -> None:
+    pytest.importorskip("torch", reason="needs the extra 'agents'")
+    env = session(catalog, replace(config, history=4))
+    about = task_of(env)
+    past = record(
+        env, make_agent("popularity", about, np.random.default_rng(0)).policy(), 5, np.random.default_rng(0)
+    )
+    assert len(past) == 5 * 32
+    options = {"updates": 3} if name in ("cql", "iql") else {"epochs": 1}
+    agent = make_agent(name, about, np.random.default_rng(0), **options)
+    assert np.isfinite(agent.learn(past)["loss"])
+    chances = agent.policy().propensities(past.requests, past.decisions.positions)
+    assert ((chances > 0) & (chances <= 1)).all()
 
 
 def test_environments_that_cannot_be_followed_are_refused(catalog: Catalog, config: ShopConfig) -> None:

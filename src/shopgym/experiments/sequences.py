@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 from gymnasium.vector import AutoresetMode
 from numpy.random import Generator
 
+from ..agents.rl.replay import concat
 from ..core.errors import InvalidInput, in_range
 from ..core.nouns import Interactions
 from ..core.protocols import Agent, Policy
 from ..core.types import F64, I64, Bool
 from ..envs.vector import ShopVectorEnv
+from ..policies.log import DecisionLog
 from .training import Tick
 
 EVENTS = ("click", "cart", "purchase", "revenue", "margin")
@@ -51,6 +53,42 @@ def steps_of(env: ShopVectorEnv, policy: Callable[[], Policy], steps: int, rng: 
         ended = terminated | truncated
         if ended.any():
             env.reset(options={"reset_mask": ended})
+
+
+def record(env: ShopVectorEnv, policy: Policy, steps: int, rng: Generator) -> Interactions:
+    """What ``policy`` did on ``steps`` pages of every lane, with what came next: for learners from logs."""
+    in_range("steps", steps, 1, 2**31)
+    return concat([step.interactions for step in steps_of(env, lambda: policy, steps, rng)])
+
+
+def sequences_of(log: DecisionLog, ended: Bool | None = None) -> Interactions:
+    """The decisions of a log that are known to be followed by another of the same user, or to be the last.
+
+    A user's decisions are put in order of time, those of one moment as they stand in the log. The last of
+    each is left out unless it is known to have ended everything: what came after it was not logged.
+
+    Args:
+        log: decisions without a reward are left out. Its user ids must tell people apart.
+        ended: (n,) bool, for each decision of ``log`` whether nothing could come after it; None = never.
+
+    Raises:
+        InvalidInput: nothing is left, or ``ended`` has another shape.
+    """
+    if ended is None:
+        ended = np.zeros(len(log), np.bool_)
+    if ended.shape != (len(log),):
+        raise InvalidInput("ended", ended.shape, f"give shape ({len(log)},)")
+    over, log = ended[log.rewarded], log.rewarded_only()
+    order = np.lexsort((log.time, log.user_id))
+    user = log.user_id[order]
+    following = np.append(order[1:], 0)
+    goes_on = np.append(user[1:] == user[:-1], False) & ~over[order]
+    keep = goes_on | over[order]
+    if not keep.any():
+        raise InvalidInput("log", len(log), "no user has two decisions with a reward: nothing came next")
+    rows, then = order[keep], following[keep]
+    past = log.interactions().take(rows)
+    return replace(past, next=log.requests().take(then), terminated=~goes_on[keep])
 
 
 def check_env(env: ShopVectorEnv) -> None:

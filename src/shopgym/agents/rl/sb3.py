@@ -102,7 +102,7 @@ class StableBaselinesPolicy:
             allowed &= (slot < requests.slots)[:, None]
         features = self.task.items.features[np.maximum(requests.candidates, 0)]
         mask = allowed | ~allowed.any(axis=1, keepdims=True)
-        observation = {
+        observation: dict[str, AnyArray] = {
             "user": requests.user,
             "context": requests.context,
             "candidates": features.astype(np.float32),
@@ -124,10 +124,12 @@ class StableBaselinesPolicy:
             if hasattr(policy, "q_net"):
                 q = policy.q_net(seen).cpu().double().numpy()
                 best = np.where(mask, q, -np.inf).argmax(axis=1)
-                return np.eye(q.shape[1])[best]
+                out: F64 = np.eye(q.shape[1])[best]
+                return out
             takes_masks = "action_masks" in inspect.signature(policy.get_distribution).parameters
             masks = {"action_masks": mask} if takes_masks else {}
-            p: F64 = policy.get_distribution(seen, **masks).distribution.probs.cpu().double().numpy()
+            chances = policy.get_distribution(seen, **masks).distribution.probs
+        p: F64 = chances.cpu().double().numpy()
         return p
 
 

@@ -88,7 +88,7 @@ class DecisionTransformer:
             return torch.stack([torch.ones(shape[1]), torch.zeros(shape[1])])
         if name.endswith("bias"):
             return torch.zeros(shape)
-        return torch.randn(shape, generator=self.generator) * (1.0 / shape[0]) ** 0.5
+        return torch.randn(shape, generator=self.generator) / float(np.sqrt(shape[0]))
 
     def scores(self, requests: Requests, goal: Tensor) -> Tensor:
         """(n, m) given the return asked for, (n,) in deviations."""
@@ -100,8 +100,8 @@ class DecisionTransformer:
         x = torch.cat([(goal[:, None] @ w["goal"])[:, None], embedding[rows], state[:, None]], 1) + w["place"]
         mask = torch.as_tensor(known, device=views.device)[:, None, :]
         for b in range(self.blocks):
-            parts = (_normed(x, w[f"{b}.norm"]) @ w[f"{b}.attend"]).chunk(3, dim=-1)
-            x = x + scaled_dot_product_attention(*parts, attn_mask=mask) @ w[f"{b}.mix"]
+            query, key, value = (_normed(x, w[f"{b}.norm"]) @ w[f"{b}.attend"]).chunk(3, dim=-1)
+            x = x + scaled_dot_product_attention(query, key, value, attn_mask=mask) @ w[f"{b}.mix"]
             up = torch.relu(_normed(x, w[f"{b}.norm2"]) @ w[f"{b}.up"] + w[f"{b}.up.bias"])
             x = x + up @ w[f"{b}.down"] + w[f"{b}.down.bias"]
         query = _normed(x[:, -1], w["norm"]) @ w["query"] + w["query.bias"]
@@ -149,7 +149,10 @@ class DecisionTransformer:
             self.views.state_features,
             task.items,
             {name: values.detach().cpu().numpy().copy() for name, values in self.weights.items()},
-            *(part.cpu().numpy().copy() for part in (self.mean, self.scale, self.centre, self.spread)),
+            mean=self.mean.cpu().numpy().copy(),
+            scale=self.scale.cpu().numpy().copy(),
+            centre=self.centre.cpu().numpy().copy(),
+            spread=self.spread.cpu().numpy().copy(),
             goal=self.ask,
             history=self.history,
             blocks=self.blocks,

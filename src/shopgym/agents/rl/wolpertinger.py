@@ -81,13 +81,13 @@ class Wolpertinger(DQN):
         self.places = (self.views.tensor(features) - self.centre) / self.spread
         self.columns = item_columns(task)
         generator, widths = torch_generator(rng), [len(self.views.state_features), *hidden, features.shape[1]]
-        self.layers = nn.ModuleList(nn.Linear(a, b) for a, b in pairwise(widths))
+        self.layers = [nn.Linear(a, b) for a, b in pairwise(widths)]
+        actor = nn.ModuleList(self.layers)
         with torch.no_grad():
-            for parameter in self.layers.parameters():
+            for parameter in actor.parameters():
                 bound = (1.0 / parameter.shape[-1]) ** 0.5
                 parameter.uniform_(-bound, bound, generator=generator)
-        self.layers.to(device)
-        self.actors_optimiser = torch.optim.Adam(self.layers.parameters(), lr=step)
+        self.actors_optimiser = torch.optim.Adam(actor.to(device).parameters(), lr=step)
 
     def proto(self, requests: Requests) -> Tensor:
         """(n, f) scaled like :attr:`places`."""

@@ -85,7 +85,7 @@ class ProtoScorer:
             in_stock=np.take_along_axis(requests.in_stock, near, axis=1),
         )
         judged = self.judge.scores(part)[:, 0]
-        scores = judged.min(axis=1, keepdims=True) - 1.0 - away
+        scores: F64 = judged.min(axis=1, keepdims=True) - 1.0 - away
         np.put_along_axis(scores, near, judged, axis=1)
         return scores[:, None, :]
 

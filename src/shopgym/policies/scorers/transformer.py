@@ -102,7 +102,7 @@ class TransformerScorer:
         state = (self.features.request_side(requests).astype(np.float32) - self.mean) / self.scale
         goal = np.float32(self.goal) * w["goal"]
         parts = [np.broadcast_to(goal, (len(requests), 1, goal.shape[1])), self.embedding[opened]]
-        x = np.concatenate([*parts, (state @ w["state"])[:, None]], axis=1) + w["place"]
+        x: AnyArray = np.concatenate([*parts, (state @ w["state"])[:, None]], axis=1) + w["place"]
         for b in range(self.blocks):
             x = x + _attended(_normed(x, w[f"{b}.norm"]), w[f"{b}.attend"], known) @ w[f"{b}.mix"]
             up = np.maximum(_normed(x, w[f"{b}.norm2"]) @ w[f"{b}.up"] + w[f"{b}.up.bias"], 0)
@@ -129,9 +129,18 @@ class TransformerScorer:
     ) -> TransformerScorer:
         prefix = "weights."
         weights = {k.removeprefix(prefix): v for k, v in arrays.items() if k.startswith(prefix)}
-        rest = {name: arrays[name] for name in ("mean", "scale", "centre", "spread")}
-        numbers = {name: spec[name] for name in ("goal", "history", "blocks")}
-        return cls(FeatureMap.from_spec(spec["features"]), items, weights, **rest, **numbers)
+        return cls(
+            FeatureMap.from_spec(spec["features"]),
+            items,
+            weights,
+            mean=arrays["mean"],
+            scale=arrays["scale"],
+            centre=arrays["centre"],
+            spread=arrays["spread"],
+            goal=spec["goal"],
+            history=spec["history"],
+            blocks=spec["blocks"],
+        )
 
 
 def opened_items(requests: Requests, history: int) -> tuple[AnyArray, Bool]:
@@ -144,14 +153,14 @@ def opened_items(requests: Requests, history: int) -> tuple[AnyArray, Bool]:
     return np.maximum(opened, 0), known
 
 
-def _normed(x: F32, gain_bias: F32) -> F32:
+def _normed(x: AnyArray, gain_bias: F32) -> F32:
     centred = x - x.mean(axis=-1, keepdims=True)
     spread = np.sqrt(np.square(centred).mean(axis=-1, keepdims=True) + EPSILON)
     out: F32 = centred / spread * gain_bias[0] + gain_bias[1]
     return out
 
 
-def _attended(x: F32, weight: F32, known: Bool) -> F32:
+def _attended(x: AnyArray, weight: F32, known: Bool) -> F32:
     query, key, value = np.split(x @ weight, 3, axis=-1)
     logits = query @ key.transpose(0, 2, 1) / np.float32(x.shape[-1] ** 0.5)
     logits = np.where(known[:, None, :], logits, -np.inf)
