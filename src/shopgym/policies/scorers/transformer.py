@@ -91,7 +91,7 @@ class TransformerScorer:
     @cached_property
     def embedding(self) -> F32:
         """(N, d)"""
-        plain = (self.items.features - self.centre) / self.spread
+        plain: AnyArray = (self.items.features - self.centre) / self.spread
         out: F32 = plain @ self.weights["item"] + self.weights["item.bias"]
         return out
 
