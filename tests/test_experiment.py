@@ -208,6 +208,16 @@ def test_gate_passes_the_better_and_refuses_the_worse() -> None:
         judge({"old": inputs["old"]}, "old", 0.95)
 
 
+def test_gate_refuses_what_the_log_cannot_tell() -> None:
+    # all of the candidate's gain comes from three rounds with enormous weights
+    rng = np.random.default_rng(0)
+    rewards, weights = rng.normal(1.0, 0.01, (3000, 1)), np.full((3000, 1), 0.001)
+    weights[:3] = 2000.0
+    verdict = judge({"old": given(rewards, np.ones((3000, 1))), "new": given(rewards, weights)}, "old", 0.95)
+    assert not verdict["new"].passed
+    assert verdict["new"].reason.startswith("the log does not tell: ")
+
+
 # configs
 
 

@@ -9,6 +9,7 @@ from typing import Any
 from ..core.errors import InvalidInput
 from .ope.compare import compare
 from .ope.inputs import OpeInputs
+from .ope.verdict import REFUSE
 
 
 @dataclass(frozen=True)
@@ -19,7 +20,7 @@ class Verdict:
         candidate, baseline: names.
         gain: doubly robust estimate of V(candidate) - V(baseline), in ``unit`` per decision.
         low: its lower bound; all candidates' bounds hold together with probability ``level``.
-        passed: whether ``low`` > 0.
+        passed: whether ``low`` > 0, and the estimate is not refused (:mod:`.ope.verdict`).
         reason: in words.
     """
 
@@ -50,13 +51,16 @@ def judge(inputs: Mapping[str, OpeInputs], baseline: str, level: float) -> dict[
     verdicts = {}
     for name in candidates:
         difference = compare(inputs[name], inputs[baseline], estimator="dr", level=1 - 2 * error)
-        passed = difference.low > 0
+        refused = difference.verdict == REFUSE
+        passed = difference.low > 0 and not refused
         bound = f"{difference.low:.4g} {difference.unit} a decision at joint confidence {level:.0%}"
         reason = (
             f"on the log its gain over {baseline} is at least {bound}"
             if passed
             else f"on the log its gain over {baseline} may be as low as {bound}; it must be above 0"
         )
+        if refused:
+            reason = f"the log does not tell: {difference.reason}"
         verdicts[name] = Verdict(
             name, baseline, difference.value, difference.low, level, difference.unit, passed, reason
         )

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 from numba import njit
 
@@ -125,7 +127,7 @@ class OnlineArms:
         factor = self.alpha * np.linalg.cholesky(self.inverse)
         nothing = np.zeros((len(arms), len(features), 0))
         theta: F64 = self.mean[None]
-        width: tuple[F64, ...] = (factor, nothing, np.zeros((0, 0)))
+        width: tuple[Any, ...] = (factor, nothing, np.zeros((0, 0)))
         if self.kind == "ts":
             z = self.rng.standard_normal((draws, *self.mean.shape))
             theta, width = self.mean + np.einsum("sde,bse->bsd", factor, z), ()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -12,7 +13,7 @@ from ...core.errors import InvalidInput, in_range
 from ...core.nouns import Decisions, Interactions, Requests
 from ...core.types import AnyArray
 
-_REQUEST = tuple(Requests.__dataclass_fields__)
+_REQUEST = tuple(name for name in Requests.__dataclass_fields__ if name != "live")
 _DECISIONS = tuple(Decisions.__dataclass_fields__)
 
 
@@ -71,6 +72,8 @@ def _flatten(batch: Interactions) -> dict[str, AnyArray]:
     ]
     for prefix, part, names in parts:
         out |= {f"{prefix}.{name}": getattr(part, name) for name in names if part is not None}
+        live = {} if part is None else getattr(part, "live", {})
+        out |= {f"{prefix}/live.{name}": values for name, values in live.items()}
     out |= {f"events.{name}": values for name, values in batch.events.items()}
     out["terminated"] = batch.terminated  # type: ignore[assignment]  # None goes below
     return {name: values for name, values in out.items() if values is not None}
@@ -82,12 +85,14 @@ def _unflatten(columns: dict[str, AnyArray]) -> Interactions:
             name.removeprefix(prefix): values for name, values in columns.items() if name.startswith(prefix)
         }
 
-    following = part("next.")
+    def requests(prefix: str) -> Requests:
+        return replace(Requests(**part(f"{prefix}.")), live=part(f"{prefix}/live."))  # type: ignore[arg-type]
+
     return Interactions(
-        Requests(**part("requests.")),
+        requests("requests"),
         Decisions(**part("decisions.")),
         columns["reward"],
         part("events."),
-        Requests(**following) if following else None,
+        requests("next") if "next.time" in columns else None,
         columns.get("terminated"),
     )
