@@ -178,6 +178,20 @@ def test_customers_come_back_on_the_calendar(catalog: Catalog) -> None:
     assert ((hour >= 8 - 1e-6) & (hour <= 20 + 1e-6)).all()
 
 
+def test_passers_by_are_no_customers_and_return_once_at_most(catalog: Catalog) -> None:
+    retention = RetentionConfig(r=2.0, alpha=2.0, a=0.01, b=10.0, passing=0.5)
+    people = PeopleConfig(enabled=True, retention=retention)
+    shop = season(catalog, 64, people=people, arrivals=ArrivalConfig(per_day=10.0, established=300))
+    passing = shop.users.passing
+    assert (shop.world.mission[passing] == 0).all()
+    counts = np.bincount([user for user, _ in visits_of(shop)], minlength=len(passing))
+    known = np.flatnonzero(~passing)[:300]
+    assert (counts[passing & (np.arange(len(passing)) < known[-1])] == 0).all()  # no customers of old
+    assert (counts[known] > 0).mean() > 0.8
+    assert counts[passing].max() == 2
+    assert counts[~passing].max() > 5
+
+
 def test_too_few_users_for_a_season_are_refused(catalog: Catalog) -> None:
     with pytest.raises(InvalidInput, match=r"shop\.users = 100.*give at least"):
         season(catalog, 1, users=100)

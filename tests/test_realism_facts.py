@@ -270,6 +270,13 @@ def test_a_median_is_numpys(values: list[float]) -> None:
     assert found.low <= found.high
 
 
+def test_without_resamples_there_are_values_and_no_intervals(small: ShopData) -> None:
+    plain, drawn = (measure(small, rng(), resamples=n) for n in (0, 20))
+    assert np.array_equal(plain["value"], drawn["value"], equal_nan=True)
+    parameters = plain["name"].str.startswith("bgnbd")  # their intervals are Wald's
+    assert plain.loc[~parameters, ["low", "high"]].isna().all(axis=None)
+
+
 def test_a_cluster_is_drawn_as_one() -> None:
     """With all rows in one unit, every resample is the table itself."""
     x = rng().normal(size=30) + 5

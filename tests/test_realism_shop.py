@@ -106,6 +106,29 @@ def test_visits_come_when_the_calendar_says() -> None:
     assert start.dt.hour.isin((9, 10, 11)).all()
 
 
+def test_what_is_opened_again_costs_time_and_changes_nothing_else(season: Season) -> None:
+    again = 0.5
+    others = simulate_season(
+        CATALOG, CONFIG, days=364.0, seed=1, impressions=1.0, behaviour=Behaviour(again=again)
+    )
+    once = simulate_season(
+        CATALOG, CONFIG, days=364.0, seed=1, impressions=1.0, behaviour=Behaviour(again=0.0)
+    )
+    assert once.visits == others.visits == season.visits
+    for kind in ("click", "cart", "purchase", "search"):
+        a, b = (
+            s.data.of(kind)[["session_id", "item_id"]].sort_values(["session_id", "item_id"])
+            for s in (once, others)
+        )
+        assert np.array_equal(a.astype("string"), b.astype("string"))
+    # every opening is followed by a geometric number of others: mean p / (1 - p), variance p / (1 - p)^2
+    opened, more = (len(s.data.of("view")) for s in (once, others))
+    error = (opened * again) ** 0.5 / (1 - again)
+    assert abs(more - opened / (1 - again)) < 5 * error  # false alarm 6e-7
+    spent = (s.data.sessions["duration"].sum() for s in (once, others))
+    assert next(spent) < next(spent)
+
+
 def test_impressions_can_be_left_out_and_dwell_cannot() -> None:
     arrivals = replace(CONFIG.arrivals, per_day=20.0, established=0)
     config = replace(CONFIG, arrivals=arrivals)

@@ -10,7 +10,14 @@ from scipy import stats
 
 from shopgym.core import InvalidInput
 from shopgym.simulators.draws import key, keys, units
-from shopgym.simulators.retention import RetentionConfig, days_until, draw_habits, expected_returns, stays
+from shopgym.simulators.retention import (
+    RetentionConfig,
+    days_until,
+    draw_habits,
+    draw_passers,
+    expected_returns,
+    stays,
+)
 
 ALARM = 1e-6
 """False-alarm rate of each statistical check here."""
@@ -80,3 +87,23 @@ def test_bad_numbers_are_refused(change: dict[str, float]) -> None:
         RetentionConfig(**change)
     with pytest.raises(InvalidInput, match="exactly 1"):
         expected_returns(10.0, RetentionConfig(a=1.0))
+
+
+def test_who_passes_by_never_stays_after_a_return() -> None:
+    config = RetentionConfig(passing=0.3)
+    rng = np.random.default_rng(3)
+    _, dropout = draw_habits(20_000, config, rng)
+    before = dropout.copy()
+    passing = draw_passers(20_000, config, rng, dropout)
+    low, high = stats.binom.interval(1 - ALARM, 20_000, 0.3)
+    assert low <= passing.sum() <= high
+    assert not any(stays(dropout[i], 1.0, 5.0, 0.999) for i in np.flatnonzero(passing)[:50])
+    assert np.array_equal(dropout[~passing], before[~passing])
+
+
+def test_nobody_passes_by_unless_asked_and_no_draw_is_spent_on_it() -> None:
+    rng, same = np.random.default_rng(4), np.random.default_rng(4)
+    assert not draw_passers(100, RetentionConfig(), rng, np.full(100, 0.5)).any()
+    assert rng.random() == same.random()
+    with pytest.raises(InvalidInput, match="passing"):
+        RetentionConfig(passing=1.0)

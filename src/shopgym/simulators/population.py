@@ -23,7 +23,8 @@ from .visits import Visits
 class Population:
     """M users on one calendar of ``days`` days.
 
-    Users 0 to ``established`` - 1 are customers already; the others are new, in order of arrival.
+    The first ``established`` users who do not merely pass by are customers already; those behind the last of
+    them are new, in order of arrival.
 
     Args:
         users: the people.
@@ -45,14 +46,16 @@ class Population:
         history: int = 0,
     ) -> None:
         self.users, self.arrivals, self.days, self.remembers = users, arrivals, days, remembers
-        count, base = len(users), min(arrivals.established, len(users)) if remembers else 0
+        count = len(users)
+        known = np.flatnonzero(~users.passing)[: arrivals.established if remembers else 0]
+        base, begin = len(known), int(known[-1]) + 1 if len(known) else 0
         expected = arrivals.expected(0.0, days)
-        if base + expected + 5 * expected**0.5 > count:
+        if begin + expected + 5 * expected**0.5 > count:
             raise InvalidInput(
                 "shop.users",
                 count,
                 f"{base} established and about {expected:.0f} new users come in {days:g} days: "
-                f"give at least {int(base + expected + 5 * expected**0.5) + 1}",
+                f"give at least {int(begin + expected + 5 * expected**0.5) + 1}",
             )
         root = np.uint64(key(np.uint64(seed), LIFE))
         self.life = keys(root, np.arange(count, dtype=np.uint64))
@@ -63,13 +66,13 @@ class Population:
         self.history: I32 = np.full((count, history if remembers else 0), EMPTY, np.int32)
         self.taste: F32 = users.taste.copy() if remembers else users.taste
         self.seen: F32 = np.zeros_like(users.taste) if remembers else users.taste
-        self.visits[:base] = 1
-        luck = units(keys(np.uint64(key(root, GAP)), np.arange(base, dtype=np.uint64)))
-        first = arrivals.after(np.zeros(base), -np.log1p(-luck) / users.rate[:base]) if base else np.empty(0)
+        self.visits[known] = 1
+        luck = units(keys(np.uint64(key(root, GAP)), known.astype(np.uint64)))
+        first = arrivals.after(np.zeros(base), -np.log1p(-luck) / users.rate[known]) if base else np.empty(0)
         new = arrivals.times(int(root), int(expected + 10 * expected**0.5) + 10)
-        new = new[new < days][: count - base]
+        new = new[new < days][: count - begin]
         times = np.concatenate([first, new])
-        who = np.arange(len(times))
+        who = np.concatenate([known, begin + np.arange(len(new))])
         coming = times < days
         self._queue = list(zip(times[coming].tolist(), who[coming].tolist(), strict=True))
         heapq.heapify(self._queue)

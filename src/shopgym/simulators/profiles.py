@@ -48,40 +48,48 @@ def numbers(name: str) -> tuple[Number, ...]:
     return PROFILES[name]
 
 
-def size(name: str) -> Size:
+def size(name: str, changes: Mapping[str, Any] | None = None) -> Size:
     """The size at which the profile's numbers were fitted."""
-    found = values(name, SCALE)
+    found = values(name, SCALE, changes)
     return Size(found["visits"], found["days"], found["per_day"], int(found["established"]))
 
 
-def values(name: str, prefix: str) -> dict[str, Any]:
-    """The numbers of a profile whose names begin with ``prefix``, by the rest of the name."""
-    return {n.name.removeprefix(prefix): n.value for n in numbers(name) if n.name.startswith(prefix)}
+def values(name: str, prefix: str, changes: Mapping[str, Any] | None = None) -> dict[str, Any]:
+    """The numbers of a profile whose names begin with ``prefix``, by the rest of the name.
+
+    ``changes`` are put in place of the profile's own, by whole name; those of no ``Number`` are added.
+    """
+    table = {n.name: n.value for n in numbers(name)} | dict(changes or {})
+    return {whole.removeprefix(prefix): value for whole, value in table.items() if whole.startswith(prefix)}
 
 
-def profile(name: str, *, visits: float | None = None, **overrides: Any) -> ShopConfig:
+def profile(
+    name: str, *, visits: float | None = None, changes: Mapping[str, Any] | None = None, **overrides: Any
+) -> ShopConfig:
     """The shop of a profile.
 
     Args:
         name: ``gift``, ``fashion`` or ``grocery``.
         visits: about how many a season of the profile's length should have; default: as fitted. The number of
             people grows with it, what a person does stays the same.
+        changes: numbers to put in place of the profile's, by dotted name.
         overrides: fields of :class:`.ShopConfig` to put in place of the profile's.
 
     Raises:
         InvalidInput: an unknown profile or field, or a value out of range.
     """
     other = (CATALOG, BEHAVIOUR, SCALE)
-    config = with_numbers(
-        ShopConfig(), {n.name: n.value for n in numbers(name) if not n.name.startswith(other)}
-    )
-    reference = size(name)
+    table = values(name, "", changes)
+    config = with_numbers(ShopConfig(), {n: value for n, value in table.items() if not n.startswith(other)})
+    reference = size(name, changes)
     factor = 1.0 if visits is None else visits / reference.visits
     per_day, established = factor * reference.per_day, round(factor * reference.established)
-    expected = per_day * reference.days
+    expected, passing = per_day * reference.days, config.people.retention.passing
+    # customers are found among people of whom most may pass by: five standard deviations on the safe side
+    before = (established + 5.0 * (passing * established) ** 0.5) / (1.0 - passing)
     config = replace(
         config,
-        users=max(LEAST_USERS, int(established + 1.1 * expected + 10 * expected**0.5)),
+        users=max(LEAST_USERS, int(1.1 * (before + expected) + 10 * expected**0.5)),
         arrivals=replace(config.arrivals, per_day=per_day, established=established),
     )
     unknown = sorted(set(overrides) - {f.name for f in fields(ShopConfig)})
@@ -90,14 +98,14 @@ def profile(name: str, *, visits: float | None = None, **overrides: Any) -> Shop
     return replace(config, **overrides)
 
 
-def profile_catalog(name: str, seed: int = 0) -> Catalog:
+def profile_catalog(name: str, seed: int = 0, *, changes: Mapping[str, Any] | None = None) -> Catalog:
     """The range of a profile: the shipped one of a real gift shop, or one drawn from ``seed``.
 
     For the gift shop only the mean units u of a line are changed, to
     1 + ``units_scale`` (u - 1) ** ``units_power``: the shipped ones are capped at what a household buys, and
     its customers are resellers too.
     """
-    given = values(name, CATALOG)
+    given = values(name, CATALOG, changes)
     if name == "gift":
         shipped = Catalog.online_retail()
         units = 1.0 + given["units_scale"] * (shipped.units_mean - 1.0) ** given["units_power"]

@@ -17,7 +17,7 @@ from numpy.random import Generator
 from scipy.special import hyp2f1
 
 from ..core.errors import InvalidInput, in_range
-from ..core.types import F64
+from ..core.types import F64, Bool
 
 _TINY = 1e-12
 
@@ -30,6 +30,8 @@ class RetentionConfig:
         r, alpha: shape and rate (in days) of the gamma of visit rates: mean r / alpha visits a day.
         a, b: of the beta of drop-out probabilities: mean a / (a + b) per return.
         rate_effect, churn_effect: how much satisfaction matters; 0 switches it off.
+        passing: share of people who pass by: they come without a purpose, return at these rates once, and
+            then no more. 0 = everybody is a customer.
     """
 
     r: float = 0.243
@@ -38,12 +40,14 @@ class RetentionConfig:
     b: float = 2.426
     rate_effect: float = 0.0
     churn_effect: float = 0.0
+    passing: float = 0.0
 
     def __post_init__(self) -> None:
         for name in ("r", "alpha", "a", "b"):
             in_range(f"shop.retention.{name}", getattr(self, name), 0.0, 1e6, open_low=True)
         for name in ("rate_effect", "churn_effect"):
             in_range(f"shop.retention.{name}", getattr(self, name), 0.0, 20.0)
+        in_range("shop.retention.passing", self.passing, 0.0, 1.0, open_high=True)
 
 
 def draw_habits(count: int, config: RetentionConfig, rng: Generator) -> tuple[F64, F64]:
@@ -51,6 +55,15 @@ def draw_habits(count: int, config: RetentionConfig, rng: Generator) -> tuple[F6
     rate = rng.gamma(config.r, 1.0 / config.alpha, size=count)
     dropout = rng.beta(config.a, config.b, size=count)
     return np.maximum(rate, _TINY), np.clip(dropout, _TINY, 1 - _TINY)
+
+
+def draw_passers(count: int, config: RetentionConfig, rng: Generator, dropout: F64) -> Bool:
+    """(M,) who passes by; their ``dropout`` (M,) becomes certain."""
+    if not config.passing:
+        return np.zeros(count, np.bool_)
+    passing: Bool = rng.random(count) < config.passing
+    dropout[passing] = 1 - _TINY
+    return passing
 
 
 @njit(cache=True, inline="always")

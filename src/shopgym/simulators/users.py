@@ -7,9 +7,9 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.random import Generator, Philox
 
-from ..core.types import F32, F64, I32
+from ..core.types import F32, F64, I32, Bool
 from .catalog import OBSERVED, Catalog
-from .retention import RetentionConfig, draw_habits
+from .retention import RetentionConfig, draw_habits, draw_passers
 
 FAVOURITES = 3
 """Items whose mean embedding is a user's taste: few, so that tastes are distinct."""
@@ -27,6 +27,7 @@ class Users:
         rate, dropout: (M,) float64, visits a day and chance of not coming back after a return; one row of
             1 and 0.5 where nobody comes back.
         mission: (M,) float32, share of visits that have a purpose.
+        passing: (M,) bool, who passes by: no purpose, and one return at most.
         bulk: (M,) float64, mean 1: how many more units than others they take beyond the first.
         returner: (M,) float32, mean 0: logits by which they send back more than others.
         features: (M, u) float32, what the shop knows: a noisy taste in the observable space and a
@@ -44,6 +45,7 @@ class Users:
     mission: F32
     bulk: F64
     returner: F32
+    passing: Bool
 
     def __len__(self) -> int:
         return len(self.taste)
@@ -70,7 +72,7 @@ class Users:
         there are several ``regions``, the shop knows them too. ``retention`` says how often they come back.
         ``mission`` is the mean share of visits with a purpose and how alike a user's visits are in it (0 =
         no more than others', 1 = all the same): a beta distribution with that intraclass correlation.
-        ``bulk_sd`` is of the log, ``returner_sd`` in logits.
+        Those who pass by have none. ``bulk_sd`` is of the log, ``returner_sd`` in logits.
         """
         rng = Generator(Philox(key=[seed, 0x75736572]))
         share = catalog.items.popularity / catalog.items.popularity.sum()
@@ -97,6 +99,10 @@ class Users:
             purpose = rng.beta(share * (1 / alike - 1), (1 - share) * (1 / alike - 1), size=count)
         bulk = np.exp(rng.normal(-(bulk_sd**2) / 2, bulk_sd, size=count)) if bulk_sd else np.ones(count)
         returner = rng.normal(0.0, returner_sd, size=count) if returner_sd else np.zeros(count)
+        passing = np.zeros(count, np.bool_)
+        if retention is not None:
+            passing = draw_passers(count, retention, rng, dropout)
+            purpose = np.where(passing, 0.0, purpose)
         return cls(
             taste,
             favourites,
@@ -109,6 +115,7 @@ class Users:
             purpose.astype(np.float32),
             bulk,
             returner.astype(np.float32),
+            passing,
         )
 
 

@@ -30,7 +30,7 @@ def measure(
         data: the shop's records.
         rng: of the bootstrap.
         names: which; None = all.
-        resamples: at least 20.
+        resamples: at least 20, or 0: no intervals.
 
     Returns:
         One row per fact: name, value, low, high (95%), unit, group, n (independent units), lacks (why there

@@ -133,6 +133,7 @@ def realism(
         days=size.days,
         seed=seed,
         behaviour=behaviour,
+        impressions=impressions(profile),
         progress=lambda day: told("a season", day / size.days),
     )
     told("facts", 0.0)
@@ -154,6 +155,11 @@ def realism(
     return Realism(
         profile, seed, season, facts, answers, not_applicable(profile), tuple(compared), tuple(notes)
     )
+
+
+def impressions(kind: str) -> float:
+    """Share of visits whose impressions are kept: all where a fact asks for places on the page, else few."""
+    return 1.0 if any(fact.group == "position" for fact in applicable(kind)) else 0.02
 
 
 def measured_facts(kind: str, season: Season, *, seed: int, resamples: int = RESAMPLES) -> pd.DataFrame:

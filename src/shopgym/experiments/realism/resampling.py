@@ -36,14 +36,15 @@ class Bootstrap:
 
     Args:
         rng: draws the units.
-        resamples: at least 20.
+        resamples: at least 20, or 0: values without intervals.
     """
 
     rng: Generator
     resamples: int = RESAMPLES
 
     def __post_init__(self) -> None:
-        in_range("resamples", self.resamples, 20, 100_000)
+        if self.resamples:
+            in_range("resamples", self.resamples, 20, 100_000)
 
     def measure(self, statistic: Statistic, units: int) -> Measured:
         """The statistic with every unit once, and its interval over resamples; resamples without a value

@@ -17,7 +17,7 @@ from numpy.random import Generator
 from ...core.types import F64, I32, AnyArray
 from ...simulators import Catalog, Shop, ShopConfig
 from .applicable import applies
-from .resampling import LEVEL, RESAMPLES
+from .resampling import RESAMPLES, Bootstrap
 from .shop_events import Behaviour, Season
 
 LANES, WARM_UP, PAGES = 512, 4, 12
@@ -222,12 +222,5 @@ def _ratio(pair: F64, rng: Generator, resamples: int) -> Interval:
     """Second row's sum over the first's, with its percentile interval over columns."""
     if not pair[0].sum() > 0:
         return math.nan, math.nan, math.nan
-    n = pair.shape[1]
-    drawn = np.empty(resamples)
-    for i in range(resamples):
-        times = np.bincount(rng.integers(n, size=n), minlength=n)
-        below, above = pair @ times
-        drawn[i] = above / below if below > 0 else np.nan
-    tail = (1 - LEVEL) / 2
-    low, high = np.nanquantile(drawn, [tail, 1 - tail])
-    return float(pair[1].sum() / pair[0].sum()), float(low), float(high)
+    found = Bootstrap(rng, resamples).ratio(pair[1], pair[0], np.arange(pair.shape[1]))
+    return found.value, found.low, found.high

@@ -25,7 +25,8 @@ from .shop_data import DAY, ShopData
 
 OPENING = 17_532 * DAY
 """Seconds of day 0: Monday, 1 January 2018."""
-LEAST_LANES, MOST_LANES = 8, 512
+LEAST_LANES, MOST_LANES = 192, 512
+"""With fewer a season takes long; with more the clock runs far ahead of long visits."""
 
 
 @dataclass(frozen=True)
@@ -34,8 +35,9 @@ class Behaviour:
 
     Of the candidates in stock the k with the highest score are shown, where the score is
     ``popularity`` x log popularity (standardised) + ``relevance`` x likeness to what was last looked at +
-    ``noise`` x a Gumbel variable. One slot at random shows, with probability ``again``, what was last looked
-    at in this visit ("recently viewed").
+    ``noise`` x a Gumbel variable. When all of a page has been looked at, every item opened from it is opened
+    once more with probability ``again``, and again with the same probability (reloads, the way back): that
+    costs time and changes nothing else.
     """
 
     popularity: float = 1.0
@@ -46,21 +48,27 @@ class Behaviour:
     def __post_init__(self) -> None:
         for name in ("popularity", "relevance", "noise"):
             in_range(f"behaviour.{name}", getattr(self, name), 0.0, 100.0)
-        in_range("behaviour.again", self.again, 0.0, 1.0)
+        in_range("behaviour.again", self.again, 0.0, 1.0, open_high=True)
 
-    def slates(self, requests: Requests, catalog: Catalog, size: int, rng: Generator) -> I32:
-        """(n, size) item rows for the requests; where fewer are in stock, the last slots are empty."""
-        rows = requests.candidates
+    def slates(
+        self, requests: Requests, catalog: Catalog, size: int, rng: Generator, active: Bool | None = None
+    ) -> I32:
+        """(n, size) item rows for the requests; where fewer are in stock, the last slots are empty.
+
+        ``active`` (n,) bool says which requests count; the slates of the others are empty.
+        """
+        slates = np.full((len(requests.candidates), size), EMPTY, np.int32)
+        asked = np.flatnonzero(np.ones(len(slates), np.bool_) if active is None else active)
+        rows, in_stock = requests.candidates[asked], requests.in_stock[asked]
         features = catalog.items.features[rows]
         score = self.popularity * features[:, :, -1].astype(np.float64)
-        score += self.relevance * np.einsum(
-            "nmc,nc->nm", features[:, :, :OBSERVED], requests.context[:, :OBSERVED]
-        )
-        score += self.noise * rng.gumbel(size=score.shape)
-        score[~requests.in_stock] = -np.inf
+        wanted = requests.context[asked, :OBSERVED, None]
+        score += self.relevance * (features[:, :, :OBSERVED] @ wanted)[:, :, 0]
+        score -= self.noise * np.log(rng.standard_exponential(score.shape))
+        score[~in_stock] = -np.inf
         best = np.argsort(-score, axis=1, kind="stable")[:, :size]
         here = np.arange(len(rows))[:, None]
-        slates: I32 = np.where(requests.in_stock[here, best], rows[here, best], EMPTY).astype(np.int32)
+        slates[asked] = np.where(in_stock[here, best], rows[here, best], EMPTY)
         return slates
 
 
@@ -89,23 +97,21 @@ class _Notes:
 
     def __init__(self) -> None:
         self.pieces: dict[str, list[AnyArray]] = {}
-        self.kinds: list[AnyArray] = []
+        self.kinds: list[tuple[int, int]] = []  # number of the kind, how many
 
     def add(self, kind: str, count: int, **columns: AnyArray) -> None:
         if not count:
             return
-        self.kinds.append(np.full(count, EVENTS.index(kind), np.int8))
+        self.kinds.append((EVENTS.index(kind), count))
+        missing = np.broadcast_to(np.nan, count)
         for name in ("user_id", "session_id", "time", "item_id", "quantity", "price", "position"):
-            column = columns.get(name)
-            self.pieces.setdefault(name, []).append(
-                np.full(count, np.nan) if column is None else np.asarray(column, np.float64)
-            )
+            self.pieces.setdefault(name, []).append(columns.get(name, missing))
 
     def table(self) -> pd.DataFrame:
         if not self.kinds:
             raise InvalidInput("season", 0, "nobody came: give more sessions or days")
-        columns = {name: np.concatenate(pieces) for name, pieces in self.pieces.items()}
-        codes = np.concatenate(self.kinds)
+        columns = {name: np.concatenate(pieces).astype(np.float64) for name, pieces in self.pieces.items()}
+        codes = np.repeat(*np.array(self.kinds).T)
         table = pd.DataFrame(columns)
         table["event"] = pd.Categorical.from_codes(
             codes.astype(np.intp), dtype=pd.CategoricalDtype(list(EVENTS))
@@ -125,7 +131,6 @@ class _Visit:
 
     number: I64
     elapsed: F64
-    last: I64  # item last looked at in this visit; EMPTY before
     noted: Bool  # whether impressions are kept
     cart: list[list[AnyArray]] = field(default_factory=list)
 
@@ -159,9 +164,10 @@ def simulate_season(
     behaviour = behaviour or Behaviour()
     n = lanes or _lanes(config)
     shop = Shop(catalog, config, lanes=n, seed=seed, clock="season", days=days)
-    rng = np.random.default_rng(seed)
+    # what is shown, and what is only written down: the one has no part in the other
+    rng, pen = (np.random.default_rng([seed, part]) for part in range(2))
     notes, k = _Notes(), config.slate_size
-    visit = _Visit(np.zeros(n, np.int64), np.zeros(n), np.full(n, EMPTY, np.int64), np.zeros(n, np.bool_))
+    visit = _Visit(np.zeros(n, np.int64), np.zeros(n), np.zeros(n, np.bool_))
     count = pages = back = 0
     out: dict[int, float] = {}
     bought: list[tuple[AnyArray, ...]] = []
@@ -174,23 +180,21 @@ def simulate_season(
             count += len(begun)
             back += int((shop.visits.visit[begun] > 1).sum())
             visit.elapsed[begun] = 0.0
-            visit.last[begun] = EMPTY
-            visit.noted[begun] = rng.random(len(begun)) < impressions
-            _land(shop, visit, begun, notes, rng)
+            visit.noted[begun] = pen.random(len(begun)) < impressions
+            _land(shop, visit, begun, notes, behaviour.again, pen)
         active = ~shop.visits.over
         if not active.any():
             break
         requests = shop.requests()
-        slates = behaviour.slates(requests, catalog, k, rng)
-        again = np.flatnonzero(active & (visit.last >= 0) & (rng.random(n) < behaviour.again))
-        _show_again(slates, again, visit.last, rng, shop)
-        slates[~active] = EMPTY
+        slates = behaviour.slates(requests, catalog, k, rng, active)
         surface, query = shop.visits.surface.copy(), shop.visits.query.copy()
         first = shop.visits.page == 0
         feedback, left, cut = shop.serve(slates)
         _note_page(
             notes, visit, requests, slates, feedback, active, surface, query, shop.slots, first, bought
         )
+        lanes, slot = np.nonzero(feedback.clicked)
+        _open_again(shop, visit, lanes, slates[lanes, slot], notes, behaviour.again, pen)
         pages += int(np.count_nonzero(active))
         ended = left | cut
         _note_orders(notes, visit, shop, np.flatnonzero(ended), bought)
@@ -206,33 +210,47 @@ def simulate_season(
 
 
 def _lanes(config: ShopConfig) -> int:
-    """As many as there are visits in three hours: with more, the clock runs ahead of long visits."""
+    """As many as there are visits in six hours, within limits."""
     arrivals, retention = config.arrivals, config.people.retention
     back = arrivals.established * retention.r / retention.alpha if config.people.enabled else 0.0
-    return int(np.clip((arrivals.per_day + back) / 8, LEAST_LANES, MOST_LANES))
+    return int(np.clip((arrivals.per_day + back) / 4, LEAST_LANES, MOST_LANES))
 
 
-def _land(shop: Shop, visit: _Visit, begun: AnyArray, notes: _Notes, rng: Generator) -> None:
+def _land(
+    shop: Shop, visit: _Visit, begun: AnyArray, notes: _Notes, again: float, rng: Generator
+) -> None:
     """Who comes from a search engine or an advert lands on an item's page and looks at it."""
     on = begun[shop.visits.surface[begun] == PRODUCT]
+    _look(shop, visit, on, shop.visits.anchor[on], notes, rng)
+    _open_again(shop, visit, on, shop.visits.anchor[on], notes, again, rng)
+
+
+def _open_again(
+    shop: Shop, visit: _Visit, lanes: AnyArray, items: AnyArray, notes: _Notes, again: float, rng: Generator
+) -> None:
+    """Pages of items, (l,) of lanes in order, that are opened once more, after all of the page."""
+    if again:
+        times = rng.geometric(1.0 - again, len(lanes)) - 1
+        _look(shop, visit, np.repeat(lanes, times), np.repeat(items, times), notes, rng)
+
+
+def _look(
+    shop: Shop, visit: _Visit, lanes: AnyArray, items: AnyArray, notes: _Notes, rng: Generator
+) -> None:
+    """Pages of items, (l,) of lanes in order, are looked at one after the other."""
     dwell = shop.config.dwell
+    seconds = dwell.median * np.exp(dwell.log_sd * rng.standard_normal(len(lanes)))
+    before = np.cumsum(seconds) - seconds
+    before -= before[np.searchsorted(lanes, lanes)]
     notes.add(
         "view",
-        len(on),
-        user_id=shop.visits.user[on],
-        session_id=visit.number[on],
-        time=OPENING + shop.visits.time[on] * DAY,
-        item_id=shop.visits.anchor[on],
+        len(lanes),
+        user_id=shop.visits.user[lanes],
+        session_id=visit.number[lanes],
+        time=OPENING + shop.visits.time[lanes] * DAY + visit.elapsed[lanes] + before,
+        item_id=items,
     )
-    visit.elapsed[on] += np.exp(np.log(dwell.median) + dwell.log_sd * rng.standard_normal(len(on)))
-    visit.last[on] = shop.visits.anchor[on]
-
-
-def _show_again(slates: I32, lanes: AnyArray, last: I64, rng: Generator, shop: Shop) -> None:
-    """Put what was last looked at into one slot of the page, if it is in stock and not there yet."""
-    lanes = lanes[shop.today.available[0][last[lanes]]]
-    lanes = lanes[~(slates[lanes] == last[lanes, None]).any(axis=1)]
-    slates[lanes, rng.integers(np.minimum(shop.slots[lanes], slates.shape[1]))] = last[lanes]
+    np.add.at(visit.elapsed, lanes, seconds)
 
 
 def _note_page(
@@ -290,7 +308,6 @@ def _note_page(
             position=slot[noted] + 1,
             **who(lanes[noted]),
         )
-        visit.last[lanes] = item
         taken = feedback.carted[lanes, slot]
         lanes, slot = lanes[taken], slot[taken]
         after = start[lanes] + at[lanes, slot] + dwell[lanes, slot]
