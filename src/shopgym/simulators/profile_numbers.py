@@ -25,6 +25,7 @@ KEPT = (
     "fitted: retail_repeat_customer_share_1y, retail_interpurchase_mean_days, retail_returning_order_share_H2"
 )
 HOUSEHOLDS = "fitted: cj_intertrip_median_days, cj_top20pct_household_revenue_share"
+MILD = "assumed: mild, so that returns stay near BG/NBD"
 WEEKLY = "assumed: orders to suppliers once a week"
 THERE = "assumed: what sells is there"
 SHELVES = "fitted: pub_stockout_rate_online"
@@ -149,20 +150,20 @@ GIFT: tuple[Number, ...] = (
         "people.retention.a",
         0.32,
         "shape",
-        "fitted: the retention facts of Online Retail at an order in 2.5% of visits",
+        KEPT,
     ),
     Number("people.retention.b", 11.5, "shape", KEPT),
     Number(
         "people.retention.rate_effect",
         0.1,
         "log rate",
-        "fitted: the retention facts of Online Retail at an order in 2.5% of visits",
+        MILD,
     ),
     Number(
         "people.retention.churn_effect",
         0.1,
         "logits",
-        "fitted: the retention facts of Online Retail at an order in 2.5% of visits",
+        MILD,
     ),
     Number("arrivals.hours", GIFT_HOURS, "multipliers", BEFORE),
     Number("arrivals.weekdays", GIFT_WEEKDAYS, "multipliers", f"{RETAIL}: orders by weekday"),
@@ -248,13 +249,13 @@ FASHION: tuple[Number, ...] = (
         "people.retention.rate_effect",
         0.3,
         "log rate",
-        "fitted: pub_returning_session_share; near CDNOW (Fader, Hardie & Lee 2005)",
+        MILD,
     ),
     Number(
         "people.retention.churn_effect",
         0.3,
         "logits",
-        "fitted: pub_returning_session_share; near CDNOW (Fader, Hardie & Lee 2005)",
+        MILD,
     ),
     Number("arrivals.hours", FASHION_HOURS, "multipliers", EVENING),
     Number("arrivals.weekdays", FASHION_WEEKDAYS, "multipliers", f"{TAOBAO}: events by day of nine days"),
@@ -279,6 +280,7 @@ GROCERY: tuple[Number, ...] = (
     ),
     Number("catalog.margin_rates", (0.2, 0.35), "share of price", "oj_retail_margin_mean: 0.277"),
     Number("catalog.currency", "USD", "ISO 4217", JOURNEY),
+    Number("behaviour.again", 0.3, "probability", "assumed: about as elsewhere"),
     Number("behaviour.popularity", 2.2, "weight", "fitted: cj_item_gini, cj_item_zipf_top20"),
     Number("slate_size", 12, "slots", "assumed: a page of a list"),
     Number("num_candidates", 40, "items", SCROLLED),
@@ -342,13 +344,13 @@ GROCERY: tuple[Number, ...] = (
         "people.retention.rate_effect",
         0.1,
         "log rate",
-        "fitted: cj_intertrip_median_days, cj_top20pct_household_revenue_share",
+        MILD,
     ),
     Number(
         "people.retention.churn_effect",
         0.1,
         "logits",
-        "fitted: cj_intertrip_median_days, cj_top20pct_household_revenue_share",
+        MILD,
     ),
     Number("arrivals.hours", GROCERY_HOURS, "multipliers", f"{JOURNEY}: baskets by hour of its clock"),
     Number("arrivals.weekdays", GROCERY_WEEKDAYS, "multipliers", f"{JOURNEY}: baskets by weekday"),

@@ -65,11 +65,14 @@ VISITS = (
     Knob("choice.mission_stay", "plain", 0.2),
     Knob("choice.mission_share", "logit", 0.3),
     Knob("choice.buy_base", "plain", 0.15),
+)
+"""What moves the facts of visits."""
+SECONDS = (
     Knob("behaviour.again", "logit", 0.2),
     Knob("dwell.median", "log", 0.1),
     Knob("dwell.log_sd", "log", 0.05),
 )
-"""What moves the facts of visits."""
+"""What moves the facts of times between looks, where a record has them."""
 CUSTOMERS = (
     Knob("people.retention.alpha", "log", 0.15),
     Knob("people.retention.passing", "logit", 0.2),
@@ -79,6 +82,7 @@ CUSTOMERS = (
 KNOBS: Mapping[str, tuple[Knob, ...]] = {
     "gift": (
         *VISITS,
+        *SECONDS,
         *CUSTOMERS,
         Knob("choice.mission_lift", "plain", 0.3),
         Knob("choice.price_sensitivity", "log", 0.15),
@@ -92,6 +96,7 @@ KNOBS: Mapping[str, tuple[Knob, ...]] = {
     ),
     "fashion": (
         *VISITS,
+        *SECONDS,
         Knob("choice.engagement", "plain", 0.2),
         Knob("choice.cart_base", "plain", 0.15),
         Knob("scale.per_day", "log", 0.15),
