@@ -111,7 +111,8 @@ class _Notes:
         if not self.kinds:
             raise InvalidInput("season", 0, "nobody came: give more sessions or days")
         columns = {name: np.concatenate(pieces).astype(np.float64) for name, pieces in self.pieces.items()}
-        codes = np.repeat(*np.array(self.kinds).T)
+        kinds, counts = np.array(self.kinds).T
+        codes = np.repeat(kinds, counts)
         table = pd.DataFrame(columns)
         table["event"] = pd.Categorical.from_codes(
             codes.astype(np.intp), dtype=pd.CategoricalDtype(list(EVENTS))
