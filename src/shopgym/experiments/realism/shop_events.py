@@ -217,9 +217,7 @@ def _lanes(config: ShopConfig) -> int:
     return int(np.clip((arrivals.per_day + back) / 4, LEAST_LANES, MOST_LANES))
 
 
-def _land(
-    shop: Shop, visit: _Visit, begun: AnyArray, notes: _Notes, again: float, rng: Generator
-) -> None:
+def _land(shop: Shop, visit: _Visit, begun: AnyArray, notes: _Notes, again: float, rng: Generator) -> None:
     """Who comes from a search engine or an advert lands on an item's page and looks at it."""
     on = begun[shop.visits.surface[begun] == PRODUCT]
     _look(shop, visit, on, shop.visits.anchor[on], notes, rng)
@@ -235,9 +233,7 @@ def _open_again(
         _look(shop, visit, np.repeat(lanes, times), np.repeat(items, times), notes, rng)
 
 
-def _look(
-    shop: Shop, visit: _Visit, lanes: AnyArray, items: AnyArray, notes: _Notes, rng: Generator
-) -> None:
+def _look(shop: Shop, visit: _Visit, lanes: AnyArray, items: AnyArray, notes: _Notes, rng: Generator) -> None:
     """Pages of items, (l,) of lanes in order, are looked at one after the other."""
     dwell = shop.config.dwell
     seconds = dwell.median * np.exp(dwell.log_sd * rng.standard_normal(len(lanes)))
