@@ -97,7 +97,7 @@ def _campaigns(count: int, share: float, price_off: float, boost: float) -> tupl
 GIFT: tuple[Number, ...] = (
     *SWITCHES,
     Number("scale.days", 373.0, "days", f"{RETAIL}: the time watched"),
-    Number("scale.visits", 72000.0, "visits", "measured: a season with these numbers"),
+    Number("scale.visits", 75000.0, "visits", "measured: a season with these numbers"),
     Number("scale.per_day", 78.0, "new visitors", PASSERS),
     Number("scale.established", 730, "customers", KEPT),
     Number("catalog.units_scale", 2.05, "factor", "fitted: retail_aov_mean"),
