@@ -194,8 +194,8 @@ def simulate_season(
         _note_page(
             notes, visit, requests, slates, feedback, active, surface, query, shop.slots, first, bought
         )
-        lanes, slot = np.nonzero(feedback.clicked)
-        _open_again(shop, visit, lanes, slates[lanes, slot], notes, behaviour.again, pen)
+        opened, slot = np.nonzero(feedback.clicked)
+        _open_again(shop, visit, opened, slates[opened, slot], notes, behaviour.again, pen)
         pages += int(np.count_nonzero(active))
         ended = left | cut
         _note_orders(notes, visit, shop, np.flatnonzero(ended), bought)
