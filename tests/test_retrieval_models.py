@@ -89,6 +89,8 @@ def test_no_other_request_changes_a_bit(fitted: tuple[str, Model], histories: An
     for i in range(9):
         alone = model.scores_at(history[i : i + 1], rows[i : i + 1], user[i : i + 1])
         np.testing.assert_array_equal(alone[0], together[i])
+    none = model.scores_at(np.empty((9, 0), np.int32), rows, user)
+    np.testing.assert_array_equal(none, model.scores_at(np.full((9, 4), -1, np.int32), rows, user))
     wider = np.pad(history, ((0, 0), (0, 3)), constant_values=-1)
     np.testing.assert_array_equal(model.scores_at(wider, rows, user), together)
 
