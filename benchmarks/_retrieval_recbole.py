@@ -7,6 +7,7 @@ line.
 from __future__ import annotations
 
 import json
+import os
 import sys
 import time
 import warnings
@@ -21,6 +22,8 @@ MODELS = {"item-KNN": "ItemKNN", "EASE": "EASE"}
 
 def main(folder: str, out: str, seed: str) -> None:
     """``folder`` holds ml-100k.inter; the split goes to ``out`` (npz)."""
+    folder, out = str(Path(folder).resolve()), str(Path(out).resolve())
+    os.chdir(Path(out).parent)  # it writes logs where it stands
     for gone, now in (("bool8", np.bool_), ("float_", np.float64), ("complex_", np.complex128)):
         if not hasattr(np, gone):  # names that numpy 2 dropped and this version still asks for
             setattr(np, gone, now)
@@ -34,7 +37,7 @@ def main(folder: str, out: str, seed: str) -> None:
             model=theirs,
             dataset="ml-100k",
             config_dict={
-                "data_path": str(Path(folder).resolve().parent),
+                "data_path": str(Path(folder).parent),
                 "load_col": {"inter": ["user_id", "item_id", "rating", "timestamp"]},
                 "val_interval": {"rating": "[3,inf)"},
                 "user_inter_num_interval": "[10,inf)",
