@@ -41,7 +41,7 @@ def test_dqn_finds_the_best_values_and_the_myopic_one_does_not() -> None:
     policy = replace(agent.policy(), explorer=replace(agent.explorer, decay=50.0, floor=0.0))
     shown = policy.decide(requests([0, 1]), np.random.default_rng(0)).slates[:, 0]
     assert shown.tolist() == [1, 1]
-    myopic = trained(DQN, everything(), gamma=0.0)
+    myopic = trained(DQN, everything(), 100, gamma=0.0)
     np.testing.assert_allclose(table(myopic), [[1, 0], [0, 2]], atol=TOLERANCE)
 
 
@@ -85,7 +85,7 @@ def test_iql_finds_its_own_fixed_point() -> None:
     for _ in range(200):
         q = np.array([[1.0, GAMMA * v[1]], [GAMMA * v[0], 2.0]])
         v = e * q.max(axis=1) + (1 - e) * q.min(axis=1)
-    agent = trained(IQL, everything(), 400, expectile=e, beta=10.0)
+    agent = trained(IQL, everything(), 300, expectile=e, beta=10.0)
     np.testing.assert_allclose(table(agent), q, atol=TOLERANCE)
     # the clone's odds are the ratio of the weights: exp(beta x the difference), each capped at 100
     chance = agent.policy().marginals(requests([0, 1]))[:, 0]
