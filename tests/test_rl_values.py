@@ -134,7 +134,7 @@ def test_slates_are_the_best_of_all_by_enumeration(model: str, best: str) -> Non
 
     found = np.array([value(slate, i) for i, slate in enumerate(chosen())])
     want = np.array([highest(i) for i in range(40)])
-    if best == "greedy":  # near the best (Ie et al. 2019, sec. 4.2 give no bound for it)
+    if best == "greedy":  # near the best (no bound is claimed for it)
         assert (found <= want + 1e-9).all()
         assert found.mean() > 0.95 * want.mean()
     else:

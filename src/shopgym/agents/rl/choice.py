@@ -26,7 +26,7 @@ class Choice:
     - ``independent``: attention_j x sigmoid(c_i), each slot by itself (position-based model: Craswell et al.
       2008); several may be chosen;
     - ``logit``: attention_j e^c_i / (1 + sum over l of attention_l e^c_l), at most one is chosen (conditional
-      logit; Ie et al. 2019, eq. 5). Where the data have c > 1 choices on a page, each counts as 1 / c.
+      logit; Ie et al. 2019). Where the data have c > 1 choices on a page, each counts as 1 / c.
     """
 
     def __init__(

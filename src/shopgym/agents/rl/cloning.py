@@ -18,7 +18,7 @@ from .views import Views, check_finite
 
 
 class Cloning:
-    """Maximises the likelihood of the logged slates under Plackett-Luce (ListMLE: Xia et al. 2008, sec. 4.2).
+    """Maximises the likelihood of the logged slates under Plackett-Luce (ListMLE: Xia et al. 2008).
 
     Needs no ``next`` and no reward. The rung that every learner from logs must beat.
 

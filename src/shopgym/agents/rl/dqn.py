@@ -16,7 +16,7 @@ from .views import gathered, top_k, what_came_next
 class DQN(ValueAgent):
     """Q(s, A) = V0(s) + sum over j of attention_j x gain(s, i_j), learnt by double DQN (Mnih et al. 2015).
 
-    A sum over slots (value decomposition: Sunehag et al. 2018, eq. 2) makes the best of all slates the top k
+    A sum over slots (value decomposition: Sunehag et al. 2018) makes the best of all slates the top k
     by gain: k! (m over k) slates cost one sort. ``gamma=0`` is the myopic learner of page rewards.
 
     Options are those of :class:`.ValueAgent`.

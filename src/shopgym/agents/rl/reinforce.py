@@ -21,14 +21,14 @@ from .views import gathered
 def top_k_factor(probability: Tensor, k: int) -> Tensor:
     """lambda_K = K (1 - pi)^(K - 1): how much of an item's chance to be among K still rises with pi.
 
-    The derivative of 1 - (1 - pi)^K (Chen et al. 2019, eq. 6): an item that is nearly sure to be shown
+    The derivative of 1 - (1 - pi)^K (Chen et al. 2019, sec. 4.3): an item that is nearly sure to be shown
     stops asking for more.
     """
     return k * (1.0 - probability) ** (k - 1)
 
 
 class TopKReinforce(RolloutAgent):
-    """grad = sum of (pi / beta) lambda_K R grad log pi over shown items (Chen et al. 2019, eq. 5 and 6).
+    """grad = sum of (pi / beta) lambda_K R grad log pi over shown items (Chen et al. 2019, sec. 4.3).
 
     pi / beta is the probability of the slot's item given the slots before it, now and when it was shown
     (the logged propensity), capped at ``cap`` (their sec. 4.4); lambda_K takes the item's probability of

@@ -21,7 +21,7 @@ from .views import gathered, what_came_next
 
 
 class SlateQ(ValueAgent):
-    """Q(s, A) = sum over i of P(i | s, A) Q(s, i), choosing nothing included (Ie et al. 2019, eq. 14).
+    """Q(s, A) = sum over i of P(i | s, A) Q(s, i), choosing nothing included (Ie et al. 2019, proposition 1).
 
     Reward and what comes next are assumed to depend on a slate only through what is chosen of it (their
     assumptions SC and RTDS). Here Q(s, nothing) = V0(s) and Q(s, i) = V0(s) + gain(s, i), so
@@ -29,7 +29,7 @@ class SlateQ(ValueAgent):
         Q(s, A) = V0(s) + sum over slots j of P(i_j chosen | s, A) gain(s, i_j),
 
     P is learnt from clicks (:class:`.Choice`), and V0 and gain from what really was chosen: the goal is the
-    reward of the page plus the discounted value of the best next slate (their eq. 19, Q-learning). The
+    reward of the page plus the discounted value of the best next slate (their Q-learning update). The
     gains of several choices on one page add up.
 
     Args:

@@ -19,7 +19,7 @@ from ..task import Task
 class Discount:
     """What a reward after one more page and d more days is worth now: ``gamma`` x ``daily`` ^ d.
 
-    Pages are not equally long apart, so time discounts too (semi-Markov; Bradtke & Duff 1995, sec. 2).
+    Pages are not equally long apart, so time discounts too (semi-Markov; Bradtke & Duff 1995).
 
     Attributes:
         gamma: per page, in [0, 1]; 0 = only this page counts.

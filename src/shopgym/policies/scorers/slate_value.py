@@ -30,10 +30,10 @@ class SlateValueScorer:
 
     - ``independent``: P = w_j sigmoid(c_i), whatever else is shown; the best slate is the top k of
       sigmoid(c) x gain, and that is the score;
-    - ``logit``: P = w_j e^c_i / (1 + sum over l of w_l e^c_l), at most one is chosen (their eq. 5).
-      ``top_k`` scores e^c x gain (their sec. 4.3), ``greedy`` puts in what adds most, slot by slot,
-      ``exact`` scores e^c x (gain - best), where best is the value of the best slate: the fractional
-      programme of their sec. 4.2, solved by Dinkelbach's method (1967).
+    - ``logit``: P = w_j e^c_i / (1 + sum over l of w_l e^c_l), at most one is chosen (theirs).
+      ``top_k`` scores e^c x gain, ``greedy`` puts in what adds most, slot by slot,
+      ``exact`` scores e^c x (gain - best), where best is the value of the best slate: their
+      fractional programme, solved by Dinkelbach's method (1967).
 
     Attributes:
         choice, gain: one network each.
