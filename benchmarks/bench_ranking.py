@@ -35,6 +35,7 @@ LANES, PAGES, TEST_PAGES, ITEMS, SEEDS = 512, 40, 4, 1000, 3
 RANKERS = ("linear_ranker", "logistic_ranker", "lambdamart", "mlp_ranker", "cross_ranker")
 LIVE = ("price", "stock", "margin")
 CONFIG = ShopConfig(
+    live=True,
     choice=ChoiceConfig(click_base=-2.5, cart_base=-1.0, buy_base=0.0),  # more orders a page than by default
     campaigns=(Campaign(days=1000.0, share=0.33, price_off=0.4, boost=0.0),),
 )
@@ -64,7 +65,7 @@ def one_seed(seed: int) -> dict[str, float]:
     test = []
     for _ in range(TEST_PAGES):
         shop.arrive()
-        requests = with_live(shop)
+        requests = shop.requests()
         means = shop.expected(requests.candidates)
         test.append((requests, means["margin"], means["purchase"]))
         shop.serve(np.ascontiguousarray(requests.candidates[:, :size]))
@@ -87,22 +88,10 @@ def one_seed(seed: int) -> dict[str, float]:
 def one_page(shop: Shop, policy: Any, seed: int) -> Interactions:
     """A page of every lane; every visit is one page long."""
     shop.arrive(np.ones(shop.lanes, np.bool_))
-    requests = with_live(shop)
+    requests = shop.requests()
     decisions = policy.decide(requests, np.random.default_rng((seed, int(shop.pages))))
     feedback, _, _ = shop.serve(decisions.slates)
     return Interactions(requests, decisions, feedback.margin, {"purchase": feedback.term("purchase")})
-
-
-def with_live(shop: Shop) -> Requests:
-    """The requests with price, stock and margin of the moment."""
-    requests, row = shop.requests(), shop.visits.row[:, None]
-    at = requests.candidates
-    live = {
-        "price": shop.today.price[row, at],
-        "stock": np.maximum(shop.stock.on_hand[at], 0),
-        "margin": shop.today.margin[row, at],
-    }
-    return replace(requests, live={name: values.astype(np.float32) for name, values in live.items()})
 
 
 def judged(policy: SlatePolicy, test: list[Any], live: bool) -> dict[str, float]:

@@ -189,6 +189,16 @@ def test_a_request_stands_alone(policy: RetrievingPolicy) -> None:
             np.testing.assert_array_equal(alone[0], together[i])
 
 
+def test_what_is_live_goes_with_its_candidate(policy: RetrievingPolicy) -> None:
+    requests = asks(20, 60)
+    requests = replace(requests, live={"price": requests.candidates + np.float32(0.5)})
+    kept = policy.retrieve(requests)
+    want = np.where(kept.candidates >= 0, kept.candidates + 0.5, 0.0)
+    np.testing.assert_array_equal(kept.live["price"], want)
+    decided = policy.decide(requests, np.random.default_rng(0))
+    np.testing.assert_array_equal(policy.propensities(requests, decided.positions), decided.propensities)
+
+
 def test_what_is_not_retrieved_has_no_chance(policy: RetrievingPolicy) -> None:
     requests = asks(20, 60)
     kept = policy.retrieve(requests)

@@ -12,7 +12,9 @@ from scipy import stats
 
 from shopgym.core import InvalidInput
 from shopgym.core.types import F64, I32, Bool
+from shopgym.policies.guards import MarginFloor
 from shopgym.simulators import (
+    Campaign,
     Catalog,
     ChoiceConfig,
     DeliveryConfig,
@@ -256,3 +258,20 @@ def test_without_a_history_none_is_sent(catalog: Catalog) -> None:
     shop = Shop(catalog, ShopConfig(), lanes=2)
     shop.arrive()
     assert shop.requests().history is None
+
+
+def test_what_is_live_is_todays_price_margin_and_stock(catalog: Catalog) -> None:
+    campaign = Campaign(start=0, days=400, price_off=0.3, share=0.5)
+    config = ShopConfig(slate_size=4, live=True, campaigns=(campaign,))
+    shop = Shop(catalog, config, lanes=32, seed=3)
+    shop.arrive()
+    requests = shop.requests()
+    rows, live = requests.candidates, requests.live
+    assert set(live) == {"price", "margin", "stock"}
+    np.testing.assert_allclose(live["price"], shop.market.price(shop.day)[rows], rtol=1e-6)
+    assert (live["price"] < 0.99 * catalog.items.price[rows]).any()
+    np.testing.assert_allclose(live["margin"], live["price"] - catalog.items.unit_cost[rows], atol=1e-4)
+    np.testing.assert_array_equal(live["stock"] > 0, requests.in_stock)
+    # the floor looks at what is earned today, not at the list price
+    allowed = MarginFloor(float(np.median(live["margin"]))).before(requests, catalog.items)
+    np.testing.assert_array_equal(allowed, live["margin"] >= np.float32(np.median(live["margin"])))

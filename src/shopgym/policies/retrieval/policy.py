@@ -34,8 +34,8 @@ class RetrievingPolicy:
     A request with at most m candidates keeps them all, so that ``retrieve(retrieve(requests))`` is
     ``retrieve(requests)``: log what :meth:`retrieve` gave, and both the policy's decisions and its
     propensities are those of the request as it came. Of more candidates the m best that are in stock are
-    kept. A request without candidates (shape (n, 0)) is served from the whole catalogue, of which
-    ``in_stock`` tells what there is.
+    kept, with what is live of them. A request without candidates (shape (n, 0)) is served from the whole
+    catalogue, of which ``in_stock`` tells what there is; nothing is live then.
 
     Attributes:
         model: scores items for a history.
@@ -109,11 +109,9 @@ class RetrievingPolicy:
         inner = np.where(found.any(axis=2), found.argmax(axis=2), EMPTY).astype(np.int32)
         lost = (positions >= 0) & (inner < 0)
         if lost.any():  # these stand for a candidate that may never be shown
-            asked = replace(
-                asked,
-                candidates=np.pad(asked.candidates, ((0, 0), (0, 1)), constant_values=EMPTY),
-                in_stock=np.pad(asked.in_stock, ((0, 0), (0, 1))),
-            )
+            more = np.arange(asked.num_candidates + 1)
+            more[-1] = EMPTY
+            asked = asked.at(np.broadcast_to(more, (len(asked), len(more))))
             inner[lost] = asked.num_candidates - 1
         return self.policy.propensities(asked, inner)
 
@@ -136,12 +134,10 @@ class RetrievingPolicy:
         history = history_of(self.model, requests)
         if not given:
             rows = self._of_catalogue(history, requests)
-            return replace(requests, candidates=rows, in_stock=rows >= 0), None
+            return replace(requests, candidates=rows, in_stock=rows >= 0, live={}), None
         scores = self.model.scores_at(history, requests.candidates, requests.user)
         places, _ = topk(scores, self.count, requests.in_stock & (requests.candidates >= 0))
-        rows = np.take_along_axis(requests.candidates, np.maximum(places, 0), axis=1)
-        rows = np.where(places >= 0, rows, EMPTY).astype(np.int32)
-        return replace(requests, candidates=rows, in_stock=rows >= 0), places.astype(np.int64)
+        return requests.at(places), places.astype(np.int64)
 
     def _of_catalogue(self, history: I32, requests: Requests) -> I32:
         if self.in_stock is None:
