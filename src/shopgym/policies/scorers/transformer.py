@@ -32,22 +32,22 @@ def weight_shapes(
     shapes: dict[str, tuple[int, ...]] = {
         "goal": (1, width),
         "item": (items, width),
-        "item.bias": (width,),
+        "item_bias": (width,),
         "state": (states, width),
         "place": (history + 2, width),
     }
     for b in range(blocks):
         shapes |= {
-            f"{b}.norm": (2, width),
-            f"{b}.attend": (width, 3 * width),
-            f"{b}.mix": (width, width),
-            f"{b}.norm2": (2, width),
-            f"{b}.up": (width, 4 * width),
-            f"{b}.up.bias": (4 * width,),
-            f"{b}.down": (4 * width, width),
-            f"{b}.down.bias": (width,),
+            f"{b}_norm": (2, width),
+            f"{b}_attend": (width, 3 * width),
+            f"{b}_mix": (width, width),
+            f"{b}_norm2": (2, width),
+            f"{b}_up": (width, 4 * width),
+            f"{b}_up_bias": (4 * width,),
+            f"{b}_down": (4 * width, width),
+            f"{b}_down_bias": (width,),
         }
-    return {**shapes, "norm": (2, width), "query": (width, width), "query.bias": (width,)}
+    return {**shapes, "norm": (2, width), "query": (width, width), "query_bias": (width,)}
 
 
 @dataclass(frozen=True, eq=False)
@@ -85,14 +85,14 @@ class TransformerScorer:
         for name, values in self.weights.items():
             if not np.isfinite(values).all():
                 raise InvalidInput(
-                    f"scorer.weights.{name}", "not finite", "training diverged: lower its step"
+                    f"scorer.weights_{name}", "not finite", "training diverged: lower its step"
                 )
 
     @cached_property
     def embedding(self) -> F32:
         """(N, d)"""
         plain: AnyArray = (self.items.features - self.centre) / self.spread
-        out: F32 = plain @ self.weights["item"] + self.weights["item.bias"]
+        out: F32 = plain @ self.weights["item"] + self.weights["item_bias"]
         return out
 
     def scores(self, requests: Requests) -> F64:
@@ -104,10 +104,10 @@ class TransformerScorer:
         parts = [np.broadcast_to(goal, (len(requests), 1, goal.shape[1])), self.embedding[opened]]
         x: AnyArray = np.concatenate([*parts, (state @ w["state"])[:, None]], axis=1) + w["place"]
         for b in range(self.blocks):
-            x = x + _attended(_normed(x, w[f"{b}.norm"]), w[f"{b}.attend"], known) @ w[f"{b}.mix"]
-            up = np.maximum(_normed(x, w[f"{b}.norm2"]) @ w[f"{b}.up"] + w[f"{b}.up.bias"], 0)
-            x = x + up @ w[f"{b}.down"] + w[f"{b}.down.bias"]
-        query = _normed(x[:, -1], w["norm"]) @ w["query"] + w["query.bias"]
+            x = x + _attended(_normed(x, w[f"{b}_norm"]), w[f"{b}_attend"], known) @ w[f"{b}_mix"]
+            up = np.maximum(_normed(x, w[f"{b}_norm2"]) @ w[f"{b}_up"] + w[f"{b}_up_bias"], 0)
+            x = x + up @ w[f"{b}_down"] + w[f"{b}_down_bias"]
+        query = _normed(x[:, -1], w["norm"]) @ w["query"] + w["query_bias"]
         candidates = self.embedding[np.maximum(requests.candidates, 0)]
         out: F64 = (candidates @ query[:, :, None])[:, None, :, 0].astype(np.float64)
         return out
@@ -120,14 +120,14 @@ class TransformerScorer:
             "history": self.history,
             "blocks": self.blocks,
         }
-        arrays: dict[str, AnyArray] = {f"weights.{name}": values for name, values in self.weights.items()}
+        arrays: dict[str, AnyArray] = {f"weights_{name}": values for name, values in self.weights.items()}
         return spec, arrays | {name: getattr(self, name) for name in ("mean", "scale", "centre", "spread")}
 
     @classmethod
     def from_state(
         cls, spec: Mapping[str, Any], arrays: Mapping[str, AnyArray], items: Items
     ) -> TransformerScorer:
-        prefix = "weights."
+        prefix = "weights_"
         weights = {k.removeprefix(prefix): v for k, v in arrays.items() if k.startswith(prefix)}
         return cls(
             FeatureMap.from_spec(spec["features"]),
