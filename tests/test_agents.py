@@ -61,6 +61,8 @@ QUICK: dict[str, dict[str, Any]] = {
     "popularity": {"history": 0.0},  # else the order history outweighs what is learnt
     "cql": {"updates": 20},
     "iql": {"updates": 20},
+    "ppo": {"step": 0.01},
+    "reinforce": {"step": 0.01},
 }
 """Options with which an agent shows what it does in a test's time."""
 IMITATORS = ("random", "cloning", "decision_transformer")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import cached_property
 from typing import Any, ClassVar
 
@@ -79,12 +79,7 @@ class ProtoScorer:
         near = np.sort(np.argpartition(away, count - 1, axis=1)[:, :count], axis=1) if count < m else None
         if near is None:
             return self.judge.scores(requests)
-        part = replace(
-            requests,
-            candidates=np.take_along_axis(requests.candidates, near, axis=1),
-            in_stock=np.take_along_axis(requests.in_stock, near, axis=1),
-        )
-        judged = self.judge.scores(part)[:, 0]
+        judged = self.judge.scores(requests.at(near))[:, 0]
         scores: F64 = judged.min(axis=1, keepdims=True) - 1.0 - away
         np.put_along_axis(scores, near, judged, axis=1)
         return scores[:, None, :]
@@ -101,7 +96,7 @@ class ProtoScorer:
         parts: dict[str, AnyArray] = {f"judge_{name}": values for name, values in arrays.items()}
         parts |= {name: getattr(self, name) for name in ("mean", "scale", "centre", "spread")}
         for at, (weight, bias) in enumerate(self.actor):
-            parts |= {f"actor{at}.weight": weight, f"actor{at}.bias": bias}
+            parts |= {f"actor{at}_weight": weight, f"actor{at}_bias": bias}
         return spec, parts
 
     @classmethod
@@ -110,7 +105,7 @@ class ProtoScorer:
         return cls(
             NetworkScorer.from_state(spec["judge"], judge, items),
             FeatureMap.from_spec(spec["features"]),
-            tuple((arrays[f"actor{at}.weight"], arrays[f"actor{at}.bias"]) for at in range(spec["layers"])),
+            tuple((arrays[f"actor{at}_weight"], arrays[f"actor{at}_bias"]) for at in range(spec["layers"])),
             arrays["mean"],
             arrays["scale"],
             arrays["centre"],
