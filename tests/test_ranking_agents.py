@@ -26,6 +26,7 @@ from shopgym.policies.bundle import write_bundle
 from shopgym.policies.guards import CategoryCap, InStock, MarginFloor
 from shopgym.policies.policy import SlatePolicy
 from shopgym.policies.scorers import ObjectivesScorer, ProbabilityScorer, TreeScorer
+from shopgym.testing import small_setting
 
 LINES, CURVES = ("linear_ranker", "logistic_ranker"), ("lambdamart", "mlp_ranker", "cross_ranker")
 
@@ -367,3 +368,16 @@ def test_edges(name: str) -> None:
 def test_bad_options_are_refused(name: str, options: dict[str, Any], field: str) -> None:
     with pytest.raises(InvalidInput, match=field):
         make_agent(name, made("linear", 0, 50).task, np.random.default_rng(0), **options)
+
+
+def test_trees_wait_until_there_is_enough_to_split() -> None:
+    pytest.importorskip("lightgbm", reason="needs the extra 'ranking'")
+    for lanes in (1, 3):
+        setting = small_setting(lanes)
+        agent = make_agent("lambdamart", setting.task, np.random.default_rng(0))
+        rng = np.random.default_rng(0)
+        for _ in range(8):
+            batch = setting.play(agent.policy(), rng)
+            agent.learn(batch)
+        decided = agent.policy().decide(batch.requests, rng)
+        assert (decided.propensities > 0).all()

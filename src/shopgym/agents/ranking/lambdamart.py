@@ -62,6 +62,7 @@ class LambdaMART(Ranker):
             "min_sum_hessian_in_leaf": 1e-3,
             "lambda_l2": ridge,
             "use_missing": False,
+            "feature_pre_filter": False,
             "deterministic": True,
             "force_row_wise": True,
             "num_threads": 1,
@@ -70,7 +71,8 @@ class LambdaMART(Ranker):
 
     def fit(self, rows: Rows, held: Rows) -> Scorer | None:
         rows = rows.where(comparable(rows))
-        if not len(rows):
+        # lightgbm stops the process where no split could ever be made
+        if len(rows) < 2 * self.settings["min_data_in_leaf"] or not np.ptp(rows.x, axis=0).any():
             return None
         lambdas = Lambdas(rows)
         data = lightgbm.Dataset(rows.x.astype(np.float64), rows.y, free_raw_data=False)

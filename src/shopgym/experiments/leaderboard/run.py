@@ -17,6 +17,8 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from ...agents import Task, make_agent
 from ...core.errors import InvalidInput
 from ...core.files import new_folder
+from ...core.nouns import Interactions
+from ...core.protocols import Agent, Policy
 from ...core.types import F64
 from ...envs.page_loop import PageLoop
 from ...simulators import Catalog
@@ -62,6 +64,26 @@ def measure_attention(loop: PageLoop, task: Task, seed: int, rounds: int) -> F64
     return attention
 
 
+class Timed:
+    """An agent and the CPU-seconds it takes to learn, in ``learn`` or in making its policy."""
+
+    def __init__(self, agent: Agent) -> None:
+        self.agent, self.seconds = agent, 0.0
+
+    def learn(self, batch: Interactions) -> None:
+        """Learn."""
+        start = time.process_time()
+        self.agent.learn(batch)
+        self.seconds += time.process_time() - start
+
+    def policy(self) -> Policy:
+        """What the agent would do now."""
+        start = time.process_time()
+        policy = self.agent.policy()
+        self.seconds += time.process_time() - start
+        return policy
+
+
 def one_run(config: LeaderboardConfig, family: str, seed: int) -> Iterator[Row]:
     """Every agent in one environment with one seed."""
     catalog, _ = load_catalog(config.catalog, stage_seed(config.seed, "catalog"))
@@ -78,18 +100,18 @@ def one_run(config: LeaderboardConfig, family: str, seed: int) -> Iterator[Row]:
     for name, options in config.agents.items():
         agent = make_agent(name, task, stage_rng(config.seed, "agent", name, family, seed), **options)
         loop.open(stage_seed(config.seed, "train", family, seed))
-        rng, seconds = stage_rng(config.seed, "train", name, family, seed), 0.0
-        for page in pages(loop, agent.policy, section.rounds, rng):
-            start = time.process_time()
-            agent.learn(page.interactions)
-            seconds += time.process_time() - start
+        learner = Timed(agent)
+        for page in pages(
+            loop, learner.policy, section.rounds, stage_rng(config.seed, "train", name, family, seed)
+        ):
+            learner.learn(page.interactions)
         found = measure(
             judge,
-            agent.policy(),
+            learner.policy(),
             stage_seed(config.seed, "judge", family, seed),
             stage_rng(config.seed, "judge", family, seed),
         )
-        yield {"agent": name, "family": family, "seed": seed, **found, "training_seconds": seconds}
+        yield {"agent": name, "family": family, "seed": seed, **found, "training_seconds": learner.seconds}
 
 
 def _whole_run(config: LeaderboardConfig, family: str, seed: int) -> list[Row]:
