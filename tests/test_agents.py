@@ -65,7 +65,7 @@ QUICK: dict[str, dict[str, Any]] = {
     "reinforce": {"step": 0.01},
 }
 """Options with which an agent shows what it does in a test's time."""
-IMITATORS = ("random", "cloning", "decision_transformer")
+IMITATORS = ("random", "cloning")
 """Those that do as was done, not better."""
 
 

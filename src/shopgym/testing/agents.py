@@ -33,8 +33,6 @@ from ..simulators import Catalog, Shop, ShopConfig
 AgentMaker = Callable[[Task, Generator], Agent]
 """From a task and a generator to an agent."""
 
-WANTED = 7
-"""The one item that is ever bought in the obvious task."""
 CLOSE = 1e-9
 EVENTS = ("click", "cart", "purchase", "revenue", "margin")
 
@@ -282,10 +280,10 @@ def learns_the_obvious(make: AgentMaker) -> None:
     """Only one item is ever wanted; it is a candidate of every request, and soon stands first."""
     setting, rng = small_setting(), default_rng(2)
     task, agent = setting.task, make(setting.task, default_rng(0))
-    base = setting.shop.requests()
+    wanted, base = _unremarkable(task), setting.shop.requests()
     candidates = base.candidates.copy()
-    there = (candidates[:, 1:] == WANTED).any(axis=1)
-    candidates[:, 0] = np.where(there, candidates[:, 0], WANTED)
+    there = (candidates[:, 1:] == wanted).any(axis=1)
+    candidates[:, 0] = np.where(there, candidates[:, 0], wanted)
     history = rng.integers(0, len(task.items), size=(len(base), 8), dtype=np.int32)
     requests = replace(base, candidates=candidates, in_stock=np.ones_like(base.in_stock), history=history)
     ended = np.ones(len(base), np.bool_)
@@ -293,13 +291,21 @@ def learns_the_obvious(make: AgentMaker) -> None:
         fresh = base.request_id + np.uint64((batch + 1) * len(base))
         requests = replace(requests, request_id=fresh)
         decisions = agent.policy().decide(requests, rng)
-        bought: F64 = (decisions.slates == WANTED).astype(np.float64)
-        reward = bought * task.item_value[WANTED] * task.attention
+        bought: F64 = (decisions.slates == wanted).astype(np.float64)
+        reward = bought * task.item_value[wanted] * task.attention
         events = dict.fromkeys(("click", "cart", "purchase"), bought) | {"revenue": reward, "margin": reward}
         agent.learn(Interactions(requests, decisions, reward, events, requests, ended))
     first: I32 = agent.policy().decide(requests, rng).slates[:, 0]
-    share = float((first == WANTED).mean())
+    share = float((first == wanted).mean())
     assert share > 0.5, f"the wanted item stands first on {share:.0%} of pages; one in eight is chance"
+
+
+def _unremarkable(task: Task) -> int:
+    """An item of middling margin that is bought seldom: nobody shows it first who has not learnt to."""
+    middle = np.argsort(task.items.margin, kind="stable")[
+        len(task.items) // 2 - 10 : len(task.items) // 2 + 10
+    ]
+    return int(middle[np.argmin(task.items.popularity[middle])])
 
 
 def _few(requests: Requests, m: int) -> Requests:

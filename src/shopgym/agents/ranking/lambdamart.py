@@ -71,11 +71,16 @@ class LambdaMART(Ranker):
 
     def fit(self, rows: Rows, held: Rows) -> Scorer | None:
         rows = rows.where(comparable(rows))
-        # lightgbm stops the process where no split could ever be made
-        if len(rows) < 2 * self.settings["min_data_in_leaf"] or not np.ptp(rows.x, axis=0).any():
+        if not len(rows):
             return None
         lambdas = Lambdas(rows)
-        data = lightgbm.Dataset(rows.x.astype(np.float64), rows.y, free_raw_data=False)
+        data = lightgbm.Dataset(
+            rows.x.astype(np.float64), rows.y, params=dict(self.settings), free_raw_data=False
+        )
+        data.construct()
+        # where too few rows tell no feature's values apart there is nothing to split by, and lightgbm stops
+        if not any(data.feature_num_bin(f) > 1 for f in range(data.num_feature())):
+            return None
         booster = lightgbm.train(
             {**self.settings, "objective": lambda scores, _: lambdas.gradient(scores)}, data, self.trees
         )
@@ -157,8 +162,8 @@ def scorer_of(booster: Any, ranker: Ranker) -> TreeScorer:
         ranker.task.items,
         np.array(roots, np.int32),
         np.array(feature, np.int32),
-        np.array(threshold),
+        np.array(threshold, np.float64),
         np.array(children, np.int32).reshape(-1, 2),
-        np.array(value),
+        np.array(value, np.float64),
         deepest,
     )
