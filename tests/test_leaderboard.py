@@ -24,7 +24,7 @@ from shopgym.experiments.cli import app
 from shopgym.experiments.config import check_config
 from shopgym.experiments.leaderboard import LeaderboardConfig, iqm, stratified_interval
 from shopgym.experiments.leaderboard.measure import METRICS, measure, unlikeness
-from shopgym.experiments.leaderboard.play import pages
+from shopgym.experiments.play import pages
 from shopgym.simulators import Catalog, ShopConfig
 
 SMALL: dict[str, Any] = {

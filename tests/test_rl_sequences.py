@@ -42,15 +42,15 @@ def test_every_page_is_followed_by_the_next_of_the_same_visitor(catalog: Catalog
         batch = step.interactions
         assert batch.next is not None
         assert batch.terminated is not None
-        assert not (batch.terminated & ~step.ended).any()
+        assert not (batch.terminated & ~step.episode_over).any()
         np.testing.assert_array_equal(batch.next.user_id, batch.requests.user_id)
         if before is not None:  # whoever stayed is the one who was said to come next
             stayed = ~ended_before
             np.testing.assert_array_equal(batch.requests.request_id[stayed], before.request_id[stayed])
             np.testing.assert_array_equal(batch.requests.context[stayed], before.context[stayed])
             assert (batch.requests.request_id[ended_before] != before.request_id[ended_before]).all()
-        before, ended_before = batch.next, step.ended
-        ends += int(step.ended.sum())
+        before, ended_before = batch.next, step.episode_over
+        ends += int(step.episode_over.sum())
     assert ends > 30
     page = env.loop.shop.context_names.index("page")
     assert (before.context[:, page] > 0).all()
@@ -88,8 +88,8 @@ def test_rewards_of_episodes_are_counted_whole(catalog: Catalog, config: ShopCon
     random = make_agent("random", task_of(twin), np.random.default_rng(0)).policy()
     for step in steps_of(twin, lambda: random, 40, np.random.default_rng(1)):
         earned += step.interactions.events["click"].sum(axis=1)
-        whole.append(earned[step.ended].sum())
-        earned[step.ended] = 0
+        whole.append(earned[step.episode_over].sum())
+        earned[step.episode_over] = 0
     found = [row["episode_reward"] * row["episodes"] if row["episodes"] else 0.0 for row in rows]
     np.testing.assert_allclose(found, whole)
 

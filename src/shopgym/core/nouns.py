@@ -116,6 +116,8 @@ SLOT_TERMS = (
     "return_cost",
 )
 """What can be counted of a slot; the columns of ``Feedback.page`` are their sums over slots."""
+EVENTS = ("click", "cart", "purchase", "revenue", "margin")
+"""Those of them that learners are told beside the reward."""
 
 
 @dataclass(frozen=True)
@@ -157,6 +159,10 @@ class Feedback:
     sold: I32
     seconds: F32
     cart_units: I32
+
+    def events(self) -> dict[str, F64]:
+        """What learners are told beside the reward: ``EVENTS`` by name, each (n, k)."""
+        return {name: self.term(name) for name in EVENTS}
 
     def term(self, name: str) -> F64:
         """(n, k) one of ``SLOT_TERMS``, slot by slot."""

@@ -17,42 +17,18 @@ from ..core.protocols import Agent, Policy
 from ..core.types import F64, I64, Bool
 from ..envs.vector import ShopVectorEnv
 from ..policies.log import DecisionLog
+from .play import Page, answer, choose, pages
 from .training import Tick
 
-EVENTS = ("click", "cart", "purchase", "revenue", "margin")
 
-
-@dataclass(frozen=True)
-class Step:
-    """One page on n lanes: what an agent learns from, and whose episode ended with it, (n,) bool."""
-
-    interactions: Interactions
-    ended: Bool
-
-
-def steps_of(env: ShopVectorEnv, policy: Callable[[], Policy], steps: int, rng: Generator) -> Iterator[Step]:
+def steps_of(env: ShopVectorEnv, policy: Callable[[], Policy], steps: int, rng: Generator) -> Iterator[Page]:
     """Let the policy of each moment decide ``steps`` pages on every lane; who has gone is followed by others.
 
     Raises:
         InvalidInput: the environment resets by itself, chooses slot by slot, or is a season.
     """
     check_env(env)
-    loop = env.loop
-    for _ in range(steps):
-        requests = env.requests
-        decisions = policy().decide(requests, rng)
-        _, _, terminated, truncated, _ = env.step(decisions.positions)
-        feedback = env.feedback
-        assert feedback is not None  # whole pages are shown on every lane
-        events = {name: feedback.term(name) for name in EVENTS}
-        reward = loop.reward.slots(feedback)
-        yield Step(
-            Interactions(requests, decisions, reward, events, env.requests, terminated.copy()),
-            terminated | truncated,
-        )
-        ended = terminated | truncated
-        if ended.any():
-            env.reset(options={"reset_mask": ended})
+    yield from pages(env.loop, policy, steps, rng)
 
 
 def record(env: ShopVectorEnv, policy: Policy, steps: int, rng: Generator) -> Interactions:
@@ -123,7 +99,7 @@ def train_sequences(
     people, visits = env.loop.shop.config.people.enabled, env.loop.shop.visits
     for number, step in enumerate(steps_of(env, agent.policy, steps, rng), start=1):
         page = step.interactions.reward.sum(axis=1)
-        length, earned, ended = length + 1, earned + page, step.ended
+        length, earned, ended = length + 1, earned + page, step.episode_over
         row: dict[str, Any] = {
             "pages": number * env.num_envs,
             "reward": float(page.mean()),
@@ -171,18 +147,15 @@ def live(policy: Policy, env: ShopVectorEnv, seed: int, rng: Generator, *, most:
     env.reset(seed=seed)
     loop, n = env.loop, env.num_envs
     alive, kept = np.ones(n, np.bool_), np.zeros(n, np.bool_)
-    reward, pages = np.zeros(n), np.zeros(n, np.int64)
+    reward, seen = np.zeros(n), np.zeros(n, np.int64)
     for _ in range(most):
-        lanes = np.flatnonzero(alive)
-        if not len(lanes):
+        if not alive.any():
             break
-        positions = np.zeros((n, loop.shop.config.slate_size), np.int64)
-        positions[lanes] = policy.decide(loop.requests.take(lanes), rng).positions
-        outcome = loop.step(positions, alive)
-        loop.ask()
-        reward += np.where(alive, outcome.reward, 0.0)
-        pages += alive
-        kept |= alive & outcome.truncated
-        alive &= ~(outcome.terminated | outcome.truncated)
+        choice = choose(loop, policy, alive, rng)
+        page = answer(loop, choice)
+        reward[choice.rows] += page.reward
+        seen[choice.rows] += 1
+        kept[choice.rows] |= page.kept
+        alive[choice.rows] = ~page.episode_over
     visits = loop.shop.visits.visit.astype(np.int64)
-    return Lives(reward, pages, visits, loop.shop.visits.satisfaction.copy(), kept | alive)
+    return Lives(reward, seen, visits, loop.shop.visits.satisfaction.copy(), kept | alive)

@@ -68,11 +68,10 @@ class Batch:
     @property
     def interactions(self) -> Interactions:
         """What an agent learns from: visits of one page, after which nothing comes."""
-        events = {
-            name: self.feedback.term(name) for name in ("click", "cart", "purchase", "revenue", "margin")
-        }
         over = np.ones(len(self.requests), np.bool_)
-        return Interactions(self.requests, self.decisions, self.slot_reward, events, self.requests, over)
+        return Interactions(
+            self.requests, self.decisions, self.slot_reward, self.feedback.events(), self.requests, over
+        )
 
 
 def walk(

@@ -34,7 +34,6 @@ AgentMaker = Callable[[Task, Generator], Agent]
 """From a task and a generator to an agent."""
 
 CLOSE = 1e-9
-EVENTS = ("click", "cart", "purchase", "revenue", "margin")
 
 
 @dataclass(frozen=True)
@@ -50,8 +49,9 @@ class Setting:
         decisions = policy.decide(requests, rng)
         feedback, left, cut = self.shop.serve(decisions.slates)
         self.shop.arrive()
-        events = {name: feedback.term(name) for name in EVENTS}
-        return Interactions(requests, decisions, feedback.margin, events, self.shop.requests(), left | cut)
+        return Interactions(
+            requests, decisions, feedback.margin, feedback.events(), self.shop.requests(), left | cut
+        )
 
     def taught(self, make: AgentMaker, *, seed: int = 5, rounds: int = 3) -> Agent:
         """An agent that has learnt from some pages."""

@@ -11,7 +11,6 @@ from torch.nn.functional import layer_norm, scaled_dot_product_attention
 
 from ...core.errors import in_range
 from ...core.nouns import Interactions, Requests
-from ...core.types import F64
 from ...policies.explorers import Softmax
 from ...policies.policy import SlatePolicy
 from ...policies.scorers.transformer import EPSILON, TransformerScorer, opened_items, weight_shapes
@@ -27,9 +26,9 @@ class DecisionTransformer:
     """Maximises the likelihood of logged slates given the return that followed and what was opened before.
 
     The return of a page is the discounted sum of rewards from it to the end of what the batch has of its
-    episode; it is one token, in standard deviations from the mean. Requests do not tell of earlier returns
-    and pages, so between it and the request stand the items opened before (``Requests.history``, where
-    known). Served, it is asked for the return ``ask`` deviations above the mean.
+    episode; it is one token, in standard deviations from the batch's mean. Requests do not tell of earlier
+    returns and pages, so between it and the request stand the items opened before (``Requests.history``,
+    where known). Served, it is asked for the return ``ask`` deviations above the mean.
 
     Args:
         ask: in [-10, 10].
@@ -75,7 +74,6 @@ class DecisionTransformer:
         self.items = (self.views.tensor(features) - self.centre) / self.spread
         states = len(self.views.state_features)
         self.mean, self.scale = self.views.tensor(np.zeros(states)), self.views.tensor(np.ones(states))
-        self.returns = (0.0, 1.0)
         shapes = weight_shapes(states, features.shape[1], width, history, blocks)
         self.weights = {
             name: nn.Parameter(self._first(name, shape).to(device)) for name, shape in shapes.items()
@@ -86,8 +84,8 @@ class DecisionTransformer:
     def _first(self, name: str, shape: tuple[int, ...]) -> Tensor:
         if "norm" in name:
             return torch.stack([torch.ones(shape[1]), torch.zeros(shape[1])])
-        if name.endswith("bias"):
-            return torch.zeros(shape)
+        if name.endswith("bias") or name == "query":
+            return torch.zeros(shape)  # uniform until something is learnt
         return torch.randn(shape, generator=self.generator) / float(np.sqrt(shape[0]))
 
     def scores(self, requests: Requests, goal: Tensor) -> Tensor:
@@ -120,8 +118,9 @@ class DecisionTransformer:
         nothing = np.zeros(len(batch))
         got = advantages(batch, batch.reward.sum(axis=1), self.discount.of(batch), nothing, nothing, 1.0)
         if not self.begun:
-            self._begin(batch, got)
-        goal = self.views.tensor((got - self.returns[0]) / self.returns[1])
+            self._begin(batch)
+        # Against this batch's own mean: an agent that gets better must not be asked for less than it has.
+        goal = self.views.tensor((got - got.mean()) / (float(got.std()) or 1.0))
         loss = 0.0
         for _ in range(self.epochs):
             order = torch.randperm(len(batch), generator=self.generator).numpy()
@@ -129,8 +128,7 @@ class DecisionTransformer:
             loss = float(np.mean([self._improve(batch.take(rows), goal[rows]) for rows in parts]))
         return {"loss": loss, "return": float(got.mean())}
 
-    def _begin(self, batch: Interactions, got: F64) -> None:
-        self.returns = float(got.mean()), float(got.std()) or 1.0
+    def _begin(self, batch: Interactions) -> None:
         state = self.views.state(batch.requests)
         self.mean, spread = state.mean(0), state.std(0, unbiased=False)
         self.scale = torch.where(spread > 1e-6, spread, 1.0)

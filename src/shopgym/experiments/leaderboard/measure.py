@@ -12,7 +12,7 @@ from ...core.protocols import Policy
 from ...core.types import F64, I32, I64, Bool
 from ...envs.page_loop import PageLoop
 from ...envs.truth import best_page_values, page_values
-from .play import Choice, Page, answer, choose
+from ..play import Choice, Page, answer, choose
 
 METRICS = {
     "score": "expected reward per episode: of a page, a visit, a customer, a season",

@@ -23,11 +23,11 @@ from ...core.types import F64
 from ...envs.page_loop import PageLoop
 from ...simulators import Catalog
 from ..catalogs import load_catalog
+from ..play import pages
 from ..results import environment, value_scale, write_json
 from ..walk import stage_rng, stage_seed
 from .config import FAMILIES, LeaderboardConfig
 from .measure import measure
-from .play import pages
 from .statistics import stratified_interval
 
 RUNS, TABLE, CONFIG = "runs.csv", "table.csv", "config.yaml"

@@ -9,12 +9,10 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.random import Generator
 
-from ...core.nouns import EMPTY, Decisions, Feedback, Interactions, Requests
-from ...core.protocols import Policy
-from ...core.types import I64, AnyArray, Bool
-from ...envs.page_loop import PageLoop
-
-EVENTS = ("click", "cart", "purchase", "revenue", "margin")
+from ..core.nouns import EMPTY, Decisions, Feedback, Interactions, Requests
+from ..core.protocols import Policy
+from ..core.types import F64, I64, AnyArray, Bool
+from ..envs.page_loop import PageLoop
 
 
 @dataclass(frozen=True)
@@ -40,6 +38,7 @@ class Page:
     Attributes:
         interactions: of the r lanes.
         feedback: of all lanes; rows of those that were shown nothing are blank.
+        reward: (r,) of the page.
         visit_over: (r,) bool, the visit ended with this page.
         episode_over: (r,) bool, the episode did.
         kept: (r,) bool, the clock ended it, not the customer.
@@ -47,6 +46,7 @@ class Page:
 
     interactions: Interactions
     feedback: Feedback
+    reward: F64
     visit_over: Bool
     episode_over: Bool
     kept: Bool
@@ -72,7 +72,7 @@ def answer(loop: PageLoop, choice: Choice) -> Page:
     feedback = loop.feedback
     assert feedback is not None  # somebody was shown a page
     loop.ask()
-    events = {name: feedback.term(name)[rows] for name in EVENTS}
+    events = {name: values[rows] for name, values in feedback.events().items()}
     reward = loop.reward.slots(feedback)[rows]
     gone, cut = outcome.terminated[rows], outcome.truncated[rows]
     # by now the next visit may have begun in the lane
@@ -82,7 +82,7 @@ def answer(loop: PageLoop, choice: Choice) -> Page:
     interactions = Interactions(
         choice.requests, choice.decisions, reward, events, loop.requests.take(rows), terminated
     )
-    return Page(interactions, feedback, visit_over, gone | cut, cut)
+    return Page(interactions, feedback, outcome.reward[rows], visit_over, gone | cut, cut)
 
 
 def pages(loop: PageLoop, policy: Callable[[], Policy], rounds: int, rng: Generator) -> Iterator[Page]:
