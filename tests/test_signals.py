@@ -134,7 +134,7 @@ def test_own_brand_waiting_and_missions_move_the_cart_by_their_logits(catalog: C
     np.testing.assert_allclose(branded - plain, np.where(own, 0.7, 0.0) + 0 * plain, atol=1e-9)
     assert own.any()
     shop, missions = cart(dataclasses.replace(LIVELY, mission_share=0.4, mission_lift=1.5))
-    on_mission = shop.visits.mission[:, None] > 0
+    on_mission = shop.visits.purpose[:, None]
     np.testing.assert_allclose(missions - plain, np.where(on_mission, 1.5, 0.0) + 0 * plain, atol=1e-6)
     assert abs(on_mission.mean() - 0.4) < stats.norm.isf(ALARM / 2) * math.sqrt(0.24 / 300)
     shop, waiting = cart(delivery=DeliveryConfig(weight=0.2, region_days=(0.0, 3.0)))
@@ -225,6 +225,65 @@ def test_users_differ_in_missions_units_and_returns_and_the_truth_knows(catalog:
     lines = feedback.quantity > 0
     many, few = bulk > np.quantile(bulk, 0.8), bulk < np.quantile(bulk, 0.2)
     assert feedback.quantity[many][lines[many]].mean() > 1.5 * feedback.quantity[few][lines[few]].mean()
+
+
+def test_who_has_a_purpose_puts_some_things_straight_in_the_cart_and_the_truth_knows(
+    catalog: Catalog,
+) -> None:
+    choice = dataclasses.replace(LIVELY, mission_share=0.6, mission_lift=1.0)
+    shop, slates = busy(catalog, 30_000, choice=choice)
+    quick, same = busy(catalog, 30_000, choice=dataclasses.replace(choice, quick=0.7))
+    np.testing.assert_array_equal(slates, same)
+    feedback, straight = shop.respond(slates), quick.respond(slates)
+    # the same orders, by fewer clicks
+    for name in ("cart", "purchase", "margin"):
+        np.testing.assert_array_equal(feedback.term(name), straight.term(name))
+    gone = feedback.clicked & ~straight.clicked
+    assert gone.any()
+    assert (straight.carted[gone] & quick.visits.purpose[np.nonzero(gone)[0]]).all()
+    assert not (straight.clicked & ~feedback.clicked).any()
+    assert not straight.dwell[gone].any()
+    carts = feedback.carted & quick.visits.purpose[:, None]
+    share = gone.sum() / carts.sum()
+    assert abs(share - 0.7) < stats.norm.isf(ALARM / 2) * math.sqrt(0.21 / carts.sum())
+    means, before = quick.expected(slates), shop.expected(slates)
+    np.testing.assert_allclose(means["cart"], before["cart"], rtol=1e-12)
+    purpose = quick.visits.purpose[:, None]
+    np.testing.assert_allclose(means["click"], before["click"] - 0.7 * purpose * before["cart"], rtol=1e-9)
+    for name in ("click", "cart", "margin"):
+        agree(straight.term(name), quick.attention(slates) * means[name])
+    feedback, _, _ = quick.serve(slates)
+    assert (quick.visits.clicks == feedback.clicked.sum(axis=1)).all()
+
+
+def test_large_purposes_stay_long_and_take_little_of_each(catalog: Catalog) -> None:
+    choice = dataclasses.replace(
+        LIVELY, mission_share=0.5, mission_stay=1.0, mission_spread=0.8, mission_units=1.5
+    )
+    shop, slates = busy(catalog, 30_000, choice=choice)
+    purpose, size = shop.visits.purpose, shop.visits.size
+    assert not size[~purpose].any()
+    assert stats.kstest(size[purpose] / 0.8, "norm").pvalue > ALARM
+    feedback, left, _ = shop.serve(slates)
+    unclicked = ~feedback.clicked.any(axis=1)
+    logit = choice.leave_base - np.where(purpose, 1.0 + size, 0.0)
+    for some in (
+        unclicked & ~purpose,
+        unclicked & purpose & (size > 0.5),
+        unclicked & purpose & (size < -0.5),
+    ):
+        p = 1.0 / (1.0 + np.exp(-logit[some]))
+        assert abs(left[some].sum() - p.sum()) < stats.norm.isf(ALARM / 2) * math.sqrt((p * (1 - p)).sum())
+    shop, slates = busy(catalog, 30_000, choice=choice)
+    means = shop.expected(slates)
+    agree(shop.respond(slates).term("units"), shop.attention(slates) * means["units"])
+    size = shop.visits.size[:, None].astype(np.float64)
+    p = 1.0 / (1.0 + (catalog.units_mean[slates] - 1.0) * np.exp(-1.5 * size))
+    want = np.vectorize(
+        lambda p: (np.arange(1, 21) * p * (1 - p) ** np.arange(20)).sum() / (1 - (1 - p) ** 20)
+    )
+    rows = np.flatnonzero(shop.visits.purpose)[:50]
+    np.testing.assert_allclose(means["units"][rows], (means["purchase"][rows] * want(p[rows])), rtol=1e-9)
 
 
 @pytest.mark.parametrize("clock", ["pages", "own", "season"])

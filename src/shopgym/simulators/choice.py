@@ -21,15 +21,18 @@ from .draws import (
     DWELL,
     ITEM,
     OPENED,
+    QUICK,
     READ_ON,
     READING,
     RETURNED,
     UNITS,
     key,
+    normal,
     page_key,
     unit,
 )
 from .kernel import kernel
+from .surfaces import EMAIL
 from .visits import Visits, move_on, waiting_days
 from .world import Outcomes, Today, World
 
@@ -61,8 +64,8 @@ def _appeal(world: World, visits: Visits, i: int, item: int) -> float:
 
 
 @njit(cache=True, inline="always")
-def _click(world: World, today: Today, visits: Visits, i: int, item: int, appeal: float) -> float:
-    """P(click | examined)"""
+def _like(world: World, today: Today, visits: Visits, i: int, item: int, appeal: float) -> float:
+    """P(liked | examined); what is liked is clicked, but for what is put in the cart straight away."""
     base = world.click_base - world.fatigue * visits.page[i]
     return _sigmoid(base + appeal + today.appeal[visits.row[i], item])
 
@@ -75,8 +78,10 @@ def _price_pain(world: World, today: Today, visits: Visits, i: int, item: int, o
 
 @njit(cache=True, inline="always")
 def _cart(world: World, visits: Visits, i: int, item: int, taken: int, appeal: float, pain: float) -> float:
-    """P(``taken`` is put in the cart | click on ``item``)"""
-    logit = world.cart_base + world.depth * appeal - pain + visits.mission[i]
+    """P(``taken`` is put in the cart | ``item`` is liked)"""
+    logit = world.cart_base + world.depth * appeal - pain
+    if visits.purpose[i]:
+        logit += world.mission_lift
     if visits.mobile[i]:
         logit -= world.mobile_penalty
     if world.brand_weight > 0.0 and world.brand[taken] == world.user_brand[visits.user[i]]:
@@ -86,6 +91,29 @@ def _cart(world: World, visits: Visits, i: int, item: int, taken: int, appeal: f
         logit -= world.shipping_weight * max(days - 1.0, 0.0)
     willing = 1.0 if taken == item else world.substitution
     return willing * _sigmoid(logit + world.lift[visits.surface[i]])
+
+
+@njit(cache=True, inline="always")
+def _quick(world: World, visits: Visits, i: int) -> float:
+    """P(without a look at its page | ``taken`` is put in the cart)"""
+    if visits.purpose[i] and visits.surface[i] != EMAIL:
+        return float(world.quick)
+    return 0.0
+
+
+@njit(cache=True, inline="always")
+def _straight_to_cart(
+    world: World, today: Today, visits: Visits, i: int, item: int, luck: np.uint64, appeal: float, off: float
+) -> bool:
+    """Whether ``item``, which is liked, is put in the cart without a look at its page."""
+    quick = _quick(world, visits, i)
+    if quick == 0.0 or unit(key(luck, QUICK)) >= quick:
+        return False
+    taken = _taken(world, today, visits.row[i], item)
+    if taken < 0:
+        return False
+    pain = _price_pain(world, today, visits, i, taken, off)
+    return unit(key(luck, CART)) < _cart(world, visits, i, item, taken, appeal, pain)
 
 
 @njit(cache=True, inline="always")
@@ -103,9 +131,11 @@ def _send_back(world: World, user: int, item: int, appeal: float) -> float:
 
 
 @njit(cache=True, inline="always")
-def _units_p(world: World, user: int, item: int) -> float:
+def _units_p(world: World, visits: Visits, i: int, item: int) -> float:
     """Success probability of the geometric number of units; who buys in bulk buys ``bulk`` times the rest."""
-    p, bulk = world.units_p[item], world.bulk[user]
+    p, bulk = world.units_p[item], world.bulk[visits.user[i]]
+    if visits.size[i] != 0.0:
+        bulk *= math.exp(-world.mission_units * visits.size[i])
     return p if bulk == 1.0 else 1.0 / (1.0 + (1.0 / p - 1.0) * bulk)
 
 
@@ -150,11 +180,8 @@ def _reads_on(world: World, surface: int, item: int, clicked: float) -> float:
 
 @njit(cache=True, inline="always")
 def _seconds(luck: np.uint64, log_median: float, sd: float) -> float:
-    """Log-normal from one word: the normal by Box and Muller (1958) from its two halves."""
-    first = (float64(luck >> uint64(32)) + 1.0) / 4294967297.0
-    second = float64(luck & uint64(0xFFFFFFFF)) / 4294967296.0
-    normal = math.sqrt(-2.0 * math.log(first)) * math.cos(2.0 * math.pi * second)
-    return math.exp(log_median + sd * normal)
+    """Log-normal from one word."""
+    return math.exp(log_median + sd * normal(luck))
 
 
 @kernel
@@ -184,15 +211,23 @@ def respond(
     An item that has run out can be clicked, but not put in the cart. ``price_off`` is (n,), the share
     taken off every price of the page, or (0,).
     """
-    _read(world, today, visits, active, slates, out, low, high)
+    _read(world, today, visits, active, slates, price_off, out, low, high)
     _go_deeper(world, today, visits, active, slates, price_off, out, low, high)
 
 
 @kernel
 def _read(
-    world: World, today: Today, visits: Visits, active: Bool, slates: I32, out: Outcomes, low: int, high: int
+    world: World,
+    today: Today,
+    visits: Visits,
+    active: Bool,
+    slates: I32,
+    price_off: F64,
+    out: Outcomes,
+    low: int,
+    high: int,
 ) -> None:
-    """Which slots are examined and which of them clicked.
+    """Which slots are examined and what is liked: that is clicked, or put in the cart straight away.
 
     One number decides both, so many a slot is settled before its appeal is computed: because embeddings have
     norm 1 no appeal exceeds |pull|, and a click needs odds of at most ``ceiling`` x lift.
@@ -227,9 +262,14 @@ def _read(
             odds = ceiling * today.lift[row, item]
             if glance * (1.0 + odds) < attention * odds:
                 appeal = _appeal(world, visits, i, item)
-                if glance < attention * _click(world, today, visits, i, item, appeal):
-                    out.clicked[i, slot] = True
-                    out.page[i, 0] += 1.0
+                if glance < attention * _like(world, today, visits, i, item, appeal):
+                    off = price_off[i] if price_off.shape[0] else 0.0
+                    if _straight_to_cart(world, today, visits, i, item, luck, appeal, off):
+                        out.carted[i, slot] = True
+                        out.page[i, 1] += 1.0
+                    else:
+                        out.clicked[i, slot] = True
+                        out.page[i, 0] += 1.0
             if chain:
                 clicked = 1.0 if out.clicked[i, slot] else 0.0
                 reached = unit(key(luck, READ_ON)) < _reads_on(world, surface, item, clicked)
@@ -247,9 +287,9 @@ def _go_deeper(
     low: int,
     high: int,
 ) -> None:
-    """What follows a click: the item's page, the cart, the order, the return."""
+    """What follows: the page of an item clicked, the cart, the order, the return."""
     for i in range(low, high):
-        if not active[i] or out.page[i, 0] == 0.0:
+        if not active[i] or out.page[i, 0] + out.page[i, 1] == 0.0:
             continue
         row = visits.row[i]
         root = key(page_key(visits.key[i], visits.page[i]), ITEM)
@@ -257,12 +297,13 @@ def _go_deeper(
         checkout = unit(key(visits.key[i], BUY))
         off = price_off[i] if price_off.shape[0] else 0.0
         for slot in range(slates.shape[1]):
-            if not out.clicked[i, slot]:
+            straight = out.carted[i, slot]
+            if not out.clicked[i, slot] and not straight:
                 continue
             item = slates[i, slot]
             luck = key(root, uint64(item))
             appeal = _appeal(world, visits, i, item)
-            if world.dwells:
+            if world.dwells and not straight:
                 median = world.dwell_log + world.dwell_depth * appeal
                 seconds = _seconds(key(luck, DWELL), median, world.dwell_sd)
                 out.dwell[i, slot] = seconds
@@ -272,11 +313,12 @@ def _go_deeper(
             if taken < 0:
                 continue
             pain = _price_pain(world, today, visits, i, taken, off)
-            if unit(key(luck, CART)) >= _cart(world, visits, i, item, taken, appeal, pain):
-                continue
-            out.carted[i, slot] = True
-            out.page[i, 1] += 1.0
-            p = _units_p(world, visits.user[i], taken)
+            if not straight:
+                if unit(key(luck, CART)) >= _cart(world, visits, i, item, taken, appeal, pain):
+                    continue
+                out.carted[i, slot] = True
+                out.page[i, 1] += 1.0
+            p = _units_p(world, visits, i, taken)
             amount = _units(p, world.max_units, unit(key(luck, UNITS)))
             out.cart_units[i, slot] = amount
             if checkout >= _buy(world, pain):
@@ -344,7 +386,13 @@ def expect(
             if item < 0:
                 continue
             appeal = _appeal(world, visits, i, item)
-            click = _click(world, today, visits, i, item, appeal)
+            like = click = _like(world, today, visits, i, item, appeal)
+            taken = _taken(world, today, row, item)
+            pain = willing = 0.0
+            if taken >= 0:
+                pain = _price_pain(world, today, visits, i, taken, off)
+                willing = _cart(world, visits, i, item, taken, appeal, pain)
+                click *= 1.0 - _quick(world, visits, i) * willing
             out[0, i, c] = click
             if world.chain[surface]:
                 go_on[i, c] = _reads_on(world, surface, item, click)
@@ -353,13 +401,11 @@ def expect(
                 out[7, i, c] = click * math.exp(log_mean)
             if not today.available[row, item]:
                 out[6, i, c] = 1.0
-            taken = _taken(world, today, row, item)
             if taken < 0:
                 continue
-            pain = _price_pain(world, today, visits, i, taken, off)
-            cart = click * _cart(world, visits, i, item, taken, appeal, pain)
+            cart = like * willing
             lines = cart * _buy(world, pain)
-            units = lines * mean_units(_units_p(world, visits.user[i], taken), world.max_units)
+            units = lines * mean_units(_units_p(world, visits, i, taken), world.max_units)
             given = off * today.price[row, taken]
             out[1, i, c] = cart
             out[2, i, c] = lines

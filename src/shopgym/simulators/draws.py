@@ -7,8 +7,10 @@ Lea & Flood 2014, fig. 14), applied once per field.
 
 from __future__ import annotations
 
+import math
+
 import numpy as np
-from numba import int64, njit, uint64
+from numba import float64, int64, njit, uint64
 
 from ..core.types import F64, U64
 
@@ -30,6 +32,7 @@ MISSION, CHANNEL, TO_CART, SEARCHED, QUERY = (np.uint64(kind) for kind in range(
 DROPOUT, GAP, LIFE = (np.uint64(kind) for kind in range(29, 32))
 BACKGROUND = np.uint64(32)
 SEASON, DRIFT, LAUNCH, CAMPAIGN, SHOCK = (np.uint64(kind) for kind in range(33, 38))
+MISSION_SIZE, QUICK = np.uint64(38), np.uint64(39)
 
 
 @njit(cache=True, inline="always")
@@ -57,6 +60,14 @@ def page_key(visit: np.uint64, page: int) -> np.uint64:
 def unit(word: np.uint64) -> float:
     """A word as a number in [0, 1), 53 bits."""
     return float(uint64(word) >> _S11) * _UNIT
+
+
+@njit(cache=True, inline="always")
+def normal(word: np.uint64) -> float:
+    """A word as a standard normal, from its two halves (Box and Muller 1958)."""
+    first = (float64(uint64(word) >> uint64(32)) + 1.0) / 4294967297.0
+    second = float64(uint64(word) & uint64(0xFFFFFFFF)) / 4294967296.0
+    return math.sqrt(-2.0 * math.log(first)) * math.cos(2.0 * math.pi * second)
 
 
 @njit(cache=True, inline="always")

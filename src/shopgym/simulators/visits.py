@@ -20,6 +20,7 @@ from .draws import (
     LEAVE,
     LIFE,
     MISSION,
+    MISSION_SIZE,
     MOBILE,
     QUERY,
     SEARCHED,
@@ -27,6 +28,7 @@ from .draws import (
     USER,
     below,
     key,
+    normal,
     page_key,
     unit,
 )
@@ -59,8 +61,9 @@ class Visits(NamedTuple):
     page: I32  # (n,) pages seen so far
     clicks: I32  # (n,) clicks so far
     anchor: I32  # (n,) the item last looked at
-    history: I32  # (n, h) items opened by this person, the latest first
-    mission: F32  # (n,) logits of cart that this visit's purpose adds
+    history: I32  # (n, h) items opened or put in the cart by this person, the latest first
+    purpose: Bool  # (n,) whether the visit is to buy
+    size: F32  # (n,) logits by which this purpose takes longer than others
     intent: F32  # (n, d) what the visitor is after now
     pull: F32  # (n, d) taste_weight x taste + intent_weight x intent - boredom x seen
     reach: F64  # (n,) no less than exp(appeal) of any item
@@ -98,7 +101,8 @@ def empty_visits(n: int, d: int, h: int) -> Visits:
         clicks=np.zeros(n, np.int32),
         anchor=np.zeros(n, np.int32),
         history=np.full((n, h), EMPTY, np.int32),
-        mission=np.zeros(n, np.float32),
+        purpose=np.zeros(n, np.bool_),
+        size=np.zeros(n, np.float32),
         intent=np.zeros((n, d), np.float32),
         pull=np.zeros((n, d), np.float32),
         reach=np.zeros(n),
@@ -166,7 +170,10 @@ def _enter(world: World, visits: Visits, i: int) -> None:
     visit, user = visits.key[i], visits.user[i]
     visits.visit[i] += 1
     visits.mobile[i] = unit(key(visit, MOBILE)) < world.mobile_share
-    visits.mission[i] = world.mission_lift if unit(key(visit, MISSION)) < world.mission[user] else 0.0
+    visits.purpose[i] = unit(key(visit, MISSION)) < world.mission[user]
+    visits.size[i] = 0.0
+    if world.mission_spread > 0.0 and visits.purpose[i]:
+        visits.size[i] = world.mission_spread * normal(key(visit, MISSION_SIZE))
     channel = 0
     if world.surfaces_on:
         luck = unit(key(visit, CHANNEL))
@@ -253,11 +260,12 @@ def move_on(
         if not active[i]:
             continue
         here, carted = 0, False
-        if outcomes.page[i, 0] > 0.0:
+        if outcomes.page[i, 0] + outcomes.page[i, 1] > 0.0:
             for slot in range(slates.shape[1]):
-                if not outcomes.clicked[i, slot]:
+                if not (outcomes.clicked[i, slot] or outcomes.carted[i, slot]):
                     continue
-                here += 1
+                if outcomes.clicked[i, slot]:
+                    here += 1
                 item = slates[i, slot]
                 visits.anchor[i] = item
                 for c in range(visits.history.shape[1] - 1, 0, -1):
@@ -277,14 +285,14 @@ def move_on(
         logit = world.leave_base + world.fatigue * visits.page[i]
         if here > 0:
             logit -= world.engagement
-        if visits.mission[i] > 0.0:
-            logit -= world.mission_stay
+        if visits.purpose[i]:
+            logit -= world.mission_stay + visits.size[i]
         left[i] = unit(key(root, LEAVE)) < 1.0 / (1.0 + math.exp(-logit))
         if world.surfaces_on:
             if visits.surface[i] == EMAIL and here == 0:
                 left[i] = True
             _next_surface(world, visits, i, root, here, carted)
-        if here > 0 or visits.query[i] >= 0:
+        if here > 0 or carted or visits.query[i] >= 0:
             _set_pull(world, visits, i)
         visits.clicks[i] += here
         visits.page[i] += 1

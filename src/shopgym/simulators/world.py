@@ -77,6 +77,9 @@ class World(NamedTuple):
     substitution: float
     mission_lift: float
     mission_stay: float
+    mission_spread: float
+    mission_units: float
+    quick: float
     # surfaces
     surfaces_on: bool
     attention: F64  # (S, k) probability of looking at a slot that was reached; 0 beyond the page's slots
@@ -230,6 +233,9 @@ def build_world(catalog: Catalog, users: Users, config: ShopConfig) -> World:
         substitution=choice.substitution,
         mission_lift=choice.mission_lift,
         mission_stay=choice.mission_stay,
+        mission_spread=choice.mission_spread,
+        mission_units=choice.mission_units,
+        quick=choice.quick,
         surfaces_on=surfaces.enabled,
         **reading,
         channels=np.cumsum(surfaces.channels) / sum(surfaces.channels),

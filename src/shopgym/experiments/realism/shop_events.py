@@ -305,8 +305,8 @@ def _note_page(
             position=slot[noted] + 1,
             **who(lanes[noted]),
         )
-        taken = feedback.carted[lanes, slot]
-        lanes, slot = lanes[taken], slot[taken]
+    lanes, slot = np.nonzero(feedback.carted)
+    if len(lanes):
         after = start[lanes] + at[lanes, slot] + dwell[lanes, slot]
         sold = feedback.sold[lanes, slot]
         held = np.where(sold >= 0, sold, slates[lanes, slot])
