@@ -31,14 +31,15 @@ class ChoiceConfig:
       ``mission_stay`` on a visit with a purpose).
 
     What is clicked is opened. On a visit with a purpose a share ``quick`` of what would come into the cart
-    comes there straight from the list, without a click. How large a purpose is differs: its
-    ``mission_stay`` by a normal variable of standard deviation ``mission_spread``, and the units beyond the
-    first by the factor exp(-``mission_units``) per logit of that, for many small things make a long visit.
+    comes there straight from the list, without a click. Purposes differ in size: their ``mission_stay`` by
+    a normal variable of standard deviation ``mission_spread``, and the units beyond the first by the factor
+    exp(-``mission_units``) per logit of that, for many small things make a long visit.
 
     A share ``mission_share`` of visits has a purpose; ``mission_alike`` in [0, 1) is how alike the visits of
-    one user are in that (intraclass correlation). Users differ in how many units they take beyond the
-    first by a log-normal factor of log-sd ``bulk_sd``. Who would put something in the cart that is sold
-    out takes the most similar item in stock instead with probability ``substitution`` (0 = off).
+    one user are in that (intraclass correlation), ``size_alike`` in [0, 1] in the size of the purpose. Users
+    differ in how many units they take beyond the first by a log-normal factor of log-sd ``bulk_sd``. Who
+    would put something in the cart that is sold out takes the most similar item in stock instead with
+    probability ``substitution`` (0 = off).
 
     Examination of slot j (from 1) has probability ``j ** -position_decay`` (position-based model,
     Craswell et al. 2008). Defaults give about 4% clicks per examined random slot, 15% carts per click
@@ -70,6 +71,7 @@ class ChoiceConfig:
     mission_stay: float = 0.0
     mission_spread: float = 0.0
     mission_units: float = 0.0
+    size_alike: float = 0.0
     quick: float = 0.0
     substitution: float = 0.0
 
@@ -94,7 +96,7 @@ class ChoiceConfig:
             in_range(f"shop.choice.{name}", getattr(self, name), 0.0, 20.0)
         for name in ("fatigue", "price_sensitivity", "position_decay"):
             in_range(f"shop.choice.{name}", getattr(self, name), 0.0, 10.0)
-        for name in ("mobile_share", "drift", "mission_share", "quick", "substitution"):
+        for name in ("mobile_share", "drift", "mission_share", "size_alike", "quick", "substitution"):
             in_range(f"shop.choice.{name}", getattr(self, name), 0.0, 1.0)
         in_range("shop.choice.mission_alike", self.mission_alike, 0.0, 1.0, open_high=True)
         in_range("shop.choice.max_units", self.max_units, 1, 10_000)

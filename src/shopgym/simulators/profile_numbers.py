@@ -97,9 +97,9 @@ def _campaigns(count: int, share: float, price_off: float, boost: float) -> tupl
 GIFT: tuple[Number, ...] = (
     *SWITCHES,
     Number("scale.days", 373.0, "days", f"{RETAIL}: the time watched"),
-    Number("scale.visits", 75000.0, "visits", "measured: a season with these numbers"),
-    Number("scale.per_day", 78.0, "new visitors", PASSERS),
-    Number("scale.established", 730, "customers", KEPT),
+    Number("scale.visits", 150000.0, "visits", "measured: a season with these numbers"),
+    Number("scale.per_day", 156.0, "new visitors", PASSERS),
+    Number("scale.established", 1460, "customers", KEPT),
     Number("catalog.units_scale", 2.05, "factor", "fitted: retail_aov_mean"),
     Number("catalog.units_power", 2.0, "power", "assumed: resellers take what is cheap by the dozen"),
     Number("behaviour.again", 0.22, "probability", AGAIN + "YooChoose's visits"),

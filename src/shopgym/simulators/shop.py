@@ -94,6 +94,7 @@ class Shop:
             regions=len(self.config.delivery.region_days) if self.config.delivery.weight else 1,
             retention=people.retention if people.enabled else None,
             mission=(self.config.choice.mission_share, self.config.choice.mission_alike),
+            size_alike=self.config.choice.size_alike,
             bulk_sd=self.config.choice.bulk_sd,
             returner_sd=self.config.returns.spread,
         )

@@ -27,6 +27,7 @@ class Users:
         rate, dropout: (M,) float64, visits a day and chance of not coming back after a return; one row of
             1 and 0.5 where nobody comes back.
         mission: (M,) float32, share of visits that have a purpose.
+        size: (M,) float32, mean 0: how much larger than others' their purposes are, in standard deviations.
         passing: (M,) bool, who passes by: no purpose, and one return at most.
         bulk: (M,) float64, mean 1: how many more units than others they take beyond the first.
         returner: (M,) float32, mean 0: logits by which they send back more than others.
@@ -45,6 +46,7 @@ class Users:
     mission: F32
     bulk: F64
     returner: F32
+    size: F32
     passing: Bool
 
     def __len__(self) -> int:
@@ -62,6 +64,7 @@ class Users:
         regions: int = 1,
         retention: RetentionConfig | None = None,
         mission: tuple[float, float] = (0.0, 0.0),
+        size_alike: float = 0.0,
         bulk_sd: float = 0.0,
         returner_sd: float = 0.0,
     ) -> Users:
@@ -72,7 +75,8 @@ class Users:
         there are several ``regions``, the shop knows them too. ``retention`` says how often they come back.
         ``mission`` is the mean share of visits with a purpose and how alike a user's visits are in it (0 =
         no more than others', 1 = all the same): a beta distribution with that intraclass correlation.
-        Those who pass by have none. ``bulk_sd`` is of the log, ``returner_sd`` in logits.
+        Those who pass by have none. ``size_alike`` is the correlation of the sizes of a user's purposes,
+        ``bulk_sd`` is of the log, ``returner_sd`` in logits.
         """
         rng = Generator(Philox(key=[seed, 0x75736572]))
         share = catalog.items.popularity / catalog.items.popularity.sum()
@@ -103,6 +107,7 @@ class Users:
         if retention is not None:
             passing = draw_passers(count, retention, rng, dropout)
             purpose = np.where(passing, 0.0, purpose)
+        size = rng.normal(0.0, size_alike**0.5, size=count) if size_alike else np.zeros(count)
         return cls(
             taste,
             favourites,
@@ -115,6 +120,7 @@ class Users:
             purpose.astype(np.float32),
             bulk,
             returner.astype(np.float32),
+            size.astype(np.float32),
             passing,
         )
 

@@ -173,7 +173,7 @@ def _enter(world: World, visits: Visits, i: int) -> None:
     visits.purpose[i] = unit(key(visit, MISSION)) < world.mission[user]
     visits.size[i] = 0.0
     if world.mission_spread > 0.0 and visits.purpose[i]:
-        visits.size[i] = world.mission_spread * normal(key(visit, MISSION_SIZE))
+        visits.size[i] = world.size[user] + world.mission_spread * normal(key(visit, MISSION_SIZE))
     channel = 0
     if world.surfaces_on:
         luck = unit(key(visit, CHANNEL))

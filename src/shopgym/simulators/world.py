@@ -53,6 +53,7 @@ class World(NamedTuple):
     region: I32  # (M,)
     region_days: F32  # (R,)
     mission: F32  # (M,) share of visits with a purpose
+    size: F32  # (M,) logits by which a user's purposes take longer than others'
     bulk: F64  # (M,) units beyond the first, in times the item's own
     returner: F32  # (M,) logits of sending back
     rate: F64  # (M,) visits a day; one row where nobody comes back
@@ -77,7 +78,7 @@ class World(NamedTuple):
     substitution: float
     mission_lift: float
     mission_stay: float
-    mission_spread: float
+    mission_spread: float  # from visit to visit of one user
     mission_units: float
     quick: float
     # surfaces
@@ -209,6 +210,7 @@ def build_world(catalog: Catalog, users: Users, config: ShopConfig) -> World:
         region=users.region,
         region_days=np.asarray(config.delivery.region_days, np.float32),
         mission=users.mission,
+        size=(choice.mission_spread * users.size).astype(np.float32),
         bulk=users.bulk,
         returner=users.returner,
         rate=users.rate,
@@ -233,7 +235,7 @@ def build_world(catalog: Catalog, users: Users, config: ShopConfig) -> World:
         substitution=choice.substitution,
         mission_lift=choice.mission_lift,
         mission_stay=choice.mission_stay,
-        mission_spread=choice.mission_spread,
+        mission_spread=choice.mission_spread * (1.0 - choice.size_alike) ** 0.5,
         mission_units=choice.mission_units,
         quick=choice.quick,
         surfaces_on=surfaces.enabled,
