@@ -218,6 +218,29 @@ def test_observations_are_in_their_spaces_and_never_shared() -> None:
     assert not any(np.shares_memory(first[name], second[name]) for name in first)
 
 
+def test_history_and_live_figures_are_observed_where_they_are_on() -> None:
+    env = make_vec(IDS[1], 64, form="slate", slate_size=5, num_candidates=9, history=4, live=True)
+    assert env.single_observation_space["history"].shape[0] == 4
+    assert env.single_observation_space["live"].shape == (9, 3)
+    env.reset(seed=0)
+    actions = np.tile(np.arange(5), (64, 1))
+    for _ in range(8):
+        seen, *_ = env.step(actions)
+        assert seen in env.observation_space
+    loop = env.unwrapped.loop
+    features, rows = loop.shop.catalog.items.features, loop.requests.history
+    assert (rows >= 0).any()
+    assert (rows < 0).any()
+    np.testing.assert_array_equal(seen["history"][rows >= 0], features[rows[rows >= 0]])
+    assert not seen["history"][rows < 0].any()
+    candidates = loop.requests.candidates
+    np.testing.assert_allclose(seen["live"][..., 0], loop.shop.catalog.items.price[candidates], rtol=1e-6)
+    np.testing.assert_array_equal(seen["live"][..., 2] > 0, loop.requests.in_stock)
+    assert (
+        "live" not in make_vec(IDS[1], 2, form="items", num_candidates=0, live=True).observation_space.spaces
+    )
+
+
 def test_lanes_share_one_stock() -> None:
     env = make_vec(IDS[0], 400, form="items", num_candidates=0, autoreset_mode="SameStep")
     env.reset(seed=0)

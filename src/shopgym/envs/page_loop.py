@@ -16,12 +16,13 @@ from gymnasium import spaces
 from ..core.build import build
 from ..core.errors import InvalidInput
 from ..core.nouns import EMPTY, SLOT_TERMS, Feedback, Requests
-from ..core.types import F32, F64, I32, I64, AnyArray, Bool
+from ..core.types import F64, I32, I64, AnyArray, Bool
 from ..simulators import Catalog, Shop, ShopConfig
 from ..simulators.candidates import among
 from ..simulators.draws import key
 from ..simulators.kernel import kernel
 from ..simulators.profiles import profile, profile_catalog
+from .observation import observation
 from .reward import RewardSpec
 
 FORMS = ("slot", "slate", "items")
@@ -117,27 +118,6 @@ class PageLoop:
         self._seed = 0
         self._seasons = 0
 
-    # spaces
-
-    def observation_space(self) -> spaces.Dict:
-        """Of one lane; every part is a fixed-size array."""
-        shop, m, k = self.shop, self.shop.config.num_candidates, self.shop.config.slate_size
-        low, high = shop.context_bounds()
-        parts: dict[str, spaces.Space[Any]] = {
-            "user": _box(shop.users.features.min(axis=0), shop.users.features.max(axis=0)),
-            "context": _box(low, high),
-        }
-        if m:
-            features = shop.catalog.items.features
-            parts["candidates"] = _box(
-                np.tile(features.min(axis=0), (m, 1)), np.tile(features.max(axis=0), (m, 1))
-            )
-            parts["action_mask"] = spaces.MultiBinary(m)
-        if self.form == "slot":
-            parts["chosen"] = spaces.MultiBinary(m)
-            parts["slot"] = spaces.MultiBinary(k)
-        return spaces.Dict(parts)
-
     def action_space(self) -> spaces.Discrete[Any] | spaces.MultiDiscrete:
         """Of one lane."""
         m, k = self.shop.config.num_candidates, self.shop.config.slate_size
@@ -207,20 +187,14 @@ class PageLoop:
         return self.episode == "season" and bool(self.shop.visits.over.all())
 
     def observe(self) -> dict[str, AnyArray]:
-        """The observation of every lane, in new arrays."""
-        requests = self.requests
-        observation: dict[str, AnyArray] = {"user": requests.user, "context": requests.context}
+        """The observation of every lane, in new arrays: see :func:`.observation.observation_space`."""
         if self.form == "items":
-            return observation
-        features = self.shop.catalog.items.features
-        rows = requests.candidates
-        observation["candidates"] = copy = np.empty((*rows.shape, features.shape[1]), np.float32)
-        self.shop.in_blocks(lambda low, high: _copy_rows(features, rows, copy, low, high))
-        observation["action_mask"] = self.mask().view(np.int8)
+            return observation(self.shop, self.requests)
+        seen = observation(self.shop, self.requests) | {"action_mask": self.mask().view(np.int8)}
         if self.form == "slot":
-            observation["chosen"] = self._placed.copy().view(np.int8)
-            observation["slot"] = (self.slot[:, None] == np.arange(self.shop.config.slate_size)).view(np.int8)
-        return observation
+            seen["chosen"] = self._placed.copy().view(np.int8)
+            seen["slot"] = (self.slot[:, None] == np.arange(self.shop.config.slate_size)).view(np.int8)
+        return seen
 
     def mask(self) -> Bool:
         """(n, m) candidates in stock and, slot by slot, not yet chosen; all True where none is left."""
@@ -313,19 +287,6 @@ def make_loop(
         catalog, config, lanes=num_envs, seed=seed, threads=threads, clock=CLOCK_OF[episode], days=days
     )
     return PageLoop(shop, reward or RewardSpec(), form, episode=episode, discounts=discounts)
-
-
-def _box(low: F32, high: F32) -> spaces.Box:
-    return spaces.Box(low, high, dtype=np.float32)
-
-
-@kernel
-def _copy_rows(features: F32, rows: I32, out: F32, low: int, high: int) -> None:
-    """out[i, c] = features[rows[i, c]]"""
-    for i in range(low, high):
-        for c in range(rows.shape[1]):
-            for f in range(features.shape[1]):
-                out[i, c, f] = features[rows[i, c], f]
 
 
 @kernel

@@ -10,6 +10,7 @@ import numpy as np
 
 from ..core.types import AnyArray, Bool
 from ..simulators import Catalog, ShopConfig
+from .observation import observation_space
 from .page_loop import PageLoop, make_loop
 from .render import RENDER_MODES, check_render_mode, render
 from .reward import RewardSpec
@@ -66,7 +67,7 @@ class ShopEnv(gymnasium.Env[Any, Any]):
             config=config,
             settings=settings,
         )
-        self.observation_space = self.loop.observation_space()
+        self.observation_space = observation_space(self.loop.shop, form)
         self.action_space = self.loop.action_space()
         self.render_mode = check_render_mode(render_mode)
         self.loop.watching = render_mode is not None

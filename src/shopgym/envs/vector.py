@@ -13,6 +13,7 @@ from ..core.errors import InvalidInput
 from ..core.nouns import Feedback, Requests
 from ..core.types import F64, I32, AnyArray, Bool
 from ..simulators import Catalog, ShopConfig
+from .observation import observation_space
 from .page_loop import Outcome, PageLoop, make_loop
 from .render import RENDER_MODES, check_render_mode, render
 from .reward import RewardSpec
@@ -71,7 +72,7 @@ class ShopVectorEnv(VectorEnv[Observation, AnyArray, AnyArray]):
         self.metadata = {"render_modes": list(RENDER_MODES), "autoreset_mode": self.mode}
         self.render_mode = check_render_mode(render_mode)
         self.loop.watching = render_mode is not None
-        self.single_observation_space = self.loop.observation_space()
+        self.single_observation_space = observation_space(self.loop.shop, form)
         self.single_action_space = self.loop.action_space()
         self.observation_space = batch_space(self.single_observation_space, num_envs)
         self.action_space = batch_space(self.single_action_space, num_envs)

@@ -1,0 +1,77 @@
+"""What an agent is shown of a request: fixed-size arrays, as Gymnasium wants them."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from gymnasium import spaces
+
+from ..core.nouns import Requests
+from ..core.types import F32, I32, AnyArray
+from ..simulators import Shop
+from ..simulators.kernel import kernel
+
+
+def observation_space(shop: Shop, form: str) -> spaces.Dict:
+    """Of one lane, with m candidates of f features and k slots.
+
+    ``user`` and ``context`` always; ``history`` (h, f) where ``shop.history`` is above 0: the features of
+    what the user opened, the latest first, and 0 where there is no more; unless the action is items of the
+    whole catalogue ``candidates`` (m, f) and ``action_mask`` (m,), and where ``shop.live`` is on ``live``
+    (m, 3): price and margin in currency, units on hand; slot by slot ``chosen`` (m,) and ``slot`` (k,).
+    """
+    config, features = shop.config, shop.catalog.items.features
+    m, least, most = config.num_candidates, features.min(axis=0), features.max(axis=0)
+    low, high = shop.context_bounds()
+    parts: dict[str, spaces.Space[Any]] = {
+        "user": _box(shop.users.features.min(axis=0), shop.users.features.max(axis=0)),
+        "context": _box(low, high),
+    }
+    if config.history:
+        shape = (config.history, 1)
+        parts["history"] = _box(np.tile(np.minimum(least, 0), shape), np.tile(np.maximum(most, 0), shape))
+    if m:
+        parts["candidates"] = _box(np.tile(least, (m, 1)), np.tile(most, (m, 1)))
+        parts["action_mask"] = spaces.MultiBinary(m)
+        if config.live:
+            lowest, highest = np.array([0, -np.inf, 0], np.float32), np.full(3, np.inf, np.float32)
+            parts["live"] = _box(np.tile(lowest, (m, 1)), np.tile(highest, (m, 1)))
+    if form == "slot":
+        parts["chosen"] = spaces.MultiBinary(m)
+        parts["slot"] = spaces.MultiBinary(config.slate_size)
+    return spaces.Dict(parts)
+
+
+def observation(shop: Shop, requests: Requests) -> dict[str, AnyArray]:
+    """What the requests of n lanes say: each part of the space but the masks, with n rows."""
+    seen: dict[str, AnyArray] = {"user": requests.user, "context": requests.context}
+    if requests.history is not None:
+        seen["history"] = _features(shop, requests.history)
+    if shop.config.num_candidates:
+        seen["candidates"] = _features(shop, requests.candidates)
+        if requests.live:
+            seen["live"] = np.stack([requests.live[name] for name in ("price", "margin", "stock")], axis=2)
+    return seen
+
+
+def _features(shop: Shop, rows: I32) -> F32:
+    """(n, j, f) features of the item rows (n, j); 0 where a row is empty."""
+    features = shop.catalog.items.features
+    out = np.empty((*rows.shape, features.shape[1]), np.float32)
+    shop.in_blocks(lambda low, high: _copy_rows(features, rows, out, low, high))
+    return out
+
+
+def _box(low: F32, high: F32) -> spaces.Box:
+    return spaces.Box(low, high, dtype=np.float32)
+
+
+@kernel
+def _copy_rows(features: F32, rows: I32, out: F32, low: int, high: int) -> None:
+    """out[i, c] = features[rows[i, c]], 0 where there is no row"""
+    for i in range(low, high):
+        for c in range(rows.shape[1]):
+            row = rows[i, c]
+            for f in range(features.shape[1]):
+                out[i, c, f] = features[row, f] if row >= 0 else 0.0
