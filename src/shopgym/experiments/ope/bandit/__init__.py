@@ -5,6 +5,7 @@ from .conjunct import conjunct_inputs
 from .continuous import KERNELS, kernel_inputs
 from .loggers import logger_inputs
 from .marginal import marginal_inputs, select_embedding
+from .pairwise import two_step_model
 
 __all__ = [
     "KERNELS",
@@ -14,4 +15,5 @@ __all__ = [
     "logger_inputs",
     "marginal_inputs",
     "select_embedding",
+    "two_step_model",
 ]

@@ -25,9 +25,9 @@ def conjunct_inputs(
 
     The weight is the target's over the behaviour policy's probability of the logged action's cluster, never
     larger than the largest weight of its actions. Unbiased if ``q`` is right about the difference of any two
-    actions of a cluster in the same context, whatever it says of the cluster as a whole. This is the one-step
-    form: ``q`` may come from any model. The paper's two-step regression, which fits those differences first
-    and then what is left of each cluster, is one way to get it.
+    actions of a cluster in the same context, whatever it says of the cluster as a whole. ``q`` may come from
+    any model (the one-step form); :func:`.pairwise.two_step_model` fits those differences first, as the paper
+    does.
 
     Args:
         reward, action: as in :meth:`OpeInputs.from_actions`.
