@@ -70,6 +70,35 @@ def test_marginal_weights_by_hand() -> None:
     assert inputs.weight[:, 0] == pytest.approx([(0.6 + 0.1) / (0.2 + 0.3), 1.0 / (0.3 + 0.2)])
 
 
+def test_what_coarse_weights_take_for_granted_is_held_against_the_actions_own() -> None:
+    """A false refusal is a z beyond 4: 6e-5 for each of the two."""
+    for difference, word in ((0.0, "caution"), (0.2, "refuse")):
+        world = World(40, difference, target=[0.5, 0.05, 0.2, 0.05, 0.15, 0.05])
+        log = (world.reward, world.action, world.behaviour, world.target)
+        category = np.eye(3)[world.cluster][:, :, None]
+        mips = marginal_inputs(*log, world.cluster[world.action][:, None], given_action=category)
+        alike = conjunct_inputs(*log, world.cluster, np.full_like(world.q, 0.5))
+        for name, inputs in (("ips", mips), ("snips", mips), ("dr", alike), ("cascade-dr", alike)):
+            got = ZOO[name].estimate(inputs)
+            assert got.verdict == word, (name, got.reason)
+        right = ZOO["dr"].estimate(conjunct_inputs(*log, world.cluster, world.q))
+        assert (right.verdict, "how the actions of a cluster differ" in right.reason) == ("caution", True)
+
+
+def test_rounds_too_few_to_tell_contradict_nothing() -> None:
+    world = World(40, 0.2)
+    few = slice(0, 40)
+    log = (world.reward[few], world.action[few], world.behaviour[few], world.target[few])
+    mips = marginal_inputs(
+        *log, world.cluster[log[1]][:, None], given_action=np.eye(3)[world.cluster][:, :, None]
+    )
+    assert np.isnan(mips.premise_z)
+    never = np.where(np.arange(6) == 0, 0.0, 0.2) * np.ones((ROUNDS, 1))
+    kept = world.action > 0
+    log = (world.reward[kept], world.action[kept], never[kept], world.target[kept])
+    assert np.isnan(conjunct_inputs(*log, world.cluster, world.q[kept]).premise_z)
+
+
 def test_an_embedding_that_is_the_action_gives_the_actions_weights() -> None:
     world = World(0)
     action = world.action[:, None]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -13,7 +14,7 @@ from ...core.types import F64, I64, AnyArray
 from .calibration import calibration_p
 from .checks import as_floats, check_target, checked_actions, refuse, shown
 from .diagnostics import Diagnostics, diagnose
-from .verdict import THRESHOLDS
+from .verdict import CAUTION, REFUSE, THRESHOLDS, Reason
 
 
 @dataclass(frozen=True, eq=False)
@@ -37,6 +38,9 @@ class OpeInputs:
             not the target's own mean, as dr does.
         cluster: (n,) integers from 0, equal for rounds that belong together, such as a user's; intervals and
             standard errors then take clusters as independent, not rounds. None: every round is its own.
+        premise: what the weights take for granted that no propensity vouches for; empty for a ratio of
+            probabilities of what was logged. A verdict on them is then no better than caution.
+        premise_z: how far the log contradicts the premise, in standard errors; NaN if it cannot tell.
 
     Raises:
         InvalidInput: shapes that differ, a value that is not finite, a negative weight; with row numbers.
@@ -56,6 +60,8 @@ class OpeInputs:
     chained: bool = False
     given: bool = False
     cluster: I64 | None = None
+    premise: str = ""
+    premise_z: float = math.nan
 
     def __post_init__(self) -> None:
         if self.reward.ndim != 2 or 0 in self.reward.shape:
@@ -93,6 +99,17 @@ class OpeInputs:
         return np.asarray(
             (self.weight[:, 0] if self.weight.shape[1] == 1 else self.weight.mean(axis=1)) - 1.0
         )
+
+    def doubts(self) -> Iterator[Reason]:
+        """What the premise of the weights says against every estimate that uses them."""
+        if self.premise:
+            yield CAUTION, f"it takes for granted that {self.premise}"
+        if abs(self.premise_z) > THRESHOLDS.z:
+            yield (
+                REFUSE,
+                f"the log contradicts that {self.premise}: weighed by the actions themselves the value is "
+                f"another (z = {self.premise_z:.1f})",
+            )
 
     @property
     def ess(self) -> float:

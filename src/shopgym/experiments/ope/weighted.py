@@ -106,9 +106,11 @@ class StatisticEstimator:
 
     def misfits(self, inputs: OpeInputs, found: Diagnostics) -> tuple[Reason, ...]:
         """See :class:`Estimator`."""
+        doubts = tuple(inputs.doubts()) if self.weighted else ()
         if not (self.needs_model and inputs.given):
-            return ()
+            return doubts
         return (
+            *doubts,
             (
                 REFUSE,
                 "its predictions are given the slots that the log shows before, and the weights of these are "

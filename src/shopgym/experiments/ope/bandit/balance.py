@@ -74,4 +74,5 @@ def balanced_inputs(
         float(target[:, ~seen].sum()) / n,
         unit=unit,
         note="weights learnt from the log" + (f", {negative} negative ones set to 0" if negative else ""),
+        premise="for each action the ratio of the two policies is linear in the features",
     )

@@ -8,6 +8,7 @@ from ....core.errors import InvalidInput
 from ....core.types import AnyArray
 from ..checks import CELLS, as_floats, check_target, checked_actions
 from ..inputs import OpeInputs
+from .premise import contradiction
 
 
 def conjunct_inputs(
@@ -27,7 +28,8 @@ def conjunct_inputs(
     larger than the largest weight of its actions. Unbiased if ``q`` is right about the difference of any two
     actions of a cluster in the same context, whatever it says of the cluster as a whole. ``q`` may come from
     any model (the one-step form); :func:`.pairwise.two_step_model` fits those differences first, as the paper
-    does.
+    does. That the differences are right no propensity vouches for: the verdict is never better than caution,
+    and refuse where the value by the actions' own weights contradicts it.
 
     Args:
         reward, action: as in :meth:`OpeInputs.from_actions`.
@@ -66,12 +68,15 @@ def conjunct_inputs(
         by_cluster = target[part] @ member
         unsupported += float(by_cluster[:, ~seen].sum())
         weight[part] = by_cluster[mine] / (behaviour[part] @ member)[mine]
+    q_logged = q[rows, action]
     return OpeInputs(
         reward[:, None],
         weight[:, None],
-        q[rows, action][:, None],
+        q_logged[:, None],
         np.einsum("na,na->n", target, q)[:, None],
         unsupported / n,
         unit=unit,
         propensity=propensity[:, None],
+        premise="the model is right about how the actions of a cluster differ",
+        premise_z=contradiction(reward - q_logged, weight, action, behaviour, target),
     )

@@ -69,5 +69,11 @@ def kernel_inputs(
     prediction = None if q is None else as_floats("q", q)[:, None]
     outside = (target < action.min()) | (target > action.max())
     return OpeInputs(
-        reward[:, None], weight[:, None], prediction, prediction, float(outside.mean()), unit=unit
+        reward[:, None],
+        weight[:, None],
+        prediction,
+        prediction,
+        float(outside.mean()),
+        unit=unit,
+        premise=f"the reward hardly bends within {bandwidth:.3g} of the target's action",
     )

@@ -13,6 +13,7 @@ from ..checks import CELLS, as_floats, check_target, checked_actions, refuse
 from ..inputs import OpeInputs
 from ..terms import Terms
 from ..tuning import slope
+from .premise import contradiction
 
 
 def marginal_inputs(
@@ -32,7 +33,9 @@ def marginal_inputs(
     spaces via embeddings) and ``snips`` its self-normalised form.
 
     The weight of an embedding e in context x is p(e | x, target) / p(e | x, behaviour). Unbiased if the
-    reward depends on the action through e and x only and the behaviour policy can show every e.
+    reward depends on the action through e and x only and the behaviour policy can show every e. No
+    propensity vouches for the former: the verdict is never better than caution, and refuse where the value by
+    the actions' own weights contradicts it.
 
     Args:
         reward, action: as in :meth:`OpeInputs.from_actions`.
@@ -57,14 +60,23 @@ def marginal_inputs(
     n, actions = target.shape
     check_target(target, n)
     check_target(behaviour, n)
-    reward, action, _ = checked_actions(reward, action, np.ones(n), actions)
+    in_range = np.clip(np.asarray(action), 0, actions - 1).astype(np.int64)
+    if in_range.shape != (n,):
+        raise InvalidInput("action", in_range.shape, f"give one per round ({n})")
+    reward, action, _ = checked_actions(reward, action, behaviour[np.arange(n), in_range], actions)
     if given_embedding is not None:
         weight = _mean_weight(behaviour, target, as_floats("given_embedding", given_embedding))
     else:
         embedding = _checked(embedding, n)
         table = _table(action, embedding, actions, prior) if given_action is None else given_action
         weight = _weight(behaviour, target, embedding, as_floats("given_action", table), dims)
-    return OpeInputs(reward[:, None], weight[:, None], unit=unit)
+    return OpeInputs(
+        reward[:, None],
+        weight[:, None],
+        unit=unit,
+        premise="nothing of the action but its embedding moves the reward",
+        premise_z=contradiction(reward, weight, action, behaviour, target),
+    )
 
 
 def select_embedding(

@@ -28,7 +28,7 @@ class CascadeDR(StatisticEstimator):
 
     def misfits(self, inputs: OpeInputs, found: Diagnostics) -> tuple[Reason, ...]:
         """See :class:`..weighted.Estimator`; predictions given the slots before are what it is for."""
-        return ()
+        return tuple(inputs.doubts())
 
     def statistic(self, inputs: OpeInputs) -> Terms:
         """See :class:`..weighted.Estimator`."""
@@ -58,7 +58,7 @@ class PseudoInverse(StatisticEstimator):
     def misfits(self, inputs: OpeInputs, found: Diagnostics) -> tuple[Reason, ...]:
         """See :class:`..weighted.Estimator`."""
         if inputs.weight.shape[1] == 1 or inputs.slate_weight is not None:
-            return ()
+            return tuple(inputs.doubts())
         if inputs.chained:
             return ((REFUSE, "it needs each slot's own ratio, and the log has only products over slots"),)
         if abs(found.pair_z) > THRESHOLDS.z:
