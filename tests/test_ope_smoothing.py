@@ -22,7 +22,7 @@ from shopgym.experiments.ope.smoothing import (
     SubGaussian,
     Switched,
 )
-from shopgym.experiments.ope.tuning import slope
+from shopgym.experiments.ope.tuning import reward_bound, slope
 from shopgym.experiments.ope.weighted import EmpiricalLikelihood
 
 
@@ -200,6 +200,61 @@ def test_slope_stops_before_the_first_interval_that_misses_a_wider_one() -> None
     assert slope(statistics) == 2
     assert slope(statistics[:2]) == 1
     assert slope(statistics[1:]) == 1
+
+
+def test_the_bound_by_the_size_of_rewards_by_hand() -> None:
+    # weights 0, 1, 1, 8 of which the last is switched off: E[w - g] = 2, 1 - E[g] = 0.5
+    weight, residual = np.array([[0.0], [1.0], [1.0], [8.0]]), np.array([[0.2], [-0.5], [0.1], [0.3]])
+    kept = np.where(weight <= 1, weight, 0.0)
+    error = 2.0 * kept.std() / 2.0
+    assert reward_bound(weight, kept, residual) == pytest.approx(0.5 * (0.5 + error))
+    assert reward_bound(weight, weight, residual) == 0.0
+    few = np.array([[0.9], [1.0], [1.0], [1.1]])  # what is lost on the log is less than what may be
+    assert reward_bound(few, 0.99 * few, residual) == pytest.approx(0.5 * 0.01)
+    two = np.hstack([weight, few])  # slots add up
+    assert reward_bound(two, np.hstack([kept, 0.99 * few]), np.hstack([residual, residual])) == pytest.approx(
+        0.5 * (0.5 + error) + 0.5 * 0.01
+    )
+
+
+@given(
+    st.integers(0, 10_000), st.sampled_from([Switched(2.0), Optimistic(3.0), SubGaussian(0.3), Clipped(1.5)])
+)
+@settings(deadline=None, max_examples=40)
+def test_the_bound_holds_for_the_expected_value(seed: int, smoothing: Smoothing) -> None:
+    """By enumeration: every action once, as often as it is logged, so that means are expectations."""
+    rng = np.random.default_rng(seed)
+    counts, target = rng.integers(1, 30, size=8), rng.dirichlet(np.full(8, 0.3))
+    action = np.repeat(np.arange(8), counts)
+    reward, model = rng.normal(size=8), rng.normal(size=8)
+    inputs = OpeInputs.from_actions(
+        reward[action], action, (counts / counts.sum())[action], np.tile(target, (len(action), 1))
+    )
+    residual = (reward - model)[action][:, None]
+    moved = ((inputs.weight - smoothing(inputs)) * residual).mean()
+    assert abs(moved) <= reward_bound(inputs.weight, smoothing(inputs), residual) + 1e-12
+
+
+def test_switch_dr_drops_what_a_single_round_says_and_else_is_dr() -> None:
+    """400 logs of 1,000 rounds: the target takes an action with 5% that one round in 10,000 shows. Squared
+    errors, paired, are less than those of dr by over 4 standard errors."""
+    rng = np.random.default_rng(0)
+    behaviour, target = np.full(10, (1 - 1e-4) / 9), np.full(10, 0.95 / 9)
+    behaviour[0], target[0] = 1e-4, 0.05
+    chance, model = np.linspace(0.3, 0.6, 10), np.full((1000, 10), 0.45)
+    less, seen = [], 0
+    for _ in range(400):
+        action = rng.choice(10, size=1000, p=behaviour)
+        reward = (rng.random(1000) < chance[action]).astype(float)
+        inputs = OpeInputs.from_actions(reward, action, behaviour[action], np.tile(target, (1000, 1)), model)
+        dr, switched = (ZOO[name].fitted(inputs).statistic(inputs).value for name in ("dr", "switch-dr"))
+        if (action > 0).all():
+            assert switched == pytest.approx(dr, abs=1e-12)
+            continue
+        seen += 1
+        less.append((dr - target @ chance) ** 2 - (switched - target @ chance) ** 2)
+    assert 15 < seen < 70  # 38 expected, 4 standard deviations
+    assert np.mean(less) > 4.0 * np.std(less, ddof=1) / seen**0.5
 
 
 def test_what_smoothing_shifts_is_told() -> None:

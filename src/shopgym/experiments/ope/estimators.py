@@ -6,6 +6,7 @@ slates) is a matter of how its inputs are built: :mod:`.bandit` and :mod:`.slate
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 
 from ...core.errors import InvalidInput
@@ -39,7 +40,12 @@ ZOO: Mapping[str, Estimator] = {
             Weighted("clipped-ips", Clipped()),
             Weighted("clipped-dr", Clipped(), needs_model=True),
             Weighted("sndr", needs_model=True, normalised=True),  # Robins et al. 2007, normalised weights
-            Tuned("switch-dr", Weighted("dr", needs_model=True), tuple(map(Switched, LEVELS))),
+            Tuned(
+                "switch-dr",
+                Weighted("dr", needs_model=True),
+                tuple(map(Switched, (*LEVELS, math.inf))),
+                "reward-bound",
+            ),
             Tuned("dr-os", Weighted("dr", needs_model=True), tuple(map(Optimistic, LEVELS))),
             Weighted("sg-ips", SubGaussian()),
             Weighted("sg-dr", SubGaussian(), needs_model=True),

@@ -10,13 +10,14 @@ import numpy as np
 
 from ...core.errors import InvalidInput
 from ...core.types import F64
+from .influence import SURE
 from .inputs import OpeInputs
 from .intervals.base import standard_error
 from .smoothing import Smoothing
-from .terms import Statistic, Terms
+from .terms import Statistic
 from .weighted import StatisticEstimator, Weighted, require_model
 
-RULES = ("slope", "mse", "mse-bound")
+RULES = ("slope", "mse", "mse-bound", "reward-bound")
 
 
 @dataclass(frozen=True)
@@ -29,8 +30,10 @@ class Tuned(StatisticEstimator):
         rule: ``slope``: see :func:`slope`.
             ``mse``: least variance plus squared bias, the bias being what smoothing takes away on the log
             (Su, Dimakopoulou, Krishnamurthy and Dudik 2020); ``mse-bound``: with an upper bound of that
-            bias instead, from Bernstein's inequality (Wang, Agarwal and Dudik 2017).
-        error: probability of error of the intervals and of the bound.
+            bias instead, from Bernstein's inequality (as Open Bandit Pipeline does); ``reward-bound``: with
+            what it can be at most given how large rewards are, see :func:`reward_bound`: the rule of Wang,
+            Agarwal and Dudik 2017 (Optimal and adaptive off-policy evaluation in contextual bandits).
+        error: probability of error of the intervals and of Bernstein's bound.
     """
 
     name: str
@@ -72,16 +75,39 @@ class Tuned(StatisticEstimator):
         return [self._mean_squared_error(smoothing, residual, inputs) for smoothing in self.candidates]
 
     def _mean_squared_error(self, smoothing: Smoothing, residual: F64, inputs: OpeInputs) -> float:
+        psi = Weighted(self.name, smoothing, self.base.needs_model).statistic(inputs).influence()
+        return float(psi @ psi) / len(inputs) ** 2 + self._bias(smoothing(inputs), residual, inputs) ** 2
+
+    def _bias(self, smoothed: F64, residual: F64, inputs: OpeInputs) -> float:
+        if self.rule == "reward-bound":
+            return reward_bound(inputs.weight, smoothed, residual)
         n = len(inputs)
-        terms = Weighted(self.name, smoothing, self.base.needs_model).statistic(inputs)
-        assert isinstance(terms, Terms)
-        psi = terms.influence()
-        bias = abs(float(((inputs.weight - smoothing(inputs)) * residual).sum()) / n)
-        if self.rule == "mse-bound":
-            log = math.log(2.0 / self.error)
-            second = float((inputs.weight**2).sum()) / n
-            bias += math.sqrt(2.0 * second * log / n) + 2.0 * inputs.max_weight * log / (3.0 * n)
-        return float(psi @ psi) / n**2 + bias**2
+        bias = abs(float(((inputs.weight - smoothed) * residual).sum()) / n)
+        if self.rule == "mse":
+            return bias
+        log = math.log(2.0 / self.error)
+        second = float((inputs.weight**2).sum()) / n
+        return bias + math.sqrt(2.0 * second * log / n) + 2.0 * inputs.max_weight * log / (3.0 * n)
+
+
+def reward_bound(weight: F64, smoothed: F64, residual: F64) -> float:
+    """What smoothing may move the value by, whatever the rewards are of the actions it takes weight from.
+
+    The bias is the behaviour policy's mean of (w - g) (E[r] - q), w being the weight and g the smoothed one.
+    So it is at most the share of the target that is moved, E|w - g|, times the largest |E[r] - q|, for which
+    the largest |r - q| of the log stands. The share is a mean of the log; or, since E[w] = 1, it is
+    1 - E[min(g, 2 w - g)], if that and two of its standard errors are less: a single round of great weight
+    says much of w, and next to nothing of g.
+
+    Args:
+        weight, smoothed: (n, k) w and g.
+        residual: (n, k) reward less prediction.
+    """
+    kept = np.minimum(smoothed, 2.0 * weight - smoothed)
+    error = kept.std(axis=0) / math.sqrt(len(kept))
+    moved = np.abs(weight - smoothed).mean(axis=0)
+    share = np.minimum(moved, np.maximum(1.0 - kept.mean(axis=0), 0.0) + SURE * error)
+    return float(share @ np.abs(residual).max(axis=0))
 
 
 def slope(statistics: Iterable[Statistic], error: float = 0.1, levels: Sequence[int] | None = None) -> int:
