@@ -9,7 +9,13 @@ import pytest
 
 from shopgym.core import InvalidInput
 from shopgym.experiments.ope import ZOO, OpeInputs
-from shopgym.experiments.ope.slate import SLATE_MODELS, pseudo_inverse_weights, slate_inputs, slate_weights
+from shopgym.experiments.ope.slate import (
+    SLATE_MODELS,
+    plackett_luce_weights,
+    pseudo_inverse_weights,
+    slate_inputs,
+    slate_weights,
+)
 
 ROUNDS = 20_000
 BEHAVIOUR = np.array([[0.5, 0.3, 0.2], [0.2, 0.5, 0.3]])
@@ -148,6 +154,79 @@ def test_the_general_pseudo_inverse_of_rankings_without_repeats() -> None:
         assert (weight * reward).mean() == pytest.approx(
             reward[fixed]
         )  # the mean over all is the expectation
+
+
+class Rankings:
+    """Rankings of 3 of 5 actions in 4 contexts, drawn by mixtures of two Plackett-Luce models; one action can
+    not be shown in the last context. Expectations are sums over all rankings."""
+
+    def __init__(self, seed: int) -> None:
+        rng = np.random.default_rng(seed)
+        self.rates, self.mixture = 1.5 * rng.normal(size=(4, 2, 5)), np.array([0.7, 0.3])
+        self.allowed = np.ones((4, 5), np.bool_)
+        self.allowed[3, 2] = False
+        self.rankings = np.array(list(permutations(range(5), 3)), np.int32)
+        shown = np.zeros((60, 3, 5))
+        shown[np.arange(60)[:, None], np.arange(3), self.rankings] = 1.0
+        self.chance = self.of(self.rates, self.mixture)
+        self.target_chance = self.of(1.5 * rng.normal(size=(4, 1, 5)), np.ones(1))
+        self.target = np.einsum("cr,rka->cka", self.target_chance, shown)
+        flat = shown.reshape(60, 15)
+        self.gamma = np.einsum("cr,ri,rj->cij", self.chance, flat, flat)
+        self.reward = np.einsum("rka,cka->cr", shown, rng.random((4, 3, 5)))
+        self.truth = (self.target_chance * self.reward).sum(axis=1)
+
+    def of(self, log_rates: np.ndarray, mixture: np.ndarray) -> np.ndarray:
+        """(4, 60) by hand: a product over slots of one rate over what is left, for every component."""
+        out = np.zeros((4, 60))
+        for c in range(4):
+            for component, share in enumerate(mixture):
+                rate = np.exp(log_rates[c, component]) * self.allowed[c]
+                for r, ranking in enumerate(self.rankings):
+                    chance, left = share, rate.sum()
+                    for action in ranking:
+                        chance *= rate[action] / left
+                        left -= rate[action]
+                    out[c, r] += chance
+        return out
+
+    def expected(self, weight: np.ndarray) -> np.ndarray:
+        """(4,) value in each context, of weights for every ranking in every context."""
+        return np.asarray((self.chance * weight.reshape(4, 60) * self.reward).sum(axis=1))
+
+
+@pytest.mark.parametrize("seed", [0, 1])
+def test_the_pseudo_inverse_is_of_each_context(seed: int) -> None:
+    world = Rankings(seed)
+    context, action = np.repeat(np.arange(4), 60), np.tile(world.rankings, (4, 1))
+    rounds = action, world.target[context]
+    given = pseudo_inverse_weights(*rounds, world.gamma, context)
+    drawn = plackett_luce_weights(*rounds, world.rates[context], world.mixture, world.allowed[context])
+    could = world.chance.ravel() > 0
+    assert drawn[could] == pytest.approx(given[could], rel=1e-6, abs=1e-8)
+    assert world.expected(given) == pytest.approx(world.truth, rel=1e-8)
+    assert (world.chance * drawn.reshape(4, 60)).sum(axis=1) == pytest.approx(np.ones(4))
+    # one G for all contexts, and the sum that takes slots as independent, are biased
+    pooled = pseudo_inverse_weights(*rounds, world.gamma.mean(axis=0))
+    behaviour = np.diagonal(world.gamma, axis1=1, axis2=2).reshape(4, 3, 5)[context]
+    own = np.arange(240)[:, None], np.arange(3), action
+    ratio = np.divide(rounds[1], behaviour, out=np.ones_like(behaviour), where=behaviour > 0)
+    independent = 1.0 + (ratio[own] - 1.0).sum(axis=1)
+    for wrong in (pooled, independent):
+        assert np.abs(world.expected(wrong) / world.truth - 1.0).max() > 0.03
+
+
+def test_a_context_without_its_gamma_is_refused() -> None:
+    world = Rankings(2)
+    rounds = world.rankings[:3], world.target[[0, 1, 2]]
+    with pytest.raises(InvalidInput, match="context"):
+        pseudo_inverse_weights(*rounds, world.gamma)
+    with pytest.raises(InvalidInput, match=r"context\[1\].*0 to 3"):
+        pseudo_inverse_weights(*rounds, world.gamma, np.array([0, 4, 1]))
+    with pytest.raises(InvalidInput, match="log_rates"):
+        plackett_luce_weights(*rounds, world.rates, world.mixture)
+    with pytest.raises(InvalidInput, match="rankings"):
+        plackett_luce_weights(np.zeros((1, 5), int), np.zeros((1, 5, 30)), np.zeros((1, 1, 30)), np.ones(1))
 
 
 def test_refusals() -> None:

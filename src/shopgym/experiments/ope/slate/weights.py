@@ -2,12 +2,21 @@
 
 from __future__ import annotations
 
+import math
+from itertools import permutations
+
 import numpy as np
 
 from ....core.errors import InvalidInput
-from ....core.types import F64, AnyArray
-from ..checks import as_floats, refuse
+from ....core.types import F64, AnyArray, Bool
+from ....policies.plackett_luce import slot_propensities
+from ..checks import CELLS, as_floats, refuse
 from ..inputs import OpeInputs
+
+MOST_RANKINGS = 20_000
+"""Rankings that are enumerated for each round: 5 of 8 actions, 3 of 28, 2 of 141."""
+RANK = 1e-10
+"""Eigenvalues of G below this share of the largest are rounding: G is never of full rank."""
 
 SLATE_MODELS = ("standard", "independent", "cascade")
 
@@ -109,30 +118,103 @@ def uniform_slate_weights(action: AnyArray, target: F64) -> F64:
     return np.asarray(1.0 + (actions - 1) * (own + (actions / (actions - k) - 1.0) * anywhere / k))
 
 
-def pseudo_inverse_weights(action: AnyArray, target: F64, gamma: F64) -> F64:
-    """(n,) the weight of a whole slate's reward for any behaviour policy that ignores the context.
+def pseudo_inverse_weights(action: AnyArray, target: F64, gamma: F64, context: AnyArray | None = None) -> F64:
+    """(n,) the weight of a whole slate's reward for any behaviour policy whose slates are known.
 
     q' G^+ s with s the indicator of (slot, action) pairs shown, q = E[s] under the target and G = E[s s']
-    under the behaviour policy (Swaminathan et al. 2017, Off-policy evaluation for slate
-    recommendation). Right when a slate's expected reward is a sum over its slots. It may be negative.
+    under the behaviour policy, all given the context (Swaminathan et al. 2017, Off-policy evaluation for
+    slate recommendation). Right when a slate's expected reward is a sum over its slots. It may be negative.
     With independent slots it is 1 + sum of (ratio - 1), which :class:`.PseudoInverse` takes from the ratios.
+
+    A policy that shows different slates in different contexts has a G for each of them; the average of these
+    is not it, and gives a biased value. :func:`plackett_luce_weights` makes them for Plackett-Luce policies.
 
     Args:
         action: (n, k) integers in [0, A), what each slot showed.
         target: (n, k, A) slot marginals of the target.
-        gamma: (k A, k A) the matrix G, pairs in the order slot * A + action.
+        gamma: (k A, k A) the matrix G of a policy that ignores the context, or (C, k A, k A) of one that does
+            not; pairs in the order slot * A + action.
+        context: (n,) integers in [0, C), whose G is each round's; needed with several.
 
     Raises:
-        InvalidInput: shapes that do not fit.
+        InvalidInput: shapes that do not fit, a context without its G.
     """
     n, k, actions = target.shape
-    if np.shape(action) != (n, k) or gamma.shape != (k * actions, k * actions):
+    every = gamma[None] if gamma.ndim == 2 else gamma
+    if np.shape(action) != (n, k) or every.shape[1:] != (k * actions, k * actions):
         shapes = (np.shape(action), target.shape, gamma.shape)
-        raise InvalidInput("gamma", shapes, "give action (n, k), target (n, k, A) and gamma (k A, k A)")
-    inverse = np.linalg.pinv(gamma, hermitian=True).reshape(k * actions, k, actions)
-    flat = target.reshape(n, k * actions)
-    out = np.zeros(n)
-    for slot in range(k):
-        column = flat @ inverse[:, slot]
-        out += np.take_along_axis(column, np.asarray(action)[:, slot, None], axis=1)[:, 0]
+        raise InvalidInput(
+            "gamma", shapes, "give action (n, k), target (n, k, A) and gamma (k A, k A) or (C, k A, k A)"
+        )
+    label = np.zeros(n, np.int64) if context is None and len(every) == 1 else np.asarray(context)
+    if label.shape != (n,) or label.dtype.kind not in "iu":
+        raise InvalidInput("context", label.shape, f"give one of {len(every)} per round, as whole numbers")
+    refuse(
+        "context", label, (label < 0) | (label >= len(every)), f"gamma is of contexts 0 to {len(every) - 1}"
+    )
+    out = np.empty(n)
+    for known in np.unique(label):
+        rows = label == known
+        out[rows] = _weights(np.asarray(action)[rows], target[rows], every[known])
     return out
+
+
+def plackett_luce_weights(
+    action: AnyArray, target: F64, log_rates: F64, weights: F64, allowed: Bool | None = None
+) -> F64:
+    """(n,) the weight of a whole slate's reward where each round's slate was drawn by Plackett and Luce's
+    model with rates of its own, or a mixture of such: :func:`pseudo_inverse_weights` with every round's G.
+
+    The probabilities of all rankings, and from them of all pairs, are exact.
+
+    Args:
+        action: (n, k) integers in [0, A), different in a row.
+        target: (n, k, A) slot marginals of the target.
+        log_rates: (n, B, A) of the B components.
+        weights: (B,) of the components; they sum to 1.
+        allowed: (n, A) what could be shown, at least k in a row; None: everything.
+
+    Raises:
+        InvalidInput: shapes that do not fit, more than ``MOST_RANKINGS`` rankings of k of A actions.
+    """
+    n, k, actions = target.shape
+    if np.shape(action) != (n, k) or log_rates.shape != (n, len(weights), actions):
+        shapes = (np.shape(action), target.shape, log_rates.shape)
+        raise InvalidInput(
+            "log_rates", shapes, "give action (n, k), target (n, k, A) and log_rates (n, B, A)"
+        )
+    count = math.perm(actions, k)
+    if count > MOST_RANKINGS:
+        raise InvalidInput(
+            "target", target.shape, f"there are {count} rankings: at most {MOST_RANKINGS} are enumerated"
+        )
+    rankings = np.array(list(permutations(range(actions), k)), dtype=np.int32)
+    shown = np.zeros((count, k, actions))
+    shown[np.arange(count)[:, None], np.arange(k), rankings] = 1.0
+    shown = shown.reshape(count, k * actions)
+    out = np.empty(n)
+    step = max(1, CELLS // (count * k * len(weights) * actions))
+    for start in range(0, n, step):
+        rows = slice(start, min(start + step, n))
+        here = rows.stop - rows.start
+        could = np.ones((here, actions), np.bool_) if allowed is None else allowed[rows]
+        propensity = slot_propensities(
+            np.repeat(log_rates[rows], count, axis=0),
+            weights,
+            np.repeat(could, count, axis=0),
+            np.tile(rankings, (here, 1)),
+        )
+        chance = propensity.prod(axis=1).reshape(here, count)
+        gamma = np.matmul(shown.T * chance[:, None, :], shown)
+        out[rows] = _weights(np.asarray(action)[rows], target[rows], gamma)
+    return out
+
+
+def _weights(action: AnyArray, target: F64, gamma: F64) -> F64:
+    """(r,) q' G^+ s of r rounds; ``gamma`` (k A, k A), or (r, k A, k A)."""
+    n, k, actions = target.shape
+    shown = np.zeros((n, k, actions))
+    shown[np.arange(n)[:, None], np.arange(k), action] = 1.0
+    inverse = np.linalg.pinv(gamma, rcond=RANK, hermitian=True)
+    wanted, shown = target.reshape(n, 1, -1), shown.reshape(n, -1, 1)
+    return np.asarray((wanted @ inverse @ shown)[:, 0, 0])
