@@ -313,7 +313,8 @@ def bandit() -> list[Any]:
 
 
 def test_dsjson_by_hand(tmp_path: Path, bandit: list[Any]) -> None:
-    path = write(tmp_path / "log.dsjson", bandit * 2)  # five rounds or more: there are as many folds
+    again = [{**each, "EventId": str(i)} for i, each in enumerate(bandit)]
+    path = write(tmp_path / "log.dsjson", bandit + again)  # five rounds or more: there are as many folds
     frame = dsjson_frame(path)[:3]
     assert frame["action"].tolist() == [1, 2, 2]
     assert frame["reward"].tolist() == [1.0, 0.0, 2.0]
@@ -340,7 +341,7 @@ def test_dsjson_by_hand(tmp_path: Path, bandit: list[Any]) -> None:
         ),
         (line(1, -1.0, 0.3, [1, 2], [0.5, 0.5]), "it differs from _label_probability"),
         (line(1, -1.0, 0.0, [1, 2], [0.0, 1.0]), "_label_probability[5] = 0.0: give a probability in (0, 1]"),
-        (line(1, "free", 0.5, [1, 2], [0.5, 0.5]), "_label_cost[5] = nan: give a number (1 of 4 rows"),
+        (line(1, "free", 0.5, [1, 2], [0.5, 0.5]), "_label_cost[5] = 'free': give a number (1 of 4 rows"),
         (line(1, -1.0, 0.5, [1, 2], [0.5, 0.5], pdrop=0.5), "dropped at different rates"),
         ("{", "line[5] = '{\\n': it is no JSON"),
     ],

@@ -226,7 +226,9 @@ def test_a_context_without_its_gamma_is_refused() -> None:
     with pytest.raises(InvalidInput, match="log_rates"):
         plackett_luce_weights(*rounds, world.rates, world.mixture)
     with pytest.raises(InvalidInput, match="rankings"):
-        plackett_luce_weights(np.zeros((1, 5), int), np.zeros((1, 5, 30)), np.zeros((1, 1, 30)), np.ones(1))
+        plackett_luce_weights(
+            np.arange(5)[None], np.full((1, 5, 30), 1 / 30), np.zeros((1, 1, 30)), np.ones(1)
+        )
 
 
 def test_refusals() -> None:
@@ -236,7 +238,7 @@ def test_refusals() -> None:
         (lambda: slate_inputs(np.ones((4, 2)), half[:3], half, model="cascade"), "propensity"),
         (lambda: slate_inputs(np.ones((4, 2)), 0 * half, half, model="cascade"), r"in \(0, 1\]"),
         (lambda: slate_inputs(np.ones((4, 2)), half, 4 * half, model="cascade"), "target"),
-        (lambda: pseudo_inverse_weights(np.zeros((4, 2), int), np.ones((4, 2, 3)), np.eye(5)), "gamma"),
+        (lambda: pseudo_inverse_weights(np.zeros((4, 2), int), np.ones((4, 2, 3)) / 3, np.eye(5)), "gamma"),
     ):
         with pytest.raises(InvalidInput, match=message):
             call()

@@ -9,6 +9,9 @@ from ...core.types import F64, I64, AnyArray, Bool
 
 ROW_SUM_TOLERANCE = 1e-6
 """A distribution may miss 1 by this much."""
+LARGEST = 1e60
+"""Of a reward's size: squares of squares of what is larger are infinite."""
+UNITS = "give rewards in a larger unit"
 CELLS = 4_000_000
 """Probabilities (rounds x actions) held at once: 32 MB."""
 
@@ -24,9 +27,39 @@ def refuse(field: str, values: AnyArray, bad: Bool, fix: str) -> None:
 def as_floats(field: str, values: AnyArray) -> F64:
     """``values`` as float64, or :class:`InvalidInput`."""
     try:
-        return np.asarray(values, dtype=np.float64)
+        found = np.asarray(values)
+        if found.dtype.kind in "cmM":  # numpy would drop what is imaginary, and count days
+            raise TypeError(f"they are {found.dtype}")
+        return found.astype(np.float64, copy=False)
     except (TypeError, ValueError) as error:
         raise InvalidInput(field, str(error), "give numbers") from error
+
+
+def check_rewards(field: str, reward: F64) -> None:
+    """Raise :class:`InvalidInput` unless all of them are finite, and can be squared and added up."""
+    refuse(field, reward, ~np.isfinite(reward), "remove NaN and infinity")
+    refuse(field, reward, np.abs(reward) > LARGEST, f"beyond {LARGEST:g} nothing can be added up: {UNITS}")
+
+
+def of_logged(table: F64, action: AnyArray) -> F64:
+    """(n,) what ``table`` (n, A) says of the logged action (n,), to be checked: 1 where that is no action."""
+    found = np.asarray(action)
+    if found.shape != table.shape[:1] or found.dtype.kind not in "iu":
+        return np.ones(found.shape)
+    inside = (found >= 0) & (found < table.shape[1])
+    return np.where(inside, table[np.arange(len(table)), np.where(inside, found, 0)], 1.0)
+
+
+def codes_of(field: str, labels: AnyArray) -> tuple[I64, int]:
+    """(A,) the place of each label among the different ones, and how many these are."""
+    found = np.asarray(labels)
+    if found.ndim != 1 or len(found) == 0:
+        raise InvalidInput(field, found.shape, "give one label for each action")
+    if found.dtype.kind in "fO":
+        missing = np.array([label is None or label != label for label in found.tolist()])
+        refuse(field, found, missing, "fill in what is missing")
+    known, code = np.unique(found, return_inverse=True)
+    return code.astype(np.int64), len(known)
 
 
 def checked_actions(
@@ -45,19 +78,19 @@ def checked_actions(
     action = action.astype(np.int64)
     outside = (action < 0) | (action >= n_actions)
     refuse("action", action, outside, f"the target has actions 0 to {n_actions - 1}")
-    refuse("reward", reward, ~np.isfinite(reward), "remove NaN and infinity")
+    check_rewards("reward", reward)
     in_range = (propensity > 0) & (propensity <= 1)
     refuse("propensity", propensity, ~in_range, "give a probability in (0, 1]")
     return reward, action, propensity
 
 
-def check_target(target: F64, n: int) -> None:
-    """Raise :class:`InvalidInput` unless ``target`` is n probability distributions."""
+def check_target(target: F64, n: int, field: str = "target") -> None:
+    """Raise :class:`InvalidInput` unless ``target`` is n probability distributions, over its last axis."""
     if len(target) != n:
-        raise InvalidInput("target", target.shape, f"give one row per logged round ({n})")
-    refuse("target", target, ~(target >= 0), "give probabilities >= 0")
-    off = ~(np.abs(target.sum(axis=1) - 1.0) <= ROW_SUM_TOLERANCE)
-    refuse("target", target, off, "each row has to sum to 1")
+        raise InvalidInput(field, target.shape, f"give one row per logged round ({n})")
+    refuse(field, target, ~(target >= 0), "give probabilities >= 0")
+    off = ~(np.abs(target.sum(axis=-1) - 1.0) <= ROW_SUM_TOLERANCE)
+    refuse(field, target, off, "each row has to sum to 1")
 
 
 def shown(action: I64, n_actions: int) -> Bool:

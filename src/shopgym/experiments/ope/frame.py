@@ -73,6 +73,10 @@ def from_frame(
     if by_user and user is None:
         raise InvalidInput("user", None, "intervals by user need the column that names them")
     users = None if user is None else frame[user].to_numpy()
+    if user is not None:
+        refuse(
+            user, frame[user].to_numpy(dtype=object), frame[user].isna().to_numpy(), "fill in what is missing"
+        )
     cluster = clusters_of(users) if by_user and users is not None else None
     if isinstance(target, str) and target.startswith("column:"):
         inputs = _from_column(frame, target.removeprefix("column:"), logged[0], logged[2], unit)
@@ -108,7 +112,10 @@ def context_features(frame: pd.DataFrame, columns: Sequence[str]) -> F64:
             known, code = np.unique(column.to_numpy().astype(str), return_inverse=True)
             if len(known) > MOST_CATEGORIES:
                 raise InvalidInput(
-                    name, len(known), f"too many different values for context: at most {MOST_CATEGORIES}"
+                    name,
+                    len(known),
+                    f"too many different values for context, at most {MOST_CATEGORIES}: leave it out, or "
+                    "turn it into a number",
                 )
             parts.append(np.eye(len(known))[code])
     return np.hstack(parts) if parts else np.empty((len(frame), 0))

@@ -12,7 +12,7 @@ import numpy as np
 from ...core.errors import InvalidInput
 from ...core.types import F64, I64, AnyArray
 from .calibration import calibration_p
-from .checks import as_floats, check_target, checked_actions, refuse, shown
+from .checks import as_floats, check_rewards, check_target, checked_actions, refuse, shown
 from .diagnostics import Diagnostics, diagnose
 from .verdict import CAUTION, REFUSE, THRESHOLDS, Reason
 
@@ -81,6 +81,7 @@ class OpeInputs:
             if values.shape != self.reward.shape:
                 raise InvalidInput(f"inputs.{name}", values.shape, f"give shape {self.reward.shape}")
             refuse(f"inputs.{name}", values, ~np.isfinite(values), "remove NaN and infinity")
+        check_rewards("inputs.reward", self.reward)
         refuse("inputs.weight", self.weight, self.weight < 0, "an importance weight is never negative")
 
     def __len__(self) -> int:

@@ -42,8 +42,10 @@ def assign_folds(n: int, rng: Generator, folds: int = FOLDS, users: AnyArray | N
         known, unit = np.unique(users, return_inverse=True)
         units = len(known)
     if not 2 <= folds <= units:
-        what = "rows" if users is None else "users"
-        raise InvalidInput("folds", folds, f"give at least 2, and no more than there are {what} ({units})")
+        what = "rounds" if users is None else "users"
+        raise InvalidInput(
+            what, units, f"for {folds} folds give as many {what} or more, and at least 2 folds"
+        )
     return np.asarray((rng.permutation(units) % folds)[unit], dtype=np.int64)
 
 

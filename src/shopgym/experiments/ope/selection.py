@@ -11,7 +11,7 @@ from numpy.random import Generator
 
 from ...core.errors import InvalidInput, in_range
 from ...core.types import F64, I64, AnyArray
-from .checks import as_floats, check_target, checked_actions, refuse
+from .checks import as_floats, check_target, checked_actions, of_logged, refuse
 from .inputs import OpeInputs
 from .terms import Statistic
 from .tuning import slope
@@ -87,12 +87,16 @@ class ActionLog:
             raise InvalidInput("behaviour", (behaviour.shape, target.shape), "give (rounds, actions) of both")
         if self.q is not None and np.shape(self.q) != behaviour.shape:
             raise InvalidInput("q", np.shape(self.q), f"give shape {behaviour.shape}")
-        check_target(behaviour, len(behaviour))
+        check_target(behaviour, len(behaviour), "behaviour")
         check_target(target, len(behaviour))
-        refuse(
-            "action", self.action, (self.action < 0) | (self.action >= behaviour.shape[1]), "no such action"
-        )
-        checked_actions(self.reward, self.action, self.logged, behaviour.shape[1])
+        logged = of_logged(behaviour, self.action)
+        reward, action, _ = checked_actions(self.reward, self.action, logged, behaviour.shape[1])
+        if len(reward) != len(behaviour):
+            raise InvalidInput("reward", reward.shape, f"give one per row of the target ({len(behaviour)})")
+        q = None if self.q is None else as_floats("q", self.q)
+        given = {"reward": reward, "action": action, "behaviour": behaviour, "target": target, "q": q}
+        for name, values in given.items():
+            object.__setattr__(self, name, values)
 
     def __len__(self) -> int:
         return len(self.reward)

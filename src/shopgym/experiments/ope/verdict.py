@@ -137,7 +137,9 @@ def _model(found: Diagnostics, limits: Thresholds) -> Iterator[Reason]:
 
 
 def _influence(influence: Influence, limits: Thresholds) -> Iterator[Reason]:
-    if influence.error_rounds < limits.error_caution:
+    if influence.error_rounds == 0:
+        yield REFUSE, "all rounds say the same: the log does not tell by how much it errs"
+    elif influence.error_rounds < limits.error_caution:
         refused = influence.error_rounds < limits.error_refuse
         fewest = limits.error_refuse if refused else limits.error_caution
         yield (

@@ -64,6 +64,8 @@ def balanced_inputs(
     q_logged = v_target = None
     if q is not None:
         q = as_floats("q", q)
+        if q.shape != target.shape:
+            raise InvalidInput("q", q.shape, f"give shape {target.shape}, like the target")
         q_logged = q[np.arange(n), action][:, None]
         v_target = np.einsum("na,na->n", target, q)[:, None]
     return OpeInputs(

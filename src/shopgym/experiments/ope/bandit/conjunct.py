@@ -6,7 +6,7 @@ import numpy as np
 
 from ....core.errors import InvalidInput
 from ....core.types import AnyArray
-from ..checks import CELLS, as_floats, check_target, checked_actions
+from ..checks import CELLS, as_floats, check_target, checked_actions, codes_of, of_logged
 from ..inputs import OpeInputs
 from .premise import contradiction
 
@@ -50,16 +50,17 @@ def conjunct_inputs(
             "target", (behaviour.shape, target.shape, q.shape), "give behaviour, target and q shape (n, A)"
         )
     n, actions = target.shape
-    known, cluster = np.unique(np.asarray(cluster), return_inverse=True)
-    if cluster.shape != (actions,):
-        raise InvalidInput("cluster", cluster.shape, f"give one for each of {actions} actions")
+    cluster, clusters = codes_of("cluster", cluster)
+    if len(cluster) != actions:
+        raise InvalidInput("cluster", len(cluster), f"give one for each of {actions} actions")
     check_target(target, n)
-    check_target(behaviour, n)
+    check_target(behaviour, n, "behaviour")
     rows = np.arange(n)
-    in_range = np.clip(np.asarray(action), 0, actions - 1).astype(np.int64)
-    reward, action, propensity = checked_actions(reward, action, behaviour[rows, in_range], actions)
-    member = np.eye(len(known))[cluster]  # (A, clusters)
-    seen = np.bincount(cluster[action], minlength=len(known)) > 0
+    reward, action, propensity = checked_actions(reward, action, of_logged(behaviour, action), actions)
+    if len(reward) != n:
+        raise InvalidInput("reward", reward.shape, f"give one per row of the target ({n})")
+    member = np.eye(clusters)[cluster]  # (A, clusters)
+    seen = np.bincount(cluster[action], minlength=clusters) > 0
     weight, unsupported = np.empty(n), 0.0
     step = max(1, CELLS // actions)
     for start in range(0, n, step):

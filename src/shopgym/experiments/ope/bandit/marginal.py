@@ -9,7 +9,7 @@ import numpy as np
 
 from ....core.errors import InvalidInput, in_range
 from ....core.types import F64, I64, AnyArray
-from ..checks import CELLS, as_floats, check_target, checked_actions, refuse
+from ..checks import CELLS, ROW_SUM_TOLERANCE, as_floats, check_target, checked_actions, of_logged, refuse
 from ..inputs import OpeInputs
 from ..terms import Terms
 from ..tuning import slope
@@ -59,11 +59,10 @@ def marginal_inputs(
         raise InvalidInput("target", (behaviour.shape, target.shape), "give both shape (rounds, actions)")
     n, actions = target.shape
     check_target(target, n)
-    check_target(behaviour, n)
-    in_range = np.clip(np.asarray(action), 0, actions - 1).astype(np.int64)
-    if in_range.shape != (n,):
-        raise InvalidInput("action", in_range.shape, f"give one per round ({n})")
-    reward, action, _ = checked_actions(reward, action, behaviour[np.arange(n), in_range], actions)
+    check_target(behaviour, n, "behaviour")
+    reward, action, _ = checked_actions(reward, action, of_logged(behaviour, action), actions)
+    if len(reward) != n:
+        raise InvalidInput("reward", reward.shape, f"give one per row of the target ({n})")
     if given_embedding is not None:
         weight = _mean_weight(behaviour, target, as_floats("given_embedding", given_embedding))
     else:
@@ -136,9 +135,16 @@ def _weight(behaviour: F64, target: F64, embedding: I64, table: F64, dims: Seque
     n, actions = target.shape
     if table.ndim != 3 or len(table) != actions or table.shape[2] != embedding.shape[1]:
         raise InvalidInput("given_action", table.shape, "give shape (actions, categories, dimensions)")
+    refuse("given_action", table, ~(table >= 0), "give probabilities >= 0")
+    off = ~(np.abs(table.sum(axis=1) - 1.0) <= ROW_SUM_TOLERANCE)
+    refuse("given_action", table, off, "the categories of a dimension have to sum to 1")
     refuse("embedding", embedding, embedding >= table.shape[1], "given_action does not know the category")
     by_category = np.ascontiguousarray(table.transpose(2, 1, 0))  # (D, C, A)
     chosen = range(embedding.shape[1]) if dims is None else dims
+    if not set(chosen) <= set(range(embedding.shape[1])):
+        raise InvalidInput(
+            "dims", list(chosen), f"the embedding has dimensions 0 to {embedding.shape[1] - 1}"
+        )
     above, below = np.empty(n), np.empty(n)
     step = max(1, CELLS // (2 * actions))
     for start in range(0, n, step):
@@ -157,6 +163,7 @@ def _mean_weight(behaviour: F64, target: F64, posterior: F64) -> F64:
     n, actions = target.shape
     if posterior.shape != target.shape:
         raise InvalidInput("given_embedding", posterior.shape, f"give shape {target.shape}")
+    check_target(posterior, n, "given_embedding")
     weight = np.empty(n)
     step = max(1, CELLS // (2 * actions))
     for start in range(0, n, step):

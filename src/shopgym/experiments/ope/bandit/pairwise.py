@@ -9,7 +9,7 @@ from numpy.random import Generator
 
 from ....core.errors import InvalidInput, in_range
 from ....core.types import F64, I64, AnyArray, Bool
-from ..checks import as_floats, checked_actions, refuse
+from ..checks import as_floats, checked_actions, codes_of, refuse
 from ..reward_model import FOLDS, PENALTIES, Moments, assign_folds
 
 if TYPE_CHECKING:
@@ -63,9 +63,7 @@ def two_step_model(
     Raises:
         InvalidInput: anything that is not as above, with row numbers; no two rounds to compare.
     """
-    known, cluster = np.unique(np.asarray(cluster), return_inverse=True)
-    if cluster.ndim != 1:
-        raise InvalidInput("cluster", cluster.shape, "give one for each action")
+    cluster, clusters = codes_of("cluster", cluster)
     actions = len(cluster)
     features = as_floats("features", features)
     embedding = np.eye(actions) if action_features is None else as_floats("action_features", action_features)
@@ -92,7 +90,7 @@ def two_step_model(
             theta = rows.fit(rest, PENALTIES[int(np.argmin(tried))])
         else:
             theta = rows.fit(rest, penalty)
-        moments = Moments(folds, len(known), features.shape[1])
+        moments = Moments(folds, clusters, features.shape[1])
         left = reward[rest] - rows.design[rest] @ theta
         moments.add(features[rest], cluster[action[rest]], left, fold[rest])
         mine = ~rest

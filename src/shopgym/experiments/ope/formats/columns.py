@@ -9,6 +9,7 @@ import numpy as np
 
 from ....core.errors import InvalidInput
 from ....core.types import F64
+from ..checks import LARGEST, UNITS
 from .faults import Faults
 
 if TYPE_CHECKING:
@@ -16,6 +17,8 @@ if TYPE_CHECKING:
 
     import pandas as pd
 
+FILL_IN = "fill in what is missing"
+NESTED = (list, tuple, dict, set, np.ndarray)
 ALL = "*"
 """As the only context column: every column that is nothing else."""
 
@@ -48,7 +51,7 @@ class Columns:
         """These columns with the context spelt out and the propensity's name, "" where it is to be estimated.
 
         Raises:
-            InvalidInput: a column that the table does not have.
+            InvalidInput: a column that is not there or there twice; context that is the action or the reward.
         """
         propensity = self.propensity
         if propensity is None:
@@ -58,8 +61,10 @@ class Columns:
         if context == (ALL,):
             context = tuple(name for name in header if name not in named)
         for name in filter(None, (*named, *context)):
-            if name not in header:
-                raise InvalidInput("column", name, f"the table has {', '.join(map(str, header))}")
+            check_column(name, header)
+        for name in context:
+            if name in (self.action, self.reward):
+                raise InvalidInput("context", name, "it is what the context is to explain: leave it out")
         return Columns(
             self.action, self.reward, propensity, context, self.user, self.id, self.unit, self.actions
         )
@@ -71,23 +76,40 @@ class Columns:
         return list(dict.fromkeys(name for name in named if name))
 
 
+def check_column(name: str, header: Sequence[str]) -> None:
+    """Raise :class:`InvalidInput` unless the table has the column, once."""
+    times = list(header).count(name)
+    if times > 1:
+        raise InvalidInput("column", name, f"the table has it {times} times: rename or drop one")
+    if times == 0:
+        said = f"the table has {', '.join(header)}: say which column it is, e.g. --reward-column NAME"
+        if len(header) == 1 and any(mark in header[0] for mark in ";\t|"):
+            said = f"the table has one column, {header[0]!r}: separate columns by commas"
+        raise InvalidInput("column", name, said)
+
+
 def check_columns(frame: pd.DataFrame, columns: Columns, faults: Faults, first_row: int = 0) -> None:
     """Count every value of the resolved ``columns`` that cannot be used."""
-    for name in filter(None, (columns.action, columns.user, columns.id, columns.unit)):
+    for name in filter(None, (columns.action, columns.user, columns.id, columns.unit, *columns.context)):
         present(frame, name, faults, first_row)
+    action = frame[columns.action]
+    if action.dtype.kind == "O":
+        blank = action.astype(str).str.strip() == ""
+        faults.check(columns.action, action.to_numpy(dtype=object), blank.to_numpy(), FILL_IN, first_row)
     reward = numbers(frame, columns.reward, faults, first_row)
     faults.check(columns.reward, reward, np.isinf(reward), "remove infinity", first_row)
+    size = np.abs(reward)
+    faults.check(columns.reward, reward, (size > LARGEST) & np.isfinite(size), UNITS, first_row)
     if columns.propensity:
         p = numbers(frame, columns.propensity, faults, first_row)
         bad = ~np.isnan(p) & ~((p > 0) & (p <= 1))
         faults.check(columns.propensity, p, bad, "give a probability in (0, 1]", first_row)
     for name in columns.context:
-        present(frame, name, faults, first_row)
         if frame[name].dtype.kind == "f":
             values = frame[name].to_numpy()
             faults.check(name, values, np.isinf(values), "remove infinity", first_row)
     if columns.id:
-        repeated = frame[columns.id].duplicated().to_numpy()
+        repeated = frame[columns.id].astype(str).duplicated().to_numpy()
         faults.check(columns.id, frame[columns.id].to_numpy(), repeated, "the id was there before", first_row)
 
 
@@ -96,7 +118,11 @@ def numbers(frame: pd.DataFrame, name: str, faults: Faults, first_row: int = 0) 
     import pandas as pd
 
     column = frame[name]
-    values = np.asarray(pd.to_numeric(column, errors="coerce").to_numpy(dtype=np.float64, na_value=np.nan))
+    if column.dtype.kind in "mMc":  # dates would be counted in nanoseconds
+        values = np.full(len(frame), np.nan)
+    else:
+        found = pd.to_numeric(column, errors="coerce")
+        values = np.asarray(found.to_numpy(dtype=np.float64, na_value=np.nan))
     missing = np.isnan(values)
     if missing.any():
         faults.check(name, column.to_numpy(dtype=object), missing, "give a number", first_row)
@@ -117,8 +143,14 @@ def one_unit(frame: pd.DataFrame, name: str) -> str:
 
 
 def present(frame: pd.DataFrame, name: str, faults: Faults, first_row: int) -> None:
-    """Count the rows where the column is missing."""
-    missing = frame[name].isna().to_numpy()
-    if missing.any():  # words as objects are slow
-        values = frame[name].to_numpy(dtype=object)
-        faults.check(name, values, missing, "fill in what is missing", first_row)
+    """Count the rows where the column is missing, or holds more than one value."""
+    column = frame[name]
+    missing = column.isna().to_numpy()
+    values = column.to_numpy(dtype=object) if missing.any() or column.dtype.kind == "O" else None
+    if values is None:  # words as objects are slow
+        return
+    if column.dtype == object:
+        several = np.array([isinstance(value, NESTED) for value in values])
+        faults.check(name, values, several, "give one value in each row, not several", first_row)
+        missing = missing & ~several
+    faults.check(name, values, missing, FILL_IN, first_row)

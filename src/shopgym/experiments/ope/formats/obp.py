@@ -43,11 +43,15 @@ def from_obp(
     for key in NEEDED:
         if feedback.get(key) is None:
             raise InvalidInput("bandit_feedback", sorted(feedback), f"it has no {key}")
+    if not isinstance(feedback["n_actions"], (int, np.integer)) or feedback["n_actions"] < 1:
+        raise InvalidInput("n_actions", feedback["n_actions"], "give a whole number, 1 or more")
     actions = int(feedback["n_actions"])
     reward, action, propensity = checked_actions(
         feedback["reward"], feedback["action"], feedback["pscore"], actions
     )
     n = len(reward)
+    if feedback.get("n_rounds", n) != n:
+        raise InvalidInput("n_rounds", feedback["n_rounds"], f"there are {n} rewards")
     position = _position(feedback.get("position"), n)
     target = _target(action_dist, n, actions, position)
     features = _context(feedback.get("context"), n)

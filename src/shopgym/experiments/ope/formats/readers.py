@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
 NO_USERS = "intervals by user need a decision log, or a table in memory and the column that names its users"
+NOT_STREAMED = "only Parquet can be streamed: convert the table"
 STREAM_ROWS = 5_000_000
 """Parquet tables with more rows are streamed."""
 
@@ -92,12 +93,14 @@ def read_log(
             return _streamed_decision_log(path, policy, estimators, rng, progress)
         return _decision_log(DecisionLog.read(path), policy, rng, by_user, progress)
     if is_dsjson(path):
+        if stream:
+            raise InvalidInput("LOG", str(path), NOT_STREAMED)
         return dsjson_source(path, policy, columns, rng=rng)
     if stream is None:
         stream = not by_user and _is_parquet(path) and sum(part.rows for part in parts_of(path)) > STREAM_ROWS
     if stream:
         if not _is_parquet(path):
-            raise InvalidInput("LOG", str(path), "only Parquet can be streamed: convert the table")
+            raise InvalidInput("LOG", str(path), NOT_STREAMED)
         seed = int(rng.integers(2**62))
         return stream_table(
             path, policy, columns, estimators=estimators, seed=seed, mapper=mapper, progress=progress

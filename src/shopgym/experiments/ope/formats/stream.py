@@ -207,6 +207,12 @@ def stream_table(
     names = [e.name for e in found if can_stream(e) and (target.all_actions or not e.needs_model)]
     model = any(estimator_named(name).needs_model for name in names)
     rows = sum(part.rows for part in parts)
+    if rows < FOLDS:
+        raise InvalidInput("LOG", f"{rows} rows", f"{FOLDS} rounds are the least: give more")
+    for part in parts:
+        for name in [*columns.used, *target.columns(header)]:
+            if name not in _header(part):
+                raise InvalidInput("column", name, f"{part.path} lacks it, other files have it")
     passes = 3 if model else 2
     done = 0
 

@@ -12,6 +12,7 @@ from numpy.random import Generator
 from ....core.errors import InvalidInput
 from ....core.types import F64, I64
 from ..frame import context_features, from_frame
+from ..reward_model import FOLDS
 from ..support import Support
 from .columns import Columns, check_columns, one_unit
 from .faults import Faults
@@ -36,8 +37,13 @@ def read_table(path: Path) -> pd.DataFrame:
     parquet = path.is_dir() or path.suffix == ".parquet"
     try:
         frame = pd.read_parquet(path) if parquet else pd.read_csv(path)
+        if not parquet:  # pandas numbers the names that are there twice
+            frame.columns = pd.read_csv(path, header=None, nrows=1, dtype=str).iloc[0].fillna("").to_list()
+    except UnicodeDecodeError as error:
+        raise InvalidInput("LOG", str(path), f"it is no UTF-8 text ({error}): save it as UTF-8") from error
     except (ValueError, OSError) as error:  # what pandas and pyarrow raise for files they cannot read
-        raise InvalidInput("LOG", str(path), f"it is no readable table ({error})") from error
+        said = " ".join(str(error).split())
+        raise InvalidInput("LOG", str(path), f"it is no readable table ({said})") from error
     if not len(frame):
         raise InvalidInput("LOG", str(path), "the table has no rows")
     return frame
@@ -69,7 +75,10 @@ def table_source(
         InvalidInput: a missing column, or one error about every value that cannot be used, with row numbers.
     """
     target = Target.parse(policy)
-    header = [str(name) for name in frame.columns]
+    if len(frame) < FOLDS:
+        raise InvalidInput("LOG", f"{len(frame)} rows", f"{FOLDS} rounds are the least: give more")
+    frame = frame.rename(columns=str)
+    header = list(frame.columns)
     columns = columns.resolved(header, target.columns(header))
     faults = Faults()
     check_columns(frame, columns, faults)
@@ -81,6 +90,8 @@ def table_source(
     action = codes(frame[columns.action], labels)
     features = context_features(frame, columns.context)
     facts: dict[str, Any] = {"actions": len(labels)}
+    if len(labels) == 1:
+        note = "; ".join(filter(None, (note, f"the log and the policy know one action, {labels[0]}")))
     doubts = []
     name = columns.propensity or ESTIMATED
     if not columns.propensity:
@@ -132,7 +143,10 @@ def _plain_uniform(target: Target, frame: pd.DataFrame) -> bool:
 
 
 def _labels(frame: pd.DataFrame, columns: Columns, target: Target, faults: Faults) -> list[Any]:
-    logged = frame[columns.action].dropna().unique().tolist()
+    try:
+        logged = frame[columns.action].dropna().unique().tolist()
+    except TypeError:  # several values in a row, which was found
+        logged = []
     if not logged:
         faults.stop(len(frame))
     chosen = frame[target.name].dropna().unique().tolist() if target.kind == "choice" else []

@@ -103,7 +103,6 @@ class Target:
     def matrix(self, frame: pd.DataFrame, labels: Sequence[Any]) -> F64:
         """(r, A) probabilities of the actions ``labels``, checked before; not for ``column``."""
         n, actions = len(frame), len(labels)
-        texts = [str(label) for label in labels]
         out = np.zeros((n, actions))
         if self.kind == "uniform":
             if OFFERED not in frame.columns:
@@ -112,20 +111,21 @@ class Target:
             offered = frame[OFFERED].to_numpy(dtype=np.int64)[:, None]
             return np.asarray((np.arange(actions) < offered) / offered)
         if self.kind == "action":
-            out[:, _place(texts, self.name)] = 1.0
+            out[:, _place(labels, self.name)] = 1.0
         elif self.kind == "choice":
             out[np.arange(n), codes(frame[self.name], labels)] = 1.0
         else:
             for name in self.columns(frame.columns):
-                place = _place(texts, name.removeprefix(self.name))
+                place = _place(labels, name.removeprefix(self.name))
                 out[:, place] = frame[name].to_numpy(dtype=np.float64)
         return out
 
 
-def _place(texts: list[str], label: str) -> int:
-    if label not in texts:
-        raise InvalidInput("--policy", label, f"the actions are {', '.join(texts)}")
-    return texts.index(label)
+def _place(labels: Sequence[Any], label: str) -> int:
+    made = _as(type(labels[0]), label, labels)
+    if made not in labels:
+        raise InvalidInput("--policy", label, f"the actions are {_listed(labels)}")
+    return list(labels).index(made)
 
 
 def codes(column: pd.Series, labels: Sequence[Any]) -> I64:
@@ -150,18 +150,33 @@ def all_labels(logged: Sequence[Any], named: Sequence[Any], wanted: Sequence[str
         raise InvalidInput("action", sorted(map(str, logged))[:5], "several types: make them all text")
     kind = type(logged[0])
     if wanted:  # whoever logs or names another one is told so, with row numbers
-        return sorted({_as(kind, label) for label in wanted})
-    by_text = {str(label): label for label in logged}
-    for label in named:
-        by_text.setdefault(str(label), _as(kind, label))
-    return sorted(by_text.values())
+        return sorted({_as(kind, label, logged) for label in wanted})
+    found = set(logged) | {_as(kind, label, logged) for label in named}
+    if kind is str and len({label.strip() for label in found}) < len(found):
+        alike = [label for label in found if label.strip() in found - {label}]
+        raise InvalidInput(
+            "action", sorted(alike)[:5], "they differ from other actions by blanks only: make them one"
+        )
+    return sorted(found)
 
 
-def _as(kind: type, label: Any) -> Any:
+def _as(kind: type, label: Any, logged: Sequence[Any]) -> Any:
+    """The label in the type of the logged ones; as text it is one of theirs, or reads as one."""
+    for known in logged:
+        if str(known) == str(label):
+            return known
     try:
-        return kind(label)
-    except (TypeError, ValueError) as error:
-        raise InvalidInput("action", label, f"the logged actions are of type {kind.__name__}") from error
+        made = kind(label)
+        if kind is not bool and (kind is str or float(made) == float(label)):
+            return made
+    except (TypeError, ValueError):
+        pass
+    raise InvalidInput("action", label, f"the logged actions are {_listed(logged)}, of type {kind.__name__}")
+
+
+def _listed(labels: Sequence[Any]) -> str:
+    texts = sorted(map(str, labels))
+    return ", ".join(texts[:10]) + (", ..." if len(texts) > 10 else "")
 
 
 def taken(matrix: F64, action: I64) -> AnyArray:

@@ -12,6 +12,7 @@ import numpy as np
 from numpy.random import Generator
 
 from ....core.errors import InvalidInput
+from ....core.types import AnyArray
 from ..slate import slate_inputs
 from .columns import Columns
 from .faults import Faults
@@ -75,22 +76,33 @@ def _events(path: Path) -> tuple[list[tuple[int, dict[str, Any]]], int]:
     """(line number, event) of the lines that tell an outcome, and how many do not."""
     out, left_out = [], 0
     drops: set[float] = set()
-    with path.open(encoding="utf-8") as handle:
-        for number, line in enumerate(handle):
-            if not line.strip():
-                continue
-            try:
-                event = json.loads(line)
-            except json.JSONDecodeError as error:
-                raise InvalidInput(f"line[{number}]", line[:60], f"it is no JSON ({error})") from error
-            if ("_label_cost" not in event and "_outcomes" not in event) or event.get("_skipLearn"):
-                left_out += 1
-            else:
-                out.append((number, event))
-                drops.add(float(event.get("pdrop", 0.0)))
+    for number, line in _lines(path):
+        if not line.strip():
+            continue
+        try:
+            event = json.loads(line)
+        except json.JSONDecodeError as error:
+            raise InvalidInput(f"line[{number}]", line[:60], f"it is no JSON ({error})") from error
+        if not isinstance(event, dict) or not isinstance(event.get("c", {}), dict):
+            raise InvalidInput(f"line[{number}]", line[:60], "give a JSON object, whose c is one, too")
+        if ("_label_cost" not in event and "_outcomes" not in event) or event.get("_skipLearn"):
+            left_out += 1
+        else:
+            out.append((number, event))
+            drops.add(_number(event.get("pdrop", 0.0)))
     if len(drops) > 1:
         raise InvalidInput("pdrop", sorted(drops)[:5], "lines were dropped at different rates")
     return out, left_out
+
+
+def _lines(path: Path) -> Iterator[tuple[int, str]]:
+    with path.open(encoding="utf-8") as handle:
+        try:
+            yield from enumerate(handle)
+        except UnicodeDecodeError as error:
+            raise InvalidInput(
+                "LOG", str(path), f"it is no UTF-8 text ({error}): save it as UTF-8"
+            ) from error
 
 
 def _frame(events: list[tuple[int, dict[str, Any]]]) -> pd.DataFrame:
@@ -98,11 +110,11 @@ def _frame(events: list[tuple[int, dict[str, Any]]]) -> pd.DataFrame:
 
     rows = []
     for number, event in events:
-        offered = event.get("a") or event.get("c", {}).get("_multi") or []
+        offered = _listed(event.get("a")) or _listed(event.get("c", {}).get("_multi"))
         rows.append(
             {
-                "event_id": event.get("EventId", str(number)),
-                "action": event.get("_label_Action", event.get("_labelIndex", -1)),
+                "event_id": str(event.get("EventId", number)),
+                "action": _whole(event.get("_label_Action", event.get("_labelIndex", -1))),
                 "reward": -_number(event.get("_label_cost")),
                 "propensity": _number(event.get("_label_probability")),
                 OFFERED: len(offered),
@@ -112,29 +124,39 @@ def _frame(events: list[tuple[int, dict[str, Any]]]) -> pd.DataFrame:
     lines = np.array([number for number, _ in events])
     faults = Faults()
     _check_pmfs(events, faults)
-    bad = ~frame["action"].between(1, frame[OFFERED].clip(lower=1)).to_numpy()
-    faults.check("_label_Action", frame["action"].to_numpy(), bad, "it is not among the actions on offer")
-    for name, column in (("_label_cost", "reward"), ("_label_probability", "propensity")):
-        values = frame[column].to_numpy(dtype=np.float64)
-        faults.check(name, values, ~np.isfinite(values), "give a number")
+
+    def check(name: str, bad: AnyArray, fix: str) -> None:
+        raw = np.empty(len(events), dtype=object)
+        raw[:] = [event.get(name) for _, event in events]
+        faults.check(name, raw, bad, fix)
+
+    check("EventId", frame["event_id"].duplicated().to_numpy(), "the id was there before")
+    on_offer = frame["action"].between(1, frame[OFFERED].clip(lower=1)).to_numpy()
+    check("_label_Action", ~on_offer, "it is not among the actions on offer")
     p = frame["propensity"].to_numpy()
-    faults.check(
-        "_label_probability", p, ~np.isnan(p) & ~((p > 0) & (p <= 1)), "give a probability in (0, 1]"
-    )
+    check("_label_cost", ~np.isfinite(frame["reward"].to_numpy()), "give a number")
+    check("_label_probability", ~np.isfinite(p), "give a number")
+    check("_label_probability", np.isfinite(p) & ~((p > 0) & (p <= 1)), "give a probability in (0, 1]")
     faults.stop(len(lines), lines)
     shared = [dict(_features(event.get("c", {}))) for _, event in events]
     return pd.concat([frame, _columns_of(shared)], axis=1)
 
 
 def _check_pmfs(events: list[tuple[int, dict[str, Any]]], faults: Faults) -> None:
-    known = [(i, e) for i, (_, e) in enumerate(events) if e.get("p")]
     total, first = np.ones(len(events)), np.zeros(len(events))
-    for i, event in known:
-        total[i] = float(np.sum(event["p"]))
-        chosen, order = event.get("_label_Action"), event.get("a") or []
-        if chosen in order and len(order) == len(event["p"]):
-            first[i] = abs(event["p"][order.index(chosen)] - _number(event.get("_label_probability")))
-    faults.check("p", total, ~(np.abs(total - 1.0) <= PMF_TOLERANCE), SUM)
+    uneven = np.zeros(len(events), np.bool_)
+    for i, (_, event) in enumerate(events):
+        if not event.get("p"):
+            continue
+        p, order = [_number(each) for each in _listed(event["p"])], _listed(event.get("a"))
+        total[i], uneven[i] = sum(p), bool(order) and len(order) != len(p)
+        if not uneven[i] and event.get("_label_Action") in order:
+            chosen = p[order.index(event["_label_Action"])]
+            first[i] = abs(chosen - _number(event.get("_label_probability")))
+    listed = np.empty(len(events), dtype=object)
+    listed[:] = [event.get("p") for _, event in events]
+    faults.check("p", listed, uneven, "give one for every action in a")
+    faults.check("p", total, ~uneven & ~(np.abs(total - 1.0) <= PMF_TOLERANCE), SUM)
     faults.check("p", first, first > PMF_TOLERANCE, "it differs from _label_probability by this much")
 
 
@@ -168,7 +190,7 @@ def _columns_of(shared: list[dict[str, float | str]]) -> pd.DataFrame:
 def _slots(events: list[tuple[int, dict[str, Any]]], note: str) -> Source:
     lines = np.array([number for number, _ in events])
     slate = "_label_cost" in events[0][1]
-    sizes = np.array([len(event.get("_outcomes", [])) for _, event in events])
+    sizes = np.array([len(_outcomes(event)) for _, event in events])
     faults = Faults()
     uneven = (sizes != sizes[0]) | (sizes == 0)
     faults.check("_outcomes", sizes, uneven, f"the first line has {sizes[0]} slots")
@@ -179,8 +201,8 @@ def _slots(events: list[tuple[int, dict[str, Any]]], note: str) -> Source:
     for i, (_, event) in enumerate(events):
         if slate:
             reward[i, 0] = -_number(event.get("_label_cost"))
-        for j, outcome in enumerate(event["_outcomes"]):
-            p, a = _listed(outcome.get("_p")), _listed(outcome.get("_a"))
+        for j, outcome in enumerate(_outcomes(event)):
+            p, a = [_number(each) for each in _listed(outcome.get("_p"))], _listed(outcome.get("_a"))
             total[i, j] = sum(p) if len(p) == len(a) else np.nan
             propensity[i, j] = p[0] if p else np.nan
             target[i, j] = 1.0 / max(1, len(a))
@@ -199,6 +221,12 @@ def _slots(events: list[tuple[int, dict[str, Any]]], note: str) -> Source:
     return Source(replace(inputs, note="; ".join(filter(None, (said, note)))))
 
 
+def _outcomes(event: dict[str, Any]) -> list[dict[str, Any]]:
+    """The slots; none if one of them is no object."""
+    found = _listed(event.get("_outcomes"))
+    return found if all(isinstance(each, dict) for each in found) else []
+
+
 def _listed(value: Any) -> list[Any]:
     if value is None:
         return []
@@ -206,4 +234,9 @@ def _listed(value: Any) -> list[Any]:
 
 
 def _number(value: Any) -> float:
-    return float(value) if isinstance(value, (int, float)) else float("nan")
+    plain = isinstance(value, (int, float)) and not isinstance(value, bool)
+    return float(value) if plain else float("nan")
+
+
+def _whole(value: Any) -> int:
+    return value if isinstance(value, int) and not isinstance(value, bool) else -1

@@ -8,9 +8,9 @@ from itertools import permutations
 import numpy as np
 
 from ....core.errors import InvalidInput
-from ....core.types import F64, AnyArray, Bool
+from ....core.types import F64, I64, AnyArray, Bool
 from ....policies.plackett_luce import slot_propensities
-from ..checks import CELLS, as_floats, refuse
+from ..checks import CELLS, as_floats, check_target, refuse
 from ..inputs import OpeInputs
 
 MOST_RANKINGS = 20_000
@@ -107,10 +107,10 @@ def uniform_slate_weights(action: AnyArray, target: F64) -> F64:
     Raises:
         InvalidInput: shapes that do not fit.
     """
+    action, target = _checked(action, target)
+    _different(action)
     n, k, actions = target.shape
-    if np.shape(action) != (n, k):
-        raise InvalidInput("action", np.shape(action), f"give shape {(n, k)}, as the target")
-    shown = np.take_along_axis(target, np.broadcast_to(np.asarray(action)[:, None, :], (n, k, k)), axis=2)
+    shown = np.take_along_axis(target, np.broadcast_to(action[:, None, :], (n, k, k)), axis=2)
     own = np.einsum("njj->n", shown) - k / actions
     if k == actions:  # every action is shown: that tells nothing
         return np.asarray(1.0 + (actions - 1) * own)
@@ -139,13 +139,13 @@ def pseudo_inverse_weights(action: AnyArray, target: F64, gamma: F64, context: A
     Raises:
         InvalidInput: shapes that do not fit, a context without its G.
     """
+    action, target = _checked(action, target)
     n, k, actions = target.shape
+    gamma = as_floats("gamma", gamma)
     every = gamma[None] if gamma.ndim == 2 else gamma
-    if np.shape(action) != (n, k) or every.shape[1:] != (k * actions, k * actions):
-        shapes = (np.shape(action), target.shape, gamma.shape)
-        raise InvalidInput(
-            "gamma", shapes, "give action (n, k), target (n, k, A) and gamma (k A, k A) or (C, k A, k A)"
-        )
+    if every.shape[1:] != (k * actions, k * actions):
+        raise InvalidInput("gamma", gamma.shape, f"give shape {(k * actions,) * 2}, or that for each context")
+    refuse("gamma", every, ~np.isfinite(every), "remove NaN and infinity")
     label = np.zeros(n, np.int64) if context is None and len(every) == 1 else np.asarray(context)
     if label.shape != (n,) or label.dtype.kind not in "iu":
         raise InvalidInput("context", label.shape, f"give one of {len(every)} per round, as whole numbers")
@@ -155,7 +155,7 @@ def pseudo_inverse_weights(action: AnyArray, target: F64, gamma: F64, context: A
     out = np.empty(n)
     for known in np.unique(label):
         rows = label == known
-        out[rows] = _weights(np.asarray(action)[rows], target[rows], every[known])
+        out[rows] = _weights(action[rows], target[rows], every[known])
     return out
 
 
@@ -177,37 +177,59 @@ def plackett_luce_weights(
     Raises:
         InvalidInput: shapes that do not fit, more than ``MOST_RANKINGS`` rankings of k of A actions.
     """
+    action, target = _checked(action, target)
+    _different(action)
     n, k, actions = target.shape
-    if np.shape(action) != (n, k) or log_rates.shape != (n, len(weights), actions):
-        shapes = (np.shape(action), target.shape, log_rates.shape)
-        raise InvalidInput(
-            "log_rates", shapes, "give action (n, k), target (n, k, A) and log_rates (n, B, A)"
-        )
+    log_rates, weights = as_floats("log_rates", log_rates), as_floats("weights", weights)
+    check_target(weights[None], 1, "weights")
+    if log_rates.shape != (n, weights.size, actions):
+        raise InvalidInput("log_rates", log_rates.shape, f"give shape {(n, weights.size, actions)}")
+    refuse("log_rates", log_rates, ~np.isfinite(log_rates), "remove NaN and infinity: use allowed")
+    could = np.ones((n, actions), np.bool_) if allowed is None else np.asarray(allowed)
+    if could.shape != (n, actions):
+        raise InvalidInput("allowed", could.shape, f"give shape {(n, actions)}")
+    refuse("allowed", could, could.sum(axis=1) < k, f"a page of {k} slots needs as many actions")
     count = math.perm(actions, k)
     if count > MOST_RANKINGS:
         raise InvalidInput(
             "target", target.shape, f"there are {count} rankings: at most {MOST_RANKINGS} are enumerated"
         )
     rankings = np.array(list(permutations(range(actions), k)), dtype=np.int32)
-    shown = np.zeros((count, k, actions))
-    shown[np.arange(count)[:, None], np.arange(k), rankings] = 1.0
-    shown = shown.reshape(count, k * actions)
+    every = np.zeros((count, k, actions))
+    every[np.arange(count)[:, None], np.arange(k), rankings] = 1.0
+    shown = every.reshape(count, k * actions)
     out = np.empty(n)
     step = max(1, CELLS // (count * k * len(weights) * actions))
     for start in range(0, n, step):
         rows = slice(start, min(start + step, n))
         here = rows.stop - rows.start
-        could = np.ones((here, actions), np.bool_) if allowed is None else allowed[rows]
         propensity = slot_propensities(
             np.repeat(log_rates[rows], count, axis=0),
             weights,
-            np.repeat(could, count, axis=0),
+            np.repeat(could[rows], count, axis=0),
             np.tile(rankings, (here, 1)),
         )
         chance = propensity.prod(axis=1).reshape(here, count)
         gamma = np.matmul(shown.T * chance[:, None, :], shown)
-        out[rows] = _weights(np.asarray(action)[rows], target[rows], gamma)
+        out[rows] = _weights(action[rows], target[rows], gamma)
     return out
+
+
+def _checked(action: AnyArray, target: AnyArray) -> tuple[I64, F64]:
+    """Slates (n, k) and slot marginals (n, k, A)."""
+    action, target = np.asarray(action), as_floats("target", target)
+    if target.ndim != 3 or action.shape != target.shape[:2] or action.dtype.kind not in "iu":
+        found = (action.shape, str(action.dtype), target.shape)
+        raise InvalidInput("action", found, "give whole numbers (n, k), and a target (n, k, A)")
+    check_target(target, len(action))
+    actions = target.shape[2]
+    refuse("action", action, (action < 0) | (action >= actions), f"the target has actions 0 to {actions - 1}")
+    return action.astype(np.int64), target
+
+
+def _different(action: I64) -> None:
+    again = np.diff(np.sort(action, axis=1), axis=1) == 0
+    refuse("action", action, again, "drawn without replacement, no action stands in two slots")
 
 
 def _weights(action: AnyArray, target: F64, gamma: F64) -> F64:
@@ -216,5 +238,4 @@ def _weights(action: AnyArray, target: F64, gamma: F64) -> F64:
     shown = np.zeros((n, k, actions))
     shown[np.arange(n)[:, None], np.arange(k), action] = 1.0
     inverse = np.linalg.pinv(gamma, rcond=RANK, hermitian=True)
-    wanted, shown = target.reshape(n, 1, -1), shown.reshape(n, -1, 1)
-    return np.asarray((wanted @ inverse @ shown)[:, 0, 0])
+    return np.asarray((target.reshape(n, 1, -1) @ inverse @ shown.reshape(n, -1, 1))[:, 0, 0])
