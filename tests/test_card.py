@@ -85,6 +85,13 @@ def test_what_remains_when_weights_are_refused_is_the_model_with_care() -> None:
     assert "as right as its reward model" in said
 
 
+def test_a_model_alone_is_quoted_without_its_interval() -> None:
+    answer, source = make("uniform")
+    said = words(card({**answer, "headline": "dm", "verdict": "caution"}, source.histogram))
+    assert "by its reward model alone, and no interval holds what that errs by" in said
+    assert "with 95% confidence" not in said
+
+
 def test_caution_gives_its_reasons() -> None:
     said = words(page("uniform", propensity=False))
     assert HEADS["caution"] in said

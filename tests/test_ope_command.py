@@ -17,6 +17,7 @@ from typer.testing import CliRunner
 from shopgym.core import Interactions, InvalidInput, Items, Requests
 from shopgym.experiments.commands.evaluate import evaluate
 from shopgym.experiments.commands.evaluate.answer import ALONE
+from shopgym.experiments.commands.evaluate.printing import conclusion
 from shopgym.experiments.ope import ZOO
 from shopgym.policies.bundle import write_bundle
 from shopgym.policies.explorers import Softmax
@@ -248,6 +249,51 @@ def test_a_table_without_propensities_gets_an_answer_with_its_caveats(table: Pat
     assert "caution ips, snips, dr: " in text
     assert "the log has no propensities: they are estimated from age" in text
     assert "log loss" in text
+
+
+def test_what_to_take_away_is_said_in_words(table: Path, tmp_path: Path) -> None:
+    frame = pd.read_csv(table)
+    plain = tmp_path / "plain.csv"
+    frame.drop(columns="propensity").to_csv(plain, index=False)
+    said = run(plain, "--policy", "uniform").splitlines()
+    found = answer(plain, "--policy", "uniform")
+    (best,) = (each for each in found["estimates"] if each["estimator"] == found["headline"])
+    (taken,) = (line for line in said if line.startswith("caution: "))
+    assert f"about {best['value']:.4g} " in taken
+    assert f"{best['low']:.4g} to {best['high']:.4g} with 95% confidence" in taken
+    against = "more than" if best["low"] > found["logged_value"] else "less than"
+    if best["low"] <= found["logged_value"] <= best["high"]:
+        against = "not clearly other than"
+    assert taken.endswith(f"{against} what was earned")
+    # each doubt once, with all whom it is about; the columns that were not used are named
+    assert sum("the log has no propensities" in line for line in said) == 1
+    assert any(line.startswith("caution ips, snips, dm, dr: the log has no prop") for line in said)
+    assert any("if the choice depended on" in line and "--context-column" in line for line in said)
+
+
+def test_a_model_alone_is_quoted_without_its_interval() -> None:
+    only = {
+        "estimator": "dm",
+        "value": 0.5,
+        "low": 0.4,
+        "high": 0.6,
+        "level": 0.9,
+        "reason": "",
+        "verdict": "",
+    }
+    found = {"policy": "p", "unit": "click", "logged_value": 0.1, "headline": "dm", "estimates": [only]}
+    assert conclusion(found).endswith("by its reward model alone: no interval holds what that errs by")
+    assert conclusion({**found, "headline": None}) == "this log cannot tell what p would have earned"
+    better = {**only, "estimator": "dr"}
+    found = {**found, "headline": "dr", "estimates": [better]}
+    assert conclusion(found).endswith("0.4 to 0.6 with 90% confidence: more than what was earned")
+    assert conclusion({**found, "logged_value": 0.7}).endswith("less than what was earned")
+    assert conclusion({**found, "estimates": [{**better, "low": None}]}).endswith("without bounds")
+
+
+def test_without_a_policy_the_command_says_what_could_be_one(table: Path) -> None:
+    with pytest.raises(InvalidInput, match="action:NAME, always that action"):
+        run(table)
 
 
 def test_a_refusal_stands_before_any_number_and_strict_exits_with_3(table: Path) -> None:

@@ -312,7 +312,7 @@ def require_overlap(inputs: OpeInputs) -> None:
         "inputs.weight",
         0.0,
         f"at slot {slot} the target never shows what was logged in any of {len(inputs)} rounds: "
-        "this log cannot weigh it; evaluate a target that overlaps with the log, or use dm",
+        "this log cannot weigh it; evaluate a target that overlaps with the log",
     )
 
 

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from ...core.types import I64
+from ..ope import ZOO
 from ..ope.streaming import EDGES
 
 if TYPE_CHECKING:
@@ -97,7 +98,10 @@ def _summary(answer: dict[str, Any], best: dict[str, Any] | None) -> str:
         said = f"The {rounds} earned {logged:.4g} {unit} each."
         return f"{said} They cannot tell what this policy would have earned."
     low, high = best["low"], best["high"]
-    if low is None or high is None:
+    if not ZOO[best["estimator"]].weighted:
+        between = "by its reward model alone, and no interval holds what that errs by"
+        against = "nothing firm can be said against"
+    elif low is None or high is None:
         between, against = "with no bounded interval", "nothing firm can be said against"
     else:
         between = f"between {low:.4g} and {high:.4g} with {best['level']:.0%} confidence"

@@ -25,14 +25,14 @@ def evaluate(
         ),
     ],
     policy: Annotated[
-        str,
+        str | None,
         typer.Option(
             help="What to evaluate. Everywhere: 'uniform'. Tables and DSJSON: 'action:NAME', always that; "
             "'choice:COLUMN', the action in a column; 'columns:PREFIX', the probability of each action; "
             "'column:COLUMN', that of the logged action. Decision logs: a bundle folder. Open Bandit: the "
             "folder of another policy's log."
         ),
-    ],
+    ] = None,
     estimator: Annotated[
         list[str] | None, typer.Option(help="May be repeated. Default: ips, snips, dm and dr.")
     ] = None,
@@ -90,11 +90,19 @@ def evaluate(
 
     import numpy as np
 
+    from ....core.errors import InvalidInput
     from ....core.files import write_text
     from ...ope import ESTIMATORS, ZOO
     from ...ope.formats import Columns, read_log
     from .answer import answer_of, checked
 
+    if policy is None:
+        raise InvalidInput(
+            "--policy",
+            policy,
+            "say what to evaluate: uniform, or of a table action:NAME, always that action, or choice:COLUMN, "
+            "the action in a column; shopgym evaluate --help has the rest",
+        )
     checked(estimator or [], every, level, interval)
     names = estimator or list(ZOO if every else ESTIMATORS)
     rng = np.random.default_rng(seed)

@@ -9,6 +9,8 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
+from ...ope import ZOO
+
 COLOURS = {"trust": "green", "caution": "yellow", "refuse": "red"}
 
 
@@ -26,15 +28,44 @@ def print_answer(answer: dict[str, Any]) -> None:
         f"{escape(answer['policy'])} on {escape(answer['log'])}: {answer['rounds']:,} rounds{slots}, "
         f"which earned {answer['logged_value']:.4g} {escape(answer['unit'])} a round"
     )
+    say(f"[{COLOURS[answer['verdict']]}]{answer['verdict']}[/]: {escape(conclusion(answer))}")
     estimates = answer["estimates"]
     if estimates:
         console.print(_table(estimates))
         say(diagnostics_line(answer))
-        doubted = [(e["estimator"], e["reason"]) for e in estimates if e["verdict"] == "caution"]
-    for why, names in _by_reason(doubted):
+    for why, names in doubts_of(estimates):
         say(f"[yellow]caution[/] {', '.join(names)}: {escape(why)}")
     for note in notes_of(answer):
         say(f"note: {escape(note)}")
+
+
+def conclusion(answer: dict[str, Any]) -> str:
+    """What to take away, in words."""
+    found = [e for e in answer["estimates"] if e["estimator"] == answer["headline"]]
+    if not found:
+        return f"this log cannot tell what {answer['policy']} would have earned"
+    (best,) = found
+    low, high, logged = best["low"], best["high"], answer["logged_value"]
+    said = f"it would have earned about {best['value']:.4g} {answer['unit']} a round ({best['estimator']})"
+    if not ZOO[best["estimator"]].weighted:
+        return f"{said}, by its reward model alone: no interval holds what that errs by"
+    if low is None or high is None:
+        return f"{said}, without bounds"
+    against = "more than" if low > logged else "less than" if high < logged else "not clearly other than"
+    within = f"{number(low)} to {number(high)} with {100 * best['level']:.4g}% confidence"
+    return f"{said}, {within}: {against} what was earned"
+
+
+def doubts_of(estimates: list[dict[str, Any]]) -> list[tuple[str, list[str]]]:
+    """Why estimates are read with caution: each reason once, with the estimators it is about."""
+    about: dict[str, list[str]] = {}
+    for e in estimates:
+        for why in e["reason"].split("; ") if e["verdict"] == "caution" else ():
+            about.setdefault(why, []).append(e["estimator"])
+    together: dict[tuple[str, ...], list[str]] = {}
+    for why, names in about.items():
+        together.setdefault(tuple(names), []).append(why)
+    return [("; ".join(whys), list(names)) for names, whys in together.items()]
 
 
 def diagnostics_line(answer: dict[str, Any]) -> str:

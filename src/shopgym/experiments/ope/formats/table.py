@@ -93,6 +93,12 @@ def table_source(
     if len(labels) == 1:
         note = "; ".join(filter(None, (note, f"the log and the policy know one action, {labels[0]}")))
     doubts = []
+    others = [name for name in header if name not in (*columns.used, *target.columns(header))]
+    if others and not columns.propensity and not columns.context:
+        said = f"{', '.join(others[:5])}{', ...' if len(others) > 5 else ''}"
+        note = "; ".join(
+            filter(None, (note, f"if the choice depended on {said}, name it as context (--context-column)"))
+        )
     name = columns.propensity or ESTIMATED
     if not columns.propensity:
         users = frame[columns.user].to_numpy() if columns.user else None
