@@ -77,6 +77,7 @@ def movielens(folder: str, seeds: int) -> None:
         for name, recommender in (
             ("popularity", Popular()),
             ("item-KNN", ItemKNN()),
+            ("item-KNN, 200 neighbours", ItemKNN(200)),
             ("EASE", Ease()),
             ("ALS", ALS()),
             ("BPR", BPR()),
