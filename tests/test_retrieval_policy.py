@@ -22,6 +22,7 @@ from shopgym.policies.retrieval import Model, topk
 from shopgym.policies.retrieval import ivf as ivf_module
 from shopgym.policies.retrieval.ivf import IVF
 from shopgym.policies.retrieval.policy import RetrievingPolicy
+from shopgym.policies.retrieval.retriever import Retriever
 from shopgym.policies.scorers import HistoryScorer
 from shopgym.simulators import Catalog, Shop, ShopConfig
 
@@ -130,7 +131,7 @@ def policy(request: pytest.FixtureRequest, fitted: dict[str, Model], catalog: Ca
     if "indexed" in request.param:
         index = IVF.build(model.vectors, model.bias, np.random.default_rng(0))
     stock = np.random.default_rng(8).random(N) < 0.3
-    return RetrievingPolicy(model, ranking(catalog.items, model), 12, index, stock)
+    return RetrievingPolicy(Retriever(model, 12, index), ranking(catalog.items, model), stock)
 
 
 @pytest.mark.parametrize("m", [0, 5, 12, 60])
@@ -147,7 +148,7 @@ def test_retrieved_candidates_are_the_best_in_stock_and_logging_them_loses_nothi
     else:
         assert kept.candidates.shape == (50, 12)
         np.testing.assert_array_equal(kept.in_stock, kept.candidates >= 0)
-        scores = policy.model.scores(requests.history, requests.user)  # type: ignore[arg-type]
+        scores = policy.retriever.model.scores(requests.history, requests.user)  # type: ignore[arg-type]
         allowed = np.zeros((50, N), bool)
         if m:
             np.put_along_axis(allowed, requests.candidates, requests.in_stock, axis=1)
@@ -212,7 +213,7 @@ def test_drawn_slates_come_as_often_as_their_propensities_say(
 ) -> None:
     """20,000 draws of one request: each first slot within 5 standard errors (12 of them: below 1e-5)."""
     model = fitted["als"]
-    policy = RetrievingPolicy(model, ranking(catalog.items, model, CategoryCap(1), floor=0.3), 12)
+    policy = RetrievingPolicy(Retriever(model, 12), ranking(catalog.items, model, CategoryCap(1), floor=0.3))
     one = asks(1, 60)
     many = one.take(np.zeros(20_000, np.int64))
     decided = policy.decide(many, np.random.default_rng(0))
@@ -234,7 +235,7 @@ def test_all_sold_out_or_nothing_known(policy: RetrievingPolicy) -> None:
     with pytest.raises(InvalidInput, match="in_stock"):
         replace(policy, in_stock=None).decide(asks(4, 0), np.random.default_rng(0))
     unknown = replace(asks(4, 0), history=None)
-    if policy.model.needs_history:
+    if policy.retriever.model.needs_history:
         with pytest.raises(InvalidInput, match=r"set shop\.history"):
             policy.decide(unknown, np.random.default_rng(0))
         with pytest.raises(InvalidInput, match=r"set shop\.history"):
@@ -248,7 +249,7 @@ def test_state_makes_the_same_policy(policy: RetrievingPolicy, catalog: Catalog)
     again = RetrievingPolicy.from_state(spec, arrays, catalog.items)
     assert again.hash == policy.hash
     assert replace(policy, in_stock=None).hash == policy.hash  # stock is no part of what it is
-    assert replace(policy, count=11).hash != policy.hash
+    assert replace(policy, retriever=replace(policy.retriever, count=11)).hash != policy.hash
     requests = asks(20, 60)
     for one in (
         requests,
@@ -268,10 +269,10 @@ def test_parts_that_do_not_fit_are_refused(fitted: dict[str, Model], catalog: Ca
     other = ALS(factors=2, rounds=1).fit(Sequences.of([[0, 1]], 7), np.random.default_rng(0))
     index = IVF.build(other.vectors, other.bias, np.random.default_rng(0))
     for make, field in (
-        (lambda: RetrievingPolicy(other, inner, 5), "model"),
-        (lambda: RetrievingPolicy(model, inner, 0), "count"),
-        (lambda: RetrievingPolicy(model, inner, 5, index), "index"),
-        (lambda: RetrievingPolicy(model, inner, 5, None, np.ones(3, bool)), "in_stock"),
+        (lambda: RetrievingPolicy(Retriever(other, 5), inner), "model"),
+        (lambda: Retriever(model, 0), "count"),
+        (lambda: Retriever(model, 5, index), "index"),
+        (lambda: RetrievingPolicy(Retriever(model, 5), inner, np.ones(3, bool)), "in_stock"),
         (lambda: HistoryScorer.from_state(*HistoryScorer(other).state(), catalog.items), "model"),
     ):
         with pytest.raises(InvalidInput, match=field):
@@ -384,7 +385,7 @@ def test_a_retrieving_policy_serves_a_shop_that_offers_everything(
     shop = Shop(catalog, ShopConfig(users=50, slate_size=3, num_candidates=0, history=4), lanes=6, seed=1)
     shop.arrive()
     model = fitted["item_knn"]
-    policy = RetrievingPolicy(model, ranking(catalog.items, model), 20, in_stock=shop.stock.available)
+    policy = RetrievingPolicy(Retriever(model, 20), ranking(catalog.items, model), shop.stock.available)
     for seed in range(5):
         requests = shop.requests()
         assert requests.num_candidates == 0  # the whole catalogue

@@ -51,6 +51,20 @@ class TrainingSection(Section):
     warm_up: int = Field(20, ge=1, le=100_000, description="batches of random pages that measure attention")
 
 
+class RetrieveSection(Section):
+    """Pages choose from the whole catalogue: what an agent learnt from random pages finds the candidates."""
+
+    agent: str = Field("linucb", description="ranks linearly, by histories or by one number per item")
+    options: dict[str, Any] = {}
+    count: int = Field(100, ge=1, le=1000, description="candidates that are retrieved and ranked")
+    rounds: int = Field(20, ge=1, le=100_000, description="batches of random pages that it learns from")
+
+    @model_validator(mode="after")
+    def _known(self) -> RetrieveSection:
+        check_agent(self.agent, self.options)
+        return self
+
+
 class LogSection(Section):
     """The log for offline evaluation: what yesterday's policy did."""
 
@@ -104,6 +118,7 @@ class ExperimentConfig(Section):
     reward: dict[str, Any] = {}
     guards: tuple[dict[str, Any], ...] = ({"kind": "in_stock"},)
     agents: dict[str, dict[str, Any]] = {name: {} for name in LADDER}
+    retrieve: RetrieveSection | None = None
     training: TrainingSection = TrainingSection()
     log: LogSection = LogSection()
     evaluation: EvaluationSection = EvaluationSection()
@@ -150,9 +165,25 @@ class ExperimentConfig(Section):
         check_agent(self.log.agent, self.log.options)
         return self
 
+    @model_validator(mode="after")
+    def _whole_catalogue(self) -> ExperimentConfig:
+        if self.retrieve is None:
+            return self
+        given = self.shop.get("num_candidates", 0)
+        if given:
+            fix = "leave it out or give 0: with retrieve a page chooses from the whole catalogue"
+            raise InvalidInput("shop.num_candidates", given, fix)
+        if self.shop_config().live:
+            raise InvalidInput("shop.live", True, "with retrieve nothing live is known of a candidate: false")
+        slots = self.shop_config().slate_size
+        if self.retrieve.count < slots:
+            raise InvalidInput("retrieve.count", self.retrieve.count, f"fill a page of {slots} slots")
+        return self
+
     def shop_config(self) -> ShopConfig:
         """The shop's numbers."""
-        return build(ShopConfig, self.shop, "shop")
+        whole = {} if self.retrieve is None else {"num_candidates": 0}
+        return build(ShopConfig, {**self.shop, **whole}, "shop")
 
     def reward_spec(self) -> RewardSpec:
         """The reward."""

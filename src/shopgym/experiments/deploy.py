@@ -13,7 +13,7 @@ from ..core.protocols import Policy
 from ..core.types import F64
 from ..envs.vector import BanditVectorEnv
 from .training import Tick
-from .walk import walk
+from .walk import Offer, walk
 
 
 @dataclass(frozen=True)
@@ -22,7 +22,7 @@ class Deployment:
 
     Attributes:
         expected: (n,) exact expected reward of each slate shown.
-        best: (n,) that of the best slate of the same request.
+        best: (n,) that of the best slate of the same candidates.
         page: (n, 7) what happened, by ``SLOT_TERMS``.
         slots: slots filled in all.
         items_shown: share of the catalogue shown at least once.
@@ -53,13 +53,20 @@ class Deployment:
         }
 
 
-def deploy(env: BanditVectorEnv, policy: Policy, decisions: int, rng: Generator, tick: Tick) -> Deployment:
+def deploy(
+    env: BanditVectorEnv,
+    policy: Policy,
+    decisions: int,
+    rng: Generator,
+    tick: Tick,
+    offer: Offer | None = None,
+) -> Deployment:
     """Let a frozen policy serve at least ``decisions`` visitors."""
     rounds = -(-decisions // env.num_envs)
     expected, best, page = [], [], []
     shown = np.zeros(len(env.loop.shop.catalog), np.bool_)
     slots = 0
-    for batch in walk(env, policy, rounds, rng, oracle=True):
+    for batch in walk(env, policy, rounds, rng, offer=offer, oracle=True):
         assert batch.best is not None  # asked for above
         expected.append(batch.expected)
         best.append(batch.best)

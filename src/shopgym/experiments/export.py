@@ -12,7 +12,7 @@ from ..core.errors import InvalidInput
 from ..policies.bundle import Bundle, write_bundle
 from ..policies.log import DecisionLog
 from ..simulators import Catalog
-from .policy_store import read_policy
+from .policy_store import read_policy, read_retriever
 
 GOLDEN = 32
 """Requests of the log that become golden cases."""
@@ -44,6 +44,7 @@ def export_policy(run: Path, agent: str, out: Path) -> Bundle:
         user_names=log.user_names,
         context_names=log.context_names,
         live_names=tuple(log.live),
+        retriever=read_retriever(run / "retriever"),
         unit=log.unit,
         config_hash=log.config_hash,
         evidence={"gate": verdicts[agent], "evaluation": json.loads(rows), "config": config},

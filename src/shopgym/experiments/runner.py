@@ -17,11 +17,13 @@ from ..agents import Task, make_agent
 from ..agents.baselines import RandomAgent
 from ..core.errors import InvalidInput
 from ..core.files import new_folder
+from ..core.nouns import Requests
 from ..core.types import F64
 from ..envs.vector import BanditVectorEnv
 from ..policies.guards import guard_from_spec
 from ..policies.log import DecisionLog, logged_marginals
 from ..policies.policy import SlatePolicy
+from ..policies.retrieval.retriever import Retriever
 from .catalogs import load_catalog
 from .config import ExperimentConfig
 from .deploy import Deployment, deploy, mean_interval
@@ -30,11 +32,12 @@ from .gate import choose, judge
 from .ope.estimators import estimator_named
 from .ope.inputs import OpeInputs
 from .ope.log import item_features, log_inputs
-from .policy_store import save_policy
+from .policy_store import save_policy, save_retriever
 from .results import Results, environment, reward_unit, value_scale, write_json, write_tables
+from .retrieving import learn_to_retrieve, random_offer, retrieved_offer
 from .served import served_equals_golden
 from .training import measure_attention, train
-from .walk import Batch, open_shop, stage_rng, stage_seed, walk
+from .walk import Batch, Offer, open_shop, stage_rng, stage_seed, walk
 
 SUMMARY, CONFIG = "summary.json", "config.yaml"
 
@@ -49,6 +52,10 @@ class Experiment:
         self.reward = config.reward_spec()
         self.guards = tuple(guard_from_spec(rule) for rule in config.guards)
         self.unit = reward_unit(self.reward, self.catalog)
+        self.retriever: Retriever | None = None
+        if config.retrieve is not None and config.retrieve.count > len(self.catalog):
+            fix = f"the catalogue has {len(self.catalog)} items"
+            raise InvalidInput("retrieve.count", config.retrieve.count, fix)
 
     def open(self, stage: str) -> BanditVectorEnv:
         """A copy of the shop for a stage; the users are the same people in every stage."""
@@ -61,9 +68,14 @@ class Experiment:
             seed=stage_seed(self.config.seed, stage),
         )
 
+    def offer(self, env: BanditVectorEnv) -> Offer | None:
+        """What the pages of a stage choose from, where the shop leaves that to a retriever."""
+        return None if self.retriever is None else retrieved_offer(env, self.retriever)
+
     def run(self) -> tuple[Results, DecisionLog]:
         """All stages up to the gate."""
         task = self._task()
+        self.retriever = self._learn_to_retrieve(task)
         policies, learning = self._train(task)
         deployments = self._deploy(policies)
         log, on_log = self._log(task, policies)
@@ -82,12 +94,25 @@ class Experiment:
             verdicts=verdicts,
             chosen=choose(verdicts, self.config.gate.candidate),
             policies=policies,
-            showcase=self.open("showcase").requests,
+            showcase=self._showcase(),
             log_size=len(log),
             unit=self.unit,
             environment=environment(),
         )
         return results, log
+
+    def _showcase(self) -> Requests:
+        env = self.open("showcase")
+        offer = self.offer(env)
+        return env.requests if offer is None else offer(env.requests)
+
+    def _learn_to_retrieve(self, task: Task) -> Retriever | None:
+        section = self.config.retrieve
+        if section is None:
+            return None
+        rng = stage_rng(self.config.seed, "retrieve")
+        with self._bar(f"retrieve by {section.agent}", section.rounds) as tick:
+            return learn_to_retrieve(section, task, self.open("retrieve"), rng, tick)
 
     def _task(self) -> Task:
         env = self.open("warm-up")
@@ -101,9 +126,10 @@ class Experiment:
             attention=np.ones(size),
         )
         rng = stage_rng(self.config.seed, "warm-up")
-        rounds = self.config.training.warm_up
+        rounds, section = self.config.training.warm_up, self.config.retrieve
+        offer = None if section is None else random_offer(env, section.count, rng)
         with self._bar("measure attention", rounds) as tick:
-            attention = measure_attention(env, RandomAgent(blank, rng).policy(), rounds, rng, tick)
+            attention = measure_attention(env, RandomAgent(blank, rng).policy(), rounds, rng, tick, offer)
         return Task(
             self.catalog.items,
             shop.user_names,
@@ -121,9 +147,9 @@ class Experiment:
             agent = make_agent(name, task, stage_rng(self.config.seed, "agent", name), **options)
             rounds = self.config.training.rounds
             with self._bar(f"train {name}", rounds) as tick:
-                learnt = train(
-                    agent, self.open("train"), rounds, stage_rng(self.config.seed, "train", name), tick
-                )
+                env = self.open("train")
+                rng = stage_rng(self.config.seed, "train", name)
+                learnt = train(agent, env, rounds, rng, tick, self.offer(env))
             rows += [{"agent": name, **row} for row in learnt]
             policy = agent.policy()
             assert isinstance(policy, SlatePolicy)  # every registered agent hands out this kind
@@ -136,7 +162,8 @@ class Experiment:
         for name, policy in policies.items():
             env = self.open("deploy")
             with self._bar(f"deploy {name}", -(-decisions // env.num_envs)) as tick:
-                found[name] = deploy(env, policy, decisions, stage_rng(self.config.seed, "deploy"), tick)
+                rng = stage_rng(self.config.seed, "deploy")
+                found[name] = deploy(env, policy, decisions, rng, tick, self.offer(env))
         return found
 
     def _log(self, task: Task, policies: dict[str, SlatePolicy]) -> tuple[DecisionLog, dict[str, F64]]:
@@ -150,7 +177,9 @@ class Experiment:
         parts, values = [], []
         others_rng = stage_rng(self.config.seed, "others on the log")
         with self._bar(f"log with {section.agent}", rounds) as tick:
-            for batch in walk(env, logger, rounds, rng, others=policies, others_rng=others_rng):
+            for batch in walk(
+                env, logger, rounds, rng, offer=self.offer(env), others=policies, others_rng=others_rng
+            ):
                 parts.append(self._log_part(batch, logger, env))
                 values.append(batch.others)
                 tick()
@@ -245,6 +274,8 @@ def run(config: ExperimentConfig, folder: Path, *, quiet: bool = False) -> Resul
         experiment.catalog.save(new / "catalog.parquet")
         for policy in results.policies.values():
             save_policy(new / "policies", policy)
+        if experiment.retriever is not None:
+            save_retriever(new / "retriever", experiment.retriever)
         write_tables(new / "metrics", results)
         (new / CONFIG).write_text(yaml.safe_dump(config.model_dump(mode="json"), sort_keys=False))
         if experiment.set_aside is not None:

@@ -11,19 +11,26 @@ from numpy.random import Generator
 from ..core.protocols import Agent, Policy
 from ..core.types import F64
 from ..envs.vector import BanditVectorEnv
-from .walk import walk
+from .walk import Offer, walk
 
 Tick = Callable[[], None]
 
 
-def measure_attention(env: BanditVectorEnv, random: Policy, rounds: int, rng: Generator, tick: Tick) -> F64:
+def measure_attention(
+    env: BanditVectorEnv,
+    random: Policy,
+    rounds: int,
+    rng: Generator,
+    tick: Tick,
+    offer: Offer | None = None,
+) -> F64:
     """(k,) clicks by slot under random slates, relative to the first.
 
     Under random slates every slot holds the same mix of items, so the ratio of click rates is the
     ratio of examination (Joachims et al. 2017, sec. 5.1). Half a click is added to each count.
     """
     clicks = np.full(env.loop.shop.config.slate_size, 0.5)
-    for batch in walk(env, random, rounds, rng):
+    for batch in walk(env, random, rounds, rng, offer=offer):
         clicks += batch.feedback.clicked.sum(axis=0)
         tick()
     attention: F64 = clicks / clicks[0]
@@ -31,7 +38,12 @@ def measure_attention(env: BanditVectorEnv, random: Policy, rounds: int, rng: Ge
 
 
 def train(
-    agent: Agent, env: BanditVectorEnv, rounds: int, rng: Generator, tick: Tick
+    agent: Agent,
+    env: BanditVectorEnv,
+    rounds: int,
+    rng: Generator,
+    tick: Tick,
+    offer: Offer | None = None,
 ) -> list[dict[str, Any]]:
     """Let an agent decide and learn; one row per batch.
 
@@ -40,7 +52,7 @@ def train(
     """
     rows: list[dict[str, Any]] = []
     seen = 0
-    for batch in walk(env, agent.policy, rounds, rng, oracle=True):
+    for batch in walk(env, agent.policy, rounds, rng, offer=offer, oracle=True):
         assert batch.best is not None  # asked for above
         agent.learn(batch.interactions)
         seen += len(batch.requests)

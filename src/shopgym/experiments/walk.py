@@ -30,16 +30,23 @@ def stage_rng(seed: int, *names: object) -> Generator:
     return Generator(Philox(key=stage_seed(seed, *names)))
 
 
+Offer = Callable[[Requests], Requests]
+"""Gives requests of the whole catalogue the candidates that policies choose from."""
+
+
 def open_shop(
     catalog: Catalog, config: ShopConfig, reward: RewardSpec, *, lanes: int, population: int, seed: int
 ) -> BanditVectorEnv:
-    """A shop of one-page visits, ``lanes`` at a time; ``population`` seeds the users."""
+    """A shop of one-page visits, ``lanes`` at a time; ``population`` seeds the users.
+
+    Without candidates of its own (``num_candidates: 0``) it takes pages of any items.
+    """
     env = BanditVectorEnv(
         lanes,
         catalog=catalog,
         config=config,
         reward=reward,
-        form="slate",
+        form="slate" if config.num_candidates else "items",
         shop_seed=population,
         autoreset_mode="Disabled",
         threads=0,
@@ -80,19 +87,22 @@ def walk(
     rounds: int,
     rng: Generator,
     *,
+    offer: Offer | None = None,
     oracle: bool = False,
     others: Mapping[str, SlatePolicy] | None = None,
     others_rng: Generator | None = None,
 ) -> Iterator[Batch]:
     """Let a policy decide ``rounds`` batches; given a function, ask it for the policy of each batch.
 
-    ``oracle`` asks for the best slates too. ``others`` are asked what they would have shown to the same
-    visitors at the same moment; they draw from ``others_rng``, so that asking them changes nothing.
+    ``offer`` says what there is to choose from, where the shop leaves it open; that is what batches hold.
+    ``oracle`` asks for the best slates of the candidates too. ``others`` are asked what they would have shown
+    to the same visitors at the same moment; they draw from ``others_rng``, so that asking them changes
+    nothing.
     """
     everyone = np.ones(env.num_envs, np.bool_)
     shop, reward = env.loop.shop, env.loop.reward
     for _ in range(rounds):
-        requests = env.requests
+        requests = env.requests if offer is None else offer(env.requests)
         now = policy if isinstance(policy, Policy) else policy()
         decisions = now.decide(requests, rng)
         expected = page_values(shop, reward, decisions.slates)
@@ -100,7 +110,7 @@ def walk(
         would = {}
         for name, other in (others or {}).items():
             would[name] = page_values(shop, reward, other.slates(requests, others_rng or rng))
-        _, total, _, _, _ = env.step(decisions.positions)
+        _, total, _, _, _ = env.step(decisions.positions if offer is None else decisions.slates)
         feedback = env.feedback
         assert feedback is not None  # a slate was shown on every lane
         yield Batch(requests, decisions, feedback, total, reward.slots(feedback), expected, best, would)

@@ -5,7 +5,8 @@ Plain JSON and ``.npy`` files, no pickle; loading needs numpy alone. Its files::
     manifest.json, manifest.sha256   what it is, and the hash of every file
     policy.json, arrays/*.npy        the policy's state()
     items.json, items/*.npy          the catalogue
-    fallback.json                    item ids that are ranked when a request names no candidates
+    retriever.json, retriever/*.npy  if there is one: what chooses the candidates of a request that names none
+    fallback.json                    if there is none: item ids that are ranked then
     evidence.json                    why it was let out: estimates, verdicts
     golden.json                      decisions it must make again before it serves
 """
@@ -29,11 +30,12 @@ from ..core.errors import InvalidInput
 from ..core.files import new_folder
 from ..core.items import Items
 from ..core.nouns import Requests
-from ..core.types import I32, AnyArray
+from ..core.types import I32, AnyArray, Bool
 from .golden import make_cases, replay_cases
 from .guards import InStock
 from .log_schema import items_hash
 from .policy import SlatePolicy, policy_from_state
+from .retrieval.retriever import Retriever, Shelf
 from .sealed import AGAIN, MANIFEST, parse_json, seal, unseal, write_json
 from .wire import MAX_CANDIDATES, Feature, RankReader
 
@@ -53,6 +55,7 @@ class Bundle:
         user, context: the features of a request, in order; live: what it says of each candidate.
         fallback: (f,) int32 rows, most popular first.
         evidence: as given to :func:`write_bundle`.
+        retriever: chooses the candidates of a request that names none; None: the fallback does.
     """
 
     hash: str
@@ -63,11 +66,19 @@ class Bundle:
     live: tuple[Feature, ...]
     fallback: I32
     evidence: Mapping[str, Any]
+    retriever: Retriever | None = None
 
     @cached_property
     def reader(self) -> RankReader:
-        """Reads requests for this bundle."""
-        return RankReader(self.policy.items, self.user, self.context, self.fallback, self.live)
+        """Reads requests for this bundle, everything in stock."""
+        return self.reader_of(np.ones(len(self.policy.items), dtype=bool))
+
+    def reader_of(self, in_stock: Bool) -> RankReader:
+        """Reads requests while ``in_stock`` (N,) says what can be retrieved; it may change."""
+        retrieve = None if self.retriever is None else Shelf(self.retriever, in_stock).fill
+        return RankReader(
+            self.policy.items, self.user, self.context, self.fallback, self.live, retrieve=retrieve
+        )
 
 
 def write_bundle(
@@ -84,12 +95,14 @@ def write_bundle(
     fallback: Sequence[str] | None = None,
     ranges: Mapping[str, tuple[float, float]] | None = None,
     live_names: Sequence[str] = (),
+    retriever: Retriever | None = None,
 ) -> Bundle:
     """Write ``policy`` as a bundle, whole or not at all, and load it again to prove that it works.
 
     Args:
         path: a folder; an older bundle there is replaced.
-        golden_requests: at least 20 typical requests; the first 100 become golden cases.
+        golden_requests: at least 20 typical requests; the first 100 become golden cases. With a retriever
+            every second one is asked without its candidates.
         user_names, context_names: what ``Requests.user`` and ``.context`` mean, in order.
         unit: of the reward that the server will log, e.g. ``GBP of margin``.
         config_hash: of the experiment the policy comes from.
@@ -98,6 +111,7 @@ def write_bundle(
         fallback: item ids to rank when a request names none; default: the 100 most popular.
         ranges: (low, high) by ``user.NAME``, ``context.NAME`` or ``live.NAME``; default: any finite float32.
         live_names: what requests must say of each candidate, see ``Requests.live``.
+        retriever: chooses the candidates of a request that names none, instead of the fallback.
 
     Raises:
         InvalidInput: the policy has no :class:`InStock` guard, a name or a range is wrong, a golden
@@ -112,6 +126,14 @@ def write_bundle(
             [guard.kind for guard in policy.guards],
             "add InStock(): what is sold out is never shown",
         )
+    if retriever is not None:
+        retriever.require_items(len(policy.items))
+        if live_names:
+            raise InvalidInput(
+                "live_names",
+                tuple(live_names),
+                "nothing live is known of what is retrieved: leave out the retriever, or rank without them",
+            )
     spans = dict(ranges or {})
     user = tuple(_feature(f"user.{name}", spans) for name in user_names)
     context = tuple(_feature(f"context.{name}", spans) for name in context_names)
@@ -119,7 +141,6 @@ def write_bundle(
     for name in spans:
         raise InvalidInput("ranges", name, "no such feature: write user.NAME, context.NAME or live.NAME")
     rows = _fallback_rows(policy.items, fallback)
-    reader = RankReader(policy.items, user, context, rows, live)
     spec, arrays = policy.state()
     manifest = {
         "schema": SCHEMA,
@@ -129,6 +150,7 @@ def write_bundle(
         "config_hash": config_hash,
         "unit": unit,
         "slate_size": policy.slate_size,
+        "retriever": None if retriever is None else {"hash": retriever.hash, "count": retriever.count},
         "items": {"count": len(policy.items), "hash": items_hash(policy.items)},
         "features": {
             "dtype": "float32",
@@ -166,7 +188,13 @@ def write_bundle(
         _write_arrays(new / "items", items.columns())
         write_json(new / "fallback.json", [str(item) for item in items.item_id[rows]])
         write_json(new / "evidence.json", evidence or {})
-        write_json(new / "golden.json", make_cases(policy, reader, golden_requests))
+        if retriever is not None:
+            chooses, vectors = retriever.state()
+            write_json(new / "retriever.json", chooses)
+            _write_arrays(new / "retriever", vectors)
+        bundle = Bundle("", manifest, policy, user, context, live, rows, evidence or {}, retriever)
+        cases = make_cases(policy, bundle.reader, golden_requests, retriever is not None)
+        write_json(new / "golden.json", cases)
         seal(new, manifest)
         return load_bundle(new)
 
@@ -214,6 +242,12 @@ def _parse(digest: str, manifest: dict[str, Any], files: Mapping[str, bytes]) ->
     policy = policy_from_state(
         parse_json("policy.json", files["policy.json"]), _read_arrays(files, "arrays/"), items
     )
+    retriever = None
+    if "retriever.json" in files:
+        retriever = Retriever.from_state(
+            parse_json("retriever.json", files["retriever.json"]), _read_arrays(files, "retriever/")
+        )
+        retriever.require_items(len(items))
     features = manifest["features"]
     return Bundle(
         hash=digest,
@@ -225,6 +259,7 @@ def _parse(digest: str, manifest: dict[str, Any], files: Mapping[str, bytes]) ->
         live=tuple(Feature(**feature) for feature in features.get("live", ())),
         fallback=_fallback_rows(items, parse_json("fallback.json", files["fallback.json"])),
         evidence=parse_json("evidence.json", files["evidence.json"]),
+        retriever=retriever,
     )
 
 

@@ -74,11 +74,11 @@ class FeatureMap:
                 )
         one = np.ones((len(requests), 1))
         columns = np.concatenate([one, requests.user, requests.context], axis=1, dtype=np.float64)
-        out: F64 = columns[:, self._factors].prod(axis=2)
+        out: F64 = columns[:, self.request_columns].prod(axis=2)
         return out
 
     @cached_property
-    def _factors(self) -> I64:
+    def request_columns(self) -> I64:
         """(D, f) for each term its columns among [1, user, context]; 0 pads."""
         names = [f"user.{name}" for name in self.user_names] + [
             f"context.{name}" for name in self.context_names

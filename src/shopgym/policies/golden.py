@@ -22,18 +22,27 @@ TOLERANCE = 1e-9
 """Largest difference of a propensity."""
 
 
-def make_cases(policy: SlatePolicy, reader: RankReader, requests: Requests) -> list[dict[str, Any]]:
-    """JSON-able cases from the first of ``requests``, at least 20, as the server would read them."""
+def make_cases(
+    policy: SlatePolicy, reader: RankReader, requests: Requests, retrieved: bool = False
+) -> list[dict[str, Any]]:
+    """JSON-able cases from the first of ``requests``, at least 20, as the server would read them.
+
+    With ``retrieved`` every second one names no candidates, only which of them are out of stock.
+    """
     if len(requests) < FEWEST:
         raise InvalidInput("golden_requests", len(requests), f"give at least {FEWEST} requests")
     return [
-        _case(policy, reader, _wire(policy, requests.take(slice(i, i + 1))))
+        _case(policy, reader, _wire(policy, requests.take(slice(i, i + 1)), retrieved and i % 2 == 1))
         for i in range(min(len(requests), MOST))
     ]
 
 
-def _wire(policy: SlatePolicy, one: Requests) -> dict[str, Any]:
+def _wire(policy: SlatePolicy, one: Requests, retrieved: bool) -> dict[str, Any]:
     ids, real = policy.items.item_id, one.candidates[0] >= 0
+    candidates, there = [str(item) for item in ids[one.candidates[0][real]]], one.in_stock[0][real].tolist()
+    offer: dict[str, Any] = {"candidates": candidates, "in_stock": there}
+    if retrieved or not candidates:
+        offer = {"out_of_stock": [item for item, still in zip(candidates, there, strict=True) if not still]}
     past = {}
     if one.history is not None:
         past["history"] = [str(item) for item in ids[one.history[0][one.history[0] >= 0]]]
@@ -42,8 +51,7 @@ def _wire(policy: SlatePolicy, one: Requests) -> dict[str, Any]:
         "user_id": int(one.user_id[0]),
         "user": one.user[0].tolist(),
         "context": one.context[0].tolist(),
-        "candidates": [str(item) for item in ids[one.candidates[0][real]]],
-        "in_stock": one.in_stock[0][real].tolist(),
+        **offer,
         "time": float(one.time[0]),
         **past,
         **({"live": {name: v[0][real].tolist() for name, v in one.live.items()}} if one.live else {}),

@@ -25,13 +25,13 @@ class Ranker:
 
     Args:
         bundle: from :func:`.bundle.load_bundle`.
-        reader: how requests are read; default: the bundle's.
+        reader: how requests are read; default: the bundle's, retrieving what the ranker holds available.
     """
 
     def __init__(self, bundle: Bundle, reader: RankReader | None = None) -> None:
         self.bundle = bundle
-        self.reader = bundle.reader if reader is None else reader
         self._stocked = np.ones(len(bundle.policy.items), dtype=bool)
+        self.reader = bundle.reader_of(self._stocked) if reader is None else reader
 
     def rank(self, body: Mapping[str, Any]) -> dict[str, Any]:
         """Read, decide, answer; nothing is logged.

@@ -14,7 +14,7 @@ import numpy as np
 from ..core.errors import InvalidInput
 from ..core.items import Items
 from ..core.nouns import Requests
-from ..core.types import F32, I32, Bool
+from ..core.types import F32, I32, I64, Bool
 
 MAX_BODY = 262_144
 """Bytes of a request."""
@@ -175,9 +175,10 @@ class RankReader:
     Attributes:
         items: the catalogue.
         user, context: the features of a request.
-        fallback: (f,) int32 rows, the candidates of a request that names none.
+        fallback: (f,) int32 rows, the candidates of a request that names none where nothing retrieves.
         live: what a request says of each candidate.
         clock: seconds since 1970, for requests without a time.
+        retrieve: fills in the candidates of a request that names none; told the rows it may not choose.
     """
 
     items: Items
@@ -186,6 +187,7 @@ class RankReader:
     fallback: I32
     live: tuple[Feature, ...] = ()
     clock: Callable[[], float] = time.time
+    retrieve: Callable[[Requests, I64], Requests] | None = None
 
     def read(self, body: Mapping[str, Any]) -> RankRequest:
         """The request in ``body``.
@@ -211,7 +213,15 @@ class RankReader:
             history=self._history(body.get("history")),
             live=self._live(body, len(rows)),
         )
+        if self.retrieve is not None and body.get("candidates") is None:
+            requests = self._retrieved(requests, body)
         return RankRequest(body["request_id"], requests, given is not None)
+
+    def _retrieved(self, requests: Requests, body: Mapping[str, Any]) -> Requests:
+        """The request with what was retrieved for it; one place of padding where that is nothing."""
+        assert self.retrieve is not None
+        found = self.retrieve(requests, np.array(self._out_of_stock(body), dtype=np.int64))
+        return found.at(np.arange(max(1, int((found.candidates >= 0).sum())))[None, :])
 
     def row(self, field: str, item: Any) -> int:
         """The catalogue row of an item id."""
@@ -225,7 +235,7 @@ class RankReader:
             return self.fallback
         if not isinstance(value, list) or not value:
             raise Refusal(
-                422, "candidates", value, "give a list of item ids, or leave it out for popular items"
+                422, "candidates", value, "give a list of item ids, or leave it out for the shop's own choice"
             )
         if len(value) > MAX_CANDIDATES:
             raise Refusal(422, "candidates", f"{len(value)} items", f"give at most {MAX_CANDIDATES}")
@@ -273,7 +283,7 @@ class RankReader:
             return [self.row(f"{field}[{i}]", item) for i, item in enumerate(ids)]
 
     def _in_stock(self, body: Mapping[str, Any], rows: I32) -> Bool:
-        flags, gone = body.get("in_stock"), body.get("out_of_stock")
+        flags = body.get("in_stock")
         out = np.ones(len(rows), dtype=bool)
         if flags is not None:
             if body.get("candidates") is None:
@@ -286,8 +296,13 @@ class RankReader:
                 if not isinstance(flag, bool):
                     raise Refusal(422, f"in_stock[{i}]", flag, "give true or false")
             out &= np.array(flags, dtype=bool)
-        if gone is not None:
-            if not isinstance(gone, list) or len(gone) > MAX_CANDIDATES:
-                raise Refusal(422, "out_of_stock", gone, f"give a list of at most {MAX_CANDIDATES} item ids")
-            out &= ~np.isin(rows, self._rows("out_of_stock", gone))
+        out &= ~np.isin(rows, self._out_of_stock(body))
         return out
+
+    def _out_of_stock(self, body: Mapping[str, Any]) -> list[int]:
+        gone = body.get("out_of_stock")
+        if gone is None:
+            return []
+        if not isinstance(gone, list) or len(gone) > MAX_CANDIDATES:
+            raise Refusal(422, "out_of_stock", gone, f"give a list of at most {MAX_CANDIDATES} item ids")
+        return self._rows("out_of_stock", gone)

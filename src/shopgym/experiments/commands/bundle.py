@@ -30,6 +30,7 @@ def bundle_inspect(
         print(json.dumps({"bundle_hash": bundle.hash, **manifest, "evidence": bundle.evidence}, indent=1))
         return
     policy = bundle.policy
+    by = bundle.retriever
     lines = {
         "name": policy.name,
         "created": manifest["created"] or "not said",
@@ -38,6 +39,7 @@ def bundle_inspect(
         "config hash": manifest["config_hash"],
         "items": f"{len(policy.items)} ({policy.items.currency})",
         "slate": f"{policy.slate_size} items",
+        "retrieves": f"{by.count} by {by.model.kind}" if by else "no: popular items without candidates",
         "ranks by": policy.scorer.kind,
         "explores by": str(policy.explorer),
         "guards": ", ".join(str(guard) for guard in policy.guards),

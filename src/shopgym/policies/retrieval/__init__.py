@@ -10,6 +10,7 @@ from ...core.types import AnyArray
 from .factors import FoldedFactors, MappedFactors
 from .gru4rec import GRU4RecModel
 from .item_weights import DenseWeights, SparseWeights
+from .matched import Matched
 from .model import Model
 from .popularity import Popularity
 from .sasrec import SASRecModel
@@ -22,6 +23,7 @@ __all__ = [
     "FoldedFactors",
     "GRU4RecModel",
     "MappedFactors",
+    "Matched",
     "Model",
     "Popularity",
     "SASRecModel",
@@ -39,6 +41,7 @@ MODELS: dict[str, type[Model]] = {
         SparseWeights,
         FoldedFactors,
         MappedFactors,
+        Matched,
         TwoTowerModel,
         SASRecModel,
         GRU4RecModel,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
+from typing import ClassVar
 
 import numpy as np
 
@@ -15,6 +16,7 @@ class Embedding(ABC):
     An empty history has the vector 0, so that the bias decides: popularity.
     """
 
+    needs_context: ClassVar[bool] = False
     vectors: F32
     """(N, d) of the items."""
     bias: F32
@@ -31,12 +33,14 @@ class Embedding(ABC):
 
     def scores(self, history: I32, user: F32 | None = None) -> F32:
         """(n, N); see :class:`.Model`."""
-        return self.queries(history, user) @ self.vectors.T + self.bias
+        query = self.queries(history, user)
+        # matrix products of three axes go request by request, so that no other one changes a last bit
+        out: F32 = (query[:, None, :] @ self.vectors.T)[:, 0] + self.bias
+        return out
 
     def scores_at(self, history: I32, rows: I32, user: F32 | None = None) -> F32:
         """(n, m); see :class:`.Model`."""
         rows = np.maximum(rows, 0)
         query = self.queries(history, user)
-        # matrix products of three axes go request by request, so that no other one changes a last bit
         out: F32 = (self.vectors[rows] @ query[:, :, None])[:, :, 0] + self.bias[rows]
         return out

@@ -31,6 +31,7 @@ class DenseWeights:
 
     kind: ClassVar[str] = "dense_weights"
     needs_history: ClassVar[bool] = True
+    needs_context: ClassVar[bool] = False
     weights: F32
     bias: F32
 
@@ -90,6 +91,7 @@ class SparseWeights:
 
     kind: ClassVar[str] = "sparse_weights"
     needs_history: ClassVar[bool] = True
+    needs_context: ClassVar[bool] = False
     start: I64
     item: I32
     weight: F32

@@ -26,6 +26,8 @@ class Model(Protocol):
 
     kind: ClassVar[str]
     needs_history: ClassVar[bool]
+    needs_context: ClassVar[bool]
+    """Whether ``user`` goes on with the columns of ``Requests.context``."""
 
     @property
     def num_items(self) -> int:
@@ -33,7 +35,9 @@ class Model(Protocol):
         ...
 
     def scores(self, history: I32, user: F32 | None = None) -> F32:
-        """(n, N), higher is better; ``user`` (n, u) are the columns of ``Requests.user``.
+        """(n, N), higher is better; ``user`` (n, u) is what :func:`features_of` gives.
+
+        Bit for bit the same whatever other requests stand in the batch.
 
         Raises:
             InvalidInput: a history names an item that the catalogue does not have; features are missing
@@ -90,6 +94,13 @@ def user_columns(user: F32 | None, n: int, count: int) -> F32:
 def popularity_bias(counts: AnyArray) -> F32:
     """(N,) ``TIE`` x count over the greatest count."""
     return (TIE * counts / max(float(counts.max(initial=0)), 1.0)).astype(np.float32)
+
+
+def features_of(model: Model, requests: Requests) -> F32:
+    """(n, u) the columns of ``Requests.user``, and of ``.context`` where ``model`` needs it."""
+    if not model.needs_context:
+        return requests.user
+    return np.concatenate([requests.user, requests.context], axis=1)
 
 
 def history_of(model: Model, requests: Requests) -> I32:

@@ -14,16 +14,14 @@ from typing import Any, ClassVar
 import numpy as np
 from numpy.random import Generator
 
-from ...core.errors import InvalidInput, in_range
-from ...core.hashing import hash_arrays
+from ...core.errors import InvalidInput
+from ...core.hashing import hash_json
 from ...core.items import Items
 from ...core.nouns import EMPTY, Decisions, Requests
 from ...core.types import F64, I32, I64, AnyArray, Bool
 from ..policy import SlatePolicy, policy_from_state
-from . import model_from_state
-from .embedding import Embedding
-from .ivf import IVF
-from .model import Model, history_of
+from .model import features_of, history_of
+from .retriever import Retriever, Shelf
 from .topk import topk
 
 
@@ -38,28 +36,20 @@ class RetrievingPolicy:
     catalogue, of which ``in_stock`` tells what there is; nothing is live then.
 
     Attributes:
-        model: scores items for a history.
+        retriever: chooses the m best.
         policy: ranks, guards and explores.
-        count: m.
-        index: finds a vector model's best items without scoring all; for catalogues above 100,000 items.
         in_stock: (N,) bool, what can be sold now. No part of the policy's state: a server says
             ``replace(policy, in_stock=now)`` when stock changes, and logs the candidates.
     """
 
     kind: ClassVar[str] = "retrieving"
-    model: Model
+    retriever: Retriever
     policy: SlatePolicy
-    count: int
-    index: IVF | None = None
     in_stock: Bool | None = field(default=None, repr=False)
 
     def __post_init__(self) -> None:
-        in_range("policy.count", self.count, 1, 1_000_000)
         n = len(self.policy.items)
-        if self.model.num_items != n:
-            raise InvalidInput("policy.model", self.model.num_items, f"fit it to the {n} items of the policy")
-        if self.index is not None and (self.index.num_items != n or not isinstance(self.model, Embedding)):
-            raise InvalidInput("policy.index", self.index.num_items, "build it from the model's vectors")
+        self.retriever.require_items(n)
         if self.in_stock is not None and self.in_stock.shape != (n,):
             raise InvalidInput("policy.in_stock", self.in_stock.shape, f"give shape ({n},)")
 
@@ -129,46 +119,31 @@ class RetrievingPolicy:
     def _retrieve(self, requests: Requests) -> tuple[Requests, I64 | None]:
         """The requests with fewer candidates, and (n, m) where these stood; None = where they stand."""
         given = requests.num_candidates
-        if 0 < given <= self.count:
+        model, count = self.retriever.model, self.retriever.count
+        if 0 < given <= count:
             return requests, None
-        history = history_of(self.model, requests)
         if not given:
-            rows = self._of_catalogue(history, requests)
-            return replace(requests, candidates=rows, in_stock=rows >= 0, live={}), None
-        scores = self.model.scores_at(history, requests.candidates, requests.user)
-        places, _ = topk(scores, self.count, requests.in_stock & (requests.candidates >= 0))
+            return self._shelf.fill(requests), None
+        history, features = history_of(model, requests), features_of(model, requests)
+        scores = model.scores_at(history, requests.candidates, features)
+        places, _ = topk(scores, count, requests.in_stock & (requests.candidates >= 0))
         return requests.at(places), places.astype(np.int64)
 
-    def _of_catalogue(self, history: I32, requests: Requests) -> I32:
+    @cached_property
+    def _shelf(self) -> Shelf:
         if self.in_stock is None:
             raise InvalidInput(
                 "policy.in_stock", None, "requests name no candidates: say which items can be sold"
             )
-        out = np.empty((len(requests), self.count), np.int32)
-        for i in range(len(requests)):  # one by one: nobody's candidates depend on who else asks
-            past, user = history[i : i + 1], requests.user[i : i + 1]
-            if self._stocked is not None:
-                assert isinstance(self.model, Embedding)  # checked when it was made
-                out[i] = self._stocked.search(self.model.queries(past, user), self.count)[0][0]
-            else:
-                out[i] = topk(self.model.scores(past, user), self.count, self.in_stock)[0][0]
-        return out
-
-    @cached_property
-    def _stocked(self) -> IVF | None:
-        """The index of what is in stock."""
-        if self.index is None or self.in_stock is None:
-            return None
-        return self.index.among(self.in_stock)
+        return Shelf(self.retriever, self.in_stock)
 
     def state(self) -> tuple[Mapping[str, Any], Mapping[str, AnyArray]]:
         """(spec, arrays) from which :meth:`from_state` builds the same policy; items and stock left out."""
-        spec: dict[str, Any] = {"kind": self.kind, "name": self.name, "count": self.count}
+        spec: dict[str, Any] = {"kind": self.kind}
         arrays: dict[str, AnyArray] = {}
-        for part, held in (("model", self.model), ("policy", self.policy), ("index", self.index)):
-            if held is not None:
-                spec[part], inner = held.state()
-                arrays |= {f"{part}_{name}": values for name, values in inner.items()}
+        for part, held in (("retriever", self.retriever), ("policy", self.policy)):
+            spec[part], inner = held.state()
+            arrays |= {f"{part}_{name}": values for name, values in inner.items()}
         return spec, arrays
 
     @classmethod
@@ -176,22 +151,19 @@ class RetrievingPolicy:
         cls, spec: Mapping[str, Any], arrays: Mapping[str, AnyArray], items: Items
     ) -> RetrievingPolicy:
         """The policy whose ``state()`` was (spec, arrays)."""
-        parts: dict[str, dict[str, AnyArray]] = {"model": {}, "policy": {}, "index": {}}
+        parts: dict[str, dict[str, AnyArray]] = {"retriever": {}, "policy": {}}
         for name, values in arrays.items():
             part, _, inner = name.partition("_")
             parts[part][inner] = values
         return cls(
-            model_from_state(spec["model"], parts["model"]),
+            Retriever.from_state(spec["retriever"], parts["retriever"]),
             policy_from_state(spec["policy"], parts["policy"], items),
-            spec["count"],
-            IVF.from_state(spec["index"], parts["index"]) if "index" in spec else None,
         )
 
     @cached_property
     def hash(self) -> str:
-        """SHA-256 of the spec, the arrays and the ranking policy, its items included."""
-        spec, arrays = self.state()
-        return hash_arrays(arrays, {**spec, "policy": self.policy.hash})
+        """SHA-256 of the retriever and the ranking policy, its items included."""
+        return hash_json([self.kind, self.retriever.hash, self.policy.hash])
 
 
 def _at(places: I64 | None, positions: I32) -> I32:

@@ -28,6 +28,7 @@ class Popularity:
 
     kind: ClassVar[str] = "popularity"
     needs_history: ClassVar[bool] = False
+    needs_context: ClassVar[bool] = False
     table: F32
     column: int
     edges: F32

@@ -13,13 +13,13 @@ from ...core.items import Items
 from ...core.nouns import Requests
 from ...core.types import F64, AnyArray
 from ..retrieval import Model, model_from_state
-from ..retrieval.model import history_of
+from ..retrieval.model import features_of, history_of
 from .scorer import State
 
 
 @dataclass(frozen=True, eq=False)
 class HistoryScorer:
-    """The score of a candidate is the model's, for ``Requests.history`` and ``Requests.user``."""
+    """The score of a candidate is the model's, for ``Requests.history`` and the user's features."""
 
     kind: ClassVar[str] = "history"
     model: Model
@@ -31,7 +31,7 @@ class HistoryScorer:
             InvalidInput: the model reads histories and the requests have none.
         """
         history = history_of(self.model, requests)
-        scores = self.model.scores_at(history, requests.candidates, requests.user)
+        scores = self.model.scores_at(history, requests.candidates, features_of(self.model, requests))
         return scores[:, None, :].astype(np.float64)
 
     def state(self) -> State:

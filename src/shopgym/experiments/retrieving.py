@@ -1,0 +1,54 @@
+"""The retrieve stage: random pages of the whole catalogue teach an agent, who then finds the candidates."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+from numpy.random import Generator
+
+from ..agents import Task, make_agent
+from ..agents.baselines import RandomAgent
+from ..core.nouns import Requests
+from ..envs.vector import BanditVectorEnv
+from ..policies.policy import SlatePolicy
+from ..policies.retrieval.of_policy import retriever_of
+from ..policies.retrieval.retriever import Retriever, Shelf
+from .config import RetrieveSection
+from .training import Tick
+from .walk import Offer, walk
+
+
+def random_offer(env: BanditVectorEnv, count: int, rng: Generator) -> Offer:
+    """For each request ``count`` different items, each as likely as any other, with what is in stock."""
+    stock = env.loop.shop.stock
+
+    def offer(requests: Requests) -> Requests:
+        items = len(env.loop.shop.catalog)
+        rows = np.stack([rng.choice(items, count, replace=False) for _ in range(len(requests))])
+        return replace(requests, candidates=rows.astype(np.int32), in_stock=stock.available[rows], live={})
+
+    return offer
+
+
+def retrieved_offer(env: BanditVectorEnv, retriever: Retriever) -> Offer:
+    """For each request the retriever's choice of what is in stock."""
+    return Shelf(retriever, env.loop.shop.stock.available).fill
+
+
+def learn_to_retrieve(
+    section: RetrieveSection, task: Task, env: BanditVectorEnv, rng: Generator, tick: Tick
+) -> Retriever:
+    """The retriever that the section's agent makes after ``rounds`` batches of random pages.
+
+    Raises:
+        InvalidInput: the agent's ranking cannot retrieve.
+    """
+    agent = make_agent(section.agent, task, rng, **section.options)
+    offer = random_offer(env, section.count, rng)
+    for batch in walk(env, RandomAgent(task, rng).policy(), section.rounds, rng, offer=offer):
+        agent.learn(batch.interactions)
+        tick()
+    policy = agent.policy()
+    assert isinstance(policy, SlatePolicy)  # every registered agent hands out this kind
+    return retriever_of(policy, section.count, rng)

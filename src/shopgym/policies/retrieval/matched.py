@@ -1,0 +1,62 @@
+"""Products of a request's columns with an item's: what a linear ranker thinks of every item at once."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, ClassVar
+
+import numpy as np
+
+from ...core.errors import InvalidInput
+from ...core.types import F32, I32, I64, AnyArray
+from .embedding import Embedding
+from .model import State, checked, user_columns
+
+
+@dataclass(frozen=True, eq=False)
+class Matched(Embedding):
+    """query_t = theta_t x the product of term t's columns of user and context; see :class:`.FeatureMap`.
+
+    Reads no history. A column is one of [1, user, context]; 0 stands for the constant.
+
+    Attributes:
+        vectors: (N, D) float32, each term's item side, times what the item is worth.
+        bias: (N,) float32.
+        theta: (D,) float32.
+        columns: (D, f) int64, which columns make up a term.
+        width: u + c, how many columns users and contexts have together.
+    """
+
+    kind: ClassVar[str] = "matched"
+    needs_history: ClassVar[bool] = False
+    needs_context: ClassVar[bool] = True
+    vectors: F32
+    bias: F32
+    theta: F32
+    columns: I64
+    width: int
+
+    def __post_init__(self) -> None:
+        if self.vectors.shape != (len(self.bias), len(self.theta)) or len(self.columns) != len(self.theta):
+            raise InvalidInput("model.vectors", self.vectors.shape, "give (N, D) with D terms in theta")
+        if self.columns.size and not 0 <= self.columns.min() <= self.columns.max() <= self.width:
+            raise InvalidInput("model.columns", int(self.columns.max()), f"columns are 0 to {self.width}")
+
+    def queries(self, history: I32, user: F32 | None = None) -> F32:
+        """(n, D); see :class:`.Embedding`."""
+        n = len(checked(history, self.num_items))
+        features = user_columns(user, n, self.width)
+        known = np.concatenate([np.ones((n, 1), np.float32), features], axis=1)
+        out: F32 = self.theta * known[:, self.columns].prod(axis=2)
+        return out
+
+    def state(self) -> State:
+        """See :class:`.Model`."""
+        arrays = {name: getattr(self, name) for name in ("vectors", "bias", "theta", "columns")}
+        return {"kind": self.kind, "width": self.width}, arrays
+
+    @classmethod
+    def from_state(cls, spec: Mapping[str, Any], arrays: Mapping[str, AnyArray]) -> Matched:
+        """See :class:`.Model`."""
+        return cls(arrays["vectors"], arrays["bias"], arrays["theta"], arrays["columns"], spec["width"])

@@ -1,0 +1,163 @@
+"""Retrieve: the items worth ranking for a request that names none, out of all that can be sold now."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+
+from ...core.errors import InvalidInput, in_range
+from ...core.hashing import hash_arrays
+from ...core.nouns import EMPTY, Requests
+from ...core.types import F32, I32, I64, AnyArray, Bool
+from . import model_from_state
+from .embedding import Embedding
+from .ivf import IVF
+from .model import Model, features_of, history_of
+from .topk import topk
+
+NOTHING: I64 = np.empty(0, np.int64)
+CELLS = 4_000_000
+"""Cells of (requests x items) that are scored at a time."""
+STALE = 1000
+"""Items whose stock changed since the index was last filtered; beyond that it is filtered anew."""
+
+
+@dataclass(frozen=True, eq=False)
+class Retriever:
+    """The ``count`` items that a model scores highest.
+
+    Attributes:
+        model: scores items for a history, a user and, if it reads it, a context.
+        count: m, how many are ranked.
+        index: finds a vector model's best items without scoring all; for catalogues above 100,000 items.
+    """
+
+    model: Model
+    count: int
+    index: IVF | None = None
+
+    def __post_init__(self) -> None:
+        in_range("retriever.count", self.count, 1, 1_000_000)
+        n = self.model.num_items
+        if self.index is not None and (self.index.num_items != n or not isinstance(self.model, Embedding)):
+            raise InvalidInput("retriever.index", self.index.num_items, "build it from the model's vectors")
+
+    def require_items(self, count: int) -> None:
+        """Raise :class:`InvalidInput` unless the model was fitted to a catalogue of ``count`` items."""
+        if self.model.num_items != count:
+            raise InvalidInput(
+                "retriever.model", self.model.num_items, f"fit it to the {count} items of the policy"
+            )
+
+    def state(self) -> tuple[dict[str, Any], dict[str, AnyArray]]:
+        """(spec, arrays) from which :meth:`from_state` builds the same retriever."""
+        spec, arrays = self.model.state()
+        out: dict[str, Any] = {"model": spec, "count": self.count}
+        named = {f"model_{name}": values for name, values in arrays.items()}
+        if self.index is not None:
+            out["index"], arrays = self.index.state()
+            named |= {f"index_{name}": values for name, values in arrays.items()}
+        return out, named
+
+    @classmethod
+    def from_state(cls, spec: Mapping[str, Any], arrays: Mapping[str, AnyArray]) -> Retriever:
+        """The retriever whose ``state()`` was (spec, arrays).
+
+        Raises:
+            InvalidInput: the description lacks something.
+        """
+        parts: dict[str, dict[str, AnyArray]] = {"model": {}, "index": {}}
+        try:
+            for name, values in arrays.items():
+                part, _, inner = name.partition("_")
+                parts[part][inner] = values
+            index = IVF.from_state(spec["index"], parts["index"]) if "index" in spec else None
+            return cls(model_from_state(spec["model"], parts["model"]), spec["count"], index)
+        except (KeyError, TypeError) as error:
+            raise InvalidInput(
+                "retriever.spec", str(error), "the description is incomplete: export it again"
+            ) from error
+
+    @cached_property
+    def hash(self) -> str:
+        """SHA-256 of the spec and the arrays."""
+        spec, arrays = self.state()
+        return hash_arrays(arrays, spec)
+
+
+class Shelf:
+    """What can be sold now, and the best of it for each request.
+
+    Which items those are is a function of the request and the stock alone: no luck, and nobody's depend on
+    who else asks.
+
+    Args:
+        retriever: chooses.
+        in_stock: (N,) bool, looked at whenever it is asked, so whoever owns it may change it.
+    """
+
+    def __init__(self, retriever: Retriever, in_stock: Bool) -> None:
+        if in_stock.shape != (retriever.model.num_items,):
+            raise InvalidInput("in_stock", in_stock.shape, f"give shape ({retriever.model.num_items},)")
+        self.retriever, self.in_stock = retriever, in_stock
+        self._index, self._indexed = retriever.index, np.ones(len(in_stock), np.bool_)
+
+    def fill(self, requests: Requests, blocked: I64 = NOTHING) -> Requests:
+        """The requests with the (n, m) best items that are in stock and not ``blocked``, the best first.
+
+        ``EMPTY`` pads; nothing is live of them.
+
+        Raises:
+            InvalidInput: the model reads histories and the requests have none.
+        """
+        model = self.retriever.model
+        history, features = history_of(model, requests), features_of(model, requests)
+        if self._index is None:
+            rows = self._scan(history, features, blocked)
+        else:
+            rows = self._search(self._index, history, features, blocked)
+        return replace(requests, candidates=rows, in_stock=rows >= 0, live={})
+
+    def _scan(self, history: I32, features: F32, blocked: I64) -> I32:
+        """(n, m) exactly, by the scores of everything."""
+        model, allowed = self.retriever.model, self.in_stock.copy()
+        allowed[blocked] = False
+        rows = np.empty((len(history), self.retriever.count), np.int32)
+        step = max(1, CELLS // len(allowed))
+        for low in range(0, len(rows), step):
+            some = slice(low, low + step)
+            rows[some] = topk(model.scores(history[some], features[some]), rows.shape[1], allowed)[0]
+        return rows
+
+    def _search(self, index: IVF, history: I32, features: F32, blocked: I64) -> I32:
+        """(n, m) by the index, which need not know what happened lately."""
+        model, count = self.retriever.model, self.retriever.count
+        assert isinstance(model, Embedding)  # checked when the retriever was made
+        index, gone, back = self._filtered(index)
+        gone = np.union1d(gone, blocked)
+        returned: I32 = np.setdiff1d(back, blocked).astype(np.int32)
+        # so many more that enough are left without those that are gone
+        found, score = index.search(model.queries(history, features), count + len(gone))
+        score[(found < 0) | np.isin(found, gone)] = -np.inf
+        others = np.repeat(returned[None], len(found), axis=0)
+        found = np.concatenate([found, others], axis=1)
+        score = np.concatenate([score, model.scores_at(history, others, features)], axis=1)
+        order = np.lexsort((found, -score), axis=1)[:, :count]
+        kept = np.take_along_axis(score, order, axis=1) > -np.inf
+        best: I32 = np.where(kept, np.take_along_axis(found, order, axis=1), EMPTY).astype(np.int32)
+        return best
+
+    def _filtered(self, index: IVF) -> tuple[IVF, I64, I64]:
+        """The index of what was in stock, what of that is gone since, and what has come back."""
+        changed = np.flatnonzero(self.in_stock != self._indexed)
+        if len(changed) > STALE:
+            assert self.retriever.index is not None
+            self._indexed = self.in_stock.copy()
+            index = self._index = self.retriever.index.among(self._indexed)
+            changed = NOTHING
+        there = self.in_stock[changed]
+        return index, changed[~there], changed[there]
