@@ -33,6 +33,7 @@ AGENTS: dict[str, str] = {
     "neural_linear": "bandits.neural:NeuralLinear",
     "vw": "bandits.vw:VowpalWabbitAgent",
     "vw_squarecb": "bandits.vw:VowpalWabbitSquareCB",
+    "vw_slates": "bandits.vw_slates:VowpalWabbitSlates",
     # ranking
     "linear_ranker": "ranking.linear:LinearRegression",
     "logistic_ranker": "ranking.linear:LogisticRegression",

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import tempfile
 from collections.abc import Iterator, Mapping
-from math import ceil
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +19,7 @@ from ...policies.scorers import LinearScorer, Scorer
 from ..task import Task
 from .bandit import Bandit
 from .vw_explore import FAMILIES
+from .vw_lines import Lines
 from .vw_live import LiveScorer
 from .vw_space import Space, checked
 
@@ -78,7 +78,7 @@ class VowpalWabbitAgent(Bandit):
             why = self.family.why or "where its models lie is not known"
             raise InvalidInput(f"{self.name}.explore", explore, f"{why}: say serve='vw'")
         self.floor, self.seen = floor, 0
-        self._actions = self._lines = 0
+        self._lines = Lines()
         super().__init__(task, rng, Softmax())
         self.space = Space(task.features, task.items.feature_names, pairs=pairs)
         flags = f"--cb_explore_adf {self.family.flags.format(knob=self.knob)} --cb_type {cb_type}"
@@ -171,27 +171,13 @@ class VowpalWabbitAgent(Bandit):
             after = self._others(batch, action, row, slot, scale)
         else:
             if self.family.weighted:
-                left = (requests.candidates >= 0).sum(axis=1)[row] - _before(decisions.slates)[row, slot]
-                p, lines = self._alone(p, left)
+                left = (requests.candidates >= 0).sum(axis=1)[row] - before(decisions.slates)[row, slot]
+                p, lines = self._lines.needed(p, left)
             after = iter([f"\n{space.action[:2]}" * (more - 1) for more in lines.tolist()])
         line = f"{space.shared}0:%.9g:%.9g {space.action}"
         numbers = np.column_stack([shared[row], cost, p, chosen])
         for one, rest in zip(numbers.tolist(), after):
             yield line % tuple(one) + rest
-
-    def _alone(self, p: F64, actions: I64) -> tuple[F64, I64]:
-        """Probabilities and numbers of lines that teach what p (r,) would among so many actions (r,).
-
-        Under ``mtr`` an example weighs events / (actions so far) / p, whatever is on the lines not chosen. So
-        it may have fewer lines, most often 1, if p grows as the sum of lines falls behind that of actions.
-        """
-        out, lines = np.empty(len(p)), np.empty(len(p), np.int64)
-        for at, (chance, count) in enumerate(zip(p.tolist(), actions.tolist())):
-            self._actions += count
-            lines[at] = max(1, ceil(chance * self._actions - self._lines))
-            self._lines += int(lines[at])
-            out[at] = chance * self._actions / self._lines
-        return out, lines
 
     def _others(self, batch: Interactions, action: F64, row: I64, slot: I64, scale: F64) -> Iterator[str]:
         """For each filled slot the lines of the candidates that are left."""
@@ -242,7 +228,7 @@ class VowpalWabbitSquareCB(VowpalWabbitAgent):
         super().__init__(task, rng, explore="squarecb", knob=gamma, learning_rate=learning_rate, floor=floor)
 
 
-def _before(slates: I32) -> I64:
+def before(slates: I32) -> I64:
     """(n, k) how many slots before are filled."""
     filled = slates >= 0
     out: I64 = filled.cumsum(axis=1) - filled
@@ -255,7 +241,7 @@ def one_of(field: str, value: str, known: tuple[str, ...]) -> None:
         raise InvalidInput(field, value, f"choose one of {', '.join(known)}")
 
 
-def opened(arguments: str) -> tuple[Any, Any]:
+def opened(arguments: str, label: str = "CONTEXTUAL_BANDIT") -> tuple[Any, Any]:
     """(a workspace, the kind of label).
 
     Raises:
@@ -266,7 +252,7 @@ def opened(arguments: str) -> tuple[Any, Any]:
     except ImportError as error:
         fix = "install Vowpal Wabbit: pip install 'shopgym[bandits]'"
         raise InvalidInput("agent", "vw", fix) from error
-    return vowpalwabbit.Workspace(arguments), vowpalwabbit.LabelType.CONTEXTUAL_BANDIT
+    return vowpalwabbit.Workspace(arguments), vowpalwabbit.LabelType[label]
 
 
 def _probe(arguments: str) -> Any:

@@ -7,6 +7,7 @@ from typing import Any
 
 from ...core.build import build
 from ...core.errors import InvalidInput
+from .by_slot import BySlot
 from .calibrated import Calibrated
 from .dpp import DPP
 from .mmr import MMR
@@ -16,6 +17,7 @@ __all__ = [
     "DPP",
     "MMR",
     "RERANKERS",
+    "BySlot",
     "Calibrated",
     "Reranker",
     "Slots",
@@ -23,7 +25,7 @@ __all__ = [
     "reranker_spec",
 ]
 
-RERANKERS: dict[str, type[Reranker]] = {c.kind: c for c in (MMR, DPP, Calibrated)}
+RERANKERS: dict[str, type[Reranker]] = {c.kind: c for c in (MMR, DPP, Calibrated, BySlot)}
 
 
 def reranker_from_spec(spec: Mapping[str, Any]) -> Reranker:
