@@ -27,9 +27,7 @@ class RandomAgent:
     def policy(self) -> SlatePolicy:
         """Uniform over what is allowed."""
         scorer = TableScorer(np.zeros(len(self.task.items)))
-        return SlatePolicy(
-            "random", self.task.items, scorer, Softmax(), self.task.guards, self.task.slate_size
-        )
+        return self.task.policy("random", scorer, Softmax())
 
 
 class PopularityAgent:
@@ -63,6 +61,4 @@ class PopularityAgent:
     def policy(self) -> SlatePolicy:
         """Items by sales so far."""
         scorer = TableScorer(self.sales.copy())
-        return SlatePolicy(
-            "popularity", self.task.items, scorer, self.explorer, self.task.guards, self.task.slate_size
-        )
+        return self.task.policy("popularity", scorer, self.explorer)

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from itertools import pairwise
 
 import numpy as np
@@ -17,6 +18,20 @@ from .task import Task
 
 Loss = Callable[[Tensor, Tensor], Tensor]
 """From outputs and targets, both (r,), to losses (r,)."""
+
+
+@contextmanager
+def one_thread() -> Iterator[None]:
+    """On the processor, sums are split the same way every time; the caller's setting comes back.
+
+    Networks this small are fastest so, too.
+    """
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(before)
 
 
 def torch_generator(rng: np.random.Generator) -> torch.Generator:

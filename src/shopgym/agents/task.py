@@ -11,8 +11,12 @@ from ..core.errors import InvalidInput
 from ..core.items import Items
 from ..core.nouns import Interactions
 from ..core.types import F64
+from ..policies.explorers import Explorer
 from ..policies.features import FeatureMap
 from ..policies.guards import CategoryCap, InStock, MarginFloor
+from ..policies.policy import SlatePolicy
+from ..policies.rerankers import Reranker
+from ..policies.scorers import Scorer
 
 VALUES = ("one", "price", "margin")
 
@@ -49,6 +53,12 @@ class Task:
             raise InvalidInput(
                 "task.attention", self.attention.tolist(), f"give {self.slate_size} positive numbers"
             )
+
+    def policy(
+        self, name: str, scorer: Scorer, explorer: Explorer, reranker: Reranker | None = None
+    ) -> SlatePolicy:
+        """The policy that does this job so."""
+        return SlatePolicy(name, self.items, scorer, explorer, self.guards, self.slate_size, reranker)
 
     @cached_property
     def features(self) -> FeatureMap:

@@ -34,7 +34,7 @@ class Bandit:
     def policy(self) -> SlatePolicy:
         """What it would do now, frozen."""
         task = self.task
-        return SlatePolicy(self.name, task.items, self.scorer(), self.explorer, task.guards, task.slate_size)
+        return task.policy(self.name, self.scorer(), self.explorer)
 
     def move(self, task: Task) -> None:
         """Go on with another catalogue: items that are new, items that are gone, rows in another order.

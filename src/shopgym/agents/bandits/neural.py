@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Mapping, Sequence
 from copy import deepcopy
 from typing import cast
 
@@ -16,21 +15,10 @@ from ...core.nouns import Interactions
 from ...core.types import F32, F64
 from ...policies.explorers import Ranked
 from ...policies.scorers import NetworkScorer
-from ..network import Network, fit, scorer_of, torch_generator
+from ..network import Network, fit, one_thread, scorer_of, torch_generator
 from ..task import Task
 from .bandit import Bandit
 from .ridge import Ridge
-
-
-@contextmanager
-def one_thread() -> Iterator[None]:
-    """Networks this small are fastest on one thread of the CPU, and give the same bytes everywhere."""
-    threads = torch.get_num_threads()
-    torch.set_num_threads(1)
-    try:
-        yield
-    finally:
-        torch.set_num_threads(threads)
 
 
 def squared(out: Tensor, target: Tensor) -> Tensor:

@@ -135,7 +135,7 @@ class OnlineArms:
         beta = np.zeros((len(theta), 0))
         scorer = ArmScorer(features, shared, task.items, arms, theta, beta, task.item_value, *width)
         name, explorer = f"online_{self.kind}", Ranked(decay, floor)
-        return SlatePolicy(name, task.items, scorer, explorer, task.guards, task.slate_size)
+        return task.policy(name, scorer, explorer)
 
     def decide(self, x: F64) -> int:
         """The arm for a context x (d,).

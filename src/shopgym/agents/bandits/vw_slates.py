@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import replace
 
 import numpy as np
 
@@ -86,7 +85,7 @@ class VowpalWabbitSlates(Bandit):
     def policy(self) -> SlatePolicy:
         """What it would do now, frozen."""
         several = self.task.slate_size > 1
-        return replace(super().policy(), reranker=BySlot() if several else None)
+        return self.task.policy(self.name, self.scorer(), self.explorer, BySlot() if several else None)
 
     def texts(self, requests: Requests) -> list[str]:
         """A text for each request that asks which of all its candidates each slot should show."""

@@ -14,7 +14,7 @@ from torch.nn.functional import softplus
 from ...core.errors import in_range
 from ...core.types import F32, F64, AnyArray
 from ...policies.scorers import NetworkScorer, Scorer
-from ..network import Network, fit, scorer_of, torch_generator
+from ..network import Network, fit, one_thread, scorer_of, torch_generator
 from ..task import Task
 from .features import deep_features
 from .memory import Rows
@@ -76,7 +76,10 @@ class NetworkRanker(Ranker):
     def fit(self, rows: Rows, held: Rows) -> Scorer | None:
         if not len(rows):
             return None
-        torch.set_num_threads(1)
+        with one_thread():
+            return self._fit(rows, held)
+
+    def _fit(self, rows: Rows, held: Rows) -> Scorer:
         generator = torch_generator(self.rng)
         network = Network(len(self.features), hidden=self.hidden, crosses=self.crosses, generator=generator)
         network.standardise(rows.x.astype(np.float64))

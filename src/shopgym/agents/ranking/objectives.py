@@ -74,12 +74,4 @@ class ObjectivesRanker:
         """The present models, frozen."""
         first = self.rankers[0]
         scorer = ObjectivesScorer(first.task.items, tuple(one.scorer() for one in self.rankers), self.heads)
-        return SlatePolicy(
-            self.name,
-            first.task.items,
-            scorer,
-            first.explorer,
-            first.task.guards,
-            first.task.slate_size,
-            first.reranker,
-        )
+        return first.task.policy(self.name, scorer, first.explorer, first.reranker)

@@ -152,12 +152,4 @@ class Ranker(ABC):
         value = self.task.value if self.target == REWARD else "one"
         head = Head(self.target, f"{self.target} per slot looked at", worth=value)
         scorer = ObjectivesScorer(self.task.items, (self.scorer(),), (head,))
-        return SlatePolicy(
-            self.name,
-            self.task.items,
-            scorer,
-            self.explorer,
-            self.task.guards,
-            self.task.slate_size,
-            self.reranker,
-        )
+        return self.task.policy(self.name, scorer, self.explorer, self.reranker)

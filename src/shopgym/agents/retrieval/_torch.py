@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 
 import numpy as np
 import torch
@@ -11,17 +10,6 @@ from torch import Tensor
 
 from ...core.errors import InvalidInput
 from ...core.types import AnyArray
-
-
-@contextmanager
-def one_thread() -> Iterator[None]:
-    """On the processor, sums are split the same way every time; the caller's setting comes back."""
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    try:
-        yield
-    finally:
-        torch.set_num_threads(before)
 
 
 def generator_of(rng: np.random.Generator, device: str) -> torch.Generator:

@@ -76,7 +76,7 @@ class RetrievalAgent:
             self.model = self.recommender.fit(self.trails.sequences(), self.rng)
             self.fitted = self.trails.events
         scorer, task = HistoryScorer(self.model), self.task
-        return SlatePolicy(self.name, task.items, scorer, self.explorer, task.guards, task.slate_size)
+        return task.policy(self.name, scorer, self.explorer)
 
 
 class TrendingAgent(RetrievalAgent):

@@ -16,7 +16,8 @@ from ...core.nouns import EMPTY
 from ...core.types import F32, I32
 from ...policies.retrieval.model import popularity_bias
 from ...policies.retrieval.sequence import SequenceModel, in_order
-from ._torch import check_device, descend, dropout, generator_of, normal, one_thread, sampled_softmax, softmax
+from ..network import one_thread
+from ._torch import check_device, descend, dropout, generator_of, normal, sampled_softmax, softmax
 from .data import Sequences
 
 Weights = dict[str, torch.nn.Parameter]

@@ -16,7 +16,8 @@ from ...core.nouns import EMPTY
 from ...core.types import F32
 from ...policies.retrieval import TwoTowerModel
 from ...policies.retrieval.model import distinct
-from ._torch import check_device, constant, descend, dropout, generator_of, normal, one_thread
+from ..network import one_thread
+from ._torch import check_device, constant, descend, dropout, generator_of, normal
 from .data import Sequences
 
 

@@ -42,4 +42,4 @@ class Actor:
         """Frozen."""
         task = self.views.task
         scorer = scorer_of([self.network], task, value=np.ones(len(task.items)))
-        return SlatePolicy(name, task.items, scorer, Softmax(), task.guards, task.slate_size)
+        return task.policy(name, scorer, Softmax())

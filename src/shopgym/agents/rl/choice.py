@@ -13,7 +13,7 @@ from ...core.nouns import Interactions
 from ...policies.explorers import Ranked
 from ...policies.policy import SlatePolicy
 from ...policies.scorers.slate_value import CHOICES
-from ..network import Network, scorer_of, torch_generator
+from ..network import Network, one_thread, scorer_of, torch_generator
 from ..task import Task
 from .replay import Replay
 from .values import each, improve
@@ -102,6 +102,7 @@ class GreedyClicks:
         self.views, self.replay = Views(task, device), Replay(capacity)
         self.choice = Choice(self.views, "independent", hidden, step, torch_generator(rng))
 
+    @one_thread()
     def learn(self, batch: Interactions) -> Mapping[str, float]:
         """Remember the batch, then take ``updates`` steps."""
         check_finite("interactions.requests", batch.requests)
@@ -119,4 +120,4 @@ class GreedyClicks:
         """Items by the probability of a click."""
         task = self.task
         scorer = scorer_of([self.choice.network], task, link="logistic", value=np.ones(len(task.items)))
-        return SlatePolicy(self.name, task.items, scorer, self.explorer, task.guards, task.slate_size)
+        return task.policy(self.name, scorer, self.explorer)

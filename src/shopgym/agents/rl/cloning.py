@@ -10,7 +10,7 @@ import torch
 from ...core.errors import in_range
 from ...core.nouns import Interactions
 from ...policies.policy import SlatePolicy
-from ..network import torch_generator
+from ..network import one_thread, torch_generator
 from ..task import Task
 from .actor import Actor
 from .values import improve
@@ -49,6 +49,7 @@ class Cloning:
         self.optimiser = torch.optim.Adam(self.actor.network.parameters(), lr=step)
         self.begun = False
 
+    @one_thread()
     def learn(self, batch: Interactions) -> Mapping[str, float]:
         """Some epochs over the batch; ``loss`` is minus the mean log-likelihood of a slate."""
         check_finite("interactions.requests", batch.requests)

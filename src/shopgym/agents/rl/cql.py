@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 import torch
@@ -23,8 +23,8 @@ class CQL(DQN):
 
     Args:
         alpha: 0 = DQN; rewards are compared with it, so it is in their unit.
-        gamma, daily, hidden, step, capacity, batch, updates, tau, device, decay, floor: see
-            :class:`.ValueAgent`; ``updates`` steps for each batch of ``learn``, e.g. a whole log.
+        updates: steps for each batch of ``learn``, e.g. a whole log.
+        options: see :class:`.ValueAgent`.
     """
 
     name = "cql"
@@ -35,33 +35,10 @@ class CQL(DQN):
         rng: np.random.Generator,
         *,
         alpha: float = 0.1,
-        gamma: float = 0.99,
-        daily: float = 1.0,
-        hidden: Sequence[int] = (64, 32),
-        step: float = 1e-3,
-        capacity: int = 100_000,
-        batch: int = 256,
         updates: int = 1000,
-        tau: float = 0.01,
-        device: str = "cpu",
-        decay: float = 3.0,
-        floor: float = 0.1,
+        **options: Any,
     ) -> None:
-        super().__init__(
-            task,
-            rng,
-            gamma=gamma,
-            daily=daily,
-            hidden=hidden,
-            step=step,
-            capacity=capacity,
-            batch=batch,
-            updates=updates,
-            tau=tau,
-            device=device,
-            decay=decay,
-            floor=floor,
-        )
+        super().__init__(task, rng, updates=updates, **options)
         in_range("cql.alpha", alpha, 0.0, 1e6)
         self.alpha = alpha
 

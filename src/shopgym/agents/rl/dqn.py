@@ -47,4 +47,4 @@ class DQN(ValueAgent):
         task = self.task
         with torch.no_grad():
             scorer = scorer_of([self.values.gain], task, value=np.ones(len(task.items)))
-        return SlatePolicy(self.name, task.items, scorer, self.explorer, task.guards, task.slate_size)
+        return task.policy(self.name, scorer, self.explorer)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 import torch
@@ -26,7 +26,7 @@ class PPO(RolloutAgent):
     Args:
         clip: in (0, 1).
         entropy: weight of the entropy of the first slot.
-        gamma, daily, trace, rollout, epochs, batch, hidden, step, device: see :class:`.RolloutAgent`.
+        trace, epochs, options: see :class:`.RolloutAgent`.
     """
 
     name = "ppo"
@@ -38,29 +38,11 @@ class PPO(RolloutAgent):
         *,
         clip: float = 0.2,
         entropy: float = 0.003,
-        gamma: float = 0.99,
-        daily: float = 1.0,
         trace: float = 0.95,
-        rollout: int = 16,
         epochs: int = 4,
-        batch: int = 512,
-        hidden: Sequence[int] = (64, 32),
-        step: float = 1e-3,
-        device: str = "cpu",
+        **options: Any,
     ) -> None:
-        super().__init__(
-            task,
-            rng,
-            gamma=gamma,
-            daily=daily,
-            trace=trace,
-            rollout=rollout,
-            epochs=epochs,
-            batch=batch,
-            hidden=hidden,
-            step=step,
-            device=device,
-        )
+        super().__init__(task, rng, trace=trace, epochs=epochs, **options)
         in_range("ppo.clip", clip, 0.0, 1.0, open_low=True, open_high=True)
         in_range("ppo.entropy", entropy, 0.0, 1e6)
         self.clip, self.entropy = clip, entropy

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 import torch
@@ -37,8 +37,8 @@ class TopKReinforce(RolloutAgent):
     Args:
         corrected: whether lambda_K multiplies.
         cap: of pi / beta, at least 1.
-        gamma, daily, trace, rollout, epochs, batch, hidden, step, device: see :class:`.RolloutAgent`;
-            ``trace`` 1 takes whole returns as far as the rollout reaches.
+        trace, epochs, options: see :class:`.RolloutAgent`; ``trace`` 1 takes whole returns as far as the
+            rollout reaches.
     """
 
     name = "reinforce"
@@ -50,29 +50,11 @@ class TopKReinforce(RolloutAgent):
         *,
         corrected: bool = True,
         cap: float = 10.0,
-        gamma: float = 0.99,
-        daily: float = 1.0,
         trace: float = 1.0,
-        rollout: int = 16,
         epochs: int = 1,
-        batch: int = 512,
-        hidden: Sequence[int] = (64, 32),
-        step: float = 1e-3,
-        device: str = "cpu",
+        **options: Any,
     ) -> None:
-        super().__init__(
-            task,
-            rng,
-            gamma=gamma,
-            daily=daily,
-            trace=trace,
-            rollout=rollout,
-            epochs=epochs,
-            batch=batch,
-            hidden=hidden,
-            step=step,
-            device=device,
-        )
+        super().__init__(task, rng, trace=trace, epochs=epochs, **options)
         in_range("reinforce.cap", cap, 1.0, 1e12)
         self.corrected, self.cap = corrected, cap
 

@@ -12,7 +12,7 @@ from ...core.errors import in_range
 from ...core.nouns import Interactions
 from ...core.types import F64
 from ...policies.policy import SlatePolicy
-from ..network import Network, torch_generator
+from ..network import Network, one_thread, torch_generator
 from ..task import Task
 from .actor import Actor
 from .advantages import advantages
@@ -40,15 +40,15 @@ class RolloutAgent:
         task: Task,
         rng: np.random.Generator,
         *,
-        gamma: float,
-        daily: float,
         trace: float,
-        rollout: int,
         epochs: int,
-        batch: int,
-        hidden: Sequence[int],
-        step: float,
-        device: str,
+        gamma: float = 0.99,
+        daily: float = 1.0,
+        rollout: int = 16,
+        batch: int = 512,
+        hidden: Sequence[int] = (64, 32),
+        step: float = 1e-3,
+        device: str = "cpu",
     ) -> None:
         in_range("rl.trace", trace, 0.0, 1.0)
         in_range("rl.rollout", rollout, 1, 2**20)
@@ -67,6 +67,7 @@ class RolloutAgent:
         self.collected: list[Interactions] = []
         self.begun = False
 
+    @one_thread()
     def learn(self, batch: Interactions) -> Mapping[str, float]:
         """Collect; with the last batch of a rollout, improve.
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
+from typing import Any
 
 import numpy as np
 import torch
@@ -36,8 +37,7 @@ class SlateQ(ValueAgent):
         choice: ``independent`` (the shop's own: several clicks) or ``logit`` (the paper's: at most one).
         best: how slates are put together under ``logit``: ``top_k``, ``greedy`` or ``exact``, see
             :class:`.SlateValueScorer`. Guards other than stock are not known there.
-        gamma, daily, hidden, step, capacity, batch, updates, tau, device, decay, floor: see
-            :class:`.ValueAgent`.
+        options: see :class:`.ValueAgent`.
     """
 
     name = "slateq"
@@ -49,37 +49,13 @@ class SlateQ(ValueAgent):
         *,
         choice: str = "independent",
         best: str = "top_k",
-        gamma: float = 0.99,
-        daily: float = 1.0,
-        hidden: Sequence[int] = (64, 32),
-        step: float = 1e-3,
-        capacity: int = 100_000,
-        batch: int = 256,
-        updates: int = 2,
-        tau: float = 0.01,
-        device: str = "cpu",
-        decay: float = 3.0,
-        floor: float = 0.1,
+        **options: Any,
     ) -> None:
-        super().__init__(
-            task,
-            rng,
-            gamma=gamma,
-            daily=daily,
-            hidden=hidden,
-            step=step,
-            capacity=capacity,
-            batch=batch,
-            updates=updates,
-            tau=tau,
-            device=device,
-            decay=decay,
-            floor=floor,
-        )
+        super().__init__(task, rng, **options)
         if best not in BEST:
             raise InvalidInput("slateq.best", best, f"choose one of {', '.join(BEST)}")
         self.best = best
-        self.choice = Choice(self.views, choice, hidden, step, torch_generator(rng))
+        self.choice = Choice(self.views, choice, self.hidden, self.step, torch_generator(rng))
 
     def learn(self, batch: Interactions) -> Mapping[str, float]:
         """As :class:`.ValueAgent`, and as many steps for the model of choice."""
@@ -122,4 +98,4 @@ class SlateQ(ValueAgent):
             choice = scorer_of([self.choice.network], task, value=one)
             gain = scorer_of([self.values.gain], task, value=one)
         scorer = SlateValueScorer(choice, gain, task.attention.copy(), self.choice.model, self.best)
-        return SlatePolicy(self.name, task.items, scorer, self.explorer, task.guards, task.slate_size)
+        return task.policy(self.name, scorer, self.explorer)

@@ -14,7 +14,7 @@ from ...core.nouns import Interactions, Requests
 from ...policies.explorers import Softmax
 from ...policies.policy import SlatePolicy
 from ...policies.scorers.transformer import EPSILON, TransformerScorer, opened_items, weight_shapes
-from ..network import torch_generator
+from ..network import one_thread, torch_generator
 from ..task import Task
 from .advantages import advantages
 from .listwise import slot_log_probs
@@ -106,6 +106,7 @@ class DecisionTransformer:
         candidates = torch.as_tensor(np.maximum(requests.candidates, 0), device=views.device).long()
         return (embedding[candidates] @ query[:, :, None])[:, :, 0]
 
+    @one_thread()
     def learn(self, batch: Interactions) -> Mapping[str, float]:
         """Some epochs over the batch; ``loss`` is minus the mean log-likelihood of a slate.
 
@@ -155,7 +156,7 @@ class DecisionTransformer:
             history=self.history,
             blocks=self.blocks,
         )
-        return SlatePolicy(self.name, task.items, scorer, Softmax(), task.guards, task.slate_size)
+        return task.policy(self.name, scorer, Softmax())
 
 
 def _normed(x: Tensor, gain_bias: Tensor) -> Tensor:

@@ -21,7 +21,7 @@ from ...core.errors import InvalidInput, in_range
 from ...core.nouns import Interactions
 from ...policies.explorers import Ranked
 from ...policies.policy import SlatePolicy
-from ..network import Network, torch_generator
+from ..network import Network, one_thread, torch_generator
 from ..task import Task
 from .replay import Replay
 from .views import Discount, Views, what_came_next
@@ -116,11 +116,13 @@ class ValueAgent:
         self.task, self.rng, self.discount = task, rng, Discount(gamma, daily)
         self.views, self.replay = Views(task, device), Replay(capacity)
         self.batch, self.updates, self.tau = batch, updates, tau
+        self.hidden, self.step, self.device = tuple(hidden), step, device
         self.explorer = Ranked(decay, floor)
         self.values = Values(self.views, hidden, torch_generator(rng))
         self.target = copy.deepcopy(self.values)
         self.optimiser = torch.optim.Adam(self.values.parameters(), lr=step)
 
+    @one_thread()
     def learn(self, batch: Interactions) -> Mapping[str, float]:
         """Remember the batch, then take ``updates`` steps on samples of what is remembered.
 

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from itertools import pairwise
+from typing import Any
 
 import numpy as np
 import torch
@@ -31,8 +31,7 @@ class Wolpertinger(DQN):
     Args:
         nearest: candidates judged, at least the slate size.
         pull: of the penalty, in units of gain per squared scaled distance.
-        gamma, daily, hidden, step, capacity, batch, updates, tau, device, decay, floor: see
-            :class:`.ValueAgent`.
+        options: see :class:`.ValueAgent`.
     """
 
     name = "wolpertinger"
@@ -44,33 +43,9 @@ class Wolpertinger(DQN):
         *,
         nearest: int = 20,
         pull: float = 0.01,
-        gamma: float = 0.99,
-        daily: float = 1.0,
-        hidden: Sequence[int] = (64, 32),
-        step: float = 1e-3,
-        capacity: int = 100_000,
-        batch: int = 256,
-        updates: int = 2,
-        tau: float = 0.01,
-        device: str = "cpu",
-        decay: float = 3.0,
-        floor: float = 0.1,
+        **options: Any,
     ) -> None:
-        super().__init__(
-            task,
-            rng,
-            gamma=gamma,
-            daily=daily,
-            hidden=hidden,
-            step=step,
-            capacity=capacity,
-            batch=batch,
-            updates=updates,
-            tau=tau,
-            device=device,
-            decay=decay,
-            floor=floor,
-        )
+        super().__init__(task, rng, **options)
         in_range("wolpertinger.nearest", nearest, task.slate_size, 2**31)
         in_range("wolpertinger.pull", pull, 0.0, 1e6)
         self.nearest, self.pull = nearest, pull
@@ -80,14 +55,15 @@ class Wolpertinger(DQN):
         self.spread = self.views.tensor(np.where(spread > 1e-6, spread, 1.0))
         self.places = (self.views.tensor(features) - self.centre) / self.spread
         self.columns = item_columns(task)
-        generator, widths = torch_generator(rng), [len(self.views.state_features), *hidden, features.shape[1]]
+        generator = torch_generator(rng)
+        widths = [len(self.views.state_features), *self.hidden, features.shape[1]]
         self.layers = [nn.Linear(a, b) for a, b in pairwise(widths)]
         actor = nn.ModuleList(self.layers)
         with torch.no_grad():
             for parameter in actor.parameters():
                 bound = (1.0 / parameter.shape[-1]) ** 0.5
                 parameter.uniform_(-bound, bound, generator=generator)
-        self.actors_optimiser = torch.optim.Adam(actor.to(device).parameters(), lr=step)
+        self.actors_optimiser = torch.optim.Adam(actor.to(self.device).parameters(), lr=self.step)
 
     def proto(self, requests: Requests) -> Tensor:
         """(n, f) scaled like :attr:`places`."""
@@ -151,7 +127,7 @@ class Wolpertinger(DQN):
             plain(self.spread),
             self.nearest,
         )
-        return SlatePolicy(self.name, task.items, scorer, self.explorer, task.guards, task.slate_size)
+        return task.policy(self.name, scorer, self.explorer)
 
 
 def item_columns(task: Task) -> Tensor:

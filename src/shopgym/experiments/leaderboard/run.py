@@ -84,9 +84,8 @@ class Timed:
         return policy
 
 
-def one_run(config: LeaderboardConfig, family: str, seed: int) -> Iterator[Row]:
+def one_run(config: LeaderboardConfig, catalog: Catalog, family: str, seed: int) -> Iterator[Row]:
     """Every agent in one environment with one seed."""
-    catalog, _ = load_catalog(config.catalog, stage_seed(config.seed, "catalog"))
     section = config.families[family]  # type: ignore[index]
     loop = open_loop(config, catalog, family, seed, section.lanes)
     shop, size = loop.shop, loop.shop.config.slate_size
@@ -114,8 +113,8 @@ def one_run(config: LeaderboardConfig, family: str, seed: int) -> Iterator[Row]:
         yield {"agent": name, "family": family, "seed": seed, **found, "training_seconds": learner.seconds}
 
 
-def _whole_run(config: LeaderboardConfig, family: str, seed: int) -> list[Row]:
-    return list(one_run(config, family, seed))
+def _whole_run(config: LeaderboardConfig, catalog: Catalog, family: str, seed: int) -> list[Row]:
+    return list(one_run(config, catalog, family, seed))
 
 
 def run_leaderboard(
@@ -130,6 +129,7 @@ def run_leaderboard(
 
     if folder.exists() and not all((folder / name).is_file() for name in (RUNS, CONFIG)):
         raise InvalidInput("out", str(folder), "it exists and is no leaderboard: choose another folder")
+    catalog, _ = load_catalog(config.catalog, stage_seed(config.seed, "catalog"))
     jobs = [(family, seed) for seed in range(config.seeds) for family in config.families]
     rows: list[Row] = []
     columns = (TextColumn("{task.description:<32}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
@@ -137,14 +137,14 @@ def run_leaderboard(
         bar = progress.add_task("agents x environments x seeds", total=len(jobs) * len(config.agents))
         if workers == 1:
             for family, seed in jobs:
-                for row in one_run(config, family, seed):
+                for row in one_run(config, catalog, family, seed):
                     rows.append(row)
                     progress.advance(bar)
         else:
             # a fresh interpreter each: threads of numerical libraries do not survive a fork
             context = multiprocessing.get_context("spawn")
             with ProcessPoolExecutor(workers, mp_context=context) as pool:
-                futures = [pool.submit(_whole_run, config, family, seed) for family, seed in jobs]
+                futures = [pool.submit(_whole_run, config, catalog, family, seed) for family, seed in jobs]
                 for future in futures:
                     rows += future.result()
                     progress.advance(bar, len(config.agents))
