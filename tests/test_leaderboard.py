@@ -20,9 +20,11 @@ from shopgym.core import InvalidInput
 from shopgym.envs import RewardSpec
 from shopgym.envs.truth import page_values
 from shopgym.envs.vector import SeasonVectorEnv, SessionVectorEnv, ShopperVectorEnv
+from shopgym.experiments.catalogs import load_catalog
 from shopgym.experiments.cli import app
 from shopgym.experiments.config import check_config
 from shopgym.experiments.leaderboard import LeaderboardConfig, iqm, stratified_interval
+from shopgym.experiments.leaderboard import run as run_module
 from shopgym.experiments.leaderboard.measure import METRICS, measure, unlikeness
 from shopgym.experiments.play import pages
 from shopgym.simulators import Catalog, ShopConfig
@@ -179,7 +181,11 @@ def test_what_comes_next_is_the_same_visitors_next_page(catalog: Catalog) -> Non
         last = page
 
 
-def test_the_command_writes_runs_table_and_picture(tmp_path: Path) -> None:
+def test_the_command_writes_runs_table_and_picture(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    loaded = []
+    monkeypatch.setattr(
+        run_module, "load_catalog", lambda *given: loaded.append(given) or load_catalog(*given)
+    )
     (tmp_path / "small.yaml").write_text(yaml.safe_dump(SMALL))
     results = []
     for workers in ("1", "2"):
@@ -191,6 +197,7 @@ def test_the_command_writes_runs_table_and_picture(tmp_path: Path) -> None:
         runs = pd.read_csv(out / "runs.csv")
         assert len(runs) == 2 * 2 * 2
         assert (out / "leaderboard.png").stat().st_size > 10_000
+    assert len(loaded) == 2  # once a run, however many jobs it has
     timings = {"decisions_per_second", "training_seconds"}
     for one, two in zip(*results, strict=True):
         assert {k: v for k, v in one.items() if k not in timings} == {
