@@ -105,7 +105,7 @@ def transformer(ask: float = 1.0, **options: Any) -> DecisionTransformer:
 
 
 def test_the_transformer_does_what_brought_the_return_that_is_asked_for() -> None:
-    # the return turns round what the past says: one block may stay at even chances, two learnt it with any seed
+    # the return turns round what the past says: one block may stay at even chances, two learn it
     agent = transformer(width=16, blocks=2)
     agent.learn(opened_first())
     asked = with_history(requests([0, 0], 3), [[2, -1], [1, -1]])
