@@ -15,7 +15,8 @@ import numpy as np
 
 from ..core.errors import InvalidInput
 from ..core.nouns import SLOT_TERMS, Feedback
-from ..core.types import F64
+from ..core.types import F64, I64
+from ..simulators.kernel import kernel
 
 UNITS = {
     "click": "click",
@@ -80,16 +81,22 @@ class RewardSpec:
         """Reward units per unit of each term: weight x exchange rate."""
         return {name: weight * self.exchange.get(name, 1.0) for name, weight in self.terms.items()}
 
+    @cached_property
+    def _at(self) -> I64:
+        return np.array([SLOT_TERMS.index(name) for name in self.terms])
+
     def page(self, feedback: Feedback) -> tuple[F64, dict[str, F64]]:
         """((n,) reward, {term: (n,) amount in the term's own unit}) of each page."""
-        terms = {name: feedback.page[:, SLOT_TERMS.index(name)].copy() for name in self.terms}
+        amounts = np.empty((len(self._at), len(feedback.page)))
+        _columns(feedback.page, self._at, amounts)
+        terms = dict(zip(self.terms, amounts, strict=True))
         return self.total(terms), terms
 
     def total(self, terms: Mapping[str, F64]) -> F64:
         """(n,) the weighted sum of the terms."""
         reward: F64 = np.zeros(len(next(iter(terms.values()))))
         for name, weight in self.weights.items():
-            reward = reward + weight * terms[name]
+            reward += weight * terms[name]
         return reward
 
     def slots(self, feedback: Feedback) -> F64:
@@ -107,3 +114,11 @@ class RewardSpec:
             "exchange": dict(self.exchange),
             "north_star": self.north_star,
         }
+
+
+@kernel
+def _columns(page: F64, at: I64, out: F64) -> None:
+    """Fill ``out`` (t, n) with the columns ``at`` (t,) of (n, 9)."""
+    for i in range(page.shape[0]):
+        for t in range(at.shape[0]):
+            out[t, i] = page[i, at[t]]

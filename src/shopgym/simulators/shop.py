@@ -35,7 +35,7 @@ from .stock import Stock
 from .users import Users
 from .value import Comparison, Value
 from .visits import Visits, arrive, come_back, empty_visits, enter, move_on, part
-from .world import Outcomes, Today, World, blank, build_world
+from .world import Outcomes, Today, World, build_world, room_for
 
 BLOCK = 1024
 """Lanes that one thread takes at a time; results do not depend on it."""
@@ -43,7 +43,6 @@ CLOCKS = ("pages", "own", "season")
 PAGES_PER_VISIT = 4
 """What stock levels are set for where traffic is counted in visits."""
 NO_DISCOUNT: F64 = np.empty(0)
-ORDERS = SLOT_TERMS.index("purchase")
 
 
 class Shop:
@@ -260,7 +259,7 @@ class Shop:
         ``lanes`` (n,) bool says who is shown a page; default: everyone whose visit is not over.
         ``price_off`` (n,) in [0, 1) is taken off every price of a page.
         """
-        slates, out, off = self._checked(slates), blank(*slates.shape), self._off(price_off)
+        slates, out, off = self._checked(slates), room_for(*slates.shape), self._off(price_off)
         active = self._active(lanes)
         self.in_blocks(
             lambda low, high: choice.respond(
@@ -288,7 +287,7 @@ class Shop:
         self, slates: I32, lanes: Bool | None = None, *, price_off: F64 | None = None
     ) -> tuple[Feedback, Bool, Bool]:
         """:meth:`respond` and :meth:`advance` in one: (feedback, left, cut)."""
-        slates, out, off = self._checked(slates), blank(*slates.shape), self._off(price_off)
+        slates, out, off = self._checked(slates), room_for(*slates.shape), self._off(price_off)
         active = self._active(lanes)
         left, cut = np.zeros(self.lanes, np.bool_), np.zeros(self.lanes, np.bool_)
         self.in_blocks(
@@ -402,11 +401,9 @@ class Shop:
         """Take out of the stock what was bought, note what will come back, and let the clock go on."""
         if self.clock == "own":
             return  # one customer among many: the stock does not notice
-        # orders are rare: look for them where the page's sum says that there are any
-        pages = np.flatnonzero(feedback.page[:, ORDERS])
-        if len(pages):
-            rows, slots = np.nonzero(feedback.quantity[pages])
-            self._note_orders(feedback, pages[rows], slots)
+        lanes, slots = choice.orders(feedback.page, feedback.quantity)
+        if len(lanes):
+            self._note_orders(feedback, lanes, slots)
         before = self.day
         self.pages += int(np.count_nonzero(active))
         if self.clock == "pages":

@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from ..core.nouns import EMPTY, SLOT_TERMS
+from ..core.nouns import SLOT_TERMS
 from ..core.types import F32, F64, I32, Bool
 from .catalog import Catalog
 from .config import ShopConfig
@@ -151,12 +151,12 @@ class Outcomes(NamedTuple):
     cart_units: I32  # (n, k)
 
 
-def blank(n: int, k: int) -> Outcomes:
-    """Before anything has happened; few allocations, because a tick makes one of these."""
-    clicked, carted, unavailable, examined, removed, returned = np.zeros((6, n, k), np.bool_)
-    revenue, margin, return_cost = np.zeros((3, n, k))
-    dwell, return_delay = np.zeros((2, n, k), np.float32)
-    quantity, cart_units = np.zeros((2, n, k), np.int32)
+def room_for(n: int, k: int) -> Outcomes:
+    """Arrays that the kernels fill; few allocations, because a tick makes one of these."""
+    clicked, carted, unavailable, examined, removed, returned = np.empty((6, n, k), np.bool_)
+    revenue, margin, return_cost = np.empty((3, n, k))
+    dwell, return_delay = np.empty((2, n, k), np.float32)
+    quantity, cart_units, sold = np.empty((3, n, k), np.int32)
     return Outcomes(
         clicked=clicked,
         carted=carted,
@@ -164,15 +164,15 @@ def blank(n: int, k: int) -> Outcomes:
         revenue=revenue,
         margin=margin,
         unavailable=unavailable,
-        page=np.zeros((n, len(SLOT_TERMS))),
+        page=np.empty((n, len(SLOT_TERMS))),
         examined=examined,
         removed=removed,
         dwell=dwell,
         returned=returned,
         return_cost=return_cost,
         return_delay=return_delay,
-        sold=np.full((n, k), EMPTY, np.int32),
-        seconds=np.zeros(n, np.float32),
+        sold=sold,
+        seconds=np.empty(n, np.float32),
         cart_units=cart_units,
     )
 
@@ -191,7 +191,7 @@ def build_world(catalog: Catalog, users: Users, config: ShopConfig) -> World:
     if returns.rate is not None:
         rates = np.minimum(rates * (returns.rate / max(float(rates.mean()), 1e-12)), 0.99)
     return World(
-        embedding=np.ascontiguousarray(catalog.embedding),
+        embedding=_aligned(catalog.embedding),
         units_p=1.0 / catalog.units_mean,
         neighbours=np.ascontiguousarray(catalog.neighbours[:, :width]),
         alias_share=share,
@@ -202,7 +202,7 @@ def build_world(catalog: Catalog, users: Users, config: ShopConfig) -> World:
         shipping=details.shipping_days,
         return_logit=np.log(np.maximum(rates, 1e-9) / (1 - rates)).astype(np.float32),
         worth=details.worth,
-        taste=users.taste,
+        taste=_aligned(users.taste),
         favourites=users.favourites,
         sensitivity=users.price_sensitivity,
         user_features=users.features,
@@ -273,6 +273,15 @@ def build_world(catalog: Catalog, users: Users, config: ShopConfig) -> World:
         hours=_circle(24),
         weeks=_circle(52),
     )
+
+
+def _aligned(rows: F32) -> F32:
+    """A copy whose first row begins with a cache line, so that rows of 64 bytes lie in one line each."""
+    room = np.empty(rows.nbytes + 64, np.uint8)
+    start = -room.ctypes.data % 64
+    copy = room[start : start + rows.nbytes].view(np.float32).reshape(rows.shape)
+    copy[:] = rows
+    return copy
 
 
 def _circle(count: int) -> F32:
