@@ -34,7 +34,7 @@ AGAIN = "fitted: pages opened again in "
 OPENED = "fitted: pub_email_open_rate, pub_email_click_rate, pub_email_order_rate_campaign"
 OFFER = "fitted: pub_email_click_rate, some open an e-mail and do not read down to the offer"
 PLACES = "fitted: eshop_click_share_loc1, 2, 4 and 5; what they leave to places 3 and 6 is assumed to fall"
-BEFORE = "fitted: retail_share_orders_10_15h; orders by hour, 1.5 hours earlier, to the power 2.4"
+BEFORE = "fitted: retail_share_orders_10_15h; orders by hour, 1.3 hours earlier, to the power 2"
 EVENING = "fitted: taobao_share_events_19_23h; events by hour, of which the hours 19 to 22 are raised by 7%"
 SCROLLED = "assumed: about three pages' worth"
 LONG = "assumed: no visit of the records is longer"
@@ -52,8 +52,8 @@ class Number:
     source: str
 
 
-GIFT_HOURS = (0, 0, 0, 0, 0, 0.021, 0.405, 1.824, 3.037, 4.552, 5.284, 3.759, 3.064, 1.619, 0.378, 0.05,
-              0.005, 0.001, 0, 0, 0, 0, 0, 0)  # fmt: skip
+GIFT_HOURS = (0, 0, 0, 0, 0, 0, 0.019, 0.388, 1.632, 3.02, 3.775, 5.144, 3.809, 3.117, 2.234, 0.693, 0.146,
+              0.018, 0.006, 0, 0, 0, 0, 0)  # fmt: skip
 GIFT_WEEKDAYS = (1.089, 1.242, 1.298, 1.49, 1.101, 0.0, 0.78)
 GIFT_WEEKS = (0.655, 0.698, 0.62, 0.785, 0.799, 0.601, 0.796, 0.782, 0.766, 0.785, 0.915, 0.874, 0.961, 0.847,
               0.993, 0.723, 0.574, 0.98, 1.175, 1.218, 0.947, 0.701, 1.099, 1.002, 0.904, 0.766, 0.966, 0.877,
@@ -97,61 +97,121 @@ def _campaigns(count: int, share: float, price_off: float, boost: float) -> tupl
 GIFT: tuple[Number, ...] = (
     *SWITCHES,
     Number("scale.days", 373.0, "days", f"{RETAIL}: the time watched"),
-    Number("scale.visits", 150000.0, "visits", "measured: a season with these numbers"),
-    Number("scale.per_day", 156.0, "new visitors", PASSERS),
-    Number("scale.established", 1460, "customers", KEPT),
-    Number("catalog.units_scale", 2.05, "factor", "fitted: retail_aov_mean"),
-    Number("catalog.units_power", 2.0, "power", "assumed: resellers take what is cheap by the dozen"),
-    Number("behaviour.again", 0.22, "probability", AGAIN + "YooChoose's visits"),
-    Number("slate_size", 16, "slots", "assumed: a page of a list"),
-    Number("num_candidates", 48, "items", SCROLLED),
-    Number("max_pages", 60, "pages", "assumed: orders of 26 lines need long visits"),
-    Number("choice.max_units", 200, "units", "assumed: resellers buy by the hundred"),
-    Number("choice.click_base", -4.0, "logits", FITTED),
-    Number("choice.leave_base", 2.5, "logits", FITTED),
+    Number("scale.visits", 357500.0, "visits", "measured: a season with these numbers"),
+    Number("scale.per_day", 364.0, "new visitors", PASSERS),
+    Number("scale.established", 3827, "customers", KEPT),
+    Number("catalog.units_scale", 4.85, "factor", "fitted: retail_aov_median"),
+    Number("catalog.units_power", 1.0, "power", "assumed: units as shipped, but more of them"),
+    Number("behaviour.again", 0.2, "probability", AGAIN + "YooChoose's visits"),
+    Number("slate_size", 30, "slots", "assumed: a list of wholesale goods; a row of recommendations has ten"),
+    Number("num_candidates", 44, "items", "fitted: retail_item_gini_orders, yoochoose_item_gini"),
+    Number("random_share", 0.16, "share of candidates", "fitted: retail_item_gini_orders"),
+    Number("max_pages", 120, "pages", LONG),
+    Number("choice.max_units", 400, "units", "assumed: resellers buy by the hundred"),
+    Number("choice.click_base", -2.47, "logits", FITTED),
+    Number(
+        "choice.taste_weight",
+        1.0,
+        "logits",
+        "fitted: retail_aov_log_sd: visits differ less in how much they like",
+    ),
+    Number(
+        "choice.intent_weight",
+        1.2,
+        "logits",
+        "fitted: retail_aov_log_sd: visits differ less in how much they like",
+    ),
+    Number("choice.leave_base", 3.4, "logits", FITTED),
     Number("choice.engagement", 0.0, "logits", "assumed: visits end by leave_base alone"),
-    Number("choice.fatigue", 0.0, "logits per page", "assumed: visits end by leave_base alone"),
+    Number(
+        "choice.fatigue", 0.03, "logits per page", "fitted: retail_aov_log_sd, retail_lines_per_order_median"
+    ),
     Number("choice.cart_base", -8.5, "logits", "assumed: only who has a purpose buys"),
-    Number("choice.buy_base", -0.52, "logits", FITTED),
-    Number("choice.mission_share", 0.35, "share of visits", FITTED),
-    Number("choice.mission_lift", 9.3, "logits", FITTED),
-    Number("choice.mission_stay", 6.4, "logits", FITTED),
-    Number("choice.price_sensitivity", 1.7, "logits per log price", "fitted: pub_price_elasticity_mean"),
+    Number("choice.mobile_penalty", 0.0, "logits", "assumed: resellers order at a desk"),
+    Number("choice.buy_base", -0.46, "logits", FITTED),
+    Number("choice.mission_share", 0.335, "share of visits", FITTED),
+    Number("choice.mission_lift", 8.9, "logits", FITTED),
+    Number("choice.mission_stay", 5.88, "logits", FITTED),
+    Number("choice.quick", 1.0, "share of carts", "assumed: wholesale orders are put together from lists"),
+    Number(
+        "choice.mission_spread", 1.6, "logits", "fitted: retail_aov_log_sd, retail_lines_per_order_median"
+    ),
+    Number(
+        "choice.mission_units", 0.78, "per logit", "fitted: retail_aov_log_sd, retail_lines_per_order_median"
+    ),
+    Number(
+        "choice.size_alike",
+        0.85,
+        "correlation",
+        "fitted: lines and value per line of one customer's orders in the record",
+    ),
+    Number("choice.price_sensitivity", 1.87, "logits per log price", "fitted: pub_price_elasticity_mean"),
     Number("choice.substitution", 0.3, "probability", "pub_oos_switch_store: 0.2 to 0.43"),
     Number("stock.review", 7.0, "days", WEEKLY),
     Number("stock.cover_days", 28.0, "days", THERE),
     Number("stock.safety", 3.0, "lead times", THERE),
-    Number("people.retention.passing", 0.9966, "share of people", PASSERS),
+    Number("people.retention.passing", 0.9955, "share of people", PASSERS),
     Number("choice.buy_price", 0.0, "share", WHOLE),
-    Number("choice.bulk_sd", 0.78, "log units", "fitted: retail_aov_mean over retail_aov_median"),
+    Number("choice.bulk_sd", 0.1, "log units", "fitted: retail_aov_log_sd"),
     Number("returns.spread", 2.6, "logits", "fitted: retail_customers_with_a_return"),
-    Number("behaviour.popularity", 0.15, "weight", "fitted: retail_item_gini_orders"),
-    Number("surfaces.opened", 0.3, "share of e-mails", OPENED),
-    Number("choice.quality_weight", 0.15, "logits", "fitted: retail_item_gini_orders"),
-    Number("surfaces.search_rate", 0.5, "probability", SEARCHED),
-    Number("surfaces.channels", (0.4, 0.4, 0.1, 0.1), "shares", LANDING),
+    Number(
+        "behaviour.popularity", 9.0, "weight", "fitted: yoochoose_item_zipf_top20, retail_item_gini_orders"
+    ),
+    Number("surfaces.opened", 0.388, "share of e-mails", OPENED),
+    Number("choice.quality_weight", 0.1, "logits", "fitted: retail_item_zipf_top20"),
+    Number("surfaces.search_rate", 0.7, "probability", SEARCHED),
+    Number("surfaces.to_cart", 1.0, "probability", "assumed: who fills a cart goes on with it"),
+    Number("surfaces.channels", (0.4, 0.45, 0.1, 0.05), "shares", LANDING),
+    Number("surfaces.home.slots", 10, "slots", "assumed: a row of popular goods"),
+    Number("surfaces.product.slots", 10, "slots", "assumed: a row of popular goods"),
+    Number(
+        "surfaces.home.similar_share",
+        0.1,
+        "share of candidates",
+        "fitted: yoochoose_item_gini, yoochoose_item_zipf_top20",
+    ),
+    Number(
+        "surfaces.product.similar_share",
+        0.05,
+        "share of candidates",
+        "fitted: yoochoose_item_gini, yoochoose_item_zipf_top20",
+    ),
+    Number(
+        "surfaces.cart.similar_share",
+        0.4,
+        "share of candidates",
+        "fitted: retail_item_gini_orders, retail_item_zipf_top20",
+    ),
+    Number(
+        "surfaces.search.similar_share",
+        0.4,
+        "share of candidates",
+        "fitted: retail_item_gini_orders, retail_item_zipf_top20",
+    ),
+    Number("surfaces.cart.decay", 0.0, "exponent", "assumed: who has a list reads all of the page"),
+    Number("surfaces.search.decay", 0.0, "exponent", "assumed: who has a list reads all of the page"),
+    Number(
+        "surfaces.search.click_model", "position", "model", "assumed: who has a list reads all of the page"
+    ),
+    Number("surfaces.email.click_model", "position", "model", OFFER),
+    Number("surfaces.email.attention", (0.49,), "probability", OFFER),
     Number("surfaces.email.similar_share", 0.0, "share of candidates", ONE_OFFER),
     Number("surfaces.email.slots", 1, "slots", ONE_OFFER),
-    Number("dwell.median", 34.8, "s", "fitted: yoochoose_dwell_median_s"),
-    Number("dwell.log_sd", 1.335, "log s", "fitted: yoochoose_dwell_log_sd"),
-    Number("dwell.reading", 64.0, "s", "fitted: yoochoose_dwell_log_mean, yoochoose_dwell_log_sd"),
+    Number("dwell.median", 26.05, "s", "fitted: yoochoose_dwell_median_s"),
+    Number("dwell.log_sd", 1.215, "log s", "fitted: yoochoose_dwell_log_sd"),
+    Number("dwell.reading", 142.6, "s", "fitted: yoochoose_dwell_log_mean, yoochoose_dwell_log_sd"),
     Number("stock.conversion", 0.35, "lines per page", STOCKED),
-    Number("returns.rate", 0.0063, "share of lines", "fitted: retail_returned_value_share"),
+    Number("returns.rate", 0.0055, "share of lines", "fitted: retail_returned_value_share"),
     Number("market.season", 0.3, "logits", "assumed: Christmas goods and garden goods"),
     Number(
         "campaigns",
-        _campaigns(26, 0.12, 0.2, 0.97),
+        _campaigns(26, 0.12, 0.2, 0.447),
         "events",
-        "assumed: fortnightly; boost fitted: retail_price_elasticity_pooled",
+        "assumed: fortnightly; boost fitted: retail_price_elasticity_median_sku",
     ),
-    Number("people.retention.r", 1.05, "shape", KEPT),
-    Number("people.retention.alpha", 10.8, "days", KEPT),
-    Number(
-        "people.retention.a",
-        0.32,
-        "shape",
-        KEPT,
-    ),
+    Number("people.retention.r", 0.95, "shape", KEPT),
+    Number("people.retention.alpha", 9.15, "days", KEPT),
+    Number("people.retention.a", 0.39, "shape", KEPT),
     Number("people.retention.b", 11.5, "shape", KEPT),
     Number(
         "people.retention.rate_effect",

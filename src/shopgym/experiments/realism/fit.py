@@ -79,14 +79,20 @@ CUSTOMERS = (
     Knob("scale.established", "log", 0.15),
 )
 """What moves the facts of customers, where most visitors pass by."""
+PURPOSES = (
+    Knob("choice.mission_spread", "log", 0.15),
+    Knob("choice.mission_units", "log", 0.15),
+    Knob("choice.fatigue", "log", 0.3),
+)
+"""What moves the facts of orders, where purposes differ in size."""
 KNOBS: Mapping[str, tuple[Knob, ...]] = {
     "gift": (
         *VISITS,
         *SECONDS,
         *CUSTOMERS,
+        *PURPOSES,
         Knob("choice.mission_lift", "plain", 0.3),
         Knob("choice.price_sensitivity", "log", 0.15),
-        Knob("choice.bulk_sd", "log", 0.2),
         Knob("people.retention.r", "log", 0.12),
         Knob("catalog.units_scale", "log", 0.1),
         Knob("dwell.reading", "log", 0.2),
@@ -104,10 +110,12 @@ KNOBS: Mapping[str, tuple[Knob, ...]] = {
     "grocery": (
         *VISITS,
         *CUSTOMERS,
+        *PURPOSES,
         Knob("choice.mission_lift", "plain", 0.3),
         Knob("choice.price_sensitivity", "log", 0.15),
-        Knob("choice.mobile_penalty", "log", 0.15),
         Knob("catalog.units_mean", "log", 0.05),
+        Knob("catalog.price_median", "log", 0.05),
+        Knob("catalog.tail", "log", 0.1),
         Knob("catalog.zipf_exponent", "log", 0.05),
         Knob("behaviour.popularity", "log", 0.1),
     ),

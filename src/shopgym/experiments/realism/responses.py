@@ -20,7 +20,8 @@ from .applicable import applies
 from .resampling import RESAMPLES, Bootstrap
 from .shop_events import Behaviour, Season
 
-LANES, WARM_UP, PAGES = 512, 4, 12
+LANES, WARM_UP, PAGES = 2048, 4, 12
+"""Many, because where most visitors pass by few of them buy."""
 PRICE_OFF = 0.1
 ITEMS = 24
 """Items, drawn by popularity, of which it is asked what happens if they run out or are advertised."""
