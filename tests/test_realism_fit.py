@@ -49,7 +49,9 @@ def test_every_knob_is_a_number_of_its_profile_and_comes_back_from_its_scale(pro
 
 def test_numbers_that_are_known_come_back(monkeypatch: pytest.MonkeyPatch) -> None:
     """A shop whose facts follow three numbers in closed form, and a fact that no number reaches."""
-    truth = {"dwell.median": 40.0, "choice.leave_base": 1.5, "choice.mission_share": 0.2}
+    start = values("gift", "")
+    truth = {"dwell.median": 1.15 * start["dwell.median"], "choice.mission_share": 0.2}
+    truth["choice.leave_base"] = start["choice.leave_base"] - 1.0
     knobs = (Knob("dwell.median", "log", 0.1), Knob("choice.leave_base", "plain", 0.2))
     knobs += (Knob("choice.mission_share", "logit", 0.3),)
 
@@ -57,7 +59,7 @@ def test_numbers_that_are_known_come_back(monkeypatch: pytest.MonkeyPatch) -> No
         at, most = changes, count(profile)
         facts = [at["dwell.median"], at["choice.leave_base"] + 2 * at["choice.mission_share"]]
         facts += [at["choice.mission_share"]] * (most - 3) + [99.0]
-        aim = [truth["dwell.median"], 1.9] + [0.2] * (most - 3) + [1.0]
+        aim = [truth["dwell.median"], truth["choice.leave_base"] + 0.4] + [0.2] * (most - 3) + [1.0]
         rows = [(f"fact {i}", x, a - 0.1, a + 0.1) for i, (x, a) in enumerate(zip(facts, aim, strict=True))]
         return pd.DataFrame(rows, columns=["name", "value", "low", "high"])
 
