@@ -324,7 +324,7 @@ FASHION: tuple[Number, ...] = (
 GROCERY: tuple[Number, ...] = (
     *SWITCHES,
     Number("scale.days", 365.0, "days", f"{JOURNEY}: the time watched"),
-    Number("scale.visits", 326000.0, "visits", "measured: a season with these numbers"),
+    Number("scale.visits", 313700.0, "visits", "measured: a season with these numbers"),
     Number("scale.per_day", 327.0, "new visitors", PASSERS),
     Number("scale.established", 105, "customers", HOUSEHOLDS),
     Number("catalog.num_items", 2000, "items", SHELF),
