@@ -13,7 +13,8 @@ from .config import LeaderboardConfig
 
 def print_table(table: pd.DataFrame, config: LeaderboardConfig, folder: Path) -> None:
     """Agents by their score over all environments, and where the rest is."""
-    console, families = Console(), [*config.families, "all"]
+    # piped, a console is 80 wide: too narrow for the numbers
+    console, families = Console(width=max(Console().width, 120)), [*config.families, "all"]
     shown = Table(
         title=f"{config.name}: score over that of {config.baseline}",
         title_justify="left",
