@@ -27,7 +27,8 @@ from shopgym.simulators import Catalog, ShopConfig
 
 ENV = "shopgym/Session-v0"
 SLATE, CANDIDATES = 10, 30
-VISITS, MANY = (256, 1024, 4096), 4096
+MANY = 16_384
+VISITS = (256, 1024, 4096, MANY)
 STEPS, PAGES = 2048, 300_000
 REWARD = RewardSpec(
     terms={"margin": 1.0, "click": 1.0, "stockout": -1.0}, exchange={"click": 0.05, "stockout": 0.2}
@@ -81,7 +82,7 @@ def main(catalog: Catalog, threads: int) -> None:
     rng = np.random.default_rng(0)
     rates, wall = {}, {}
     for form, choices in (("items", len(catalog)), ("slate", CANDIDATES)):
-        slates = np.stack([rng.choice(choices, SLATE, replace=False) for _ in range(4 * STEPS)])
+        slates = np.stack([rng.choice(choices, SLATE, replace=False) for _ in range(2 * MANY)])
         for config in CONFIGS:
             options = options_of(config, form, catalog)
             for visits in VISITS if threads == 1 else (MANY,):

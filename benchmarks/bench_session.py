@@ -82,7 +82,7 @@ def ratios_of(figures: dict[str, dict[str, float]]) -> dict[str, float]:
             ours[f"{shop}, 1024 visits"] / ours["bare kernel, 1024 visits"]
         )
     for shop in SHOPS:
-        one = f"{shop}, 4096 visits"
+        one = f"{shop}, 16384 visits"
         ratios[f"{one}: wall, 2 threads / 1"] = ours[f"{one}, 2 threads, wall"] / ours[f"{one}, wall"]
         ratios[f"{one}: CPU, 2 threads / 1"] = ours[f"{one}, 2 threads"] / ours[one]
     return ratios

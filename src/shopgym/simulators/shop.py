@@ -11,6 +11,7 @@ import os
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from functools import cached_property
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -99,9 +100,11 @@ class Shop:
         )
         self.world: World = held(build_world(catalog, self.users, self.config))
         self.lanes = lanes
-        self._bounds = [(low, min(low + block, lanes)) for low in range(0, lanes, block)]
-        workers = min(threads or os.cpu_count() or 1, len(self._bounds))
-        self._pool = ThreadPoolExecutor(workers) if workers > 1 else None
+        bounds = [(low, min(low + block, lanes)) for low in range(0, lanes, block)]
+        workers = min(threads or os.cpu_count() or 1, len(bounds))
+        cuts = [len(bounds) * part // workers for part in range(workers + 1)]
+        self._parts = [bounds[start:end] for start, end in pairwise(cuts)]
+        self._pool = ThreadPoolExecutor(workers - 1) if workers > 1 else None
         self._weeks: Today | None = None
         self.reset(seed)
 
@@ -350,11 +353,17 @@ class Shop:
 
     def in_blocks(self, work: Callable[[int, int], object]) -> None:
         """Run ``work(low, high)`` over all lanes, in parallel if there are threads."""
-        if self._pool is None:
-            for low, high in self._bounds:
+
+        def some(bounds: list[tuple[int, int]]) -> None:
+            for low, high in bounds:
                 work(low, high)
-        else:
-            list(self._pool.map(lambda bound: work(*bound), self._bounds))
+
+        # each thread has its part, and the caller does one: handing over costs more than a small kernel
+        mine, *others = self._parts
+        handed = [self._pool.submit(some, bounds) for bounds in others] if self._pool is not None else []
+        some(mine)
+        for task in handed:
+            task.result()
 
     # private
 
