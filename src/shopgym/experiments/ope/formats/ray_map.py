@@ -22,6 +22,10 @@ def ray_map(function: Callable[[Any], Any], parts: Iterable[Any]) -> Iterator[An
         ray: Any = import_module("ray")
     except ImportError as error:
         raise InvalidInput("mapper", "ray", "it is not installed: pip install 'shopgym[ray]'") from error
-    task = ray.remote(function)
+
+    def apply(part: Any) -> Any:  # Ray takes functions only, and a partial application is none
+        return function(part)
+
+    task = ray.remote(apply)
     waiting = [task.remote(part) for part in parts]
     return (ray.get(each) for each in waiting)
