@@ -80,6 +80,7 @@ def movielens(folder: str, seeds: int) -> None:
             ("item-KNN, 200 neighbours", ItemKNN(200)),
             ("EASE", Ease()),
             ("ALS", ALS()),
+            ("ALS, 64 factors, ridge 8", ALS(64, ridge=8.0)),
             ("BPR", BPR()),
         ):
             table.add(name, recommender, split.train, seed, found)
