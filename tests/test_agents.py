@@ -18,7 +18,7 @@ from shopgym.agents.bandits.logistic import Logistic
 from shopgym.agents.bandits.ridge import Ridge
 from shopgym.core import Interactions, InvalidInput, Policy
 from shopgym.core.types import F64
-from shopgym.simulators import Catalog, Shop, ShopConfig
+from shopgym.simulators import Shop
 from shopgym.testing import AGENT_CHECKS, AgentMaker
 
 
@@ -34,19 +34,6 @@ HERE = [
     pytest.param(name, marks=() if usable(name) else pytest.mark.skip(reason="its library is not installed"))
     for name in AGENTS
 ]
-
-
-@pytest.fixture
-def shop(catalog: Catalog, config: ShopConfig) -> Shop:
-    shop = Shop(catalog, config, lanes=64, seed=1)
-    shop.arrive()
-    return shop
-
-
-@pytest.fixture
-def task(shop: Shop, catalog: Catalog) -> Task:
-    attention = np.array([1.0, 0.8, 0.6])
-    return Task(catalog.items, shop.user_names, shop.context_names, 3, value="margin", attention=attention)
 
 
 def played(shop: Shop, policy: Policy, rng: np.random.Generator) -> Interactions:

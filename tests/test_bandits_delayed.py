@@ -11,16 +11,9 @@ import pytest
 from shopgym.agents import Task, make_agent
 from shopgym.agents.delayed import Correctable, Delayed
 from shopgym.core import Agent, Interactions, InvalidInput
-from shopgym.simulators import Catalog, Shop, ShopConfig
+from shopgym.simulators import Catalog, Shop
 
 EXACT = ["linucb", "lints", "epsilon_greedy", "linucb_disjoint", "lints_hybrid", "regcb"]
-
-
-@pytest.fixture
-def shop(catalog: Catalog, config: ShopConfig) -> Shop:
-    shop = Shop(catalog, config, lanes=64, seed=1)
-    shop.arrive()
-    return shop
 
 
 @pytest.fixture

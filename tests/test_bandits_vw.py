@@ -11,7 +11,7 @@ import pytest
 from shopgym.agents import Task, make_agent
 from shopgym.core import Interactions, InvalidInput, Requests
 from shopgym.policies.log import DecisionLog
-from shopgym.simulators import Catalog, Shop, ShopConfig
+from shopgym.simulators import Catalog, Shop
 
 pytest.importorskip("vowpalwabbit", reason="needs the extra 'bandits'")
 from shopgym.agents.bandits.vw_live import LiveScorer, repaired
@@ -24,13 +24,6 @@ EXPORTED = [
     ("cover", "dr"),
 ]
 LIVE = ["regcb", "regcbopt", "large_action_space", "bag", "cover", "squarecb"]
-
-
-@pytest.fixture
-def shop(catalog: Catalog, config: ShopConfig) -> Shop:
-    shop = Shop(catalog, config, lanes=64, seed=1)
-    shop.arrive()
-    return shop
 
 
 @pytest.fixture

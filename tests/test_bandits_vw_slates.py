@@ -15,22 +15,9 @@ from shopgym.policies.explorers import Ranked
 from shopgym.policies.policy import SlatePolicy
 from shopgym.policies.rerankers import BySlot
 from shopgym.policies.scorers import LinearScorer
-from shopgym.simulators import Catalog, Shop, ShopConfig
+from shopgym.simulators import Shop
 
 pytest.importorskip("vowpalwabbit", reason="needs the extra 'bandits'")
-
-
-@pytest.fixture
-def shop(catalog: Catalog, config: ShopConfig) -> Shop:
-    shop = Shop(catalog, config, lanes=64, seed=1)
-    shop.arrive()
-    return shop
-
-
-@pytest.fixture
-def task(shop: Shop, catalog: Catalog) -> Task:
-    attention = np.array([1.0, 0.8, 0.6])
-    return Task(catalog.items, shop.user_names, shop.context_names, 3, value="margin", attention=attention)
 
 
 def crowd(shop: Shop, n: int, rng: np.random.Generator) -> Requests:

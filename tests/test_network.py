@@ -11,17 +11,10 @@ from shopgym.agents import Task
 from shopgym.core import InvalidInput
 from shopgym.policies.features import FeatureMap
 from shopgym.policies.scorers import NetworkScorer
-from shopgym.simulators import Catalog, Shop, ShopConfig
+from shopgym.simulators import Catalog, Shop
 
 torch = pytest.importorskip("torch", reason="needs the extra 'agents'")
 from shopgym.agents.network import Network, fit, scorer_of, torch_generator  # noqa: E402
-
-
-@pytest.fixture
-def shop(catalog: Catalog, config: ShopConfig) -> Shop:
-    shop = Shop(catalog, config, lanes=64, seed=1)
-    shop.arrive()
-    return shop
 
 
 @pytest.fixture

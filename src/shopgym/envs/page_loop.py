@@ -188,9 +188,9 @@ class PageLoop:
 
     def observe(self) -> dict[str, AnyArray]:
         """The observation of every lane, in new arrays: see :func:`.observation.observation_space`."""
-        if self.form == "items":
-            return observation(self.shop, self.requests)
-        seen = observation(self.shop, self.requests) | {"action_mask": self.mask().view(np.int8)}
+        seen = observation(self.shop, self.requests)
+        if self.form != "items":
+            seen["action_mask"] = self.mask().view(np.int8)
         if self.form == "slot":
             seen["chosen"] = self._placed.copy().view(np.int8)
             seen["slot"] = (self.slot[:, None] == np.arange(self.shop.config.slate_size)).view(np.int8)

@@ -202,25 +202,27 @@ class RankReader:
         user = read_features("user", body.get("user"), self.user)
         context = read_features("context", body.get("context"), self.context)
         rows = self._candidates(body.get("candidates"))
+        listed = self._listed(body, rows)
+        gone = self._out_of_stock(body)
         requests = Requests(
             request_id=np.array([request_id], dtype=np.uint64),
             user_id=np.array([user_id], dtype=np.int64),
             user=np.array([user], dtype=np.float32),
             context=np.array([context], dtype=np.float32),
             candidates=rows[None, :],
-            in_stock=self._in_stock(body, rows)[None, :],
+            in_stock=(listed & ~np.isin(rows, gone))[None, :],
             time=np.array([at]),
             history=self._history(body.get("history")),
             live=self._live(body, len(rows)),
         )
         if self.retrieve is not None and body.get("candidates") is None:
-            requests = self._retrieved(requests, body)
+            requests = self._retrieved(requests, gone)
         return RankRequest(body["request_id"], requests, given is not None)
 
-    def _retrieved(self, requests: Requests, body: Mapping[str, Any]) -> Requests:
-        """The request with what was retrieved for it; one place of padding where that is nothing."""
+    def _retrieved(self, requests: Requests, gone: list[int]) -> Requests:
+        """The request with what was retrieved, less what is ``gone``; padding alone where that is nothing."""
         assert self.retrieve is not None
-        found = self.retrieve(requests, np.array(self._out_of_stock(body), dtype=np.int64))
+        found = self.retrieve(requests, np.array(gone, dtype=np.int64))
         return found.at(np.arange(max(1, int((found.candidates >= 0).sum())))[None, :])
 
     def row(self, field: str, item: Any) -> int:
@@ -282,7 +284,8 @@ class RankReader:
         except (KeyError, TypeError):  # which one? this way is slower
             return [self.row(f"{field}[{i}]", item) for i, item in enumerate(ids)]
 
-    def _in_stock(self, body: Mapping[str, Any], rows: I32) -> Bool:
+    def _listed(self, body: Mapping[str, Any], rows: I32) -> Bool:
+        """(m,) what is in stock by the request's flags."""
         flags = body.get("in_stock")
         out = np.ones(len(rows), dtype=bool)
         if flags is not None:
@@ -296,10 +299,10 @@ class RankReader:
                 if not isinstance(flag, bool):
                     raise Refusal(422, f"in_stock[{i}]", flag, "give true or false")
             out &= np.array(flags, dtype=bool)
-        out &= ~np.isin(rows, self._out_of_stock(body))
         return out
 
     def _out_of_stock(self, body: Mapping[str, Any]) -> list[int]:
+        """Rows that the request says are sold out."""
         gone = body.get("out_of_stock")
         if gone is None:
             return []

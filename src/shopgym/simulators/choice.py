@@ -11,8 +11,8 @@ import math
 import numpy as np
 from numba import float64, int64, njit, uint64
 
-from ..core.nouns import EMPTY, SLOT_TERMS
-from ..core.types import F64, I32, I64, Bool
+from ..core.nouns import EMPTY
+from ..core.types import F64, I32, Bool
 from .draws import (
     BUY,
     CART,
@@ -32,16 +32,15 @@ from .draws import (
     unit,
 )
 from .kernel import kernel
+from .outcomes import Outcomes, clear
 from .surfaces import EMAIL
 from .visits import Visits, move_on, waiting_days
-from .world import Outcomes, Today, World
+from .world import Today, World
 
 SUBSTITUTES = 4
 """Neighbours among which somebody who finds an item sold out looks for another."""
 TOGETHER = 128
 """Lanes whose outcomes, some 600 bytes each, stay near the core while they are written and read again."""
-LINES = SLOT_TERMS.index("purchase")
-"""Column of ``Outcomes.page`` that counts order lines."""
 SOONEST = 1.0
 """Days before anything can be sent back."""
 
@@ -198,26 +197,6 @@ def known(slates: I32, items: int) -> bool:
     return True
 
 
-@njit(cache=True)
-def orders(page: F64, quantity: I32) -> tuple[I64, I64]:
-    """(lanes, slots), both (r,), of the order lines of a tick, in order of lane and slot.
-
-    They are rare: slots are looked at only where the page's sum says that there are any.
-    """
-    pages = 0
-    for i in range(page.shape[0]):
-        pages += page[i, LINES] > 0.0
-    most = pages * quantity.shape[1]
-    lanes, slots, found = np.empty(most, np.int64), np.empty(most, np.int64), 0
-    for i in range(page.shape[0]):
-        if page[i, LINES] > 0.0:
-            for slot in range(quantity.shape[1]):
-                if quantity[i, slot] > 0:
-                    lanes[found], slots[found] = i, slot
-                    found += 1
-    return lanes[:found], slots[:found]
-
-
 @kernel
 def respond(
     world: World,
@@ -237,30 +216,9 @@ def respond(
     """
     for start in range(low, high, TOGETHER):
         end = min(start + TOGETHER, high)
-        _clear(out, start, end)
+        clear(out, start, end)
         _read(world, today, visits, active, slates, price_off, out, start, end)
         _go_deeper(world, today, visits, active, slates, price_off, out, start, end)
-
-
-@kernel
-def _clear(out: Outcomes, low: int, high: int) -> None:
-    """Nothing has happened yet."""
-    out.clicked[low:high] = False
-    out.carted[low:high] = False
-    out.quantity[low:high] = 0
-    out.revenue[low:high] = 0.0
-    out.margin[low:high] = 0.0
-    out.unavailable[low:high] = False
-    out.page[low:high] = 0.0
-    out.examined[low:high] = False
-    out.removed[low:high] = False
-    out.dwell[low:high] = 0.0
-    out.returned[low:high] = False
-    out.return_cost[low:high] = 0.0
-    out.return_delay[low:high] = 0.0
-    out.sold[low:high] = EMPTY
-    out.seconds[low:high] = 0.0
-    out.cart_units[low:high] = 0
 
 
 @kernel

@@ -30,13 +30,14 @@ from .draws import key
 from .held import held
 from .market import Market
 from .observe import LONGEST_GAP, context_names, observe
+from .outcomes import Outcomes, orders, room_for
 from .population import Population
 from .returns import Returns
 from .stock import Stock
 from .users import Users
 from .value import Comparison, Value
 from .visits import Visits, arrive, come_back, empty_visits, enter, move_on, part
-from .world import Outcomes, Today, World, build_world, room_for
+from .world import Today, World, build_world
 
 BLOCK = 1024
 """Lanes that one thread takes at a time; results do not depend on it."""
@@ -410,7 +411,7 @@ class Shop:
         """Take out of the stock what was bought, note what will come back, and let the clock go on."""
         if self.clock == "own":
             return  # one customer among many: the stock does not notice
-        lanes, slots = choice.orders(feedback.page, feedback.quantity)
+        lanes, slots = orders(feedback.page, feedback.quantity)
         if len(lanes):
             self._note_orders(feedback, lanes, slots)
         before = self.day

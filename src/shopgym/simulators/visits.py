@@ -33,10 +33,11 @@ from .draws import (
     unit,
 )
 from .kernel import kernel
+from .outcomes import Outcomes
 from .popular import popular_item
 from .retention import days_until, stays
 from .surfaces import CART, EMAIL, HOME, PRODUCT, SEARCH
-from .world import Outcomes, World
+from .world import World
 
 NO_QUERY = -1
 

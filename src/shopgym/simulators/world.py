@@ -6,7 +6,6 @@ from typing import NamedTuple
 
 import numpy as np
 
-from ..core.nouns import SLOT_TERMS
 from ..core.types import F32, F64, I32, Bool
 from .catalog import Catalog
 from .config import ShopConfig
@@ -128,53 +127,6 @@ class World(NamedTuple):
     calendar_on: bool
     hours: F32  # (24, 2) cosine and sine
     weeks: F32  # (52, 2)
-
-
-class Outcomes(NamedTuple):
-    """What :class:`shopgym.core.Feedback` is made of, and what is sold in place of what was shown."""
-
-    clicked: Bool  # (n, k)
-    carted: Bool
-    quantity: I32
-    revenue: F64
-    margin: F64
-    unavailable: Bool
-    page: F64  # (n, 9)
-    examined: Bool  # (n, k)
-    removed: Bool
-    dwell: F32  # seconds
-    returned: Bool
-    return_cost: F64
-    return_delay: F32  # days
-    sold: I32  # item row sold, a substitute where the item itself was out; EMPTY where none
-    seconds: F32  # (n,) time spent on the page and on what was opened from it
-    cart_units: I32  # (n, k)
-
-
-def room_for(n: int, k: int) -> Outcomes:
-    """Arrays that the kernels fill; few allocations, because a tick makes one of these."""
-    clicked, carted, unavailable, examined, removed, returned = np.empty((6, n, k), np.bool_)
-    revenue, margin, return_cost = np.empty((3, n, k))
-    dwell, return_delay = np.empty((2, n, k), np.float32)
-    quantity, cart_units, sold = np.empty((3, n, k), np.int32)
-    return Outcomes(
-        clicked=clicked,
-        carted=carted,
-        quantity=quantity,
-        revenue=revenue,
-        margin=margin,
-        unavailable=unavailable,
-        page=np.empty((n, len(SLOT_TERMS))),
-        examined=examined,
-        removed=removed,
-        dwell=dwell,
-        returned=returned,
-        return_cost=return_cost,
-        return_delay=return_delay,
-        sold=sold,
-        seconds=np.empty(n, np.float32),
-        cart_units=cart_units,
-    )
 
 
 def build_world(catalog: Catalog, users: Users, config: ShopConfig) -> World:

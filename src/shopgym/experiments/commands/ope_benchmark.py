@@ -206,8 +206,9 @@ def _share(value: float | None) -> str:
 
 def _table(title: str, rows: list[dict[str, Any]]) -> None:
     from rich.box import SIMPLE_HEAD
-    from rich.console import Console
     from rich.table import Table
+
+    from ..console import wide_console
 
     if not rows:
         return
@@ -217,5 +218,4 @@ def _table(title: str, rows: list[dict[str, Any]]) -> None:
         table.add_column(name, justify="left" if words else "right", no_wrap=True)
     for row in rows:
         table.add_row(*map(str, row.values()))
-    # piped, a console is 80 wide: too narrow for the numbers
-    Console(width=max(Console().width, 130)).print(table, highlight=False)
+    wide_console(130).print(table, highlight=False)

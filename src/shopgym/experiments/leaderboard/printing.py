@@ -5,16 +5,15 @@ from __future__ import annotations
 from pathlib import Path
 
 import pandas as pd
-from rich.console import Console
 from rich.table import Table
 
+from ..console import wide_console
 from .config import LeaderboardConfig
 
 
 def print_table(table: pd.DataFrame, config: LeaderboardConfig, folder: Path) -> None:
     """Agents by their score over all environments, and where the rest is."""
-    # piped, a console is 80 wide: too narrow for the numbers
-    console, families = Console(width=max(Console().width, 120)), [*config.families, "all"]
+    console, families = wide_console(120), [*config.families, "all"]
     shown = Table(
         title=f"{config.name}: score over that of {config.baseline}",
         title_justify="left",

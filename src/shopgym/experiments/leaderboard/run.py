@@ -26,7 +26,7 @@ from ..catalogs import load_catalog
 from ..play import pages
 from ..results import environment, value_scale, write_json
 from ..walk import stage_rng, stage_seed
-from .config import FAMILIES, LeaderboardConfig
+from .config import FAMILIES, Family, LeaderboardConfig
 from .measure import measure
 from .statistics import stratified_interval
 
@@ -34,9 +34,9 @@ RUNS, TABLE, CONFIG = "runs.csv", "table.csv", "config.yaml"
 Row = dict[str, Any]
 
 
-def open_loop(config: LeaderboardConfig, catalog: Catalog, family: str, seed: int, lanes: int) -> PageLoop:
+def open_loop(config: LeaderboardConfig, catalog: Catalog, family: Family, seed: int, lanes: int) -> PageLoop:
     """A shop of one environment; the users of one seed are the same people for every agent."""
-    section = config.families[family]  # type: ignore[index]
+    section = config.families[family]
     env = FAMILIES[family](
         lanes,
         catalog=catalog,
@@ -84,9 +84,9 @@ class Timed:
         return policy
 
 
-def one_run(config: LeaderboardConfig, catalog: Catalog, family: str, seed: int) -> Iterator[Row]:
+def one_run(config: LeaderboardConfig, catalog: Catalog, family: Family, seed: int) -> Iterator[Row]:
     """Every agent in one environment with one seed."""
-    section = config.families[family]  # type: ignore[index]
+    section = config.families[family]
     loop = open_loop(config, catalog, family, seed, section.lanes)
     shop, size = loop.shop, loop.shop.config.slate_size
     names = (shop.user_names, shop.context_names)
@@ -113,7 +113,7 @@ def one_run(config: LeaderboardConfig, catalog: Catalog, family: str, seed: int)
         yield {"agent": name, "family": family, "seed": seed, **found, "training_seconds": learner.seconds}
 
 
-def _whole_run(config: LeaderboardConfig, catalog: Catalog, family: str, seed: int) -> list[Row]:
+def _whole_run(config: LeaderboardConfig, catalog: Catalog, family: Family, seed: int) -> list[Row]:
     return list(one_run(config, catalog, family, seed))
 
 
