@@ -2,10 +2,27 @@
 
 from __future__ import annotations
 
+import math
+
 import numpy as np
+from numba import njit
 from scipy import stats
 
-from shopgym.simulators.draws import ITEM, below, key, keys, page_key, unit, units
+from shopgym.core.types import F64, U64
+from shopgym.simulators.draws import (
+    AREA,
+    ENDS,
+    HEIGHTS,
+    ITEM,
+    LAST,
+    below,
+    key,
+    keys,
+    normal,
+    page_key,
+    unit,
+    units,
+)
 
 ALARM = 1e-6
 """False-alarm rate of each statistical check here."""
@@ -54,6 +71,36 @@ def test_nested_keys_do_not_collide() -> None:
 def test_below_is_even() -> None:
     counts = np.bincount([below(w, 10) for w in keys(np.uint64(5), np.arange(50_000, dtype=np.uint64))])
     assert stats.chisquare(counts).pvalue > ALARM
+
+
+def test_the_layers_of_the_ziggurat_have_one_area_and_fill_the_curve() -> None:
+    tail = math.sqrt(math.pi / 2) * math.erfc(LAST / math.sqrt(2))
+    assert math.isclose(LAST * HEIGHTS[1] + tail, AREA, rel_tol=1e-11)
+    np.testing.assert_allclose(ENDS[1:-1] * np.diff(HEIGHTS[1:]), AREA, rtol=1e-9)
+    assert HEIGHTS[-1] == 1.0
+
+
+@njit
+def _normals(words: U64) -> F64:
+    out = np.empty(len(words))
+    for i in range(len(words)):
+        out[i] = normal(words[i])
+    return out
+
+
+def test_normals_are_normal_to_the_tails() -> None:
+    n = 4_000_000
+    x = _normals(keys(np.uint64(11), np.arange(n, dtype=np.uint64)))
+    assert stats.kstest(x, "norm").pvalue > ALARM
+    for sample in (x, x**2):
+        r = np.corrcoef(sample[:-1], sample[1:])[0, 1]
+        assert 2 * stats.norm.sf(abs(r) * np.sqrt(n)) > ALARM
+    # by parts of equal probability 1/1000, and far out: where the last layer ends, and beyond
+    counts = np.histogram(x, bins=stats.norm.ppf(np.linspace(0, 1, 1001)))[0]
+    assert stats.chisquare(counts).pvalue > ALARM
+    for far in (3.0, LAST, 4.0, 4.5):
+        for side in (x, -x):
+            assert stats.binomtest(int((side > far).sum()), n, stats.norm.sf(far)).pvalue > ALARM
 
 
 def test_no_counter_is_taken_for_a_kind() -> None:

@@ -146,7 +146,8 @@ class PageLoop:
 
     def _let_in(self, lanes: Bool) -> None:
         self.shop.arrive(lanes)
-        self.slot[lanes] = 0
+        if self.form == "slot":
+            self.slot[lanes] = 0
 
     def ask(self) -> None:
         """Note what page every lane asks for now: :attr:`requests`, the basis of observations and masks."""
@@ -233,11 +234,12 @@ class PageLoop:
                 )
             self.price_off = self.discounts[levels]
         slates, unknown = np.empty((n, k), np.int32), np.zeros(n, np.bool_)
-        candidates, slots, items = self.requests.candidates, self.shop.slots, len(self.shop.catalog)
-        self.shop.in_blocks(
+        candidates, items = self.requests.candidates, len(self.shop.catalog)
+        slots = self.shop.slots if self.requests.slots is None else self.requests.slots
+        self.shop.in_parts(
             lambda low, high: _fill_pages(picks, candidates, slots, items, slates, unknown, low, high)
         )
-        if unknown.any():
+        if np.count_nonzero(unknown):
             self._refuse(picks)
         self.slates = slates
         return lanes
@@ -299,14 +301,18 @@ def _fill_pages(
     """
     limit = candidates.shape[1] or items
     for i in range(low, high):
+        met = 0  # one of 64 bits for each pick so far: where it is not set, the pick is new
         for slot in range(picks.shape[1]):
             pick = picks[i, slot]
             if pick < EMPTY or pick >= limit:
                 unknown[i] = True
                 break
+            bit = 1 << (pick & 63)
             again = False
-            for before in range(slot):
-                again |= picks[i, before] == pick
+            if met & bit:
+                for before in range(slot):
+                    again |= picks[i, before] == pick
+            met |= bit
             if again or pick < 0 or slot >= slots[i]:
                 slates[i, slot] = EMPTY
             else:

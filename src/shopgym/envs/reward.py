@@ -82,22 +82,15 @@ class RewardSpec:
         return {name: weight * self.exchange.get(name, 1.0) for name, weight in self.terms.items()}
 
     @cached_property
-    def _at(self) -> I64:
-        return np.array([SLOT_TERMS.index(name) for name in self.terms])
+    def _columns(self) -> tuple[I64, F64]:
+        return np.array([SLOT_TERMS.index(name) for name in self.terms]), np.array([*self.weights.values()])
 
     def page(self, feedback: Feedback) -> tuple[F64, dict[str, F64]]:
         """((n,) reward, {term: (n,) amount in the term's own unit}) of each page."""
-        amounts = np.empty((len(self._at), len(feedback.page)))
-        _columns(feedback.page, self._at, amounts)
-        terms = dict(zip(self.terms, amounts, strict=True))
-        return self.total(terms), terms
-
-    def total(self, terms: Mapping[str, F64]) -> F64:
-        """(n,) the weighted sum of the terms."""
-        reward: F64 = np.zeros(len(next(iter(terms.values()))))
-        for name, weight in self.weights.items():
-            reward += weight * terms[name]
-        return reward
+        columns, weights = self._columns
+        amounts, reward = np.empty((len(columns), len(feedback.page))), np.empty(len(feedback.page))
+        _add_up(feedback.page, columns, weights, amounts, reward)
+        return reward, dict(zip(self.terms, amounts, strict=True))
 
     def slots(self, feedback: Feedback) -> F64:
         """(n, k) the reward of each slot; its sum over slots is the reward of the page."""
@@ -117,8 +110,11 @@ class RewardSpec:
 
 
 @kernel
-def _columns(page: F64, at: I64, out: F64) -> None:
-    """Fill ``out`` (t, n) with the columns ``at`` (t,) of (n, 9)."""
+def _add_up(page: F64, columns: I64, weights: F64, amounts: F64, reward: F64) -> None:
+    """Fill ``amounts`` (t, n) with some columns of (n, 9), and ``reward`` (n,) with their weighted sum."""
     for i in range(page.shape[0]):
-        for t in range(at.shape[0]):
-            out[t, i] = page[i, at[t]]
+        total = 0.0
+        for t in range(columns.shape[0]):
+            amounts[t, i] = page[i, columns[t]]
+            total += weights[t] * amounts[t, i]
+        reward[i] = total

@@ -207,9 +207,11 @@ class Market:
         """Charge the running campaigns with what was sold on offer: rows and units, both (s,)."""
         for number in self.running(day):
             on_offer = self.offered[number][items]
-            given = self.campaigns[number].price_off * self.catalog.items.price[items] * units
-            self.spent[number] += float(given[on_offer].sum())
-            self.lines[number] += int(np.count_nonzero(on_offer))
+            lines = int(np.count_nonzero(on_offer))
+            if lines:
+                given = self.campaigns[number].price_off * self.catalog.items.price[items] * units
+                self.spent[number] += float(given[on_offer].sum())
+                self.lines[number] += lines
 
     def report(self) -> list[dict[str, float]]:
         """Of each campaign: ``spent`` and ``budget`` (currency), ``lines`` sold and ``goal``."""

@@ -7,6 +7,7 @@ import math
 from numba import int64, njit, uint64
 
 from ..core.types import F32, F64, I32, I64, U64, Bool
+from .ahead import AHEAD, prefetch
 from .candidates import draw_candidates
 from .config import ShopConfig
 from .kernel import kernel
@@ -69,13 +70,18 @@ def observe(
     """
     draw_candidates(world, visits, taker, candidates, low, high)
     for i in range(low, high):
+        if i + AHEAD < high:
+            prefetch(world.user_features, visits.user[i + AHEAD])
+            prefetch(world.item_features, visits.anchor[i + AHEAD])
         request_id[i] = visits.key[i] ^ uint64(visits.page[i])
         user_id[i] = visits.user[i]
         time[i] = visits.time[i]
+        # looked up once: a store to an array might, for all the compiler knows, change them
+        who, anchor = visits.user[i], visits.anchor[i]
         for c in range(user.shape[1]):
-            user[i, c] = world.user_features[visits.user[i], c]
+            user[i, c] = world.user_features[who, c]
         for c in range(intent):
-            context[i, c] = world.item_features[visits.anchor[i], c]
+            context[i, c] = world.item_features[anchor, c]
         context[i, intent] = visits.page[i] / world.max_pages
         context[i, intent + 1] = _log1p(visits.clicks[i])
         context[i, intent + 2] = 1.0 if visits.mobile[i] else 0.0

@@ -17,15 +17,16 @@ class Returns:
     def __len__(self) -> int:
         return sum(len(due) for due, _, _ in self._parts)
 
-    def expect(self, feedback: Feedback, lanes: AnyArray, slots: AnyArray, time: F64) -> None:
+    def expect(self, feedback: Feedback, lanes: AnyArray, slots: AnyArray, time: F64 | float) -> None:
         """Note which of the order lines at (lanes, slots), both (r,), of a tick will be sent back.
 
-        ``time`` (n,) is when each lane's page was shown.
+        ``time`` is when the pages were shown, (n,) or one for all.
         """
         back = feedback.returned[lanes, slots]
-        if back.any():
+        if np.count_nonzero(back):
             at = lanes[back], slots[back]
-            due = time[at[0]] + feedback.return_delay[at]
+            shown = time if isinstance(time, float) else time[at[0]]
+            due: F64 = shown + feedback.return_delay[at].astype(np.float64)
             self._parts.append((due, feedback.sold[at], feedback.quantity[at]))
 
     def arrived(self, day: float) -> tuple[AnyArray, AnyArray]:

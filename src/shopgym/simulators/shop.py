@@ -17,7 +17,7 @@ from typing import Any
 import numpy as np
 
 from ..core.errors import InvalidInput, in_range
-from ..core.nouns import SLOT_TERMS, Feedback, Requests
+from ..core.nouns import EMPTY, SLOT_TERMS, Feedback, Requests
 from ..core.protocols import Policy
 from ..core.types import F32, F64, I32, AnyArray, Bool
 from . import choice
@@ -40,7 +40,7 @@ from .visits import Visits, arrive, come_back, empty_visits, enter, move_on, par
 from .world import Today, World, build_world
 
 BLOCK = 1024
-"""Lanes that one thread takes at a time; results do not depend on it."""
+"""Lanes below which another thread is not worth it; results do not depend on it."""
 CLOCKS = ("pages", "own", "season")
 PAGES_PER_VISIT = 4
 """What stock levels are set for where traffic is counted in visits."""
@@ -61,7 +61,7 @@ class Shop:
             customers who are not simulated. ``"season"``: everybody lives on one calendar.
         days: until the season ends, or the time after which a life is not followed any further.
         threads: workers for the kernels (0 = one per core). Results are the same for any number.
-        block: lanes a worker takes at a time. Results are the same for any number.
+        block: lanes below which a worker is not worth it. Results are the same for any number.
     """
 
     def __init__(
@@ -101,10 +101,8 @@ class Shop:
         )
         self.world: World = held(build_world(catalog, self.users, self.config))
         self.lanes = lanes
-        bounds = [(low, min(low + block, lanes)) for low in range(0, lanes, block)]
-        workers = min(threads or os.cpu_count() or 1, len(bounds))
-        cuts = [len(bounds) * part // workers for part in range(workers + 1)]
-        self._parts = [bounds[start:end] for start, end in pairwise(cuts)]
+        workers = max(1, min(threads or os.cpu_count() or 1, lanes // block))
+        self._parts = list(pairwise(lanes * part // workers for part in range(workers + 1)))
         self._pool = ThreadPoolExecutor(workers - 1) if workers > 1 else None
         self._weeks: Today | None = None
         self.reset(seed)
@@ -208,9 +206,9 @@ class Shop:
         """
         begin = self.visits.over.copy() if lanes is None else lanes
         if self.clock == "pages":
-            self.in_blocks(lambda low, high: arrive(self.world, self.visits, begin, low, high))
+            self.in_parts(lambda low, high: arrive(self.world, self.visits, begin, low, high))
         elif self.clock == "own":
-            self.in_blocks(lambda low, high: come_back(self.world, self.visits, begin, begin, low, high))
+            self.in_parts(lambda low, high: come_back(self.world, self.visits, begin, begin, low, high))
             self._find_week()
         else:
             self._next_in_season(begin)
@@ -226,11 +224,11 @@ class Shop:
         stayed = np.zeros(self.lanes, np.bool_)
         if not self.config.people.enabled:
             return ended.copy(), stayed
-        self.in_blocks(lambda low, high: part(self.world, self.visits, ended, stayed, low, high))
+        self.in_parts(lambda low, high: part(self.world, self.visits, ended, stayed, low, high))
         late = stayed & (self.visits.time + self.visits.gap >= self.days)
         if self.clock == "own":
             back, never = stayed & ~late, np.zeros_like(stayed)
-            self.in_blocks(lambda low, high: come_back(self.world, self.visits, back, never, low, high))
+            self.in_parts(lambda low, high: come_back(self.world, self.visits, back, never, low, high))
             self._find_week()
         elif self.population is not None:
             self.population.store(self.visits, ended, stayed)
@@ -246,7 +244,7 @@ class Shop:
         time, slots = np.empty(n), np.empty(n, np.int32)
         if self.clock == "pages":
             self.visits.time[:] = self.day
-        self.in_blocks(
+        self.in_parts(
             lambda low, high: observe(
                 self.world, self.today, self.visits, OBSERVED, np.empty(REMAINDERS, np.int64),
                 request_id, user_id, user, context, candidates, in_stock, time, slots, low, high,
@@ -265,7 +263,7 @@ class Shop:
         """
         slates, out, off = self._checked(slates), room_for(*slates.shape), self._off(price_off)
         active = self._active(lanes)
-        self.in_blocks(
+        self.in_parts(
             lambda low, high: choice.respond(
                 self.world, self.today, self.visits, active, slates, off, out, low, high
             )
@@ -281,7 +279,7 @@ class Shop:
         active, slates = self._active(lanes), self._checked(slates)
         out = Outcomes(*(getattr(feedback, name) for name in Outcomes._fields))
         left, cut = np.zeros(self.lanes, np.bool_), np.zeros(self.lanes, np.bool_)
-        self.in_blocks(
+        self.in_parts(
             lambda low, high: move_on(self.world, self.visits, active, slates, out, left, cut, low, high)
         )
         self._settle(feedback, active)
@@ -294,7 +292,7 @@ class Shop:
         slates, out, off = self._checked(slates), room_for(*slates.shape), self._off(price_off)
         active = self._active(lanes)
         left, cut = np.zeros(self.lanes, np.bool_), np.zeros(self.lanes, np.bool_)
-        self.in_blocks(
+        self.in_parts(
             lambda low, high: choice.serve(
                 self.world, self.today, self.visits, active, slates, off, out, left, cut, low, high
             )
@@ -322,7 +320,7 @@ class Shop:
         out, go_on = np.zeros(slates.shape), np.ones(slates.shape)
         if self.world.chain.any():
             go_on = self.reads_on(slates)
-        self.in_blocks(
+        self.in_parts(
             lambda low, high: choice.attention(self.world, self.visits, slates, go_on, out, low, high)
         )
         return out
@@ -352,17 +350,12 @@ class Shop:
         """``first`` against ``second`` on the same luck: :func:`.value.compare`. Opens the shop anew."""
         return worth.compare(self, first, second, **options)
 
-    def in_blocks(self, work: Callable[[int, int], object]) -> None:
+    def in_parts(self, work: Callable[[int, int], object]) -> None:
         """Run ``work(low, high)`` over all lanes, in parallel if there are threads."""
-
-        def some(bounds: list[tuple[int, int]]) -> None:
-            for low, high in bounds:
-                work(low, high)
-
         # each thread has its part, and the caller does one: handing over costs more than a small kernel
         mine, *others = self._parts
-        handed = [self._pool.submit(some, bounds) for bounds in others] if self._pool is not None else []
-        some(mine)
+        handed = [self._pool.submit(work, *part) for part in others] if self._pool is not None else []
+        work(*mine)
         for task in handed:
             task.result()
 
@@ -381,7 +374,7 @@ class Shop:
             np.zeros(items.shape),
             self._off(price_off),
         )
-        self.in_blocks(
+        self.in_parts(
             lambda low, high: choice.expect(
                 self.world, self.today, self.visits, items, off, out, go_on, low, high
             )
@@ -393,10 +386,9 @@ class Shop:
         if slates.shape != shape:
             raise InvalidInput("slates", slates.shape, f"give shape {shape}")
         slates = np.ascontiguousarray(slates)
-        if not choice.known(slates, len(self.catalog)):
-            raise InvalidInput(
-                "slates", [int(slates.min()), int(slates.max())], f"item rows are 0..{len(self.catalog) - 1}"
-            )
+        least, most = int(slates.min()), int(slates.max())
+        if least < EMPTY or most >= len(self.catalog):
+            raise InvalidInput("slates", [least, most], f"item rows are 0..{len(self.catalog) - 1}")
         return slates.astype(np.int32, copy=False)
 
     def _off(self, price_off: F64 | None) -> F64:
@@ -424,10 +416,9 @@ class Shop:
     def _note_orders(self, feedback: Feedback, lanes: AnyArray, slots: AnyArray) -> None:
         items, units = feedback.sold[lanes, slots], feedback.quantity[lanes, slots]
         self.stock.sell(items, units)
-        if self.market.running(self.day):
-            self.market.sold(self.day, items, units)
+        self.market.sold(self.day, items, units)
         if self.config.returns.enabled:
-            now = np.full(self.lanes, self.day) if self.clock == "pages" else self.visits.time
+            now = self.day if self.clock == "pages" else self.visits.time
             self.returns.expect(feedback, lanes, slots, now)
 
     def _pass_time(self, before: float) -> None:
@@ -455,7 +446,7 @@ class Shop:
             moment = max(moment, self.population.next_time)
         before, until = self.now, (math.floor(moment / review) + 1) * review
         anyone, latest = self.population.admit(self.visits, begin, until)
-        self.in_blocks(lambda low, high: enter(self.world, self.visits, anyone, low, high))
+        self.in_parts(lambda low, high: enter(self.world, self.visits, anyone, low, high))
         self.now = max(self.now, latest)
         self._pass_time(before)
 

@@ -10,6 +10,7 @@ from numba import int64, njit, uint64
 
 from ..core.nouns import EMPTY
 from ..core.types import F32, F64, I32, I64, U64, Bool
+from .ahead import TOGETHER, prefetch
 from .draws import (
     CHANNEL,
     COIN,
@@ -128,13 +129,13 @@ def _set_pull(world: World, visits: Visits, i: int) -> None:
     taste_weight, intent_weight = np.float32(world.taste_weight), np.float32(world.intent_weight)
     boredom, square = np.float32(world.boredom), np.float32(0.0)
     for c in range(visits.pull.shape[1]):
-        pull = (
+        visits.pull[i, c] = (
             taste_weight * visits.taste[i, c]
             + intent_weight * visits.intent[i, c]
             - boredom * visits.seen[i, c]
         )
-        visits.pull[i, c] = pull
-        square += pull * pull
+    for c in range(visits.pull.shape[1]):
+        square += visits.pull[i, c] * visits.pull[i, c]
     visits.reach[i] = math.exp(1.001 * math.sqrt(square))  # norms are 1 to within a thousandth
 
 
@@ -192,8 +193,13 @@ def _enter(world: World, visits: Visits, i: int) -> None:
     visits.weight[i] = 0.0
     visits.mood[i] = 0.0
     visits.bought[i] = 0
+
+
+@njit(cache=True, inline="always")
+def _look_around(world: World, visits: Visits, i: int) -> None:
+    """What drew the person to the shop is what they are after."""
     for c in range(visits.intent.shape[1]):
-        visits.intent[i, c] = world.embedding[entry, c]
+        visits.intent[i, c] = world.embedding[visits.anchor[i], c]
     _set_pull(world, visits, i)
 
 
@@ -203,17 +209,29 @@ def _enter_again(world: World, visits: Visits, i: int) -> None:
     visits.number[i] += 1
     visits.key[i] = key(visits.life[i], uint64(visits.visit[i]))
     _enter(world, visits, i)
+    _look_around(world, visits, i)
 
 
 @kernel
 def arrive(world: World, visits: Visits, begin: Bool, low: int, high: int) -> None:
     """Start the next visit on the lanes of [low, high) where ``begin``: anyone, as if for the first time."""
-    for i in range(low, high):
-        if begin[i]:
-            visits.number[i] += 1
-            visits.key[i] = key(visits.seed[i], uint64(visits.number[i]))
-            _become(world, visits, i, int(below(key(visits.key[i], USER), world.taste.shape[0])))
-            _enter(world, visits, i)
+    for start in range(low, high, TOGETHER):
+        end = min(start + TOGETHER, high)
+        for i in range(start, end):
+            if begin[i]:
+                visits.number[i] += 1
+                visits.key[i] = key(visits.seed[i], uint64(visits.number[i]))
+                visits.user[i] = below(key(visits.key[i], USER), world.taste.shape[0])
+                prefetch(world.taste, int64(visits.user[i]))
+                prefetch(world.favourites, int64(visits.user[i]))
+        for i in range(start, end):
+            if begin[i]:
+                _become(world, visits, i, visits.user[i])
+                _enter(world, visits, i)
+                prefetch(world.embedding, int64(visits.anchor[i]))
+        for i in range(start, end):
+            if begin[i]:
+                _look_around(world, visits, i)
 
 
 @kernel
