@@ -216,7 +216,9 @@ def test_users_differ_in_missions_units_and_returns_and_the_truth_knows(catalog:
     users = shop.users
     assert users.mission.mean() == pytest.approx(0.3, abs=0.02)
     assert users.mission.var() == pytest.approx(0.5 * 0.21, rel=0.05)  # intraclass correlation
-    assert np.log(users.bulk).std() == pytest.approx(0.8, rel=0.03)
+    # Pareto with mean 1 and tail index 1 / 0.8
+    assert users.bulk.min() == pytest.approx(1 - 0.8, rel=1e-3)
+    assert stats.kstest(np.log(users.bulk / (1 - 0.8)), "expon", args=(0, 0.8)).pvalue > ALARM
     assert users.returner.std() == pytest.approx(1.0, rel=0.03)
     feedback, means, attention = shop.respond(slates), shop.expected(slates), shop.attention(slates)
     for name in ("units", "margin", "return_cost"):

@@ -37,7 +37,7 @@ class ChoiceConfig:
 
     A share ``mission_share`` of visits has a purpose; ``mission_alike`` in [0, 1) is how alike the visits of
     one user are in that (intraclass correlation), ``size_alike`` in [0, 1] in the size of the purpose. Users
-    differ in how many units they take beyond the first by a log-normal factor of log-sd ``bulk_sd``. Who
+    differ in how many units they take beyond the first by a Pareto factor of log-sd ``bulk_sd`` < 1. Who
     would put something in the cart that is sold out takes the most similar item in stock instead with
     probability ``substitution`` (0 = off).
 
@@ -86,7 +86,6 @@ class ChoiceConfig:
             "engagement",
             "mobile_penalty",
             "brand_weight",
-            "bulk_sd",
             "buy_price",
             "mission_lift",
             "mission_stay",
@@ -96,6 +95,7 @@ class ChoiceConfig:
             in_range(f"shop.choice.{name}", getattr(self, name), 0.0, 20.0)
         for name in ("fatigue", "price_sensitivity", "position_decay"):
             in_range(f"shop.choice.{name}", getattr(self, name), 0.0, 10.0)
+        in_range("shop.choice.bulk_sd", self.bulk_sd, 0.0, 0.99)
         for name in ("mobile_share", "drift", "mission_share", "size_alike", "quick", "substitution"):
             in_range(f"shop.choice.{name}", getattr(self, name), 0.0, 1.0)
         in_range("shop.choice.mission_alike", self.mission_alike, 0.0, 1.0, open_high=True)

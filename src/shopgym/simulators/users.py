@@ -76,7 +76,8 @@ class Users:
         ``mission`` is the mean share of visits with a purpose and how alike a user's visits are in it (0 =
         no more than others', 1 = all the same): a beta distribution with that intraclass correlation.
         Those who pass by have none. ``size_alike`` is the correlation of the sizes of a user's purposes,
-        ``bulk_sd`` is of the log, ``returner_sd`` in logits.
+        ``bulk_sd`` is of the log: the factors are Pareto's, as the sizes of firms are (Axtell 2001), so that
+        few take very many. ``returner_sd`` is in logits.
         """
         rng = Generator(Philox(key=[seed, 0x75736572]))
         share = catalog.items.popularity / catalog.items.popularity.sum()
@@ -101,7 +102,7 @@ class Users:
         purpose = np.full(count, share)
         if 0 < share < 1 and alike > 0:
             purpose = rng.beta(share * (1 / alike - 1), (1 - share) * (1 / alike - 1), size=count)
-        bulk = np.exp(rng.normal(-(bulk_sd**2) / 2, bulk_sd, size=count)) if bulk_sd else np.ones(count)
+        bulk = (1.0 - bulk_sd) * np.exp(rng.exponential(bulk_sd, size=count)) if bulk_sd else np.ones(count)
         returner = rng.normal(0.0, returner_sd, size=count) if returner_sd else np.zeros(count)
         passing = np.zeros(count, np.bool_)
         if retention is not None:

@@ -95,6 +95,7 @@ KNOBS: Mapping[str, tuple[Knob, ...]] = {
         Knob("choice.price_sensitivity", "log", 0.15),
         Knob("people.retention.r", "log", 0.12),
         Knob("catalog.units_scale", "log", 0.1),
+        Knob("choice.bulk_sd", "log", 0.08),
         Knob("dwell.reading", "log", 0.2),
         Knob("behaviour.popularity", "log", 0.1),
         Knob("returns.rate", "log", 0.2),
