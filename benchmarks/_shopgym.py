@@ -92,7 +92,8 @@ def main(catalog: Catalog, threads: int) -> None:
                 rates[f"{config} {form}, gymnasium.make"] = single(slates, options, wrapped=True)
                 rates[f"{config} {form}, unwrapped"] = single(slates, options, wrapped=False)
     if threads == 1:
-        rates["bare kernel, 1024 visits"] = bare(catalog.embedding, 1024, SLATE)
+        for visits in (1024, 4096):
+            rates[f"bare kernel, {visits} visits"] = bare(catalog.embedding, visits, SLATE)
     versions = {name: version(name) for name in ("shopgym", "gymnasium", "numpy", "numba")}
     print(json.dumps({"rates": rates, "wall": wall, "versions": versions}))
 

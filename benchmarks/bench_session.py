@@ -78,9 +78,10 @@ def ratios_of(figures: dict[str, dict[str, float]]) -> dict[str, float]:
             for form in (f"{shop}, 1024 visits", f"{shop}, unwrapped"):
                 ratios[f"{form} / {system}"] = ours[form] / max(theirs)
     for shop in SHOPS:
-        ratios[f"{shop}, 1024 visits / bare kernel"] = (
-            ours[f"{shop}, 1024 visits"] / ours["bare kernel, 1024 visits"]
-        )
+        for visits in ("1024 visits", "4096 visits"):
+            ratios[f"{shop}, {visits} / bare kernel"] = (
+                ours[f"{shop}, {visits}"] / ours[f"bare kernel, {visits}"]
+            )
     for shop in SHOPS:
         one = f"{shop}, 16384 visits"
         ratios[f"{one}: wall, 2 threads / 1"] = ours[f"{one}, 2 threads, wall"] / ours[f"{one}, wall"]
