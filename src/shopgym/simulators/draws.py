@@ -63,7 +63,7 @@ def unit(word: np.uint64) -> float:
 
 
 LAST, AREA = 3.6541528853610088, 0.00492867323399
-"""Where the lowest of 256 layers of equal area under exp(-x^2 / 2) ends and its tail begins, and that area."""
+"""Where the lowest of 256 layers of equal area under exp(-x^2 / 2) ends, its tail apart, and that area."""
 
 
 def _layers() -> tuple[F64, F64]:
