@@ -4,19 +4,17 @@ from __future__ import annotations
 
 from .number import (
     AGAIN,
+    COMMON,
     ELASTIC,
     FITTED,
     LANDING,
     LONG,
     MILD,
-    ONE_OFFER,
     OPENED,
     SCROLLED,
     SEARCHED,
     SHELF,
-    SWITCHES,
     THERE,
-    WEEKLY,
     Number,
     campaigns,
 )
@@ -28,11 +26,11 @@ EVENING = "fitted: taobao_share_events_19_23h; events by hour, of which the hour
 
 # shapes of the day, the week and the year: counted by the clock of the record, divided by their mean
 HOURS = (0.961, 0.283, 0.128, 0.083, 0.183, 0.022, 0.4, 0.567, 0.883, 0.922, 1.472, 1.344, 1.111,
-                 0.844, 1.072, 1.727, 1.622, 0.889, 0.744, 1.426, 1.682, 1.587, 3.067, 1.489)  # fmt: skip
+         0.844, 1.072, 1.727, 1.622, 0.889, 0.744, 1.426, 1.682, 1.587, 3.067, 1.489)  # fmt: skip
 WEEKDAYS = (0.61, 0.79, 0.76, 0.76, 0.86, 0.73, 0.88)
 
 FASHION: tuple[Number, ...] = (
-    *SWITCHES,
+    *COMMON,
     Number("scale.days", 364.0, "days", "assumed: a year"),
     Number("scale.visits", 56400.0, "visits", "measured: a season with these numbers"),
     Number("scale.per_day", 75.0, "new visitors", "fitted: pub_returning_session_share"),
@@ -58,7 +56,6 @@ FASHION: tuple[Number, ...] = (
     Number("choice.mission_stay", 4.05, "logits", FITTED),
     Number("choice.price_sensitivity", 1.0, "logits per log price", ELASTIC),
     Number("choice.substitution", 0.3, "probability", "assumed: as in supermarkets"),
-    Number("stock.review", 7.0, "days", WEEKLY),
     Number("stock.cover_days", 28.0, "days", THERE),
     Number("stock.safety", 3.0, "lead times", THERE),
     Number("surfaces.home.attention", (1.0, 0.985, 0.71, 0.823, 0.852, 0.57), "probabilities", PLACES),
@@ -68,8 +65,6 @@ FASHION: tuple[Number, ...] = (
     Number("surfaces.opened", 0.195, "share of e-mails", OPENED),
     Number("surfaces.search_rate", 0.16, "probability", SEARCHED),
     Number("surfaces.channels", (0.12, 0.66, 0.12, 0.1), "shares", LANDING),
-    Number("surfaces.email.similar_share", 0.0, "share of candidates", ONE_OFFER),
-    Number("surfaces.email.slots", 1, "slots", ONE_OFFER),
     Number("surfaces.search.click_model", "position", "model", "assumed: a grid like the other pages"),
     Number("dwell.median", 28.2, "s", "fitted: taobao_dwell_median_s"),
     Number("dwell.log_sd", 1.5, "log s", "fitted: taobao_dwell_log_sd"),

@@ -4,20 +4,17 @@ from __future__ import annotations
 
 from .number import (
     AGAIN,
+    COMMON,
     FITTED,
     LANDING,
+    LISTS,
     LONG,
-    MILD,
     OFFER,
-    ONE_OFFER,
     OPENED,
     PASSERS,
     SEARCHED,
     STOCKED,
-    SWITCHES,
     THERE,
-    WEEKLY,
-    WHOLE,
     Number,
     campaigns,
 )
@@ -30,15 +27,16 @@ BEFORE = "fitted: retail_share_orders_10_15h; orders by hour, 1.3 hours earlier,
 
 # shapes of the day, the week and the year: counted by the clock of the record, divided by their mean
 HOURS = (0, 0, 0, 0, 0, 0, 0.055, 0.594, 1.847, 3.004, 3.583, 4.575, 3.608,
-              3.08, 2.367, 0.939, 0.274, 0.052, 0.022, 0, 0, 0, 0, 0)  # fmt: skip
+         3.08, 2.367, 0.939, 0.274, 0.052, 0.022, 0, 0, 0, 0, 0)  # fmt: skip
 WEEKDAYS = (1.089, 1.242, 1.298, 1.49, 1.101, 0.0, 0.78)
 WEEKS = (0.655, 0.698, 0.62, 0.785, 0.799, 0.601, 0.796, 0.782, 0.766, 0.785, 0.915, 0.874, 0.961, 0.847,
-              0.993, 0.723, 0.574, 0.98, 1.175, 1.218, 0.947, 0.701, 1.099, 1.002, 0.904, 0.766, 0.966, 0.877,
-              0.961, 0.929, 0.85, 0.731, 0.853, 0.964, 0.763, 1.058, 0.975, 1.253, 1.194, 1.321, 1.213, 1.207,
-              1.405, 1.427, 1.716, 1.86, 1.668, 1.795, 1.424, 1.196, 0.428, 0.1)  # fmt: skip
+         0.993, 0.723, 0.574, 0.98, 1.175, 1.218, 0.947, 0.701, 1.099, 1.002, 0.904, 0.766, 0.966, 0.877,
+         0.961, 0.929, 0.85, 0.731, 0.853, 0.964, 0.763, 1.058, 0.975, 1.253, 1.194, 1.321, 1.213, 1.207,
+         1.405, 1.427, 1.716, 1.86, 1.668, 1.795, 1.424, 1.196, 0.428, 0.1)  # fmt: skip
 
 GIFT: tuple[Number, ...] = (
-    *SWITCHES,
+    *COMMON,
+    *LISTS,
     Number("scale.days", 373.0, "days", f"{RETAIL}: the time watched"),
     Number("scale.visits", 362400.0, "visits", "measured: a season with these numbers"),
     Number("scale.per_day", 385.0, "new visitors", PASSERS),
@@ -90,11 +88,9 @@ GIFT: tuple[Number, ...] = (
     ),
     Number("choice.price_sensitivity", 2.0, "logits per log price", "fitted: pub_price_elasticity_mean"),
     Number("choice.substitution", 0.3, "probability", "pub_oos_switch_store: 0.2 to 0.43"),
-    Number("stock.review", 7.0, "days", WEEKLY),
     Number("stock.cover_days", 28.0, "days", THERE),
     Number("stock.safety", 3.0, "lead times", THERE),
     Number("people.retention.passing", 0.9955, "share of people", PASSERS),
-    Number("choice.buy_price", 0.0, "share", WHOLE),
     Number("choice.bulk_sd", 0.485, "log units", "fitted: retail_aov_log_sd"),
     Number("returns.spread", 2.6, "logits", "fitted: retail_customers_with_a_return"),
     Number(
@@ -103,7 +99,6 @@ GIFT: tuple[Number, ...] = (
     Number("surfaces.opened", 0.383, "share of e-mails", OPENED),
     Number("choice.quality_weight", 0.1, "logits", "fitted: retail_item_zipf_top20"),
     Number("surfaces.search_rate", 0.7, "probability", SEARCHED),
-    Number("surfaces.to_cart", 1.0, "probability", "assumed: who fills a cart goes on with it"),
     Number("surfaces.channels", (0.4, 0.45, 0.1, 0.05), "shares", LANDING),
     Number("surfaces.home.slots", 10, "slots", "assumed: a row of popular goods"),
     Number("surfaces.product.slots", 10, "slots", "assumed: a row of popular goods"),
@@ -131,15 +126,7 @@ GIFT: tuple[Number, ...] = (
         "share of candidates",
         "fitted: retail_item_gini_orders, retail_item_zipf_top20",
     ),
-    Number("surfaces.cart.decay", 0.0, "exponent", "assumed: who has a list reads all of the page"),
-    Number("surfaces.search.decay", 0.0, "exponent", "assumed: who has a list reads all of the page"),
-    Number(
-        "surfaces.search.click_model", "position", "model", "assumed: who has a list reads all of the page"
-    ),
-    Number("surfaces.email.click_model", "position", "model", OFFER),
     Number("surfaces.email.attention", (0.45,), "probability", OFFER),
-    Number("surfaces.email.similar_share", 0.0, "share of candidates", ONE_OFFER),
-    Number("surfaces.email.slots", 1, "slots", ONE_OFFER),
     Number("dwell.median", 22.5, "s", "fitted: yoochoose_dwell_median_s"),
     Number("dwell.log_sd", 1.225, "log s", "fitted: yoochoose_dwell_log_sd"),
     Number("dwell.reading", 139.0, "s", "fitted: yoochoose_dwell_log_mean, yoochoose_dwell_log_sd"),
@@ -156,18 +143,6 @@ GIFT: tuple[Number, ...] = (
     Number("people.retention.alpha", 9.8, "days", KEPT),
     Number("people.retention.a", 0.46, "shape", KEPT),
     Number("people.retention.b", 11.5, "shape", KEPT),
-    Number(
-        "people.retention.rate_effect",
-        0.1,
-        "log rate",
-        MILD,
-    ),
-    Number(
-        "people.retention.churn_effect",
-        0.1,
-        "logits",
-        MILD,
-    ),
     Number("arrivals.hours", HOURS, "multipliers", BEFORE),
     Number("arrivals.weekdays", WEEKDAYS, "multipliers", f"{RETAIL}: orders by weekday"),
     Number("arrivals.weeks", WEEKS, "multipliers", f"{RETAIL}: orders by week, 27 December 2010 on"),

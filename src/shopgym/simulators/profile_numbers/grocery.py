@@ -3,21 +3,18 @@
 from __future__ import annotations
 
 from .number import (
+    COMMON,
     ELASTIC,
     FITTED,
     LANDING,
-    MILD,
+    LISTS,
     OFFER,
-    ONE_OFFER,
     OPENED,
     PASSERS,
     SCROLLED,
     SEARCHED,
     SHELF,
     STOCKED,
-    SWITCHES,
-    WEEKLY,
-    WHOLE,
     Number,
     campaigns,
 )
@@ -28,11 +25,12 @@ SHELVES = "fitted: pub_stockout_rate_online"
 
 # shapes of the day, the week and the year: counted by the clock of the record, divided by their mean
 HOURS = (1.583, 1.145, 0.716, 0.399, 0.196, 0.108, 0.09, 0.053, 0.04, 0.072, 0.175, 0.336, 0.51,
-                 0.732, 1.052, 1.38, 1.57, 1.631, 1.721, 1.867, 2.115, 2.309, 2.246, 1.955)  # fmt: skip
+         0.732, 1.052, 1.38, 1.57, 1.631, 1.721, 1.867, 2.115, 2.309, 2.246, 1.955)  # fmt: skip
 WEEKDAYS = (0.968, 0.943, 0.918, 0.943, 0.947, 1.116, 1.165)
 
 GROCERY: tuple[Number, ...] = (
-    *SWITCHES,
+    *COMMON,
+    *LISTS,
     Number("scale.days", 365.0, "days", f"{JOURNEY}: the time watched"),
     Number("scale.visits", 653600.0, "visits", "measured: a season with these numbers"),
     Number("scale.per_day", 667.13, "new visitors", PASSERS),
@@ -92,17 +90,13 @@ GROCERY: tuple[Number, ...] = (
     Number("choice.size_alike", 0.1, "correlation", "fitted: cj_top20pct_household_revenue_share"),
     Number("choice.price_sensitivity", 1.2, "logits per log price", ELASTIC),
     Number("choice.substitution", 0.47, "probability", "fitted: pub_oos_switch_store"),
-    Number("stock.review", 7.0, "days", WEEKLY),
     Number("stock.cover_days", 5.0, "days", SHELVES),
     Number("stock.safety", 0.85, "lead times", SHELVES),
     Number("people.retention.passing", 0.99987, "share of people", PASSERS),
-    Number("choice.buy_price", 0.0, "share", WHOLE),
     Number("choice.mobile_penalty", 0.0, "logits", "assumed: on the phone one shops as elsewhere"),
     Number("surfaces.opened", 0.385, "share of e-mails", OPENED),
-    Number("surfaces.email.click_model", "position", "model", OFFER),
     Number("surfaces.email.attention", (0.43,), "probability", OFFER),
     Number("surfaces.search_rate", 0.43, "probability", SEARCHED),
-    Number("surfaces.to_cart", 1.0, "probability", "assumed: who fills a cart goes on with it"),
     Number(
         "surfaces.home.similar_share", 0.3, "share of candidates", "fitted: cj_item_gini, cj_item_zipf_top20"
     ),
@@ -115,14 +109,7 @@ GROCERY: tuple[Number, ...] = (
         "share of candidates",
         "fitted: cj_item_gini, cj_item_zipf_top20",
     ),
-    Number("surfaces.cart.decay", 0.0, "exponent", "assumed: who has a list reads all of the page"),
-    Number("surfaces.search.decay", 0.0, "exponent", "assumed: who has a list reads all of the page"),
-    Number(
-        "surfaces.search.click_model", "position", "model", "assumed: who has a list reads all of the page"
-    ),
     Number("surfaces.channels", (0.4, 0.4, 0.1, 0.1), "shares", LANDING),
-    Number("surfaces.email.similar_share", 0.0, "share of candidates", ONE_OFFER),
-    Number("surfaces.email.slots", 1, "slots", ONE_OFFER),
     Number("dwell.median", 30.0, "s", "assumed: between the general store and the fashion shop"),
     Number("dwell.log_sd", 1.4, "log s", "assumed: as elsewhere"),
     Number("dwell.reading", 10.0, "s", "assumed: a look at a list"),
@@ -137,30 +124,8 @@ GROCERY: tuple[Number, ...] = (
     ),
     Number("people.retention.r", 1.75, "shape", HOUSEHOLDS),
     Number("people.retention.alpha", 0.912, "days", HOUSEHOLDS),
-    Number(
-        "people.retention.a",
-        0.01,
-        "shape",
-        "fitted: cj_intertrip_median_days, cj_top20pct_household_revenue_share",
-    ),
-    Number(
-        "people.retention.b",
-        1000.0,
-        "shape",
-        "fitted: cj_intertrip_median_days, cj_top20pct_household_revenue_share",
-    ),
-    Number(
-        "people.retention.rate_effect",
-        0.1,
-        "log rate",
-        MILD,
-    ),
-    Number(
-        "people.retention.churn_effect",
-        0.1,
-        "logits",
-        MILD,
-    ),
+    Number("people.retention.a", 0.01, "shape", HOUSEHOLDS),
+    Number("people.retention.b", 1000.0, "shape", HOUSEHOLDS),
     Number(
         "arrivals.hours",
         HOURS,

@@ -22,22 +22,6 @@ THERE = "assumed: what sells is there"
 WHOLE = "assumed: a cart is bought or left as a whole"
 AGAIN = "fitted: pages opened again in "
 OPENED = "fitted: pub_email_open_rate, pub_email_click_rate, pub_email_order_rate_campaign"
-OFFER = "fitted: pub_email_click_rate, one offer in an e-mail"
-LANDING = (
-    "assumed: most visitors land on an item's page from a search engine; fitted: pub_bounce_rate_sessions"
-)
-PASSERS = "fitted: pub_session_conversion_rate, pub_returning_session_share: most visitors pass by"
-KEPT = (
-    "fitted: retail_repeat_customer_share_1y, retail_interpurchase_mean_days, retail_returning_order_share_H2"
-)
-HOUSEHOLDS = "fitted: cj_intertrip_median_days, cj_top20pct_household_revenue_share"
-MILD = "assumed: mild, so that returns stay near BG/NBD"
-WEEKLY = "assumed: orders to suppliers once a week"
-THERE = "assumed: what sells is there"
-SHELVES = "fitted: pub_stockout_rate_online"
-WHOLE = "assumed: a cart is bought or left as a whole"
-AGAIN = "fitted: pages opened again in "
-OPENED = "fitted: pub_email_open_rate, pub_email_click_rate, pub_email_order_rate_campaign"
 OFFER = "fitted: pub_email_click_rate, some open an e-mail and do not read down to the offer"
 SCROLLED = "assumed: about three pages' worth"
 LONG = "assumed: no visit of the records is longer"
@@ -55,7 +39,7 @@ class Number:
     source: str
 
 
-SWITCHES = (
+COMMON = (
     Number("calendar", True, "switch", ASSUMED_ON),
     Number("surfaces.enabled", True, "switch", ASSUMED_ON),
     Number("dwell.enabled", True, "switch", ASSUMED_ON),
@@ -71,7 +55,34 @@ SWITCHES = (
         "market.old_share", 0.05, "share of items", "assumed: a twentieth of the range leaves in half a year"
     ),
     Number("shocks", (Shock(start=120.0, size=0.5),), "events", "assumed: one small fashion a year"),
+    Number("stock.review", 7.0, "days", WEEKLY),
+    Number("surfaces.email.similar_share", 0.0, "share of candidates", ONE_OFFER),
+    Number("surfaces.email.slots", 1, "slots", ONE_OFFER),
 )
+"""Of all three."""
+LISTS = (
+    Number("choice.buy_price", 0.0, "share", WHOLE),
+    Number("surfaces.to_cart", 1.0, "probability", "assumed: who fills a cart goes on with it"),
+    Number("surfaces.cart.decay", 0.0, "exponent", "assumed: who has a list reads all of the page"),
+    Number("surfaces.search.decay", 0.0, "exponent", "assumed: who has a list reads all of the page"),
+    Number(
+        "surfaces.search.click_model", "position", "model", "assumed: who has a list reads all of the page"
+    ),
+    Number("surfaces.email.click_model", "position", "model", OFFER),
+    Number(
+        "people.retention.rate_effect",
+        0.1,
+        "log rate",
+        MILD,
+    ),
+    Number(
+        "people.retention.churn_effect",
+        0.1,
+        "logits",
+        MILD,
+    ),
+)
+"""Of shops with regular customers, who come with a list."""
 
 
 def campaigns(count: int, share: float, price_off: float, boost: float) -> tuple[Campaign, ...]:
