@@ -11,7 +11,16 @@ import numpy as np
 import pytest
 
 from shopgym.core import InvalidInput
-from shopgym.simulators import Campaign, Catalog, MarketConfig, Shock, Shop, ShopConfig, StockConfig
+from shopgym.simulators import (
+    Campaign,
+    Catalog,
+    ChoiceConfig,
+    MarketConfig,
+    Shock,
+    Shop,
+    ShopConfig,
+    StockConfig,
+)
 from shopgym.simulators.details import Details
 from shopgym.simulators.market import YEAR, Market
 from shopgym.simulators.variants import VARIANTS, variant
@@ -19,7 +28,8 @@ from shopgym.simulators.variants import VARIANTS, variant
 
 def market(catalog: Catalog, **parts: Any) -> Market:
     plain: dict[str, Any] = {"config": MarketConfig(), "campaigns": (), "shocks": ()}
-    return Market(catalog, **{**plain, **parts}, quality_weight=0.35, allow_losses=False, seed=5)
+    given = {**plain, "reference_price": 0.0, **parts}
+    return Market(catalog, **given, quality_weight=0.35, allow_losses=False, seed=5)
 
 
 def test_nothing_moves_unless_asked(catalog: Catalog) -> None:
@@ -28,6 +38,34 @@ def test_nothing_moves_unless_asked(catalog: Catalog) -> None:
     np.testing.assert_array_equal(still.price(100.0), catalog.items.price)
     np.testing.assert_allclose(still.appeal(100.0), 0.35 * catalog.quality, rtol=1e-6)
     assert still.on_sale(100.0).all()
+
+
+def test_prices_are_felt_against_the_middle_of_the_range_or_what_the_item_usually_costs(
+    catalog: Catalog,
+) -> None:
+    price = catalog.items.price
+    middle = float(np.median(price))
+    np.testing.assert_allclose(market(catalog).felt(price), np.log(price / middle), atol=1e-6)
+    usual = market(catalog, reference_price=1.0)
+    np.testing.assert_allclose(usual.felt(price), 0, atol=1e-6)
+    np.testing.assert_allclose(usual.felt(0.8 * price), math.log(0.8), atol=1e-6)
+    half = market(catalog, reference_price=0.5)
+    np.testing.assert_allclose(half.felt(price), 0.5 * np.log(price / middle), atol=1e-6)
+
+
+def test_with_a_reference_price_of_one_only_changes_of_price_matter(catalog: Catalog) -> None:
+    """The chance of a cart is the same at every list price, and falls by the sensitivity with a change."""
+    choice = ChoiceConfig(reference_price=1.0, depth=0.0, mobile_penalty=0.0)
+    config = ShopConfig(slate_size=3, num_candidates=8, choice=choice, stock=StockConfig(enabled=False))
+    shop = Shop(catalog, config, lanes=4, seed=2)
+    shop.arrive()
+    items = np.tile(np.arange(len(catalog), dtype=np.int32), (4, 1))
+    for off in (0.0, 0.2):
+        found = shop.expected(items, price_off=np.full(4, off))
+        carts = found["cart"] / found["click"]
+        sensitivity = shop.users.price_sensitivity[shop.visits.user].astype(float)
+        logit = choice.cart_base - sensitivity * math.log1p(-off)
+        np.testing.assert_allclose(carts, np.tile(1 / (1 + np.exp(-logit))[:, None], len(catalog)), rtol=1e-5)
 
 
 def test_a_season_is_a_wave_of_each_category_that_returns_after_a_year(catalog: Catalog) -> None:

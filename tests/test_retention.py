@@ -16,6 +16,7 @@ from shopgym.simulators.retention import (
     draw_habits,
     draw_passers,
     expected_returns,
+    expected_visits,
     stays,
 )
 
@@ -99,6 +100,34 @@ def test_who_passes_by_never_stays_after_a_return() -> None:
     assert low <= passing.sum() <= high
     assert not any(stays(dropout[i], 1.0, 5.0, 0.999) for i in np.flatnonzero(passing)[:50])
     assert np.array_equal(dropout[~passing], before[~passing])
+
+
+def test_the_established_never_merely_pass_by() -> None:
+    dropout = np.full(1000, 0.3)
+    passing = draw_passers(1000, RetentionConfig(passing=0.9), np.random.default_rng(5), dropout, 400)
+    assert not passing[:400].any()
+    assert (dropout[:400] == 0.3).all()
+    assert passing[400:].mean() > 0.8
+
+
+def test_expected_visits_of_a_season_are_those_of_simulated_lives() -> None:
+    days, rng, lives = 80.0, np.random.default_rng(6), 4000
+    rate, dropout = np.array([0.1, 0.1, 0.02, 1.0]), np.array([0.2, 0.2, 1 - 1e-12, 0.05])
+    expected = expected_visits(rate, dropout, days, established=1)
+    for user in range(4):
+        found = np.zeros(lives)
+        for life in range(lives):
+            clock = 0.0 if user < 1 else days * rng.random()
+            found[life] = user >= 1
+            while True:
+                clock += rng.exponential(1 / rate[user])
+                if clock > days:
+                    break
+                found[life] += 1
+                if rng.random() < dropout[user]:
+                    break
+        error = found.std() / lives**0.5
+        assert abs(found.mean() - expected[user]) < stats.norm.isf(ALARM / 2) * error
 
 
 def test_nobody_passes_by_unless_asked_and_no_draw_is_spent_on_it() -> None:

@@ -75,6 +75,15 @@ def test_an_item_meets_the_same_luck_whatever_else_is_shown(catalog: Catalog, co
     np.testing.assert_array_equal(a.clicked[:, 0], b.clicked[:, 0])
 
 
+def test_requests_of_some_lanes_are_those_of_all(catalog: Catalog, config: ShopConfig) -> None:
+    shop = Shop(catalog, config, lanes=64, seed=3)
+    shop.arrive()
+    some = np.arange(64) % 3 == 0
+    every, few = shop.requests(), shop.requests(some)
+    for name in ("request_id", "user_id", "user", "context", "candidates", "in_stock", "time"):
+        np.testing.assert_array_equal(getattr(few, name)[some], getattr(every, name)[some])
+
+
 def test_respond_changes_nothing(catalog: Catalog, config: ShopConfig) -> None:
     shop = Shop(catalog, config, lanes=30, seed=9)
     shop.arrive()

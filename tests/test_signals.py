@@ -229,6 +229,20 @@ def test_users_differ_in_missions_units_and_returns_and_the_truth_knows(catalog:
     assert feedback.quantity[many][lines[many]].mean() > 1.5 * feedback.quantity[few][lines[few]].mean()
 
 
+@pytest.mark.parametrize("alike", [0.0, 0.6, 1.0])
+def test_purposes_differ_in_size_by_user_and_by_visit(catalog: Catalog, alike: float) -> None:
+    choice = dataclasses.replace(LIVELY, mission_share=0.5, mission_spread=1.5, size_alike=alike)
+    shop, _ = busy(catalog, 30_000, choice=choice, users=300)
+    size, purpose, user = shop.visits.size, shop.visits.purpose, shop.visits.user
+    assert not size[~purpose].any()
+    of_users = np.bincount(user[purpose], size[purpose], 300) / np.bincount(user[purpose], minlength=300)
+    inside = (size[purpose] - of_users[user[purpose]]).std()
+    assert inside == pytest.approx(1.5 * math.sqrt(1 - alike), rel=0.03, abs=1e-6)
+    # 300 users: the standard error of their standard deviation is 4%
+    noise = (1 - alike) * 1.5**2 / 50
+    assert of_users.std() == pytest.approx(math.sqrt(alike * 1.5**2 + noise), rel=0.25)
+
+
 def test_who_has_a_purpose_puts_some_things_straight_in_the_cart_and_the_truth_knows(
     catalog: Catalog,
 ) -> None:

@@ -181,7 +181,7 @@ class PageLoop:
             self.shop.part(left | cut)
             self.shop.arrive()
             left, cut = np.zeros_like(shown), self._season_is_over() | np.zeros_like(shown)
-        reward, terms = self.reward.page(feedback)
+        reward, terms = self.reward.page(feedback, self.shop.in_parts)
         return Outcome(reward, terms, shown, left, cut)
 
     def _season_is_over(self) -> bool:

@@ -6,7 +6,7 @@ The reward of a page is exactly the weighted sum of its terms, in the order in w
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
@@ -85,11 +85,20 @@ class RewardSpec:
     def _columns(self) -> tuple[I64, F64]:
         return np.array([SLOT_TERMS.index(name) for name in self.terms]), np.array([*self.weights.values()])
 
-    def page(self, feedback: Feedback) -> tuple[F64, dict[str, F64]]:
-        """((n,) reward, {term: (n,) amount in the term's own unit}) of each page."""
+    def page(
+        self, feedback: Feedback, in_parts: Callable[[Callable[[int, int], object]], None] | None = None
+    ) -> tuple[F64, dict[str, F64]]:
+        """((n,) reward, {term: (n,) amount in the term's own unit}) of each page.
+
+        ``in_parts`` runs ``work(low, high)`` over all pages, perhaps in threads; None = at once.
+        """
         columns, weights = self._columns
         amounts, reward = np.empty((len(columns), len(feedback.page))), np.empty(len(feedback.page))
-        _add_up(feedback.page, columns, weights, amounts, reward)
+
+        def work(low: int, high: int) -> None:
+            _add_up(feedback.page, columns, weights, amounts, reward, low, high)
+
+        work(0, len(reward)) if in_parts is None else in_parts(work)
         return reward, dict(zip(self.terms, amounts, strict=True))
 
     def slots(self, feedback: Feedback) -> F64:
@@ -110,9 +119,11 @@ class RewardSpec:
 
 
 @kernel
-def _add_up(page: F64, columns: I64, weights: F64, amounts: F64, reward: F64) -> None:
+def _add_up(
+    page: F64, columns: I64, weights: F64, amounts: F64, reward: F64, low: int, high: int
+) -> None:
     """Fill ``amounts`` (t, n) with some columns of (n, 9), and ``reward`` (n,) with their weighted sum."""
-    for i in range(page.shape[0]):
+    for i in range(low, high):
         total = 0.0
         for t in range(columns.shape[0]):
             amounts[t, i] = page[i, columns[t]]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numba import njit, uint64
 
-from ..core.types import I32, I64
+from ..core.types import I32, I64, Bool
 from .draws import NEIGHBOUR, POPULAR, below, key, page_key
 from .kernel import kernel
 from .popular import popular_item
@@ -27,8 +27,10 @@ def among(items: I32, count: int, item: np.int32) -> bool:
 
 
 @kernel
-def draw_candidates(world: World, visits: Visits, taker: I64, out: I32, low: int, high: int) -> None:
-    """Fill ``out`` (n, m) with m different items for the next page of each lane.
+def draw_candidates(
+    world: World, visits: Visits, asked: Bool, taker: I64, out: I32, low: int, high: int
+) -> None:
+    """Fill ``out`` (n, m) with m different items for the next page of each lane that is ``asked`` for.
 
     The similar ones are a stride through the list of neighbours: odd strides visit all of a list
     whose length is a power of two, so no item comes twice. ``taker`` (``REMAINDERS``,) holds, by remainder,
@@ -39,6 +41,8 @@ def draw_candidates(world: World, visits: Visits, taker: I64, out: I32, low: int
     width = world.neighbours.shape[1]
     taker[:] = -1
     for i in range(low, high):
+        if not asked[i]:
+            continue
         page = key(page_key(visits.key[i], visits.page[i]), NEIGHBOUR)
         similar = world.similar[visits.surface[i]]
         if similar > 0:

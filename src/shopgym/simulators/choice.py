@@ -250,6 +250,7 @@ def serve(
     out: Outcomes,
     left: Bool,
     cut: Bool,
+    ordered: Bool,
     low: int,
     high: int,
 ) -> None:
@@ -257,7 +258,7 @@ def serve(
     for start in range(low, high, TOGETHER):
         end = min(start + TOGETHER, high)
         respond(world, today, visits, active, slates, price_off, out, start, end)
-        move_on(world, visits, active, slates, out, left, cut, start, end)
+        move_on(world, visits, active, slates, out, left, cut, ordered, start, end)
 
 
 @kernel

@@ -26,7 +26,9 @@ class ChoiceConfig:
       ``brand_weight`` for the user's own brand and ``mission_lift`` on a visit with a purpose);
     - purchase, given the cart: ``buy_base - buy_price x p``, with one luck for all lines of a visit, so
       that a cart is mostly bought or left as a whole;
-    - p = price sensitivity x log(price / median price);
+    - p = price sensitivity x log(price / reference), where the reference is median price x (list price /
+      median price) ** ``reference_price``: 0 = what is dear puts off; 1 = what an item usually costs is taken
+      for its worth and only the difference from that counts (Kalyanaram & Winer 1995);
     - leaving after a page: ``leave_base + fatigue x page - engagement x [clicked]`` (less
       ``mission_stay`` on a visit with a purpose).
 
@@ -58,6 +60,7 @@ class ChoiceConfig:
     mobile_penalty: float = 0.4
     mobile_share: float = 0.55
     price_sensitivity: float = 1.0
+    reference_price: float = 0.0
     leave_base: float = -1.4
     engagement: float = 1.0
     drift: float = 0.5
@@ -98,6 +101,7 @@ class ChoiceConfig:
         in_range("shop.choice.bulk_sd", self.bulk_sd, 0.0, 0.99)
         for name in ("mobile_share", "drift", "mission_share", "size_alike", "quick", "substitution"):
             in_range(f"shop.choice.{name}", getattr(self, name), 0.0, 1.0)
+        in_range("shop.choice.reference_price", self.reference_price, 0.0, 1.0)
         in_range("shop.choice.mission_alike", self.mission_alike, 0.0, 1.0, open_high=True)
         in_range("shop.choice.max_units", self.max_units, 1, 10_000)
 

@@ -44,7 +44,7 @@ def _row(catalog: Catalog, market: Market, day: float, available: Bool, on_sale:
     return Today(
         appeal=appeal[None],
         lift=np.exp(appeal)[None],
-        log_price=np.log(price / np.median(items.price)).astype(np.float32)[None],
+        log_price=market.felt(price)[None],
         price=price[None],
         margin=(price - items.unit_cost)[None],
         available=available[None],

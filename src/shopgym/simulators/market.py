@@ -118,6 +118,7 @@ class Market:
         catalog: N items.
         config, campaigns, shocks: what happens.
         quality_weight: logits of click per unit of quality.
+        reference_price: share of the log of an item's list price that is taken for its worth.
         allow_losses: whether offers may go below cost.
         seed: of everything drawn here.
     """
@@ -130,6 +131,7 @@ class Market:
         shocks: tuple[Shock, ...],
         *,
         quality_weight: float,
+        reference_price: float,
         allow_losses: bool,
         seed: int,
     ) -> None:
@@ -140,6 +142,8 @@ class Market:
         self._category = catalog.items.category
         self._categories = np.arange(len(catalog.items.category_names), dtype=np.uint64)
         self._root = root
+        middle = np.median(catalog.items.price)
+        self._reference: F64 = middle * (catalog.items.price / middle) ** reference_price
         self._appeal = (np.float32(quality_weight) * catalog.quality).astype(np.float32)
         self._peak = YEAR * self._uniform(SEASON, self._categories)
         self.launch, self.retire = self._range()
@@ -197,6 +201,11 @@ class Market:
         if off.any() and not self.allow_losses:
             price = np.where(off > 0, np.maximum(price, items.unit_cost), price)
         return price
+
+    def felt(self, price: F64) -> F32:
+        """(N,) float32 log of prices (N,) over those that buyers compare them with."""
+        felt: F32 = np.log(price / self._reference).astype(np.float32)
+        return felt
 
     def on_sale(self, day: float) -> Bool:
         """(N,) whether an item is in the range on ``day``."""

@@ -50,6 +50,7 @@ def observe(
     world: World,
     today: Today,
     visits: Visits,
+    asked: Bool,
     intent: int,
     taker: I64,
     request_id: U64,
@@ -63,16 +64,18 @@ def observe(
     low: int,
     high: int,
 ) -> None:
-    """Fill the columns of ``Requests`` for the lanes [low, high).
+    """Fill the columns of ``Requests`` for the lanes of [low, high) that are ``asked`` for.
 
     The intent that can be seen is the observable embedding of the item last looked at or searched for,
     which is the first ``intent`` columns of the item features. ``taker`` is scratch space.
     """
-    draw_candidates(world, visits, taker, candidates, low, high)
+    draw_candidates(world, visits, asked, taker, candidates, low, high)
     for i in range(low, high):
         if i + AHEAD < high:
             prefetch(world.user_features, visits.user[i + AHEAD])
             prefetch(world.item_features, visits.anchor[i + AHEAD])
+        if not asked[i]:
+            continue
         request_id[i] = visits.key[i] ^ uint64(visits.page[i])
         user_id[i] = visits.user[i]
         time[i] = visits.time[i]

@@ -84,20 +84,16 @@ def clear(out: Outcomes, low: int, high: int) -> None:
 
 
 @njit(cache=True)
-def orders(page: F64, quantity: I32) -> tuple[I64, I64]:
+def orders(buyers: I64, quantity: I32) -> tuple[I64, I64]:
     """(lanes, slots), both (r,), of the order lines of a tick, in order of lane and slot.
 
-    They are rare: slots are looked at only where the page's sum says that there are any.
+    They are rare: only the lanes of ``buyers`` (b,) are looked at.
     """
-    pages = 0
-    for i in range(page.shape[0]):
-        pages += page[i, LINES] > 0.0
-    most = pages * quantity.shape[1]
+    most = len(buyers) * quantity.shape[1]
     lanes, slots, found = np.empty(most, np.int64), np.empty(most, np.int64), 0
-    for i in range(page.shape[0]):
-        if page[i, LINES] > 0.0:
-            for slot in range(quantity.shape[1]):
-                if quantity[i, slot] > 0:
-                    lanes[found], slots[found] = i, slot
-                    found += 1
+    for i in buyers:
+        for slot in range(quantity.shape[1]):
+            if quantity[i, slot] > 0:
+                lanes[found], slots[found] = i, slot
+                found += 1
     return lanes[:found], slots[:found]

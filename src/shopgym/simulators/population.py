@@ -23,8 +23,7 @@ from .visits import Visits
 class Population:
     """M users on one calendar of ``days`` days.
 
-    The first ``established`` users who do not merely pass by are customers already; those behind the last of
-    them are new, in order of arrival.
+    The first ``established`` users are customers already; the others are new, in order of arrival.
 
     Args:
         users: the people.
@@ -47,15 +46,15 @@ class Population:
     ) -> None:
         self.users, self.arrivals, self.days, self.remembers = users, arrivals, days, remembers
         count = len(users)
-        known = np.flatnonzero(~users.passing)[: arrivals.established if remembers else 0]
-        base, begin = len(known), int(known[-1]) + 1 if len(known) else 0
+        base = arrivals.established if remembers else 0
+        known = np.arange(min(base, count))
         expected = arrivals.expected(0.0, days)
-        if begin + expected + 5 * expected**0.5 > count:
+        if base + expected + 5 * expected**0.5 > count:
             raise InvalidInput(
                 "shop.users",
                 count,
                 f"{base} established and about {expected:.0f} new users come in {days:g} days: "
-                f"give at least {int(begin + expected + 5 * expected**0.5) + 1}",
+                f"give at least {int(base + expected + 5 * expected**0.5) + 1}",
             )
         root = np.uint64(key(np.uint64(seed), LIFE))
         self.life = keys(root, np.arange(count, dtype=np.uint64))
@@ -70,9 +69,9 @@ class Population:
         luck = units(keys(np.uint64(key(root, GAP)), known.astype(np.uint64)))
         first = arrivals.after(np.zeros(base), -np.log1p(-luck) / users.rate[known]) if base else np.empty(0)
         new = arrivals.times(int(root), int(expected + 10 * expected**0.5) + 10)
-        new = new[new < days][: count - begin]
+        new = new[new < days][: count - base]
         times = np.concatenate([first, new])
-        who = np.concatenate([known, begin + np.arange(len(new))])
+        who = np.concatenate([known, base + np.arange(len(new))])
         coming = times < days
         self._queue = list(zip(times[coming].tolist(), who[coming].tolist(), strict=True))
         heapq.heapify(self._queue)

@@ -84,12 +84,10 @@ def profile(
     reference = size(name, changes)
     factor = 1.0 if visits is None else visits / reference.visits
     per_day, established = factor * reference.per_day, round(factor * reference.established)
-    expected, passing = per_day * reference.days, config.people.retention.passing
-    # customers are found among people of whom most may pass by: five standard deviations on the safe side
-    before = (established + 5.0 * (passing * established) ** 0.5) / (1.0 - passing)
+    expected = per_day * reference.days
     config = replace(
         config,
-        users=max(LEAST_USERS, int(1.1 * (before + expected) + 10 * expected**0.5)),
+        users=max(LEAST_USERS, int(established + 1.1 * expected + 10 * expected**0.5)),
         arrivals=replace(config.arrivals, per_day=per_day, established=established),
     )
     unknown = sorted(set(overrides) - {f.name for f in fields(ShopConfig)})

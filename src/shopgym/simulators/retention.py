@@ -57,11 +57,14 @@ def draw_habits(count: int, config: RetentionConfig, rng: Generator) -> tuple[F6
     return np.maximum(rate, _TINY), np.clip(dropout, _TINY, 1 - _TINY)
 
 
-def draw_passers(count: int, config: RetentionConfig, rng: Generator, dropout: F64) -> Bool:
-    """(M,) who passes by; their ``dropout`` (M,) becomes certain."""
+def draw_passers(
+    count: int, config: RetentionConfig, rng: Generator, dropout: F64, established: int = 0
+) -> Bool:
+    """(M,) who passes by, never one of the first ``established``; their ``dropout`` (M,) becomes certain."""
     if not config.passing:
         return np.zeros(count, np.bool_)
     passing: Bool = rng.random(count) < config.passing
+    passing[:established] = False
     dropout[passing] = 1 - _TINY
     return passing
 
@@ -77,6 +80,18 @@ def stays(dropout: float, satisfaction: float, churn_effect: float, luck: float)
 def days_until(rate: float, satisfaction: float, rate_effect: float, luck: float) -> float:
     """Days to the next visit of an active customer, given one uniform."""
     return -math.log1p(-luck) / (rate * math.exp(rate_effect * satisfaction))
+
+
+def expected_visits(rate: F64, dropout: F64, days: float, established: int = 0) -> F64:
+    """(M,) mean number of visits in a season of ``days`` days, effects off, of customers who are known one by one.
+
+    The first ``established`` have been there before; the others come for the first time at any moment of it.
+    A customer returns (1 - exp(-lambda p t)) / p times in t days (Fader, Hardie & Lee 2005, eq. 7).
+    """
+    spent = rate * dropout * days
+    visits: F64 = 1.0 + (1.0 + np.expm1(-spent) / spent) / dropout
+    visits[:established] = -np.expm1(-spent[:established]) / dropout[:established]
+    return visits
 
 
 def expected_returns(days: float, config: RetentionConfig) -> float:

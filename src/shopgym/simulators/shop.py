@@ -98,13 +98,15 @@ class Shop:
             size_alike=self.config.choice.size_alike,
             bulk_sd=self.config.choice.bulk_sd,
             returner_sd=self.config.returns.spread,
+            established=self.config.arrivals.established,
         )
-        self.world: World = held(build_world(catalog, self.users, self.config))
+        self.world: World = held(build_world(catalog, self.users, self.config, days))
         self.lanes = lanes
         workers = max(1, min(threads or os.cpu_count() or 1, lanes // block))
         self._parts = list(pairwise(lanes * part // workers for part in range(workers + 1)))
         self._pool = ThreadPoolExecutor(workers - 1) if workers > 1 else None
         self._weeks: Today | None = None
+        self._all: Bool = np.ones(lanes, np.bool_)
         self.reset(seed)
 
     # what the columns of Requests.user and Requests.context mean
@@ -160,6 +162,7 @@ class Shop:
             config.campaigns,
             config.shocks,
             quality_weight=config.choice.quality_weight,
+            reference_price=config.choice.reference_price,
             allow_losses=config.allow_losses,
             seed=self.seed,
         )
@@ -234,9 +237,13 @@ class Shop:
             self.population.store(self.visits, ended, stayed)
         return ended & ~stayed, late
 
-    def requests(self) -> Requests:
-        """The page each lane asks for now; where a visit is over, the one it would have asked for."""
+    def requests(self, lanes: Bool | None = None) -> Requests:
+        """The page each lane asks for now; where a visit is over, the one it would have asked for.
+
+        Where few of many lanes are wanted, ``lanes`` (n,) bool says which; the rows of the others mean nothing.
+        """
         n, m = self.lanes, self.config.num_candidates
+        asked = self._all if lanes is None else lanes
         request_id, user_id = np.empty(n, np.uint64), np.empty(n, np.int64)
         user = np.empty((n, self.users.features.shape[1]), np.float32)
         context = np.empty((n, len(self.context_names)), np.float32)
@@ -246,7 +253,7 @@ class Shop:
             self.visits.time[:] = self.day
         self.in_parts(
             lambda low, high: observe(
-                self.world, self.today, self.visits, OBSERVED, np.empty(REMAINDERS, np.int64),
+                self.world, self.today, self.visits, asked, OBSERVED, np.empty(REMAINDERS, np.int64),
                 request_id, user_id, user, context, candidates, in_stock, time, slots, low, high,
             )
         )  # fmt: skip
@@ -278,11 +285,13 @@ class Shop:
         """
         active, slates = self._active(lanes), self._checked(slates)
         out = Outcomes(*(getattr(feedback, name) for name in Outcomes._fields))
-        left, cut = np.zeros(self.lanes, np.bool_), np.zeros(self.lanes, np.bool_)
+        left, cut, ordered = np.zeros((3, self.lanes), np.bool_)
         self.in_parts(
-            lambda low, high: move_on(self.world, self.visits, active, slates, out, left, cut, low, high)
+            lambda low, high: move_on(
+                self.world, self.visits, active, slates, out, left, cut, ordered, low, high
+            )
         )
-        self._settle(feedback, active)
+        self._settle(feedback, active, ordered)
         return left, cut
 
     def serve(
@@ -291,14 +300,14 @@ class Shop:
         """:meth:`respond` and :meth:`advance` in one: (feedback, left, cut)."""
         slates, out, off = self._checked(slates), room_for(*slates.shape), self._off(price_off)
         active = self._active(lanes)
-        left, cut = np.zeros(self.lanes, np.bool_), np.zeros(self.lanes, np.bool_)
+        left, cut, ordered = np.zeros((3, self.lanes), np.bool_)
         self.in_parts(
             lambda low, high: choice.serve(
-                self.world, self.today, self.visits, active, slates, off, out, left, cut, low, high
+                self.world, self.today, self.visits, active, slates, off, out, left, cut, ordered, low, high
             )
         )
         feedback = Feedback(*out)
-        self._settle(feedback, active)
+        self._settle(feedback, active, ordered)
         return feedback, left, cut
 
     # truth
@@ -399,11 +408,11 @@ class Shop:
             raise InvalidInput("price_off", price_off, f"give {self.lanes} shares in [0, 1)")
         return off
 
-    def _settle(self, feedback: Feedback, active: Bool) -> None:
+    def _settle(self, feedback: Feedback, active: Bool, ordered: Bool) -> None:
         """Take out of the stock what was bought, note what will come back, and let the clock go on."""
         if self.clock == "own":
             return  # one customer among many: the stock does not notice
-        lanes, slots = orders(feedback.page, feedback.quantity)
+        lanes, slots = orders(np.flatnonzero(ordered), feedback.quantity)
         if len(lanes):
             self._note_orders(feedback, lanes, slots)
         before = self.day

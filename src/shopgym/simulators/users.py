@@ -67,6 +67,7 @@ class Users:
         size_alike: float = 0.0,
         bulk_sd: float = 0.0,
         returner_sd: float = 0.0,
+        established: int = 0,
     ) -> Users:
         """``count`` users of a catalogue; the same seed gives the same people.
 
@@ -77,7 +78,7 @@ class Users:
         no more than others', 1 = all the same): a beta distribution with that intraclass correlation.
         Those who pass by have none. ``size_alike`` is the correlation of the sizes of a user's purposes,
         ``bulk_sd`` is of the log: the factors are Pareto's, as the sizes of firms are (Axtell 2001), so that
-        few take very many. ``returner_sd`` is in logits.
+        few take very many. ``returner_sd`` is in logits. The first ``established`` do not pass by.
         """
         rng = Generator(Philox(key=[seed, 0x75736572]))
         share = catalog.items.popularity / catalog.items.popularity.sum()
@@ -106,7 +107,7 @@ class Users:
         returner = rng.normal(0.0, returner_sd, size=count) if returner_sd else np.zeros(count)
         passing = np.zeros(count, np.bool_)
         if retention is not None:
-            passing = draw_passers(count, retention, rng, dropout)
+            passing = draw_passers(count, retention, rng, dropout, established)
             purpose = np.where(passing, 0.0, purpose)
         size = rng.normal(0.0, size_alike**0.5, size=count) if size_alike else np.zeros(count)
         return cls(

@@ -34,7 +34,7 @@ from .draws import (
     unit,
 )
 from .kernel import kernel
-from .outcomes import Outcomes
+from .outcomes import LINES, Outcomes
 from .popular import popular_item
 from .retention import days_until, stays
 from .surfaces import CART, EMAIL, HOME, PRODUCT, SEARCH
@@ -152,6 +152,14 @@ def _something_wanted(world: World, user: int, coin: np.uint64, word: np.uint64)
 
 
 @njit(cache=True, inline="always")
+def _anyone(world: World, word: np.uint64) -> np.int64:
+    """Whoever comes: any user, in proportion to their visits where some merely pass by."""
+    if world.visitors.shape[0]:
+        return int64(world.visitors[below(word, world.visitors.shape[0])])
+    return int64(below(word, world.taste.shape[0]))
+
+
+@njit(cache=True, inline="always")
 def _become(world: World, visits: Visits, i: int, user: int) -> None:
     """Put a person who has never been here into the lane."""
     visits.user[i] = user
@@ -173,9 +181,9 @@ def _enter(world: World, visits: Visits, i: int) -> None:
     visits.visit[i] += 1
     visits.mobile[i] = unit(key(visit, MOBILE)) < world.mobile_share
     visits.purpose[i] = unit(key(visit, MISSION)) < world.mission[user]
-    visits.size[i] = 0.0
+    visits.size[i] = world.size[user] if visits.purpose[i] else 0.0
     if world.mission_spread > 0.0 and visits.purpose[i]:
-        visits.size[i] = world.size[user] + world.mission_spread * normal(key(visit, MISSION_SIZE))
+        visits.size[i] += world.mission_spread * normal(key(visit, MISSION_SIZE))
     channel = 0
     if world.surfaces_on:
         luck = unit(key(visit, CHANNEL))
@@ -221,7 +229,7 @@ def arrive(world: World, visits: Visits, begin: Bool, low: int, high: int) -> No
             if begin[i]:
                 visits.number[i] += 1
                 visits.key[i] = key(visits.seed[i], uint64(visits.number[i]))
-                visits.user[i] = below(key(visits.key[i], USER), world.taste.shape[0])
+                visits.user[i] = _anyone(world, key(visits.key[i], USER))
                 prefetch(world.taste, int64(visits.user[i]))
                 prefetch(world.favourites, int64(visits.user[i]))
         for i in range(start, end):
@@ -267,18 +275,21 @@ def move_on(
     outcomes: Outcomes,
     left: Bool,
     cut: Bool,
+    ordered: Bool,
     low: int,
     high: int,
 ) -> None:
     """After a page: intent drifts to what was clicked, then the visitor leaves, is cut off or stays.
 
-    Notes in (n,), False before, who ``left`` by choice and who was ``cut`` off by ``max_pages``.
+    Notes in (n,), False before, who ``left`` by choice, who was ``cut`` off by ``max_pages`` and who
+    ``ordered`` something.
     """
     drift, learning = np.float32(world.drift), np.float32(world.learning)
     for i in range(low, high):
         if not active[i]:
             continue
         here, carted = 0, False
+        ordered[i] = outcomes.page[i, LINES] > 0.0
         if outcomes.page[i, 0] + outcomes.page[i, 1] > 0.0:
             for slot in range(slates.shape[1]):
                 if not (outcomes.clicked[i, slot] or outcomes.carted[i, slot]):

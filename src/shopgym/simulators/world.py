@@ -9,6 +9,7 @@ import numpy as np
 from ..core.types import F32, F64, I32, Bool
 from .catalog import Catalog
 from .config import ShopConfig
+from .retention import expected_visits
 from .surfaces import CHANNELS, lay_out
 from .users import Users
 
@@ -18,7 +19,7 @@ class Today(NamedTuple):
 
     appeal: F32  # (R, N) logits of click besides taste: quality, season, campaigns, shocks
     lift: F32  # (R, N) exp(appeal)
-    log_price: F32  # (R, N) log(price / median list price)
+    log_price: F32  # (R, N) log(price / what it is compared with)
     price: F64  # (R, N)
     margin: F64  # (R, N)
     available: Bool  # (R, N) in the range and in stock
@@ -57,6 +58,7 @@ class World(NamedTuple):
     returner: F32  # (M,) logits of sending back
     rate: F64  # (M,) visits a day; one row where nobody comes back
     dropout: F64  # (M,)
+    visitors: I32  # (V,) users as often as they come, (0,) where all come alike
     page_odds: F64  # (max_pages,) exp(click_base - fatigue x page), a little more than that
     click_base: float
     taste_weight: float
@@ -129,8 +131,8 @@ class World(NamedTuple):
     weeks: F32  # (52, 2)
 
 
-def build_world(catalog: Catalog, users: Users, config: ShopConfig) -> World:
-    """Lay out a catalogue and its users for the kernels."""
+def build_world(catalog: Catalog, users: Users, config: ShopConfig, days: float) -> World:
+    """Lay out a catalogue and its users, in a season of ``days`` days, for the kernels."""
     items, choice, details, people = catalog.items, config.choice, catalog.details, config.people
     share, alias = _alias_table(items.popularity)
     width = 1 << max(int(catalog.neighbours.shape[1]).bit_length() - 1, 0)
@@ -167,6 +169,7 @@ def build_world(catalog: Catalog, users: Users, config: ShopConfig) -> World:
         returner=users.returner,
         rate=users.rate,
         dropout=users.dropout,
+        visitors=_visitors(users, days, config.arrivals.established),
         page_odds=1.01 * np.exp(choice.click_base - choice.fatigue * np.arange(config.max_pages)),
         click_base=choice.click_base,
         taste_weight=choice.taste_weight,
@@ -225,6 +228,15 @@ def build_world(catalog: Catalog, users: Users, config: ShopConfig) -> World:
         hours=_circle(24),
         weeks=_circle(52),
     )
+
+
+def _visitors(users: Users, days: float, established: int) -> I32:
+    """(V,) users in order, each as often as they come in a season, where some merely pass by."""
+    if not users.passing.any():
+        return np.empty(0, np.int32)
+    visits = expected_visits(users.rate, users.dropout, days, established)
+    # one row a visit; what is left of a fraction is handed on to the next
+    return np.repeat(np.arange(len(users), dtype=np.int32), np.diff(np.floor(np.cumsum(visits)), prepend=0).astype(np.int64))
 
 
 def _aligned(rows: F32) -> F32:

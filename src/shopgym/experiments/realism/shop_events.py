@@ -25,7 +25,7 @@ from .shop_data import DAY, ShopData
 
 OPENING = 17_532 * DAY
 """Seconds of day 0: Monday, 1 January 2018."""
-LEAST_LANES, MOST_LANES = 192, 512
+LEAST_LANES, MOST_LANES = 192, 4096
 """With fewer a season takes long; with more the clock runs far ahead of long visits."""
 
 
@@ -186,7 +186,7 @@ def simulate_season(
         active = ~shop.visits.over
         if not active.any():
             break
-        requests = shop.requests()
+        requests = shop.requests(active)
         slates = behaviour.slates(requests, catalog, k, rng, active)
         surface, query = shop.visits.surface.copy(), shop.visits.query.copy()
         first = shop.visits.page == 0
@@ -263,8 +263,8 @@ def _note_page(
     first: Bool,
     bought: list[tuple[AnyArray, ...]],
 ) -> None:
-    start = OPENING + requests.time * DAY + visit.elapsed
-    k = slates.shape[1]
+    k, asked, start = slates.shape[1], np.flatnonzero(active), np.zeros(len(active))
+    start[asked] = OPENING + requests.time[asked] * DAY + visit.elapsed[asked]
 
     def who(lanes: AnyArray) -> dict[str, AnyArray]:
         return {"user_id": requests.user_id[lanes], "session_id": visit.number[lanes]}
@@ -277,8 +277,9 @@ def _note_page(
         clicked = mail[feedback.clicked[mail].any(axis=1)]
         for kind, lanes in (("email_sent", mail), ("email_open", opened), ("email_click", clicked)):
             notes.add(kind, len(lanes), time=start[lanes], **who(lanes))
-    shown = visit.noted[:, None] & active[:, None] & (slates >= 0) & (np.arange(k) < slots[:, None])
-    lanes, slot = np.nonzero(shown)
+    kept = asked[visit.noted[asked]]
+    row, slot = np.nonzero((slates[kept] >= 0) & (np.arange(k) < slots[kept, None]))
+    lanes = kept[row]
     notes.add(
         "impression",
         len(lanes),
@@ -289,12 +290,13 @@ def _note_page(
     )
 
     # reading goes on evenly over the slots; the pages of items come in between
-    dwell = feedback.dwell.astype(np.float64)
-    reading = np.maximum(feedback.seconds - dwell.sum(axis=1), 0.0)
+    dwell = feedback.dwell[asked].astype(np.float64)
+    reading = np.maximum(feedback.seconds[asked] - dwell.sum(axis=1), 0.0)
     at = reading[:, None] * (np.arange(k) + 0.5) / k + np.cumsum(dwell, axis=1) - dwell
-    lanes, slot = np.nonzero(feedback.clicked)
-    if len(lanes):
-        time, item = start[lanes] + at[lanes, slot], slates[lanes, slot]
+    row, slot = np.nonzero(feedback.clicked[asked])
+    if len(row):
+        lanes = asked[row]
+        time, item = start[lanes] + at[row, slot], slates[lanes, slot]
         notes.add("view", len(lanes), time=time, item_id=item, **who(lanes))
         noted = visit.noted[lanes]
         notes.add(
@@ -305,9 +307,10 @@ def _note_page(
             position=slot[noted] + 1,
             **who(lanes[noted]),
         )
-    lanes, slot = np.nonzero(feedback.carted)
-    if len(lanes):
-        after = start[lanes] + at[lanes, slot] + dwell[lanes, slot]
+    row, slot = np.nonzero(feedback.carted[asked])
+    if len(row):
+        lanes = asked[row]
+        after = start[lanes] + at[row, slot] + dwell[row, slot]
         sold = feedback.sold[lanes, slot]
         held = np.where(sold >= 0, sold, slates[lanes, slot])
         notes.add("cart", len(lanes), time=after, item_id=held, **who(lanes))
@@ -324,7 +327,7 @@ def _note_page(
                 np.where(feedback.returned[lanes, slot], feedback.return_delay[lanes, slot], np.nan),
             )
         )
-    visit.elapsed[active] += feedback.seconds[active]
+    visit.elapsed[asked] += feedback.seconds[asked]
 
 
 def _note_orders(

@@ -20,6 +20,7 @@ MILD = "assumed: mild, so that returns stay near BG/NBD"
 WEEKLY = "assumed: orders to suppliers once a week"
 THERE = "assumed: what sells is there"
 WHOLE = "assumed: a cart is bought or left as a whole"
+USUAL = "assumed: who buys again compares a price with what it usually is (Kalyanaram & Winer 1995)"
 AGAIN = "fitted: pages opened again in "
 OPENED = "fitted: pub_email_open_rate, pub_email_click_rate, pub_email_order_rate_campaign"
 OFFER = "fitted: pub_email_click_rate, some open an e-mail and do not read down to the offer"
@@ -62,6 +63,7 @@ COMMON = (
 """Of all three."""
 LISTS = (
     Number("choice.buy_price", 0.0, "share", WHOLE),
+    Number("choice.reference_price", 1.0, "share", USUAL),
     Number("surfaces.to_cart", 1.0, "probability", "assumed: who fills a cart goes on with it"),
     Number("surfaces.cart.decay", 0.0, "exponent", "assumed: who has a list reads all of the page"),
     Number("surfaces.search.decay", 0.0, "exponent", "assumed: who has a list reads all of the page"),
