@@ -119,9 +119,7 @@ class RewardSpec:
 
 
 @kernel
-def _add_up(
-    page: F64, columns: I64, weights: F64, amounts: F64, reward: F64, low: int, high: int
-) -> None:
+def _add_up(page: F64, columns: I64, weights: F64, amounts: F64, reward: F64, low: int, high: int) -> None:
     """Fill ``amounts`` (t, n) with some columns of (n, 9), and ``reward`` (n,) with their weighted sum."""
     for i in range(low, high):
         total = 0.0

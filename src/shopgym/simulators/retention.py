@@ -83,7 +83,7 @@ def days_until(rate: float, satisfaction: float, rate_effect: float, luck: float
 
 
 def expected_visits(rate: F64, dropout: F64, days: float, established: int = 0) -> F64:
-    """(M,) mean number of visits in a season of ``days`` days, effects off, of customers who are known one by one.
+    """(M,) mean visits in a season of ``days`` days of customers with these habits, effects off.
 
     The first ``established`` have been there before; the others come for the first time at any moment of it.
     A customer returns (1 - exp(-lambda p t)) / p times in t days (Fader, Hardie & Lee 2005, eq. 7).

@@ -240,7 +240,7 @@ class Shop:
     def requests(self, lanes: Bool | None = None) -> Requests:
         """The page each lane asks for now; where a visit is over, the one it would have asked for.
 
-        Where few of many lanes are wanted, ``lanes`` (n,) bool says which; the rows of the others mean nothing.
+        Where few of many are wanted, ``lanes`` (n,) bool says which; the rows of the others mean nothing.
         """
         n, m = self.lanes, self.config.num_candidates
         asked = self._all if lanes is None else lanes

@@ -236,7 +236,10 @@ def _visitors(users: Users, days: float, established: int) -> I32:
         return np.empty(0, np.int32)
     visits = expected_visits(users.rate, users.dropout, days, established)
     # one row a visit; what is left of a fraction is handed on to the next
-    return np.repeat(np.arange(len(users), dtype=np.int32), np.diff(np.floor(np.cumsum(visits)), prepend=0).astype(np.int64))
+    return np.repeat(
+        np.arange(len(users), dtype=np.int32),
+        np.diff(np.floor(np.cumsum(visits)), prepend=0).astype(np.int64),
+    )
 
 
 def _aligned(rows: F32) -> F32:
