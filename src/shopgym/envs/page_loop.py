@@ -153,7 +153,8 @@ class PageLoop:
         """Note what page every lane asks for now: :attr:`requests`, the basis of observations and masks."""
         self.requests = requests = self.shop.requests()
         self._allowed, self._placed = requests.in_stock.copy(), np.zeros(requests.in_stock.shape, np.bool_)
-        _mark(requests.candidates, self.slates, self.slot, self._allowed, self._placed)
+        if self.form != "items":
+            _mark(requests.candidates, self.slates, self.slot, self._allowed, self._placed)
 
     def step(self, actions: AnyArray, lanes: Bool) -> Outcome:
         """Take actions on the lanes (n,) bool; the others stand still. Then ``ask`` for the next page."""

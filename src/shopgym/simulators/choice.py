@@ -112,20 +112,22 @@ def _look(
             reached = unit(key(page, OPENED)) < world.opened[surface]
         if world.dwells and reached:
             out.seconds[i] = seconds_of(key(page, READING), world.read_log, world.dwell_sd)
+        missing = 0
         for slot in range(min(slates.shape[1], world.slots[surface])):
             item = slates[i, slot]
             if item < 0:
                 continue
-            if not today.available[row, item]:
-                out.unavailable[i, slot] = True
-                out.page[i, 6] += 1.0
+            gone = not today.available[row, item]
+            out.unavailable[i, slot] = gone
+            missing += gone
             glance = unit(key(key(root, uint64(item)), CLICK))
             attention = world.attention[surface, slot]
             odds = ceiling * today.lift[row, item]
             out.examined[i, slot] = reached & (glance < attention)
-            if reached & (glance * (1.0 + odds) < attention * odds):
-                out.clicked[i, slot] = True
-                prefetch(world.embedding, int64(item))
+            maybe = reached & (glance * (1.0 + odds) < attention * odds)
+            out.clicked[i, slot] = maybe
+            prefetch(world.embedding, int64(item) * int64(maybe))
+        out.page[i, 6] = missing
 
 
 @kernel

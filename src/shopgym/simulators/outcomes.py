@@ -8,7 +8,7 @@ import numpy as np
 from numba import njit
 
 from ..core.nouns import EMPTY, SLOT_TERMS
-from ..core.types import F32, F64, I32, I64, Bool
+from ..core.types import F32, F64, I32, I64, AnyArray, Bool
 from .kernel import kernel
 
 LINES = SLOT_TERMS.index("purchase")
@@ -81,6 +81,16 @@ def clear(out: Outcomes, low: int, high: int) -> None:
     out.sold[low:high] = EMPTY
     out.seconds[low:high] = 0.0
     out.cart_units[low:high] = 0
+
+
+@kernel
+def known(slates: AnyArray, items: int) -> bool:
+    """Whether all of (n, k) are item rows or ``EMPTY``."""
+    strange = False
+    for i in range(slates.shape[0]):
+        for slot in range(slates.shape[1]):
+            strange |= (slates[i, slot] < EMPTY) | (slates[i, slot] >= items)
+    return not strange
 
 
 @njit(cache=True)

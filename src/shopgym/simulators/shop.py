@@ -9,7 +9,6 @@ from __future__ import annotations
 import math
 import os
 from collections.abc import Callable, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from functools import cached_property
 from itertools import pairwise
 from typing import Any
@@ -17,7 +16,7 @@ from typing import Any
 import numpy as np
 
 from ..core.errors import InvalidInput, in_range
-from ..core.nouns import EMPTY, SLOT_TERMS, Feedback, Requests
+from ..core.nouns import SLOT_TERMS, Feedback, Requests
 from ..core.protocols import Policy
 from ..core.types import F32, F64, I32, AnyArray, Bool
 from . import choice
@@ -25,12 +24,13 @@ from . import value as worth
 from .candidates import REMAINDERS
 from .catalog import OBSERVED, Catalog
 from .config import ShopConfig
+from .crew import Crew
 from .days import DAYS_A_WEEK, every_week, one_day
 from .draws import key
 from .held import held
 from .market import Market
 from .observe import LONGEST_GAP, context_names, observe
-from .outcomes import Outcomes, orders, room_for
+from .outcomes import Outcomes, known, orders, room_for
 from .population import Population
 from .returns import Returns
 from .stock import Stock
@@ -104,7 +104,7 @@ class Shop:
         self.lanes = lanes
         workers = max(1, min(threads or os.cpu_count() or 1, lanes // block))
         self._parts = list(pairwise(lanes * part // workers for part in range(workers + 1)))
-        self._pool = ThreadPoolExecutor(workers - 1) if workers > 1 else None
+        self._crew = Crew(workers - 1) if workers > 1 else None
         self._weeks: Today | None = None
         self._all: Bool = np.ones(lanes, np.bool_)
         self.reset(seed)
@@ -361,12 +361,10 @@ class Shop:
 
     def in_parts(self, work: Callable[[int, int], object]) -> None:
         """Run ``work(low, high)`` over all lanes, in parallel if there are threads."""
-        # each thread has its part, and the caller does one: handing over costs more than a small kernel
-        mine, *others = self._parts
-        handed = [self._pool.submit(work, *part) for part in others] if self._pool is not None else []
-        work(*mine)
-        for task in handed:
-            task.result()
+        if self._crew is None:
+            work(0, self.lanes)
+        else:
+            self._crew.run(work, self._parts)
 
     # private
 
@@ -395,9 +393,9 @@ class Shop:
         if slates.shape != shape:
             raise InvalidInput("slates", slates.shape, f"give shape {shape}")
         slates = np.ascontiguousarray(slates)
-        least, most = int(slates.min()), int(slates.max())
-        if least < EMPTY or most >= len(self.catalog):
-            raise InvalidInput("slates", [least, most], f"item rows are 0..{len(self.catalog) - 1}")
+        if not known(slates, len(self.catalog)):
+            span = [int(slates.min()), int(slates.max())]
+            raise InvalidInput("slates", span, f"item rows are 0..{len(self.catalog) - 1}")
         return slates.astype(np.int32, copy=False)
 
     def _off(self, price_off: F64 | None) -> F64:
