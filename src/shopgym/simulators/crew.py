@@ -138,6 +138,18 @@ def _now(typing: Any, array: Any) -> Any:
     return types.int64(array), generate
 
 
+@extending.intrinsic
+def _say(typing: Any, array: Any, number: Any) -> Any:
+    """Write the first number of an array, after whatever has been written before."""
+
+    def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
+        view = context.make_array(signature.args[0])(context, builder, arguments[0])
+        builder.store_atomic(arguments[1], view.data, "release", 8)
+        return context.get_dummy_value()
+
+    return types.void(array, types.int64), generate
+
+
 @kernel
 def _reached(counter: I64, count: int, looks: int) -> bool:
     """Whether it is ``count`` before so many looks are over."""
@@ -149,7 +161,7 @@ def _reached(counter: I64, count: int, looks: int) -> bool:
 @kernel
 def _wait(done: I64, called: I64, count: int, looks: int) -> bool:
     """Say that all tasks before ``count`` are done, and look for the next."""
-    done[0] = count - 1
+    _say(done, count - 1)
     heard = _reached(called, count, looks)
     if heard:
         for _ in range(COURTESY):
