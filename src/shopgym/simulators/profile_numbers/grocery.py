@@ -38,7 +38,7 @@ GROCERY: tuple[Number, ...] = (
     Number("catalog.num_items", 2000, "items", SHELF),
     Number(
         "catalog.price_median",
-        1.7,
+        1.707,
         "USD",
         f"fitted: cj_basket_value_mean; {JOURNEY}: 2.69 over items, 1.89 over lines",
     ),
@@ -54,7 +54,7 @@ GROCERY: tuple[Number, ...] = (
     Number("catalog.margin_rates", (0.2, 0.35), "share of price", "oj_retail_margin_mean: 0.277"),
     Number("catalog.currency", "USD", "ISO 4217", JOURNEY),
     Number("behaviour.again", 0.3, "probability", "assumed: about as elsewhere"),
-    Number("behaviour.popularity", 4.1, "weight", "fitted: cj_item_gini, cj_item_zipf_top20"),
+    Number("behaviour.popularity", 3.75, "weight", "fitted: cj_item_gini, cj_item_zipf_top20"),
     Number("slate_size", 12, "slots", "assumed: a page of a list"),
     Number("num_candidates", 40, "items", SCROLLED),
     Number("random_share", 0.0, "share of candidates", "fitted: cj_item_gini, cj_item_zipf_top20"),
@@ -72,17 +72,17 @@ GROCERY: tuple[Number, ...] = (
     Number("choice.buy_base", -0.3, "logits", FITTED),
     Number("choice.mission_share", 0.4, "share of visits", FITTED),
     Number("choice.mission_lift", 9.6, "logits", FITTED),
-    Number("choice.mission_stay", 4.055, "logits", FITTED),
+    Number("choice.mission_stay", 4.035, "logits", FITTED),
     Number("choice.quick", 0.95, "share of carts", "assumed: most things are put in the cart from a list"),
     Number(
         "choice.mission_spread",
-        1.9,
+        1.925,
         "logits",
         "fitted: cj_basket_items_mean over cj_basket_items_median, cj_basket_log_sd",
     ),
     Number(
         "choice.mission_units",
-        2.36,
+        2.25,
         "per logit",
         "fitted: cj_basket_items_mean over cj_basket_items_median, cj_basket_log_sd",
     ),
@@ -95,7 +95,7 @@ GROCERY: tuple[Number, ...] = (
     Number("people.retention.passing", 0.99987, "share of people", PASSERS),
     Number("choice.mobile_penalty", 0.0, "logits", "assumed: on the phone one shops as elsewhere"),
     Number("surfaces.opened", 0.385, "share of e-mails", OPENED),
-    Number("surfaces.email.attention", (0.432,), "probability", OFFER),
+    Number("surfaces.email.attention", (0.445,), "probability", OFFER),
     Number("surfaces.search_rate", 0.47, "probability", SEARCHED),
     Number(
         "surfaces.home.similar_share", 0.3, "share of candidates", "fitted: cj_item_gini, cj_item_zipf_top20"
@@ -123,7 +123,7 @@ GROCERY: tuple[Number, ...] = (
         "assumed: fortnightly leaflets; boost fitted: cj_mailer_uplift",
     ),
     Number("people.retention.r", 1.62, "shape", HOUSEHOLDS),
-    Number("people.retention.alpha", 0.977, "days", HOUSEHOLDS),
+    Number("people.retention.alpha", 0.967, "days", HOUSEHOLDS),
     Number("people.retention.a", 0.01, "shape", HOUSEHOLDS),
     Number("people.retention.b", 1000.0, "shape", HOUSEHOLDS),
     Number(
