@@ -30,7 +30,7 @@ class RetentionConfig:
         r, alpha: shape and rate (in days) of the gamma of visit rates: mean r / alpha visits a day.
         a, b: of the beta of drop-out probabilities: mean a / (a + b) per return.
         rate_effect, churn_effect: how much satisfaction matters; 0 switches it off.
-        passing: share of people who pass by: they come without a purpose, return at these rates once, and
+        passing: share of new people who pass by: they come without a purpose, return at these rates once, and
             then no more. 0 = everybody is a customer.
     """
 

@@ -56,7 +56,8 @@ class Shop:
         lanes: n concurrent visits.
         seed: of the users, the market, the opening stock and, by lane, of the visits.
         users: the people; drawn from ``seed`` if not given.
-        clock: what time is. ``"pages"``: it goes on with the pages shown, and whoever comes is anyone.
+        clock: what time is. ``"pages"``: it goes on with the pages shown, and whoever comes is anyone,
+            or, where some merely pass by, anyone as often as they would come in a season.
             ``"own"``: every lane is the life of one customer, on a calendar of its own, amid other
             customers who are not simulated. ``"season"``: everybody lives on one calendar.
         days: until the season ends, or the time after which a life is not followed any further.
