@@ -16,6 +16,7 @@ import numpy as np
 from ..core.errors import InvalidInput
 from ..core.nouns import SLOT_TERMS, Feedback
 from ..core.types import F64, I64
+from ..simulators.crew import Work
 from ..simulators.kernel import kernel
 
 UNITS = {
@@ -86,7 +87,7 @@ class RewardSpec:
         return np.array([SLOT_TERMS.index(name) for name in self.terms]), np.array([*self.weights.values()])
 
     def page(
-        self, feedback: Feedback, in_parts: Callable[[Callable[[int, int], object]], None] | None = None
+        self, feedback: Feedback, in_parts: Callable[[Work], None] | None = None
     ) -> tuple[F64, dict[str, F64]]:
         """((n,) reward, {term: (n,) amount in the term's own unit}) of each page.
 

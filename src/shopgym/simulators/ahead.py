@@ -8,14 +8,10 @@ from __future__ import annotations
 
 from typing import Any
 
-import numba.core.cgutils
-import numba.extending
 from llvmlite import ir
 from numba import types
 
-# numba types its interface for those who write extensions in part only
-cgutils: Any = numba.core.cgutils
-extending: Any = numba.extending
+from .intrinsics import cgutils, extending
 
 AHEAD = 8
 """Lanes by which what a lane will read is asked for: about as many as memory can answer for at a time."""

@@ -126,6 +126,7 @@ def _look(
             out.examined[i, slot] = reached & (glance < attention)
             maybe = reached & (glance * (1.0 + odds) < attention * odds)
             out.clicked[i, slot] = maybe
+            # row 0 where it will not be read: a branch here would go either way and so be mispredicted
             prefetch(world.embedding, int64(item) * int64(maybe))
         out.page[i, 6] = missing
 

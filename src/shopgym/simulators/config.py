@@ -99,9 +99,16 @@ class ChoiceConfig:
         for name in ("fatigue", "price_sensitivity", "position_decay"):
             in_range(f"shop.choice.{name}", getattr(self, name), 0.0, 10.0)
         in_range("shop.choice.bulk_sd", self.bulk_sd, 0.0, 0.99)
-        for name in ("mobile_share", "drift", "mission_share", "size_alike", "quick", "substitution"):
+        for name in (
+            "mobile_share",
+            "drift",
+            "mission_share",
+            "size_alike",
+            "quick",
+            "substitution",
+            "reference_price",
+        ):
             in_range(f"shop.choice.{name}", getattr(self, name), 0.0, 1.0)
-        in_range("shop.choice.reference_price", self.reference_price, 0.0, 1.0)
         in_range("shop.choice.mission_alike", self.mission_alike, 0.0, 1.0, open_high=True)
         in_range("shop.choice.max_units", self.max_units, 1, 10_000)
 
@@ -283,6 +290,13 @@ class ShopConfig:
         if self.surfaces.enabled:
             return self.surfaces.pages
         return (SurfaceConfig(decay=self.choice.position_decay, similar_share=self.similar_share),)
+
+    @property
+    def visits_per_day(self) -> float:
+        """Newcomers and customers who come back, on an average day early in a season."""
+        arrivals, retention = self.arrivals, self.people.retention
+        back = arrivals.established * retention.r / retention.alpha if self.people.enabled else 0.0
+        return arrivals.per_day + back
 
     def check_catalog(self, catalog: Catalog) -> None:
         """Raise unless the catalogue can fill candidates and slates and nothing is sold at a loss unasked."""

@@ -14,15 +14,12 @@ from collections.abc import Callable, Sequence
 from queue import SimpleQueue
 from typing import Any
 
-import numba.extending
 import numpy as np
 from numba import types
 
 from ..core.types import I64
+from .intrinsics import extending
 from .kernel import kernel
-
-# numba types its interface for those who write extensions in part only
-extending: Any = numba.extending
 
 LOOKS = 500_000
 """How often a thread without a task looks for one before it falls asleep: some tenths of a millisecond."""

@@ -11,17 +11,13 @@ from collections.abc import Callable, Iterator
 from typing import Any, NamedTuple, TypeVar, cast
 
 import numba
-import numba.core.cgutils
-import numba.extending
 import numpy as np
 from llvmlite import ir
 from numba import types
 
+from .intrinsics import cgutils, extending
 from .kernel import kernel
 
-# numba types its interface for those who write extensions in part only
-cgutils: Any = numba.core.cgutils
-extending: Any = numba.extending
 T = TypeVar("T", bound=NamedTuple)
 
 

@@ -47,7 +47,6 @@ class Population:
         self.users, self.arrivals, self.days, self.remembers = users, arrivals, days, remembers
         count = len(users)
         base = arrivals.established if remembers else 0
-        known = np.arange(min(base, count))
         expected = arrivals.expected(0.0, days)
         if base + expected + 5 * expected**0.5 > count:
             raise InvalidInput(
@@ -56,6 +55,7 @@ class Population:
                 f"{base} established and about {expected:.0f} new users come in {days:g} days: "
                 f"give at least {int(base + expected + 5 * expected**0.5) + 1}",
             )
+        known = np.arange(base)
         root = np.uint64(key(np.uint64(seed), LIFE))
         self.life = keys(root, np.arange(count, dtype=np.uint64))
         self.visits: I32 = np.zeros(count, np.int32)

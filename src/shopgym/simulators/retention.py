@@ -86,11 +86,12 @@ def expected_visits(rate: F64, dropout: F64, days: float, established: int = 0) 
     """(M,) mean visits in a season of ``days`` days of customers with these habits, effects off.
 
     The first ``established`` have been there before; the others come for the first time at any moment of it.
-    A customer returns (1 - exp(-lambda p t)) / p times in t days (Fader, Hardie & Lee 2005, eq. 7).
+    A customer returns (1 - exp(-lambda p t)) / p times in t days (Fader, Hardie & Lee 2005).
     """
     spent = rate * dropout * days
-    visits: F64 = 1.0 + (1.0 + np.expm1(-spent) / spent) / dropout
-    visits[:established] = -np.expm1(-spent[:established]) / dropout[:established]
+    lost = -np.expm1(-spent)
+    visits: F64 = 1.0 + (1.0 - lost / spent) / dropout
+    visits[:established] = (lost / dropout)[:established]
     return visits
 
 

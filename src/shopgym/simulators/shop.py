@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 import os
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from functools import cached_property
 from itertools import pairwise
 from typing import Any
@@ -24,7 +24,7 @@ from . import value as worth
 from .candidates import REMAINDERS
 from .catalog import OBSERVED, Catalog
 from .config import ShopConfig
-from .crew import Crew
+from .crew import Crew, Work
 from .days import DAYS_A_WEEK, every_week, one_day
 from .draws import key
 from .held import held
@@ -196,9 +196,7 @@ class Shop:
     def pages_per_day(self) -> float:
         """Traffic of a full shop."""
         if self.clock == "season":
-            arrivals, people = self.config.arrivals, self.config.people
-            back = arrivals.established * people.retention.r / people.retention.alpha if people.enabled else 0
-            return PAGES_PER_VISIT * (arrivals.per_day + back)
+            return PAGES_PER_VISIT * self.config.visits_per_day
         return self.lanes * self.config.pages_per_day
 
     # one tick
@@ -360,7 +358,7 @@ class Shop:
         """``first`` against ``second`` on the same luck: :func:`.value.compare`. Opens the shop anew."""
         return worth.compare(self, first, second, **options)
 
-    def in_parts(self, work: Callable[[int, int], object]) -> None:
+    def in_parts(self, work: Work) -> None:
         """Run ``work(low, high)`` over all lanes, in parallel if there are threads."""
         if self._crew is None:
             work(0, self.lanes)

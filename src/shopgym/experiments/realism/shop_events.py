@@ -212,9 +212,7 @@ def simulate_season(
 
 def _lanes(config: ShopConfig) -> int:
     """As many as there are visits in six hours, within limits."""
-    arrivals, retention = config.arrivals, config.people.retention
-    back = arrivals.established * retention.r / retention.alpha if config.people.enabled else 0.0
-    return int(np.clip((arrivals.per_day + back) / 4, LEAST_LANES, MOST_LANES))
+    return int(np.clip(config.visits_per_day / 4, LEAST_LANES, MOST_LANES))
 
 
 def _land(shop: Shop, visit: _Visit, begun: AnyArray, notes: _Notes, again: float, rng: Generator) -> None:
