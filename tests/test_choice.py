@@ -9,6 +9,8 @@ import numpy as np
 import pytest
 from scipy import stats
 
+from shopgym.core import Feedback, InvalidInput
+from shopgym.core.nouns import DETAILS
 from shopgym.simulators import Catalog, ChoiceConfig, Shop, ShopConfig, StockConfig
 from shopgym.simulators.choice import mean_units
 
@@ -24,6 +26,41 @@ def in_visit(catalog: Catalog, config: ShopConfig, lanes: int = 1) -> Shop:
     shop = Shop(catalog, config, lanes=lanes, seed=1)
     shop.arrive()
     return shop
+
+
+def test_rows_of_details_are_laid_out_slot_by_slot() -> None:
+    """By hand: lane 0 opened nothing, lane 1 its last two items; lane 2's row stands apart from lane 1's."""
+    clicked = np.array([[False, False, False], [False, True, False], [True, False, False]])
+    carted = np.array([[False, False, False], [False, True, True], [False, False, False]])
+    details = np.full((9, len(DETAILS)), np.nan)
+    details[3] = 2.5, 1, 1, -1, 0, 0, 0, 0, 0, 0
+    details[4] = 0, 3, 0, 17, 3, 30.0, 6.0, 1, 7.5, 4.25
+    details[6] = 1.5, 0, 0, -1, 0, 0, 0, 0, 0, 0
+    page, none = np.zeros((3, 9)), np.zeros((3, 3), np.bool_)
+    first = np.array([-99, 3, 6])
+    feedback = Feedback(clicked, carted, none, none, page, np.zeros(3, np.float32), first, details)
+    one, two, three = (1, 1), (1, 2), (2, 0)
+    for name, dtype, nothing, there in (
+        ("dwell", np.float32, 0, {one: 2.5, three: 1.5}),
+        ("cart_units", np.int32, 0, {one: 1, two: 3}),
+        ("removed", np.bool_, 0, {one: True}),
+        ("sold", np.int32, -1, {two: 17}),
+        ("quantity", np.int32, 0, {two: 3}),
+        ("revenue", np.float64, 0, {two: 30.0}),
+        ("margin", np.float64, 0, {two: 6.0}),
+        ("returned", np.bool_, 0, {two: True}),
+        ("return_cost", np.float64, 0, {two: 7.5}),
+        ("return_delay", np.float32, 0, {two: 4.25}),
+    ):
+        want = np.full((3, 3), nothing, dtype)
+        for at, value in there.items():
+            want[at] = value
+        got = getattr(feedback, name)
+        assert got.dtype == dtype
+        np.testing.assert_array_equal(got, want, err_msg=name)
+    np.testing.assert_array_equal(feedback.term("purchase"), (feedback.quantity > 0).astype(float))
+    with pytest.raises(InvalidInput, match="clicks"):
+        feedback.term("clicks")
 
 
 def test_funnel_by_hand(catalog: Catalog, config: ShopConfig) -> None:

@@ -117,6 +117,16 @@ def test_a_campaign_ends_when_its_budget_is_spent(catalog: Catalog) -> None:
     np.testing.assert_array_equal(spending.price(1.0), catalog.items.price)
 
 
+def test_an_offer_is_charged_until_its_last_day_is_over(catalog: Catalog) -> None:
+    """The prices of a day hold until it is over; that a report was asked for in between changes nothing."""
+    spending = market(catalog, campaigns=(Campaign(days=100, share=1.0, price_off=0.1, budget=1e-3),))
+    item, price = np.array([7]), catalog.items.price[7]
+    for day, lines in ((1.0, 1), (1.5, 2), (2.0, 2)):
+        spending.sold(day, item, np.array([1]))
+        report = {"spent": pytest.approx(0.1 * price * lines), "budget": 1e-3, "lines": lines, "goal": 0}
+        assert spending.report() == [report]
+
+
 def test_a_campaign_of_one_category(catalog: Catalog) -> None:
     on = market(catalog, campaigns=(Campaign(category=2, share=1.0),)).offered[0]
     np.testing.assert_array_equal(on, catalog.items.category == 2)

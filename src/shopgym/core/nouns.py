@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 
 import numpy as np
 
@@ -118,47 +119,103 @@ SLOT_TERMS = (
 """What can be counted of a slot; the columns of ``Feedback.page`` are their sums over slots."""
 EVENTS = ("click", "cart", "purchase", "revenue", "margin")
 """Those of them that learners are told beside the reward."""
+DETAILS = (
+    "dwell",
+    "cart_units",
+    "removed",
+    "sold",
+    "quantity",
+    "revenue",
+    "margin",
+    "returned",
+    "return_cost",
+    "return_delay",
+)
+"""What there is to say of an item that was opened or put in the cart; the columns of ``Feedback.details``."""
 
 
 @dataclass(frozen=True)
 class Feedback:
     """What happened to n slates of k slots.
 
+    Few items are opened, and all but the first six are about those: they are kept row by row, and laid out
+    slot by slot, (n, k), when they are asked for.
+
     Attributes:
         clicked, carted: (n, k) bool.
-        quantity: (n, k) int32, units bought, 0 where nothing was.
-        revenue, margin: (n, k) float64, currency units.
+        examined: (n, k) bool, the slot was looked at.
         unavailable: (n, k) bool, an item was shown that had run out.
         page: (n, 9) float64, the sum over slots of each of ``SLOT_TERMS``.
-        examined: (n, k) bool, the slot was looked at.
-        removed: (n, k) bool, put in the cart and taken out again before an order.
-        dwell: (n, k) float32, seconds on the item's page.
-        returned: (n, k) bool, bought and, in time, sent back.
-        return_cost: (n, k) float64, currency: margin undone and handling, known after the delay.
-        return_delay: (n, k) float32, days from order to return.
-        sold: (n, k) int32, the item row that was bought, which is not the one shown where a substitute was
-            taken; ``EMPTY`` where nothing was.
         seconds: (n,) float32, time spent on the page and on the items opened from it.
-        cart_units: (n, k) int32, units in the cart when the visitor was done with it. Whoever adds an item
-            adds one; a number above 1 is an edit of the quantity.
+        first: (n,) int64, the row of ``details`` with which each lane begins, where it has any.
+        details: (r, 10) float64, columns :data:`DETAILS`: of each lane one row for every slot that was
+            clicked or put in the cart, in order; other rows mean nothing.
     """
 
     clicked: Bool
     carted: Bool
-    quantity: I32
-    revenue: F64
-    margin: F64
+    examined: Bool
     unavailable: Bool
     page: F64
-    examined: Bool
-    removed: Bool
-    dwell: F32
-    returned: Bool
-    return_cost: F64
-    return_delay: F32
-    sold: I32
     seconds: F32
-    cart_units: I32
+    first: I64
+    details: F64
+
+    @cached_property
+    def dwell(self) -> F32:
+        """(n, k) seconds on the item's page."""
+        return self._laid_out("dwell", np.float32)
+
+    @cached_property
+    def cart_units(self) -> I32:
+        """(n, k) units in the cart when the visitor was done with it.
+
+        Whoever adds an item adds one; a number above 1 is an edit of the quantity.
+        """
+        return self._laid_out("cart_units", np.int32)
+
+    @cached_property
+    def removed(self) -> Bool:
+        """(n, k) put in the cart and taken out again before an order."""
+        return self._laid_out("removed", np.bool_)
+
+    @cached_property
+    def sold(self) -> I32:
+        """(n, k) the item row that was bought, which is not the one shown where a substitute was taken.
+
+        ``EMPTY`` where nothing was.
+        """
+        return self._laid_out("sold", np.int32, EMPTY)
+
+    @cached_property
+    def quantity(self) -> I32:
+        """(n, k) units bought, 0 where nothing was."""
+        return self._laid_out("quantity", np.int32)
+
+    @cached_property
+    def revenue(self) -> F64:
+        """(n, k) currency."""
+        return self._laid_out("revenue", np.float64)
+
+    @cached_property
+    def margin(self) -> F64:
+        """(n, k) currency."""
+        return self._laid_out("margin", np.float64)
+
+    @cached_property
+    def returned(self) -> Bool:
+        """(n, k) bought and, in time, sent back."""
+        return self._laid_out("returned", np.bool_)
+
+    @cached_property
+    def return_cost(self) -> F64:
+        """(n, k) currency: margin undone and handling, known after the delay."""
+        return self._laid_out("return_cost", np.float64)
+
+    @cached_property
+    def return_delay(self) -> F32:
+        """(n, k) days from order to return."""
+        return self._laid_out("return_delay", np.float32)
 
     def events(self) -> dict[str, F64]:
         """What learners are told beside the reward: ``EVENTS`` by name, each (n, k)."""
@@ -166,20 +223,27 @@ class Feedback:
 
     def term(self, name: str) -> F64:
         """(n, k) one of ``SLOT_TERMS``, slot by slot."""
-        columns: dict[str, AnyArray] = {
-            "click": self.clicked,
-            "cart": self.carted,
-            "purchase": self.quantity > 0,
-            "units": self.quantity,
-            "revenue": self.revenue,
-            "margin": self.margin,
-            "stockout": self.unavailable,
-            "dwell": self.dwell,
-            "return_cost": self.return_cost,
-        }
-        if name not in columns:
+        if name not in SLOT_TERMS:
             raise InvalidInput("term", name, f"choose one of {', '.join(SLOT_TERMS)}")
-        return columns[name].astype(np.float64)
+        if name == "purchase":
+            return (self.quantity > 0).astype(np.float64)
+        column: AnyArray = getattr(self, _COLUMN.get(name, name))
+        return column.astype(np.float64)
+
+    @cached_property
+    def _rows(self) -> tuple[AnyArray, AnyArray, AnyArray]:
+        """(lanes, slots, rows of ``details``) of all that was opened or put in the cart."""
+        lanes, slots = np.nonzero(self.clicked | self.carted)
+        return lanes, slots, self.first[lanes] + np.arange(len(lanes)) - np.searchsorted(lanes, lanes)
+
+    def _laid_out(self, name: str, dtype: type[np.generic], nothing: int = 0) -> AnyArray:
+        lanes, slots, rows = self._rows
+        out = np.full(self.clicked.shape, nothing, dtype)
+        out[lanes, slots] = self.details[rows, DETAILS.index(name)]
+        return out
+
+
+_COLUMN = {"click": "clicked", "cart": "carted", "units": "quantity", "stockout": "unavailable"}
 
 
 @dataclass(frozen=True)

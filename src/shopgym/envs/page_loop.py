@@ -302,19 +302,22 @@ def _fill_pages(
     """
     limit = candidates.shape[1] or items
     for i in range(low, high):
-        met = 0  # one of 64 bits for each pick so far: where it is not set, the pick is new
+        # one of 64 bits for each pick so far, and one for its row of 64: unless both are set, the pick is new
+        met = met_row = 0
+        there = slots[i]  # looked up once: a store to an array might, for all the compiler knows, change it
         for slot in range(picks.shape[1]):
             pick = picks[i, slot]
             if pick < EMPTY or pick >= limit:
                 unknown[i] = True
                 break
-            bit = 1 << (pick & 63)
+            bit, row = 1 << (pick & 63), 1 << ((pick >> 6) & 63)
             again = False
-            if met & bit:
+            if met & bit and met_row & row:
                 for before in range(slot):
                     again |= picks[i, before] == pick
             met |= bit
-            if again or pick < 0 or slot >= slots[i]:
+            met_row |= row
+            if again or pick < 0 or slot >= there:
                 slates[i, slot] = EMPTY
             else:
                 slates[i, slot] = candidates[i, pick] if candidates.shape[1] else pick

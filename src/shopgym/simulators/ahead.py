@@ -16,8 +16,8 @@ from .intrinsics import cgutils, extending
 AHEAD = 8
 """Lanes by which what a lane will read is asked for: about as many as memory can answer for at a time."""
 TOGETHER = 128
-"""Lanes that go from one pass to the next together: what they have asked for, and their outcomes, some 600
-bytes each, are still near the core."""
+"""Lanes that go from one pass to the next together: what they have asked for, and their outcomes, are
+still near the core."""
 
 
 @extending.intrinsic

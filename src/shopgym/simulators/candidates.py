@@ -37,6 +37,8 @@ def draw_candidates(
     the lane that last took such an item: only if it is this lane need an item be compared with those before.
     """
     m = out.shape[1]
+    if m == 0:
+        return
     count = world.embedding.shape[0]
     width = world.neighbours.shape[1]
     taker[:] = -1

@@ -7,6 +7,7 @@ import math
 import numpy as np
 from numba import int64, njit, uint64
 
+from ..core.nouns import EMPTY
 from ..core.types import F64, I32, Bool
 from .ahead import TOGETHER, prefetch
 from .chances import (
@@ -42,7 +43,20 @@ from .draws import (
     unit,
 )
 from .kernel import kernel
-from .outcomes import Outcomes, clear
+from .outcomes import (
+    BACK_COST,
+    BACK_DELAY,
+    BOUGHT,
+    EARNED,
+    IN_CART,
+    LOOKED,
+    PAID,
+    SENT_BACK,
+    SOLD,
+    TAKEN_OUT,
+    Outcomes,
+    clear,
+)
 from .visits import Visits, move_on
 from .world import Today, World
 
@@ -189,6 +203,7 @@ def _go_deeper(
     high: int,
 ) -> None:
     """What follows: the page of an item clicked, the cart, the order, the return."""
+    at = low * slates.shape[1]  # lanes before these have room for a row a slot
     for i in range(low, high):
         if not active[i] or out.page[i, 0] + out.page[i, 1] == 0.0:
             continue
@@ -197,17 +212,22 @@ def _go_deeper(
         # one luck for the whole cart: a visitor checks out or does not
         checkout = unit(key(visits.key[i], BUY))
         off = price_off[i] if price_off.shape[0] else 0.0
+        out.first[i] = at
         for slot in range(slates.shape[1]):
             straight = out.carted[i, slot]
             if not out.clicked[i, slot] and not straight:
                 continue
+            of = out.details[at]
+            at += 1
+            of[:] = 0.0
+            of[SOLD] = EMPTY
             item = slates[i, slot]
             luck = key(root, uint64(item))
             appeal = appeal_of(world, visits, i, item)
             if world.dwells and not straight:
                 median = world.dwell_log + world.dwell_depth * appeal
                 seconds = seconds_of(key(luck, DWELL), median, world.dwell_sd)
-                out.dwell[i, slot] = seconds
+                of[LOOKED] = seconds
                 out.seconds[i] += seconds
                 out.page[i, 7] += seconds
             taken = taken_for(world, today, row, item)
@@ -221,25 +241,24 @@ def _go_deeper(
                 out.page[i, 1] += 1.0
             p = units_p(world, visits, i, taken)
             amount = units_of(p, world.max_units, unit(key(luck, UNITS)))
-            out.cart_units[i, slot] = amount
+            of[IN_CART] = amount
             if checkout >= p_buy(world, pain):
-                out.removed[i, slot] = checkout < p_buy(world, 0.0)
+                of[TAKEN_OUT] = checkout < p_buy(world, 0.0)
                 continue
             given = off * today.price[row, taken]
-            out.sold[i, slot] = taken
-            out.quantity[i, slot] = amount
-            out.revenue[i, slot] = amount * (today.price[row, taken] - given)
-            out.margin[i, slot] = amount * (today.margin[row, taken] - given)
+            of[SOLD] = taken
+            of[BOUGHT] = amount
+            of[PAID] = amount * (today.price[row, taken] - given)
+            of[EARNED] = amount * (today.margin[row, taken] - given)
             out.page[i, 2] += 1.0
             out.page[i, 3] += amount
-            out.page[i, 4] += out.revenue[i, slot]
-            out.page[i, 5] += out.margin[i, slot]
+            out.page[i, 4] += of[PAID]
+            out.page[i, 5] += of[EARNED]
             if world.returns and unit(key(luck, RETURNED)) < p_return(world, visits.user[i], taken, appeal):
-                out.returned[i, slot] = True
-                out.return_cost[i, slot] = out.margin[i, slot] + world.return_handling
-                delay = SOONEST - world.return_delay * math.log1p(-unit(key(luck, DELAY)))
-                out.return_delay[i, slot] = delay
-                out.page[i, 8] += out.return_cost[i, slot]
+                of[SENT_BACK] = 1.0
+                of[BACK_COST] = of[EARNED] + world.return_handling
+                of[BACK_DELAY] = SOONEST - world.return_delay * math.log1p(-unit(key(luck, DELAY)))
+                out.page[i, 8] += of[BACK_COST]
 
 
 @kernel

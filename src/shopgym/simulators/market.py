@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from itertools import groupby
 
 import numpy as np
 from scipy.special import ndtri
@@ -148,8 +149,10 @@ class Market:
         self._peak = YEAR * self._uniform(SEASON, self._categories)
         self.launch, self.retire = self._range()
         self.offered = [self._offer(number, campaign) for number, campaign in enumerate(campaigns)]
-        self.spent = np.zeros(len(campaigns))
-        self.lines = np.zeros(len(campaigns), np.int64)
+        self._spent = np.zeros(len(campaigns))
+        self._lines = np.zeros(len(campaigns), np.int64)
+        self._charged_day, self._charged = -1, list[int]()
+        self._till: list[tuple[float, AnyArray, AnyArray]] = []  # sales that are not charged yet
         details = catalog.details
         dated = np.isfinite(details.launch_day).any() or np.isfinite(details.retire_day).any()
         switched = config.season or config.drift or config.new_share or config.old_share
@@ -160,11 +163,8 @@ class Market:
 
     def running(self, day: float) -> list[int]:
         """Numbers of the campaigns that run on ``day`` and still have a budget."""
-        return [
-            number
-            for number, campaign in enumerate(self.campaigns)
-            if campaign.start <= day < campaign.start + campaign.days and self.spent[number] < campaign.budget
-        ]
+        self._charge()
+        return self._within_budget(day)
 
     def appeal(self, day: float) -> F32:
         """(N,) float32 logits of click on ``day``: quality, season, drift, campaigns, shocks."""
@@ -213,23 +213,41 @@ class Market:
         return there
 
     def sold(self, day: float, items: AnyArray, units: AnyArray) -> None:
-        """Charge the running campaigns with what was sold on offer: rows and units, both (s,)."""
-        for number in self.running(day):
-            on_offer = self.offered[number][items]
-            lines = int(np.count_nonzero(on_offer))
-            if lines:
-                given = self.campaigns[number].price_off * self.catalog.items.price[items] * units
-                self.spent[number] += float(given[on_offer].sum())
-                self.lines[number] += lines
+        """Note what was sold, rows and units, both (s,), for which campaigns will be charged."""
+        if self.campaigns:
+            self._till.append((day, items, units))
 
     def report(self) -> list[dict[str, float]]:
         """Of each campaign: ``spent`` and ``budget`` (currency), ``lines`` sold and ``goal``."""
+        self._charge()
         return [
             {"spent": float(spent), "budget": c.budget, "lines": int(lines), "goal": c.goal}
-            for c, spent, lines in zip(self.campaigns, self.spent, self.lines, strict=True)
+            for c, spent, lines in zip(self.campaigns, self._spent, self._lines, strict=True)
         ]
 
     # private
+
+    def _within_budget(self, day: float) -> list[int]:
+        return [
+            number
+            for number, campaign in enumerate(self.campaigns)
+            if campaign.start <= day < campaign.start + campaign.days
+            and self._spent[number] < campaign.budget
+        ]
+
+    def _charge(self) -> None:
+        """Charge campaigns with what is in the till, day by day: an offer holds until its day is over."""
+        till, self._till = self._till, []
+        for day, sales in groupby(till, lambda sale: int(sale[0])):
+            days, items, units = zip(*sales, strict=True)
+            if day != self._charged_day:
+                self._charged_day, self._charged = day, self._within_budget(days[0])
+            rows = np.concatenate(items)
+            price = self.catalog.items.price[rows] * np.concatenate(units)
+            for number in self._charged:
+                on_offer = self.offered[number][rows]
+                self._spent[number] += self.campaigns[number].price_off * float(price[on_offer].sum())
+                self._lines[number] += int(np.count_nonzero(on_offer))
 
     def _range(self) -> tuple[F64, F64]:
         config, details = self.config, self.catalog.details

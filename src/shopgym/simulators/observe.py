@@ -51,7 +51,6 @@ def observe(
     today: Today,
     visits: Visits,
     asked: Bool,
-    intent: int,
     taker: I64,
     request_id: U64,
     user_id: I64,
@@ -66,14 +65,15 @@ def observe(
 ) -> None:
     """Fill the columns of ``Requests`` for the lanes of [low, high) that are ``asked`` for.
 
-    The intent that can be seen is the observable embedding of the item last looked at or searched for,
-    which is the first ``intent`` columns of the item features. ``taker`` is scratch space.
+    The intent that can be seen is the observable embedding of the item last looked at or searched for.
+    ``taker`` is scratch space.
     """
+    intent = world.observed.shape[1]
     draw_candidates(world, visits, asked, taker, candidates, low, high)
     for i in range(low, high):
         if i + AHEAD < high:
             prefetch(world.user_features, visits.user[i + AHEAD])
-            prefetch(world.item_features, visits.anchor[i + AHEAD])
+            prefetch(world.observed, visits.anchor[i + AHEAD])
         if not asked[i]:
             continue
         request_id[i] = visits.key[i] ^ uint64(visits.page[i])
@@ -84,7 +84,7 @@ def observe(
         for c in range(user.shape[1]):
             user[i, c] = world.user_features[who, c]
         for c in range(intent):
-            context[i, c] = world.item_features[anchor, c]
+            context[i, c] = world.observed[anchor, c]
         context[i, intent] = visits.page[i] / world.max_pages
         context[i, intent + 1] = _log1p(visits.clicks[i])
         context[i, intent + 2] = 1.0 if visits.mobile[i] else 0.0

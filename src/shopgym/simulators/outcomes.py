@@ -7,58 +7,41 @@ from typing import NamedTuple
 import numpy as np
 from numba import njit
 
-from ..core.nouns import EMPTY, SLOT_TERMS
-from ..core.types import F32, F64, I32, I64, AnyArray, Bool
+from ..core.nouns import DETAILS, EMPTY, SLOT_TERMS
+from ..core.types import F32, F64, I64, AnyArray, Bool
 from .kernel import kernel
 
 LINES = SLOT_TERMS.index("purchase")
 """Column of ``Outcomes.page`` that counts order lines."""
+LOOKED, IN_CART, TAKEN_OUT, SOLD, BOUGHT, PAID, EARNED, SENT_BACK, BACK_COST, BACK_DELAY = range(len(DETAILS))
+"""Columns of ``Outcomes.details``."""
 
 
 class Outcomes(NamedTuple):
-    """What :class:`shopgym.core.Feedback` is made of, and what is sold in place of what was shown."""
+    """The fields of :class:`shopgym.core.Feedback`, in its order."""
 
     clicked: Bool  # (n, k)
     carted: Bool
-    quantity: I32
-    revenue: F64
-    margin: F64
+    examined: Bool
     unavailable: Bool
     page: F64  # (n, 9)
-    examined: Bool  # (n, k)
-    removed: Bool
-    dwell: F32  # seconds
-    returned: Bool
-    return_cost: F64
-    return_delay: F32  # days
-    sold: I32  # item row sold, a substitute where the item itself was out; EMPTY where none
-    seconds: F32  # (n,) time spent on the page and on what was opened from it
-    cart_units: I32  # (n, k)
+    seconds: F32  # (n,)
+    first: I64  # (n,)
+    details: F64  # (n k, 10)
 
 
 def room_for(n: int, k: int) -> Outcomes:
-    """Arrays that the kernels fill; few allocations, because a tick makes one of these."""
-    clicked, carted, unavailable, examined, removed, returned = np.empty((6, n, k), np.bool_)
-    revenue, margin, return_cost = np.empty((3, n, k))
-    dwell, return_delay = np.empty((2, n, k), np.float32)
-    quantity, cart_units, sold = np.empty((3, n, k), np.int32)
+    """Arrays that the kernels fill. There is a row of details for every slot; most are never touched."""
+    clicked, carted, examined, unavailable = np.empty((4, n, k), np.bool_)
     return Outcomes(
         clicked=clicked,
         carted=carted,
-        quantity=quantity,
-        revenue=revenue,
-        margin=margin,
+        examined=examined,
         unavailable=unavailable,
         page=np.empty((n, len(SLOT_TERMS))),
-        examined=examined,
-        removed=removed,
-        dwell=dwell,
-        returned=returned,
-        return_cost=return_cost,
-        return_delay=return_delay,
-        sold=sold,
         seconds=np.empty(n, np.float32),
-        cart_units=cart_units,
+        first=np.empty(n, np.int64),
+        details=np.empty((n * k, len(DETAILS))),
     )
 
 
@@ -67,43 +50,40 @@ def clear(out: Outcomes, low: int, high: int) -> None:
     """Nothing has happened yet."""
     out.clicked[low:high] = False
     out.carted[low:high] = False
-    out.quantity[low:high] = 0
-    out.revenue[low:high] = 0.0
-    out.margin[low:high] = 0.0
+    out.examined[low:high] = False
     out.unavailable[low:high] = False
     out.page[low:high] = 0.0
-    out.examined[low:high] = False
-    out.removed[low:high] = False
-    out.dwell[low:high] = 0.0
-    out.returned[low:high] = False
-    out.return_cost[low:high] = 0.0
-    out.return_delay[low:high] = 0.0
-    out.sold[low:high] = EMPTY
     out.seconds[low:high] = 0.0
-    out.cart_units[low:high] = 0
 
 
 @kernel
 def known(slates: AnyArray, items: int) -> bool:
     """Whether all of (n, k) are item rows or ``EMPTY``."""
     strange = False
-    for i in range(slates.shape[0]):
-        for slot in range(slates.shape[1]):
-            strange |= (slates[i, slot] < EMPTY) | (slates[i, slot] >= items)
+    for item in slates.flat:
+        strange |= (item < EMPTY) | (item >= items)
     return not strange
 
 
 @njit(cache=True)
-def orders(buyers: I64, quantity: I32) -> tuple[I64, I64]:
-    """(lanes, slots), both (r,), of the order lines of a tick, in order of lane and slot.
+def orders(ordered: Bool, out: Outcomes) -> tuple[I64, I64]:
+    """(lanes, rows of details), both (r,), of the order lines of a tick, in order of lane and slot.
 
-    They are rare: only the lanes of ``buyers`` (b,) are looked at.
+    ``ordered`` (n,) says where there are any.
     """
-    most = len(buyers) * quantity.shape[1]
-    lanes, slots, found = np.empty(most, np.int64), np.empty(most, np.int64), 0
-    for i in buyers:
-        for slot in range(quantity.shape[1]):
-            if quantity[i, slot] > 0:
-                lanes[found], slots[found] = i, slot
-                found += 1
-    return lanes[:found], slots[:found]
+    count = 0
+    for i in range(len(ordered)):
+        if ordered[i]:
+            count += int(out.page[i, LINES])
+    lanes, rows, found = np.empty(count, np.int64), np.empty(count, np.int64), 0
+    for i in range(len(ordered)):
+        if not ordered[i]:
+            continue
+        row = out.first[i]
+        for slot in range(out.clicked.shape[1]):
+            if out.clicked[i, slot] or out.carted[i, slot]:
+                if out.details[row, BOUGHT] > 0.0:
+                    lanes[found], rows[found] = i, row
+                    found += 1
+                row += 1
+    return lanes, rows

@@ -4,36 +4,36 @@ from __future__ import annotations
 
 import numpy as np
 
-from ..core.nouns import Feedback
-from ..core.types import F64, AnyArray
+from ..core.types import F64, I64
+from .outcomes import BACK_DELAY, BOUGHT, SENT_BACK, SOLD
 
 
 class Returns:
     """What was sold and will come back. Times are days since the shop opened."""
 
     def __init__(self) -> None:
-        self._parts: list[tuple[F64, AnyArray, AnyArray]] = []  # due, item rows and units, tick by tick
+        self._parts: list[tuple[F64, I64, I64]] = []  # due, item rows and units, tick by tick
 
     def __len__(self) -> int:
         return sum(len(due) for due, _, _ in self._parts)
 
-    def expect(self, feedback: Feedback, lanes: AnyArray, slots: AnyArray, time: F64 | float) -> None:
-        """Note which of the order lines at (lanes, slots), both (r,), of a tick will be sent back.
+    def expect(self, lines: F64, time: F64 | float) -> None:
+        """Note which of the order lines of a tick, (r, 10) rows of details, will be sent back.
 
-        ``time`` is when the pages were shown, (n,) or one for all.
+        ``time`` is when their pages were shown, (r,) or one for all.
         """
-        back = feedback.returned[lanes, slots]
+        back = lines[:, SENT_BACK] > 0
         if np.count_nonzero(back):
-            at = lanes[back], slots[back]
-            shown = time if isinstance(time, float) else time[at[0]]
-            due: F64 = shown + feedback.return_delay[at].astype(np.float64)
-            self._parts.append((due, feedback.sold[at], feedback.quantity[at]))
+            shown = time if isinstance(time, float) else time[back]
+            due: F64 = shown + lines[back, BACK_DELAY]
+            items, units = lines[back, SOLD], lines[back, BOUGHT]
+            self._parts.append((due, items.astype(np.int64), units.astype(np.int64)))
 
-    def arrived(self, day: float) -> tuple[AnyArray, AnyArray]:
+    def arrived(self, day: float) -> tuple[I64, I64]:
         """(item rows, units), both (r,) int64, of what has come back by ``day``; handed out once."""
         if not self._parts:
             return np.empty(0, np.int64), np.empty(0, np.int64)
         due, items, units = (np.concatenate(parts) for parts in zip(*self._parts, strict=True))
         here = due <= day
         self._parts = [(due[~here], items[~here], units[~here])]
-        return items[here].astype(np.int64), units[here].astype(np.int64)
+        return items[here], units[here]

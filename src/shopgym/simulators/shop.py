@@ -30,7 +30,7 @@ from .draws import key
 from .held import held
 from .market import Market
 from .observe import LONGEST_GAP, context_names, observe
-from .outcomes import Outcomes, known, orders, room_for
+from .outcomes import BOUGHT, SOLD, Outcomes, known, orders, room_for
 from .population import Population
 from .returns import Returns
 from .stock import Stock
@@ -252,7 +252,7 @@ class Shop:
             self.visits.time[:] = self.day
         self.in_parts(
             lambda low, high: observe(
-                self.world, self.today, self.visits, asked, OBSERVED, np.empty(REMAINDERS, np.int64),
+                self.world, self.today, self.visits, asked, np.empty(REMAINDERS, np.int64),
                 request_id, user_id, user, context, candidates, in_stock, time, slots, low, high,
             )
         )  # fmt: skip
@@ -290,7 +290,7 @@ class Shop:
                 self.world, self.visits, active, slates, out, left, cut, ordered, low, high
             )
         )
-        self._settle(feedback, active, ordered)
+        self._settle(out, active, ordered)
         return left, cut
 
     def serve(
@@ -305,9 +305,8 @@ class Shop:
                 self.world, self.today, self.visits, active, slates, off, out, left, cut, ordered, low, high
             )
         )
-        feedback = Feedback(*out)
-        self._settle(feedback, active, ordered)
-        return feedback, left, cut
+        self._settle(out, active, ordered)
+        return Feedback(*out), left, cut
 
     # truth
 
@@ -405,13 +404,13 @@ class Shop:
             raise InvalidInput("price_off", price_off, f"give {self.lanes} shares in [0, 1)")
         return off
 
-    def _settle(self, feedback: Feedback, active: Bool, ordered: Bool) -> None:
+    def _settle(self, out: Outcomes, active: Bool, ordered: Bool) -> None:
         """Take out of the stock what was bought, note what will come back, and let the clock go on."""
         if self.clock == "own":
             return  # one customer among many: the stock does not notice
-        lanes, slots = orders(np.flatnonzero(ordered), feedback.quantity)
+        lanes, rows = orders(ordered, out)
         if len(lanes):
-            self._note_orders(feedback, lanes, slots)
+            self._note_orders(lanes, out.details[rows])
         before = self.day
         self.pages += int(np.count_nonzero(active))
         if self.clock == "pages":
@@ -419,22 +418,23 @@ class Shop:
         else:
             self.today.follow(self.stock.available)
 
-    def _note_orders(self, feedback: Feedback, lanes: AnyArray, slots: AnyArray) -> None:
-        items, units = feedback.sold[lanes, slots], feedback.quantity[lanes, slots]
+    def _note_orders(self, lanes: AnyArray, lines: F64) -> None:
+        """Lines (r, 10) of details, each an order line of one of ``lanes`` (r,)."""
+        items, units = lines[:, SOLD].astype(np.int32), lines[:, BOUGHT].astype(np.int32)
         self.stock.sell(items, units)
         self.market.sold(self.day, items, units)
         if self.config.returns.enabled:
-            now = self.day if self.clock == "pages" else self.visits.time
-            self.returns.expect(feedback, lanes, slots, now)
+            self.returns.expect(lines, self.day if self.clock == "pages" else self.visits.time[lanes])
 
     def _pass_time(self, before: float) -> None:
         """What happens between ``before`` and now: returns, reviews of the stock, a new day's prices."""
         review = self.config.stock.review
-        for _ in range(int(self.day / review) - int(before / review)):
-            self.stock.put_back(*self.returns.arrived(self.day))
+        day = self.day
+        for _ in range(int(day / review) - int(before / review)):
+            self.stock.put_back(*self.returns.arrived(day))
             self.stock.next_review()
-        if self.market.moves and int(self.day) > int(before):
-            self.today = one_day(self.catalog, self.market, self.stock, self.day)
+        if self.market.moves and int(day) > int(before):
+            self.today = one_day(self.catalog, self.market, self.stock, day)
         else:
             self.today.follow(self.stock.available)
 

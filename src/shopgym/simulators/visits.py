@@ -34,7 +34,7 @@ from .draws import (
     unit,
 )
 from .kernel import kernel
-from .outcomes import LINES, Outcomes
+from .outcomes import LINES, SENT_BACK, SOLD, Outcomes
 from .popular import popular_item
 from .retention import days_until, stays
 from .surfaces import CART, EMAIL, HOME, PRODUCT, SEARCH
@@ -291,9 +291,11 @@ def move_on(
         here, carted = 0, False
         ordered[i] = outcomes.page[i, LINES] > 0.0
         if outcomes.page[i, 0] + outcomes.page[i, 1] > 0.0:
+            row = outcomes.first[i] - 1
             for slot in range(slates.shape[1]):
                 if not (outcomes.clicked[i, slot] or outcomes.carted[i, slot]):
                     continue
+                row += 1
                 if outcomes.clicked[i, slot]:
                     here += 1
                 item = slates[i, slot]
@@ -308,7 +310,7 @@ def move_on(
                     for c in range(visits.intent.shape[1]):
                         visits.taste[i, c] += learning * (world.embedding[item, c] - visits.taste[i, c])
                         visits.seen[i, c] += np.float32(0.2) * (world.embedding[item, c] - visits.seen[i, c])
-                    _feel(world, visits, i, item, outcomes, slot)
+                    _feel(world, visits, i, item, outcomes.details[row], outcomes.unavailable[i, slot])
                 if outcomes.carted[i, slot]:
                     carted = True
         root = page_key(visits.key[i], visits.page[i])
@@ -337,9 +339,9 @@ def waiting_days(world: World, user: int, item: int) -> float:
 
 
 @njit(cache=True, inline="always")
-def _feel(world: World, visits: Visits, i: int, item: int, outcomes: Outcomes, slot: int) -> None:
-    """Add one opened item to the experience of the visit."""
-    sold = outcomes.sold[i, slot]
+def _feel(world: World, visits: Visits, i: int, item: int, details: F64, gone: bool) -> None:
+    """Add one opened item to the experience of the visit, given its ``details`` (10,)."""
+    sold = int64(details[SOLD])
     visits.joy[i] += world.worth[item]
     visits.weight[i] += 1.0
     if sold >= 0:
@@ -348,9 +350,9 @@ def _feel(world: World, visits: Visits, i: int, item: int, outcomes: Outcomes, s
         visits.bought[i] += 1
         days = waiting_days(world, visits.user[i], sold)
         visits.mood[i] -= world.wait_weight * max(days - 3.0, 0.0)
-        if outcomes.returned[i, slot]:
+        if details[SENT_BACK] > 0.0:
             visits.mood[i] -= world.return_weight
-    elif outcomes.unavailable[i, slot]:
+    elif gone:
         visits.mood[i] -= world.missed_weight
 
 

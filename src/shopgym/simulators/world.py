@@ -7,11 +7,14 @@ from typing import NamedTuple
 import numpy as np
 
 from ..core.types import F32, F64, I32, Bool
-from .catalog import Catalog
+from .catalog import OBSERVED, Catalog
 from .config import ShopConfig
 from .retention import expected_visits
 from .surfaces import CHANNELS, lay_out
 from .users import Users
+
+LINE = 16
+"""float32 in a cache line."""
 
 
 class Today(NamedTuple):
@@ -39,7 +42,7 @@ class World(NamedTuple):
     neighbours: I32  # (N, K), K a power of two
     alias_share: F64  # (N,) Walker's alias table of popularity
     alias_item: I32  # (N,)
-    item_features: F32  # (N, f)
+    observed: F32  # (N, f) the part of the embedding that the shop sees
     category: I32  # (N,)
     brand: I32  # (N,)
     shipping: F32  # (N,) days
@@ -48,7 +51,7 @@ class World(NamedTuple):
     taste: F32  # (M, d)
     favourites: I32  # (M, 3)
     sensitivity: F32  # (M,)
-    user_features: F32  # (M, u)
+    user_features: F32  # (M, u or more) what the shop sees; filled up to whole cache lines
     user_brand: I32  # (M,)
     region: I32  # (M,)
     region_days: F32  # (R,)
@@ -150,7 +153,7 @@ def build_world(catalog: Catalog, users: Users, config: ShopConfig, days: float)
         neighbours=np.ascontiguousarray(catalog.neighbours[:, :width]),
         alias_share=share,
         alias_item=alias,
-        item_features=np.ascontiguousarray(items.features),
+        observed=_aligned(items.features[:, :OBSERVED]),
         category=items.category,
         brand=details.brand,
         shipping=details.shipping_days,
@@ -159,7 +162,7 @@ def build_world(catalog: Catalog, users: Users, config: ShopConfig, days: float)
         taste=_aligned(users.taste),
         favourites=users.favourites,
         sensitivity=users.price_sensitivity,
-        user_features=users.features,
+        user_features=_aligned(np.pad(users.features, ((0, 0), (0, -users.features.shape[1] % LINE)))),
         user_brand=details.brand[users.favourites[:, 0]],
         region=users.region,
         region_days=np.asarray(config.delivery.region_days, np.float32),
