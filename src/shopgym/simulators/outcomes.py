@@ -65,25 +65,25 @@ def known(slates: AnyArray, items: int) -> bool:
     return not strange
 
 
-@njit(cache=True)
-def orders(ordered: Bool, out: Outcomes) -> tuple[I64, I64]:
-    """(lanes, rows of details), both (r,), of the order lines of a tick, in order of lane and slot.
+@njit(cache=True, nogil=True)
+def order_lines(ordered: Bool, out: Outcomes, low: int, high: int) -> tuple[I64, F64]:
+    """(lanes (r,), their rows of details (r, 10)) of the order lines of lanes [low, high), in order.
 
     ``ordered`` (n,) says where there are any.
     """
     count = 0
-    for i in range(len(ordered)):
+    for i in range(low, high):
         if ordered[i]:
             count += int(out.page[i, LINES])
-    lanes, rows, found = np.empty(count, np.int64), np.empty(count, np.int64), 0
-    for i in range(len(ordered)):
+    lanes, lines, found = np.empty(count, np.int64), np.empty((count, out.details.shape[1])), 0
+    for i in range(low, high):
         if not ordered[i]:
             continue
         row = out.first[i]
         for slot in range(out.clicked.shape[1]):
             if out.clicked[i, slot] or out.carted[i, slot]:
                 if out.details[row, BOUGHT] > 0.0:
-                    lanes[found], rows[found] = i, row
+                    lanes[found], lines[found] = i, out.details[row]
                     found += 1
                 row += 1
-    return lanes, rows
+    return lanes, lines

@@ -22,12 +22,11 @@ class Returns:
 
         ``time`` is when their pages were shown, (r,) or one for all.
         """
-        back = lines[:, SENT_BACK] > 0
-        if np.count_nonzero(back):
-            shown = time if isinstance(time, float) else time[back]
-            due: F64 = shown + lines[back, BACK_DELAY]
-            items, units = lines[back, SOLD], lines[back, BOUGHT]
-            self._parts.append((due, items.astype(np.int64), units.astype(np.int64)))
+        back = np.flatnonzero(lines[:, SENT_BACK])
+        if len(back):
+            sent = lines[back]
+            due: F64 = sent[:, BACK_DELAY] + (time if isinstance(time, float) else time[back])
+            self._parts.append((due, sent[:, SOLD].astype(np.int64), sent[:, BOUGHT].astype(np.int64)))
 
     def arrived(self, day: float) -> tuple[I64, I64]:
         """(item rows, units), both (r,) int64, of what has come back by ``day``; handed out once."""

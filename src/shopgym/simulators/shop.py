@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 import os
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from functools import cached_property
 from itertools import pairwise
 from typing import Any
@@ -18,7 +18,7 @@ import numpy as np
 from ..core.errors import InvalidInput, in_range
 from ..core.nouns import SLOT_TERMS, Feedback, Requests
 from ..core.protocols import Policy
-from ..core.types import F32, F64, I32, AnyArray, Bool
+from ..core.types import F32, F64, I32, I64, AnyArray, Bool
 from . import choice
 from . import value as worth
 from .candidates import REMAINDERS
@@ -30,7 +30,7 @@ from .draws import key
 from .held import held
 from .market import Market
 from .observe import LONGEST_GAP, context_names, observe
-from .outcomes import BOUGHT, SOLD, Outcomes, known, orders, room_for
+from .outcomes import BOUGHT, SOLD, Outcomes, known, order_lines, room_for
 from .population import Population
 from .returns import Returns
 from .stock import Stock
@@ -248,14 +248,17 @@ class Shop:
         context = np.empty((n, len(self.context_names)), np.float32)
         candidates, in_stock = np.empty((n, m), np.int32), np.empty((n, m), np.bool_)
         time, slots = np.empty(n), np.empty(n, np.int32)
-        if self.clock == "pages":
-            self.visits.time[:] = self.day
-        self.in_parts(
-            lambda low, high: observe(
+        day = self.day
+
+        def work(low: int, high: int) -> None:
+            if self.clock == "pages":
+                self.visits.time[low:high] = day
+            observe(
                 self.world, self.today, self.visits, asked, np.empty(REMAINDERS, np.int64),
                 request_id, user_id, user, context, candidates, in_stock, time, slots, low, high,
-            )
-        )  # fmt: skip
+            )  # fmt: skip
+
+        self.in_parts(work)
         different = slots if self.config.surfaces.enabled else None
         past = self.visits.history.copy() if self.config.history else None
         live = self._live(candidates) if self.config.live else {}
@@ -284,14 +287,9 @@ class Shop:
         """
         active, slates = self._active(lanes), self._checked(slates)
         out = Outcomes(*(getattr(feedback, name) for name in Outcomes._fields))
-        left, cut, ordered = np.zeros((3, self.lanes), np.bool_)
-        self.in_parts(
-            lambda low, high: move_on(
-                self.world, self.visits, active, slates, out, left, cut, ordered, low, high
-            )
+        return self._tick(
+            active, out, lambda *notes: move_on(self.world, self.visits, active, slates, out, *notes)
         )
-        self._settle(out, active, ordered)
-        return left, cut
 
     def serve(
         self, slates: I32, lanes: Bool | None = None, *, price_off: F64 | None = None
@@ -299,13 +297,13 @@ class Shop:
         """:meth:`respond` and :meth:`advance` in one: (feedback, left, cut)."""
         slates, out, off = self._checked(slates), room_for(*slates.shape), self._off(price_off)
         active = self._active(lanes)
-        left, cut, ordered = np.zeros((3, self.lanes), np.bool_)
-        self.in_parts(
-            lambda low, high: choice.serve(
-                self.world, self.today, self.visits, active, slates, off, out, left, cut, ordered, low, high
-            )
+        left, cut = self._tick(
+            active,
+            out,
+            lambda *notes: choice.serve(
+                self.world, self.today, self.visits, active, slates, off, out, *notes
+            ),
         )
-        self._settle(out, active, ordered)
         return Feedback(*out), left, cut
 
     # truth
@@ -404,13 +402,25 @@ class Shop:
             raise InvalidInput("price_off", price_off, f"give {self.lanes} shares in [0, 1)")
         return off
 
-    def _settle(self, out: Outcomes, active: Bool, ordered: Bool) -> None:
+    def _tick(self, active: Bool, out: Outcomes, move: Callable[..., None]) -> tuple[Bool, Bool]:
+        """``move(left, cut, ordered, low, high)`` the visitors on, settle what they bought: (left, cut)."""
+        left, cut, ordered = np.zeros((3, self.lanes), np.bool_)
+        lines: dict[int, tuple[I64, F64]] = {}
+
+        def work(low: int, high: int) -> None:
+            move(left, cut, ordered, low, high)
+            lines[low] = order_lines(ordered, out, low, high)
+
+        self.in_parts(work)
+        if self.clock != "own":  # there one customer is among many: the stock does not notice
+            self._settle(active, [lines[low] for low, _ in self._parts])
+        return left, cut
+
+    def _settle(self, active: Bool, parts: list[tuple[I64, F64]]) -> None:
         """Take out of the stock what was bought, note what will come back, and let the clock go on."""
-        if self.clock == "own":
-            return  # one customer among many: the stock does not notice
-        lanes, rows = orders(ordered, out)
+        lanes, lines = parts[0] if len(parts) == 1 else map(np.concatenate, zip(*parts, strict=True))
         if len(lanes):
-            self._note_orders(lanes, out.details[rows])
+            self._note_orders(lanes, lines)
         before = self.day
         self.pages += int(np.count_nonzero(active))
         if self.clock == "pages":
