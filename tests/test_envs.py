@@ -10,10 +10,13 @@ import numpy as np
 import pytest
 from gymnasium.utils.env_checker import check_env
 from gymnasium.vector import AutoresetMode
+from hypothesis import given
+from hypothesis import strategies as st
 
 import shopgym
 from shopgym.core import InvalidInput
 from shopgym.envs import RewardSpec
+from shopgym.envs.page_loop import _fill_pages
 from shopgym.simulators import Catalog, ShopConfig, StockConfig
 
 IDS = ("shopgym/Bandit-v0", "shopgym/Session-v0")
@@ -103,6 +106,27 @@ def test_a_repeated_item_leaves_its_slot_empty() -> None:
     env.step(np.array([2, 2, 5]))
     slate = env.unwrapped.loop.slates[0]  # type: ignore[attr-defined]
     assert slate.tolist() == [info["candidates"][2], -1, info["candidates"][5]]
+
+
+@given(
+    pages=st.integers(1, 12).flatmap(
+        lambda k: st.lists(
+            st.lists(st.integers(-1, 4095) | st.sampled_from([0, 64, 65, 4095]), min_size=k, max_size=k),
+            min_size=1,
+            max_size=4,
+        )
+    ),
+    slots=st.integers(1, 12),
+)
+def test_pages_are_filled_as_picked_without_what_comes_again(pages: list[list[int]], slots: int) -> None:
+    picks = np.array(pages, np.int64)
+    n, k = picks.shape
+    slates, unknown = np.full((n, k), -9, np.int32), np.zeros(n, np.bool_)
+    there = np.full(n, slots, np.int32)
+    _fill_pages(picks, np.empty((n, 0), np.int32), there, 4096, slates, unknown, 0, n)
+    assert not unknown.any()
+    for page, slate in zip(pages, slates.tolist(), strict=True):
+        assert slate == [-1 if j >= slots or item in page[:j] else item for j, item in enumerate(page)]
 
 
 def test_bandit_ends_after_one_page_and_session_goes_on() -> None:

@@ -288,6 +288,10 @@ def test_a_report_without_data_says_what_it_cannot_do() -> None:
     assert any("--data" in note for note in found.notes)
     summary = json.loads(json.dumps(found.summary()))
     assert 0 < summary["inside"] <= summary["judged"]
+    judged = [*summary["facts"], *(row for row in summary["responses"] if not row["why"])]
+    meets = [row["low"] <= row["real_high"] and row["high"] >= row["real_low"] for row in judged]
+    near = [meet and row["inside"] is not True for meet, row in zip(meets, judged, strict=True)]
+    assert summary["near"] == sum(near)
     assert summary["judged"] == len(found.facts) + (found.responses["why"] == "").sum()
     names = [row["name"] for row in summary["facts"]]
     assert len(names) == len(set(names))

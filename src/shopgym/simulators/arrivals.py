@@ -27,12 +27,15 @@ class ArrivalConfig:
     Attributes:
         per_day: (new) visitors on an average day.
         established: customers that a season begins with.
+        representative: whether these are spread evenly over all that customers can be, so that a few hundred
+            stand for all of them, rather than drawn one by one.
         hours, weekdays, weeks: multipliers >= 0 by hour of the day, day of the week (Monday first) and
             week of the year; each is scaled to mean 1.
     """
 
     per_day: float = 1000.0
     established: int = 0
+    representative: bool = False
     hours: tuple[float, ...] = field(default=FLAT_HOURS)
     weekdays: tuple[float, ...] = field(default=FLAT_WEEKDAYS)
     weeks: tuple[float, ...] = field(default=FLAT_WEEKS)

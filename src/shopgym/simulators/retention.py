@@ -14,12 +14,13 @@ from dataclasses import dataclass
 import numpy as np
 from numba import njit
 from numpy.random import Generator
-from scipy.special import hyp2f1
+from scipy.special import betaincinv, gammaincinv, hyp2f1
 
 from ..core.errors import InvalidInput, in_range
 from ..core.types import F64, Bool
 
 _TINY = 1e-12
+NOBODY: F64 = np.empty((0, 2))
 
 
 @dataclass(frozen=True)
@@ -50,10 +51,15 @@ class RetentionConfig:
         in_range("shop.retention.passing", self.passing, 0.0, 1.0, open_high=True)
 
 
-def draw_habits(count: int, config: RetentionConfig, rng: Generator) -> tuple[F64, F64]:
-    """(rate (M,) visits a day, dropout (M,)) of ``count`` customers."""
+def draw_habits(count: int, config: RetentionConfig, rng: Generator, even: F64 = NOBODY) -> tuple[F64, F64]:
+    """(rate (M,) visits a day, dropout (M,)) of ``count`` customers.
+
+    Those of the first follow from ``even`` (E, 2), uniform numbers.
+    """
     rate = rng.gamma(config.r, 1.0 / config.alpha, size=count)
     dropout = rng.beta(config.a, config.b, size=count)
+    rate[: len(even)] = gammaincinv(config.r, even[:, 0]) / config.alpha
+    dropout[: len(even)] = betaincinv(config.a, config.b, even[:, 1])
     return np.maximum(rate, _TINY), np.clip(dropout, _TINY, 1 - _TINY)
 
 

@@ -100,6 +100,7 @@ class Shop:
             bulk_sd=self.config.choice.bulk_sd,
             returner_sd=self.config.returns.spread,
             established=self.config.arrivals.established,
+            representative=self.config.arrivals.representative,
         )
         self.world: World = held(build_world(catalog, self.users, self.config, days))
         self.lanes = lanes

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.random import Generator, Philox
+from scipy.special import betaincinv, ndtri
 
 from ..core.types import F32, F64, I32, Bool
 from .catalog import OBSERVED, Catalog
@@ -13,6 +14,9 @@ from .retention import RetentionConfig, draw_habits, draw_passers
 
 FAVOURITES = 3
 """Items whose mean embedding is a user's taste: few, so that tastes are distinct."""
+
+TRAITS = 7
+"""Numbers that tell one user from another, taste apart: how often they come and how much they want first."""
 
 
 @dataclass(frozen=True)
@@ -68,6 +72,7 @@ class Users:
         bulk_sd: float = 0.0,
         returner_sd: float = 0.0,
         established: int = 0,
+        representative: bool = False,
     ) -> Users:
         """``count`` users of a catalogue; the same seed gives the same people.
 
@@ -78,14 +83,16 @@ class Users:
         no more than others', 1 = all the same): a beta distribution with that intraclass correlation.
         Those who pass by have none. ``size_alike`` is the correlation of the sizes of a user's purposes,
         ``bulk_sd`` is of the log: the factors are Pareto's, as the sizes of firms are (Axtell 2001), so that
-        few take very many. ``returner_sd`` is in logits. The first ``established`` do not pass by.
+        few take very many. ``returner_sd`` is in logits. The first ``established`` do not pass by; they
+        may be ``representative``, that is differ from one another as evenly as possible.
         """
         rng = Generator(Philox(key=[seed, 0x75736572]))
         share = catalog.items.popularity / catalog.items.popularity.sum()
         favourites = rng.choice(len(catalog), size=(count, FAVOURITES), p=share).astype(np.int32)
         taste = _unit(catalog.embedding[favourites].mean(axis=1))
-        spread = 0.4
+        spread, even = 0.4, _evenly(min(established, count) if representative else 0, seed)
         log_sensitivity = rng.normal(-(spread**2) / 2, spread, size=count)
+        log_sensitivity[: len(even)] = spread * (ndtri(even[:, 5]) - spread / 2)
         sensitivity = (price_sensitivity * np.exp(log_sensitivity)).astype(np.float32)
         seen = catalog.items.features[:, :OBSERVED]
         known = seen[favourites].mean(axis=1) + rng.normal(0, noise, size=(count, OBSERVED))
@@ -98,18 +105,30 @@ class Users:
             feature_names = (*feature_names, *(f"region_{r}" for r in range(regions)))
         rate, dropout = np.ones(1), np.full(1, 0.5)
         if retention is not None:
-            rate, dropout = draw_habits(count, retention, rng)
+            rate, dropout = draw_habits(count, retention, rng, even[:, [0, 4]])
         share, alike = mission
         purpose = np.full(count, share)
         if 0 < share < 1 and alike > 0:
-            purpose = rng.beta(share * (1 / alike - 1), (1 - share) * (1 / alike - 1), size=count)
-        bulk = (1.0 - bulk_sd) * np.exp(rng.exponential(bulk_sd, size=count)) if bulk_sd else np.ones(count)
-        returner = rng.normal(0.0, returner_sd, size=count) if returner_sd else np.zeros(count)
+            shape = share * (1 / alike - 1), (1 - share) * (1 / alike - 1)
+            purpose = rng.beta(*shape, size=count)
+            purpose[: len(even)] = betaincinv(*shape, even[:, 2])
+        bulk = np.ones(count)
+        if bulk_sd:
+            bulk = rng.exponential(bulk_sd, size=count)
+            bulk[: len(even)] = -bulk_sd * np.log1p(-even[:, 3])
+            bulk = (1.0 - bulk_sd) * np.exp(bulk)
+        returner = np.zeros(count)
+        if returner_sd:
+            returner = rng.normal(0.0, returner_sd, size=count)
+            returner[: len(even)] = returner_sd * ndtri(even[:, 6])
         passing = np.zeros(count, np.bool_)
         if retention is not None:
             passing = draw_passers(count, retention, rng, dropout, established)
             purpose = np.where(passing, 0.0, purpose)
-        size = rng.normal(0.0, size_alike**0.5, size=count) if size_alike else np.zeros(count)
+        size = np.zeros(count)
+        if size_alike:
+            size = rng.normal(0.0, size_alike**0.5, size=count)
+            size[: len(even)] = size_alike**0.5 * ndtri(even[:, 1])
         return cls(
             taste,
             favourites,
@@ -125,6 +144,17 @@ class Users:
             size.astype(np.float32),
             passing,
         )
+
+
+def _evenly(count: int, seed: int) -> F64:
+    """(count, 7) numbers in (0, 1), each uniform, that fill the cube evenly: scrambled Sobol' points."""
+    if count == 0:
+        return np.empty((0, TRAITS))
+    from scipy.stats.qmc import Sobol  # takes its time
+
+    points = Sobol(TRAITS, rng=np.random.default_rng([seed, 0x6576656E]))
+    even: F64 = np.clip(points.random_base2((count - 1).bit_length())[:count], 1e-9, 1.0 - 1e-9)
+    return even
 
 
 def _unit(vectors: F32) -> F32:

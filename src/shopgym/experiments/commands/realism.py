@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
@@ -82,7 +82,8 @@ def _print(found: Realism) -> None:
     say(
         f"{found.profile}: {season.visits:,} visits in {season.days:.0f} days, "
         f"{len(season.data.orders):,} orders; "
-        f"{found.inside} of {found.judged} facts inside ({found.inside / found.judged:.0%})"
+        f"{found.inside} of {found.judged} facts inside ({found.inside / found.judged:.0%}), "
+        f"{found.near} more within this season's own error"
     )
     rows = [
         {
@@ -90,7 +91,7 @@ def _print(found: Realism) -> None:
             "real": f"[{row['real_low']:.4g}, {row['real_high']:.4g}]",
             "shop": f"{row['value']:.4g}",
             "95%": f"[{row['low']:.4g}, {row['high']:.4g}]",
-            "inside": "yes" if row["inside"] is True else "no",
+            "inside": _inside(row),
         }
         for row in found.facts.astype(object).to_dict("records")
     ]
@@ -101,7 +102,7 @@ def _print(found: Realism) -> None:
             "real": "" if row["why"] else f"[{row['real_low']:.4g}, {row['real_high']:.4g}]",
             "shop": f"{row['value']:.4g}",
             "95%": "" if row["low"] != row["low"] else f"[{row['low']:.4g}, {row['high']:.4g}]",
-            "inside": f"n/a: {row['why']}" if row["why"] else "yes" if row["inside"] is True else "no",
+            "inside": f"n/a: {row['why']}" if row["why"] else _inside(row),
         }
         for row in found.responses.astype(object).to_dict("records")
     ]
@@ -129,6 +130,12 @@ def _print(found: Realism) -> None:
     say(f"{len(found.others)} facts do not speak of this kind of shop; --json gives each with its reason")
     for note in found.notes:
         say(f"note: {note}")
+
+
+def _inside(row: Mapping[Any, Any]) -> str:
+    if row["inside"] is True:
+        return "yes"
+    return "no, within error" if row["overlaps"] is True else "no"
 
 
 def _print_table(title: str, rows: list[dict[str, Any]], wide: str = "") -> None:

@@ -52,18 +52,21 @@ class Realism:
     @property
     def inside(self) -> int:
         """Facts and responses inside their interval."""
-        return int(self._judged().sum())
+        return int(self._judged("inside").sum())
+
+    @property
+    def near(self) -> int:
+        """Those outside it whose own 95% interval meets it: this season cannot tell them apart."""
+        return int((self._judged("overlaps") & ~self._judged("inside")).sum())
 
     @property
     def judged(self) -> int:
         """Facts and responses that speak of this kind of shop, also those that could not be measured."""
-        return len(self._judged())
+        return len(self._judged("inside"))
 
-    def _judged(self) -> pd.Series[bool]:
+    def _judged(self, column: str) -> pd.Series[bool]:
         answers = self.responses[self.responses["why"] == ""]
-        found: pd.Series[bool] = (
-            pd.concat([self.facts["inside"], answers["inside"]]).fillna(False).astype(bool)
-        )
+        found: pd.Series[bool] = pd.concat([self.facts[column], answers[column]]).fillna(False).astype(bool)
         return found
 
     def summary(self) -> dict[str, Any]:
@@ -76,6 +79,7 @@ class Realism:
             "orders": len(self.season.data.orders),
             "days": self.season.days,
             "inside": self.inside,
+            "near": self.near,
             "judged": self.judged,
             "facts": _records(self.facts),
             "responses": _records(self.responses),

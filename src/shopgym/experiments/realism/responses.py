@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -112,7 +113,8 @@ def responses(
 
     Returns:
         One row per response: name, value, low, high (95% over visitors), real, real_low, real_high, inside
-        (missing where no figure speaks of this kind of shop), why, fact, source, definition.
+        and overlaps as of :func:`~.compare.scorecard` (missing where no figure speaks of this kind of shop),
+        why, fact, source, definition.
     """
     rng = np.random.default_rng(seed)
     found = _of_visitors(catalog, config, seed, behaviour or Behaviour(), rng, resamples)
@@ -121,13 +123,18 @@ def responses(
     for name, (value, low, high) in found.items():
         known = PUBLISHED[name]
         why = applies(known.fact, kind)
-        inside = pd.NA if why or math.isnan(value) else bool(known.low <= value <= known.high)
+        inside: Any = pd.NA
+        overlaps: Any = pd.NA
+        if not why and not math.isnan(value):
+            inside = bool(known.low <= value <= known.high)
+            overlaps = inside or bool(low <= known.high and high >= known.low)
         rows.append(
             {"name": name, "value": value, "low": low, "high": high, "real": known.value}
-            | {"real_low": known.low, "real_high": known.high, "inside": inside, "why": why}
+            | {"real_low": known.low, "real_high": known.high, "inside": inside, "overlaps": overlaps}
+            | {"why": why}
             | {"fact": known.fact, "source": known.source, "definition": DEFINITIONS[name]}
         )
-    return pd.DataFrame(rows).astype({"inside": "boolean"})
+    return pd.DataFrame(rows).astype({"inside": "boolean", "overlaps": "boolean"})
 
 
 Interval = tuple[float, float, float]

@@ -46,6 +46,7 @@ COMMON = (
     Number("dwell.enabled", True, "switch", ASSUMED_ON),
     Number("returns.enabled", True, "switch", ASSUMED_ON),
     Number("people.enabled", True, "switch", ASSUMED_ON),
+    Number("arrivals.representative", True, "switch", "assumed: the record's customers are no chance few"),
     Number("delivery.weight", 0.05, "logits per day", "assumed: no record holds delivery times"),
     Number("choice.brand_weight", 0.3, "logits", "assumed: no record holds brands"),
     Number("market.drift", 0.01, "logits per day", "assumed: a tenth of a logit in a hundred days"),
