@@ -12,7 +12,7 @@ from scipy import stats
 from shopgym.core import Feedback, InvalidInput
 from shopgym.core.nouns import DETAILS
 from shopgym.simulators import Catalog, ChoiceConfig, Shop, ShopConfig, StockConfig
-from shopgym.simulators.choice import mean_units
+from shopgym.simulators.chances import mean_units
 
 ALARM = 1e-6
 """False-alarm rate of each statistical check here."""

@@ -231,13 +231,13 @@ class Feedback:
         return column.astype(np.float64)
 
     @cached_property
-    def _rows(self) -> tuple[AnyArray, AnyArray, AnyArray]:
+    def rows(self) -> tuple[AnyArray, AnyArray, AnyArray]:
         """(lanes, slots, rows of ``details``) of all that was opened or put in the cart."""
         lanes, slots = np.nonzero(self.clicked | self.carted)
         return lanes, slots, self.first[lanes] + np.arange(len(lanes)) - np.searchsorted(lanes, lanes)
 
     def _laid_out(self, name: str, dtype: type[np.generic], nothing: int = 0) -> AnyArray:
-        lanes, slots, rows = self._rows
+        lanes, slots, rows = self.rows
         out = np.full(self.clicked.shape, nothing, dtype)
         out[lanes, slots] = self.details[rows, DETAILS.index(name)]
         return out

@@ -12,7 +12,6 @@ from ..core.types import F64, I32, Bool
 from .ahead import TOGETHER, prefetch
 from .chances import (
     appeal_of,
-    mean_units,
     p_buy,
     p_cart,
     p_like,
@@ -25,12 +24,14 @@ from .chances import (
     units_of,
     units_p,
 )
+from .desk import Desk
 from .draws import (
     BUY,
     CART,
     CLICK,
     DELAY,
     DWELL,
+    GOLDEN,
     ITEM,
     OPENED,
     QUICK,
@@ -39,9 +40,11 @@ from .draws import (
     RETURNED,
     UNITS,
     key,
+    mix,
     page_key,
     unit,
 )
+from .flat import flat
 from .kernel import kernel
 from .outcomes import (
     BACK_COST,
@@ -88,61 +91,129 @@ def respond(
     slates: I32,
     price_off: F64,
     out: Outcomes,
+    desk: Desk,
     low: int,
     high: int,
-) -> None:
+) -> int:
     """Note in ``out`` what lanes [low, high) do with slates (n, k); nothing, where they are not ``active``.
 
     An item that has run out can be clicked, but not put in the cart. ``price_off`` is (n,), the share
     taken off every price of the page, or (0,).
+
+    Returns:
+        r, how many rows of details there are on the ``desk``.
     """
+    rows = 0
     for start in range(low, high, TOGETHER):
         end = min(start + TOGETHER, high)
-        clear(out, start, end)
-        _look(world, today, visits, active, slates, out, start, end)
-        _choose(world, today, visits, active, slates, price_off, out, start, end)
-        _go_deeper(world, today, visits, active, slates, price_off, out, start, end)
+        rows = _respond(world, today, visits, active, slates, price_off, out, desk, rows, start, end)
+    return rows
 
 
 @kernel
-def _look(
-    world: World, today: Today, visits: Visits, active: Bool, slates: I32, out: Outcomes, low: int, high: int
+def _respond(
+    world: World,
+    today: Today,
+    visits: Visits,
+    active: Bool,
+    slates: I32,
+    price_off: F64,
+    out: Outcomes,
+    desk: Desk,
+    rows: int,
+    low: int,
+    high: int,
+) -> int:
+    """:func:`respond`, of up to ``TOGETHER`` lanes, with ``rows`` of details before theirs."""
+    clear(out, low, high)
+    _lay_out(world, today, visits, active, slates, out, desk, low, high)
+    count = _glance(world, slates, out, desk, low, high)
+    for e in range(count):
+        desk.appeal[e] = appeal_of(world, visits, desk.lanes[e], desk.items[e])
+    count = _choose(world, today, visits, price_off, out, desk, count, low)
+    return _go_deeper(world, today, visits, price_off, out, desk, count, rows, low)
+
+
+@kernel
+def _lay_out(
+    world: World,
+    today: Today,
+    visits: Visits,
+    active: Bool,
+    slates: I32,
+    out: Outcomes,
+    desk: Desk,
+    low: int,
+    high: int,
 ) -> None:
+    """Who reaches the page, what has run out, and what the glance at each slot depends on."""
+    slots = slates.shape[1]
+    for i in range(low, high):
+        surface, row = visits.surface[i], visits.row[i]
+        page = page_key(visits.key[i], visits.page[i])
+        desk.page[i - low] = page
+        root = key(page, ITEM)
+        # whoever was cut off is beyond the last page
+        ceiling = visits.reach[i] * world.page_odds[min(visits.page[i], world.max_pages - 1)]
+        reached = active[i]
+        if reached and world.opened[surface] < 1.0:
+            reached = unit(key(page, OPENED)) < world.opened[surface]
+        if world.dwells and reached:
+            out.seconds[i] = seconds_of(key(page, READING), world.read_log, world.dwell_sd)
+        seen, missing = 1.0 if reached else 0.0, 0
+        # where reading can stop everything that is examined is gone through in order
+        certain = 2.0**900 if world.chain[surface] else 0.0
+        there = world.slots[surface] if active[i] else 0
+        # rows found once, not slot by slot
+        items, unavailable, looked = slates[i], out.unavailable[i], world.attention[surface]
+        available, lift, place = today.available[row], today.lift[row], (i - low) * slots
+        luck, odds = desk.luck[place : place + slots], desk.odds[place : place + slots]
+        attention = desk.attention[place : place + slots]
+        for slot in range(slots):
+            item = items[slot]
+            known = uint64(max(item, 0))
+            shown = (item >= 0) & (slot < there)
+            gone = shown & ~available[known]
+            unavailable[slot] = gone
+            missing += gone
+            luck[slot] = root + GOLDEN * (uint64(item) + uint64(1))
+            attention[slot] = looked[slot] * seen if shown else 0.0
+            odds[slot] = max(ceiling * lift[known], certain)
+        if active[i]:
+            out.page[i, 6] = missing
+
+
+@kernel
+def _glance(world: World, slates: I32, out: Outcomes, desk: Desk, low: int, high: int) -> int:
     """Which slots would be examined if reading reached them, and of those which might be liked.
 
     One number decides whether a slot is examined and liked, so most are settled before their appeal is
     computed: because embeddings have norm 1 no appeal exceeds |pull|, and a like needs odds of at most
-    ``ceiling`` x lift. Those that are not stand in ``clicked`` until :func:`_choose`.
+    ``ceiling`` x lift.
+
+    Returns:
+        How many are open: they stand on the ``desk``, in order.
     """
-    for i in range(low, high):
-        if not active[i]:
-            continue
-        surface, row = visits.surface[i], visits.row[i]
-        page = page_key(visits.key[i], visits.page[i])
-        root = key(page, ITEM)
-        ceiling = visits.reach[i] * world.page_odds[visits.page[i]]
-        reached = True
-        if world.opened[surface] < 1.0:
-            reached = unit(key(page, OPENED)) < world.opened[surface]
-        if world.dwells and reached:
-            out.seconds[i] = seconds_of(key(page, READING), world.read_log, world.dwell_sd)
-        missing = 0
-        for slot in range(min(slates.shape[1], world.slots[surface])):
-            item = slates[i, slot]
-            if item < 0:
-                continue
-            gone = not today.available[row, item]
-            out.unavailable[i, slot] = gone
-            missing += gone
-            glance = unit(key(key(root, uint64(item)), CLICK))
-            attention = world.attention[surface, slot]
-            odds = ceiling * today.lift[row, item]
-            out.examined[i, slot] = reached & (glance < attention)
-            maybe = reached & (glance * (1.0 + odds) < attention * odds)
-            out.clicked[i, slot] = maybe
-            # row 0 where it will not be read: a branch here would go either way and so be mispredicted
-            prefetch(world.embedding, int64(item) * int64(maybe))
-        out.page[i, 6] = missing
+    slots, count = slates.shape[1], 0
+    places = (high - low) * slots
+    examined, items = flat(out.examined)[low * slots :], flat(slates)[low * slots :]
+    for place in range(places):
+        luck = mix(desk.luck[place])
+        desk.luck[place] = luck
+        glance = unit(key(luck, CLICK))
+        desk.glance[place] = glance
+        attention, odds = desk.attention[place], desk.odds[place]
+        examined[place] = glance < attention
+        desk.open[place] = glance * (1.0 + odds) < attention * odds
+    for place in range(places):
+        desk.places[count] = place  # in any case: whether it is open cannot be foreseen
+        count += desk.open[place]
+    for e in range(count):
+        place = desk.places[e]
+        desk.lanes[e] = low + desk.lane_at[place]
+        desk.slots[e], desk.items[e] = desk.slot_at[place], items[place]
+        prefetch(world.embedding, int64(items[place]))
+    return count
 
 
 @kernel
@@ -150,44 +221,47 @@ def _choose(
     world: World,
     today: Today,
     visits: Visits,
-    active: Bool,
-    slates: I32,
     price_off: F64,
     out: Outcomes,
+    desk: Desk,
+    count: int,
     low: int,
-    high: int,
-) -> None:
-    """How far the page is read and what is liked: that is clicked, or put in the cart straight away."""
-    for i in range(low, high):
-        if not active[i]:
+) -> int:
+    """How far the page is read and what is liked: that is clicked, or put in the cart straight away.
+
+    Returns:
+        How many of the ``count`` open places are: they stand on the ``desk`` instead.
+    """
+    liked, before, reached = 0, -1, True
+    for e in range(count):
+        i, slot, item, appeal = desk.lanes[e], desk.slots[e], desk.items[e], desk.appeal[e]
+        place, surface = (i - low) * out.clicked.shape[1] + slot, visits.surface[i]
+        if i != before:
+            before, reached = i, True
+        if not reached:
+            out.examined[i, slot] = False
             continue
-        surface = visits.surface[i]
-        chain, reached = world.chain[surface], True
-        root = key(page_key(visits.key[i], visits.page[i]), ITEM)
-        off = price_off[i] if price_off.shape[0] else 0.0
-        for slot in range(min(slates.shape[1], world.slots[surface])):
-            if not reached:
-                out.examined[i, slot] = False
-                out.clicked[i, slot] = False
-                continue
-            if not (out.clicked[i, slot] or (chain and out.examined[i, slot])):
-                continue
-            item = slates[i, slot]
-            luck = key(root, uint64(item))
-            if out.clicked[i, slot]:
-                appeal = appeal_of(world, visits, i, item)
-                like = p_like(world, today, visits, i, item, appeal)
-                out.clicked[i, slot] = False
-                if unit(key(luck, CLICK)) < world.attention[surface, slot] * like:
-                    if _straight_to_cart(world, today, visits, i, item, luck, appeal, off):
-                        out.carted[i, slot] = True
-                        out.page[i, 1] += 1.0
-                    else:
-                        out.clicked[i, slot] = True
-                        out.page[i, 0] += 1.0
-            if chain:
-                clicked = 1.0 if out.clicked[i, slot] else 0.0
-                reached = unit(key(luck, READ_ON)) < p_read_on(world, surface, item, clicked)
+        attention = world.attention[surface, slot]
+        clicked = 0.0
+        if desk.glance[place] < attention * p_like(world, today, visits, i, item, appeal):
+            off = price_off[i] if price_off.shape[0] else 0.0
+            if _straight_to_cart(world, today, visits, i, item, desk.luck[place], appeal, off):
+                out.carted[i, slot] = True
+                out.page[i, 1] += 1.0
+            else:
+                out.clicked[i, slot] = True
+                out.page[i, 0] += 1.0
+                clicked = 1.0
+            desk.lanes[liked], desk.slots[liked], desk.items[liked], desk.appeal[liked] = (
+                i,
+                slot,
+                item,
+                appeal,
+            )
+            liked += 1
+        if world.chain[surface]:
+            reached = unit(key(desk.luck[place], READ_ON)) < p_read_on(world, surface, item, clicked)
+    return liked
 
 
 @kernel
@@ -195,70 +269,70 @@ def _go_deeper(
     world: World,
     today: Today,
     visits: Visits,
-    active: Bool,
-    slates: I32,
     price_off: F64,
     out: Outcomes,
+    desk: Desk,
+    count: int,
+    rows: int,
     low: int,
-    high: int,
-) -> None:
-    """What follows: the page of an item clicked, the cart, the order, the return."""
-    at = low * slates.shape[1]  # lanes before these have room for a row a slot
-    for i in range(low, high):
-        if not active[i] or out.page[i, 0] + out.page[i, 1] == 0.0:
+) -> int:
+    """What follows: the page of an item clicked, the cart, the order, the return.
+
+    Returns:
+        ``rows`` of details before, and those of these ``count``.
+    """
+    before = -1
+    for e in range(count):
+        i, slot, item, appeal = desk.lanes[e], desk.slots[e], desk.items[e], desk.appeal[e]
+        luck, row = desk.luck[(i - low) * out.clicked.shape[1] + slot], visits.row[i]
+        if i != before:
+            before = i
+            out.first[i] = rows
+        desk.lane[rows] = i
+        of = desk.details[rows]
+        rows += 1
+        of[:] = 0.0
+        of[SOLD] = EMPTY
+        straight = out.carted[i, slot]
+        if world.dwells and not straight:
+            median = world.dwell_log + world.dwell_depth * appeal
+            seconds = seconds_of(key(luck, DWELL), median, world.dwell_sd)
+            of[LOOKED] = seconds
+            out.seconds[i] += seconds
+            out.page[i, 7] += seconds
+        taken = taken_for(world, today, row, item)
+        if taken < 0:
             continue
-        row = visits.row[i]
-        root = key(page_key(visits.key[i], visits.page[i]), ITEM)
+        off = price_off[i] if price_off.shape[0] else 0.0
+        pain = pain_of(world, today, visits, i, taken, off)
+        if not straight:
+            if unit(key(luck, CART)) >= p_cart(world, visits, i, item, taken, appeal, pain):
+                continue
+            out.carted[i, slot] = True
+            out.page[i, 1] += 1.0
+        p = units_p(world, visits, i, taken)
+        amount = units_of(p, world.max_units, unit(key(luck, UNITS)))
+        of[IN_CART] = amount
         # one luck for the whole cart: a visitor checks out or does not
         checkout = unit(key(visits.key[i], BUY))
-        off = price_off[i] if price_off.shape[0] else 0.0
-        out.first[i] = at
-        for slot in range(slates.shape[1]):
-            straight = out.carted[i, slot]
-            if not out.clicked[i, slot] and not straight:
-                continue
-            of = out.details[at]
-            at += 1
-            of[:] = 0.0
-            of[SOLD] = EMPTY
-            item = slates[i, slot]
-            luck = key(root, uint64(item))
-            appeal = appeal_of(world, visits, i, item)
-            if world.dwells and not straight:
-                median = world.dwell_log + world.dwell_depth * appeal
-                seconds = seconds_of(key(luck, DWELL), median, world.dwell_sd)
-                of[LOOKED] = seconds
-                out.seconds[i] += seconds
-                out.page[i, 7] += seconds
-            taken = taken_for(world, today, row, item)
-            if taken < 0:
-                continue
-            pain = pain_of(world, today, visits, i, taken, off)
-            if not straight:
-                if unit(key(luck, CART)) >= p_cart(world, visits, i, item, taken, appeal, pain):
-                    continue
-                out.carted[i, slot] = True
-                out.page[i, 1] += 1.0
-            p = units_p(world, visits, i, taken)
-            amount = units_of(p, world.max_units, unit(key(luck, UNITS)))
-            of[IN_CART] = amount
-            if checkout >= p_buy(world, pain):
-                of[TAKEN_OUT] = checkout < p_buy(world, 0.0)
-                continue
-            given = off * today.price[row, taken]
-            of[SOLD] = taken
-            of[BOUGHT] = amount
-            of[PAID] = amount * (today.price[row, taken] - given)
-            of[EARNED] = amount * (today.margin[row, taken] - given)
-            out.page[i, 2] += 1.0
-            out.page[i, 3] += amount
-            out.page[i, 4] += of[PAID]
-            out.page[i, 5] += of[EARNED]
-            if world.returns and unit(key(luck, RETURNED)) < p_return(world, visits.user[i], taken, appeal):
-                of[SENT_BACK] = 1.0
-                of[BACK_COST] = of[EARNED] + world.return_handling
-                of[BACK_DELAY] = SOONEST - world.return_delay * math.log1p(-unit(key(luck, DELAY)))
-                out.page[i, 8] += of[BACK_COST]
+        if checkout >= p_buy(world, pain):
+            of[TAKEN_OUT] = checkout < p_buy(world, 0.0)
+            continue
+        given = off * today.price[row, taken]
+        of[SOLD] = taken
+        of[BOUGHT] = amount
+        of[PAID] = amount * (today.price[row, taken] - given)
+        of[EARNED] = amount * (today.margin[row, taken] - given)
+        out.page[i, 2] += 1.0
+        out.page[i, 3] += amount
+        out.page[i, 4] += of[PAID]
+        out.page[i, 5] += of[EARNED]
+        if world.returns and unit(key(luck, RETURNED)) < p_return(world, visits.user[i], taken, appeal):
+            of[SENT_BACK] = 1.0
+            of[BACK_COST] = of[EARNED] + world.return_handling
+            of[BACK_DELAY] = SOONEST - world.return_delay * math.log1p(-unit(key(luck, DELAY)))
+            out.page[i, 8] += of[BACK_COST]
+    return rows
 
 
 @kernel
@@ -270,83 +344,16 @@ def serve(
     slates: I32,
     price_off: F64,
     out: Outcomes,
+    desk: Desk,
     left: Bool,
     cut: Bool,
-    ordered: Bool,
     low: int,
     high: int,
-) -> None:
+) -> int:
     """:func:`respond`, then :func:`.visits.move_on`: one call, because each costs some microseconds."""
+    rows = 0
     for start in range(low, high, TOGETHER):
         end = min(start + TOGETHER, high)
-        respond(world, today, visits, active, slates, price_off, out, start, end)
-        move_on(world, visits, active, slates, out, left, cut, ordered, start, end)
-
-
-@kernel
-def expect(
-    world: World,
-    today: Today,
-    visits: Visits,
-    items: I32,
-    price_off: F64,
-    out: F64,
-    go_on: F64,
-    low: int,
-    high: int,
-) -> None:
-    """Fill ``out`` (9, n, j) with the exact mean of each of ``SLOT_TERMS`` for any j items per lane.
-
-    Means are given examination, but for the stockouts, which are of impressions; zeros where ``items``
-    is empty. ``go_on`` (n, j) gets the probability of reading on after an item that was examined.
-    """
-    for i in range(low, high):
-        row, surface = visits.row[i], visits.surface[i]
-        off = price_off[i] if price_off.shape[0] else 0.0
-        for c in range(items.shape[1]):
-            item = items[i, c]
-            go_on[i, c] = 1.0
-            if item < 0:
-                continue
-            appeal = appeal_of(world, visits, i, item)
-            like = click = p_like(world, today, visits, i, item, appeal)
-            taken = taken_for(world, today, row, item)
-            pain = willing = 0.0
-            if taken >= 0:
-                pain = pain_of(world, today, visits, i, taken, off)
-                willing = p_cart(world, visits, i, item, taken, appeal, pain)
-                click *= 1.0 - p_quick(world, visits, i) * willing
-            out[0, i, c] = click
-            if world.chain[surface]:
-                go_on[i, c] = p_read_on(world, surface, item, click)
-            if world.dwells:
-                log_mean = world.dwell_log + world.dwell_depth * appeal + 0.5 * world.dwell_sd**2
-                out[7, i, c] = click * math.exp(log_mean)
-            if not today.available[row, item]:
-                out[6, i, c] = 1.0
-            if taken < 0:
-                continue
-            cart = like * willing
-            lines = cart * p_buy(world, pain)
-            units = lines * mean_units(units_p(world, visits, i, taken), world.max_units)
-            given = off * today.price[row, taken]
-            out[1, i, c] = cart
-            out[2, i, c] = lines
-            out[3, i, c] = units
-            out[4, i, c] = units * (today.price[row, taken] - given)
-            out[5, i, c] = units * (today.margin[row, taken] - given)
-            if world.returns:
-                back = p_return(world, visits.user[i], taken, appeal)
-                out[8, i, c] = back * (out[5, i, c] + lines * world.return_handling)
-
-
-@kernel
-def attention(world: World, visits: Visits, slates: I32, go_on: F64, out: F64, low: int, high: int) -> None:
-    """Fill ``out`` (n, k) with the exact probability that each slot is examined; see :mod:`.surfaces`."""
-    for i in range(low, high):
-        surface = visits.surface[i]
-        reached = world.opened[surface]
-        for slot in range(min(slates.shape[1], world.slots[surface])):
-            out[i, slot] = reached * world.attention[surface, slot]
-            if slates[i, slot] >= 0:
-                reached *= go_on[i, slot]
+        rows = _respond(world, today, visits, active, slates, price_off, out, desk, rows, start, end)
+        move_on(world, visits, active, slates, out, desk.details, left, cut, start, end)
+    return rows

@@ -18,19 +18,20 @@ import numpy as np
 from ..core.errors import InvalidInput, in_range
 from ..core.nouns import SLOT_TERMS, Feedback, Requests
 from ..core.protocols import Policy
-from ..core.types import F32, F64, I32, I64, AnyArray, Bool
-from . import choice
+from ..core.types import F32, F64, I32, AnyArray, Bool
+from . import choice, expected
 from . import value as worth
 from .candidates import REMAINDERS
 from .catalog import OBSERVED, Catalog
 from .config import ShopConfig
 from .crew import Crew, Work
 from .days import DAYS_A_WEEK, every_week, one_day
+from .desk import Desk, desk_for
 from .draws import key
 from .held import held
 from .market import Market
 from .observe import LONGEST_GAP, context_names, observe
-from .outcomes import BOUGHT, SOLD, Outcomes, known, order_lines, room_for
+from .outcomes import BOUGHT, SOLD, Outcomes, known, room_for
 from .population import Population
 from .returns import Returns
 from .stock import Stock
@@ -107,6 +108,9 @@ class Shop:
         workers = max(1, min(threads or os.cpu_count() or 1, lanes // block))
         self._parts = list(pairwise(lanes * part // workers for part in range(workers + 1)))
         self._crew = Crew(workers - 1) if workers > 1 else None
+        self._desks: dict[int, Desk] = {
+            low: held(desk_for(high - low, self.config.slate_size)) for low, high in self._parts
+        }
         self._weeks: Today | None = None
         self._all: Bool = np.ones(lanes, np.bool_)
         self.reset(seed)
@@ -273,12 +277,13 @@ class Shop:
         """
         slates, out, off = self._checked(slates), room_for(*slates.shape), self._off(price_off)
         active = self._active(lanes)
-        self.in_parts(
-            lambda low, high: choice.respond(
-                self.world, self.today, self.visits, active, slates, off, out, low, high
-            )
+        _, details = self._answers(
+            out,
+            lambda desk, low, high: choice.respond(
+                self.world, self.today, self.visits, active, slates, off, out, desk, low, high
+            ),
         )
-        return Feedback(*out)
+        return Feedback(*out, details)
 
     def advance(self, slates: I32, feedback: Feedback, lanes: Bool | None = None) -> tuple[Bool, Bool]:
         """Settle the tick: visitors move on, stock is taken out, the clock goes on.
@@ -288,9 +293,16 @@ class Shop:
         """
         active, slates = self._active(lanes), self._checked(slates)
         out = Outcomes(*(getattr(feedback, name) for name in Outcomes._fields))
-        return self._tick(
-            active, out, lambda *notes: move_on(self.world, self.visits, active, slates, out, *notes)
+        left, cut = np.zeros((2, self.lanes), np.bool_)
+        self.in_parts(
+            lambda low, high: move_on(
+                self.world, self.visits, active, slates, out, feedback.details, left, cut, low, high
+            )
         )
+        of, _, rows = feedback.rows
+        there = active[of]
+        self._settle(active, of[there], feedback.details[rows[there]])
+        return left, cut
 
     def serve(
         self, slates: I32, lanes: Bool | None = None, *, price_off: F64 | None = None
@@ -298,14 +310,15 @@ class Shop:
         """:meth:`respond` and :meth:`advance` in one: (feedback, left, cut)."""
         slates, out, off = self._checked(slates), room_for(*slates.shape), self._off(price_off)
         active = self._active(lanes)
-        left, cut = self._tick(
-            active,
+        left, cut = np.zeros((2, self.lanes), np.bool_)
+        of, details = self._answers(
             out,
-            lambda *notes: choice.serve(
-                self.world, self.today, self.visits, active, slates, off, out, *notes
+            lambda desk, low, high: choice.serve(
+                self.world, self.today, self.visits, active, slates, off, out, desk, left, cut, low, high
             ),
         )
-        return Feedback(*out), left, cut
+        self._settle(active, of, details)
+        return Feedback(*out, details), left, cut
 
     # truth
 
@@ -327,7 +340,7 @@ class Shop:
         if self.world.chain.any():
             go_on = self.reads_on(slates)
         self.in_parts(
-            lambda low, high: choice.attention(self.world, self.visits, slates, go_on, out, low, high)
+            lambda low, high: expected.attention(self.world, self.visits, slates, go_on, out, low, high)
         )
         return out
 
@@ -379,7 +392,7 @@ class Shop:
             self._off(price_off),
         )
         self.in_parts(
-            lambda low, high: choice.expect(
+            lambda low, high: expected.expect(
                 self.world, self.today, self.visits, items, off, out, go_on, low, high
             )
         )
@@ -403,25 +416,35 @@ class Shop:
             raise InvalidInput("price_off", price_off, f"give {self.lanes} shares in [0, 1)")
         return off
 
-    def _tick(self, active: Bool, out: Outcomes, move: Callable[..., None]) -> tuple[Bool, Bool]:
-        """``move(left, cut, ordered, low, high)`` the visitors on, settle what they bought: (left, cut)."""
-        left, cut, ordered = np.zeros((3, self.lanes), np.bool_)
-        lines: dict[int, tuple[I64, F64]] = {}
+    def _answers(self, out: Outcomes, page: Callable[[Desk, int, int], int]) -> tuple[AnyArray, F64]:
+        """``page(desk, low, high)`` of all lanes: (lanes (r,), details (r, 10)) of what came of it."""
+        found: dict[int, tuple[AnyArray, F64]] = {}
 
         def work(low: int, high: int) -> None:
-            move(left, cut, ordered, low, high)
-            lines[low] = order_lines(ordered, out, low, high)
+            desk = self._desks[low]
+            rows = page(desk, low, high)
+            found[low] = desk.lane[:rows].copy(), desk.details[:rows].copy()
 
         self.in_parts(work)
-        if self.clock != "own":  # there one customer is among many: the stock does not notice
-            self._settle(active, [lines[low] for low, _ in self._parts])
-        return left, cut
+        if self._crew is None:
+            return found[0]
+        before = 0
+        for low, high in self._parts:
+            out.first[low:high] += before
+            before += len(found[low][0])
+        lanes, details = zip(*(found[low] for low, _ in self._parts), strict=True)
+        return np.concatenate(lanes), np.concatenate(details)
 
-    def _settle(self, active: Bool, parts: list[tuple[I64, F64]]) -> None:
-        """Take out of the stock what was bought, note what will come back, and let the clock go on."""
-        lanes, lines = parts[0] if len(parts) == 1 else map(np.concatenate, zip(*parts, strict=True))
-        if len(lanes):
-            self._note_orders(lanes, lines)
+    def _settle(self, active: Bool, lanes: AnyArray, details: F64) -> None:
+        """Take out of the stock what was bought, note what will come back, and let the clock go on.
+
+        ``details`` (r, 10) are of ``lanes`` (r,).
+        """
+        if self.clock == "own":  # there one customer is among many: the stock does not notice
+            return
+        bought = np.flatnonzero(details[:, BOUGHT])
+        if len(bought):
+            self._note_orders(lanes[bought], details[bought])
         before = self.day
         self.pages += int(np.count_nonzero(active))
         if self.clock == "pages":

@@ -34,7 +34,7 @@ from .draws import (
     unit,
 )
 from .kernel import kernel
-from .outcomes import LINES, SENT_BACK, SOLD, Outcomes
+from .outcomes import SENT_BACK, SOLD, Outcomes
 from .popular import popular_item
 from .retention import days_until, stays
 from .surfaces import CART, EMAIL, HOME, PRODUCT, SEARCH
@@ -273,23 +273,22 @@ def move_on(
     active: Bool,
     slates: I32,
     outcomes: Outcomes,
+    details: F64,
     left: Bool,
     cut: Bool,
-    ordered: Bool,
     low: int,
     high: int,
 ) -> None:
     """After a page: intent drifts to what was clicked, then the visitor leaves, is cut off or stays.
 
-    Notes in (n,), False before, who ``left`` by choice, who was ``cut`` off by ``max_pages`` and who
-    ``ordered`` something.
+    ``details`` (r, 10) are those of ``Feedback``, or as many of them as lanes [low, high) refer to. Notes in
+    (n,), False before, who ``left`` by choice and who was ``cut`` off by ``max_pages``.
     """
     drift, learning = np.float32(world.drift), np.float32(world.learning)
     for i in range(low, high):
         if not active[i]:
             continue
         here, carted = 0, False
-        ordered[i] = outcomes.page[i, LINES] > 0.0
         if outcomes.page[i, 0] + outcomes.page[i, 1] > 0.0:
             row = outcomes.first[i] - 1
             for slot in range(slates.shape[1]):
@@ -310,7 +309,7 @@ def move_on(
                     for c in range(visits.intent.shape[1]):
                         visits.taste[i, c] += learning * (world.embedding[item, c] - visits.taste[i, c])
                         visits.seen[i, c] += np.float32(0.2) * (world.embedding[item, c] - visits.seen[i, c])
-                    _feel(world, visits, i, item, outcomes.details[row], outcomes.unavailable[i, slot])
+                    _feel(world, visits, i, item, details[row], outcomes.unavailable[i, slot])
                 if outcomes.carted[i, slot]:
                     carted = True
         root = page_key(visits.key[i], visits.page[i])
