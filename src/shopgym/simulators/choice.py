@@ -149,38 +149,39 @@ def _lay_out(
     """Who reaches the page, what has run out, and what the glance at each slot depends on."""
     slots = slates.shape[1]
     for i in range(low, high):
+        place, unavailable = (i - low) * slots, out.unavailable[i]
+        attention, odds = desk.attention[place : place + slots], desk.odds[place : place + slots]
+        if not active[i]:
+            unavailable[:] = False
+            attention[:] = 0.0
+            odds[:] = 0.0
+            continue
         surface, row = visits.surface[i], visits.row[i]
         page = page_key(visits.key[i], visits.page[i])
-        desk.page[i - low] = page
         root = key(page, ITEM)
-        # whoever was cut off is beyond the last page
-        ceiling = visits.reach[i] * world.page_odds[min(visits.page[i], world.max_pages - 1)]
-        reached = active[i]
-        if reached and world.opened[surface] < 1.0:
-            reached = unit(key(page, OPENED)) < world.opened[surface]
-        if world.dwells and reached:
+        seen, missing = 1.0, 0
+        if world.opened[surface] < 1.0 and unit(key(page, OPENED)) >= world.opened[surface]:
+            seen = 0.0
+        if world.dwells and seen > 0.0:
             out.seconds[i] = seconds_of(key(page, READING), world.read_log, world.dwell_sd)
-        seen, missing = 1.0 if reached else 0.0, 0
+        ceiling, there = visits.reach[i] * world.page_odds[visits.page[i]], world.slots[surface]
         # where reading can stop everything that is examined is gone through in order
         certain = 2.0**900 if world.chain[surface] else 0.0
-        there = world.slots[surface] if active[i] else 0
         # rows found once, not slot by slot
-        items, unavailable, looked = slates[i], out.unavailable[i], world.attention[surface]
-        available, lift, place = today.available[row], today.lift[row], (i - low) * slots
-        luck, odds = desk.luck[place : place + slots], desk.odds[place : place + slots]
-        attention = desk.attention[place : place + slots]
+        items, looked = slates[i], world.attention[surface]
+        available, lift = today.available[row], today.lift[row]
+        luck = desk.luck[place : place + slots]
+        for slot in range(slots):
+            luck[slot] = root
+            attention[slot] = looked[slot] * seen
         for slot in range(slots):
             item = items[slot]
             known = uint64(max(item, 0))
-            shown = (item >= 0) & (slot < there)
-            gone = shown & ~available[known]
+            gone = (item >= 0) & (slot < there) & ~available[known]
             unavailable[slot] = gone
             missing += gone
-            luck[slot] = root + GOLDEN * (uint64(item) + uint64(1))
-            attention[slot] = looked[slot] * seen if shown else 0.0
             odds[slot] = max(ceiling * lift[known], certain)
-        if active[i]:
-            out.page[i, 6] = missing
+        out.page[i, 6] = missing
 
 
 @kernel
@@ -198,11 +199,12 @@ def _glance(world: World, slates: I32, out: Outcomes, desk: Desk, low: int, high
     places = (high - low) * slots
     examined, items = flat(out.examined)[low * slots :], flat(slates)[low * slots :]
     for place in range(places):
-        luck = mix(desk.luck[place])
+        item = items[place]
+        luck = key(desk.luck[place], uint64(item))
         desk.luck[place] = luck
         glance = unit(key(luck, CLICK))
         desk.glance[place] = glance
-        attention, odds = desk.attention[place], desk.odds[place]
+        attention, odds = desk.attention[place] if item >= 0 else 0.0, desk.odds[place]
         examined[place] = glance < attention
         desk.open[place] = glance * (1.0 + odds) < attention * odds
     for place in range(places):

@@ -19,7 +19,6 @@ class Desk(NamedTuple):
     until its next page.
     """
 
-    page: U64  # (TOGETHER,) key of the page
     luck: U64  # (TOGETHER k,) key of what happens at the place
     glance: F64  # (TOGETHER k,) the number that decides whether it is examined and liked
     attention: F64  # (TOGETHER k,) probability of being examined; 0 where nothing can be
@@ -41,7 +40,6 @@ def desk_for(n: int, k: int) -> Desk:
     """A desk for a thread that has n lanes; of ``lane`` and ``details`` most is never touched."""
     places = TOGETHER * k
     return Desk(
-        page=np.empty(TOGETHER, np.uint64),
         luck=np.empty(places, np.uint64),
         glance=np.empty(places),
         attention=np.empty(places),
