@@ -32,6 +32,15 @@ def rates_of(work: Callable[[], int]) -> tuple[float, float]:
     return done / (time.process_time() - cpu), done / (time.perf_counter() - wall)
 
 
+def in_slices(works: Mapping[str, Callable[[], int]], slices: int) -> dict[str, list[tuple[float, float]]]:
+    """:func:`rates_of` each work, slice by slice, in turns: what slows the machine down meets them all."""
+    found: dict[str, list[tuple[float, float]]] = {name: [] for name in works}
+    for _ in range(slices):
+        for name, work in works.items():
+            found[name].append(rates_of(work))
+    return found
+
+
 def spread(values: list[float]) -> dict[str, float]:
     """Median, least and greatest."""
     return {"median": statistics.median(values), "min": min(values), "max": max(values)}

@@ -4,7 +4,8 @@
 
 A plain shop (``ShopConfig()``: shared stock, position bias, click, cart and purchase, drifting intent,
 fatigue) and a full one (``ShopConfig.full()``: every mechanism), observations in new arrays, a reward of
-three terms. With more than one thread only the many visits at once are run, for wall time.
+three terms. As many visits at once of all shops and of the bare kernel take turns, a slice each. With more
+than one thread only the most visits at once are run, in turns with one thread, for wall time.
 """
 
 from __future__ import annotations
@@ -18,7 +19,7 @@ from typing import Any
 import gymnasium
 import numpy as np
 from _bare import bare
-from _measure import rate, rates_of
+from _measure import in_slices, rate
 
 import shopgym  # noqa: F401 (registers the environments)
 from shopgym.core.types import I64
@@ -28,8 +29,9 @@ from shopgym.simulators import Catalog, ShopConfig
 ENV = "shopgym/Session-v0"
 SLATE, CANDIDATES = 10, 30
 MANY = 16_384
-VISITS = (256, 1024, 4096, MANY)
-STEPS, PAGES = 2048, 300_000
+VISITS, YARDSTICK = (256, 1024, 4096, MANY), (1024, 4096)
+"""Visits at once, and those for which the bare kernel runs too."""
+STEPS, PAGES, SLICES = 2048, 100_000, 4
 REWARD = RewardSpec(
     terms={"margin": 1.0, "click": 1.0, "stockout": -1.0}, exchange={"click": 0.05, "stockout": 0.2}
 )
@@ -43,8 +45,8 @@ def options_of(config: str, form: str, catalog: Catalog) -> dict[str, Any]:
     return {"catalog": catalog, "form": form, "config": shop, "reward": REWARD}
 
 
-def together(visits: int, slates: I64, options: dict[str, Any], *, threads: int = 1) -> tuple[float, float]:
-    """Pages shown per CPU-second and per second; steps in which a lane is reset do not count."""
+def together(visits: int, slates: I64, options: dict[str, Any], *, threads: int = 1) -> Callable[[], int]:
+    """Work, in pages shown; steps in which a lane is reset do not count."""
     env = gymnasium.make_vec(ENV, num_envs=visits, threads=threads, **options)
     env.reset(seed=0)
     batches = [slates[start : start + visits] for start in range(0, len(slates) - visits + 1, 512)]
@@ -56,7 +58,7 @@ def together(visits: int, slates: I64, options: dict[str, Any], *, threads: int 
         return pages
 
     env.step(batches[0])
-    return rates_of(work)
+    return work
 
 
 def single(slates: I64, options: dict[str, Any], *, wrapped: bool) -> float:
@@ -78,22 +80,35 @@ def single(slates: I64, options: dict[str, Any], *, wrapped: bool) -> float:
 
 
 def main(catalog: Catalog, threads: int) -> None:
-    """Print {"rates": {workload: pages per CPU-second}, "wall": {...}, "versions": {...}}."""
+    """Print {"rates": {workload: pages per CPU-second, of each slice}, "wall": {...}, "versions": {...}}."""
     rng = np.random.default_rng(0)
-    rates, wall = {}, {}
-    for form, choices in (("items", len(catalog)), ("slate", CANDIDATES)):
-        slates = np.stack([rng.choice(choices, SLATE, replace=False) for _ in range(2 * MANY)])
-        for config in CONFIGS:
-            options = options_of(config, form, catalog)
-            for visits in VISITS if threads == 1 else (MANY,):
-                name = f"{config} {form}, {visits} visits"
-                rates[name], wall[name] = together(visits, slates, options, threads=threads)
-            if threads == 1:
-                rates[f"{config} {form}, gymnasium.make"] = single(slates, options, wrapped=True)
-                rates[f"{config} {form}, unwrapped"] = single(slates, options, wrapped=False)
-    if threads == 1:
-        for visits in (1024, 4096):
-            rates[f"bare kernel, {visits} visits"] = bare(catalog.embedding, visits, SLATE)
+    choices = {"items": len(catalog), "slate": CANDIDATES}
+    slates = {
+        form: np.stack([rng.choice(among, SLATE, replace=False) for _ in range(2 * MANY)])
+        for form, among in choices.items()
+    }
+    shops = {
+        f"{config} {form}": (slates[form], options_of(config, form, catalog))
+        for form in choices
+        for config in CONFIGS
+    }
+    found: dict[str, list[tuple[float, float]]] = {}
+    for visits in VISITS if threads == 1 else ():
+        works = {f"{name}, {visits} visits": together(visits, *shop) for name, shop in shops.items()}
+        if visits in YARDSTICK:
+            works[f"bare kernel, {visits} visits"] = bare(catalog.embedding, visits, SLATE)
+        found |= in_slices(works, SLICES)
+    for name, shop in shops.items() if threads > 1 else ():
+        works = {
+            f"{name}, {MANY} visits, {many} threads": together(MANY, *shop, threads=many)
+            for many in (1, threads)
+        }
+        found |= in_slices(works, SLICES)
+    rates = {name: [cpu for cpu, _ in slices] for name, slices in found.items()}
+    wall = {name: [wall for _, wall in slices] for name, slices in found.items()}
+    for name, shop in shops.items() if threads == 1 else ():
+        rates[f"{name}, gymnasium.make"] = [single(*shop, wrapped=True)]
+        rates[f"{name}, unwrapped"] = [single(*shop, wrapped=False)]
     versions = {name: version(name) for name in ("shopgym", "gymnasium", "numpy", "numba")}
     print(json.dumps({"rates": rates, "wall": wall, "versions": versions}))
 

@@ -5,8 +5,9 @@
 A step is one page shown to one visitor. Ours (_shopgym.py): slates of ten, 10,000 items, a plain and
 a full shop, in two forms: the action is ten items of the whole catalogue, or ten of 30 candidates whose
 features are observed. Theirs: _sardine.py, _recsim.py, _recogym.py. The yardstick: _bare.py. Actions are
-drawn beforehand. All take turns, each turn in a new process; a ratio is of two medians of one run, a
-peer's being that of its fastest form. One turn in two threads says what the second core brings.
+drawn beforehand. All take turns, each turn in a new process, in which ours and the yardstick take turns
+again, slice by slice, and so do one thread and two. A ratio is of two medians of one run, a peer's being
+that of its fastest form.
 """
 
 from __future__ import annotations
@@ -52,18 +53,18 @@ def main() -> None:
         catalog = str(Path(folder) / "catalog.parquet")
         Catalog.synthetic(ITEMS, seed=0).save(catalog)
         for _ in range(TURNS):
-            answers = {"shopgym": turn(sys.executable, "_shopgym.py", catalog)}
-            for name, value in answers["shopgym"]["wall"].items():
-                found[f"shopgym: {name}, wall"].append(value)
-            two = turn(sys.executable, "_shopgym.py", catalog, "2")
-            for name in two["wall"]:
-                found[f"shopgym: {name}, 2 threads, wall"].append(two["wall"][name])
-                found[f"shopgym: {name}, 2 threads"].append(two["rates"][name])
-            answers |= {system: turn(python, script) for system, (python, script) in peers.items() if python}
-            for system, answer in answers.items():
-                versions |= answer["versions"]
-                for name, value in answer["rates"].items():
-                    found[f"{system}: {name}"].append(value)
+            ours, two = (turn(sys.executable, "_shopgym.py", catalog, threads) for threads in "12")
+            for name, slices in {**ours["rates"], **two["rates"]}.items():
+                found[f"shopgym: {name}"] += slices
+            for name, slices in two["wall"].items():
+                found[f"shopgym: {name}, wall"] += slices
+            versions |= ours["versions"]
+            for system, (python, script) in peers.items():
+                if python:
+                    theirs = turn(python, script)
+                    versions |= theirs["versions"]
+                    for name, value in theirs["rates"].items():
+                        found[f"{system}: {name}"].append(value)
     figures = {name: spread(values) for name, values in found.items()}
     report("session steps per CPU-second", figures, ratios_of(figures), versions)
 
@@ -83,9 +84,9 @@ def ratios_of(figures: dict[str, dict[str, float]]) -> dict[str, float]:
                 ours[f"{shop}, {visits}"] / ours[f"bare kernel, {visits}"]
             )
     for shop in SHOPS:
-        one = f"{shop}, 16384 visits"
-        ratios[f"{one}: wall, 2 threads / 1"] = ours[f"{one}, 2 threads, wall"] / ours[f"{one}, wall"]
-        ratios[f"{one}: CPU, 2 threads / 1"] = ours[f"{one}, 2 threads"] / ours[one]
+        one, two = (f"{shop}, 16384 visits, {threads} threads" for threads in (1, 2))
+        ratios[f"{shop}, 16384 visits: wall, 2 threads / 1"] = ours[f"{two}, wall"] / ours[f"{one}, wall"]
+        ratios[f"{shop}, 16384 visits: CPU, 2 threads / 1"] = ours[two] / ours[one]
     return ratios
 
 

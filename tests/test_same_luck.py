@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+from shopgym.core.nouns import SLOT_TERMS
 from shopgym.simulators import Catalog, Shop, ShopConfig, StockConfig
 
 
@@ -101,3 +102,44 @@ def test_candidates_are_different_items(config: ShopConfig) -> None:
         assert (np.diff(ordered, axis=1) > 0).all()
         assert ordered.min() >= 0
         assert ordered.max() < size
+
+
+def served(shop: Shop, *, at_once: bool, pages: int = 12) -> list[Any]:
+    """What comes of pages shown to most lanes, answered at once or in two steps."""
+    rng, seen = np.random.default_rng(0), []
+    shop.arrive()
+    for _ in range(pages):
+        slates = rng.integers(-1, len(shop.catalog), (shop.lanes, shop.config.slate_size), dtype=np.int32)
+        lanes = rng.random(shop.lanes) < 0.7
+        if at_once:
+            feedback, left, cut = shop.serve(slates, lanes)
+        else:
+            feedback = shop.respond(slates, lanes)
+            left, cut = shop.advance(slates, feedback, lanes)
+        seen += [left, cut, shop.stock.on_hand.copy(), *(column.copy() for column in shop.visits)]
+        seen += [feedback.term(name) for name in SLOT_TERMS]
+        seen += [feedback.examined, feedback.page, feedback.seconds, feedback.details]
+        shop.arrive()
+    return seen
+
+
+@pytest.mark.parametrize(("at_once", "threads"), [(False, 1), (True, 3), (False, 3)])
+def test_pages_are_answered_alike_at_once_in_two_steps_and_by_several_threads(
+    catalog: Catalog, at_once: bool, threads: int
+) -> None:
+    # lists that are read to the end and others that are not; 400 lanes are more than go together
+    config = ShopConfig.full(slate_size=6, num_candidates=0)
+    whole = served(Shop(catalog, config, lanes=400, seed=4), at_once=True)
+    parts = served(Shop(catalog, config, lanes=400, seed=4, threads=threads, block=50), at_once=at_once)
+    assert same(whole, parts)
+
+
+@pytest.mark.parametrize("rest", [0x00, 0x7F, 0xFF, 0xC0])
+def test_what_was_noted_of_other_pages_does_not_matter(catalog: Catalog, rest: int) -> None:
+    config = ShopConfig.full(slate_size=6, num_candidates=0)
+    whole = served(Shop(catalog, config, lanes=200, seed=4), at_once=True)
+    shop = Shop(catalog, config, lanes=200, seed=4)
+    for notes in (*shop._desks, shop._slips):
+        for name in set(notes._fields) - {"lane_at", "slot_at"}:
+            getattr(notes, name).view(np.uint8)[...] = rest
+    assert same(whole, served(shop, at_once=True))

@@ -9,10 +9,11 @@ from gymnasium import spaces
 from numba import int64
 
 from ..core.nouns import Requests
-from ..core.types import F32, I32, AnyArray
+from ..core.types import F32, I32, I64, AnyArray
 from ..simulators import Shop
 from ..simulators.ahead import prefetch
 from ..simulators.kernel import kernel
+from ..simulators.lanes import take
 
 
 def observation_space(shop: Shop, form: str) -> spaces.Dict:
@@ -61,7 +62,7 @@ def _features(shop: Shop, rows: I32) -> F32:
     """(n, j, f) features of the item rows (n, j); 0 where a row is empty."""
     features = shop.catalog.items.features
     out = np.empty((*rows.shape, features.shape[1]), np.float32)
-    shop.in_parts(lambda low, high: _copy_rows(features, rows, out, low, high))
+    shop.in_parts(lambda lanes, _: _copy_rows(features, rows, out, lanes))
     return out
 
 
@@ -70,12 +71,15 @@ def _box(low: F32, high: F32) -> spaces.Box:
 
 
 @kernel
-def _copy_rows(features: F32, rows: I32, out: F32, low: int, high: int) -> None:
+def _copy_rows(features: F32, rows: I32, out: F32, lanes: I64) -> None:
     """out[i, c] = features[rows[i, c]], 0 where there is no row"""
-    for i in range(low, high):
-        for c in range(rows.shape[1]):
-            row = rows[i, c]
-            if i + 1 < high:
-                prefetch(features, int64(rows[i + 1, c]))
-            for f in range(features.shape[1]):
-                out[i, c, f] = features[row, f] if row >= 0 else 0.0
+    low, high = take(lanes)
+    while low < high:
+        for i in range(low, high):
+            for c in range(rows.shape[1]):
+                row = rows[i, c]
+                if i + 1 < high:
+                    prefetch(features, int64(rows[i + 1, c]))
+                for f in range(features.shape[1]):
+                    out[i, c, f] = features[row, f] if row >= 0 else 0.0
+        low, high = take(lanes)

@@ -21,6 +21,7 @@ from ..simulators import Catalog, Shop, ShopConfig
 from ..simulators.candidates import among
 from ..simulators.draws import key
 from ..simulators.kernel import kernel
+from ..simulators.lanes import take
 from ..simulators.profiles import profile, profile_catalog
 from .observation import observation
 from .reward import RewardSpec
@@ -238,7 +239,7 @@ class PageLoop:
         candidates, items = self.requests.candidates, len(self.shop.catalog)
         slots = self.shop.slots if self.requests.slots is None else self.requests.slots
         self.shop.in_parts(
-            lambda low, high: _fill_pages(picks, candidates, slots, items, slates, unknown, low, high)
+            lambda lanes, _: _fill_pages(picks, candidates, slots, items, slates, unknown, lanes)
         )
         if np.count_nonzero(unknown):
             self._refuse(picks)
@@ -294,33 +295,38 @@ def make_loop(
 
 @kernel
 def _fill_pages(
-    picks: I64, candidates: I32, slots: I32, items: int, slates: I32, unknown: Bool, low: int, high: int
+    picks: I64, candidates: I32, slots: I32, items: int, slates: I32, unknown: Bool, lanes: I64
 ) -> None:
     """Write the items picked; what comes a second time leaves its slot empty. Notes where one is unknown.
 
     Slots that a page does not have stay empty.
     """
-    limit = candidates.shape[1] or items
-    for i in range(low, high):
-        # one of 64 bits for each pick so far, and one for its row of 64: unless both are set, the pick is new
-        met = met_row = 0
-        there = slots[i]  # looked up once: a store to an array might, for all the compiler knows, change it
-        for slot in range(picks.shape[1]):
-            pick = picks[i, slot]
-            if pick < EMPTY or pick >= limit:
-                unknown[i] = True
-                break
-            bit, row = 1 << (pick & 63), 1 << ((pick >> 6) & 63)
-            again = False
-            if met & bit and met_row & row:
-                for before in range(slot):
-                    again |= picks[i, before] == pick
-            met |= bit
-            met_row |= row
-            if again or pick < 0 or slot >= there:
-                slates[i, slot] = EMPTY
-            else:
-                slates[i, slot] = candidates[i, pick] if candidates.shape[1] else pick
+    low, high = take(lanes)
+    while low < high:
+        limit = candidates.shape[1] or items
+        for i in range(low, high):
+            # one of 64 bits for each pick so far, one for its row of 64: unless both are set, it is new
+            met = met_row = 0
+            there = slots[
+                i
+            ]  # looked up once: a store to an array might, for all the compiler knows, change it
+            for slot in range(picks.shape[1]):
+                pick = picks[i, slot]
+                if pick < EMPTY or pick >= limit:
+                    unknown[i] = True
+                    break
+                bit, row = 1 << (pick & 63), 1 << ((pick >> 6) & 63)
+                again = False
+                if met & bit and met_row & row:
+                    for before in range(slot):
+                        again |= picks[i, before] == pick
+                met |= bit
+                met_row |= row
+                if again or pick < 0 or slot >= there:
+                    slates[i, slot] = EMPTY
+                else:
+                    slates[i, slot] = candidates[i, pick] if candidates.shape[1] else pick
+        low, high = take(lanes)
 
 
 @kernel

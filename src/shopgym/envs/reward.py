@@ -18,6 +18,7 @@ from ..core.nouns import SLOT_TERMS, Feedback
 from ..core.types import F64, I64
 from ..simulators.crew import Work
 from ..simulators.kernel import kernel
+from ..simulators.lanes import lanes_of, take
 
 UNITS = {
     "click": "click",
@@ -91,15 +92,15 @@ class RewardSpec:
     ) -> tuple[F64, dict[str, F64]]:
         """((n,) reward, {term: (n,) amount in the term's own unit}) of each page.
 
-        ``in_parts`` runs ``work(low, high)`` over all pages, perhaps in threads; None = at once.
+        ``in_parts`` has the work done of all pages, perhaps by threads; None = here and now.
         """
         columns, weights = self._columns
         amounts, reward = np.empty((len(columns), len(feedback.page))), np.empty(len(feedback.page))
 
-        def work(low: int, high: int) -> None:
-            _add_up(feedback.page, columns, weights, amounts, reward, low, high)
+        def work(lanes: I64, _: int) -> None:
+            _add_up(feedback.page, columns, weights, amounts, reward, lanes)
 
-        work(0, len(reward)) if in_parts is None else in_parts(work)
+        work(lanes_of(len(reward)), 0) if in_parts is None else in_parts(work)
         return reward, dict(zip(self.terms, amounts, strict=True))
 
     def slots(self, feedback: Feedback) -> F64:
@@ -120,11 +121,14 @@ class RewardSpec:
 
 
 @kernel
-def _add_up(page: F64, columns: I64, weights: F64, amounts: F64, reward: F64, low: int, high: int) -> None:
+def _add_up(page: F64, columns: I64, weights: F64, amounts: F64, reward: F64, lanes: I64) -> None:
     """Fill ``amounts`` (t, n) with some columns of (n, 9), and ``reward`` (n,) with their weighted sum."""
-    for i in range(low, high):
-        total = 0.0
-        for t in range(columns.shape[0]):
-            amounts[t, i] = page[i, columns[t]]
-            total += weights[t] * amounts[t, i]
-        reward[i] = total
+    low, high = take(lanes)
+    while low < high:
+        for i in range(low, high):
+            total = 0.0
+            for t in range(columns.shape[0]):
+                amounts[t, i] = page[i, columns[t]]
+                total += weights[t] * amounts[t, i]
+            reward[i] = total
+        low, high = take(lanes)

@@ -8,7 +8,7 @@ import numpy as np
 from numba import int64, njit, uint64
 
 from ..core.nouns import EMPTY
-from ..core.types import F64, I32, Bool
+from ..core.types import F64, I32, I64, Bool
 from .ahead import TOGETHER, prefetch
 from .chances import (
     appeal_of,
@@ -24,14 +24,13 @@ from .chances import (
     units_of,
     units_p,
 )
-from .desk import Desk
+from .desk import Desk, Slips
 from .draws import (
     BUY,
     CART,
     CLICK,
     DELAY,
     DWELL,
-    GOLDEN,
     ITEM,
     OPENED,
     QUICK,
@@ -40,12 +39,12 @@ from .draws import (
     RETURNED,
     UNITS,
     key,
-    mix,
     page_key,
     unit,
 )
 from .flat import flat
 from .kernel import kernel
+from .lanes import STEP, take
 from .outcomes import (
     BACK_COST,
     BACK_DELAY,
@@ -92,22 +91,24 @@ def respond(
     price_off: F64,
     out: Outcomes,
     desk: Desk,
-    low: int,
-    high: int,
-) -> int:
-    """Note in ``out`` what lanes [low, high) do with slates (n, k); nothing, where they are not ``active``.
+    slips: Slips,
+    lanes: I64,
+) -> None:
+    """Note in ``out`` what ``lanes`` do with slates (n, k); nothing, where they are not ``active``.
 
     An item that has run out can be clicked, but not put in the cart. ``price_off`` is (n,), the share
-    taken off every price of the page, or (0,).
-
-    Returns:
-        r, how many rows of details there are on the ``desk``.
+    taken off every price of the page, or (0,). Details go on ``slips``.
     """
-    rows = 0
-    for start in range(low, high, TOGETHER):
-        end = min(start + TOGETHER, high)
-        rows = _respond(world, today, visits, active, slates, price_off, out, desk, rows, start, end)
-    return rows
+    low, high = take(lanes)
+    while low < high:
+        rows = low * slates.shape[1]
+        for start in range(low, high, TOGETHER):
+            end = min(start + TOGETHER, high)
+            rows = _respond(
+                world, today, visits, active, slates, price_off, out, desk, slips, rows, start, end
+            )
+        slips.rows[low // lanes[STEP]] = rows - low * slates.shape[1]
+        low, high = take(lanes)
 
 
 @kernel
@@ -120,18 +121,19 @@ def _respond(
     price_off: F64,
     out: Outcomes,
     desk: Desk,
+    slips: Slips,
     rows: int,
     low: int,
     high: int,
 ) -> int:
-    """:func:`respond`, of up to ``TOGETHER`` lanes, with ``rows`` of details before theirs."""
+    """:func:`respond`, of up to ``TOGETHER`` lanes, whose slips begin at row ``rows``; where they end."""
     clear(out, low, high)
     _lay_out(world, today, visits, active, slates, out, desk, low, high)
     count = _glance(world, slates, out, desk, low, high)
     for e in range(count):
         desk.appeal[e] = appeal_of(world, visits, desk.lanes[e], desk.items[e])
     count = _choose(world, today, visits, price_off, out, desk, count, low)
-    return _go_deeper(world, today, visits, price_off, out, desk, count, rows, low)
+    return _go_deeper(world, today, visits, price_off, out, desk, slips, count, rows, low)
 
 
 @kernel
@@ -274,15 +276,12 @@ def _go_deeper(
     price_off: F64,
     out: Outcomes,
     desk: Desk,
+    slips: Slips,
     count: int,
     rows: int,
     low: int,
 ) -> int:
-    """What follows: the page of an item clicked, the cart, the order, the return.
-
-    Returns:
-        ``rows`` of details before, and those of these ``count``.
-    """
+    """What follows: the page of an item clicked, the cart, the order, the return; where the slips end."""
     before = -1
     for e in range(count):
         i, slot, item, appeal = desk.lanes[e], desk.slots[e], desk.items[e], desk.appeal[e]
@@ -290,8 +289,8 @@ def _go_deeper(
         if i != before:
             before = i
             out.first[i] = rows
-        desk.lane[rows] = i
-        of = desk.details[rows]
+        slips.lane[rows] = i
+        of = slips.details[rows]
         rows += 1
         of[:] = 0.0
         of[SOLD] = EMPTY
@@ -347,15 +346,20 @@ def serve(
     price_off: F64,
     out: Outcomes,
     desk: Desk,
+    slips: Slips,
     left: Bool,
     cut: Bool,
-    low: int,
-    high: int,
-) -> int:
+    lanes: I64,
+) -> None:
     """:func:`respond`, then :func:`.visits.move_on`: one call, because each costs some microseconds."""
-    rows = 0
-    for start in range(low, high, TOGETHER):
-        end = min(start + TOGETHER, high)
-        rows = _respond(world, today, visits, active, slates, price_off, out, desk, rows, start, end)
-        move_on(world, visits, active, slates, out, desk.details, left, cut, start, end)
-    return rows
+    low, high = take(lanes)
+    while low < high:
+        rows = low * slates.shape[1]
+        for start in range(low, high, TOGETHER):
+            end = min(start + TOGETHER, high)
+            rows = _respond(
+                world, today, visits, active, slates, price_off, out, desk, slips, rows, start, end
+            )
+            move_on(world, visits, active, slates, out, slips.details, left, cut, start, end)
+        slips.rows[low // lanes[STEP]] = rows - low * slates.shape[1]
+        low, high = take(lanes)

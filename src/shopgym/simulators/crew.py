@@ -2,6 +2,7 @@
 
 A step hands over work five times, each time for some hundred microseconds. The threads of a pool fall asleep
 in between, and waking one takes as long as a small kernel. These stay awake for a while after each task.
+How much of the work each does is up to them: see :mod:`.lanes`.
 """
 
 from __future__ import annotations
@@ -10,7 +11,7 @@ import os
 import threading
 import time
 import weakref
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from queue import SimpleQueue
 from typing import Any
 
@@ -31,8 +32,8 @@ has to wait for the lock falls asleep."""
 NAP = 2e-4
 """Seconds that the caller sleeps before it looks again."""
 
-Work = Callable[[int, int], object]
-"""Of lanes [low, high)."""
+Work = Callable[[I64, int], object]
+"""``work(lanes, hand)`` of whatever lanes it takes, by one thread; ``hand`` is its number, 0 the caller's."""
 
 
 class Crew:
@@ -42,19 +43,18 @@ class Crew:
         self._count = count
         self._hire()
 
-    def run(self, work: Work, parts: Sequence[tuple[int, int]]) -> None:
-        """``work(low, high)`` of all ``parts`` at once, one for the caller and one for each thread.
+    def run(self, work: Work, lanes: I64) -> None:
+        """``work(lanes, hand)`` by the caller and each thread at once, until all are over.
 
         Raises:
-            BaseException: what one of the parts raised, when all are over.
+            BaseException: what one of them raised, when all are over.
         """
         if os.getpid() != self._process:  # threads do not survive a fork
             self._hire()
-        mine, *others = parts
-        for hand, part in zip(self._hands, others, strict=True):
-            hand.start(work, *part)
+        for number, hand in enumerate(self._hands, 1):
+            hand.start(work, lanes, number)
         try:
-            work(*mine)
+            work(lanes, 0)
         finally:
             errors = [hand.finish() for hand in self._hands]
         for error in errors:
@@ -76,11 +76,11 @@ class _Hand:
         self._called, self._done = np.zeros(16, np.int64), np.zeros(16, np.int64)
         self._asleep = False
         self._wake: SimpleQueue[None] = SimpleQueue()
-        self._task: tuple[Work, int, int] | None = None
+        self._task: tuple[Work, I64, int] | None = None
         self._error: BaseException | None = None
 
-    def start(self, work: Work, low: int, high: int) -> None:
-        self._task = work, low, high
+    def start(self, work: Work, lanes: I64, number: int) -> None:
+        self._task = work, lanes, number
         self.call()
 
     def finish(self) -> BaseException | None:
@@ -112,8 +112,8 @@ class _Hand:
             if self._task is None:
                 return
             try:
-                work, low, high = self._task
-                work(low, high)
+                work, lanes, number = self._task
+                work(lanes, number)
             except BaseException as error:
                 self._error = error
             del work  # or what it refers to would live on until the next task

@@ -1,4 +1,4 @@
-"""What a thread notes of some lanes between one pass over them and the next."""
+"""What threads note of the lanes: on their desks from one pass to the next, on slips until all are done."""
 
 from __future__ import annotations
 
@@ -7,16 +7,17 @@ from typing import NamedTuple
 import numpy as np
 
 from ..core.nouns import DETAILS
-from ..core.types import F64, I32, U64, Bool
+from ..core.types import F64, I32, I64, U64, AnyArray, Bool
 from .ahead import TOGETHER
+from .kernel import kernel
+from .lanes import STEP
 
 
 class Desk(NamedTuple):
     """Room for up to ``TOGETHER`` lanes of k slots each, used again for the next; every thread has its own.
 
     The *place* of slot s of the i-th of these lanes is i k + s: passes over places have no branches, so that
-    processors do many of them at a time. ``lane`` and ``details`` are of all lanes of the thread, and stay
-    until its next page.
+    processors do many of them at a time.
     """
 
     luck: U64  # (TOGETHER k,) key of what happens at the place
@@ -32,12 +33,22 @@ class Desk(NamedTuple):
     slots: I32  # (TOGETHER k,)
     items: I32  # (TOGETHER k,)
     appeal: F64  # (TOGETHER k,) of the item
-    lane: I32  # (n k,) of each row of details
-    details: F64  # (n k, 10) a row for each item opened or put in the cart, in order
 
 
-def desk_for(n: int, k: int) -> Desk:
-    """A desk for a thread that has n lanes; of ``lane`` and ``details`` most is never touched."""
+class Slips(NamedTuple):
+    """A row for each item opened or put in the cart by n lanes of k slots, until the next page.
+
+    Lanes that were taken together have their rows one after the other, the first in the row of the first
+    slot of their first lane: there is room for one a slot, most of which is never touched.
+    """
+
+    lane: I32  # (n k,)
+    details: F64  # (n k, 10)
+    rows: I64  # (t,) how many there are of each of the t times that lanes are taken
+
+
+def desk_for(k: int) -> Desk:
+    """A desk for slates of k."""
     places = TOGETHER * k
     return Desk(
         luck=np.empty(places, np.uint64),
@@ -52,6 +63,40 @@ def desk_for(n: int, k: int) -> Desk:
         slots=np.empty(places, np.int32),
         items=np.empty(places, np.int32),
         appeal=np.empty(places),
+    )
+
+
+def slips_for(n: int, k: int, step: int) -> Slips:
+    """Slips for n lanes, taken ``step`` at a time, of k slots."""
+    return Slips(
         lane=np.empty(n * k, np.int32),
         details=np.empty((n * k, len(DETAILS))),
+        rows=np.zeros(-(-n // step), np.int64),
     )
+
+
+def collect(slips: Slips, lanes: I64, first: I64) -> tuple[AnyArray, F64]:
+    """(lanes (r,), details (r, 10)) of all rows, in order of lanes.
+
+    ``first`` (n,), which says in which slip those of a lane begin, then says in which row.
+    """
+    count = int(slips.rows.sum())
+    of, details = np.empty(count, np.int32), np.empty((count, slips.details.shape[1]))
+    _copy(slips, lanes, first, of, details)
+    return of, details
+
+
+@kernel
+def _copy(slips: Slips, lanes: I64, first: I64, of: I32, details: F64) -> None:
+    before, slots = 0, slips.lane.shape[0] // first.shape[0]
+    for turn in range(slips.rows.shape[0]):
+        low = turn * lanes[STEP]
+        start = low * slots
+        for row in range(slips.rows[turn]):
+            of[before + row] = slips.lane[start + row]
+            for c in range(details.shape[1]):
+                details[before + row, c] = slips.details[start + row, c]
+        if before != start:
+            for i in range(low, min(low + lanes[STEP], first.shape[0])):
+                first[i] += before - start
+        before += slips.rows[turn]

@@ -11,6 +11,7 @@ from .ahead import AHEAD, prefetch
 from .candidates import draw_candidates
 from .config import ShopConfig
 from .kernel import kernel
+from .lanes import take
 from .surfaces import CHANNELS, SURFACES
 from .visits import Visits
 from .world import Today, World
@@ -60,54 +61,56 @@ def observe(
     in_stock: Bool,
     time: F64,
     slots: I32,
-    low: int,
-    high: int,
+    lanes: I64,
 ) -> None:
-    """Fill the columns of ``Requests`` for the lanes of [low, high) that are ``asked`` for.
+    """Fill the columns of ``Requests`` for the ``lanes`` that are ``asked`` for.
 
     The intent that can be seen is the observable embedding of the item last looked at or searched for.
     ``taker`` is scratch space.
     """
-    intent = world.observed.shape[1]
-    draw_candidates(world, visits, asked, taker, candidates, low, high)
-    for i in range(low, high):
-        if i + AHEAD < high:
-            prefetch(world.user_features, visits.user[i + AHEAD])
-            prefetch(world.observed, visits.anchor[i + AHEAD])
-        if not asked[i]:
-            continue
-        request_id[i] = visits.key[i] ^ uint64(visits.page[i])
-        user_id[i] = visits.user[i]
-        time[i] = visits.time[i]
-        # looked up once: a store to an array might, for all the compiler knows, change them
-        who, anchor = visits.user[i], visits.anchor[i]
-        for c in range(user.shape[1]):
-            user[i, c] = world.user_features[who, c]
-        for c in range(intent):
-            context[i, c] = world.observed[anchor, c]
-        context[i, intent] = visits.page[i] / world.max_pages
-        context[i, intent + 1] = _log1p(visits.clicks[i])
-        context[i, intent + 2] = 1.0 if visits.mobile[i] else 0.0
-        at = intent + 3
-        if world.surfaces_on:
-            for c in range(len(PLACE)):
-                context[i, at + c] = 0.0
-            context[i, at + visits.surface[i]] = 1.0
-            context[i, at + len(SURFACES) + visits.channel[i]] = 1.0
-            slots[i] = world.slots[visits.surface[i]]
-            at += len(PLACE)
-        if world.calendar_on:
-            day = int64(math.floor(visits.time[i]))
-            hour = int64((visits.time[i] - day) * 24.0)
-            context[i, at] = world.hours[hour, 0]
-            context[i, at + 1] = world.hours[hour, 1]
-            context[i, at + 2] = 1.0 if day % 7 >= 5 else 0.0
-            context[i, at + 3] = world.weeks[day // 7 % 52, 0]
-            context[i, at + 4] = world.weeks[day // 7 % 52, 1]
-            at += len(CLOCK)
-        if world.remembers:
-            context[i, at] = _log1p(visits.visit[i] - 1)
-            context[i, at + 1] = _log1p(min(visits.gap[i], LONGEST_GAP))
-        row = visits.row[i]
-        for c in range(candidates.shape[1]):
-            in_stock[i, c] = today.available[row, candidates[i, c]]
+    low, high = take(lanes)
+    while low < high:
+        intent = world.observed.shape[1]
+        draw_candidates(world, visits, asked, taker, candidates, low, high)
+        for i in range(low, high):
+            if i + AHEAD < high:
+                prefetch(world.user_features, visits.user[i + AHEAD])
+                prefetch(world.observed, visits.anchor[i + AHEAD])
+            if not asked[i]:
+                continue
+            request_id[i] = visits.key[i] ^ uint64(visits.page[i])
+            user_id[i] = visits.user[i]
+            time[i] = visits.time[i]
+            # looked up once: a store to an array might, for all the compiler knows, change them
+            who, anchor = visits.user[i], visits.anchor[i]
+            for c in range(user.shape[1]):
+                user[i, c] = world.user_features[who, c]
+            for c in range(intent):
+                context[i, c] = world.observed[anchor, c]
+            context[i, intent] = visits.page[i] / world.max_pages
+            context[i, intent + 1] = _log1p(visits.clicks[i])
+            context[i, intent + 2] = 1.0 if visits.mobile[i] else 0.0
+            at = intent + 3
+            if world.surfaces_on:
+                for c in range(len(PLACE)):
+                    context[i, at + c] = 0.0
+                context[i, at + visits.surface[i]] = 1.0
+                context[i, at + len(SURFACES) + visits.channel[i]] = 1.0
+                slots[i] = world.slots[visits.surface[i]]
+                at += len(PLACE)
+            if world.calendar_on:
+                day = int64(math.floor(visits.time[i]))
+                hour = int64((visits.time[i] - day) * 24.0)
+                context[i, at] = world.hours[hour, 0]
+                context[i, at + 1] = world.hours[hour, 1]
+                context[i, at + 2] = 1.0 if day % 7 >= 5 else 0.0
+                context[i, at + 3] = world.weeks[day // 7 % 52, 0]
+                context[i, at + 4] = world.weeks[day // 7 % 52, 1]
+                at += len(CLOCK)
+            if world.remembers:
+                context[i, at] = _log1p(visits.visit[i] - 1)
+                context[i, at + 1] = _log1p(min(visits.gap[i], LONGEST_GAP))
+            row = visits.row[i]
+            for c in range(candidates.shape[1]):
+                in_stock[i, c] = today.available[row, candidates[i, c]]
+        low, high = take(lanes)

@@ -8,9 +8,8 @@ from __future__ import annotations
 
 import math
 import os
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from functools import cached_property
-from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -18,7 +17,7 @@ import numpy as np
 from ..core.errors import InvalidInput, in_range
 from ..core.nouns import SLOT_TERMS, Feedback, Requests
 from ..core.protocols import Policy
-from ..core.types import F32, F64, I32, AnyArray, Bool
+from ..core.types import F32, F64, I32, I64, AnyArray, Bool
 from . import choice, expected
 from . import value as worth
 from .candidates import REMAINDERS
@@ -26,9 +25,10 @@ from .catalog import OBSERVED, Catalog
 from .config import ShopConfig
 from .crew import Crew, Work
 from .days import DAYS_A_WEEK, every_week, one_day
-from .desk import Desk, desk_for
+from .desk import collect, desk_for, slips_for
 from .draws import key
 from .held import held
+from .lanes import NEXT, lanes_of
 from .market import Market
 from .observe import LONGEST_GAP, context_names, observe
 from .outcomes import BOUGHT, SOLD, Outcomes, known, room_for
@@ -37,11 +37,13 @@ from .returns import Returns
 from .stock import Stock
 from .users import Users
 from .value import Comparison, Value
-from .visits import Visits, arrive, come_back, empty_visits, enter, move_on, part
+from .visits import Visits, advance, arrive, come_back, empty_visits, enter, part
 from .world import Today, World, build_world
 
 BLOCK = 1024
 """Lanes below which another thread is not worth it; results do not depend on it."""
+AT_A_TIME = 256
+"""Lanes that a thread takes at a time, at most; results do not depend on it."""
 CLOCKS = ("pages", "own", "season")
 PAGES_PER_VISIT = 4
 """What stock levels are set for where traffic is counted in visits."""
@@ -106,11 +108,11 @@ class Shop:
         self.world: World = held(build_world(catalog, self.users, self.config, days))
         self.lanes = lanes
         workers = max(1, min(threads or os.cpu_count() or 1, lanes // block))
-        self._parts = list(pairwise(lanes * part // workers for part in range(workers + 1)))
         self._crew = Crew(workers - 1) if workers > 1 else None
-        self._desks: dict[int, Desk] = {
-            low: held(desk_for(high - low, self.config.slate_size)) for low, high in self._parts
-        }
+        step = min(AT_A_TIME, -(-lanes // (4 * workers))) if workers > 1 else lanes
+        self._lanes = lanes_of(lanes, step)
+        self._desks = [held(desk_for(self.config.slate_size)) for _ in range(workers)]
+        self._slips = held(slips_for(lanes, self.config.slate_size, step))
         self._weeks: Today | None = None
         self._all: Bool = np.ones(lanes, np.bool_)
         self.reset(seed)
@@ -213,9 +215,9 @@ class Shop:
         """
         begin = self.visits.over.copy() if lanes is None else lanes
         if self.clock == "pages":
-            self.in_parts(lambda low, high: arrive(self.world, self.visits, begin, low, high))
+            self.in_parts(lambda some, _: arrive(self.world, self.visits, begin, some))
         elif self.clock == "own":
-            self.in_parts(lambda low, high: come_back(self.world, self.visits, begin, begin, low, high))
+            self.in_parts(lambda some, _: come_back(self.world, self.visits, begin, begin, some))
             self._find_week()
         else:
             self._next_in_season(begin)
@@ -231,11 +233,11 @@ class Shop:
         stayed = np.zeros(self.lanes, np.bool_)
         if not self.config.people.enabled:
             return ended.copy(), stayed
-        self.in_parts(lambda low, high: part(self.world, self.visits, ended, stayed, low, high))
+        self.in_parts(lambda some, _: part(self.world, self.visits, ended, stayed, some))
         late = stayed & (self.visits.time + self.visits.gap >= self.days)
         if self.clock == "own":
             back, never = stayed & ~late, np.zeros_like(stayed)
-            self.in_parts(lambda low, high: come_back(self.world, self.visits, back, never, low, high))
+            self.in_parts(lambda some, _: come_back(self.world, self.visits, back, never, some))
             self._find_week()
         elif self.population is not None:
             self.population.store(self.visits, ended, stayed)
@@ -253,14 +255,13 @@ class Shop:
         context = np.empty((n, len(self.context_names)), np.float32)
         candidates, in_stock = np.empty((n, m), np.int32), np.empty((n, m), np.bool_)
         time, slots = np.empty(n), np.empty(n, np.int32)
-        day = self.day
+        if self.clock == "pages":
+            self.visits.time[:] = self.day
 
-        def work(low: int, high: int) -> None:
-            if self.clock == "pages":
-                self.visits.time[low:high] = day
+        def work(some: I64, _: int) -> None:
             observe(
                 self.world, self.today, self.visits, asked, np.empty(REMAINDERS, np.int64),
-                request_id, user_id, user, context, candidates, in_stock, time, slots, low, high,
+                request_id, user_id, user, context, candidates, in_stock, time, slots, some,
             )  # fmt: skip
 
         self.in_parts(work)
@@ -277,13 +278,15 @@ class Shop:
         """
         slates, out, off = self._checked(slates), room_for(*slates.shape), self._off(price_off)
         active = self._active(lanes)
-        _, details = self._answers(
-            out,
-            lambda desk, low, high: choice.respond(
-                self.world, self.today, self.visits, active, slates, off, out, desk, low, high
-            ),
-        )
-        return Feedback(*out, details)
+
+        def work(some: I64, hand: int) -> None:
+            choice.respond(
+                self.world, self.today, self.visits, active, slates, off, out,
+                self._desks[hand], self._slips, some,
+            )  # fmt: skip
+
+        self.in_parts(work)
+        return Feedback(*out, collect(self._slips, self._lanes, out.first)[1])
 
     def advance(self, slates: I32, feedback: Feedback, lanes: Bool | None = None) -> tuple[Bool, Bool]:
         """Settle the tick: visitors move on, stock is taken out, the clock goes on.
@@ -295,8 +298,8 @@ class Shop:
         out = Outcomes(*(getattr(feedback, name) for name in Outcomes._fields))
         left, cut = np.zeros((2, self.lanes), np.bool_)
         self.in_parts(
-            lambda low, high: move_on(
-                self.world, self.visits, active, slates, out, feedback.details, left, cut, low, high
+            lambda some, _: advance(
+                self.world, self.visits, active, slates, out, feedback.details, left, cut, some
             )
         )
         of, _, rows = feedback.rows
@@ -311,12 +314,15 @@ class Shop:
         slates, out, off = self._checked(slates), room_for(*slates.shape), self._off(price_off)
         active = self._active(lanes)
         left, cut = np.zeros((2, self.lanes), np.bool_)
-        of, details = self._answers(
-            out,
-            lambda desk, low, high: choice.serve(
-                self.world, self.today, self.visits, active, slates, off, out, desk, left, cut, low, high
-            ),
-        )
+
+        def work(some: I64, hand: int) -> None:
+            choice.serve(
+                self.world, self.today, self.visits, active, slates, off, out,
+                self._desks[hand], self._slips, left, cut, some,
+            )  # fmt: skip
+
+        self.in_parts(work)
+        of, details = collect(self._slips, self._lanes, out.first)
         self._settle(active, of, details)
         return Feedback(*out, details), left, cut
 
@@ -339,9 +345,7 @@ class Shop:
         out, go_on = np.zeros(slates.shape), np.ones(slates.shape)
         if self.world.chain.any():
             go_on = self.reads_on(slates)
-        self.in_parts(
-            lambda low, high: expected.attention(self.world, self.visits, slates, go_on, out, low, high)
-        )
+        self.in_parts(lambda some, _: expected.attention(self.world, self.visits, slates, go_on, out, some))
         return out
 
     @property
@@ -370,11 +374,12 @@ class Shop:
         return worth.compare(self, first, second, **options)
 
     def in_parts(self, work: Work) -> None:
-        """Run ``work(low, high)`` over all lanes, in parallel if there are threads."""
+        """Have ``work(lanes, hand)`` done of all lanes, by several threads if there are."""
+        self._lanes[NEXT] = 0
         if self._crew is None:
-            work(0, self.lanes)
+            work(self._lanes, 0)
         else:
-            self._crew.run(work, self._parts)
+            self._crew.run(work, self._lanes)
 
     # private
 
@@ -392,9 +397,7 @@ class Shop:
             self._off(price_off),
         )
         self.in_parts(
-            lambda low, high: expected.expect(
-                self.world, self.today, self.visits, items, off, out, go_on, low, high
-            )
+            lambda some, _: expected.expect(self.world, self.today, self.visits, items, off, out, go_on, some)
         )
         return dict(zip(SLOT_TERMS, out, strict=True)), go_on
 
@@ -415,25 +418,6 @@ class Shop:
         if off.shape != (self.lanes,) or not ((off >= 0) & (off < 1)).all():
             raise InvalidInput("price_off", price_off, f"give {self.lanes} shares in [0, 1)")
         return off
-
-    def _answers(self, out: Outcomes, page: Callable[[Desk, int, int], int]) -> tuple[AnyArray, F64]:
-        """``page(desk, low, high)`` of all lanes: (lanes (r,), details (r, 10)) of what came of it."""
-        found: dict[int, tuple[AnyArray, F64]] = {}
-
-        def work(low: int, high: int) -> None:
-            desk = self._desks[low]
-            rows = page(desk, low, high)
-            found[low] = desk.lane[:rows].copy(), desk.details[:rows].copy()
-
-        self.in_parts(work)
-        if self._crew is None:
-            return found[0]
-        before = 0
-        for low, high in self._parts:
-            out.first[low:high] += before
-            before += len(found[low][0])
-        lanes, details = zip(*(found[low] for low, _ in self._parts), strict=True)
-        return np.concatenate(lanes), np.concatenate(details)
 
     def _settle(self, active: Bool, lanes: AnyArray, details: F64) -> None:
         """Take out of the stock what was bought, note what will come back, and let the clock go on.
@@ -486,7 +470,7 @@ class Shop:
             moment = max(moment, self.population.next_time)
         before, until = self.now, (math.floor(moment / review) + 1) * review
         anyone, latest = self.population.admit(self.visits, begin, until)
-        self.in_parts(lambda low, high: enter(self.world, self.visits, anyone, low, high))
+        self.in_parts(lambda some, _: enter(self.world, self.visits, anyone, some))
         self.now = max(self.now, latest)
         self._pass_time(before)
 

@@ -34,6 +34,7 @@ from .draws import (
     unit,
 )
 from .kernel import kernel
+from .lanes import take
 from .outcomes import SENT_BACK, SOLD, Outcomes
 from .popular import popular_item
 from .retention import days_until, stays
@@ -221,49 +222,58 @@ def _enter_again(world: World, visits: Visits, i: int) -> None:
 
 
 @kernel
-def arrive(world: World, visits: Visits, begin: Bool, low: int, high: int) -> None:
-    """Start the next visit on the lanes of [low, high) where ``begin``: anyone, as if for the first time."""
-    for start in range(low, high, TOGETHER):
-        end = min(start + TOGETHER, high)
-        for i in range(start, end):
-            if begin[i]:
-                visits.number[i] += 1
-                visits.key[i] = key(visits.seed[i], uint64(visits.number[i]))
-                visits.user[i] = _anyone(world, key(visits.key[i], USER))
-                prefetch(world.taste, int64(visits.user[i]))
-                prefetch(world.favourites, int64(visits.user[i]))
-        for i in range(start, end):
-            if begin[i]:
-                _become(world, visits, i, visits.user[i])
-                _enter(world, visits, i)
-                prefetch(world.embedding, int64(visits.anchor[i]))
-        for i in range(start, end):
-            if begin[i]:
-                _look_around(world, visits, i)
+def arrive(world: World, visits: Visits, begin: Bool, lanes: I64) -> None:
+    """Start the next visit on the ``lanes`` where ``begin``: anyone, as if for the first time."""
+    low, high = take(lanes)
+    while low < high:
+        for start in range(low, high, TOGETHER):
+            end = min(start + TOGETHER, high)
+            for i in range(start, end):
+                if begin[i]:
+                    visits.number[i] += 1
+                    visits.key[i] = key(visits.seed[i], uint64(visits.number[i]))
+                    visits.user[i] = _anyone(world, key(visits.key[i], USER))
+                    prefetch(world.taste, int64(visits.user[i]))
+                    prefetch(world.favourites, int64(visits.user[i]))
+            for i in range(start, end):
+                if begin[i]:
+                    _become(world, visits, i, visits.user[i])
+                    _enter(world, visits, i)
+                    prefetch(world.embedding, int64(visits.anchor[i]))
+            for i in range(start, end):
+                if begin[i]:
+                    _look_around(world, visits, i)
+        low, high = take(lanes)
 
 
 @kernel
-def come_back(world: World, visits: Visits, begin: Bool, anew: Bool, low: int, high: int) -> None:
+def come_back(world: World, visits: Visits, begin: Bool, anew: Bool, lanes: I64) -> None:
     """Start the next visit of the same person where ``begin``, of another person where also ``anew``."""
-    for i in range(low, high):
-        if not begin[i]:
-            continue
-        if anew[i]:
-            visits.lives[i] += 1
-            visits.life[i] = key(key(visits.seed[i], LIFE), uint64(visits.lives[i]))
-            _become(world, visits, i, int(below(key(visits.life[i], USER), world.taste.shape[0])))
-            visits.time[i] = 0.0
-        else:
-            visits.time[i] += visits.gap[i]
-        _enter_again(world, visits, i)
+    low, high = take(lanes)
+    while low < high:
+        for i in range(low, high):
+            if not begin[i]:
+                continue
+            if anew[i]:
+                visits.lives[i] += 1
+                visits.life[i] = key(key(visits.seed[i], LIFE), uint64(visits.lives[i]))
+                _become(world, visits, i, int(below(key(visits.life[i], USER), world.taste.shape[0])))
+                visits.time[i] = 0.0
+            else:
+                visits.time[i] += visits.gap[i]
+            _enter_again(world, visits, i)
+        low, high = take(lanes)
 
 
 @kernel
-def enter(world: World, visits: Visits, begin: Bool, low: int, high: int) -> None:
+def enter(world: World, visits: Visits, begin: Bool, lanes: I64) -> None:
     """Start the next visit of the people who were put into the lanes where ``begin``."""
-    for i in range(low, high):
-        if begin[i]:
-            _enter_again(world, visits, i)
+    low, high = take(lanes)
+    while low < high:
+        for i in range(low, high):
+            if begin[i]:
+                _enter_again(world, visits, i)
+        low, high = take(lanes)
 
 
 @kernel
@@ -331,6 +341,25 @@ def move_on(
         visits.over[i] = left[i] or cut[i]
 
 
+@kernel
+def advance(
+    world: World,
+    visits: Visits,
+    active: Bool,
+    slates: I32,
+    outcomes: Outcomes,
+    details: F64,
+    left: Bool,
+    cut: Bool,
+    lanes: I64,
+) -> None:
+    """:func:`move_on`, of ``lanes``."""
+    low, high = take(lanes)
+    while low < high:
+        move_on(world, visits, active, slates, outcomes, details, left, cut, low, high)
+        low, high = take(lanes)
+
+
 @njit(cache=True, inline="always")
 def waiting_days(world: World, user: int, item: int) -> float:
     """Days from an order to its delivery."""
@@ -376,31 +405,34 @@ def _next_surface(world: World, visits: Visits, i: int, root: np.uint64, here: i
 
 
 @kernel
-def part(world: World, visits: Visits, ended: Bool, stayed: Bool, low: int, high: int) -> None:
+def part(world: World, visits: Visits, ended: Bool, stayed: Bool, lanes: I64) -> None:
     """Where a visit has ``ended``: settle satisfaction and habit, and draw when the person comes back.
 
     Notes in ``stayed`` (n,) who remains a customer, and in ``visits.gap`` the days until then.
     """
-    for i in range(low, high):
-        if not ended[i]:
-            continue
-        experience = visits.mood[i]
-        if visits.weight[i] > 0.0:
-            experience += world.worth_weight * visits.joy[i] / visits.weight[i]
-        if visits.bought[i] > 0:
-            experience += world.purchase_bonus
-        visits.satisfaction[i] += (1.0 - world.inertia) * (math.tanh(experience) - visits.satisfaction[i])
-        habit = 1.0 if visits.bought[i] > 0 else 0.0
-        visits.habit[i] += 0.2 * (habit - visits.habit[i])
-        user = visits.user[i]
-        visit = visits.key[i]
-        # BG/NBD counts drop-outs from the first return on: whoever came once comes back or not by the gap
-        stayed[i] = visits.visit[i] <= 1 or stays(
-            world.dropout[user], visits.satisfaction[i], world.churn_effect, unit(key(visit, DROPOUT))
-        )
-        rate = world.rate[user] * math.exp(world.habit_effect * visits.habit[i])
-        gap = days_until(rate, visits.satisfaction[i], world.rate_effect, unit(key(visit, GAP)))
-        visits.gap[i] = gap
-        fade = np.float32(math.exp(-gap / world.boredom_days))
-        for c in range(visits.seen.shape[1]):
-            visits.seen[i, c] *= fade
+    low, high = take(lanes)
+    while low < high:
+        for i in range(low, high):
+            if not ended[i]:
+                continue
+            experience = visits.mood[i]
+            if visits.weight[i] > 0.0:
+                experience += world.worth_weight * visits.joy[i] / visits.weight[i]
+            if visits.bought[i] > 0:
+                experience += world.purchase_bonus
+            visits.satisfaction[i] += (1.0 - world.inertia) * (math.tanh(experience) - visits.satisfaction[i])
+            habit = 1.0 if visits.bought[i] > 0 else 0.0
+            visits.habit[i] += 0.2 * (habit - visits.habit[i])
+            user = visits.user[i]
+            visit = visits.key[i]
+            # BG/NBD counts drop-outs from the first return on: whoever came once comes back or not by the gap
+            stayed[i] = visits.visit[i] <= 1 or stays(
+                world.dropout[user], visits.satisfaction[i], world.churn_effect, unit(key(visit, DROPOUT))
+            )
+            rate = world.rate[user] * math.exp(world.habit_effect * visits.habit[i])
+            gap = days_until(rate, visits.satisfaction[i], world.rate_effect, unit(key(visit, GAP)))
+            visits.gap[i] = gap
+            fade = np.float32(math.exp(-gap / world.boredom_days))
+            for c in range(visits.seen.shape[1]):
+                visits.seen[i, c] *= fade
+        low, high = take(lanes)
