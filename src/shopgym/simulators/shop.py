@@ -215,7 +215,9 @@ class Shop:
         """
         begin = self.visits.over.copy() if lanes is None else lanes
         if self.clock == "pages":
-            self.in_parts(lambda some, _: arrive(self.world, self.visits, begin, some))
+            self.in_parts(
+                lambda some, hand: arrive(self.world, self.visits, begin, self._desks[hand].lanes, some)
+            )
         elif self.clock == "own":
             self.in_parts(lambda some, _: come_back(self.world, self.visits, begin, begin, some))
             self._find_week()

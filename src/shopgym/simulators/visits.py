@@ -33,6 +33,7 @@ from .draws import (
     page_key,
     unit,
 )
+from .flat import flat
 from .kernel import kernel
 from .lanes import take
 from .outcomes import SENT_BACK, SOLD, Outcomes
@@ -153,6 +154,15 @@ def _something_wanted(world: World, user: int, coin: np.uint64, word: np.uint64)
 
 
 @njit(cache=True, inline="always")
+def _fetch_what_may_be_wanted(world: World, user: int, word: np.uint64) -> None:
+    """Ask for what :func:`_something_wanted` reads of the user's favourites."""
+    favourite = int64(world.favourites[user, below(word, world.favourites.shape[1])])
+    width = world.neighbours.shape[1]
+    if width:
+        prefetch(flat(world.neighbours), favourite * width + below(key(word, COIN), width))
+
+
+@njit(cache=True, inline="always")
 def _anyone(world: World, word: np.uint64) -> np.int64:
     """Whoever comes: any user, in proportion to their visits where some merely pass by."""
     if world.visitors.shape[0]:
@@ -222,27 +232,36 @@ def _enter_again(world: World, visits: Visits, i: int) -> None:
 
 
 @kernel
-def arrive(world: World, visits: Visits, begin: Bool, lanes: I64) -> None:
-    """Start the next visit on the ``lanes`` where ``begin``: anyone, as if for the first time."""
+def arrive(world: World, visits: Visits, begin: Bool, new: I32, lanes: I64) -> None:
+    """Start the next visit on the ``lanes`` where ``begin``: anyone, as if for the first time.
+
+    ``new`` (``TOGETHER``,) is scratch space.
+    """
     low, high = take(lanes)
     while low < high:
         for start in range(low, high, TOGETHER):
             end = min(start + TOGETHER, high)
+            count = 0
             for i in range(start, end):
-                if begin[i]:
-                    visits.number[i] += 1
-                    visits.key[i] = key(visits.seed[i], uint64(visits.number[i]))
-                    visits.user[i] = _anyone(world, key(visits.key[i], USER))
-                    prefetch(world.taste, int64(visits.user[i]))
-                    prefetch(world.favourites, int64(visits.user[i]))
-            for i in range(start, end):
-                if begin[i]:
-                    _become(world, visits, i, visits.user[i])
-                    _enter(world, visits, i)
-                    prefetch(world.embedding, int64(visits.anchor[i]))
-            for i in range(start, end):
-                if begin[i]:
-                    _look_around(world, visits, i)
+                new[count] = i
+                count += begin[i]
+            for i in new[:count]:
+                visits.number[i] += 1
+                visits.key[i] = key(visits.seed[i], uint64(visits.number[i]))
+                user = _anyone(world, key(visits.key[i], USER))
+                visits.user[i] = user
+                prefetch(world.favourites, user)
+                prefetch(world.taste, user)
+                prefetch(world.mission, user)
+                prefetch(world.size, user)
+            for i in new[:count]:
+                _fetch_what_may_be_wanted(world, visits.user[i], key(visits.key[i], ENTRY_ITEM))
+            for i in new[:count]:
+                _become(world, visits, i, visits.user[i])
+                _enter(world, visits, i)
+                prefetch(world.embedding, int64(visits.anchor[i]))
+            for i in new[:count]:
+                _look_around(world, visits, i)
         low, high = take(lanes)
 
 
