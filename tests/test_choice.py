@@ -38,7 +38,9 @@ def test_rows_of_details_are_laid_out_slot_by_slot() -> None:
     details[6] = 1.5, 0, 0, -1, 0, 0, 0, 0, 0, 0
     page, none = np.zeros((3, 9)), np.zeros((3, 3), np.bool_)
     first = np.array([-99, 3, 6])
-    feedback = Feedback(clicked, carted, none, none, page, np.zeros(3, np.float32), first, details)
+    feedback = Feedback(
+        clicked, carted, none, none, page, first, details, lambda: np.full(3, 10.0, np.float32)
+    )
     one, two, three = (1, 1), (1, 2), (2, 0)
     for name, dtype, nothing, there in (
         ("dwell", np.float32, 0, {one: 2.5, three: 1.5}),
@@ -58,6 +60,7 @@ def test_rows_of_details_are_laid_out_slot_by_slot() -> None:
         got = getattr(feedback, name)
         assert got.dtype == dtype
         np.testing.assert_array_equal(got, want, err_msg=name)
+    np.testing.assert_array_equal(feedback.seconds, np.array([10.0, 12.5, 11.5], np.float32))
     np.testing.assert_array_equal(feedback.term("purchase"), (feedback.quantity > 0).astype(float))
     with pytest.raises(InvalidInput, match="clicks"):
         feedback.term("clicks")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 
@@ -138,18 +138,18 @@ DETAILS = (
 class Feedback:
     """What happened to n slates of k slots.
 
-    Few items are opened, and all but the first six are about those: they are kept row by row, and laid out
-    slot by slot, (n, k), when they are asked for.
+    Few items are opened, and much is about those alone: it is kept row by row, and laid out slot by slot,
+    (n, k), when it is asked for.
 
     Attributes:
         clicked, carted: (n, k) bool.
         examined: (n, k) bool, the slot was looked at.
         unavailable: (n, k) bool, an item was shown that had run out.
         page: (n, 9) float64, the sum over slots of each of ``SLOT_TERMS``.
-        seconds: (n,) float32, time spent on the page and on the items opened from it.
         first: (n,) int64, the row of ``details`` with which each lane begins, where it has any.
         details: (r, 10) float64, columns :data:`DETAILS`: of each lane one row for every slot that was
             clicked or put in the cart, in order; other rows mean nothing.
+        reading: works out the (n,) float32 seconds spent on the page itself, which few ask for.
     """
 
     clicked: Bool
@@ -157,9 +157,17 @@ class Feedback:
     examined: Bool
     unavailable: Bool
     page: F64
-    seconds: F32
     first: I64
     details: F64
+    reading: Callable[[], F32]
+
+    @cached_property
+    def seconds(self) -> F32:
+        """(n,) seconds spent on the page and on the items opened from it."""
+        seconds = self.reading()
+        lanes, _, rows = self.rows
+        np.add.at(seconds, lanes, self.details[rows, DETAILS.index("dwell")])
+        return seconds
 
     @cached_property
     def dwell(self) -> F32:

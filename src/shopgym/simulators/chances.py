@@ -12,9 +12,12 @@ import numpy as np
 from numba import float64, int64, njit
 
 from ..core.nouns import EMPTY
-from .draws import normal
+from ..core.types import F32, U64
+from .draws import READING, key, normal
+from .kernel import kernel
+from .moving import waiting_days
 from .surfaces import EMAIL
-from .visits import Visits, waiting_days
+from .visits import Visits
 from .world import Today, World
 
 SUBSTITUTES = 4
@@ -146,3 +149,16 @@ def p_read_on(world: World, surface: int, item: int, clicked: float) -> float:
 def seconds_of(luck: np.uint64, log_median: float, sd: float) -> float:
     """Log-normal from one word."""
     return math.exp(log_median + sd * normal(luck))
+
+
+def reading_time(read: U64, log_median: float, sd: float) -> F32:
+    """(n,) seconds that were spent on pages with these keys (n,); none where there is 0."""
+    seconds = np.empty(len(read), np.float32)
+    _read(read, log_median, sd, seconds)
+    return seconds
+
+
+@kernel
+def _read(read: U64, log_median: float, sd: float, seconds: F32) -> None:
+    for i in range(read.shape[0]):
+        seconds[i] = seconds_of(key(read[i], READING), log_median, sd) if read[i] else 0.0

@@ -35,7 +35,6 @@ from .draws import (
     OPENED,
     QUICK,
     READ_ON,
-    READING,
     RETURNED,
     UNITS,
     key,
@@ -45,6 +44,7 @@ from .draws import (
 from .flat import flat
 from .kernel import kernel
 from .lanes import STEP, take
+from .moving import move_on
 from .outcomes import (
     BACK_COST,
     BACK_DELAY,
@@ -59,7 +59,7 @@ from .outcomes import (
     Outcomes,
     clear,
 )
-from .visits import Visits, move_on
+from .visits import Visits
 from .world import Today, World
 
 SOONEST = 1.0
@@ -165,7 +165,7 @@ def _lay_out(
         if world.opened[surface] < 1.0 and unit(key(page, OPENED)) >= world.opened[surface]:
             seen = 0.0
         if world.dwells and seen > 0.0:
-            out.seconds[i] = seconds_of(key(page, READING), world.read_log, world.dwell_sd)
+            out.read[i] = page
         ceiling, there = visits.reach[i] * world.page_odds[visits.page[i]], world.slots[surface]
         # where reading can stop everything that is examined is gone through in order
         certain = 2.0**900 if world.chain[surface] else 0.0
@@ -299,7 +299,6 @@ def _go_deeper(
             median = world.dwell_log + world.dwell_depth * appeal
             seconds = seconds_of(key(luck, DWELL), median, world.dwell_sd)
             of[LOOKED] = seconds
-            out.seconds[i] += seconds
             out.page[i, 7] += seconds
         taken = taken_for(world, today, row, item)
         if taken < 0:
@@ -351,7 +350,7 @@ def serve(
     cut: Bool,
     lanes: I64,
 ) -> None:
-    """:func:`respond`, then :func:`.visits.move_on`: one call, because each costs some microseconds."""
+    """:func:`respond`, then :func:`.moving.move_on`: one call, because each costs some microseconds."""
     low, high = take(lanes)
     while low < high:
         rows = low * slates.shape[1]

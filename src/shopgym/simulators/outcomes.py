@@ -7,7 +7,7 @@ from typing import NamedTuple
 import numpy as np
 
 from ..core.nouns import DETAILS, EMPTY, SLOT_TERMS
-from ..core.types import F32, F64, I64, AnyArray, Bool
+from ..core.types import F64, I64, U64, AnyArray, Bool
 from .kernel import kernel
 
 LOOKED, IN_CART, TAKEN_OUT, SOLD, BOUGHT, PAID, EARNED, SENT_BACK, BACK_COST, BACK_DELAY = range(len(DETAILS))
@@ -15,15 +15,15 @@ LOOKED, IN_CART, TAKEN_OUT, SOLD, BOUGHT, PAID, EARNED, SENT_BACK, BACK_COST, BA
 
 
 class Outcomes(NamedTuple):
-    """The fields of :class:`shopgym.core.Feedback`, in its order; the details come from the desks."""
+    """The fields of :class:`shopgym.core.Feedback`, but for the details, and what is read."""
 
     clicked: Bool  # (n, k)
     carted: Bool
     examined: Bool
     unavailable: Bool
     page: F64  # (n, 9)
-    seconds: F32  # (n,)
     first: I64  # (n,)
+    read: U64  # (n,) key of a page that somebody spent time on, else 0
 
 
 def room_for(n: int, k: int) -> Outcomes:
@@ -35,8 +35,8 @@ def room_for(n: int, k: int) -> Outcomes:
         examined=examined,
         unavailable=unavailable,
         page=np.empty((n, len(SLOT_TERMS))),
-        seconds=np.empty(n, np.float32),
         first=np.empty(n, np.int64),
+        read=np.empty(n, np.uint64),
     )
 
 
@@ -46,7 +46,7 @@ def clear(out: Outcomes, low: int, high: int) -> None:
     out.clicked[low:high] = False
     out.carted[low:high] = False
     out.page[low:high] = 0.0
-    out.seconds[low:high] = 0.0
+    out.read[low:high] = 0
 
 
 @kernel

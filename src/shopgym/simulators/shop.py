@@ -9,7 +9,7 @@ from __future__ import annotations
 import math
 import os
 from collections.abc import Sequence
-from functools import cached_property
+from functools import cached_property, partial
 from typing import Any
 
 import numpy as np
@@ -20,8 +20,10 @@ from ..core.protocols import Policy
 from ..core.types import F32, F64, I32, I64, AnyArray, Bool
 from . import choice, expected
 from . import value as worth
+from .beginning import arrive, come_back, enter
 from .candidates import REMAINDERS
 from .catalog import OBSERVED, Catalog
+from .chances import reading_time
 from .config import ShopConfig
 from .crew import Crew, Work
 from .days import DAYS_A_WEEK, every_week, one_day
@@ -30,6 +32,7 @@ from .draws import key
 from .held import held
 from .lanes import NEXT, lanes_of
 from .market import Market
+from .moving import advance, part
 from .observe import LONGEST_GAP, context_names, observe
 from .outcomes import BOUGHT, SOLD, Outcomes, known, room_for
 from .population import Population
@@ -37,7 +40,7 @@ from .returns import Returns
 from .stock import Stock
 from .users import Users
 from .value import Comparison, Value
-from .visits import Visits, advance, arrive, come_back, empty_visits, enter, part
+from .visits import Visits, empty_visits
 from .world import Today, World, build_world
 
 BLOCK = 1024
@@ -288,7 +291,7 @@ class Shop:
             )  # fmt: skip
 
         self.in_parts(work)
-        return Feedback(*out, collect(self._slips, self._lanes, out.first)[1])
+        return self._feedback(out, collect(self._slips, self._lanes, out.first)[1])
 
     def advance(self, slates: I32, feedback: Feedback, lanes: Bool | None = None) -> tuple[Bool, Bool]:
         """Settle the tick: visitors move on, stock is taken out, the clock goes on.
@@ -297,7 +300,8 @@ class Shop:
             (left, cut), each (n,) bool: who chose to leave, and who was cut off at ``max_pages``.
         """
         active, slates = self._active(lanes), self._checked(slates)
-        out = Outcomes(*(getattr(feedback, name) for name in Outcomes._fields))
+        noted = {name: getattr(feedback, name) for name in Outcomes._fields if name != "read"}
+        out = Outcomes(**noted, read=np.empty(0, np.uint64))
         left, cut = np.zeros((2, self.lanes), np.bool_)
         self.in_parts(
             lambda some, _: advance(
@@ -326,7 +330,7 @@ class Shop:
         self.in_parts(work)
         of, details = collect(self._slips, self._lanes, out.first)
         self._settle(active, of, details)
-        return Feedback(*out, details), left, cut
+        return self._feedback(out, details), left, cut
 
     # truth
 
@@ -420,6 +424,12 @@ class Shop:
         if off.shape != (self.lanes,) or not ((off >= 0) & (off < 1)).all():
             raise InvalidInput("price_off", price_off, f"give {self.lanes} shares in [0, 1)")
         return off
+
+    def _feedback(self, out: Outcomes, details: F64) -> Feedback:
+        reading = partial(reading_time, out.read, self.world.read_log, self.world.dwell_sd)
+        noted: dict[str, Any] = out._asdict()
+        del noted["read"]
+        return Feedback(**noted, details=details, reading=reading)
 
     def _settle(self, active: Bool, lanes: AnyArray, details: F64) -> None:
         """Take out of the stock what was bought, note what will come back, and let the clock go on.
