@@ -18,7 +18,7 @@ from shopgym.core.types import F32, I32, U64
 from shopgym.simulators.draws import mix, unit
 from shopgym.simulators.kernel import OPTIONS
 
-PAGES = 500_000
+PAGES = 1_000_000
 NOTHING = 20.0
 """Weight of clicking nothing, so that most pages end without a click, as in the shop."""
 

@@ -3,9 +3,10 @@
     python _shopgym.py CATALOGUE [THREADS]
 
 A plain shop (``ShopConfig()``: shared stock, position bias, click, cart and purchase, drifting intent,
-fatigue) and a full one (``ShopConfig.full()``: every mechanism), observations in new arrays, a reward of
-three terms. As many visits at once of all shops and of the bare kernel take turns, a slice each. With more
-than one thread only the most visits at once are run, in turns with one thread, for wall time.
+fatigue) and a full one (every switch of docs/shop.md on, those too that ``ShopConfig.full()`` leaves at
+their limiting case), observations in new arrays, a reward of three terms. As many visits at once of all
+shops and of the bare kernel take turns, a slice each. With more than one thread only the most visits at
+once are run, in turns with one thread, for wall time.
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ from __future__ import annotations
 import json
 import sys
 from collections.abc import Callable
+from dataclasses import replace
 from importlib.metadata import version
 from typing import Any
 
@@ -31,11 +33,36 @@ SLATE, CANDIDATES = 10, 30
 MANY = 16_384
 VISITS, YARDSTICK = (256, 1024, 4096, MANY), (1024, 4096)
 """Visits at once, and those for which the bare kernel runs too."""
-STEPS, PAGES, SLICES = 2048, 100_000, 4
+STEPS, PAGES, SLICES = 2048, 200_000, 4
 REWARD = RewardSpec(
     terms={"margin": 1.0, "click": 1.0, "stockout": -1.0}, exchange={"click": 0.05, "stockout": 0.2}
 )
-CONFIGS: dict[str, Callable[..., ShopConfig]] = {"plain": ShopConfig, "full": ShopConfig.full}
+
+
+def everything(**settings: Any) -> ShopConfig:
+    """A shop with every mechanism on."""
+    full = ShopConfig.full(**settings)
+    retention = replace(full.people.retention, passing=0.5)
+    return replace(
+        full,
+        choice=replace(
+            full.choice,
+            reference_price=0.5,
+            quick=0.3,
+            bulk_sd=0.5,
+            mission_alike=0.3,
+            mission_spread=0.5,
+            mission_units=0.3,
+            size_alike=0.5,
+        ),
+        people=replace(full.people, habit_effect=0.3, retention=retention),
+        returns=replace(full.returns, rate=0.2, depth=0.1, spread=0.5, handling=2.0),
+        stock=replace(full.stock, order_cost=1.0, background=100.0, deliveries_stop=((10.0, 3.0),)),
+        arrivals=replace(full.arrivals, representative=True),
+    )
+
+
+CONFIGS: dict[str, Callable[..., ShopConfig]] = {"plain": ShopConfig, "full": everything}
 
 
 def options_of(config: str, form: str, catalog: Catalog) -> dict[str, Any]:

@@ -261,7 +261,11 @@ class ShopConfig:
 
     @classmethod
     def full(cls, **settings: Any) -> ShopConfig:
-        """Every mechanism on, with plausible numbers; ``settings`` replace single fields."""
+        """Every kind of mechanism on, with plausible numbers; ``settings`` replace single fields.
+
+        What only records of a real shop ask for stays at its limiting case: prices felt against the usual,
+        purposes of different sizes, carts straight from the list, bulk buyers, passers-by.
+        """
         everything: dict[str, Any] = {
             "calendar": True,
             "choice": ChoiceConfig(
