@@ -18,7 +18,7 @@ from shopgym.core.types import F32, I32, U64
 from shopgym.simulators.draws import mix, unit
 from shopgym.simulators.kernel import OPTIONS
 
-PAGES = 1_000_000
+PAGES, SLATES = 1_000_000, 32_768
 NOTHING = 20.0
 """Weight of clicking nothing, so that most pages end without a click, as in the shop."""
 
@@ -48,7 +48,7 @@ def _page(embedding: F32, intent: F32, luck: U64, slates: I32, weights: F32) -> 
 def bare(embedding: F32, lanes: int, slots: int, *, among: int | None = None) -> Callable[[], int]:
     """Work, in pages. The slates hold any of the first ``among`` items, by default of all."""
     rng = np.random.default_rng(0)
-    batches = rng.integers(among or len(embedding), size=(128, lanes, slots), dtype=np.int32)
+    batches = rng.integers(among or len(embedding), size=(SLATES // lanes, lanes, slots), dtype=np.int32)
     intent = embedding[rng.integers(len(embedding), size=lanes)].copy()
     luck = rng.integers(2**63, size=lanes, dtype=np.uint64)
     weights = np.empty(slots, np.float32)
