@@ -41,7 +41,7 @@ GIFT: tuple[Number, ...] = (
     Number("scale.visits", 857000.0, "visits", "measured: a season with these numbers"),
     Number("scale.per_day", 920.0, "new visitors", PASSERS),
     Number("scale.established", 9150, "customers", KEPT),
-    Number("catalog.units_scale", 3.85, "factor", "fitted: retail_aov_median"),
+    Number("catalog.units_scale", 3.67, "factor", "fitted: retail_aov_median"),
     Number("catalog.units_power", 1.0, "power", "assumed: units as shipped, but more of them"),
     Number("behaviour.again", 0.2, "probability", AGAIN + "YooChoose's visits"),
     Number("slate_size", 30, "slots", "assumed: a list of wholesale goods; a row of recommendations has ten"),
@@ -78,7 +78,7 @@ GIFT: tuple[Number, ...] = (
         "choice.mission_spread", 1.37, "logits", "fitted: retail_aov_log_sd, retail_lines_per_order_median"
     ),
     Number(
-        "choice.mission_units", 0.94, "per logit", "fitted: retail_aov_log_sd, retail_lines_per_order_median"
+        "choice.mission_units", 0.88, "per logit", "fitted: retail_aov_log_sd, retail_lines_per_order_median"
     ),
     Number(
         "choice.size_alike",
@@ -91,7 +91,7 @@ GIFT: tuple[Number, ...] = (
     Number("stock.cover_days", 28.0, "days", THERE),
     Number("stock.safety", 3.0, "lead times", THERE),
     Number("people.retention.passing", 0.9955, "share of people", PASSERS),
-    Number("choice.bulk_sd", 0.325, "log units", "fitted: retail_aov_log_sd"),
+    Number("choice.bulk_sd", 0.28, "log units", "fitted: retail_aov_log_sd"),
     Number("returns.spread", 2.6, "logits", "fitted: retail_customers_with_a_return"),
     Number(
         "behaviour.popularity", 8.5, "weight", "fitted: yoochoose_item_zipf_top20, retail_item_gini_orders"
@@ -126,7 +126,7 @@ GIFT: tuple[Number, ...] = (
         "share of candidates",
         "fitted: retail_item_gini_orders, retail_item_zipf_top20",
     ),
-    Number("surfaces.email.attention", (0.452,), "probability", OFFER),
+    Number("surfaces.email.attention", (0.444,), "probability", OFFER),
     Number("dwell.median", 27.2, "s", "fitted: yoochoose_dwell_median_s"),
     Number("dwell.log_sd", 1.235, "log s", "fitted: yoochoose_dwell_log_sd"),
     Number("dwell.reading", 172.0, "s", "fitted: yoochoose_dwell_log_mean, yoochoose_dwell_log_sd"),
