@@ -307,9 +307,8 @@ def _fill_pages(
         for i in range(low, high):
             # one of 64 bits for each pick so far, one for its row of 64: unless both are set, it is new
             met = met_row = 0
-            there = slots[
-                i
-            ]  # looked up once: a store to an array might, for all the compiler knows, change it
+            # looked up once: a store to an array might, for all the compiler knows, change it
+            there = slots[i]
             for slot in range(picks.shape[1]):
                 pick = picks[i, slot]
                 if pick < EMPTY or pick >= limit:

@@ -256,12 +256,8 @@ def _choose(
                 out.clicked[i, slot] = True
                 out.page[i, 0] += 1.0
                 clicked = 1.0
-            desk.lanes[liked], desk.slots[liked], desk.items[liked], desk.appeal[liked] = (
-                i,
-                slot,
-                item,
-                appeal,
-            )
+            desk.lanes[liked], desk.slots[liked] = i, slot
+            desk.items[liked], desk.appeal[liked] = item, appeal
             liked += 1
         if world.chain[surface]:
             reached = unit(key(desk.luck[place], READ_ON)) < p_read_on(world, surface, item, clicked)
