@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from shopgym.core.nouns import SLOT_TERMS
+from shopgym.core.nouns import SLOT_TERMS, Requests
 from shopgym.simulators import Catalog, Shop, ShopConfig, StockConfig
 
 
@@ -105,7 +105,7 @@ def test_candidates_are_different_items(config: ShopConfig) -> None:
 
 
 def served(shop: Shop, *, at_once: bool, pages: int = 12) -> list[Any]:
-    """What comes of pages shown to most lanes, answered at once or in two steps."""
+    """What comes of pages shown to most lanes, answered and asked for at once or in two steps each."""
     rng, seen = np.random.default_rng(0), []
     shop.arrive()
     for _ in range(pages):
@@ -119,7 +119,12 @@ def served(shop: Shop, *, at_once: bool, pages: int = 12) -> list[Any]:
         seen += [left, cut, shop.stock.on_hand.copy(), *(column.copy() for column in shop.visits)]
         seen += [feedback.term(name) for name in SLOT_TERMS]
         seen += [feedback.examined, feedback.page, feedback.seconds, feedback.details]
-        shop.arrive()
+        if at_once:
+            requests = shop.requests(begin=shop.visits.over.copy())
+        else:
+            shop.arrive()
+            requests = shop.requests()
+        seen += [getattr(requests, field.name) for field in dataclasses.fields(Requests)[:7]]
     return seen
 
 

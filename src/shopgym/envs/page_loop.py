@@ -133,29 +133,36 @@ class PageLoop:
         """Open the shop anew and let a visitor into every lane."""
         self._seed, self._seasons = seed if isinstance(seed, int) else int(seed[0]), 0
         self.shop.reset(seed)
-        self._let_in(np.ones(self.shop.lanes, np.bool_))
+        self.shop.arrive(np.ones(self.shop.lanes, np.bool_))
+        self.slot[:] = 0
 
     def enter(self, lanes: Bool) -> None:
         """Begin the next episode on the lanes (n,) bool; a season begins on all of them at once."""
+        self._make_room(lanes)
+        self.shop.arrive(lanes)
+
+    def ask(self, begin: Bool | None = None) -> None:
+        """Note what page every lane asks for now: :attr:`requests`, the basis of observations and masks.
+
+        Before that the next episode begins on the lanes ``begin`` (n,) bool: :meth:`enter`, in one go.
+        """
+        if begin is not None:
+            self._make_room(begin)
+        self.requests = requests = self.shop.requests(begin=begin)
+        self._allowed, self._placed = requests.in_stock.copy(), np.zeros(requests.in_stock.shape, np.bool_)
+        if self.form != "items":
+            _mark(requests.candidates, self.slates, self.slot, self._allowed, self._placed)
+
+    def _make_room(self, lanes: Bool) -> None:
+        """Whatever the episodes that are to begin on ``lanes`` need beside a visitor."""
         if self.episode == "season":
             if not lanes.all():
                 raise InvalidInput("reset_mask", lanes.tolist(), "a season is over for all lanes at once")
             self._seasons += 1
             season = key(np.uint64(self._seed), np.uint64(self._seasons))
             self.shop.reset([(int(season) + lane) % 2**64 for lane in range(self.shop.lanes)])
-        self._let_in(lanes)
-
-    def _let_in(self, lanes: Bool) -> None:
-        self.shop.arrive(lanes)
         if self.form == "slot":
             self.slot[lanes] = 0
-
-    def ask(self) -> None:
-        """Note what page every lane asks for now: :attr:`requests`, the basis of observations and masks."""
-        self.requests = requests = self.shop.requests()
-        self._allowed, self._placed = requests.in_stock.copy(), np.zeros(requests.in_stock.shape, np.bool_)
-        if self.form != "items":
-            _mark(requests.candidates, self.slates, self.slot, self._allowed, self._placed)
 
     def step(self, actions: AnyArray, lanes: Bool) -> Outcome:
         """Take actions on the lanes (n,) bool; the others stand still. Then ``ask`` for the next page."""
@@ -183,7 +190,7 @@ class PageLoop:
             self.shop.part(left | cut)
             self.shop.arrive()
             left, cut = np.zeros_like(shown), self._season_is_over() | np.zeros_like(shown)
-        reward, terms = self.reward.page(feedback, self.shop.in_parts)
+        reward, terms = self.reward.page(feedback)
         return Outcome(reward, terms, shown, left, cut)
 
     def _season_is_over(self) -> bool:

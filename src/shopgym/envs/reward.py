@@ -6,7 +6,7 @@ The reward of a page is exactly the weighted sum of its terms, in the order in w
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
@@ -15,10 +15,7 @@ import numpy as np
 
 from ..core.errors import InvalidInput
 from ..core.nouns import SLOT_TERMS, Feedback
-from ..core.types import F64, I64
-from ..simulators.crew import Work
-from ..simulators.kernel import kernel
-from ..simulators.lanes import lanes_of, take
+from ..core.types import F64
 
 UNITS = {
     "click": "click",
@@ -83,25 +80,16 @@ class RewardSpec:
         """Reward units per unit of each term: weight x exchange rate."""
         return {name: weight * self.exchange.get(name, 1.0) for name, weight in self.terms.items()}
 
-    @cached_property
-    def _columns(self) -> tuple[I64, F64]:
-        return np.array([SLOT_TERMS.index(name) for name in self.terms]), np.array([*self.weights.values()])
-
-    def page(
-        self, feedback: Feedback, in_parts: Callable[[Work], None] | None = None
-    ) -> tuple[F64, dict[str, F64]]:
+    def page(self, feedback: Feedback) -> tuple[F64, dict[str, F64]]:
         """((n,) reward, {term: (n,) amount in the term's own unit}) of each page.
 
-        ``in_parts`` has the work done of all pages, perhaps by threads; None = here and now.
+        The amounts are columns of ``feedback.page``.
         """
-        columns, weights = self._columns
-        amounts, reward = np.empty((len(columns), len(feedback.page))), np.empty(len(feedback.page))
-
-        def work(lanes: I64, _: int) -> None:
-            _add_up(feedback.page, columns, weights, amounts, reward, lanes)
-
-        work(lanes_of(len(reward)), 0) if in_parts is None else in_parts(work)
-        return reward, dict(zip(self.terms, amounts, strict=True))
+        reward: F64 = np.zeros(len(feedback.page))
+        amounts = {name: feedback.page[:, SLOT_TERMS.index(name)] for name in self.terms}
+        for name, weight in self.weights.items():
+            reward += weight * amounts[name]
+        return reward, amounts
 
     def slots(self, feedback: Feedback) -> F64:
         """(n, k) the reward of each slot; its sum over slots is the reward of the page."""
@@ -118,17 +106,3 @@ class RewardSpec:
             "exchange": dict(self.exchange),
             "north_star": self.north_star,
         }
-
-
-@kernel
-def _add_up(page: F64, columns: I64, weights: F64, amounts: F64, reward: F64, lanes: I64) -> None:
-    """Fill ``amounts`` (t, n) with some columns of (n, 9), and ``reward`` (n,) with their weighted sum."""
-    low, high = take(lanes)
-    while low < high:
-        for i in range(low, high):
-            total = 0.0
-            for t in range(columns.shape[0]):
-                amounts[t, i] = page[i, columns[t]]
-                total += weights[t] * amounts[t, i]
-            reward[i] = total
-        low, high = take(lanes)

@@ -134,17 +134,15 @@ class ShopVectorEnv(VectorEnv[Observation, AnyArray, AnyArray]):
             )
         outcome = self.loop.step(actions, active)
         done = outcome.terminated | outcome.truncated
-        if self.mode == AutoresetMode.NEXT_STEP and not active.all():
-            self.loop.enter(self._over)
+        begin = self._over if self.mode == AutoresetMode.NEXT_STEP and not active.all() else None
         if self.mode != AutoresetMode.SAME_STEP:
             self._over = done
-        self.loop.ask()
+        self.loop.ask(begin)
         info, observation = self._info(outcome), self.loop.observe()
         if self.mode == AutoresetMode.SAME_STEP and done.any():
             info["final_obs"], info["_final_obs"] = _rows(observation, done), done
             info["final_info"], info["_final_info"] = info.copy(), done
-            self.loop.enter(done)
-            self.loop.ask()
+            self.loop.ask(done)
             info.update(self._mask())
             observation = self.loop.observe()
         return observation, outcome.reward, outcome.terminated, outcome.truncated, info

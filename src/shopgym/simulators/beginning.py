@@ -109,36 +109,42 @@ def _enter_again(world: World, visits: Visits, i: int) -> None:
 
 
 @kernel
-def arrive(world: World, visits: Visits, begin: Bool, new: I32, lanes: I64) -> None:
-    """Start the next visit on the ``lanes`` where ``begin``: anyone, as if for the first time.
+def begin_anew(world: World, visits: Visits, begin: Bool, new: I32, low: int, high: int) -> None:
+    """Start the next visit on up to ``TOGETHER`` lanes [low, high) where ``begin``: anyone, as if for the
+    first time.
 
     ``new`` (``TOGETHER``,) is scratch space.
     """
+    count = 0
+    for i in range(low, high):
+        new[count] = i
+        count += begin[i]
+    for i in new[:count]:
+        visits.number[i] += 1
+        visits.key[i] = key(visits.seed[i], uint64(visits.number[i]))
+        user = _anyone(world, key(visits.key[i], USER))
+        visits.user[i] = user
+        prefetch(world.favourites, user)
+        prefetch(world.taste, user)
+        prefetch(world.mission, user)
+        prefetch(world.size, user)
+    for i in new[:count]:
+        _fetch_what_may_be_wanted(world, visits.user[i], key(visits.key[i], ENTRY_ITEM))
+    for i in new[:count]:
+        _become(world, visits, i, visits.user[i])
+        _enter(world, visits, i)
+        prefetch(world.embedding, int64(visits.anchor[i]))
+    for i in new[:count]:
+        _look_around(world, visits, i)
+
+
+@kernel
+def arrive(world: World, visits: Visits, begin: Bool, new: I32, lanes: I64) -> None:
+    """:func:`begin_anew`, of ``lanes``."""
     low, high = take(lanes)
     while low < high:
         for start in range(low, high, TOGETHER):
-            end = min(start + TOGETHER, high)
-            count = 0
-            for i in range(start, end):
-                new[count] = i
-                count += begin[i]
-            for i in new[:count]:
-                visits.number[i] += 1
-                visits.key[i] = key(visits.seed[i], uint64(visits.number[i]))
-                user = _anyone(world, key(visits.key[i], USER))
-                visits.user[i] = user
-                prefetch(world.favourites, user)
-                prefetch(world.taste, user)
-                prefetch(world.mission, user)
-                prefetch(world.size, user)
-            for i in new[:count]:
-                _fetch_what_may_be_wanted(world, visits.user[i], key(visits.key[i], ENTRY_ITEM))
-            for i in new[:count]:
-                _become(world, visits, i, visits.user[i])
-                _enter(world, visits, i)
-                prefetch(world.embedding, int64(visits.anchor[i]))
-            for i in new[:count]:
-                _look_around(world, visits, i)
+            begin_anew(world, visits, begin, new, start, min(start + TOGETHER, high))
         low, high = take(lanes)
 
 

@@ -183,7 +183,7 @@ def _lay_out(
             unavailable[slot] = gone
             missing += gone
             odds[slot] = max(ceiling * lift[known], certain)
-        out.page[i, 6] = missing
+        out.page[6, i] = missing
 
 
 @kernel
@@ -251,10 +251,10 @@ def _choose(
             off = price_off[i] if price_off.shape[0] else 0.0
             if _straight_to_cart(world, today, visits, i, item, desk.luck[place], appeal, off):
                 out.carted[i, slot] = True
-                out.page[i, 1] += 1.0
+                out.page[1, i] += 1.0
             else:
                 out.clicked[i, slot] = True
-                out.page[i, 0] += 1.0
+                out.page[0, i] += 1.0
                 clicked = 1.0
             desk.lanes[liked], desk.slots[liked] = i, slot
             desk.items[liked], desk.appeal[liked] = item, appeal
@@ -295,7 +295,7 @@ def _go_deeper(
             median = world.dwell_log + world.dwell_depth * appeal
             seconds = seconds_of(key(luck, DWELL), median, world.dwell_sd)
             of[LOOKED] = seconds
-            out.page[i, 7] += seconds
+            out.page[7, i] += seconds
         taken = taken_for(world, today, row, item)
         if taken < 0:
             continue
@@ -305,7 +305,7 @@ def _go_deeper(
             if unit(key(luck, CART)) >= p_cart(world, visits, i, item, taken, appeal, pain):
                 continue
             out.carted[i, slot] = True
-            out.page[i, 1] += 1.0
+            out.page[1, i] += 1.0
         p = units_p(world, visits, i, taken)
         amount = units_of(p, world.max_units, unit(key(luck, UNITS)))
         of[IN_CART] = amount
@@ -319,15 +319,15 @@ def _go_deeper(
         of[BOUGHT] = amount
         of[PAID] = amount * (today.price[row, taken] - given)
         of[EARNED] = amount * (today.margin[row, taken] - given)
-        out.page[i, 2] += 1.0
-        out.page[i, 3] += amount
-        out.page[i, 4] += of[PAID]
-        out.page[i, 5] += of[EARNED]
+        out.page[2, i] += 1.0
+        out.page[3, i] += amount
+        out.page[4, i] += of[PAID]
+        out.page[5, i] += of[EARNED]
         if world.returns and unit(key(luck, RETURNED)) < p_return(world, visits.user[i], taken, appeal):
             of[SENT_BACK] = 1.0
             of[BACK_COST] = of[EARNED] + world.return_handling
             of[BACK_DELAY] = SOONEST - world.return_delay * math.log1p(-unit(key(luck, DELAY)))
-            out.page[i, 8] += of[BACK_COST]
+            out.page[8, i] += of[BACK_COST]
     return rows
 
 

@@ -1,8 +1,8 @@
 """Threads that share the work of a step.
 
-A step hands over work five times, each time for some hundred microseconds. The threads of a pool fall asleep
-in between, and waking one takes as long as a small kernel. These stay awake for a while after each task.
-How much of the work each does is up to them: see :mod:`.lanes`.
+A step hands over work three or four times, each time for some hundred microseconds. The threads of a pool
+fall asleep in between, and waking one takes as long as a small kernel. These stay awake for a while after
+each task. How much of the work each does is up to them: see :mod:`.lanes`.
 """
 
 from __future__ import annotations

@@ -41,7 +41,7 @@ def move_on(
         if not active[i]:
             continue
         here, carted = 0, False
-        if outcomes.page[i, 0] + outcomes.page[i, 1] > 0.0:
+        if outcomes.page[0, i] + outcomes.page[1, i] > 0.0:
             row = outcomes.first[i] - 1
             for slot in range(slates.shape[1]):
                 if not (outcomes.clicked[i, slot] or outcomes.carted[i, slot]):

@@ -14,14 +14,21 @@ LOOKED, IN_CART, TAKEN_OUT, SOLD, BOUGHT, PAID, EARNED, SENT_BACK, BACK_COST, BA
 """Columns of ``Feedback.details``."""
 
 
+APART = 72
+"""Columns of nobody: rows whose length is a power of two would push one another out of the cache."""
+
+
 class Outcomes(NamedTuple):
-    """The fields of :class:`shopgym.core.Feedback`, but for the details, and what is read."""
+    """The fields of :class:`shopgym.core.Feedback`, but for the details, and what is read.
+
+    The sums over the page lie term by term, so that one of them, of all lanes, is one array.
+    """
 
     clicked: Bool  # (n, k)
     carted: Bool
     examined: Bool
     unavailable: Bool
-    page: F64  # (n, 9)
+    page: F64  # (9, n + APART)
     first: I64  # (n,)
     read: U64  # (n,) key of a page that somebody spent time on, else 0
 
@@ -34,7 +41,7 @@ def room_for(n: int, k: int) -> Outcomes:
         carted=carted,
         examined=examined,
         unavailable=unavailable,
-        page=np.empty((n, len(SLOT_TERMS))),
+        page=np.empty((len(SLOT_TERMS), n + APART)),
         first=np.empty(n, np.int64),
         read=np.empty(n, np.uint64),
     )
@@ -45,7 +52,8 @@ def clear(out: Outcomes, low: int, high: int) -> None:
     """Nobody has done anything yet; what is examined and what has run out is noted of every slot."""
     out.clicked[low:high] = False
     out.carted[low:high] = False
-    out.page[low:high] = 0.0
+    for term in range(out.page.shape[0]):
+        out.page[term, low:high] = 0.0
     out.read[low:high] = 0
 
 

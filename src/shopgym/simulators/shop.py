@@ -51,6 +51,7 @@ CLOCKS = ("pages", "own", "season")
 PAGES_PER_VISIT = 4
 """What stock levels are set for where traffic is counted in visits."""
 NO_DISCOUNT: F64 = np.empty(0)
+NOBODY: Bool = np.empty(0, np.bool_)
 
 
 class Shop:
@@ -248,11 +249,16 @@ class Shop:
             self.population.store(self.visits, ended, stayed)
         return ended & ~stayed, late
 
-    def requests(self, lanes: Bool | None = None) -> Requests:
+    def requests(self, lanes: Bool | None = None, *, begin: Bool | None = None) -> Requests:
         """The page each lane asks for now; where a visit is over, the one it would have asked for.
 
         Where few of many are wanted, ``lanes`` (n,) bool says which; the rows of the others mean nothing.
+        Where the next visit is to ``begin`` (n,) bool it does so before: :meth:`arrive`, in one go with this.
         """
+        if begin is None or self.clock != "pages":
+            if begin is not None:
+                self.arrive(begin)
+            begin = NOBODY
         n, m = self.lanes, self.config.num_candidates
         asked = self._all if lanes is None else lanes
         request_id, user_id = np.empty(n, np.uint64), np.empty(n, np.int64)
@@ -263,10 +269,11 @@ class Shop:
         if self.clock == "pages":
             self.visits.time[:] = self.day
 
-        def work(some: I64, _: int) -> None:
+        def work(some: I64, hand: int) -> None:
             observe(
-                self.world, self.today, self.visits, asked, np.empty(REMAINDERS, np.int64),
-                request_id, user_id, user, context, candidates, in_stock, time, slots, some,
+                self.world, self.today, self.visits, asked, begin, self._desks[hand].lanes,
+                np.empty(REMAINDERS, np.int64), request_id, user_id, user, context, candidates, in_stock,
+                time, slots, some,
             )  # fmt: skip
 
         self.in_parts(work)
@@ -300,8 +307,8 @@ class Shop:
             (left, cut), each (n,) bool: who chose to leave, and who was cut off at ``max_pages``.
         """
         active, slates = self._active(lanes), self._checked(slates)
-        noted = {name: getattr(feedback, name) for name in Outcomes._fields if name != "read"}
-        out = Outcomes(**noted, read=np.empty(0, np.uint64))
+        noted = {name: getattr(feedback, name) for name in Outcomes._fields if name not in ("page", "read")}
+        out = Outcomes(**noted, page=np.ascontiguousarray(feedback.page.T), read=np.empty(0, np.uint64))
         left, cut = np.zeros((2, self.lanes), np.bool_)
         self.in_parts(
             lambda some, _: advance(
@@ -427,9 +434,10 @@ class Shop:
 
     def _feedback(self, out: Outcomes, details: F64) -> Feedback:
         reading = partial(reading_time, out.read, self.world.read_log, self.world.dwell_sd)
-        noted: dict[str, Any] = out._asdict()
-        del noted["read"]
-        return Feedback(**noted, details=details, reading=reading)
+        return Feedback(
+            out.clicked, out.carted, out.examined, out.unavailable,
+            page=out.page[:, : self.lanes].T, first=out.first, details=details, reading=reading,
+        )  # fmt: skip
 
     def _settle(self, active: Bool, lanes: AnyArray, details: F64) -> None:
         """Take out of the stock what was bought, note what will come back, and let the clock go on.
