@@ -130,7 +130,7 @@ def main(catalog: Catalog, threads: int) -> None:
             f"{name}, {MANY} visits, {many} threads": together(MANY, *shop, threads=many)
             for many in (1, threads)
         }
-        found |= in_slices(works, SLICES)
+        found |= in_slices(works, 2 * SLICES)
     rates = {name: [cpu for cpu, _ in slices] for name, slices in found.items()}
     wall = {name: [wall for _, wall in slices] for name, slices in found.items()}
     for name, shop in shops.items() if threads == 1 else ():

@@ -6,8 +6,9 @@ A step is one page shown to one visitor. Ours (_shopgym.py): slates of ten, 10,0
 a full shop, in two forms: the action is ten items of the whole catalogue, or ten of 30 candidates whose
 features are observed. Theirs: _sardine.py, _recsim.py, _recogym.py. The yardstick: _bare.py. Actions are
 drawn beforehand. All take turns, each turn in a new process, in which ours and the yardstick take turns
-again, slice by slice, and so do one thread and two. A ratio is of two medians of one run, a peer's being
-that of its fastest form.
+again, slice by slice, and so do one thread and two. A ratio to a peer is of two medians of one run, the
+peer's being that of its fastest form; a ratio of what took turns slice by slice is the median of the ratios
+of slices that followed one another, so that what slows the machine down for a while meets both.
 """
 
 from __future__ import annotations
@@ -18,6 +19,7 @@ import sys
 import tempfile
 from collections import defaultdict
 from pathlib import Path
+from statistics import median
 from typing import Any
 
 from _measure import one_thread, report, spread
@@ -66,28 +68,35 @@ def main() -> None:
                     for name, value in theirs["rates"].items():
                         found[f"{system}: {name}"].append(value)
     figures = {name: spread(values) for name, values in found.items()}
-    report("session steps per CPU-second", figures, ratios_of(figures), versions)
+    report("session steps per CPU-second", figures, ratios_of(found), versions)
 
 
-def ratios_of(figures: dict[str, dict[str, float]]) -> dict[str, float]:
+def ratios_of(found: dict[str, list[float]]) -> dict[str, float]:
     """Ours over each peer's fastest form, over the bare kernel, and two threads over one."""
-    ours = {name.removeprefix("shopgym: "): at["median"] for name, at in figures.items()}
+    ours = {name.removeprefix("shopgym: "): values for name, values in found.items()}
     ratios = {}
     for system in SYSTEMS:
-        theirs = [at["median"] for name, at in figures.items() if name.startswith(f"{system}: ")]
+        theirs = [median(values) for name, values in found.items() if name.startswith(f"{system}: ")]
         for shop in SHOPS if theirs else ():
             for form in (f"{shop}, 1024 visits", f"{shop}, unwrapped"):
-                ratios[f"{form} / {system}"] = ours[form] / max(theirs)
+                ratios[f"{form} / {system}"] = median(ours[form]) / max(theirs)
     for shop in SHOPS:
         for visits in ("1024 visits", "4096 visits"):
-            ratios[f"{shop}, {visits} / bare kernel"] = (
-                ours[f"{shop}, {visits}"] / ours[f"bare kernel, {visits}"]
+            ratios[f"{shop}, {visits} / bare kernel"] = in_turns(
+                ours[f"{shop}, {visits}"], ours[f"bare kernel, {visits}"]
             )
     for shop in SHOPS:
         one, two = (f"{shop}, 16384 visits, {threads} threads" for threads in (1, 2))
-        ratios[f"{shop}, 16384 visits: wall, 2 threads / 1"] = ours[f"{two}, wall"] / ours[f"{one}, wall"]
-        ratios[f"{shop}, 16384 visits: CPU, 2 threads / 1"] = ours[two] / ours[one]
+        ratios[f"{shop}, 16384 visits: wall, 2 threads / 1"] = in_turns(
+            ours[f"{two}, wall"], ours[f"{one}, wall"]
+        )
+        ratios[f"{shop}, 16384 visits: CPU, 2 threads / 1"] = in_turns(ours[two], ours[one])
     return ratios
+
+
+def in_turns(first: list[float], second: list[float]) -> float:
+    """Median ratio of slices that followed one another."""
+    return median(one / other for one, other in zip(first, second, strict=True))
 
 
 if __name__ == "__main__":
