@@ -9,6 +9,7 @@ import numpy as np
 from ..core.nouns import DETAILS
 from ..core.types import F64, I32, I64, U64, AnyArray, Bool
 from .ahead import TOGETHER
+from .flat import flat
 from .kernel import kernel
 from .lanes import STEP
 
@@ -88,14 +89,15 @@ def collect(slips: Slips, lanes: I64, first: I64) -> tuple[AnyArray, F64]:
 
 @kernel
 def _copy(slips: Slips, lanes: I64, first: I64, of: I32, details: F64) -> None:
-    before, slots = 0, slips.lane.shape[0] // first.shape[0]
+    before, slots, width = 0, slips.lane.shape[0] // first.shape[0], details.shape[1]
     for turn in range(slips.rows.shape[0]):
         low = turn * lanes[STEP]
         start = low * slots
         for row in range(slips.rows[turn]):
             of[before + row] = slips.lane[start + row]
-            for c in range(details.shape[1]):
-                details[before + row, c] = slips.details[start + row, c]
+        source, target = flat(slips.details)[start * width :], flat(details)[before * width :]
+        for place in range(slips.rows[turn] * width):
+            target[place] = source[place]
         if before != start:
             for i in range(low, min(low + lanes[STEP], first.shape[0])):
                 first[i] += before - start

@@ -45,7 +45,7 @@ from .world import Today, World, build_world
 
 BLOCK = 1024
 """Lanes below which another thread is not worth it; results do not depend on it."""
-AT_A_TIME = 256
+AT_A_TIME = 1024
 """Lanes that a thread takes at a time, at most; results do not depend on it."""
 CLOCKS = ("pages", "own", "season")
 PAGES_PER_VISIT = 4
@@ -448,7 +448,7 @@ class Shop:
             return
         bought = np.flatnonzero(details[:, BOUGHT])
         if len(bought):
-            self._note_orders(lanes[bought], details[bought])
+            self._note_orders(lanes.take(bought), details.take(bought, axis=0))
         before = self.day
         self.pages += int(np.count_nonzero(active))
         if self.clock == "pages":
