@@ -34,6 +34,8 @@ MANY = 16_384
 VISITS, YARDSTICK = (256, 1024, 4096, MANY), (1024, 4096)
 """Visits at once, and those for which the bare kernel runs too."""
 STEPS, PAGES, SLICES = 2048, 200_000, 4
+LONG, WARM = 1_000_000, 16
+"""Pages of a slice where threads are compared, which neighbours disturb more; steps before the clock runs."""
 REWARD = RewardSpec(
     terms={"margin": 1.0, "click": 1.0, "stockout": -1.0}, exchange={"click": 0.05, "stockout": 0.2}
 )
@@ -72,7 +74,9 @@ def options_of(config: str, form: str, catalog: Catalog) -> dict[str, Any]:
     return {"catalog": catalog, "form": form, "config": shop, "reward": REWARD}
 
 
-def together(visits: int, slates: I64, options: dict[str, Any], *, threads: int = 1) -> Callable[[], int]:
+def together(
+    visits: int, slates: I64, options: dict[str, Any], *, threads: int = 1, shown: int = PAGES
+) -> Callable[[], int]:
     """Work, in pages shown; steps in which a lane is reset do not count."""
     env = gymnasium.make_vec(ENV, num_envs=visits, threads=threads, **options)
     env.reset(seed=0)
@@ -80,11 +84,12 @@ def together(visits: int, slates: I64, options: dict[str, Any], *, threads: int 
 
     def work() -> int:
         pages = 0
-        for step in range(PAGES // visits):
+        for step in range(shown // visits):
             pages += int(np.count_nonzero(env.step(batches[step % len(batches)])[4]["shown"]))
         return pages
 
-    env.step(batches[0])
+    for step in range(WARM):
+        env.step(batches[step % len(batches)])
     return work
 
 
@@ -127,10 +132,10 @@ def main(catalog: Catalog, threads: int) -> None:
         found |= in_slices(works, SLICES)
     for name, shop in shops.items() if threads > 1 else ():
         works = {
-            f"{name}, {MANY} visits, {many} threads": together(MANY, *shop, threads=many)
+            f"{name}, {MANY} visits, {many} threads": together(MANY, *shop, threads=many, shown=LONG)
             for many in (1, threads)
         }
-        found |= in_slices(works, 2 * SLICES)
+        found |= in_slices(works, SLICES)
     rates = {name: [cpu for cpu, _ in slices] for name, slices in found.items()}
     wall = {name: [wall for _, wall in slices] for name, slices in found.items()}
     for name, shop in shops.items() if threads == 1 else ():
