@@ -136,15 +136,10 @@ class PageLoop:
         self.shop.arrive(np.ones(self.shop.lanes, np.bool_))
         self.slot[:] = 0
 
-    def enter(self, lanes: Bool) -> None:
-        """Begin the next episode on the lanes (n,) bool; a season begins on all of them at once."""
-        self._make_room(lanes)
-        self.shop.arrive(lanes)
-
     def ask(self, begin: Bool | None = None) -> None:
         """Note what page every lane asks for now: :attr:`requests`, the basis of observations and masks.
 
-        Before that the next episode begins on the lanes ``begin`` (n,) bool: :meth:`enter`, in one go.
+        Before that the next episode begins on the lanes ``begin`` (n,) bool; a season does on all at once.
         """
         if begin is not None:
             self._make_room(begin)

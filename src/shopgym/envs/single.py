@@ -80,10 +80,10 @@ class ShopEnv(gymnasium.Env[Any, Any]):
         super().reset(seed=seed)
         if seed is not None or not self._open:
             self.loop.open(int(self.np_random.integers(2**63)) if seed is None else seed)
+            self.loop.ask()
             self._open = True
         else:
-            self.loop.enter(EVERY_LANE)
-        self.loop.ask()
+            self.loop.ask(EVERY_LANE)
         return self._observe(), self._info()
 
     def step(self, action: Any) -> tuple[Observation, float, bool, bool, dict[str, Any]]:

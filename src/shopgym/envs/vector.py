@@ -115,13 +115,13 @@ class ShopVectorEnv(VectorEnv[Observation, AnyArray, AnyArray]):
             if seed is None:
                 seed = int(self.np_random.integers(2**63 - self.num_envs))
             self.loop.open(seed if isinstance(seed, int) else [int(s) for s in seed])
+            self.loop.ask()
             self._open = True
             self._over[:] = False
         else:
             lanes = np.ones(self.num_envs, np.bool_) if mask is None else mask
-            self.loop.enter(lanes)
+            self.loop.ask(lanes)
             self._over[lanes] = False
-        self.loop.ask()
         return self.loop.observe(), self._info(None)
 
     def step(self, actions: AnyArray) -> tuple[Observation, F64, Bool, Bool, dict[str, Any]]:

@@ -98,5 +98,4 @@ def pages(loop: PageLoop, policy: Callable[[], Policy], rounds: int, rng: Genera
         if loop.episode == "season":
             ended[:] = loop.shop.visits.over.all()
         if ended.any():
-            loop.enter(ended)
-            loop.ask()
+            loop.ask(ended)

@@ -72,79 +72,53 @@ def observe(
     that can be seen is the observable embedding of the item last looked at or searched for. ``new`` and
     ``taker`` are scratch space.
     """
+    intent = world.observed.shape[1]
     low, high = take(lanes)
     while low < high:
         for start in range(low, high, TOGETHER):
             end = min(start + TOGETHER, high)
             if begin.shape[0]:
                 begin_anew(world, visits, begin, new, start, end)
-            _observe(
-                world, today, visits, asked, taker, request_id, user_id, user, context, candidates,
-                in_stock, time, slots, start, end, high,
-            )  # fmt: skip
+            draw_candidates(world, visits, asked, taker, candidates, start, end)
+            for i in range(start, end):
+                if i + AHEAD < high:
+                    prefetch(world.user_features, visits.user[i + AHEAD])
+                    prefetch(world.observed, visits.anchor[i + AHEAD])
+                if not asked[i]:
+                    continue
+                request_id[i] = visits.key[i] ^ uint64(visits.page[i])
+                user_id[i] = visits.user[i]
+                time[i] = visits.time[i]
+                # looked up once: a store to an array might, for all the compiler knows, change them
+                who, anchor = visits.user[i], visits.anchor[i]
+                for c in range(user.shape[1]):
+                    user[i, c] = world.user_features[who, c]
+                for c in range(intent):
+                    context[i, c] = world.observed[anchor, c]
+                context[i, intent] = visits.page[i] / world.max_pages
+                context[i, intent + 1] = _log1p(visits.clicks[i])
+                context[i, intent + 2] = 1.0 if visits.mobile[i] else 0.0
+                at = intent + 3
+                if world.surfaces_on:
+                    for c in range(len(PLACE)):
+                        context[i, at + c] = 0.0
+                    context[i, at + visits.surface[i]] = 1.0
+                    context[i, at + len(SURFACES) + visits.channel[i]] = 1.0
+                    slots[i] = world.slots[visits.surface[i]]
+                    at += len(PLACE)
+                if world.calendar_on:
+                    day = int64(math.floor(visits.time[i]))
+                    hour = int64((visits.time[i] - day) * 24.0)
+                    context[i, at] = world.hours[hour, 0]
+                    context[i, at + 1] = world.hours[hour, 1]
+                    context[i, at + 2] = 1.0 if day % 7 >= 5 else 0.0
+                    context[i, at + 3] = world.weeks[day // 7 % 52, 0]
+                    context[i, at + 4] = world.weeks[day // 7 % 52, 1]
+                    at += len(CLOCK)
+                if world.remembers:
+                    context[i, at] = _log1p(visits.visit[i] - 1)
+                    context[i, at + 1] = _log1p(min(visits.gap[i], LONGEST_GAP))
+                row = visits.row[i]
+                for c in range(candidates.shape[1]):
+                    in_stock[i, c] = today.available[row, candidates[i, c]]
         low, high = take(lanes)
-
-
-@kernel
-def _observe(
-    world: World,
-    today: Today,
-    visits: Visits,
-    asked: Bool,
-    taker: I64,
-    request_id: U64,
-    user_id: I64,
-    user: F32,
-    context: F32,
-    candidates: I32,
-    in_stock: Bool,
-    time: F64,
-    slots: I32,
-    low: int,
-    high: int,
-    last: int,
-) -> None:
-    """:func:`observe`, of lanes [low, high); of those before ``last`` memory is asked ahead."""
-    intent = world.observed.shape[1]
-    draw_candidates(world, visits, asked, taker, candidates, low, high)
-    for i in range(low, high):
-        if i + AHEAD < last:
-            prefetch(world.user_features, visits.user[i + AHEAD])
-            prefetch(world.observed, visits.anchor[i + AHEAD])
-        if not asked[i]:
-            continue
-        request_id[i] = visits.key[i] ^ uint64(visits.page[i])
-        user_id[i] = visits.user[i]
-        time[i] = visits.time[i]
-        # looked up once: a store to an array might, for all the compiler knows, change them
-        who, anchor = visits.user[i], visits.anchor[i]
-        for c in range(user.shape[1]):
-            user[i, c] = world.user_features[who, c]
-        for c in range(intent):
-            context[i, c] = world.observed[anchor, c]
-        context[i, intent] = visits.page[i] / world.max_pages
-        context[i, intent + 1] = _log1p(visits.clicks[i])
-        context[i, intent + 2] = 1.0 if visits.mobile[i] else 0.0
-        at = intent + 3
-        if world.surfaces_on:
-            for c in range(len(PLACE)):
-                context[i, at + c] = 0.0
-            context[i, at + visits.surface[i]] = 1.0
-            context[i, at + len(SURFACES) + visits.channel[i]] = 1.0
-            slots[i] = world.slots[visits.surface[i]]
-            at += len(PLACE)
-        if world.calendar_on:
-            day = int64(math.floor(visits.time[i]))
-            hour = int64((visits.time[i] - day) * 24.0)
-            context[i, at] = world.hours[hour, 0]
-            context[i, at + 1] = world.hours[hour, 1]
-            context[i, at + 2] = 1.0 if day % 7 >= 5 else 0.0
-            context[i, at + 3] = world.weeks[day // 7 % 52, 0]
-            context[i, at + 4] = world.weeks[day // 7 % 52, 1]
-            at += len(CLOCK)
-        if world.remembers:
-            context[i, at] = _log1p(visits.visit[i] - 1)
-            context[i, at + 1] = _log1p(min(visits.gap[i], LONGEST_GAP))
-        row = visits.row[i]
-        for c in range(candidates.shape[1]):
-            in_stock[i, c] = today.available[row, candidates[i, c]]

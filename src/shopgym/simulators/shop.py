@@ -255,10 +255,10 @@ class Shop:
         Where few of many are wanted, ``lanes`` (n,) bool says which; the rows of the others mean nothing.
         Where the next visit is to ``begin`` (n,) bool it does so before: :meth:`arrive`, in one go with this.
         """
-        if begin is None or self.clock != "pages":
-            if begin is not None:
-                self.arrive(begin)
-            begin = NOBODY
+        if begin is not None and self.clock != "pages":
+            self.arrive(begin)
+            begin = None
+        newcomers = NOBODY if begin is None else begin
         n, m = self.lanes, self.config.num_candidates
         asked = self._all if lanes is None else lanes
         request_id, user_id = np.empty(n, np.uint64), np.empty(n, np.int64)
@@ -271,7 +271,7 @@ class Shop:
 
         def work(some: I64, hand: int) -> None:
             observe(
-                self.world, self.today, self.visits, asked, begin, self._desks[hand].lanes,
+                self.world, self.today, self.visits, asked, newcomers, self._desks[hand].lanes,
                 np.empty(REMAINDERS, np.int64), request_id, user_id, user, context, candidates, in_stock,
                 time, slots, some,
             )  # fmt: skip
