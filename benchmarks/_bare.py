@@ -15,8 +15,8 @@ import numpy as np
 from numba import njit
 
 from shopgym.core.types import F32, I32, U64
-from shopgym.simulators.draws import mix, unit
-from shopgym.simulators.kernel import OPTIONS
+from shopgym.simulators.engine.hash_rng import mix, unit
+from shopgym.simulators.engine.jit import OPTIONS
 
 PAGES, SLATES = 1_000_000, 32_768
 NOTHING = 20.0

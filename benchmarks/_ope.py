@@ -13,10 +13,10 @@ import numpy as np  # noqa: E402
 from _works import Work, measured  # noqa: E402
 
 from shopgym import __version__  # noqa: E402
-from shopgym.experiments.ope import ZOO, Estimator, OpeInputs, Weighted  # noqa: E402
-from shopgym.experiments.ope.intervals import Bootstrap  # noqa: E402
-from shopgym.experiments.ope.slate import slate_inputs  # noqa: E402
-from shopgym.experiments.ope.smoothing import Optimistic, SubGaussian, Switched  # noqa: E402
+from shopgym.evaluation.intervals import Bootstrap  # noqa: E402
+from shopgym.evaluation.offline import ZOO, Estimator, OpeInputs, Weighted  # noqa: E402
+from shopgym.evaluation.offline.slate import slate_inputs  # noqa: E402
+from shopgym.evaluation.offline.smoothing import Optimistic, SubGaussian, Switched  # noqa: E402
 
 ESTIMATORS: dict[str, Estimator] = {
     **{name: ZOO[name] for name in ("ips", "snips", "dm", "dr", "sndr")},

@@ -19,7 +19,7 @@ from shopgym.agents import Task, make_agent  # noqa: E402
 from shopgym.agents.bandits.vw_online import OnlineVowpalWabbit  # noqa: E402
 from shopgym.core import Decisions, Interactions, Requests  # noqa: E402
 from shopgym.core.items import Items  # noqa: E402
-from shopgym.policies.log import DecisionLog  # noqa: E402
+from shopgym.policies.decision_log.log import DecisionLog  # noqa: E402
 
 ACTIONS, FEATURES, PART = 10, 20, 300
 ARGUMENTS = "--cb_explore_adf --epsilon 0.1 --cb_type mtr --noconstant --quiet -b 18"

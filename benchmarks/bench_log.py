@@ -20,10 +20,10 @@ one_thread()
 
 import numpy as np  # noqa: E402
 
-from shopgym.core.nouns import Interactions  # noqa: E402
+from shopgym.core.batches import Interactions  # noqa: E402
 from shopgym.envs import RewardSpec  # noqa: E402
+from shopgym.policies.decision_log.log import DecisionLog  # noqa: E402
 from shopgym.policies.explorers import Softmax  # noqa: E402
-from shopgym.policies.log import DecisionLog  # noqa: E402
 from shopgym.policies.policy import SlatePolicy  # noqa: E402
 from shopgym.policies.scorers import TableScorer  # noqa: E402
 from shopgym.simulators import Catalog, Shop, ShopConfig  # noqa: E402

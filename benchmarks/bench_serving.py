@@ -24,9 +24,10 @@ from _measure import one_thread, report
 one_thread()
 
 import numpy as np  # noqa: E402
+from shopgym.policies.serving.service.bundle import Bundle, load_bundle, write_bundle  # noqa: E402
+from shopgym.policies.serving.service.service import Ranker  # noqa: E402
 
 from shopgym.core import Items, Requests  # noqa: E402
-from shopgym.policies.bundle import Bundle, load_bundle, write_bundle  # noqa: E402
 from shopgym.policies.explorers import Ranked  # noqa: E402
 from shopgym.policies.features import FeatureMap  # noqa: E402
 from shopgym.policies.guards import InStock  # noqa: E402
@@ -35,7 +36,6 @@ from shopgym.policies.retrieval import MappedFactors  # noqa: E402
 from shopgym.policies.retrieval.ivf import IVF  # noqa: E402
 from shopgym.policies.retrieval.retriever import Retriever  # noqa: E402
 from shopgym.policies.scorers import LinearScorer  # noqa: E402
-from shopgym.policies.serving import Ranker  # noqa: E402
 
 SIZES = tuple(int(size) for size in os.environ.get("SIZES", "10000,1000000").split(","))
 REQUESTS = int(os.environ.get("REQUESTS", "2000"))
@@ -117,7 +117,7 @@ def in_process(bundle: Bundle, n: int) -> dict[str, float]:
 
 def over_http(folder: Path, log_dir: Path, n: int) -> dict[str, float]:
     """A server process, one request after the other."""
-    command = [sys.executable, "-m", "shopgym.experiments.cli", "serve", str(folder)]
+    command = [sys.executable, "-m", "shopgym.cli.main", "serve", str(folder)]
     server = subprocess.Popen(
         [*command, "--port", "0", "--json", "--log-dir", str(log_dir)], stdout=subprocess.PIPE, text=True
     )

@@ -38,7 +38,7 @@ env.step(env.action_space.sample())
 PROGRAMS = {
     "python alone": ["-c", "pass"],
     "import shopgym": ["-c", "import shopgym"],
-    "shopgym --help": ["-m", "shopgym.experiments.cli", "--help"],
+    "shopgym --help": ["-m", "shopgym.cli.main", "--help"],
     "first vector reset and step": ["-c", VECTOR],
     "first single reset and step": ["-c", SINGLE],
 }

@@ -17,7 +17,7 @@ from rich.console import Console
 from rich.progress import Progress
 from rich.table import Table
 
-from shopgym.experiments.long_term import AGENTS, EFFECTS, Size, gain, plot, study
+from shopgym.experiments.studies.long_term import AGENTS, EFFECTS, Size, gain, plot, study
 
 
 def main(argv: Sequence[str] | None = None) -> None:

@@ -5,8 +5,8 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
-import golden
 import pytest
+from builders import golden
 
 THEN = json.loads(golden.RECORD.read_text(encoding="utf-8"))
 SHOPS, CATALOGS = golden.shops(), golden.catalogs()

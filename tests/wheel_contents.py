@@ -13,7 +13,7 @@ NEEDED = (
     "shopgym/__init__.py",
     "shopgym/py.typed",
     "shopgym/core/nouns.py",
-    "shopgym/simulators/data/online_retail.parquet",
+    "shopgym/simulators/catalog/data/online_retail.parquet",
     "shopgym/experiments/configs/online_retail.yaml",
 )
 LIMIT = 2_000_000

@@ -14,7 +14,7 @@ from ._version import __version__
 
 if TYPE_CHECKING:
     from .core import Agent, Decisions, Feedback, Interactions, InvalidInput, Items, Policy, Requests
-    from .policies.log import DecisionLog
+    from .policies.decision_log.log import DecisionLog
     from .simulators import Catalog, Shop, ShopConfig
 
 register_when_gymnasium_loads()

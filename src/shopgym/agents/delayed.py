@@ -8,8 +8,8 @@ from typing import Protocol, runtime_checkable
 
 import numpy as np
 
+from ..core.batches import Interactions
 from ..core.errors import InvalidInput, in_range
-from ..core.nouns import Interactions
 from ..core.protocols import Agent, Policy
 from ..core.types import F64, U64
 

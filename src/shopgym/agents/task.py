@@ -7,9 +7,9 @@ from functools import cached_property
 
 import numpy as np
 
+from ..core.batches import Interactions
 from ..core.errors import InvalidInput
 from ..core.items import Items
-from ..core.nouns import Interactions
 from ..core.types import F64
 from ..policies.explorers import Explorer
 from ..policies.features import FeatureMap

@@ -1,8 +1,8 @@
 """The nouns and Protocols that every other room speaks; numpy and the standard library only."""
 
+from .batches import Decisions, Feedback, Interactions, Requests
 from .errors import InvalidInput
 from .items import Items
-from .nouns import Decisions, Feedback, Interactions, Requests
 from .protocols import Agent, Policy
 
 __all__ = [

@@ -7,7 +7,7 @@ from typing import Any, Protocol, runtime_checkable
 
 from numpy.random import Generator
 
-from .nouns import Decisions, Interactions, Requests
+from .batches import Decisions, Interactions, Requests
 from .types import F64, I32, AnyArray
 
 

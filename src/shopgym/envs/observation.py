@@ -8,12 +8,12 @@ import numpy as np
 from gymnasium import spaces
 from numba import int64
 
-from ..core.nouns import Requests
+from ..core.batches import Requests
 from ..core.types import F32, I32, I64, AnyArray
 from ..simulators import Shop
-from ..simulators.ahead import prefetch
-from ..simulators.kernel import kernel
-from ..simulators.lanes import take
+from ..simulators.engine.jit import kernel
+from ..simulators.engine.prefetch import prefetch
+from ..simulators.engine.work_queue import take
 
 
 def observation_space(shop: Shop, form: str) -> spaces.Dict:

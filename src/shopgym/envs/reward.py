@@ -13,8 +13,8 @@ from typing import Any
 
 import numpy as np
 
+from ..core.batches import SLOT_TERMS, Feedback
 from ..core.errors import InvalidInput
-from ..core.nouns import SLOT_TERMS, Feedback
 from ..core.types import F64
 
 UNITS = {

@@ -11,8 +11,8 @@ import numpy as np
 from ..core.types import AnyArray, Bool
 from ..simulators import Catalog, ShopConfig
 from .observation import observation_space
-from .page_loop import PageLoop, make_loop
-from .render import RENDER_MODES, check_render_mode, render
+from .page_env import PageLoop, make_loop
+from .rendering.render import RENDER_MODES, check_render_mode, render
 from .reward import RewardSpec
 
 Observation = dict[str, AnyArray]

@@ -9,13 +9,13 @@ import numpy as np
 from gymnasium.vector import AutoresetMode, VectorEnv
 from gymnasium.vector.utils import batch_space
 
+from ..core.batches import Feedback, Requests
 from ..core.errors import InvalidInput
-from ..core.nouns import Feedback, Requests
 from ..core.types import F64, I32, AnyArray, Bool
 from ..simulators import Catalog, ShopConfig
 from .observation import observation_space
-from .page_loop import Outcome, PageLoop, make_loop
-from .render import RENDER_MODES, check_render_mode, render
+from .page_env import Outcome, PageLoop, make_loop
+from .rendering.render import RENDER_MODES, check_render_mode, render
 from .reward import RewardSpec
 
 Observation = dict[str, AnyArray]

@@ -9,7 +9,7 @@ import pandas as pd
 
 from ..core.errors import InvalidInput
 from ..simulators import Catalog
-from ..simulators.transactions import clean
+from ..simulators.catalog.transactions import clean
 from .config import CatalogSection
 
 

@@ -9,13 +9,13 @@ import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 
 from ..agents.registry import check_agent
-from ..core.build import build
+from ..core.config import build
 from ..core.errors import InvalidInput
 from ..core.hashing import hash_json
 from ..envs.reward import RewardSpec
+from ..evaluation.offline.estimators import ZOO
 from ..policies.guards import guard_from_spec
 from ..simulators.config import ShopConfig
-from .ope.estimators import ZOO
 
 M = TypeVar("M", bound=BaseModel)
 

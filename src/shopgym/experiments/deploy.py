@@ -8,12 +8,12 @@ from statistics import NormalDist
 import numpy as np
 from numpy.random import Generator
 
-from ..core.nouns import SLOT_TERMS
+from ..core.batches import SLOT_TERMS
 from ..core.protocols import Policy
 from ..core.types import F64
 from ..envs.vector import BanditVectorEnv
-from .training import Tick
-from .walk import Offer, walk
+from ..training.training import Tick
+from ..training.walk import Offer, walk
 
 
 @dataclass(frozen=True)

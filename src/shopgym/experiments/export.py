@@ -9,8 +9,8 @@ import pandas as pd
 import yaml
 
 from ..core.errors import InvalidInput
-from ..policies.bundle import Bundle, write_bundle
-from ..policies.log import DecisionLog
+from ..policies.decision_log.log import DecisionLog
+from ..policies.serving.bundle import Bundle, write_bundle
 from ..simulators import Catalog
 from .policy_store import read_policy, read_retriever
 

@@ -12,13 +12,13 @@ from typing import Any
 import pandas as pd
 
 from .._version import __version__
-from ..core.nouns import Requests
+from ..core.batches import Requests
 from ..core.types import F64
 from ..envs.reward import UNITS, RewardSpec
+from ..guardrails.gate import Verdict
 from ..policies.policy import SlatePolicy
 from ..simulators import Catalog
 from .config import ExperimentConfig
-from .gate import Verdict
 
 
 @dataclass

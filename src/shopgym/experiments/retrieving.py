@@ -9,14 +9,14 @@ from numpy.random import Generator
 
 from ..agents import Task, make_agent
 from ..agents.baselines import RandomAgent
-from ..core.nouns import Requests
+from ..core.batches import Requests
 from ..envs.vector import BanditVectorEnv
 from ..policies.policy import SlatePolicy
-from ..policies.retrieval.of_policy import retriever_of
+from ..policies.retrieval.from_policy import retriever_of
 from ..policies.retrieval.retriever import Retriever, Shelf
+from ..training.training import Tick
+from ..training.walk import Offer, walk
 from .config import RetrieveSection
-from .training import Tick
-from .walk import Offer, walk
 
 
 def random_offer(env: BanditVectorEnv, count: int, rng: Generator) -> Offer:

@@ -15,29 +15,29 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextC
 
 from ..agents import Task, make_agent
 from ..agents.baselines import RandomAgent
+from ..core.batches import Requests
 from ..core.errors import InvalidInput
 from ..core.files import new_folder
-from ..core.nouns import Requests
 from ..core.types import F64
 from ..envs.vector import BanditVectorEnv
+from ..evaluation.offline.estimators import estimator_named
+from ..evaluation.offline.inputs import OpeInputs
+from ..evaluation.offline.log import item_features, log_inputs
+from ..guardrails.gate import choose, judge
+from ..policies.decision_log.log import DecisionLog, logged_marginals
 from ..policies.guards import guard_from_spec
-from ..policies.log import DecisionLog, logged_marginals
 from ..policies.policy import SlatePolicy
 from ..policies.retrieval.retriever import Retriever
+from ..training.training import measure_attention, train
+from ..training.walk import Batch, Offer, open_shop, stage_rng, stage_seed, walk
 from .catalogs import load_catalog
 from .config import ExperimentConfig
 from .deploy import Deployment, deploy, mean_interval
 from .export import export_policy
-from .gate import choose, judge
-from .ope.estimators import estimator_named
-from .ope.inputs import OpeInputs
-from .ope.log import item_features, log_inputs
 from .policy_store import save_policy, save_retriever
 from .results import Results, environment, reward_unit, value_scale, write_json, write_tables
 from .retrieving import learn_to_retrieve, random_offer, retrieved_offer
 from .served import served_equals_golden
-from .training import measure_attention, train
-from .walk import Batch, Offer, open_shop, stage_rng, stage_seed, walk
 
 SUMMARY, CONFIG = "summary.json", "config.yaml"
 

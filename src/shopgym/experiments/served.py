@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 
 from ..core.errors import InvalidInput
-from ..policies.golden import TOLERANCE
+from ..policies.serving.golden import TOLERANCE
 
 READY_WITHIN = 60.0
 """Seconds a server may take until it accepts connections."""
@@ -32,7 +32,7 @@ def served_equals_golden(bundle: Path) -> dict[str, Any]:
     """
     cases = json.loads((bundle / "golden.json").read_text(encoding="utf-8"))
     with tempfile.TemporaryDirectory() as folder:
-        command = [sys.executable, "-m", "shopgym.experiments.cli", "serve", str(bundle)]
+        command = [sys.executable, "-m", "shopgym.cli.main", "serve", str(bundle)]
         command += ["--port", "0", "--json", "--log-dir", folder]
         server = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
         try:

@@ -16,9 +16,9 @@ from typing import Any
 
 import numpy as np
 
+from ..core.batches import Decisions, Requests
 from ..core.errors import InvalidInput
 from ..core.items import Items
-from ..core.nouns import Decisions, Requests
 from ..core.types import F64, I64, AnyArray
 
 Term = tuple[str, ...]

@@ -11,12 +11,12 @@ from typing import Any, ClassVar
 
 import numpy as np
 
-from ..core.build import build
+from ..core.batches import Requests
+from ..core.config import build
 from ..core.errors import InvalidInput, in_range
 from ..core.items import Items
-from ..core.nouns import Requests
 from ..core.types import I32, Bool
-from .live import worth
+from .live_values import worth
 
 
 class Guard:

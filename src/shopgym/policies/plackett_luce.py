@@ -18,7 +18,7 @@ from concurrent.futures import ThreadPoolExecutor
 import numpy as np
 from numpy.random import Generator
 
-from ..core.nouns import EMPTY
+from ..core.batches import EMPTY
 from ..core.types import F64, I32, Bool
 
 ROWS = 256

@@ -10,10 +10,10 @@ from typing import Any
 import numpy as np
 from numpy.random import Generator
 
+from ..core.batches import EMPTY, Decisions, Requests
 from ..core.errors import InvalidInput
 from ..core.hashing import hash_arrays
 from ..core.items import Items
-from ..core.nouns import EMPTY, Decisions, Requests
 from ..core.types import F64, I32, AnyArray, Bool
 from . import plackett_luce, sequential
 from .explorers import EXPLORERS, Explorer, explorer_spec, with_floor

@@ -15,7 +15,7 @@ from typing import Protocol
 import numpy as np
 from numpy.random import Generator
 
-from ..core.nouns import EMPTY
+from ..core.batches import EMPTY
 from ..core.types import F64, I32, AnyArray, Bool
 from .plackett_luce import log_sum
 

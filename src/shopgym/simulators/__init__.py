@@ -1,17 +1,17 @@
 """The shop itself: catalogue, users, market, stock, choice, people. No Gymnasium, no learner."""
 
-from .arrivals import ArrivalConfig
-from .catalog import Catalog
+from .catalog.catalog import Catalog
 from .config import ChoiceConfig, DeliveryConfig, DwellConfig, ReturnConfig, ShopConfig
-from .market import Campaign, MarketConfig, Shock
-from .people import PeopleConfig
-from .replenishment import StockConfig
-from .retention import RetentionConfig
+from .market.market import Campaign, MarketConfig, Shock
+from .market.replenishment import StockConfig
+from .market.stock import Stock
+from .page.surfaces import SurfaceConfig, SurfacesConfig
+from .people.arrivals import ArrivalConfig
+from .people.retention import RetentionConfig
+from .people.satisfaction import PeopleConfig
+from .people.users import Users
+from .profiles.disturbances import variant
 from .shop import Shop
-from .stock import Stock
-from .surfaces import SurfaceConfig, SurfacesConfig
-from .users import Users
-from .variants import variant
 
 __all__ = [
     "ArrivalConfig",

@@ -6,13 +6,13 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from ..core.errors import InvalidInput, in_range
-from .arrivals import ArrivalConfig
-from .catalog import Catalog
-from .market import Campaign, MarketConfig, Shock
-from .people import PeopleConfig
-from .replenishment import StockConfig as StockConfig
-from .retention import RetentionConfig
-from .surfaces import SurfaceConfig, SurfacesConfig
+from .catalog.catalog import Catalog
+from .market.market import Campaign, MarketConfig, Shock
+from .market.replenishment import StockConfig as StockConfig
+from .page.surfaces import SurfaceConfig, SurfacesConfig
+from .people.arrivals import ArrivalConfig
+from .people.retention import RetentionConfig
+from .people.satisfaction import PeopleConfig
 
 
 @dataclass(frozen=True)

@@ -14,34 +14,35 @@ from typing import Any
 
 import numpy as np
 
+from ..core.batches import SLOT_TERMS, Feedback, Requests
 from ..core.errors import InvalidInput, in_range
-from ..core.nouns import SLOT_TERMS, Feedback, Requests
 from ..core.protocols import Policy
 from ..core.types import F32, F64, I32, I64, AnyArray, Bool
-from . import choice, expected
-from . import value as worth
-from .beginning import arrive, come_back, enter
-from .candidates import REMAINDERS
-from .catalog import OBSERVED, Catalog
-from .chances import reading_time
+from . import policy_value as worth
+from .catalog.catalog import OBSERVED, Catalog
 from .config import ShopConfig
-from .crew import Crew, Work
-from .days import DAYS_A_WEEK, every_week, one_day
-from .desk import collect, desk_for, slips_for
-from .draws import key
-from .held import held
-from .lanes import NEXT, lanes_of
-from .market import Market
-from .moving import advance, part
-from .observe import LONGEST_GAP, context_names, observe
-from .outcomes import BOUGHT, SOLD, Outcomes, known, room_for
-from .population import Population
-from .returns import Returns
-from .stock import Stock
-from .users import Users
-from .value import Comparison, Value
-from .visits import Visits, empty_visits
-from .world import Today, World, build_world
+from .engine.hash_rng import key
+from .engine.thread_pool import Crew, Work
+from .engine.unboxed import held
+from .engine.work_queue import NEXT, lanes_of
+from .engine.workspace import collect, desk_for, slips_for
+from .market.day_tables import DAYS_A_WEEK, every_week, one_day
+from .market.market import Market
+from .market.returns import Returns
+from .market.stock import Stock
+from .page import exact_means as expected
+from .page import page_kernel as choice
+from .page.buffers import BOUGHT, SOLD, Outcomes, known, room_for
+from .page.candidates import REMAINDERS
+from .page.choice_model import reading_time
+from .page.observe import LONGEST_GAP, context_names, observe
+from .page.visit_start import arrive, come_back, enter
+from .page.visit_step import advance, part
+from .params import Today, World, build_world
+from .people.population import Population
+from .people.users import Users
+from .people.visits import Visits, empty_visits
+from .policy_value import Comparison, Value
 
 BLOCK = 1024
 """Lanes below which another thread is not worth it; results do not depend on it."""

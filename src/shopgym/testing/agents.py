@@ -21,13 +21,13 @@ import numpy as np
 from numpy.random import Generator, default_rng
 
 from ..agents.task import Task
+from ..core.batches import EMPTY, Decisions, Interactions, Requests
 from ..core.errors import InvalidInput
-from ..core.nouns import EMPTY, Decisions, Interactions, Requests
 from ..core.protocols import Agent, Policy
 from ..core.types import F64, I32
-from ..policies.bundle import load_bundle, write_bundle
-from ..policies.keyed import decide_keyed
 from ..policies.policy import SlatePolicy, policy_from_state
+from ..policies.serving.bundle import load_bundle, write_bundle
+from ..policies.serving.request_seeded import decide_keyed
 from ..simulators import Catalog, Shop, ShopConfig
 
 AgentMaker = Callable[[Task, Generator], Agent]

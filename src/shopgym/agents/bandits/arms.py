@@ -8,8 +8,8 @@ from typing import ClassVar
 
 import numpy as np
 
+from ...core.batches import Interactions
 from ...core.errors import in_range
-from ...core.nouns import Interactions
 from ...core.types import F64, I32, I64
 from ...policies.explorers import Ranked
 from ...policies.features import FeatureMap

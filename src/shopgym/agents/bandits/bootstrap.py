@@ -6,8 +6,8 @@ from collections.abc import Mapping
 
 import numpy as np
 
+from ...core.batches import Interactions
 from ...core.errors import in_range
-from ...core.nouns import Interactions
 from ...policies.explorers import Ranked
 from ...policies.scorers import LinearScorer
 from ..task import Task

@@ -7,8 +7,8 @@ from dataclasses import replace
 
 import numpy as np
 
+from ...core.batches import Interactions
 from ...core.errors import in_range
-from ...core.nouns import Interactions
 from ...core.types import F64
 from ...policies.explorers import Explorer, Ranked, SquareCB
 from ...policies.scorers import LinearScorer, Scorer

@@ -8,8 +8,8 @@ import numpy as np
 from scipy.linalg import cho_solve, cholesky, solve_triangular
 from scipy.special import expit
 
+from ...core.batches import Interactions
 from ...core.errors import in_range
-from ...core.nouns import Interactions
 from ...core.types import F64
 from ...policies.explorers import Ranked
 from ...policies.scorers import LinearScorer

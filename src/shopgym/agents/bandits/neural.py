@@ -10,8 +10,8 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
+from ...core.batches import Interactions
 from ...core.errors import in_range
-from ...core.nouns import Interactions
 from ...core.types import F32, F64
 from ...policies.explorers import Ranked
 from ...policies.scorers import NetworkScorer

@@ -9,19 +9,19 @@ from typing import Any
 
 import numpy as np
 
+from ...core.batches import Interactions, Requests
 from ...core.errors import InvalidInput, in_range
-from ...core.nouns import Interactions, Requests
 from ...core.types import F64, I32, I64
+from ...policies.decision_log.log import DecisionLog
 from ...policies.explorers import Softmax
-from ...policies.log import DecisionLog
 from ...policies.policy import SlatePolicy
 from ...policies.scorers import LinearScorer, Scorer
 from ..task import Task
 from .bandit import Bandit
 from .vw_explore import FAMILIES
-from .vw_lines import Lines
-from .vw_live import LiveScorer
-from .vw_space import Space, checked
+from .vw_format import Lines
+from .vw_hash import Space, checked
+from .vw_process import LiveScorer
 
 SERVE = ("numpy", "vw")
 CHUNK = 4096

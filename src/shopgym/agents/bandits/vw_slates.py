@@ -6,8 +6,8 @@ from collections.abc import Iterator, Mapping
 
 import numpy as np
 
+from ...core.batches import Interactions, Requests
 from ...core.errors import InvalidInput, in_range
-from ...core.nouns import Interactions, Requests
 from ...core.types import F64, I32, I64
 from ...policies.explorers import Ranked
 from ...policies.policy import SlatePolicy
@@ -16,8 +16,8 @@ from ...policies.scorers import LinearScorer
 from ..task import Task
 from .bandit import Bandit
 from .vw import before, one_of, opened
-from .vw_lines import Lines
-from .vw_space import FNV_PRIME, Space, checked, models_apart
+from .vw_format import Lines
+from .vw_hash import FNV_PRIME, Space, checked, models_apart
 
 CB_TYPES = ("mtr", "dr", "ips")
 SLOT_SPACE = "_id"

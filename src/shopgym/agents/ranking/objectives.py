@@ -7,8 +7,8 @@ from typing import Any
 
 import numpy as np
 
+from ...core.batches import Interactions
 from ...core.errors import InvalidInput
-from ...core.nouns import Interactions
 from ...policies.policy import SlatePolicy
 from ...policies.scorers import Head, ObjectivesScorer
 from ..task import Task

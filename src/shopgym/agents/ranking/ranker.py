@@ -8,12 +8,12 @@ from typing import Any, ClassVar
 
 import numpy as np
 
+from ...core.batches import Interactions
 from ...core.errors import InvalidInput, in_range
-from ...core.nouns import Interactions
 from ...core.types import F64, AnyArray
 from ...policies.explorers import Ranked
 from ...policies.features import FeatureMap
-from ...policies.live import worth
+from ...policies.live_values import worth
 from ...policies.policy import SlatePolicy
 from ...policies.rerankers import reranker_from_spec
 from ...policies.scorers import Head, ObjectivesScorer, ProbabilityScorer, Scorer, TableScorer

@@ -6,8 +6,8 @@ from collections.abc import Mapping
 
 import numpy as np
 
+from ...core.batches import Interactions
 from ...core.errors import InvalidInput, in_range
-from ...core.nouns import Interactions
 from ...policies.explorers import Ranked
 from ...policies.policy import SlatePolicy
 from ...policies.retrieval import Model, Popularity
@@ -16,10 +16,10 @@ from ..task import Task
 from .als import ALS
 from .bpr import BPR
 from .ease import Ease
+from .event_sequences import Trails
 from .item_knn import ItemKNN
 from .popular import Popular
 from .recommender import Recommender
-from .trails import Trails
 
 
 class RetrievalAgent:

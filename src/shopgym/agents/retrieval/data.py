@@ -14,8 +14,8 @@ from typing import Any
 import numpy as np
 from scipy.sparse import csr_array
 
+from ...core.batches import EMPTY
 from ...core.errors import InvalidInput
-from ...core.nouns import EMPTY
 from ...core.types import F32, F64, I32, I64, AnyArray, Bool
 
 AXES = ("user", "item")

@@ -9,8 +9,8 @@ from collections.abc import Iterable, Mapping
 
 import numpy as np
 
+from ...core.batches import EMPTY
 from ...core.errors import InvalidInput
-from ...core.nouns import EMPTY
 from ...core.types import F64, I32
 from ...policies.retrieval import Model, topk
 from .data import Sequences, UserItems

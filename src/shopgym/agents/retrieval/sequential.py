@@ -11,8 +11,8 @@ import torch
 from numpy.random import Generator
 from torch import Tensor
 
+from ...core.batches import EMPTY
 from ...core.errors import in_range
-from ...core.nouns import EMPTY
 from ...core.types import F32, I32
 from ...policies.retrieval.model import popularity_bias
 from ...policies.retrieval.sequence import SequenceModel, in_order

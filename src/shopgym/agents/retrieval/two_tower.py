@@ -11,8 +11,8 @@ from numpy.random import Generator
 from torch import Tensor
 from torch.nn.functional import normalize, relu
 
+from ...core.batches import EMPTY
 from ...core.errors import InvalidInput, in_range
-from ...core.nouns import EMPTY
 from ...core.types import F32
 from ...policies.retrieval import TwoTowerModel
 from ...policies.retrieval.model import distinct

@@ -8,13 +8,13 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from ...core.nouns import Interactions, Requests
+from ...core.batches import Interactions, Requests
 from ...policies.explorers import Softmax
 from ...policies.policy import SlatePolicy
 from ..network import Network, scorer_of
+from .batch_tensors import Views
 from .listwise import slot_log_probs
 from .values import each
-from .views import Views
 
 
 class Actor:

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import numpy as np
 
+from ...core.batches import Interactions
 from ...core.errors import InvalidInput, in_range
-from ...core.nouns import Interactions
 from ...core.types import F64, I64
-from .views import what_came_next
+from .batch_tensors import what_came_next
 
 
 def successors(batch: Interactions) -> I64:

@@ -8,16 +8,16 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from ...core.batches import Interactions
 from ...core.errors import InvalidInput, in_range
-from ...core.nouns import Interactions
 from ...policies.explorers import Ranked
 from ...policies.policy import SlatePolicy
 from ...policies.scorers.slate_value import CHOICES
 from ..network import Network, one_thread, scorer_of, torch_generator
 from ..task import Task
+from .batch_tensors import Views, check_finite
 from .replay import Replay
 from .values import each, improve
-from .views import Views, check_finite
 
 
 class Choice:

@@ -7,14 +7,14 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 import torch
 
+from ...core.batches import Interactions
 from ...core.errors import in_range
-from ...core.nouns import Interactions
 from ...policies.policy import SlatePolicy
 from ..network import one_thread, torch_generator
 from ..task import Task
 from .actor import Actor
+from .batch_tensors import Views, check_finite
 from .values import improve
-from .views import Views, check_finite
 
 
 class Cloning:

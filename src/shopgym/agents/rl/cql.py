@@ -8,8 +8,8 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from ...core.batches import Interactions
 from ...core.errors import in_range
-from ...core.nouns import Interactions
 from ..task import Task
 from .dqn import DQN
 from .listwise import slot_log_probs

@@ -6,11 +6,11 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from ...core.nouns import Interactions
+from ...core.batches import Interactions
 from ...policies.policy import SlatePolicy
 from ..network import scorer_of
+from .batch_tensors import gathered, top_k, what_came_next
 from .values import ValueAgent, Values
-from .views import gathered, top_k, what_came_next
 
 
 class DQN(ValueAgent):

@@ -8,15 +8,15 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from ...core.batches import Interactions
 from ...core.errors import in_range
-from ...core.nouns import Interactions
 from ...policies.policy import SlatePolicy
 from ..network import Network, torch_generator
 from ..task import Task
 from .actor import Actor
+from .batch_tensors import what_came_next
 from .dqn import DQN
 from .values import each
-from .views import what_came_next
 
 
 class IQL(DQN):

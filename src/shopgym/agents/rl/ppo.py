@@ -7,8 +7,8 @@ from typing import Any
 import numpy as np
 import torch
 
+from ...core.batches import Interactions
 from ...core.errors import in_range
-from ...core.nouns import Interactions
 from ...core.types import F64
 from ..task import Task
 from .listwise import entropy

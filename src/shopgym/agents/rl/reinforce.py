@@ -8,14 +8,14 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from ...core.batches import Interactions
 from ...core.errors import in_range
-from ...core.nouns import Interactions
 from ...core.types import F64
 from ..task import Task
+from .batch_tensors import gathered
 from .listwise import first_slot
 from .rollouts import RolloutAgent
 from .values import improve
-from .views import gathered
 
 
 def top_k_factor(probability: Tensor, k: int) -> Tensor:

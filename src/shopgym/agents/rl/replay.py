@@ -9,8 +9,8 @@ from typing import Any
 import numpy as np
 from numpy.random import Generator
 
+from ...core.batches import Decisions, Interactions, Requests
 from ...core.errors import InvalidInput, in_range
-from ...core.nouns import Decisions, Interactions, Requests
 from ...core.types import AnyArray
 
 _REQUEST = tuple(name for name in Requests.__dataclass_fields__ if name != "live")

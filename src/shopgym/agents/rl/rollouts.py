@@ -8,17 +8,17 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from ...core.batches import Interactions
 from ...core.errors import in_range
-from ...core.nouns import Interactions
 from ...core.types import F64
 from ...policies.policy import SlatePolicy
 from ..network import Network, one_thread, torch_generator
 from ..task import Task
 from .actor import Actor
 from .advantages import advantages
+from .batch_tensors import Discount, Views, what_came_next
 from .replay import concat
 from .values import each
-from .views import Discount, Views, what_came_next
 
 
 class RolloutAgent:

@@ -14,8 +14,8 @@ import numpy as np
 import torch
 from numpy.random import Generator
 
+from ...core.batches import EMPTY, Decisions, Interactions, Requests
 from ...core.errors import InvalidInput, in_range
-from ...core.nouns import EMPTY, Decisions, Interactions, Requests
 from ...core.types import F64, I32, AnyArray, Bool
 from ...policies.policy import SlatePolicy, item_rows
 from ..task import Task

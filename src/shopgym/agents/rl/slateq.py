@@ -9,16 +9,16 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from ...core.batches import Interactions
 from ...core.errors import InvalidInput
-from ...core.nouns import Interactions
 from ...policies.policy import SlatePolicy
 from ...policies.scorers import SlateValueScorer
 from ...policies.scorers.slate_value import BEST, first_k, slate_scores
 from ..network import scorer_of, torch_generator
 from ..task import Task
+from .batch_tensors import gathered, what_came_next
 from .choice import Choice
 from .values import ValueAgent, each
-from .views import gathered, what_came_next
 
 
 class SlateQ(ValueAgent):

@@ -9,17 +9,17 @@ import torch
 from torch import Tensor, nn
 from torch.nn.functional import layer_norm, scaled_dot_product_attention
 
+from ...core.batches import Interactions, Requests
 from ...core.errors import in_range
-from ...core.nouns import Interactions, Requests
 from ...policies.explorers import Softmax
 from ...policies.policy import SlatePolicy
 from ...policies.scorers.transformer import EPSILON, TransformerScorer, opened_items, weight_shapes
 from ..network import one_thread, torch_generator
 from ..task import Task
 from .advantages import advantages
+from .batch_tensors import Discount, Views, what_came_next
 from .listwise import slot_log_probs
 from .values import improve
-from .views import Discount, Views, what_came_next
 
 
 class DecisionTransformer:

@@ -17,14 +17,14 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
+from ...core.batches import Interactions
 from ...core.errors import InvalidInput, in_range
-from ...core.nouns import Interactions
 from ...policies.explorers import Ranked
 from ...policies.policy import SlatePolicy
 from ..network import Network, one_thread, torch_generator
 from ..task import Task
+from .batch_tensors import Discount, Views, what_came_next
 from .replay import Replay
-from .views import Discount, Views, what_came_next
 
 MAX_GRADIENT = 10.0
 

@@ -9,15 +9,15 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
+from ...core.batches import Interactions, Requests
 from ...core.errors import in_range
-from ...core.nouns import Interactions, Requests
 from ...policies.policy import SlatePolicy
 from ...policies.scorers import ProtoScorer
 from ..network import scorer_of, torch_generator
 from ..task import Task
+from .batch_tensors import gathered, top_k, what_came_next
 from .dqn import DQN
 from .values import improve
-from .views import gathered, top_k, what_came_next
 
 
 class Wolpertinger(DQN):

@@ -7,10 +7,10 @@ from html import escape
 import numpy as np
 from numpy.random import Generator, Philox
 
+from ...core.batches import Requests
 from ...core.items import Items
-from ...core.nouns import Requests
 from ...policies.policy import SlatePolicy
-from ...simulators.catalog import OBSERVED
+from ...simulators.catalog.catalog import OBSERVED
 from ..results import Results
 
 VISITORS = 3

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from ...core.build import build
+from ...core.config import build
 from ...core.errors import InvalidInput
 from .by_slot import BySlot
 from .calibrated import Calibrated

@@ -7,9 +7,9 @@ from typing import ClassVar
 
 import numpy as np
 
+from ...core.batches import Requests
 from ...core.errors import in_range
 from ...core.items import Items
-from ...core.nouns import Requests
 from ...core.types import F64, I32, Bool
 from .reranker import Slots, relevance
 

@@ -8,8 +8,8 @@ from typing import Any, ClassVar, Protocol
 
 import numpy as np
 
+from ...core.batches import Requests
 from ...core.items import Items
-from ...core.nouns import Requests
 from ...core.types import F64, I32, Bool
 
 

@@ -10,7 +10,7 @@ from ...core.types import AnyArray
 from .factors import FoldedFactors, MappedFactors
 from .gru4rec import GRU4RecModel
 from .item_weights import DenseWeights, SparseWeights
-from .matched import Matched
+from .linear_retriever import Matched
 from .model import Model
 from .popularity import Popularity
 from .sasrec import SASRecModel

@@ -16,8 +16,8 @@ from typing import Any
 import numpy as np
 from numpy.random import Generator
 
+from ...core.batches import EMPTY
 from ...core.errors import InvalidInput, in_range
-from ...core.nouns import EMPTY
 from ...core.types import F32, I32, I64, AnyArray, Bool
 from .model import State
 

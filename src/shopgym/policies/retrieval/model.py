@@ -7,8 +7,8 @@ from typing import Any, ClassVar, Protocol, Self, runtime_checkable
 
 import numpy as np
 
+from ...core.batches import EMPTY, Requests
 from ...core.errors import InvalidInput
-from ...core.nouns import EMPTY, Requests
 from ...core.types import F32, I32, AnyArray
 
 State = tuple[dict[str, Any], dict[str, AnyArray]]

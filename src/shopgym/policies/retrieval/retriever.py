@@ -9,9 +9,9 @@ from typing import Any
 
 import numpy as np
 
+from ...core.batches import EMPTY, Requests
 from ...core.errors import InvalidInput, in_range
 from ...core.hashing import hash_arrays
-from ...core.nouns import EMPTY, Requests
 from ...core.types import F32, I32, I64, AnyArray, Bool
 from . import model_from_state
 from .embedding import Embedding

@@ -8,8 +8,8 @@ from typing import Any, ClassVar, Self
 
 import numpy as np
 
+from ...core.batches import EMPTY
 from ...core.errors import InvalidInput, in_range
-from ...core.nouns import EMPTY
 from ...core.types import F32, I32, I64, AnyArray
 from .embedding import Embedding
 from .model import State, checked

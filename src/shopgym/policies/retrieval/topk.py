@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
+from ...core.batches import EMPTY
 from ...core.errors import InvalidInput, in_range
-from ...core.nouns import EMPTY
 from ...core.types import F32, I32, AnyArray, Bool
 
 

@@ -8,19 +8,19 @@ from typing import Any
 from ...core.errors import InvalidInput
 from ...core.items import Items
 from ...core.types import AnyArray
-from .arms import ArmScorer
-from .bounds import BoundScorer
+from .confidence_bounds import BoundScorer
+from .disjoint_linear import ArmScorer
 from .history import HistoryScorer
 from .linear import LINKS, LinearScorer
 from .network import NetworkScorer
 from .objectives import Head, ObjectivesScorer
 from .probability import ProbabilityScorer
-from .proto import ProtoScorer
 from .scorer import Scorer, State
 from .slate_value import SlateValueScorer
 from .table import TableScorer
 from .transformer import TransformerScorer
 from .trees import TreeScorer
+from .wolpertinger import ProtoScorer
 
 __all__ = [
     "LINKS",

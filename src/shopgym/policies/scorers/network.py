@@ -10,9 +10,9 @@ from typing import Any, ClassVar
 
 import numpy as np
 
+from ...core.batches import Requests
 from ...core.errors import InvalidInput
 from ...core.items import Items
-from ...core.nouns import Requests
 from ...core.types import F32, F64, AnyArray
 from ..features import FeatureMap
 from .linear import LINKS

@@ -8,12 +8,12 @@ from typing import Any, ClassVar
 
 import numpy as np
 
-from ...core.build import build
+from ...core.batches import Requests
+from ...core.config import build
 from ...core.errors import InvalidInput
 from ...core.items import Items
-from ...core.nouns import Requests
 from ...core.types import F64, AnyArray
-from ..live import NAMES, worth
+from ..live_values import NAMES, worth
 from .scorer import Scorer, State, nested, part_of
 
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, ClassVar, Protocol, Self
 
+from ...core.batches import Requests
 from ...core.items import Items
-from ...core.nouns import Requests
 from ...core.types import F64, AnyArray
 
 State = tuple[dict[str, Any], dict[str, AnyArray]]

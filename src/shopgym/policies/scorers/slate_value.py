@@ -8,9 +8,9 @@ from typing import Any, ClassVar
 
 import numpy as np
 
+from ...core.batches import EMPTY, Requests
 from ...core.errors import InvalidInput
 from ...core.items import Items
-from ...core.nouns import EMPTY, Requests
 from ...core.types import F64, I32, AnyArray, Bool
 from .network import NetworkScorer
 from .scorer import State

@@ -8,9 +8,9 @@ from typing import Any, ClassVar
 
 import numpy as np
 
+from ...core.batches import Requests
 from ...core.errors import InvalidInput
 from ...core.items import Items
-from ...core.nouns import Requests
 from ...core.types import F64, AnyArray
 from .scorer import State
 

@@ -1,0 +1,174 @@
+"""The command's options."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+if TYPE_CHECKING:
+    from ...evaluation.offline.formats.stream import Mapper
+
+STRICT_EXIT = 3
+
+
+def evaluate(
+    log: Annotated[
+        Path,
+        typer.Argument(
+            help="A decision log, a CSV or Parquet table (file or folder), a Vowpal Wabbit DSJSON file, or "
+            "an Open Bandit folder.",
+            metavar="LOG",
+        ),
+    ],
+    policy: Annotated[
+        str | None,
+        typer.Option(
+            help="What to evaluate. Everywhere: 'uniform'. Tables and DSJSON: 'action:NAME', always that; "
+            "'choice:COLUMN', the action in a column; 'columns:PREFIX', the probability of each action; "
+            "'column:COLUMN', that of the logged action. Decision logs: a bundle folder. Open Bandit: the "
+            "folder of another policy's log."
+        ),
+    ] = None,
+    estimator: Annotated[
+        list[str] | None, typer.Option(help="May be repeated. Default: ips, snips, dm and dr.")
+    ] = None,
+    every: Annotated[bool, typer.Option("--all", help="Every estimator that this log allows.")] = False,
+    level: Annotated[float, typer.Option(help="Coverage of the two-sided intervals.")] = 0.95,
+    interval: Annotated[
+        str,
+        typer.Option(
+            help="delta, student, bootstrap, bca, bernstein, hoeffding, clopper-pearson, cressie-read, "
+            "sequence or betting."
+        ),
+    ] = "delta",
+    seed: Annotated[int, typer.Option(help="Decides the folds of the models and the resamples.")] = 0,
+    html: Annotated[Path | None, typer.Option(help="Also write a card for people: one HTML file.")] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object and nothing else.")] = False,
+    out: Annotated[Path | None, typer.Option(help="Also write evaluation.json into this folder.")] = None,
+    strict: Annotated[bool, typer.Option(help="Exit with 3 if an estimate is refused.")] = False,
+    action_column: Annotated[str, typer.Option(help="Tables: the logged action.")] = "action",
+    reward_column: Annotated[str, typer.Option(help="Tables: its reward.")] = "reward",
+    propensity_column: Annotated[
+        str | None,
+        typer.Option(
+            help="Tables: its logged probability. Default: 'propensity' if there is such a column; else it "
+            "is estimated, and no verdict is better than caution."
+        ),
+    ] = None,
+    context_column: Annotated[
+        list[str] | None,
+        typer.Option(help="Tables: what choice and reward depend on; may be repeated; '*': the rest."),
+    ] = None,
+    user_column: Annotated[
+        str | None, typer.Option(help="Tables: the user, kept together in the folds.")
+    ] = None,
+    by_user: Annotated[
+        bool,
+        typer.Option(
+            help="Intervals take users as independent, not rounds (tables with --user-column, decision logs)."
+        ),
+    ] = False,
+    id_column: Annotated[str | None, typer.Option(help="Tables: ids that must not repeat.")] = None,
+    unit_column: Annotated[
+        str | None, typer.Option(help="Tables: the reward's unit, which must be one.")
+    ] = None,
+    actions: Annotated[
+        str | None, typer.Option(help="Tables: all actions there are, separated by commas.")
+    ] = None,
+    stream: Annotated[
+        bool | None,
+        typer.Option(help="Read part by part, in bounded memory. Default: Parquet of over 5 million rows."),
+    ] = None,
+    workers: Annotated[int, typer.Option(help="Processes that share a streamed table.", min=1)] = 1,
+) -> None:
+    """Estimate what POLICY would have earned on the rounds of LOG."""
+    import json
+
+    import numpy as np
+
+    from ...core.errors import InvalidInput
+    from ...core.files import write_text
+    from ...evaluation.offline import ESTIMATORS, ZOO
+    from ...evaluation.offline.formats import Columns, read_log
+    from .answer import answer_of, checked
+
+    if policy is None:
+        raise InvalidInput(
+            "--policy",
+            policy,
+            "say what to evaluate: uniform, or of a table action:NAME, always that action, or choice:COLUMN, "
+            "the action in a column; shopgym evaluate --help has the rest",
+        )
+    checked(estimator or [], every, level, interval)
+    names = estimator or list(ZOO if every else ESTIMATORS)
+    rng = np.random.default_rng(seed)
+    columns = Columns(
+        action_column,
+        reward_column,
+        propensity_column,
+        tuple(context_column or ()),
+        user_column,
+        id_column,
+        unit_column,
+        tuple(label.strip() for label in actions.split(",")) if actions else (),
+    )
+    with _progress() as progress, _mapper(workers) as mapper:
+        source = read_log(
+            log,
+            policy,
+            rng=rng,
+            columns=columns,
+            estimators=names,
+            by_user=by_user,
+            stream=stream,
+            mapper=mapper,
+            progress=progress,
+        )
+    answer = answer_of(source, names, chosen=estimator is not None, level=level, interval=interval, rng=rng)
+    answer = {**answer, "log": str(log), "policy": policy, "seed": seed}
+    text = json.dumps(answer, indent=2, allow_nan=False)
+    if out is not None:
+        write_text(out / "evaluation.json", text + "\n")
+    if html is not None:
+        from ...evaluation.card import card
+
+        write_text(html, card(answer, source.histogram, source.support, source.labels))
+    if as_json:
+        typer.echo(text)
+    else:
+        from .printing import print_answer
+
+        print_answer(answer)
+    if strict and answer["refused"]:
+        raise typer.Exit(STRICT_EXIT)
+
+
+@contextmanager
+def _progress() -> Iterator[Callable[[int, int], None]]:
+    """A bar on stderr that goes when done, and is seen only at a terminal."""
+    from rich.console import Console
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+    console = Console(stderr=True)
+    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
+    with Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as bar:
+        task = bar.add_task("weighing rounds", total=None)
+        yield lambda done, total: bar.update(task, completed=done, total=total)
+
+
+@contextmanager
+def _mapper(workers: int) -> Iterator[Mapper]:
+    """The built-in map, or that of a pool of processes."""
+    if workers == 1:
+        yield map
+        return
+    from concurrent.futures import ProcessPoolExecutor
+    from multiprocessing import get_context
+
+    with ProcessPoolExecutor(workers, mp_context=get_context("spawn")) as pool:
+        mapper: Any = pool.map
+        yield mapper

@@ -1,0 +1,368 @@
+"""One shop behind a Gymnasium face: n lanes, observations, actions of three forms, rewards.
+
+Shared by the single and the vector environments, which differ only in how they box arrays and when
+they reset.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, fields
+from typing import Any, NoReturn
+
+import numpy as np
+from gymnasium import spaces
+
+from ..core.batches import EMPTY, SLOT_TERMS, Feedback, Requests
+from ..core.config import build
+from ..core.errors import InvalidInput
+from ..core.types import F64, I32, I64, AnyArray, Bool
+from ..simulators import Catalog, Shop, ShopConfig
+from ..simulators.engine.hash_rng import key
+from ..simulators.engine.jit import kernel
+from ..simulators.engine.work_queue import take
+from ..simulators.page.candidates import among
+from ..simulators.profiles.profile import profile, profile_catalog
+from .observation import observation
+from .reward import RewardSpec
+
+FORMS = ("slot", "slate", "items")
+CLOCK_OF = {"page": "pages", "visit": "pages", "life": "own", "season": "season"}
+"""What an episode is, and the clock of a shop in which it can be lived."""
+
+
+@dataclass
+class Outcome:
+    """What one step gave to n lanes."""
+
+    reward: F64
+    terms: dict[str, F64]
+    shown: Bool
+    terminated: Bool
+    truncated: Bool
+
+
+@dataclass(frozen=True)
+class Scene:
+    """Who is shown a page and what it costs, for those who watch; all (n,) but ``price`` (n, k)."""
+
+    user: I32
+    surface: I32
+    query: I32
+    anchor: I32
+    mobile: Bool
+    page: I32
+    time: F64
+    price: F64
+
+    @classmethod
+    def of(cls, loop: PageLoop) -> Scene:
+        """The scene before the page is answered."""
+        visits, shop = loop.shop.visits, loop.shop
+        price = shop.today.price[visits.row[:, None], np.maximum(loop.slates, 0)]
+        if loop.price_off is not None:
+            price = price * (1 - loop.price_off[:, None])
+        names = ("user", "surface", "query", "anchor", "mobile", "page", "time")
+        return cls(**{name: getattr(visits, name).copy() for name in names}, price=price)
+
+
+class PageLoop:
+    """The steps of n lanes of one shop.
+
+    Args:
+        form: what an action is. ``slot``: one candidate for the next slot (the page is shown when all
+            slots are chosen). ``slate``: one candidate per slot. ``items``: one item row per slot, from
+            the whole catalogue.
+        episode: one of :data:`CLOCK_OF`: a page, a visit, everything between a shop and one customer, or
+            everything between a shop and everybody for some days.
+        discounts: shares of the price that may be taken off a page, the last part of an action; the first
+            must be 0. Empty = prices are as they are. Not with form ``slot``.
+    """
+
+    def __init__(
+        self,
+        shop: Shop,
+        reward: RewardSpec,
+        form: str,
+        *,
+        episode: str,
+        discounts: Sequence[float] = (),
+    ) -> None:
+        if form not in FORMS:
+            raise InvalidInput("form", form, f"choose one of {', '.join(FORMS)}")
+        if (form == "items") == bool(shop.config.num_candidates):
+            fix = "must be 0 with form 'items'" if form == "items" else "must be above 0 with this form"
+            raise InvalidInput("num_candidates", shop.config.num_candidates, f"{fix} ({form!r})")
+        if episode == "life" and not shop.config.people.enabled:
+            raise InvalidInput("shop.people.enabled", False, "nobody would come back: switch it on")
+        self.discounts = np.array(discounts, np.float64)
+        if len(discounts) and (
+            form == "slot" or discounts[0] != 0 or not ((self.discounts >= 0) & (self.discounts < 1)).all()
+        ):
+            raise InvalidInput(
+                "discounts",
+                list(discounts),
+                "give shares in [0, 1), first 0, and form slate or items",
+            )
+        self.shop, self.reward, self.form, self.episode = shop, reward, form, episode
+        n, k = shop.lanes, shop.config.slate_size
+        self.slates: I32 = np.full((n, k), EMPTY, np.int32)
+        self.slot: I32 = np.zeros(n, np.int32)  # form "slot": slots of the page under way that are filled
+        self.price_off: F64 | None = np.zeros(n) if len(discounts) else None
+        self.feedback: Feedback | None = None
+        self.watched: Scene | None = None
+        self.watching = False
+        self.visit_so_far: F64 = np.zeros((n, len(SLOT_TERMS)))
+        self.requests: Requests
+        self._allowed: Bool
+        self._placed: Bool
+        self._seed = 0
+        self._seasons = 0
+
+    def action_space(self) -> spaces.Discrete[Any] | spaces.MultiDiscrete:
+        """Of one lane."""
+        m, k = self.shop.config.num_candidates, self.shop.config.slate_size
+        if self.form == "slot":
+            return spaces.Discrete(m)
+        levels = [len(self.discounts)] if len(self.discounts) else []
+        return spaces.MultiDiscrete([m or len(self.shop.catalog)] * k + levels)
+
+    # steps
+
+    def open(self, seed: int | Sequence[int]) -> None:
+        """Open the shop anew and let a visitor into every lane."""
+        self._seed, self._seasons = seed if isinstance(seed, int) else int(seed[0]), 0
+        self.shop.reset(seed)
+        self.shop.arrive(np.ones(self.shop.lanes, np.bool_))
+        self.slot[:] = 0
+
+    def ask(self, begin: Bool | None = None) -> None:
+        """Note what page every lane asks for now: :attr:`requests`, the basis of observations and masks.
+
+        Before that the next episode begins on the lanes ``begin`` (n,) bool; a season does on all at once.
+        """
+        if begin is not None:
+            self._make_room(begin)
+        self.requests = requests = self.shop.requests(begin=begin)
+        self._allowed, self._placed = requests.in_stock.copy(), np.zeros(requests.in_stock.shape, np.bool_)
+        if self.form != "items":
+            _mark(requests.candidates, self.slates, self.slot, self._allowed, self._placed)
+
+    def _make_room(self, lanes: Bool) -> None:
+        """Whatever the episodes that are to begin on ``lanes`` need beside a visitor."""
+        if self.episode == "season":
+            if not lanes.all():
+                raise InvalidInput("reset_mask", lanes.tolist(), "a season is over for all lanes at once")
+            self._seasons += 1
+            season = key(np.uint64(self._seed), np.uint64(self._seasons))
+            self.shop.reset([(int(season) + lane) % 2**64 for lane in range(self.shop.lanes)])
+        if self.form == "slot":
+            self.slot[lanes] = 0
+
+    def step(self, actions: AnyArray, lanes: Bool) -> Outcome:
+        """Take actions on the lanes (n,) bool; the others stand still. Then ``ask`` for the next page."""
+        if self.episode == "season":
+            lanes = lanes & ~self.shop.visits.over
+        shown = self._place(actions, lanes) if self.form == "slot" else self._lay(actions, lanes)
+        if not np.count_nonzero(shown):
+            self.feedback = None
+            terms = {name: np.zeros(len(shown)) for name in self.reward.terms}
+            over = np.zeros_like(shown)
+            return Outcome(np.zeros(len(shown)), terms, shown, over, self._season_is_over() | over)
+        if self.watching:
+            self.watched = Scene.of(self)
+            self.visit_so_far[self.watched.page == 0] = 0.0
+        feedback, left, cut = self.shop.serve(self.slates, shown, price_off=self.price_off)
+        self.feedback = feedback
+        if self.watching:
+            self.visit_so_far += feedback.page
+        if self.episode == "page":
+            left, cut = shown.copy(), np.zeros_like(shown)
+            self.shop.visits.over[shown] = True
+        elif self.episode == "life":
+            left, cut = self.shop.part(left | cut)
+        elif self.episode == "season":
+            self.shop.part(left | cut)
+            self.shop.arrive()
+            left, cut = np.zeros_like(shown), self._season_is_over() | np.zeros_like(shown)
+        reward, terms = self.reward.page(feedback)
+        return Outcome(reward, terms, shown, left, cut)
+
+    def _season_is_over(self) -> bool:
+        return self.episode == "season" and bool(self.shop.visits.over.all())
+
+    def observe(self) -> dict[str, AnyArray]:
+        """The observation of every lane, in new arrays: see :func:`.observation.observation_space`."""
+        seen = observation(self.shop, self.requests)
+        if self.form != "items":
+            seen["action_mask"] = self.mask().view(np.int8)
+        if self.form == "slot":
+            seen["chosen"] = self._placed.copy().view(np.int8)
+            seen["slot"] = (self.slot[:, None] == np.arange(self.shop.config.slate_size)).view(np.int8)
+        return seen
+
+    def mask(self) -> Bool:
+        """(n, m) candidates in stock and, slot by slot, not yet chosen; all True where none is left."""
+        return self._allowed.copy()
+
+    def masks(self) -> Bool:
+        """The mask in the layout of the action: (n, m) by slot, else (n, k m), discounts behind."""
+        if self.form == "slot":
+            return self.mask()
+        whole = np.tile(self.mask(), (1, self.shop.config.slate_size))
+        return np.concatenate([whole, np.ones((len(whole), len(self.discounts)), np.bool_)], axis=1)
+
+    # private
+
+    def _place(self, actions: AnyArray, lanes: Bool) -> Bool:
+        """Put one candidate per lane into its next slot; (n,) bool, whose page is complete."""
+        picks = np.ascontiguousarray(actions, np.int64).reshape(self.shop.lanes)
+        self.slates, shown = self.slates.copy(), np.zeros(self.shop.lanes, np.bool_)
+        slots = self.shop.slots
+        if not _fill_slots(picks, lanes, self.requests.candidates, slots, self.slot, self.slates, shown):
+            self._refuse(picks)
+        return shown
+
+    def _lay(self, actions: AnyArray, lanes: Bool) -> Bool:
+        """Lay out whole pages of (n, k) candidates or items; (n,) bool, who is shown one."""
+        n, k = self.shop.lanes, self.shop.config.slate_size
+        picks = np.ascontiguousarray(actions, np.int64)
+        shape = (n, k + bool(len(self.discounts)))
+        if picks.shape != shape:
+            raise InvalidInput("action", picks.shape, f"give shape {shape}")
+        if len(self.discounts):
+            levels, picks = picks[:, k], np.ascontiguousarray(picks[:, :k])
+            if levels.min() < 0 or levels.max() >= len(self.discounts):
+                raise InvalidInput(
+                    "action", levels.tolist(), f"the last part is a discount, 0..{len(self.discounts) - 1}"
+                )
+            self.price_off = self.discounts[levels]
+        slates, unknown = np.empty((n, k), np.int32), np.zeros(n, np.bool_)
+        candidates, items = self.requests.candidates, len(self.shop.catalog)
+        slots = self.shop.slots if self.requests.slots is None else self.requests.slots
+        self.shop.in_parts(
+            lambda lanes, _: _fill_pages(picks, candidates, slots, items, slates, unknown, lanes)
+        )
+        if np.count_nonzero(unknown):
+            self._refuse(picks)
+        self.slates = slates
+        return lanes
+
+    def _refuse(self, picks: I64) -> NoReturn:
+        limit = self.shop.config.num_candidates or len(self.shop.catalog)
+        raise InvalidInput(
+            "action",
+            [int(picks.min()), int(picks.max())],
+            f"choose 0..{limit - 1}, or -1 for an empty slot",
+        )
+
+
+def make_loop(
+    num_envs: int,
+    *,
+    catalog: Catalog | str | int | None = None,
+    reward: RewardSpec | None = None,
+    form: str = "slot",
+    episode: str,
+    discounts: Sequence[float] = (),
+    days: float = 364.0,
+    seed: int = 0,
+    threads: int = 1,
+    config: ShopConfig | str | None = None,
+    settings: Mapping[str, Any],
+) -> PageLoop:
+    """Build the shop that an environment's keyword arguments describe.
+
+    The arguments are those of :class:`.single.ShopEnv`; ``settings`` replace single fields of ``config``.
+    """
+    if catalog is None:
+        catalog = profile_catalog(config, seed) if isinstance(config, str) else "online_retail"
+    if isinstance(catalog, str):
+        if catalog != "online_retail":
+            raise InvalidInput("catalog", catalog, "give 'online_retail', a number of items, or a Catalog")
+        catalog = Catalog.online_retail()
+    elif isinstance(catalog, int):
+        catalog = Catalog.synthetic(catalog, seed=seed)
+    if isinstance(config, str):
+        config = profile(config)
+    elif config is None:
+        config = ShopConfig.full() if episode in ("life", "season") else ShopConfig()
+    given = {f.name: getattr(config, f.name) for f in fields(config)}
+    config = build(ShopConfig, {**given, **settings}, "shop")
+    shop = Shop(
+        catalog, config, lanes=num_envs, seed=seed, threads=threads, clock=CLOCK_OF[episode], days=days
+    )
+    return PageLoop(shop, reward or RewardSpec(), form, episode=episode, discounts=discounts)
+
+
+@kernel
+def _fill_pages(
+    picks: I64, candidates: I32, slots: I32, items: int, slates: I32, unknown: Bool, lanes: I64
+) -> None:
+    """Write the items picked; what comes a second time leaves its slot empty. Notes where one is unknown.
+
+    Slots that a page does not have stay empty.
+    """
+    low, high = take(lanes)
+    while low < high:
+        limit = candidates.shape[1] or items
+        for i in range(low, high):
+            # one of 64 bits for each pick so far, one for its row of 64: unless both are set, it is new
+            met = met_row = 0
+            # looked up once: a store to an array might, for all the compiler knows, change it
+            there = slots[i]
+            for slot in range(picks.shape[1]):
+                pick = picks[i, slot]
+                if pick < EMPTY or pick >= limit:
+                    unknown[i] = True
+                    break
+                bit, row = 1 << (pick & 63), 1 << ((pick >> 6) & 63)
+                again = False
+                if met & bit and met_row & row:
+                    for before in range(slot):
+                        again |= picks[i, before] == pick
+                met |= bit
+                met_row |= row
+                if again or pick < 0 or slot >= there:
+                    slates[i, slot] = EMPTY
+                else:
+                    slates[i, slot] = candidates[i, pick] if candidates.shape[1] else pick
+        low, high = take(lanes)
+
+
+@kernel
+def _fill_slots(
+    picks: I64, lanes: Bool, candidates: I32, slots: I32, at: I32, slates: I32, shown: Bool
+) -> bool:
+    """Write the items picked for the next slots of ``lanes``; False, with nothing done, if one is unknown."""
+    for pick in picks:
+        if pick < EMPTY or pick >= candidates.shape[1]:
+            return False
+    for i in range(picks.shape[0]):
+        if not lanes[i]:
+            continue
+        slot = at[i]
+        if slot == 0:
+            slates[i] = EMPTY
+        item = np.int32(EMPTY) if picks[i] < 0 else candidates[i, picks[i]]
+        if not among(slates[i], slot, item):
+            slates[i, slot] = item
+        shown[i] = slot + 1 == slots[i]
+        at[i] = 0 if shown[i] else slot + 1
+    return True
+
+
+@kernel
+def _mark(candidates: I32, slates: I32, slots: I32, allowed: Bool, placed: Bool) -> None:
+    """Note in (n, m) what stands in the ``slots`` filled so far: placed, and no longer allowed.
+
+    ``allowed`` are those in stock before; a row where none is left becomes all True.
+    """
+    for i in range(candidates.shape[0]):
+        for slot in range(slots[i]):
+            for c in range(candidates.shape[1]):
+                if candidates[i, c] == slates[i, slot]:
+                    placed[i, c] = True
+                    allowed[i, c] = False
+        if not allowed[i].any():
+            allowed[i] = True

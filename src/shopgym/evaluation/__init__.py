@@ -1,0 +1,1 @@
+"""Evaluation of policies: intervals, offline evaluation and how an answer is worded."""

@@ -1,0 +1,75 @@
+"""Two-sided intervals for every statistic, by name; rounds are independent."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from ...core.errors import InvalidInput
+from .base import Interval
+from .bounded import ClopperPearson, EmpiricalBernstein, Hoeffding
+from .likelihood import CressieRead
+from .normal import Delta, Student
+from .resampled import BiasCorrected, Bootstrap
+from .sequential import Asymptotic, Betting
+
+INTERVALS: Mapping[str, Interval] = {
+    interval.name: interval
+    for interval in (
+        Delta(),
+        Student(),
+        Bootstrap(),
+        BiasCorrected(),
+        EmpiricalBernstein(),
+        Hoeffding(),
+        ClopperPearson(),
+        CressieRead(),
+        Asymptotic(),
+        Betting(),
+    )
+}
+
+
+def interval_named(interval: str | Interval) -> Interval:
+    """The interval of that name, or the one that was given.
+
+    Raises:
+        InvalidInput: no interval has this name.
+    """
+    if not isinstance(interval, str):
+        return interval
+    if interval not in INTERVALS:
+        raise InvalidInput("interval", interval, f"choose one of {', '.join(INTERVALS)}")
+    return INTERVALS[interval]
+
+
+FOR_CLUSTERS = ("delta", "student", "bootstrap", "bca", "sequence")
+"""Intervals that ask of the draws only that they are independent: sums over a user's rounds will do."""
+
+
+def require_clusters(interval: Interval) -> None:
+    """Refuse an interval that reasons about single rounds.
+
+    Raises:
+        InvalidInput: it is none of ``FOR_CLUSTERS``.
+    """
+    if interval.name not in FOR_CLUSTERS:
+        raise InvalidInput("interval", interval.name, f"by user choose one of {', '.join(FOR_CLUSTERS)}")
+
+
+__all__ = [
+    "FOR_CLUSTERS",
+    "INTERVALS",
+    "Asymptotic",
+    "Betting",
+    "BiasCorrected",
+    "Bootstrap",
+    "ClopperPearson",
+    "CressieRead",
+    "Delta",
+    "EmpiricalBernstein",
+    "Hoeffding",
+    "Interval",
+    "Student",
+    "interval_named",
+    "require_clusters",
+]

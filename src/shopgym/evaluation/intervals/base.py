@@ -1,0 +1,51 @@
+"""What an interval is."""
+
+from __future__ import annotations
+
+from typing import Protocol
+
+from numpy.random import Generator
+
+from ...core.errors import InvalidInput
+from ...core.types import F64
+from .statistic import Statistic
+
+
+class Interval(Protocol):
+    """Makes a two-sided interval; its parameters are fields, its name is in the estimate."""
+
+    @property
+    def name(self) -> str:
+        """Short name, e.g. ``delta``."""
+        ...
+
+    def __call__(
+        self, statistic: Statistic, level: float, rng: Generator | None = None
+    ) -> tuple[float, float]:
+        """(low, high) that hold the true value with probability ``level``, each end missing half of the rest.
+
+        Raises:
+            InvalidInput: a level outside (0, 1), fewer than two rounds, or what the interval cannot do.
+        """
+        ...
+
+
+def check(statistic: Statistic, level: float) -> None:
+    """Refuse a level outside (0, 1) and fewer than two rounds."""
+    if not 0.0 < level < 1.0:
+        raise InvalidInput("level", level, "give a coverage between 0 and 1, e.g. 0.95")
+    if len(statistic) < 2:
+        raise InvalidInput("rounds", len(statistic), "an interval needs at least two rounds")
+
+
+def standard_error(psi: F64) -> float:
+    """Of a statistic with influences ``psi`` (n,)."""
+    n = len(psi)
+    return float((psi @ psi / (n * (n - 1.0))) ** 0.5)
+
+
+def weights_of(statistic: Statistic, name: str) -> F64:
+    """(n,) the importance weights, for intervals that know of their mean."""
+    if statistic.control is None:
+        raise InvalidInput("interval", name, "it needs the importance weights of one policy: use delta")
+    return statistic.control + 1.0

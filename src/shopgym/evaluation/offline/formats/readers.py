@@ -1,0 +1,229 @@
+"""One call for every log: whatever it is, weighed for a target policy."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.random import Generator
+
+from ....core.errors import InvalidInput
+from ....core.protocols import Policy
+from ....core.types import AnyArray
+from ....policies.decision_log.log import DecisionLog
+from ..estimators import ESTIMATORS, estimator_named
+from ..log import Features, log_inputs
+from ..open_bandit import is_open_bandit, load, open_bandit_inputs
+from ..streaming import Tally, can_stream, streamable
+from ..support import Support
+from .columns import Columns
+from .obp import from_obp
+from .source import Source
+from .stream import Mapper, parts_of, stream_table
+from .table import read_table, table_source
+from .vw import dsjson_source, is_dsjson
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+NO_USERS = "intervals by user need a decision log, or a table in memory and the column that names its users"
+NOT_STREAMED = "only Parquet can be streamed: convert the table"
+STREAM_ROWS = 5_000_000
+"""Parquet tables with more rows are streamed."""
+
+
+def read_log(
+    log: Path | str | DecisionLog | pd.DataFrame | Mapping[str, Any],
+    policy: str | Policy | AnyArray,
+    *,
+    rng: Generator,
+    columns: Columns | None = None,
+    estimators: Sequence[str] = tuple(ESTIMATORS),
+    by_user: bool = False,
+    stream: bool | None = None,
+    mapper: Mapper = map,
+    progress: Callable[[int, int], None] | None = None,
+) -> Source:
+    """Weigh a log for a target policy.
+
+    Args:
+        log: a path (decision log, CSV or Parquet table, DSJSON, Open Bandit folder), a decision log, a
+            DataFrame, or the ``bandit_feedback`` dictionary of Open Bandit Pipeline.
+        policy: for a table or DSJSON see :class:`.target.Target`; for a decision log ``uniform``, a bundle
+            folder or a policy; for Open Bandit data ``uniform`` or another such folder; for
+            ``bandit_feedback`` ``uniform`` or an array, see :func:`.obp.from_obp`.
+        rng: decides folds and draws.
+        columns: of a table.
+        estimators: that a streamed log is counted for; others need no list.
+        by_user: intervals take users as independent, not rounds: of a decision log, or of a table whose
+            columns name the user; not of a streamed one.
+        stream: read part by part, in memory that does not grow with the rows; None: Parquet tables of
+            more than 5 million rows.
+        mapper: maps over the parts of a streamed table, e.g. the ``map`` of a process pool.
+        progress: called with (done, in all) now and then.
+
+    Raises:
+        InvalidInput: no such file, a policy that makes no sense for the log, values that cannot be used.
+    """
+    columns = columns or Columns()
+    if isinstance(log, DecisionLog):
+        return _decision_log(log, policy, rng, by_user, progress)
+    if by_user and isinstance(log, Mapping):
+        raise InvalidInput("by_user", by_user, NO_USERS)
+    if isinstance(log, Mapping):
+        if not isinstance(policy, (str, np.ndarray)):
+            raise InvalidInput("policy", type(policy).__name__, "write uniform, or give an array")
+        return from_obp(log, policy, rng=rng)
+    if not isinstance(policy, str):
+        raise InvalidInput("policy", type(policy).__name__, "write it in a word, e.g. uniform")
+    if not isinstance(log, (str, Path)):
+        return table_source(log, policy, columns, rng=rng, by_user=by_user)
+    path = Path(log)
+    if not path.exists():
+        raise InvalidInput("LOG", str(path), "there is no such file or folder")
+    decisions = not is_open_bandit(path) and is_decision_log(path)
+    if by_user and (stream or not (decisions or columns.user)):
+        raise InvalidInput("by_user", by_user, NO_USERS)
+    if is_open_bandit(path):
+        return _open_bandit(path, policy, rng)
+    if decisions:
+        if stream:
+            return _streamed_decision_log(path, policy, estimators, rng, progress)
+        return _decision_log(DecisionLog.read(path), policy, rng, by_user, progress)
+    if is_dsjson(path):
+        if stream:
+            raise InvalidInput("LOG", str(path), NOT_STREAMED)
+        return dsjson_source(path, policy, columns, rng=rng)
+    if stream is None:
+        stream = not by_user and _is_parquet(path) and sum(part.rows for part in parts_of(path)) > STREAM_ROWS
+    if stream:
+        if not _is_parquet(path):
+            raise InvalidInput("LOG", str(path), NOT_STREAMED)
+        seed = int(rng.integers(2**62))
+        return stream_table(
+            path, policy, columns, estimators=estimators, seed=seed, mapper=mapper, progress=progress
+        )
+    return table_source(read_table(path), policy, columns, rng=rng, by_user=by_user)
+
+
+def is_decision_log(path: Path) -> bool:
+    """Whether the file, or the folder's first part file, is a decision log of shopgym's own."""
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    if path.is_dir():
+        files = sorted(path.glob("*.parquet"))
+        if files:
+            return is_decision_log(files[0])
+        return not any(path.rglob("*.parquet"))  # the decision log's reader says what an empty folder lacks
+    if path.suffix != ".parquet":
+        return False
+    try:
+        metadata = pq.read_schema(path).metadata or {}
+    except (pa.ArrowInvalid, OSError):
+        return False  # the table reader says what is wrong with the file
+    return b"shopgym.version" in metadata
+
+
+def _is_parquet(path: Path) -> bool:
+    return path.is_dir() or path.suffix == ".parquet"
+
+
+def _open_bandit(log: Path, policy: str, rng: Generator) -> Source:
+    behaviour = load(log)
+    facts: dict[str, float] = {}
+    if policy == "uniform":
+        table = np.full((behaviour.positions, behaviour.items), 1.0 / behaviour.items)
+    elif is_open_bandit(Path(policy)):
+        target = load(Path(policy))
+        table = target.frequencies()
+        facts["value_in_log_of_policy"] = float(target.reward.mean())
+    else:
+        raise InvalidInput("--policy", policy, "write uniform or the folder of another Open Bandit log")
+    inputs = open_bandit_inputs(behaviour, table, rng=rng)
+    support = Support(behaviour.items, behaviour.features.shape[1])
+    mass = np.bincount(behaviour.position, minlength=behaviour.positions) @ table
+    support.add(behaviour.action, behaviour.propensity, mass, behaviour.features)
+    return Source(inputs, support, tuple(map(str, range(behaviour.items))), facts)
+
+
+def _decision_log(
+    log: DecisionLog,
+    policy: str | Policy | AnyArray,
+    rng: Generator,
+    by_user: bool,
+    progress: Callable[[int, int], None] | None,
+) -> Source:
+    target, features = _target(log, policy)
+    return Source(log_inputs(log, target, rng=rng, features=features, by_user=by_user, progress=progress))
+
+
+def _streamed_decision_log(
+    path: Path,
+    policy: str,
+    estimators: Sequence[str],
+    rng: Generator,
+    progress: Callable[[int, int], None] | None,
+) -> Source:
+    """Part file by part file, without a reward model."""
+    files = sorted(path.glob("*.parquet")) if path.is_dir() else [path]
+    named = [estimator_named(name) for name in estimators]
+    rows = _rows(files)
+    tally, unseen = None, 0.0
+    for done, file in enumerate(files, 1):
+        log = DecisionLog.read(file)
+        part = log_inputs(log, _target(log, policy)[0], rng=rng)
+        if tally is None:
+            kept = [streamable(each, rows) for each in named if can_stream(each) and not each.needs_model]
+            tally = Tally(kept, log.slate_size, log.unit)
+        tally.add(part)
+        unseen += part.unsupported * len(part)
+        if progress:
+            progress(done, len(files))
+    assert tally is not None  # a decision log has a part
+    tally.unsupported = unseen / len(tally)
+    note = "unsupported is counted part by part: an upper bound of that of the whole log"
+    if len(files) > 1:
+        tally.notes[note] = None
+    return Source(tally, facts={"streamed": True})
+
+
+def _rows(files: list[Path]) -> int:
+    import pyarrow.parquet as pq
+
+    return sum(int(pq.read_metadata(file).num_rows) for file in files)
+
+
+def _target(log: DecisionLog, policy: str | Policy | AnyArray) -> tuple[Policy, Features | None]:
+    from ..uniform import UniformPolicy
+
+    if isinstance(policy, np.ndarray):
+        raise InvalidInput("policy", policy.shape, "of a decision log give a policy, a bundle or uniform")
+    if not isinstance(policy, str):
+        return policy, None
+    if policy == "uniform":
+        return UniformPolicy(log.slate_size), None
+    if Path(policy).is_dir():
+        return _bundle(Path(policy), log)
+    raise InvalidInput("--policy", policy, "write uniform or the folder of a bundle")
+
+
+def _bundle(folder: Path, log: DecisionLog) -> tuple[Policy, Features]:
+    """The bundle's policy, and features of the bundle's items for the reward model."""
+    from ....policies.scorers import LinearScorer
+    from ....policies.serving.bundle import load_bundle
+    from ..log import item_features
+
+    bundle = load_bundle(folder)
+    for side, features, logged in (
+        ("user", bundle.user, log.user_names),
+        ("context", bundle.context, log.context_names),
+    ):
+        known = tuple(feature.name for feature in features)
+        if known != logged:
+            raise InvalidInput(f"log.{side}_names", logged, f"the bundle was made for {', '.join(known)}")
+    scorer = bundle.policy.scorer
+    value = scorer.value if isinstance(scorer, LinearScorer) else None
+    return bundle.policy, item_features(log, bundle.policy.items, value)

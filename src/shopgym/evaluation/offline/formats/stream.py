@@ -1,0 +1,344 @@
+"""A Parquet table larger than memory: three passes over its row groups, each a sum that merges.
+
+The first checks the values and learns what there is to know of the columns, the second adds up the
+moments of the reward model, the third weighs the rounds and counts them. A pass maps a function over parts;
+whoever has more machines gives a ``mapper`` of their own.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from ....core.errors import InvalidInput
+from ....core.types import F64, I64, AnyArray
+from ..checks import CELLS
+from ..estimators import estimator_named
+from ..from_dataframe import MOST_CATEGORIES
+from ..inputs import OpeInputs, weigh
+from ..reward_model import FOLDS, CrossFitted, Moments
+from ..streaming import Centred, Tally, can_stream, streamable
+from ..support import Support
+from .columns import Columns, check_columns
+from .propensities import FREQUENCIES
+from .source import Source
+from .target import OFFERED, Target, all_labels, codes, taken
+from .validation import Faults
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+BATCH = 1 << 17
+"""Rows held at once, or fewer where there are many actions or features."""
+Mapper = Callable[[Callable[[Any], Any], Iterable[Any]], Iterable[Any]]
+"""Like the built-in map: yields the results in order."""
+
+
+@dataclass(frozen=True)
+class Part:
+    """One row group of a file; ``first_row`` is its first row's number in the whole table."""
+
+    path: str
+    group: int
+    first_row: int
+    rows: int
+
+
+def parts_of(path: Path) -> list[Part]:
+    """The row groups of a Parquet file, or of all part files of a folder in the order of their names.
+
+    Raises:
+        InvalidInput: there is no such file, or it is no Parquet file.
+    """
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    files = sorted(path.rglob("*.parquet")) if path.is_dir() else [path]
+    parts, row = [], 0
+    for file in files:
+        try:
+            found = pq.read_metadata(file)
+        except (pa.ArrowInvalid, OSError) as error:
+            raise InvalidInput("LOG", str(file), f"it is no readable table ({error})") from error
+        for group in range(found.num_row_groups):
+            rows = found.row_group(group).num_rows
+            parts.append(Part(str(file), group, row, rows))
+            row += rows
+    if not row:
+        raise InvalidInput("LOG", str(path), "it holds no .parquet file with rows")
+    return parts
+
+
+@dataclass
+class Scan:
+    """What the first pass knows of the columns."""
+
+    faults: Faults = field(default_factory=Faults)
+    n: int = 0
+    logged: Counter[Any] = field(default_factory=Counter)
+    chosen: Counter[Any] = field(default_factory=Counter)
+    units: Counter[Any] = field(default_factory=Counter)
+    numbers: dict[str, Centred] = field(default_factory=dict)
+    words: dict[str, Counter[str]] = field(default_factory=dict)
+
+    def merge(self, other: Scan) -> None:
+        """Add later rows."""
+        self.faults.merge(other.faults)
+        self.n += other.n
+        self.logged.update(other.logged)
+        self.chosen.update(other.chosen)
+        self.units.update(other.units)
+        for name, moments in other.numbers.items():
+            self.numbers.setdefault(name, Centred(1)).merge(moments)
+        for name, levels in other.words.items():
+            self.words.setdefault(name, Counter()).update(levels)
+            if len(self.words[name]) > MOST_CATEGORIES:
+                raise InvalidInput(
+                    name, len(self.words[name]), f"at most {MOST_CATEGORIES} different values for context"
+                )
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What the later passes need to know; goes to other processes."""
+
+    policy: str
+    columns: Columns
+    labels: tuple[Any, ...]
+    frequencies: tuple[float, ...]
+    scan: Scan
+    estimators: tuple[str, ...]
+    seed: int
+    unit: str
+
+    @property
+    def target(self) -> Target:
+        """The policy to evaluate."""
+        return Target.parse(self.policy)
+
+    @property
+    def width(self) -> int:
+        """Number of features."""
+        words = sum(len(levels) for levels in self.scan.words.values())
+        return len(self.scan.numbers) + words
+
+    def features(self, frame: pd.DataFrame) -> F64:
+        """(r, D) as :func:`..frame.context_features`, with what the whole log says of each column."""
+        out = []
+        for name in self.columns.context:
+            if name in self.scan.numbers:
+                known = self.scan.numbers[name]
+                spread = float(np.sqrt(known.scatter[0, 0] / known.n)) or 1.0
+                out.append((frame[name].to_numpy(dtype=np.float64)[:, None] - known.mean) / spread)
+            else:
+                levels = sorted(self.scan.words[name])
+                out.append(np.eye(len(levels))[np.searchsorted(levels, frame[name].to_numpy().astype(str))])
+        return np.hstack(out) if out else np.empty((len(frame), 0))
+
+    def propensity(self, frame: pd.DataFrame, action: I64) -> F64:
+        """(r,) logged, or else the action's frequency."""
+        if self.columns.propensity:
+            return frame[self.columns.propensity].to_numpy(dtype=np.float64)
+        return np.asarray(self.frequencies)[action]
+
+    def fold(self, frame: pd.DataFrame, first_row: int) -> I64:
+        """(r,) from the user or else the row's number, so that it does not depend on the parts."""
+        from pandas.util import hash_array
+
+        if self.columns.user:
+            units: AnyArray = frame[self.columns.user].to_numpy()
+            units = units.astype(object) if units.dtype.kind not in "iuf" else units
+        else:
+            units = np.arange(first_row, first_row + len(frame))
+        seed = hash_array(np.array([self.seed], dtype=np.uint64))
+        return np.asarray(hash_array(hash_array(units) ^ seed) % np.uint64(FOLDS), dtype=np.int64)
+
+    def frames(self, part: Part) -> Iterator[tuple[int, pd.DataFrame]]:
+        """(number of the first row, rows) of the part, batch by batch."""
+        size = max(1, min(BATCH, CELLS // max(len(self.labels), self.width, 1)))
+        return _frames(part, [*self.columns.used, *self.target.columns(_header(part))], size)
+
+
+def stream_table(
+    path: Path,
+    policy: str,
+    columns: Columns,
+    *,
+    estimators: Sequence[str],
+    seed: int = 0,
+    mapper: Mapper = map,
+    progress: Callable[[int, int], None] | None = None,
+) -> Source:
+    """As :func:`.table.table_source`, in memory that does not grow with the rows.
+
+    Args:
+        path: a Parquet file or folder.
+        policy, columns: as there; ids are not compared, and without propensities only frequencies are taken.
+        estimators: names; those that cannot be had of this log or be streamed are left out.
+        seed: decides the folds, which are drawn by user, or by row number.
+        mapper: maps over the parts of a pass, in order.
+        progress: called with (rows read, rows to read) over all passes.
+
+    Raises:
+        InvalidInput: as there; ids; context without propensities.
+    """
+    target = Target.parse(policy)
+    parts = parts_of(path)
+    header = _header(parts[0])
+    columns = columns.resolved(header, target.columns(header))
+    if OFFERED in header:
+        raise InvalidInput("column", OFFERED, "a log whose actions on offer change cannot be streamed")
+    if columns.id:
+        raise InvalidInput("--id-column", columns.id, "ids of a streamed log are not compared: leave it out")
+    if not columns.propensity and columns.context:
+        raise InvalidInput(
+            "--context-column",
+            columns.context,
+            "propensities are estimated from context in memory only: "
+            "evaluate a sample, add a propensity column, or leave the context out",
+        )
+    found = [estimator_named(name) for name in estimators]
+    names = [e.name for e in found if can_stream(e) and (target.all_actions or not e.needs_model)]
+    model = any(estimator_named(name).needs_model for name in names)
+    rows = sum(part.rows for part in parts)
+    if rows < FOLDS:
+        raise InvalidInput("LOG", f"{rows} rows", f"{FOLDS} rounds are the least: give more")
+    for part in parts:
+        for name in [*columns.used, *target.columns(header)]:
+            if name not in _header(part):
+                raise InvalidInput("column", name, f"{part.path} lacks it, other files have it")
+    passes = 3 if model else 2
+    done = 0
+
+    def each(function: Callable[[Part], Any]) -> Iterator[Any]:
+        nonlocal done
+        for part, result in zip(parts, mapper(function, parts)):
+            yield result
+            done += part.rows
+            if progress:
+                progress(done, passes * rows)
+
+    scan = Scan()
+    for more in each(partial(_scan, target=target, columns=columns)):
+        scan.merge(more)
+    scan.faults.stop(scan.n)
+    if len(scan.units) > 1:
+        raise InvalidInput(columns.unit or "", dict(scan.units), "rewards of several units: convert them")
+    labels = all_labels(list(scan.logged), target.labels(header, scan.chosen), columns.actions)
+    outside = {str(label) for label in (*scan.logged, *scan.chosen)} - set(map(str, labels))
+    if outside:
+        counts = {label: count for label, count in scan.logged.items() if str(label) in outside}
+        raise InvalidInput(columns.action, counts or sorted(outside), "these are not among the actions given")
+    unit = str(next(iter(scan.units))) if columns.unit else columns.reward
+    share = tuple(scan.logged.get(label, 0) / scan.n for label in labels)
+    plan = Plan(policy, columns, tuple(labels), share, scan, tuple(names), seed, unit)
+    fitted = None
+    if model:
+        sums = Moments(FOLDS, len(labels), plan.width)
+        for more in each(partial(_moments, plan)):
+            sums.merge(more)
+        fitted = sums.fit()
+    tally, support = _empty(plan)
+    for counted, supported in each(partial(_count, plan, fitted)):
+        tally.merge(counted)
+        support.merge(supported)
+    tally.propensity_p, tally.unsupported = support.p_value(), support.unsupported
+    facts: dict[str, Any] = {"actions": len(labels), "streamed": True}
+    if not columns.propensity:
+        facts["propensities"] = {"method": "frequencies"}
+    doubts = () if columns.propensity else (FREQUENCIES,)
+    return Source(tally, support, tuple(map(str, labels)), facts, doubts)
+
+
+def _empty(plan: Plan) -> tuple[Tally, Support]:
+    estimators = [streamable(estimator_named(name), plan.scan.n) for name in plan.estimators]
+    return Tally(estimators, unit=plan.unit), Support(len(plan.labels), plan.width)
+
+
+def _scan(part: Part, *, target: Target, columns: Columns) -> Scan:
+    scan = Scan()
+    names = [*columns.used, *target.columns(_header(part))]
+    for first_row, frame in _frames(part, names, BATCH):
+        scan.n += len(frame)
+        check_columns(frame, columns, scan.faults, first_row)
+        target.check(frame, scan.faults, first_row)
+        scan.logged.update(_counted(frame[columns.action]))
+        if target.kind == "choice":
+            scan.chosen.update(_counted(frame[target.name]))
+        if columns.unit:
+            scan.units.update(_counted(frame[columns.unit]))
+        for name in columns.context:
+            if frame[name].dtype.kind in "iufb":
+                values = frame[name].to_numpy(dtype=np.float64)[:, None]
+                scan.numbers.setdefault(name, Centred(1)).add(values)
+            else:
+                scan.words.setdefault(name, Counter()).update(map(str, frame[name].dropna().unique()))
+    return scan
+
+
+def _moments(plan: Plan, part: Part) -> Moments:
+    sums = Moments(FOLDS, len(plan.labels), plan.width)
+    for first_row, frame in plan.frames(part):
+        action = codes(frame[plan.columns.action], plan.labels)
+        reward = frame[plan.columns.reward].to_numpy(dtype=np.float64)
+        sums.add(plan.features(frame), action, reward, plan.fold(frame, first_row))
+    return sums
+
+
+def _count(plan: Plan, model: CrossFitted | None, part: Part) -> tuple[Tally, Support]:
+    tally, support = _empty(plan)
+    target = plan.target
+    for first_row, frame in plan.frames(part):
+        action = codes(frame[plan.columns.action], plan.labels)
+        propensity = plan.propensity(frame, action)
+        features = plan.features(frame)
+        q_logged = v_target = mass = None
+        if target.all_actions:
+            matrix = target.matrix(frame, plan.labels)
+            mass = matrix.sum(axis=0)
+            if model is None:
+                weight = taken(matrix, action) / propensity
+            else:
+                q = model.predict(features, plan.fold(frame, first_row))
+                weight, q_logged, v_target = weigh(action, propensity, matrix, q)
+        else:
+            weight = frame[target.name].to_numpy(dtype=np.float64) / propensity
+        support.add(action, propensity, mass, features)
+        tally.add(
+            OpeInputs(
+                frame[plan.columns.reward].to_numpy(dtype=np.float64)[:, None],
+                weight[:, None],
+                None if q_logged is None else q_logged[:, None],
+                None if v_target is None else v_target[:, None],
+                unit=plan.unit,
+                propensity=propensity[:, None],
+            )
+        )
+    return tally, support
+
+
+def _frames(part: Part, names: Sequence[str], size: int) -> Iterator[tuple[int, pd.DataFrame]]:
+    import pyarrow.parquet as pq
+
+    row = part.first_row
+    with pq.ParquetFile(part.path) as file:
+        wanted = list(dict.fromkeys(names))
+        for batch in file.iter_batches(size, row_groups=[part.group], columns=wanted):
+            yield row, batch.to_pandas()
+            row += batch.num_rows
+
+
+def _header(part: Part) -> list[str]:
+    import pyarrow.parquet as pq
+
+    return [str(name) for name in pq.read_schema(part.path).names]
+
+
+def _counted(column: pd.Series) -> Counter[Any]:
+    return Counter(column.value_counts().to_dict())

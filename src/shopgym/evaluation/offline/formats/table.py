@@ -1,0 +1,174 @@
+"""A table in memory, one logged action per row: checked, weighed, its propensities estimated if need be."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.random import Generator
+
+from ....core.errors import InvalidInput
+from ....core.types import F64, I64
+from ..from_dataframe import context_features, from_frame
+from ..reward_model import FOLDS
+from ..support import Support
+from .columns import Columns, check_columns, one_unit
+from .propensities import estimated_propensities
+from .source import Source
+from .target import OFFERED, Target, all_labels, codes
+from .validation import Faults
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+ESTIMATED = "estimated propensity"
+
+
+def read_table(path: Path) -> pd.DataFrame:
+    """A CSV file, or a Parquet file or folder of part files.
+
+    Raises:
+        InvalidInput: it is neither, or it has no rows.
+    """
+    import pandas as pd
+
+    parquet = path.is_dir() or path.suffix == ".parquet"
+    try:
+        frame = pd.read_parquet(path) if parquet else pd.read_csv(path)
+        if not parquet:  # pandas numbers the names that are there twice
+            frame.columns = pd.read_csv(path, header=None, nrows=1, dtype=str).iloc[0].fillna("").to_list()
+    except UnicodeDecodeError as error:
+        raise InvalidInput("LOG", str(path), f"it is no UTF-8 text ({error}): save it as UTF-8") from error
+    except (ValueError, OSError) as error:  # what pandas and pyarrow raise for files they cannot read
+        said = " ".join(str(error).split())
+        raise InvalidInput("LOG", str(path), f"it is no readable table ({said})") from error
+    if not len(frame):
+        raise InvalidInput("LOG", str(path), "the table has no rows")
+    return frame
+
+
+def table_source(
+    frame: pd.DataFrame,
+    policy: str,
+    columns: Columns,
+    *,
+    rng: Generator,
+    unit: str | None = None,
+    note: str = "",
+    by_user: bool = False,
+) -> Source:
+    """Weigh the rows of ``frame`` for ``policy``.
+
+    Args:
+        frame: one row per round.
+        policy: see :class:`.target.Target`.
+        columns: which columns are what. Without a propensity column the propensities are estimated from the
+            context columns (:mod:`.propensities`), and no verdict is better than caution.
+        rng: decides the folds.
+        unit: of the reward; default: the value of the unit column, or the reward column's name.
+        by_user: intervals take the users of ``columns.user`` as independent, not the rows.
+        note: what the reader of an estimate has to know of the log.
+
+    Raises:
+        InvalidInput: a missing column, or one error about every value that cannot be used, with row numbers.
+    """
+    target = Target.parse(policy)
+    if len(frame) < FOLDS:
+        raise InvalidInput("LOG", f"{len(frame)} rows", f"{FOLDS} rounds are the least: give more")
+    frame = frame.rename(columns=str)
+    header = list(frame.columns)
+    columns = columns.resolved(header, target.columns(header))
+    faults = Faults()
+    check_columns(frame, columns, faults)
+    target.check(frame, faults)
+    labels = _labels(frame, columns, target, faults)
+    faults.stop(len(frame))
+    if columns.unit:
+        unit = one_unit(frame, columns.unit)
+    action = codes(frame[columns.action], labels)
+    features = context_features(frame, columns.context)
+    facts: dict[str, Any] = {"actions": len(labels)}
+    if len(labels) == 1:
+        note = "; ".join(filter(None, (note, f"the log and the policy know one action, {labels[0]}")))
+    doubts = []
+    others = [name for name in header if name not in (*columns.used, *target.columns(header))]
+    if others and not columns.propensity and not columns.context:
+        said = f"{', '.join(others[:5])}{', ...' if len(others) > 5 else ''}"
+        note = "; ".join(
+            filter(None, (note, f"if the choice depended on {said}, name it as context (--context-column)"))
+        )
+    name = columns.propensity or ESTIMATED
+    if not columns.propensity:
+        users = frame[columns.user].to_numpy() if columns.user else None
+        found = estimated_propensities(
+            action, features, len(labels), rng=rng, context=columns.context, users=users
+        )
+        frame = frame.assign(**{ESTIMATED: found.logged})
+        facts["propensities"] = found.facts
+        doubts.append(found.doubt)
+    propensity = frame[name].to_numpy(dtype=np.float64)
+    inputs = from_frame(
+        frame,
+        policy if target.kind == "column" or _plain_uniform(target, frame) else target.matrix(frame, labels),
+        rng=rng,
+        action=columns.action,
+        reward=columns.reward,
+        propensity=name,
+        context=columns.context,
+        user=columns.user,
+        actions=labels,
+        unit=unit or columns.reward,
+        by_user=by_user,
+    )
+    support = Support(len(labels), features.shape[1])
+    mass = _mass(target, frame, labels) if target.all_actions else None
+    support.add(action, propensity, mass, features)
+    said = "; ".join(filter(None, (inputs.note, note)))
+    inputs = replace(inputs, note=said, propensity_p=support.p_value())
+    if OFFERED in frame.columns and frame[OFFERED].nunique() > 1:
+        p = _p_value_by_offer(frame[OFFERED].to_numpy(), action, propensity, features)
+        inputs, facts["varying_offer"] = replace(inputs, propensity_p=p), True
+    return Source(inputs, support, tuple(map(str, labels)), facts, tuple(doubts))
+
+
+def _p_value_by_offer(offered: I64, action: I64, propensity: F64, features: F64) -> float:
+    """The propensities' p-value where an action may not be on offer: within rounds of the same offer."""
+    found = []
+    for size in np.unique(offered):
+        rows = offered == size
+        support = Support(int(size), features.shape[1])
+        support.add(action[rows], propensity[rows], None, features[rows])
+        found.append(support.p_value())
+    return min(1.0, len(found) * float(np.nanmin(found))) if np.isfinite(found).any() else np.nan
+
+
+def _plain_uniform(target: Target, frame: pd.DataFrame) -> bool:
+    return target.kind == "uniform" and OFFERED not in frame.columns
+
+
+def _labels(frame: pd.DataFrame, columns: Columns, target: Target, faults: Faults) -> list[Any]:
+    try:
+        logged = frame[columns.action].dropna().unique().tolist()
+    except TypeError:  # several values in a row, which was found
+        logged = []
+    if not logged:
+        faults.stop(len(frame))
+    chosen = frame[target.name].dropna().unique().tolist() if target.kind == "choice" else []
+    named = target.labels(frame.columns, chosen)
+    if OFFERED in frame.columns:
+        named += range(1, int(frame[OFFERED].max()) + 1)
+    labels = all_labels(logged, named, columns.actions)
+    for name in (columns.action, *([target.name] if target.kind == "choice" else [])):
+        outside = (codes(frame[name], labels) < 0) & frame[name].notna().to_numpy()
+        fix = f"the actions are {', '.join(map(str, labels[:10]))}{', ...' if len(labels) > 10 else ''}"
+        faults.check(name, frame[name].to_numpy(dtype=object), outside, fix)
+    return labels
+
+
+def _mass(target: Target, frame: pd.DataFrame, labels: list[Any]) -> F64:
+    """(A,) the target's probability of each action, summed over rows."""
+    if _plain_uniform(target, frame):
+        return np.full(len(labels), len(frame) / len(labels))
+    return np.asarray(target.matrix(frame, labels).sum(axis=0))

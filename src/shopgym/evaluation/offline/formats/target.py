@@ -1,0 +1,184 @@
+"""The policy to evaluate on a table, from one word."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from ....core.errors import InvalidInput
+from ....core.types import F64, I64, AnyArray
+from ..checks import ROW_SUM_TOLERANCE
+from .columns import numbers, present
+from .validation import Faults
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+    import pandas as pd
+
+KINDS = {
+    "uniform": "every action alike",
+    "action": "always the action NAME",
+    "choice": "the action in column NAME",
+    "columns": "columns NAME + action with the probability of every action",
+    "column": "column NAME with the probability of the logged action",
+}
+OFFERED = "_offered"
+"""A column with this name says that in this round actions 1 to its value were on offer."""
+
+
+@dataclass(frozen=True)
+class Target:
+    """``kind`` of :data:`KINDS` and the name after its colon."""
+
+    kind: str
+    name: str = ""
+
+    @classmethod
+    def parse(cls, policy: str) -> Target:
+        """From e.g. ``uniform`` or ``choice:new_rule``.
+
+        Raises:
+            InvalidInput: none of the kinds.
+        """
+        kind, colon, name = policy.partition(":")
+        if kind not in KINDS or (kind == "uniform") != (not colon) or (colon and not name):
+            raise InvalidInput(
+                "--policy",
+                policy,
+                "for a table write uniform, action:NAME, choice:NAME, columns:NAME or column:NAME",
+            )
+        return cls(kind, name)
+
+    @property
+    def all_actions(self) -> bool:
+        """Whether the probability of every action is known."""
+        return self.kind != "column"
+
+    def columns(self, header: Iterable[str]) -> list[str]:
+        """The columns it reads.
+
+        Raises:
+            InvalidInput: ``columns:NAME`` and no column starts with NAME.
+        """
+        header = [str(name) for name in header]
+        if self.kind in ("choice", "column"):
+            return [self.name]
+        if self.kind == "columns":
+            found = [name for name in header if name.startswith(self.name)]
+            if not found:
+                raise InvalidInput("--policy", f"columns:{self.name}", f"the table has {', '.join(header)}")
+            return found
+        return [OFFERED] if OFFERED in header else []
+
+    def labels(self, header: Iterable[str], chosen: Iterable[Any]) -> list[Any]:
+        """The actions it names; ``chosen`` are the values of its column (``choice``)."""
+        if self.kind == "action":
+            return [self.name]
+        if self.kind == "columns":
+            return [name.removeprefix(self.name) for name in self.columns(header)]
+        return list(chosen) if self.kind == "choice" else []
+
+    def check(self, frame: pd.DataFrame, faults: Faults, first_row: int = 0) -> None:
+        """Count what is wrong with its columns."""
+        if self.kind == "column":
+            p = numbers(frame, self.name, faults, first_row)
+            bad = ~np.isnan(p) & ~((p >= 0) & (p <= 1))
+            faults.check(self.name, p, bad, "give a probability in [0, 1]", first_row)
+        elif self.kind == "choice":
+            present(frame, self.name, faults, first_row)
+        elif self.kind == "columns":
+            names = self.columns(frame.columns)
+            p = np.stack([numbers(frame, name, faults, first_row) for name in names], axis=1)
+            known = ~np.isnan(p).any(axis=1)
+            negative = known & (p < 0).any(axis=1)
+            faults.check(f"{self.name}*", p, negative, "give probabilities >= 0", first_row)
+            away = np.asarray(np.abs(p.sum(axis=1) - 1.0))
+            off = known & ~negative & (away > ROW_SUM_TOLERANCE)
+            said = f"the probabilities of a row have to sum to 1 within {ROW_SUM_TOLERANCE:g}"
+            faults.check(f"{self.name}*", p, off, said, first_row)
+
+    def matrix(self, frame: pd.DataFrame, labels: Sequence[Any]) -> F64:
+        """(r, A) probabilities of the actions ``labels``, checked before; not for ``column``."""
+        n, actions = len(frame), len(labels)
+        out = np.zeros((n, actions))
+        if self.kind == "uniform":
+            if OFFERED not in frame.columns:
+                out += 1.0 / actions
+                return out
+            offered = frame[OFFERED].to_numpy(dtype=np.int64)[:, None]
+            return np.asarray((np.arange(actions) < offered) / offered)
+        if self.kind == "action":
+            out[:, _place(labels, self.name)] = 1.0
+        elif self.kind == "choice":
+            out[np.arange(n), codes(frame[self.name], labels)] = 1.0
+        else:
+            for name in self.columns(frame.columns):
+                place = _place(labels, name.removeprefix(self.name))
+                out[:, place] = frame[name].to_numpy(dtype=np.float64)
+        return out
+
+
+def _place(labels: Sequence[Any], label: str) -> int:
+    made = _as(type(labels[0]), label, labels)
+    if made not in labels:
+        raise InvalidInput("--policy", label, f"the actions are {_listed(labels)}")
+    return list(labels).index(made)
+
+
+def codes(column: pd.Series, labels: Sequence[Any]) -> I64:
+    """(r,) the place of each value among ``labels``, -1 if it is none of them."""
+    import pandas as pd
+
+    return np.asarray(pd.Index(labels).get_indexer(pd.Index(column)), dtype=np.int64)
+
+
+def all_labels(logged: Sequence[Any], named: Sequence[Any], wanted: Sequence[str]) -> list[Any]:
+    """Every action's label, sorted; in the type of the logged ones.
+
+    Args:
+        logged: what the log has.
+        named: what the target names, maybe as text.
+        wanted: all labels there are, as text; empty: the two above.
+
+    Raises:
+        InvalidInput: actions of several types.
+    """
+    if len({isinstance(label, str) for label in logged}) > 1:
+        raise InvalidInput("action", sorted(map(str, logged))[:5], "several types: make them all text")
+    kind = type(logged[0])
+    if wanted:  # whoever logs or names another one is told so, with row numbers
+        return sorted({_as(kind, label, logged) for label in wanted})
+    found = set(logged) | {_as(kind, label, logged) for label in named}
+    if kind is str and len({label.strip() for label in found}) < len(found):
+        alike = [label for label in found if label.strip() in found - {label}]
+        raise InvalidInput(
+            "action", sorted(alike)[:5], "they differ from other actions by blanks only: make them one"
+        )
+    return sorted(found)
+
+
+def _as(kind: type, label: Any, logged: Sequence[Any]) -> Any:
+    """The label in the type of the logged ones; as text it is one of theirs, or reads as one."""
+    for known in logged:
+        if str(known) == str(label):
+            return known
+    try:
+        made = kind(label)
+        if kind is not bool and (kind is str or float(made) == float(label)):
+            return made
+    except (TypeError, ValueError):
+        pass
+    raise InvalidInput("action", label, f"the logged actions are {_listed(logged)}, of type {kind.__name__}")
+
+
+def _listed(labels: Sequence[Any]) -> str:
+    texts = sorted(map(str, labels))
+    return ", ".join(texts[:10]) + (", ..." if len(texts) > 10 else "")
+
+
+def taken(matrix: F64, action: I64) -> AnyArray:
+    """(r,) the probability of the logged action."""
+    return np.asarray(matrix[np.arange(len(action)), action])

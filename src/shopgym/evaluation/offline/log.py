@@ -1,0 +1,216 @@
+"""Inputs from a decision log and a target policy."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import numpy as np
+from numpy.random import Generator
+
+from ...core.batches import Requests
+from ...core.errors import InvalidInput
+from ...core.items import Items
+from ...core.protocols import Policy
+from ...core.types import F32, F64, I32, I64, AnyArray, Bool
+from ...policies.decision_log.log import DecisionLog
+from ...policies.features import FeatureMap
+from ..intervals.clusters import clusters_of
+from .checks import refuse
+from .inputs import OpeInputs
+from .reward_model import FOLDS, CrossFitted, Moments, assign_folds
+
+Features = Callable[[Requests], F32]
+"""Requests -> (n, m, D), the features of each candidate; each depends on the request and that candidate."""
+
+CELLS = 4_000_000
+"""Numbers held at once in an array over requests, candidates and slots or features: 32 MB."""
+DRAWS = 8
+"""Slates drawn per request where the target has no slot marginals and there is a reward model."""
+
+
+def log_inputs(
+    log: DecisionLog,
+    policy: Policy,
+    *,
+    rng: Generator,
+    features: Features | None = None,
+    folds: int = FOLDS,
+    penalty: float | None = None,
+    by_user: bool = False,
+    progress: Callable[[int, int], None] | None = None,
+) -> OpeInputs:
+    """Weights and predictions for what ``policy`` would have shown to the log's requests.
+
+    Weights: with slot marginals in the log, target over behaviour probability of the slot's item at that
+    slot, whatever stands before it (item-position model, Li et al. 2018). Where the log or the target has
+    none, the product over the slots so far of the ratios of conditional propensities (reward interaction
+    model, McInerney et al. 2020): valid when a slot's reward depends on the slots before it too, but wider.
+    An empty slot is an outcome like any other: its weight is the ratio of the probabilities that it is
+    empty, its reward and prediction are 0.
+
+    Args:
+        log: decisions without a reward are left out, and the note counts them.
+        policy: the target.
+        rng: decides the folds, and the slates drawn of a target without slot marginals.
+        features: for the reward model, one linear model per slot (:mod:`.reward_model`); None: no model,
+            so only ips and snips can be had.
+        folds, penalty: of the reward model; folds keep the rounds of a user together, and a penalty of
+            None is chosen from the log.
+        by_user: intervals take users as independent, not decisions.
+        progress: called with (requests done, requests in all) after each chunk.
+
+    Raises:
+        InvalidInput: no decision has a reward, an empty slot has one, or the policy does not fit the log.
+    """
+    waiting = int((~log.rewarded).sum())
+    log = log.rewarded_only()
+    n, k = log.positions.shape
+    if n == 0:
+        raise InvalidInput("log", waiting, "no decision has a reward yet")
+    filled = log.positions >= 0
+    refuse("log.reward", log.reward, ~filled & (log.reward != 0), "an empty slot cannot earn a reward")
+    requests = log.requests()
+    exact = _has_marginals(policy, requests)
+    marginals = log.marginals if exact else None
+    fold = assign_folds(n, rng, folds, log.user_id) if features else np.zeros(n, dtype=np.int64)
+    model, width = _fit(log, features, fold, folds, penalty) if features else (None, 1)
+    draws = DRAWS if model else 1  # without a model only ``unsupported`` is made of them
+    shown = _shown(log)
+    weight, q_logged, v_target = np.ones((n, k)), np.zeros((n, k)), np.zeros((n, k))
+    mass = np.zeros(2)
+    step = max(1, CELLS // (requests.num_candidates * max(k, width)))
+    for start in range(0, n, step):
+        rows = slice(start, min(start + step, n))
+        part, positions = requests.take(rows), log.positions[rows]
+        target = _exact_target(policy, part, k) if exact else _drawn_target(policy, part, k, draws, rng)
+        mass += _mass(target, part.candidates, shown)
+        if marginals is None:
+            ratio = policy.propensities(part, positions) / log.propensities[rows]
+            weight[rows] = np.cumprod(ratio, axis=1)
+        else:
+            empty = np.maximum(1.0 - target.sum(axis=2), 0.0)
+            weight[rows] = _at(target, positions, empty) / np.where(filled[rows], marginals[rows], 1.0)
+        if features and model:
+            q = np.moveaxis(model.predict(features(part), fold[rows]), 2, 1)
+            q_logged[rows] = _at(q, positions, 0.0)
+            v_target[rows] = np.einsum("nkm,nkm->nk", target, q)
+        if progress:
+            progress(rows.stop, n)
+    return OpeInputs(
+        reward=log.reward,
+        weight=weight,
+        q_logged=q_logged if model else None,
+        v_target=v_target if model else None,
+        unsupported=float(mass[1] / mass[0]) if mass[0] else 1.0,
+        unit=log.unit,
+        note=_note(k, exact, marginals is not None, model is not None, waiting),
+        propensity=np.asarray(
+            np.cumprod(log.propensities, axis=1) if marginals is None else np.where(filled, marginals, 1.0),
+            dtype=np.float64,
+        ),
+        chained=marginals is None and k > 1,
+        cluster=clusters_of(log.user_id) if by_user else None,
+    )
+
+
+def item_features(log: DecisionLog, items: Items, value: F64 | None = None) -> Features:
+    """Features of every candidate and its match with the user, from the catalogue of the log.
+
+    Args:
+        log: names the user and context columns.
+        items: the catalogue.
+        value: (N,) multiplies an item's features, e.g. its margin where the reward is margin earned: the
+            model then predicts an order rate times that margin. None: 1.
+
+    Raises:
+        InvalidInput: the log was made with another catalogue.
+    """
+    log.require_items(items)
+    known = FeatureMap.default(log.user_names, log.context_names, items.feature_names)
+    item_side = known.item_side(items)
+    if value is not None:
+        item_side = item_side * value[:, None]
+    return lambda requests: known.phi(requests, item_side).astype(np.float32)
+
+
+def _has_marginals(policy: Policy, requests: Requests) -> bool:
+    """Whether the policy knows its slot marginals; a rule that looks at earlier slots takes them away."""
+    try:
+        policy.marginals(requests.take(slice(0, 1)))
+    except InvalidInput:
+        return False
+    return True
+
+
+def _exact_target(policy: Policy, requests: Requests, k: int) -> F64:
+    target = policy.marginals(requests)
+    want = (len(requests), k, requests.num_candidates)
+    if target.shape != want:
+        raise InvalidInput("policy.marginals", target.shape, f"the log needs shape {want}: same slots")
+    return target
+
+
+def _drawn_target(policy: Policy, requests: Requests, k: int, draws: int, rng: Generator) -> F64:
+    """(n, k, m) frequencies of drawn slates: noisy, but right in expectation."""
+    out = np.zeros((len(requests), k, requests.num_candidates))
+    rows, slots = np.indices(out.shape[:2])
+    for _ in range(draws):
+        positions = policy.decide(requests, rng).positions
+        if positions.shape[1] != k:
+            raise InvalidInput("policy.slate_size", positions.shape[1], f"the log has {k} slots")
+        there = positions >= 0
+        out[rows[there], slots[there], positions[there]] += 1.0 / draws
+    return out
+
+
+def _at(values: F64, positions: I32, empty: AnyArray | float) -> F64:
+    """(n, k) of ``values`` (n, k, m) at ``positions``, ``empty`` at empty slots."""
+    there = np.take_along_axis(values, np.maximum(positions, 0)[:, :, None], axis=2)[:, :, 0]
+    return np.where(positions >= 0, there, empty)
+
+
+def _fit(
+    log: DecisionLog, features: Features, fold: I64, folds: int, penalty: float | None
+) -> tuple[CrossFitted, int]:
+    """The reward model of each slot, and the number of features."""
+    n, k = log.slates.shape
+    # asked for the slots' own items only: each candidate's features are its own
+    shown = log.requests().at(log.positions)
+    width = features(shown.take(slice(0, 1))).shape[2]
+    moments = Moments(folds, k, width)
+    step = max(1, CELLS // (k * max(1, width)))
+    for start in range(0, n, step):
+        rows = slice(start, min(start + step, n))
+        row, slot = np.nonzero(log.slates[rows] >= 0)
+        phi = features(shown.take(rows))
+        moments.add(phi[row, slot], slot, log.reward[rows][row, slot], fold[rows][row])
+    return moments.fit(penalty), width
+
+
+def _shown(log: DecisionLog) -> Bool:
+    """(k, items) whether an item is ever shown at a slot."""
+    k = log.slate_size
+    out = np.zeros((k, int(log.candidates.max(initial=0)) + 1), dtype=bool)
+    rows, slots = np.nonzero(log.slates >= 0)
+    out[slots, log.slates[rows, slots]] = True
+    return out
+
+
+def _mass(target: F64, candidates: I32, shown: Bool) -> F64:
+    """(2,) the target's probability in all, and on items never shown at that slot."""
+    unseen = 0.0
+    for slot in range(target.shape[1]):
+        unseen += float(target[:, slot][~shown[slot, candidates]].sum())
+    return np.array([target.sum(), unseen])
+
+
+def _note(k: int, exact: bool, by_slot: bool, model: bool, waiting: int) -> str:
+    notes = []
+    if k > 1 and not by_slot:
+        who = "log" if exact else "target"
+        notes.append(f"the {who} has no slot marginals: weights are products over the slots so far (RIPS)")
+    if model and not exact:
+        notes.append(f"the target's predicted reward is the mean over {DRAWS} drawn slates a request")
+    if waiting:
+        notes.append(f"{waiting} decisions without a reward left out")
+    return "; ".join(notes)

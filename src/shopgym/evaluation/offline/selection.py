@@ -1,0 +1,276 @@
+"""Choosing an estimator from the log itself, and judging a choice among policies."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.random import Generator
+
+from ...core.errors import InvalidInput, in_range
+from ...core.types import F64, I64, AnyArray
+from ..intervals.statistic import Statistic
+from .checks import as_floats, check_target, checked_actions, of_logged, refuse
+from .inputs import OpeInputs
+from .tuning import slope
+from .weighted import Estimator, StatisticEstimator
+
+EXPONENTS = (0.0, 0.25, 0.5, 0.75, 1.0)
+"""Powers of the weight that the split of PAS-IF chooses from."""
+_STEPS = 60
+
+
+@dataclass(frozen=True)
+class Slope(StatisticEstimator):
+    """SLOPE++ over any estimators: that of Tucker and Lee 2021 (Improved estimator selection for off-policy
+    evaluation), which drops from SLOPE (Su, Srinath and Krishnamurthy 2020, Adaptive estimator selection for
+    off-policy evaluation) the need to know which candidate is more biased: they are ordered by how wide
+    their intervals are, and :func:`.tuning.slope` picks.
+
+    Attributes:
+        candidates: among them should be one without bias, such as ips or dr.
+        error: one-sided error of each candidate's interval.
+    """
+
+    candidates: tuple[Estimator, ...]
+    name: str = "slope++"
+    error: float = 0.1
+    caveat: str = "the interval takes the chosen estimator as given"
+
+    def __post_init__(self) -> None:
+        if not self.candidates:
+            raise InvalidInput("candidates", (), "give at least one estimator")
+        in_range("error", self.error, 0.0, 1.0, open_low=True, open_high=True)
+
+    @property
+    def needs_model(self) -> bool:  # type: ignore[override]
+        """Whether a candidate does."""
+        return any(each.needs_model for each in self.candidates)
+
+    def fitted(self, inputs: OpeInputs) -> Estimator:
+        """The candidate that is picked."""
+        fitted = [each.fitted(inputs) for each in self.candidates]
+        if len(inputs) < 2:
+            return fitted[0]
+        return fitted[slope((each.statistic(inputs) for each in fitted), self.error)]
+
+    def statistic(self, inputs: OpeInputs) -> Statistic:
+        """See :class:`.weighted.Estimator`."""
+        return self.fitted(inputs).statistic(inputs)
+
+
+@dataclass(frozen=True, eq=False)
+class ActionLog:
+    """n rounds of single actions of which the behaviour policy is known for all A actions.
+
+    Attributes:
+        reward, action: (n,).
+        behaviour: (n, A) the behaviour policy's probabilities; rows sum to 1.
+        target: (n, A) the target's.
+        q: (n, A) predicted reward of every action, or None: then no estimator with a model can be chosen.
+
+    Raises:
+        InvalidInput: shapes that differ, rows that are no distributions, an action that could not be logged.
+    """
+
+    reward: F64
+    action: I64
+    behaviour: F64
+    target: F64
+    q: F64 | None = None
+
+    def __post_init__(self) -> None:
+        behaviour, target = as_floats("behaviour", self.behaviour), as_floats("target", self.target)
+        if behaviour.ndim != 2 or target.shape != behaviour.shape:
+            raise InvalidInput("behaviour", (behaviour.shape, target.shape), "give (rounds, actions) of both")
+        if self.q is not None and np.shape(self.q) != behaviour.shape:
+            raise InvalidInput("q", np.shape(self.q), f"give shape {behaviour.shape}")
+        check_target(behaviour, len(behaviour), "behaviour")
+        check_target(target, len(behaviour))
+        logged = of_logged(behaviour, self.action)
+        reward, action, _ = checked_actions(self.reward, self.action, logged, behaviour.shape[1])
+        if len(reward) != len(behaviour):
+            raise InvalidInput("reward", reward.shape, f"give one per row of the target ({len(behaviour)})")
+        q = None if self.q is None else as_floats("q", self.q)
+        given = {"reward": reward, "action": action, "behaviour": behaviour, "target": target, "q": q}
+        for name, values in given.items():
+            object.__setattr__(self, name, values)
+
+    def __len__(self) -> int:
+        return len(self.reward)
+
+    @property
+    def logged(self) -> F64:
+        """(n,) probability of the logged action."""
+        return np.asarray(self.behaviour[np.arange(len(self.action)), self.action])
+
+    def inputs(self) -> OpeInputs:
+        """For any estimator."""
+        return OpeInputs.from_actions(self.reward, self.action, self.logged, self.target, self.q)
+
+
+@dataclass(frozen=True)
+class PasIfChoice:
+    """What PAS-IF says.
+
+    Attributes:
+        errors: estimated mean squared error of each candidate, by name; what refused every split is NaN.
+        best: the name with the least.
+        misfit: mean squared difference between the weights of the split and those of the target.
+    """
+
+    errors: Mapping[str, float]
+    best: str
+    misfit: float
+
+
+def pas_if(
+    log: ActionLog,
+    candidates: Sequence[Estimator],
+    *,
+    rng: Generator,
+    share: float = 0.2,
+    splits: int = 10,
+) -> PasIfChoice:
+    """Which estimator has the least error for this target: policy-adaptive estimator selection via importance
+    fitting (Udagawa, Kiyohara, Narita, Saito and Tateno 2023).
+
+    The log is split at random, round by round, with probability rho(x, a): what is taken is a log of a
+    pseudo target, p rho / E[rho | x], and the rest one of a pseudo behaviour policy,
+    p (1 - rho) / E[1 - rho | x], p being the behaviour policy. rho makes the weights between the two as close
+    as can be to those of the real pair (their eq. 8), so that each candidate's error on the split tells of
+    its error on the log. The mean reward of the first part is the yardstick.
+
+    Here rho = sigmoid(c(x) + b log w(x, a)), with c(x) such that E[rho | x] = ``share`` in every context:
+    both parts then have the contexts of the log, which the paper asks of its neural network by a penalty.
+    b is the one of ``EXPONENTS`` whose weights fit best. Predictions of the reward are reused.
+
+    Args:
+        log: the rounds, with all probabilities of both policies.
+        candidates: with different names.
+        rng: decides the splits.
+        share: of the rounds in the first part.
+        splits: number of random splits over which squared errors are averaged.
+
+    Raises:
+        InvalidInput: no candidate, two of one name, or none that answers for any split.
+    """
+    in_range("share", share, 0.0, 1.0, open_low=True, open_high=True)
+    in_range("splits", splits, 1, 10_000)
+    names = [each.name for each in candidates]
+    if not names or len(set(names)) < len(names):
+        raise InvalidInput("candidates", names, "give at least one, each with a name of its own")
+    weight = np.divide(log.target, log.behaviour, out=np.zeros_like(log.target), where=log.behaviour > 0)
+    rows = np.arange(len(log))
+    fits = [splitting(weight, log.behaviour, share, exponent) for exponent in EXPONENTS]
+    at = weight[rows, log.action]
+    misfits = [
+        float(np.mean((at - _odds(rho[rows, log.action]) * (1.0 - share) / share) ** 2)) for rho in fits
+    ]
+    rho = fits[int(np.argmin(misfits))]
+    chance = rho[rows, log.action]
+    squares: dict[str, list[float]] = {name: [] for name in names}
+    for _ in range(splits):
+        first = rng.random(len(log)) < chance
+        if first.all() or first.sum() < 2 or (~first).sum() < 2:
+            continue
+        yardstick = float(log.reward[first].mean())
+        rest = ActionLog(
+            log.reward[~first],
+            log.action[~first],
+            (log.behaviour * (1.0 - rho) / (1.0 - share))[~first],
+            (log.behaviour * rho / share)[~first],
+            None if log.q is None else log.q[~first],
+        ).inputs()
+        for each in candidates:
+            try:
+                squares[each.name].append((each.fitted(rest).statistic(rest).value - yardstick) ** 2)
+            except InvalidInput:
+                continue  # this candidate does not answer for this split
+    errors = {name: float(np.mean(found)) if found else math.nan for name, found in squares.items()}
+    answered = {name: error for name, error in errors.items() if math.isfinite(error)}
+    if not answered:
+        raise InvalidInput("candidates", names, "none of them answers for any split: give more rounds")
+    return PasIfChoice(errors, min(answered, key=answered.__getitem__), min(misfits))
+
+
+def splitting(weight: F64, behaviour: F64, share: float, exponent: float) -> F64:
+    """(n, A) rho = sigmoid(c + exponent log weight) with sum_a behaviour rho = ``share`` in every row.
+
+    Where the weight is 0 and the exponent is not, rho is 0. A row that cannot reach ``share``, because the
+    target hardly shows what the behaviour policy does, is split evenly: rho = share.
+    """
+    with np.errstate(divide="ignore"):
+        tilt = exponent * np.log(weight) if exponent else np.zeros_like(weight)
+    reach = (behaviour * np.isfinite(tilt)).sum(axis=1) > share
+    low, high = np.full(len(weight), -60.0), np.full(len(weight), 60.0)
+    for _ in range(_STEPS):
+        middle = 0.5 * (low + high)
+        mass = (behaviour * _sigmoid(middle[:, None] + tilt)).sum(axis=1)
+        low, high = np.where(mass < share, middle, low), np.where(mass < share, high, middle)
+    rho = _sigmoid((0.5 * (low + high))[:, None] + tilt)
+    return np.where(reach[:, None], rho, share)
+
+
+def _sigmoid(x: AnyArray) -> F64:
+    from scipy.special import expit
+
+    return np.asarray(expit(x), dtype=np.float64)
+
+
+def _odds(rho: F64) -> F64:
+    return np.asarray(rho / (1.0 - rho))
+
+
+@dataclass(frozen=True)
+class TopK:
+    """What a portfolio of the k policies with the best estimates is truly worth.
+
+    Attributes:
+        k: number of policies that are tried.
+        best, worst, mean: of their true values.
+        spread: standard deviation of them (over k, not k - 1).
+        sharpe: (best - baseline) / spread, the SharpeRatio@k of Kiyohara, Kishimoto, Kawakami, Kobayashi,
+            Nakata and Saito 2024 (Towards assessing and benchmarking risk-return tradeoff of off-policy
+            evaluation): what is won over what is risked. Where the spread is 0 it is infinite, with the
+            sign of the gain, or NaN for no gain.
+        regret: best of all policies less ``best``, in units of the value.
+    """
+
+    k: int
+    best: float
+    worst: float
+    mean: float
+    spread: float
+    sharpe: float
+    regret: float
+
+
+def top_k(estimated: AnyArray, true: AnyArray, baseline: float) -> list[TopK]:
+    """For k = 1 ... P, what trying the k policies with the highest estimates would bring.
+
+    Args:
+        estimated: (P,) estimated values; equal ones keep their order.
+        true: (P,) true values.
+        baseline: true value of what is deployed now, usually the behaviour policy.
+
+    Raises:
+        InvalidInput: shapes that differ, no policy, values that are not finite.
+    """
+    estimated, true = as_floats("estimated", estimated), as_floats("true", true)
+    if estimated.ndim != 1 or estimated.shape != true.shape or not len(true):
+        raise InvalidInput("estimated", (estimated.shape, true.shape), "give one of each per policy")
+    refuse("estimated", estimated, ~(np.isfinite(estimated) & np.isfinite(true)), "give finite values")
+    ranked = true[np.argsort(-estimated, kind="stable")]
+    out = []
+    for k in range(1, len(ranked) + 1):
+        chosen = ranked[:k]
+        best, spread = float(chosen.max()), float(chosen.std())
+        gain = best - baseline
+        sharpe = gain / spread if spread > 0 else (math.copysign(math.inf, gain) if gain else math.nan)
+        out.append(
+            TopK(k, best, float(chosen.min()), float(chosen.mean()), spread, sharpe, float(true.max()) - best)
+        )
+    return out

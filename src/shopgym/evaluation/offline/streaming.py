@@ -1,0 +1,396 @@
+"""Estimates of a log that does not fit into memory: every part is reduced to sums that add up.
+
+A value is a function of column means and its delta interval one of their cross products too
+(:class:`.terms.Statistic`), so a count, means and centred cross products of the columns are all that has
+to be kept of a part. They merge exactly (Chan, Golub and LeVeque 1983, Algorithms for computing the sample
+variance), in any order, on any machine. Diagnostics need sums of the weights and the heaviest of them.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import replace
+from statistics import NormalDist
+
+import numpy as np
+
+from ...core.errors import InvalidInput
+from ...core.types import F64, I64
+from ..intervals.statistic import Statistic, gradient_at
+from .diagnostics import TAIL, Diagnostics, max_share, pair_products, pair_z
+from .estimate import Estimate
+from .estimators import estimator_named
+from .influence import Influence
+from .inputs import OpeInputs
+from .pareto import tail_shape
+from .slate.estimators import CascadeDR, PseudoInverse
+from .smoothing import Clipped, Logarithmic, SubGaussian
+from .verdict import judge
+from .weighted import Direct, Estimator, Weighted
+
+KEPT = 1 << 20
+"""Heaviest weights kept of a slot: the whole 1% tail of up to 104,857,600 rounds, 8 MB."""
+INTERVALS = ("delta", "student")
+"""Intervals that need no more than means and cross products."""
+EDGES = np.concatenate([[0.0], np.logspace(-3, 6, 46), [np.inf]])
+"""Edges of the weights' histogram: the first bin is [0, 0.001), then five bins a decade."""
+
+
+class Centred:
+    """Count, means (p,) and centred cross products (p, p) of rows that come in parts."""
+
+    def __init__(self, width: int) -> None:
+        self.n = 0
+        self.mean = np.zeros(width)
+        self.scatter = np.zeros((width, width))
+
+    def add(self, columns: F64) -> None:
+        """Add rows (r, p)."""
+        part = Centred(columns.shape[1])
+        part.n = len(columns)
+        if part.n:
+            away = np.array(columns.T, order="C")  # each column contiguous: several times faster
+            part.mean = away.mean(axis=1)
+            away -= part.mean[:, None]
+            part.scatter = np.einsum("pn,qn->pq", away, away)  # so narrow a product is slow in BLAS
+            self.merge(part)
+
+    def merge(self, other: Centred) -> None:
+        """Add the rows of ``other``."""
+        n = self.n + other.n
+        if n:
+            step = other.mean - self.mean
+            self.scatter += other.scatter + np.outer(step, step) * (self.n * other.n / n)
+            self.mean = self.mean + step * (other.n / n)
+            self.n = n
+
+
+class Heaviest:
+    """The largest ``kept`` of numbers that come in parts."""
+
+    def __init__(self, kept: int = KEPT) -> None:
+        self.kept = kept
+        self._floor = -math.inf
+        self._parts: list[F64] = []
+        self._held = 0
+
+    def add(self, values: F64) -> None:
+        """Add values (r,)."""
+        more = values[values > self._floor]
+        self._parts.append(more)
+        self._held += len(more)
+        if self._held >= 2 * self.kept:
+            self._cut()
+
+    def merge(self, other: Heaviest) -> None:
+        """Add the values of ``other``."""
+        self.add(other.descending())
+
+    def descending(self) -> F64:
+        """(at most kept,) the largest first."""
+        self._cut()
+        return np.sort(self._parts[0])[::-1]
+
+    def _cut(self) -> None:
+        values = np.concatenate([*self._parts, np.empty(0)])
+        if len(values) > self.kept:
+            values = np.partition(values, len(values) - self.kept)[len(values) - self.kept :]
+            # later values equal to the floor would change nothing: as many as fit are already kept
+            self._floor = float(values.min())
+        self._parts, self._held = [values], len(values)
+
+
+class Tally:
+    """What is left of the rounds once they are counted: all that estimates and diagnostics need.
+
+    Args:
+        estimators: those to estimate with (:func:`streamable`).
+        slots: of a round.
+        unit: of the reward.
+    """
+
+    def __init__(self, estimators: Sequence[Estimator], slots: int = 1, unit: str = "reward") -> None:
+        self.estimators = tuple(estimators)
+        self.unit = unit
+        self.notes: dict[str, None] = {}
+        self.propensity_p = self.unsupported = math.nan
+        """Of the whole log; whoever adds the parts fills them in (:class:`.formats.support.Support`)."""
+        self._columns = [Centred(_columns(each, _lead(slots)).shape[1]) for each in estimators]
+        self._kind = replace(_lead(slots), slate_weight=np.ones(1))
+        self._refused: dict[str, str] = {}
+        self._weight, self._reward = Centred(slots), Centred(1)
+        self._top = [Heaviest() for _ in range(slots)]
+        self._correction, self._pairs = Centred(1), Centred(1)
+        self._squared_error = 0.0
+        self.histogram = np.zeros(len(EDGES) - 1, dtype=np.int64)
+
+    def __len__(self) -> int:
+        return self._weight.n
+
+    @property
+    def slots(self) -> int:
+        """Of a round."""
+        return len(self._top)
+
+    @property
+    def logged_value(self) -> float:
+        """Mean reward of a logged round."""
+        return float(self._reward.mean[0])
+
+    def add(self, part: OpeInputs) -> None:
+        """Add rounds.
+
+        Raises:
+            InvalidInput: another number of slots.
+        """
+        if part.reward.shape[1] != self.slots:
+            raise InvalidInput("inputs.reward", part.reward.shape, f"the parts before had {self.slots} slots")
+        led = _led(part)
+        for i, estimator in enumerate(self.estimators):
+            try:
+                self._columns[i].add(_columns(estimator, led)[1:])
+            except InvalidInput as error:  # the others go on; this one says so when it is asked
+                why, _, _ = error.fix.partition(" (")  # how many rows of a part is of no interest
+                self._refused[estimator.name] = why
+        self._kind = _both(self._kind, part)
+        self._weight.add(part.weight)
+        self._pairs.add(pair_products(part.weight)[:, None])
+        self._reward.add(part.reward.sum(axis=1, keepdims=True))
+        for slot, top in enumerate(self._top):
+            top.add(part.weight[:, slot])
+        self.histogram += weight_histogram(part.weight)
+        if part.q_logged is not None:
+            residual = part.reward - part.q_logged
+            self._squared_error += float(np.einsum("nk,nk->", residual, residual))
+            self._correction.add(np.einsum("nk,nk->n", residual, part.weight)[:, None])
+        self.notes |= dict.fromkeys(filter(None, [part.note]))
+
+    def merge(self, other: Tally) -> None:
+        """Add the rounds of ``other``, made for the same estimators, slots and unit."""
+        mine, others = (([e.name for e in t.estimators], t.slots, t.unit) for t in (self, other))
+        if mine != others:
+            raise InvalidInput("tally", others, f"merge what was made alike: {mine}")
+        pairs = [
+            *zip(self._columns, other._columns),
+            (self._weight, other._weight),
+            (self._reward, other._reward),
+            (self._correction, other._correction),
+            (self._pairs, other._pairs),
+        ]
+        for one, two in pairs:
+            one.merge(two)
+        for top, more in zip(self._top, other._top):
+            top.merge(more)
+        self._kind = _both(self._kind, other._kind)
+        self._refused |= other._refused
+        self._squared_error += other._squared_error
+        self.histogram = self.histogram + other.histogram
+        self.notes |= other.notes
+
+    def diagnostics(self) -> Diagnostics:
+        """As :func:`.diagnostics.diagnose` of all rounds in one."""
+        n, mean = len(self), self._weight.mean
+        variance = np.diag(self._weight.scatter) / n
+        square = variance + mean**2
+        ess = n * np.divide(mean**2, square, out=np.zeros_like(mean), where=square > 0)
+        error = np.sqrt(variance / n)
+        away = np.abs(mean - 1.0) > 1e-6
+        z = np.where(away, np.copysign(np.inf, mean - 1.0), 0.0)
+        np.divide(mean - 1.0, error, out=z, where=away & (error > 0))
+        tops = [top.descending() for top in self._top]
+        shapes = [shape for shape in (tail_shape(top[::-1], n) for top in tops) if not math.isnan(shape)]
+        count = math.ceil(TAIL * n)
+        tails = [float(top[:count].sum()) / (m * n) if m > 0 else 0.0 for top, m in zip(tops, mean)]
+        pair_spread = math.sqrt(float(self._pairs.scatter[0, 0]) / n)
+        model_error = model_z = math.nan
+        if self._correction.n:
+            model_error = math.sqrt(self._squared_error / n)
+            spread = math.sqrt(float(self._correction.scatter[0, 0]) / n) / math.sqrt(n)
+            model_z = float(self._correction.mean[0]) / spread if spread > 0 else 0.0
+        return Diagnostics(
+            ess=float(ess.min()),
+            max_weight=max(float(top[0]) for top in tops),
+            max_share=max_share(np.array([top[0] for top in tops]), square * n),
+            tail_mass=max(tails),
+            pareto_k=max(shapes, default=math.nan),
+            mean_weight=float(mean.mean()),
+            weight_z=float(z[np.argmax(np.abs(z))]),
+            pair_z=math.nan if self.slots == 1 else pair_z(float(self._pairs.mean[0]), pair_spread, n),
+            unsupported=self.unsupported,
+            propensity_p=self.propensity_p,
+            model_error=model_error,
+            model_z=model_z,
+        )
+
+    def estimate(self, name: str, *, level: float = 0.95, interval: str = "delta") -> Estimate:
+        """The estimate of the estimator of that name.
+
+        Raises:
+            InvalidInput: an estimator that was not counted or refuses the rounds, an interval that
+                needs every round, a level outside (0, 1), fewer than two rounds, no round the target
+                could have made.
+        """
+        names = [each.name for each in self.estimators]
+        if name not in names:
+            streamable(estimator_named(name), len(self))
+            raise InvalidInput("estimator", name, f"the parts were counted for {', '.join(names)}")
+        if name in self._refused:
+            raise InvalidInput("estimator", name, self._refused[name])
+        if interval not in INTERVALS:
+            raise InvalidInput("interval", interval, f"of a streamed log choose {' or '.join(INTERVALS)}")
+        if not 0.0 < level < 1.0:
+            raise InvalidInput("level", level, "give a coverage between 0 and 1, e.g. 0.95")
+        n = len(self)
+        if n < 2:
+            raise InvalidInput("rounds", n, "an interval needs at least two rounds")
+        i = names.index(name)
+        estimator, columns, found = self.estimators[i], self._columns[i], self.diagnostics()
+        if estimator.weighted and not found.ess > 0:
+            raise InvalidInput(
+                "inputs.weight", 0.0, f"the target never shows what was logged in any of {n} rounds"
+            )
+        value, error, influence = _solved(columns, *_statistics(estimator, _lead(self.slots)))
+        half = _quantile(interval, level, n) * error
+        verdict, reason = judge(
+            found,
+            weighted=estimator.weighted,
+            influence=influence,
+            reasons=estimator.misfits(self._kind, found),
+        )
+        return Estimate(
+            value=value,
+            low=value - half,
+            high=value + half,
+            level=level,
+            interval=interval,
+            estimator=name,
+            n=n,
+            unit=self.unit,
+            note="; ".join(dict.fromkeys(filter(None, (estimator.caveat, *self.notes)))),
+            verdict=verdict,
+            reason=reason,
+            **vars(found),
+            **vars(influence),
+        )
+
+
+def streamable(estimator: Estimator, n: int) -> Estimator:
+    """The estimator with what it takes from the number of rounds ``n`` written down.
+
+    Raises:
+        InvalidInput: it looks at all rounds at once, as one that tunes itself does.
+    """
+    if isinstance(estimator, (Direct, CascadeDR, PseudoInverse)):
+        return estimator
+    if isinstance(estimator, Weighted) and estimator.smoothing != SubGaussian(None):
+        if estimator.smoothing == Clipped(None):
+            return replace(estimator, smoothing=Clipped(math.sqrt(n)))
+        if estimator.smoothing == Logarithmic(None):
+            return replace(estimator, smoothing=Logarithmic(1.0 / math.sqrt(n)))
+        return estimator
+    raise InvalidInput(
+        "estimator", estimator.name, "it looks at all rounds at once and cannot be streamed: take a sample"
+    )
+
+
+def can_stream(estimator: Estimator) -> bool:
+    """Whether :func:`streamable` takes it."""
+    try:
+        streamable(estimator, 1)
+    except InvalidInput:
+        return False
+    return True
+
+
+def weight_histogram(weight: F64) -> I64:
+    """Weights in each bin between ``EDGES``."""
+    return np.asarray(np.histogram(weight, EDGES)[0], dtype=np.int64)
+
+
+def _lead(slots: int) -> OpeInputs:
+    """One round of weight 1 that earns nothing and is predicted to."""
+    one, zero = np.ones((1, slots)), np.zeros((1, slots))
+    return OpeInputs(zero, one, zero, zero, propensity=one)
+
+
+def _led(part: OpeInputs) -> OpeInputs:
+    """The part after a round of weight 1: a part without weight is no reason to refuse the log."""
+    lead = _lead(part.reward.shape[1])
+    model = part.q_logged is not None and part.v_target is not None
+    return _Part(
+        np.concatenate([lead.reward, part.reward]),
+        np.concatenate([lead.weight, part.weight]),
+        np.concatenate([lead.reward, part.q_logged]) if model else None,
+        np.concatenate([lead.reward, part.v_target]) if model else None,
+        propensity=None if part.propensity is None else np.concatenate([lead.weight, part.propensity]),
+        slate_weight=None if part.slate_weight is None else np.concatenate([np.ones(1), part.slate_weight]),
+    )
+
+
+def _both(one: OpeInputs, other: OpeInputs) -> OpeInputs:
+    """``one`` with what the kinds of both have in common: what an estimator has to know of its inputs."""
+    return replace(
+        one,
+        slate_weight=None if other.slate_weight is None else one.slate_weight,
+        chained=one.chained or other.chained,
+        given=one.given or other.given,
+    )
+
+
+class _Part(OpeInputs):
+    """Inputs whose overlap is judged with the whole log, not before."""
+
+    @property
+    def ess(self) -> float:
+        """Not asked for."""
+        return math.inf
+
+
+def _statistics(estimator: Estimator, inputs: OpeInputs) -> tuple[Statistic, Statistic | None]:
+    return estimator.statistic(inputs), estimator.raw(inputs)
+
+
+def _columns(estimator: Estimator, led: OpeInputs) -> F64:
+    """What is counted of each round: the columns of the statistic, those of the same without smoothing, and
+    the products of pairs of the former, of which the sums of psi^3 and psi^4 are made."""
+    statistic, raw = _statistics(estimator, led)
+    x = statistic.columns
+    one, two = np.triu_indices(x.shape[1])
+    return np.concatenate([x.T, *([] if raw is None else [raw.columns.T]), x.T[one] * x.T[two]]).T
+
+
+def _solved(columns: Centred, statistic: Statistic, raw: Statistic | None) -> tuple[float, float, Influence]:
+    """Value, standard error and influence of what :func:`_columns` counted.
+
+    psi = g'(x - m), with g the gradient at the means m, and psi^2 = (g'x)^2 - 2 (g'm) (g'x) + (g'm)^2 are
+    both linear in the counted columns, so that sums of psi^2, psi^3 and psi^4 are cross products of these.
+    """
+    n, width = columns.n, statistic.columns.shape[1]
+    mean = columns.mean[:width]
+    gradient = gradient_at(statistic, mean)
+    one, two = np.triu_indices(width)
+    psi, square = (np.zeros(len(columns.mean)) for _ in range(2))
+    psi[:width] = gradient
+    square[:width] = -2.0 * float(gradient @ mean) * gradient
+    square[-len(one) :] = np.where(one == two, 1.0, 2.0) * gradient[one] * gradient[two]
+    second, third = (float(psi @ columns.scatter @ other) for other in (psi, square))
+    second = max(second, 0.0)
+    fourth = max(float(square @ columns.scatter @ square), 0.0) + second**2 / n
+    value, moved, moved_second = float(statistic.of_means(mean)), 0.0, 0.0
+    if raw is not None:
+        as_is = slice(width, len(columns.mean) - len(one))
+        moved = value - float(raw.of_means(columns.mean[as_is]))
+        difference = psi.copy()
+        difference[as_is] = -gradient_at(raw, columns.mean[as_is])
+        moved_second = max(float(difference @ columns.scatter @ difference), 0.0)
+    influence = Influence.from_sums(n, value, second, third, fourth, moved, moved_second)
+    return value, math.sqrt(second / (n * (n - 1.0))), influence
+
+
+def _quantile(interval: str, level: float, n: int) -> float:
+    if interval == "delta":
+        return NormalDist().inv_cdf((1.0 + level) / 2.0)
+    from scipy.special import stdtrit
+
+    return float(stdtrit(n - 1, (1.0 + level) / 2.0))

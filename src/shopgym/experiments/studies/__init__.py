@@ -1,0 +1,1 @@
+"""Studies: a leaderboard, an OPE benchmark, cold start, long term."""

@@ -1,0 +1,100 @@
+"""A leaderboard as YAML: ``kind: leaderboard``, agents, environments, seeds."""
+
+from __future__ import annotations
+
+from typing import Any, Literal
+
+from pydantic import Field, field_validator, model_validator
+
+from ....agents.registry import check_agent
+from ....core.config import build
+from ....core.errors import InvalidInput
+from ....envs.reward import RewardSpec
+from ....envs.vector import (
+    BanditVectorEnv,
+    SeasonVectorEnv,
+    SessionVectorEnv,
+    ShopperVectorEnv,
+    ShopVectorEnv,
+)
+from ....simulators.config import ShopConfig
+from ...config import CatalogSection, Section
+
+FAMILIES: dict[str, type[ShopVectorEnv]] = {
+    "bandit": BanditVectorEnv,
+    "session": SessionVectorEnv,
+    "shopper": ShopperVectorEnv,
+    "season": SeasonVectorEnv,
+}
+"""Named after ``shopgym/Bandit-v0`` and so on. An episode is a page, a visit, a customer's life, a season."""
+
+Family = Literal["bandit", "session", "shopper", "season"]
+
+
+class FamilySection(Section):
+    """One environment: ``lanes`` visits at a time, ``rounds`` pages on each of them while an agent learns."""
+
+    lanes: int = Field(256, ge=1, le=1_000_000)
+    rounds: int = Field(60, ge=1, le=1_000_000)
+    episodes: int = Field(
+        4096, ge=1, le=10_000_000, description="judged on so many; of a season the visits at a time"
+    )
+    days: float = Field(28.0, gt=0, le=36_400, description="shopper and season: how long it lasts at most")
+    full: bool = Field(False, description="every mechanism of the shop on; shopper and season need people")
+    shop: dict[str, Any] = Field(default_factory=dict)
+
+    def shop_config(self) -> ShopConfig:
+        """The shop's numbers."""
+        given = build(ShopConfig, self.shop, "shop")
+        return ShopConfig.full(**{name: getattr(given, name) for name in self.shop}) if self.full else given
+
+
+class LeaderboardConfig(Section):
+    """Which agents, where, how often."""
+
+    kind: Literal["leaderboard"]
+    name: str = Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.-]{0,63}$")
+    purpose: str = ""
+    seed: int = Field(0, ge=0, lt=2**62)
+    catalog: CatalogSection = CatalogSection()
+    reward: dict[str, Any] = Field(default_factory=lambda: {"terms": {"margin": 1.0, "return_cost": -1.0}})
+    agents: dict[str, dict[str, Any]]
+    baseline: str = Field("random", description="its mean score in an environment counts as 1")
+    families: dict[Family, FamilySection]
+    seeds: int = Field(5, ge=2, le=10_000)
+    warm_up: int = Field(20, ge=1, le=100_000, description="random pages on each lane that measure attention")
+    level: float = Field(0.95, gt=0.5, lt=1.0)
+    bootstrap: int = Field(2000, ge=100, le=1_000_000)
+
+    @field_validator("agents")
+    @classmethod
+    def _agents(cls, value: dict[str, dict[str, Any]]) -> dict[str, dict[str, Any]]:
+        for name, options in value.items():
+            check_agent(name, options)
+        return value
+
+    @field_validator("reward")
+    @classmethod
+    def _reward(cls, value: dict[str, Any]) -> dict[str, Any]:
+        build(RewardSpec, value, "reward")
+        return value
+
+    @model_validator(mode="after")
+    def _together(self) -> LeaderboardConfig:
+        if self.baseline not in self.agents:
+            raise InvalidInput("baseline", self.baseline, f"choose among agents: {', '.join(self.agents)}")
+        if not self.families:
+            raise InvalidInput("families", {}, f"name at least one of {', '.join(FAMILIES)}")
+        for name, family in self.families.items():
+            config = family.shop_config()
+            if not config.num_candidates:
+                raise InvalidInput(
+                    f"families.{name}.shop.num_candidates", 0, "agents choose among candidates"
+                )
+            if name == "shopper" and not config.people.enabled:
+                raise InvalidInput("families.shopper.full", False, "nobody would come back: set full: true")
+        return self
+
+    def reward_spec(self) -> RewardSpec:
+        """The reward."""
+        return build(RewardSpec, self.reward, "reward")

@@ -1,0 +1,191 @@
+"""All agents in all environments over all seeds, in as many processes as asked for."""
+
+from __future__ import annotations
+
+import multiprocessing
+import time
+from collections.abc import Iterator
+from concurrent.futures import ProcessPoolExecutor
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import yaml
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+
+from ....agents import Task, make_agent
+from ....core.batches import Interactions
+from ....core.errors import InvalidInput
+from ....core.files import new_folder
+from ....core.protocols import Agent, Policy
+from ....core.types import F64
+from ....envs.page_env import PageLoop
+from ....simulators import Catalog
+from ....training.play import pages
+from ....training.walk import stage_rng, stage_seed
+from ...catalogs import load_catalog
+from ...results import environment, value_scale, write_json
+from .config import FAMILIES, Family, LeaderboardConfig
+from .measure import measure
+from .statistics import stratified_interval
+
+RUNS, TABLE, CONFIG = "runs.csv", "table.csv", "config.yaml"
+Row = dict[str, Any]
+
+
+def open_loop(config: LeaderboardConfig, catalog: Catalog, family: Family, seed: int, lanes: int) -> PageLoop:
+    """A shop of one environment; the users of one seed are the same people for every agent."""
+    section = config.families[family]
+    env = FAMILIES[family](
+        lanes,
+        catalog=catalog,
+        config=section.shop_config(),
+        reward=config.reward_spec(),
+        form="slate",
+        shop_seed=stage_seed(config.seed, "population", family, seed),
+        days=section.days,
+        autoreset_mode="Disabled",
+    )
+    return env.loop
+
+
+def measure_attention(loop: PageLoop, task: Task, seed: int, rounds: int) -> F64:
+    """(k,) clicks per slot shown under random pages, relative to the first; half a click is added to each."""
+    rng = np.random.default_rng(seed)
+    random = make_agent("random", task, rng).policy()
+    clicks, shown = np.full(task.slate_size, 0.5), np.full(task.slate_size, 1.0)
+    loop.open(seed)
+    for page in pages(loop, lambda: random, rounds, rng):
+        clicks += page.interactions.events["click"].sum(axis=0)
+        shown += (page.interactions.decisions.slates >= 0).sum(axis=0)
+    rate = clicks / shown
+    attention: F64 = rate / rate[0]
+    return attention
+
+
+class Timed:
+    """An agent and the CPU-seconds it takes to learn, in ``learn`` or in making its policy."""
+
+    def __init__(self, agent: Agent) -> None:
+        self.agent, self.seconds = agent, 0.0
+
+    def learn(self, batch: Interactions) -> None:
+        """Learn."""
+        start = time.process_time()
+        self.agent.learn(batch)
+        self.seconds += time.process_time() - start
+
+    def policy(self) -> Policy:
+        """What the agent would do now."""
+        start = time.process_time()
+        policy = self.agent.policy()
+        self.seconds += time.process_time() - start
+        return policy
+
+
+def one_run(config: LeaderboardConfig, catalog: Catalog, family: Family, seed: int) -> Iterator[Row]:
+    """Every agent in one environment with one seed."""
+    section = config.families[family]
+    loop = open_loop(config, catalog, family, seed, section.lanes)
+    shop, size = loop.shop, loop.shop.config.slate_size
+    names = (shop.user_names, shop.context_names)
+    blank = Task(catalog.items, *names, size, attention=np.ones(size))
+    attention = measure_attention(
+        loop, blank, stage_seed(config.seed, "warm-up", family, seed), config.warm_up
+    )
+    task = Task(catalog.items, *names, size, value=value_scale(config.reward_spec()), attention=attention)
+    judge = open_loop(config, catalog, family, seed, section.episodes)
+    for name, options in config.agents.items():
+        agent = make_agent(name, task, stage_rng(config.seed, "agent", name, family, seed), **options)
+        loop.open(stage_seed(config.seed, "train", family, seed))
+        learner = Timed(agent)
+        for page in pages(
+            loop, learner.policy, section.rounds, stage_rng(config.seed, "train", name, family, seed)
+        ):
+            learner.learn(page.interactions)
+        found = measure(
+            judge,
+            learner.policy(),
+            stage_seed(config.seed, "judge", family, seed),
+            stage_rng(config.seed, "judge", family, seed),
+        )
+        yield {"agent": name, "family": family, "seed": seed, **found, "training_seconds": learner.seconds}
+
+
+def _whole_run(config: LeaderboardConfig, catalog: Catalog, family: Family, seed: int) -> list[Row]:
+    return list(one_run(config, catalog, family, seed))
+
+
+def run_leaderboard(
+    config: LeaderboardConfig, folder: Path, *, workers: int = 1, quiet: bool = False
+) -> pd.DataFrame:
+    """Run it into ``folder``, which appears whole or not at all; returns the table of :func:`summarise`.
+
+    Raises:
+        InvalidInput: ``folder`` holds something that no leaderboard wrote.
+    """
+    from .plots import write_plots
+
+    if folder.exists() and not all((folder / name).is_file() for name in (RUNS, CONFIG)):
+        raise InvalidInput("out", str(folder), "it exists and is no leaderboard: choose another folder")
+    catalog, _ = load_catalog(config.catalog, stage_seed(config.seed, "catalog"))
+    jobs = [(family, seed) for seed in range(config.seeds) for family in config.families]
+    rows: list[Row] = []
+    columns = (TextColumn("{task.description:<32}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
+    with Progress(*columns, disable=quiet) as progress, new_folder(folder) as new:
+        bar = progress.add_task("agents x environments x seeds", total=len(jobs) * len(config.agents))
+        if workers == 1:
+            for family, seed in jobs:
+                for row in one_run(config, catalog, family, seed):
+                    rows.append(row)
+                    progress.advance(bar)
+        else:
+            # a fresh interpreter each: threads of numerical libraries do not survive a fork
+            context = multiprocessing.get_context("spawn")
+            with ProcessPoolExecutor(workers, mp_context=context) as pool:
+                futures = [pool.submit(_whole_run, config, catalog, family, seed) for family, seed in jobs]
+                for future in futures:
+                    rows += future.result()
+                    progress.advance(bar, len(config.agents))
+        runs = pd.DataFrame(rows)
+        table = summarise(runs, config)
+        runs.to_csv(new / RUNS, index=False)
+        table.to_csv(new / TABLE, index=False)
+        (new / CONFIG).write_text(yaml.safe_dump(config.model_dump(mode="json"), sort_keys=False))
+        write_json(new / "environment.json", environment())
+        write_plots(new, runs, table, config)
+    return table
+
+
+def summarise(runs: pd.DataFrame, config: LeaderboardConfig) -> pd.DataFrame:
+    """One row per agent and environment, and per agent over all of them (family ``all``).
+
+    ``relative`` is the IQM of the score over the baseline's mean score in that environment, with interval
+    ``low`` to ``high``; every other metric is a mean over seeds.
+    """
+    base = runs[runs["agent"] == config.baseline].groupby("family")["score"].mean()
+    families, rows = list(config.families), []
+    for family, mean in base.items():
+        if not mean > 0:
+            raise InvalidInput(
+                "baseline", f"{mean:g} in {family}", "scores are relative to it: it must be > 0"
+            )
+    for agent in config.agents:
+        mine = runs[runs["agent"] == agent]
+        relative = np.stack(
+            [mine[mine["family"] == family]["score"].to_numpy() / base[family] for family in families]
+        )
+        for at, family in enumerate([*families, "all"]):
+            part = relative if family == "all" else relative[at : at + 1]
+            rng = stage_rng(config.seed, "bootstrap", agent, family)
+            middle, low, high = stratified_interval(
+                part, level=config.level, bootstrap=config.bootstrap, rng=rng
+            )
+            row: Row = {"agent": agent, "family": family, "relative": middle, "low": low, "high": high}
+            of = mine if family == "all" else mine[mine["family"] == family]
+            means = of.drop(columns=["agent", "family", "seed"]).mean()
+            if family == "all":
+                means = means.drop("score")  # of episodes of different kinds
+            rows.append(row | {str(name): float(value) for name, value in means.items()})
+    return pd.DataFrame(rows)

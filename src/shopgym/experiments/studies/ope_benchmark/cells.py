@@ -1,0 +1,205 @@
+"""What one estimator with one interval did in one scenario, over all its logs."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import asdict, astuple, dataclass
+from statistics import NormalDist
+from typing import Any
+
+import numpy as np
+
+from ....evaluation.offline.influence import Influence
+from ....evaluation.offline.verdict import CAUTION, REFUSE, TRUST
+from .scenarios import Scenario
+from .world import Truth
+
+LEVEL = 0.95
+"""Nominal coverage of all intervals."""
+GOOD = (0.93, 0.97)
+"""Where the coverage of an interval at ``LEVEL`` should be."""
+POOR_COVERAGE, POOR_ERROR = 0.90, 1.0
+"""An answer should have been refused where coverage is below the first or relative error above the second."""
+
+
+@dataclass(frozen=True)
+class Cell:
+    """One estimator, interval and scenario.
+
+    Attributes:
+        scenario, axis, rounds, actions, slots: see :class:`.scenarios.Scenario`.
+        estimator, interval: names.
+        replicates: logs of which there was an answer; ``failed`` is how many had none.
+        truth, truth_error: exact value and the standard error of its average over visitors.
+        relative_error: mean |estimate - truth| / truth.
+        bias: mean (estimate - truth) / truth.
+        rmse: root mean square error / truth.
+        coverage: share of intervals that hold the truth, with a Wilson interval at 95%.
+        width: median width of the intervals / truth.
+        ess: median effective sample size.
+        skew, error_rounds, shift: medians of what the influences say (:class:`..ope.influence.Influence`).
+        trust, caution, refuse: shares of the verdicts.
+        coverage_trusted: coverage among the logs with the verdict ``trust``; NaN where there is none.
+    """
+
+    scenario: str
+    axis: str
+    rounds: int
+    actions: int
+    slots: int
+    estimator: str
+    interval: str
+    replicates: int
+    failed: int
+    truth: float
+    truth_error: float
+    relative_error: float
+    bias: float
+    rmse: float
+    coverage: float
+    coverage_low: float
+    coverage_high: float
+    width: float
+    ess: float
+    skew: float
+    error_rounds: float
+    shift: float
+    trust: float
+    caution: float
+    refuse: float
+    coverage_trusted: float
+
+    @property
+    def poor(self) -> bool:
+        """Whether the answers should have been refused."""
+        return self.coverage < POOR_COVERAGE or self.relative_error > POOR_ERROR
+
+    @property
+    def good(self) -> bool:
+        """Whether the Monte Carlo interval of the coverage meets ``GOOD``."""
+        return self.coverage_high >= GOOD[0] and self.coverage_low <= GOOD[1]
+
+    def as_dict(self) -> dict[str, Any]:
+        """JSON-able; what is not finite becomes None."""
+        return {
+            name: None if isinstance(value, float) and not math.isfinite(value) else value
+            for name, value in {**asdict(self), "poor": self.poor, "good": self.good}.items()
+        }
+
+
+@dataclass(frozen=True)
+class Answer:
+    """Of one log: value, ends of the interval, verdict, effective sample size and what the influences say."""
+
+    value: float
+    low: float
+    high: float
+    verdict: str
+    ess: float
+    influence: Influence
+
+
+def cell(
+    scenario: Scenario,
+    estimator: str,
+    interval: str,
+    truth: Truth,
+    answers: Sequence[Answer],
+    failed: int,
+) -> Cell:
+    """Sum up the answers, at least one."""
+    value, low, high, ess = (
+        np.array([getattr(answer, name) for answer in answers]) for name in ("value", "low", "high", "ess")
+    )
+    skew, error_rounds, shift = np.median([astuple(answer.influence) for answer in answers], axis=0)
+    verdict = np.array([answer.verdict for answer in answers])
+    error = (value - truth.value) / truth.value
+    held = (low <= truth.value) & (truth.value <= high)
+    trusted = held[verdict == TRUST]
+    at_least, at_most = wilson(int(held.sum()), len(held))
+    return Cell(
+        scenario=scenario.name,
+        axis=scenario.axis,
+        rounds=scenario.rounds,
+        actions=scenario.actions,
+        slots=scenario.slots,
+        estimator=estimator,
+        interval=interval,
+        replicates=len(answers),
+        failed=failed,
+        truth=truth.value,
+        truth_error=truth.error,
+        relative_error=float(np.abs(error).mean()),
+        bias=float(error.mean()),
+        rmse=float((error**2).mean() ** 0.5),
+        coverage=float(held.mean()),
+        coverage_low=at_least,
+        coverage_high=at_most,
+        width=float(np.median(high - low)) / truth.value,
+        ess=float(np.median(ess)),
+        skew=float(skew),
+        error_rounds=float(error_rounds),
+        shift=float(shift),
+        trust=float((verdict == TRUST).mean()),
+        caution=float((verdict == CAUTION).mean()),
+        refuse=float((verdict == REFUSE).mean()),
+        coverage_trusted=float(trusted.mean()) if len(trusted) else math.nan,
+    )
+
+
+def wilson(successes: int, n: int, level: float = 0.95) -> tuple[float, float]:
+    """Interval for a share (Wilson 1927)."""
+    z = NormalDist().inv_cdf((1.0 + level) / 2.0)
+    share = successes / n
+    centre = (share + z * z / (2 * n)) / (1 + z * z / n)
+    half = z / (1 + z * z / n) * math.sqrt(share * (1 - share) / n + z * z / (4 * n * n))
+    return max(0.0, centre - half), min(1.0, centre + half)
+
+
+@dataclass(frozen=True)
+class Totals:
+    """Over cells.
+
+    Attributes:
+        cells: their number.
+        good: share whose coverage is inside ``GOOD`` within Monte Carlo error.
+        trusted_cells: cells whose most frequent verdict is ``trust``; ``trusted_good``: how many of them
+            are good.
+        poor: cells whose answers should have been refused; ``poor_refused``: the mean share of
+            ``refuse`` in them; ``poor_trusted``: of ``trust``.
+        sound_refused: mean share of ``refuse`` in the other cells.
+    """
+
+    cells: int
+    good: float
+    trusted_cells: int
+    trusted_good: int
+    poor: int
+    poor_refused: float
+    poor_trusted: float
+    sound_refused: float
+
+    def as_dict(self) -> dict[str, Any]:
+        """JSON-able; NaN becomes None."""
+        return {name: None if value != value else value for name, value in asdict(self).items()}
+
+
+def totals(cells: Sequence[Cell]) -> Totals:
+    """Sum up cells, at least one."""
+    poor = [c for c in cells if c.poor]
+    trusted = [c for c in cells if c.trust > max(c.caution, c.refuse)]
+    return Totals(
+        cells=len(cells),
+        good=_mean([c.good for c in cells]),
+        trusted_cells=len(trusted),
+        trusted_good=sum(c.good for c in trusted),
+        poor=len(poor),
+        poor_refused=_mean([c.refuse for c in poor]),
+        poor_trusted=_mean([c.trust for c in poor]),
+        sound_refused=_mean([c.refuse for c in cells if not c.poor]),
+    )
+
+
+def _mean(values: Sequence[float]) -> float:
+    return float(np.mean(values)) if values else math.nan

@@ -1,0 +1,137 @@
+"""All estimators and intervals on all logs of the scenarios."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from concurrent.futures import ProcessPoolExecutor, as_completed
+from dataclasses import dataclass, field
+
+from numpy.random import Generator
+
+from ....core.errors import InvalidInput
+from ....evaluation.offline import INTERVALS, ZOO, Estimator, OpeInputs, judge
+from ....evaluation.offline.influence import Influence
+from .cells import LEVEL, Answer, Cell, cell
+from .scenarios import Scenario
+from .weighing import weigh
+from .world import World, resampling_rng
+
+CLOSED = ("delta", "student", "bernstein", "hoeffding", "cressie-read", "sequence")
+"""Intervals in closed form: had with every estimator."""
+OTHERS: Mapping[str, tuple[str, ...]] = {
+    "ips": ("clopper-pearson", "betting"),
+    "snips": ("bootstrap",),
+    "dr": ("bootstrap", "bca"),
+}
+"""Slower ones, and those for plain weighted rewards in [0, 1], by estimator."""
+RESAMPLED = ("bootstrap", "bca")
+LONG = 20_000
+"""Rounds from which on a resample costs more than it tells: no bootstrap."""
+LEFT_OUT = ("ips-by-logger", "dr-by-logger")
+"""Estimators for several loggers; there is one here."""
+FOR_PREFIXES = ("ips", "snips", "clipped-ips", "sg-ips", "log-smoothing", "exp-smoothing", "cascade-dr")
+"""Estimators meant for weights of the slots so far: the others' predictions would have to be the target's
+own, not those given what the log shows before a slot."""
+Progress = Callable[[str, int, int], None]
+
+
+@dataclass(frozen=True)
+class Plan:
+    """Which estimators with which intervals."""
+
+    estimators: tuple[str, ...] = tuple(name for name in ZOO if name not in LEFT_OUT)
+    closed: tuple[str, ...] = CLOSED
+    others: Mapping[str, tuple[str, ...]] = field(default_factory=lambda: OTHERS)
+
+    def meant_for(self, scenario: Scenario) -> tuple[str, ...]:
+        """Estimators that are right for the scenario's weights."""
+        if scenario.weights == "independent":
+            return self.estimators
+        return tuple(name for name in self.estimators if name in FOR_PREFIXES)
+
+    def intervals(self, estimator: str, scenario: Scenario) -> tuple[str, ...]:
+        """Those of one estimator in one scenario."""
+        binary = scenario.reward == "click" and scenario.slots == 1
+        more = self.others.get(estimator, ())
+        return (
+            *self.closed,
+            *(name for name in more if (scenario.rounds <= LONG if name in RESAMPLED else binary)),
+        )
+
+
+PLAN = Plan()
+
+
+def study(
+    scenarios: Sequence[Scenario],
+    *,
+    seed: int,
+    plan: Plan = PLAN,
+    workers: int = 1,
+    progress: Progress | None = None,
+) -> list[Cell]:
+    """Cells of the scenarios, in their order; the same for any number of ``workers`` (processes).
+
+    ``progress`` gets a scenario's name, the logs done and the logs in all.
+    """
+    done: dict[str, list[Cell]] = {}
+    total, count = sum(scenario.replicates for scenario in scenarios), 0
+    if workers == 1:
+        for scenario in scenarios:
+            done[scenario.name] = of_scenario(scenario, seed, plan)
+            count += scenario.replicates
+            if progress:
+                progress(scenario.name, count, total)
+    else:
+        with ProcessPoolExecutor(workers) as pool:
+            # the longest first, so that no worker is left alone with one at the end
+            order = sorted(scenarios, key=lambda s: -s.replicates * s.rounds * (s.actions + 20) * s.slots)
+            waiting = {pool.submit(of_scenario, scenario, seed, plan): scenario for scenario in order}
+            for ready in as_completed(waiting):
+                scenario = waiting[ready]
+                done[scenario.name] = ready.result()
+                count += scenario.replicates
+                if progress:
+                    progress(scenario.name, count, total)
+    return [found for scenario in scenarios for found in done[scenario.name]]
+
+
+def of_scenario(scenario: Scenario, seed: int, plan: Plan = PLAN) -> list[Cell]:
+    """Cells of one scenario."""
+    world, rng = World(scenario, seed), resampling_rng(seed, scenario)
+    truth = world.truth(world.target)[0]
+    answers: dict[tuple[str, str], list[Answer]] = defaultdict(list)
+    for log in world.logs(scenario.replicates):
+        inputs = weigh(world, log, world.target, rng)
+        for name in plan.meant_for(scenario):
+            for interval, answer in answers_of(ZOO[name], plan.intervals(name, scenario), inputs, rng):
+                answers[name, interval].append(answer)
+    return [
+        cell(scenario, name, interval, truth, found, scenario.replicates - len(found))
+        for (name, interval), found in answers.items()
+    ]
+
+
+def answers_of(
+    estimator: Estimator, intervals: Iterable[str], inputs: OpeInputs, rng: Generator
+) -> Iterable[tuple[str, Answer]]:
+    """(interval, answer) of those that have an answer for these inputs."""
+    try:
+        fitted = estimator.fitted(inputs)
+        statistic = fitted.statistic(inputs)
+        influence = Influence.of(statistic, fitted.raw(inputs))
+    except InvalidInput:
+        return
+    verdict, _ = judge(
+        inputs.diagnostics,
+        weighted=fitted.weighted,
+        influence=influence,
+        reasons=fitted.misfits(inputs, inputs.diagnostics),
+    )
+    for interval in intervals:
+        try:
+            low, high = INTERVALS[interval](statistic, LEVEL, rng)
+        except InvalidInput:
+            continue
+        yield interval, Answer(statistic.value, low, high, verdict, inputs.ess, influence)

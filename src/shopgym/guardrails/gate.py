@@ -1,0 +1,76 @@
+"""The gate: a policy may leave only if the log shows that it beats the baseline."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from ..core.errors import InvalidInput
+from ..evaluation.offline.compare import compare
+from ..evaluation.offline.inputs import OpeInputs
+from ..evaluation.offline.verdict import REFUSE
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """What the gate says of one candidate.
+
+    Attributes:
+        candidate, baseline: names.
+        gain: doubly robust estimate of V(candidate) - V(baseline), in ``unit`` per decision.
+        low: its lower bound; all candidates' bounds hold together with probability ``level``.
+        passed: whether ``low`` > 0, and the estimate is not refused (:mod:`.ope.verdict`).
+        reason: in words.
+    """
+
+    candidate: str
+    baseline: str
+    gain: float
+    low: float
+    level: float
+    unit: str
+    passed: bool
+    reason: str
+
+    def as_dict(self) -> dict[str, Any]:
+        """JSON-able."""
+        return asdict(self)
+
+
+def judge(inputs: Mapping[str, OpeInputs], baseline: str, level: float) -> dict[str, Verdict]:
+    """A verdict on every policy but the baseline, from one log.
+
+    Lower bounds are one-sided and split the error 1 - level evenly over the candidates (Bonferroni),
+    so picking the best of them afterwards is allowed.
+    """
+    candidates = [name for name in inputs if name != baseline]
+    if baseline not in inputs or not candidates:
+        raise InvalidInput("gate.baseline", baseline, "evaluate it and at least one other policy")
+    error = (1 - level) / len(candidates)
+    verdicts = {}
+    for name in candidates:
+        difference = compare(inputs[name], inputs[baseline], estimator="dr", level=1 - 2 * error)
+        refused = difference.verdict == REFUSE
+        passed = difference.low > 0 and not refused
+        bound = f"{difference.low:.4g} {difference.unit} a decision at joint confidence {level:.0%}"
+        reason = (
+            f"on the log its gain over {baseline} is at least {bound}"
+            if passed
+            else f"on the log its gain over {baseline} may be as low as {bound}; it must be above 0"
+        )
+        if refused:
+            reason = f"the log does not tell: {difference.reason}"
+        verdicts[name] = Verdict(
+            name, baseline, difference.value, difference.low, level, difference.unit, passed, reason
+        )
+    return verdicts
+
+
+def choose(verdicts: Mapping[str, Verdict], candidate: str) -> Verdict:
+    """The verdict on ``candidate``, or with ``"best"`` the one whose lower bound is highest."""
+    if candidate == "best":
+        return max(verdicts.values(), key=lambda verdict: verdict.low)
+    if candidate not in verdicts:
+        raise InvalidInput("gate.candidate", candidate, f"choose 'best' or one of {', '.join(verdicts)}")
+    return verdicts[candidate]

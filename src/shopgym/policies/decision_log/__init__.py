@@ -1,0 +1,1 @@
+"""The decision log: schema, Parquet, append-only log, journal, compaction."""

@@ -1,0 +1,164 @@
+"""A file that loses nothing it has acknowledged: checked lines, appended and synced in groups.
+
+Every record is one line: the length of its JSON in bytes and its CRC-32, both as eight hex digits,
+then the JSON itself. :meth:`AppendLog.append` returns once its records are on the disk. When a write
+fails, the file is cut back to the last acknowledged record, so that the next write finds it whole.
+When a process was killed in the middle of a write, the next one to open the file moves the torn end
+to a file beside it.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import fcntl
+import json
+import os
+import zlib
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from pathlib import Path
+from types import TracebackType
+from typing import Any
+
+from ...core.errors import InvalidInput
+from ...core.files import fsync_path, new_file
+
+HEAD = 18
+"""Bytes before the JSON: 8 hex digits of length, a space, 8 of CRC-32, a space."""
+LONGEST = 1 << 24
+"""No record is longer, so a damaged length cannot ask for the whole memory."""
+
+
+def frame(record: Mapping[str, Any]) -> bytes:
+    """One record as a line; NaN and infinity are refused."""
+    body = json.dumps(record, separators=(",", ":"), allow_nan=False).encode()
+    return b"%08x %08x %s\n" % (len(body), zlib.crc32(body), body)
+
+
+def scan(path: Path) -> Iterator[tuple[int, int, dict[str, Any]]]:
+    """(offset, end, record) of every whole record, up to a torn end if there is one.
+
+    Raises:
+        InvalidInput: a damaged record is followed by a whole one, so it is no torn end: a record that
+            was acknowledged is lost. Names the byte.
+    """
+    end = 0
+    with path.open("rb") as file:
+        while line := file.readline(HEAD + LONGEST):
+            body = _body(line)
+            if body is None:
+                if any(_body(later) is not None for later in file):
+                    raise InvalidInput(
+                        "log",
+                        str(path),
+                        f"damaged at byte {end}, before whole records: restore it from a copy",
+                    )
+                return
+            yield end, end + len(line), json.loads(body)
+            end += len(line)
+
+
+def _body(line: bytes) -> bytes | None:
+    """The JSON of a line, or None where the line is not what was written."""
+    body = line[HEAD:-1]
+    try:
+        length, crc = int(line[:8], 16), int(line[9:17], 16)
+    except ValueError:
+        return None
+    whole = line == b"%08x %08x %s\n" % (length, crc, body)
+    return body if whole and len(body) == length and zlib.crc32(body) == crc else None
+
+
+class AppendLog:
+    """Appends records durably to one file; only one process at a time may hold it.
+
+    Args:
+        path: the file; made when absent.
+        seen: told (offset, record) of every record that the file already holds.
+
+    Raises:
+        InvalidInput: another process holds the file, or it is damaged before its end.
+
+    Attributes:
+        torn: bytes of a torn end that were moved to ``NAME.torn-OFFSET``.
+    """
+
+    def __init__(self, path: Path, seen: Callable[[int, dict[str, Any]], None] | None = None) -> None:
+        self.path = path
+        path.parent.mkdir(parents=True, exist_ok=True)
+        self._fd = os.open(path, os.O_RDWR | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC, 0o640)
+        try:
+            self._lock()
+            fsync_path(path.parent)
+            self._end = 0
+            for offset, self._end, record in scan(path):
+                if seen is not None:
+                    seen(offset, record)
+            self.torn = os.fstat(self._fd).st_size - self._end
+            if self.torn:
+                with new_file(path.with_name(f"{path.name}.torn-{self._end}")) as aside:
+                    aside.write_bytes(os.pread(self._fd, self.torn, self._end))
+                self._cut_back()
+        except BaseException:
+            os.close(self._fd)
+            raise
+
+    def _lock(self) -> None:
+        try:
+            fcntl.flock(self._fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            raise InvalidInput(
+                "log", str(self.path), "another process writes it: give a folder of its own"
+            ) from None
+
+    def append(self, frames: Sequence[bytes]) -> list[int]:
+        """Write lines made by :func:`frame` with one sync; returns the offset of each.
+
+        Raises:
+            OSError: the disk is full or fails; none of ``frames`` is in the file.
+        """
+        offsets, end = [], self._end
+        for line in frames:
+            offsets.append(end)
+            end += len(line)
+        try:
+            self._write(b"".join(frames))
+        except OSError:
+            # if this fails too, the torn end is cut off by the next append or moved by the next open
+            with contextlib.suppress(OSError):
+                self._cut_back()
+            raise
+        self._end = end
+        return offsets
+
+    def _write(self, data: bytes) -> None:
+        if os.fstat(self._fd).st_size != self._end:
+            self._cut_back()
+        left = memoryview(data)
+        while left:
+            left = left[os.write(self._fd, left) :]
+        os.fdatasync(self._fd)
+
+    def _cut_back(self) -> None:
+        os.ftruncate(self._fd, self._end)
+        os.fdatasync(self._fd)
+
+    def read(self, offset: int) -> dict[str, Any]:
+        """The record at ``offset``, as :meth:`append` returned it."""
+        length = int(os.pread(self._fd, 8, offset), 16)
+        body = _body(os.pread(self._fd, HEAD + length + 1, offset))
+        if body is None:
+            raise InvalidInput("log", str(self.path), f"damaged at byte {offset}: restore it from a copy")
+        record: dict[str, Any] = json.loads(body)
+        return record
+
+    def close(self) -> None:
+        """Give the file back."""
+        os.close(self._fd)
+
+    def __enter__(self) -> AppendLog:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()

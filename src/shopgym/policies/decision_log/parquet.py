@@ -1,0 +1,200 @@
+"""A decision log as Parquet: one file, or a folder of part files."""
+
+from __future__ import annotations
+
+import json
+import re
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from ...core.errors import InvalidInput
+from ...core.files import new_file, new_folder
+from ...core.types import AnyArray
+from .log import DecisionLog
+from .schema import COLUMNS, EVENT, LIVE, VERSION, Column
+
+PREFIX = "shopgym."
+PART_ROWS = 1_000_000
+GROUP_ROWS = 65_536
+_TEXTS = ("unit", "policy_hash", "policy_name", "config_hash", "items_hash", "source")
+_NAMES = ("user_names", "context_names")
+
+
+def write(log: DecisionLog, path: Path) -> None:
+    """See :meth:`.log.DecisionLog.write`."""
+    log.check()
+    if path.suffix == ".parquet":
+        with new_file(path) as temporary:
+            _write_part(log, temporary, len(log))
+        return
+    for other in sorted(path.iterdir()) if path.is_dir() else [path] if path.exists() else []:
+        if not re.fullmatch(r"part-\d+\.parquet", other.name):
+            raise InvalidInput(
+                "log.path", str(other), "it is no part of a log: choose another folder or *.parquet"
+            )
+    with new_folder(path) as folder:
+        for part, start in enumerate(range(0, max(1, len(log)), PART_ROWS)):
+            rows = log.take(slice(start, start + PART_ROWS))
+            _write_part(rows, folder / f"part-{part:05d}.parquet", len(log))
+
+
+def read(path: Path) -> DecisionLog:
+    """See :meth:`.log.DecisionLog.read`."""
+    if path.is_dir():
+        files = sorted(path.glob("*.parquet"))
+        if not files:
+            raise InvalidInput("log", str(path), "the folder holds no .parquet file")
+    elif path.is_file():
+        files = [path]
+    else:
+        raise InvalidInput("log", str(path), "there is no such file or folder")
+    tables = [_read_part(file) for file in files]
+    first = _metadata(tables[0], files[0])
+    for table, file in zip(tables[1:], files[1:], strict=True):
+        if _metadata(table, file) != first or table.schema.names != tables[0].schema.names:
+            raise InvalidInput("log", str(file), f"its header differs from that of {files[0].name}")
+    table = pa.concat_tables(tables)
+    if table.num_rows != first["rows"]:
+        raise InvalidInput("log.rows", table.num_rows, f"the log has {first['rows']} rows: a part is missing")
+    log = _from_table(table, first)
+    log.check()
+    return log
+
+
+def arrow_schema(log: DecisionLog, rows: int) -> Any:
+    """The pyarrow schema of ``log``: types, descriptions, and ``shopgym.*`` metadata of the whole log."""
+    sizes = {
+        "u": len(log.user_names),
+        "c": len(log.context_names),
+        "k": log.slate_size,
+        "m": log.num_candidates,
+        "h": log.history_size,
+    }
+    fields = [_field(column, column.name, sizes) for column in COLUMNS if column.name in _present(log)]
+    fields += [_field(LIVE, LIVE.name + name, sizes) for name in log.live]
+    fields += [_field(EVENT, EVENT.name + name, sizes) for name in log.events]
+    metadata = {"version": VERSION, "rows": rows, "slots": log.slate_size, "candidates": log.num_candidates}
+    metadata |= {"history": log.history_size}
+    metadata |= {name: getattr(log, name) for name in _TEXTS + _NAMES}
+    return pa.schema(fields, {PREFIX + name: json.dumps(value) for name, value in metadata.items()})
+
+
+def _present(log: DecisionLog) -> set[str]:
+    # Parquet has no lists of length 0: without features there is no column
+    return {name for name, values in log.columns().items() if values.ndim == 1 or values.shape[1]}
+
+
+def _field(column: Column, name: str, sizes: dict[str, int]) -> Any:
+    kind = pa.from_numpy_dtype(np.dtype(column.dtype))
+    if column.width:
+        kind = pa.list_(pa.field("element", kind, nullable=False), sizes[column.width])
+    return pa.field(name, kind, nullable=False, metadata={"description": column.description})
+
+
+def _write_part(log: DecisionLog, path: Path, rows: int) -> None:
+    schema = arrow_schema(log, rows)
+    values = log.columns()
+    for family, named in ((LIVE, log.live), (EVENT, log.events)):
+        values |= {family.name + name: v for name, v in named.items()}
+    arrays = [_to_arrow(values[field.name], field) for field in schema]
+    table = pa.Table.from_arrays(arrays, schema=schema)
+    pq.write_table(table, path, compression="zstd", row_group_size=GROUP_ROWS, write_page_checksum=True)
+
+
+def _to_arrow(values: AnyArray, field: Any) -> Any:
+    dtype = np.dtype((field.type.value_type if values.ndim == 2 else field.type).to_pandas_dtype())
+    flat = pa.array(np.ascontiguousarray(values, dtype=dtype).reshape(-1))
+    return pa.FixedSizeListArray.from_arrays(flat, type=field.type) if values.ndim == 2 else flat
+
+
+def _read_part(file: Path) -> Any:
+    try:
+        return pq.read_table(file, page_checksum_verification=True)
+    except (pa.ArrowInvalid, OSError) as error:
+        raise InvalidInput("log", str(file), f"it is no readable Parquet file ({error})") from error
+
+
+def _metadata(table: Any, file: Path) -> dict[str, Any]:
+    raw = {
+        key.decode()[len(PREFIX) :]: value
+        for key, value in (table.schema.metadata or {}).items()
+        if key.startswith(PREFIX.encode())
+    }
+    if "version" not in raw:
+        raise InvalidInput("log", str(file), "it is no decision log: the metadata has no shopgym.version")
+    version = json.loads(raw["version"])
+    if version != VERSION:
+        raise InvalidInput(
+            "log.version", version, f"this shopgym reads version {VERSION}: install one that fits"
+        )
+    for name in ("rows", "slots", "candidates", *_TEXTS, *_NAMES):
+        if name not in raw:
+            raise InvalidInput(f"log.metadata.{PREFIX}{name}", None, "it is missing: write the log again")
+    return {name: json.loads(value) for name, value in raw.items()}
+
+
+def _from_table(table: Any, metadata: dict[str, Any]) -> DecisionLog:
+    user, context = metadata["user_names"], metadata["context_names"]
+    sizes = {
+        "u": len(user),
+        "c": len(context),
+        "k": metadata["slots"],
+        "m": metadata["candidates"],
+        "h": metadata.get("history", 0),  # logs of before there were histories do not say
+    }
+    columns: dict[str, Any] = {}
+    for column in COLUMNS:
+        if column.name in table.schema.names:
+            columns[column.name] = _to_numpy(table, column, column.name, sizes)
+        elif column.optional:
+            continue
+        elif column.width and sizes[column.width] == 0:
+            columns[column.name] = np.empty((table.num_rows, 0), dtype=column.dtype)
+        else:
+            raise InvalidInput(f"log.{column.name}", None, f"the column is missing: {column.description}")
+
+    def named(family: Column) -> dict[str, AnyArray]:
+        return {
+            name[len(family.name) :]: _to_numpy(table, family, name, sizes)
+            for name in table.schema.names
+            if name.startswith(family.name)
+        }
+
+    texts = {name: metadata[name] for name in _TEXTS}
+    return DecisionLog(
+        **columns,
+        **texts,
+        user_names=tuple(user),
+        context_names=tuple(context),
+        live=named(LIVE),
+        events=named(EVENT),
+        version=VERSION,
+    )
+
+
+def _to_numpy(table: Any, column: Column, name: str, sizes: dict[str, int]) -> AnyArray:
+    array = table.column(name)
+    wanted = _field(column, name, sizes).type
+    # a rewritten file may differ in the name of the list's element or in nullability
+    same = array.type == wanted or (
+        column.width
+        and pa.types.is_fixed_size_list(array.type)
+        and (array.type.list_size, array.type.value_type) == (wanted.list_size, wanted.value_type)
+    )
+    if not same:
+        raise InvalidInput(f"log.{name}", str(array.type), f"the column has the wrong type: make it {wanted}")
+    if array.null_count:
+        raise InvalidInput(f"log.{name}", array.null_count, "null values: give every decision a value")
+    array = array.combine_chunks()
+    if column.width:
+        flat = array.flatten()
+        if flat.null_count:
+            raise InvalidInput(f"log.{name}", flat.null_count, "null values: give every slot a value")
+        return np.ascontiguousarray(
+            flat.to_numpy(zero_copy_only=False).reshape(table.num_rows, sizes[column.width])
+        )
+    return np.ascontiguousarray(array.to_numpy(zero_copy_only=False))

@@ -1,0 +1,135 @@
+"""The one schema of a decision log, version 1, and what a valid log must satisfy.
+
+The simulator, the server and importers write the same columns. A column's values are one number per
+decision, or a fixed-length list: k slots, m candidates, u user features, c context features or h items of
+the user's history.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Literal
+
+import numpy as np
+
+from ...core.batches import EMPTY
+from ...core.errors import InvalidInput
+from ...core.hashing import hash_arrays
+from ...core.items import Items
+from ...core.types import AnyArray, Bool
+
+VERSION = 1
+ROUNDING = 1e-9
+"""How far above 1 a computed probability may lie."""
+
+Width = Literal["", "k", "m", "u", "c", "h"]
+
+
+@dataclass(frozen=True)
+class Column:
+    """One column: ``width`` "" is a number per decision, a letter a list of that length."""
+
+    name: str
+    dtype: str
+    width: Width
+    description: str
+    optional: bool = False
+
+
+COLUMNS = (
+    Column("request_id", "uint64", "", "the request, unique within a log"),
+    Column("user_id", "int64", "", "the user who asked"),
+    Column("time", "float64", "", "when the request arrived, days since the shop opened"),
+    Column("user", "float32", "u", "user features; their names are in the metadata"),
+    Column("context", "float32", "c", "context features; their names are in the metadata"),
+    Column("candidates", "int32", "m", "catalogue rows that could be shown; -1 pads short lists"),
+    Column("in_stock", "bool", "m", "known availability of each candidate; false at padding"),
+    Column("positions", "int32", "k", "index into candidates of what was shown; -1 is an empty slot"),
+    Column("slates", "int32", "k", "catalogue row that was shown; -1 is an empty slot"),
+    Column("propensities", "float64", "k", "probability of the slot's item given the slots before it"),
+    Column(
+        "marginals",
+        "float64",
+        "k",
+        "probability of the slot's item at that slot, whatever stands before it",
+        optional=True,
+    ),
+    Column("slots", "int32", "", "slots on the page; without the column: all k", optional=True),
+    Column(
+        "history", "int32", "h", "catalogue rows the user opened before, latest first; -1 pads", optional=True
+    ),
+    Column("rewarded", "bool", "", "whether the reward has arrived"),
+    Column("reward", "float64", "k", "reward of each slot in the log's unit; NaN until it has arrived"),
+)
+LIVE = Column("live.", "float32", "m", "what was true of each candidate then, e.g. live.price; 0 at padding")
+"""Any number of these may follow, named ``live.NAME``; see :class:`shopgym.core.Requests`."""
+EVENT = Column("event.", "float64", "k", "further outcome of each slot, e.g. event.click; NaN like reward")
+"""Any number of these may follow, named ``event.NAME``."""
+
+
+def items_hash(items: Items) -> str:
+    """SHA-256 of the item ids in their order: what makes a row number mean an item."""
+    return hash_arrays({"item_id": items.item_id.astype(str)})
+
+
+def check_values(
+    columns: Mapping[str, AnyArray], events: Mapping[str, AnyArray], live: Mapping[str, AnyArray]
+) -> None:
+    """Raise :class:`InvalidInput`, naming rows and counts, unless the values make sense together."""
+    _check_ids(columns["request_id"])
+    for name in ("user", "context", "time"):
+        _refuse(name, columns[name], ~np.isfinite(columns[name]), "remove NaN and infinity")
+    for name, values in live.items():
+        _refuse(f"live.{name}", values, ~np.isfinite(values), "remove NaN and infinity")
+    candidates, positions, slates = columns["candidates"], columns["positions"], columns["slates"]
+    _refuse("candidates", candidates, candidates < EMPTY, "give catalogue rows, or -1 for padding")
+    _refuse("in_stock", columns["in_stock"], columns["in_stock"] & (candidates < 0), "padding has no stock")
+    m = candidates.shape[1]
+    _refuse("positions", positions, (positions < EMPTY) | (positions >= m), f"there are {m} candidates")
+    empty = positions < 0
+    there = np.where(empty, EMPTY, np.take_along_axis(candidates, np.maximum(positions, 0), axis=1))
+    _refuse("slates", slates, slates != there, "give the candidate at the slot's position")
+    _refuse("positions", positions, ~empty & (there < 0), "a slot cannot show padding")
+    if "slots" in columns:
+        slots, k = columns["slots"], positions.shape[1]
+        _refuse("slots", slots, (slots < 0) | (slots > k), f"a page has 0 to {k} slots")
+        beyond = np.arange(k) >= slots[:, None]
+        _refuse("positions", positions, beyond & ~empty, "nothing can be shown beyond the page's slots")
+    if "history" in columns:
+        history = columns["history"]
+        _refuse("history", history, history < EMPTY, "give catalogue rows, or -1 for padding")
+    for name in ("propensities", "marginals"):
+        if name in columns:
+            p = columns[name]
+            bad = ~((p > 0) & (p <= 1 + ROUNDING))  # also true for NaN
+            _refuse(name, p, bad, "give the logging policy's probability of what was shown, in (0, 1]")
+    waiting = ~columns["rewarded"][:, None]
+    for name, values in (("reward", columns["reward"]), *((f"event.{e}", v) for e, v in events.items())):
+        _refuse(
+            name, values, ~(np.isfinite(values) | (waiting & np.isnan(values))), "remove NaN and infinity"
+        )
+    _refuse(
+        "reward",
+        columns["reward"],
+        waiting & ~np.isnan(columns["reward"]),
+        "a decision that is not rewarded yet has reward NaN",
+    )
+
+
+def _check_ids(request_id: AnyArray) -> None:
+    ids, counts = np.unique(request_id, return_counts=True)
+    if len(ids) != len(request_id):
+        first = ids[counts > 1][:5].tolist()
+        raise InvalidInput(
+            "log.request_id", first, f"give each decision an id of its own ({int((counts > 1).sum())} repeat)"
+        )
+
+
+def _refuse(name: str, values: AnyArray, bad: Bool, fix: str) -> None:
+    if bad.any():
+        rows = np.flatnonzero(bad if bad.ndim == 1 else bad.any(axis=1))
+        value: Any = values[rows[0]].tolist()
+        raise InvalidInput(
+            f"log.{name}[{rows[0]}]", value, f"{fix} ({len(rows)} of {len(values)} rows are wrong)"
+        )

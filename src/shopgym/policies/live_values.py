@@ -1,0 +1,28 @@
+"""Price and margin of the candidates: today's where the request says them, else the catalogue's."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from ..core.batches import Requests
+from ..core.errors import InvalidInput
+from ..core.items import Items
+from ..core.types import F64
+
+NAMES = ("one", "price", "margin")
+
+
+def worth(name: str, requests: Requests, items: Items) -> F64:
+    """(n, m) what one unit of each candidate is worth: 1, its price or its margin, currency units.
+
+    Raises:
+        InvalidInput: an unknown name.
+    """
+    if name not in NAMES:
+        raise InvalidInput("worth", name, f"choose one of {', '.join(NAMES)}")
+    if name == "one":
+        return np.ones(requests.candidates.shape)
+    if name in requests.live:
+        return requests.live[name].astype(np.float64)
+    values: F64 = getattr(items, name)[np.maximum(requests.candidates, 0)]
+    return values

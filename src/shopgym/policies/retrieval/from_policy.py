@@ -1,0 +1,69 @@
+"""A ranking policy as a retriever: what it ranks candidates by can also find them."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.random import Generator
+
+from ...core.errors import InvalidInput
+from ...core.types import F64
+from ..policy import SlatePolicy
+from ..scorers import HistoryScorer, LinearScorer, TableScorer
+from .embedding import Embedding
+from .ivf import IVF
+from .linear_retriever import Matched
+from .model import Model
+from .popularity import Popularity
+from .retriever import Retriever
+
+INDEX_FROM = 100_000
+"""Items from which an index is worth building."""
+
+
+def retriever_of(
+    policy: SlatePolicy, count: int, rng: Generator, *, index_from: int = INDEX_FROM
+) -> Retriever:
+    """The retriever that finds what ``policy`` scores highest, exploration apart.
+
+    Args:
+        policy: ranks by a model of histories, by one number per item, or linearly (of several linear
+            models the mean counts; a width such as LinUCB's does not).
+        count: m, how many items are retrieved.
+        rng: for building the index.
+        index_from: a vector model of so many items gets an index.
+
+    Raises:
+        InvalidInput: the policy ranks otherwise.
+    """
+    model = _model(policy)
+    index = None
+    if isinstance(model, Embedding) and model.num_items >= index_from:
+        index = IVF.build(model.vectors, model.bias, rng)
+    return Retriever(model, count, index)
+
+
+def _model(policy: SlatePolicy) -> Model:
+    scorer = policy.scorer
+    if isinstance(scorer, HistoryScorer):
+        return scorer.model
+    if isinstance(scorer, TableScorer):
+        return Popularity(scorer.values.astype(np.float32)[None], 0, np.zeros(0, np.float32))
+    if not isinstance(scorer, LinearScorer) or scorer.link != "identity":
+        raise InvalidInput(
+            "retrieve.agent",
+            policy.name,
+            "choose one that ranks linearly, by histories or by one number per item: linucb, als, popularity",
+        )
+    features = scorer.features
+    if any(column.startswith("live") for term in features.terms for column in term):
+        raise InvalidInput(
+            "retrieve.agent", policy.name, "nothing live is known of what is not retrieved yet"
+        )
+    vectors: F64 = scorer.item_side * scorer.value[:, None]
+    return Matched(
+        vectors.astype(np.float32),
+        np.zeros(len(vectors), np.float32),
+        scorer.theta.mean(axis=0).astype(np.float32),
+        features.request_columns,
+        len(features.user_names) + len(features.context_names),
+    )

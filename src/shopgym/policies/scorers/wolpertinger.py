@@ -1,0 +1,114 @@
+"""A proto-item, its nearest candidates, and only these judged by a network: scoring of large catalogues."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any, ClassVar
+
+import numpy as np
+
+from ...core.batches import Requests
+from ...core.errors import InvalidInput, in_range
+from ...core.items import Items
+from ...core.types import F32, F64, AnyArray
+from ..features import FeatureMap
+from .network import NetworkScorer
+from .scorer import State
+
+
+@dataclass(frozen=True, eq=False)
+class ProtoScorer:
+    """Of the candidates in stock the ``nearest`` to a proto-item, by the score of ``judge``; then the rest.
+
+    An actor maps a request to a point among the items' features, scaled to mean 0 and sd 1; the candidates
+    nearest to it are judged (Dulac-Arnold et al. 2015, algorithm 1). The others stand behind, by distance.
+
+    Attributes:
+        judge: scores candidates.
+        features: S features of a request alone.
+        actor: layers of (in, out) and (out,), ReLU between; the first in = S, the last out = item features.
+        mean, scale: (S,) of the request features.
+        centre, spread: (f,) of the item features.
+        nearest: how many are judged.
+    """
+
+    kind: ClassVar[str] = "proto"
+    judge: NetworkScorer
+    features: FeatureMap
+    actor: tuple[tuple[F32, F32], ...]
+    mean: F32
+    scale: F32
+    centre: F32
+    spread: F32
+    nearest: int
+
+    def __post_init__(self) -> None:
+        in_range("scorer.nearest", self.nearest, 1, 2**31)
+        width = len(self.features)
+        for at, (weight, bias) in enumerate(self.actor):
+            if weight.shape != (width, len(bias)):
+                raise InvalidInput(f"scorer.actor[{at}]", weight.shape, f"give shape ({width}, {len(bias)})")
+            if not (np.isfinite(weight).all() and np.isfinite(bias).all()):
+                raise InvalidInput(f"scorer.actor[{at}]", "not finite", "training diverged: lower its step")
+            width = len(bias)
+        if not self.actor or width != len(self.centre):
+            raise InvalidInput("scorer.actor", width, f"end with {len(self.centre)} outputs")
+
+    @cached_property
+    def places(self) -> F32:
+        """(N, f) the items' features, scaled."""
+        return (self.judge.items.features - self.centre) / self.spread
+
+    def proto(self, requests: Requests) -> F32:
+        """(n, f) the proto-item of each request, scaled."""
+        x = (self.features.request_side(requests).astype(np.float32) - self.mean) / self.scale
+        for layer, (weight, bias) in enumerate(self.actor):
+            x = (np.maximum(x, 0) if layer else x) @ weight + bias
+        return x
+
+    def scores(self, requests: Requests) -> F64:
+        """(n, 1, m)"""
+        m = requests.num_candidates
+        rows, proto = np.maximum(requests.candidates, 0), self.proto(requests)
+        away = np.square(self.places[rows] - proto[:, None, :]).sum(axis=2, dtype=np.float64)
+        out_of_reach = ~requests.in_stock | (requests.candidates < 0)
+        away[out_of_reach] += 1.0 + away.max(initial=0.0)
+        count = min(self.nearest, m)
+        near = np.sort(np.argpartition(away, count - 1, axis=1)[:, :count], axis=1) if count < m else None
+        if near is None:
+            return self.judge.scores(requests)
+        judged = self.judge.scores(requests.at(near))[:, 0]
+        scores: F64 = judged.min(axis=1, keepdims=True) - 1.0 - away
+        np.put_along_axis(scores, near, judged, axis=1)
+        return scores[:, None, :]
+
+    def state(self) -> State:
+        judge, arrays = self.judge.state()
+        spec = {
+            "kind": self.kind,
+            "judge": judge,
+            "features": self.features.spec(),
+            "layers": len(self.actor),
+            "nearest": self.nearest,
+        }
+        parts: dict[str, AnyArray] = {f"judge_{name}": values for name, values in arrays.items()}
+        parts |= {name: getattr(self, name) for name in ("mean", "scale", "centre", "spread")}
+        for at, (weight, bias) in enumerate(self.actor):
+            parts |= {f"actor{at}_weight": weight, f"actor{at}_bias": bias}
+        return spec, parts
+
+    @classmethod
+    def from_state(cls, spec: Mapping[str, Any], arrays: Mapping[str, AnyArray], items: Items) -> ProtoScorer:
+        judge = {k.removeprefix("judge_"): v for k, v in arrays.items() if k.startswith("judge_")}
+        return cls(
+            NetworkScorer.from_state(spec["judge"], judge, items),
+            FeatureMap.from_spec(spec["features"]),
+            tuple((arrays[f"actor{at}_weight"], arrays[f"actor{at}_bias"]) for at in range(spec["layers"])),
+            arrays["mean"],
+            arrays["scale"],
+            arrays["centre"],
+            arrays["spread"],
+            spec["nearest"],
+        )

@@ -1,0 +1,1 @@
+"""What a server loads: bundle, manifest, golden cases, request schema, service."""

@@ -1,0 +1,306 @@
+"""The bundle: one folder that holds a policy, its catalogue and the proof that it works.
+
+Plain JSON and ``.npy`` files, no pickle; loading needs numpy alone. Its files::
+
+    manifest.json, manifest.sha256   what it is, and the hash of every file
+    policy.json, arrays/*.npy        the policy's state()
+    items.json, items/*.npy          the catalogue
+    retriever.json, retriever/*.npy  if there is one: what chooses the candidates of a request that names none
+    fallback.json                    if there is none: item ids that are ranked then
+    evidence.json                    why it was let out: estimates, verdicts
+    golden.json                      decisions it must make again before it serves
+"""
+
+from __future__ import annotations
+
+import json
+import platform
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
+from functools import cached_property
+from io import BytesIO
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from ..._version import __version__
+from ...core.batches import Requests
+from ...core.errors import InvalidInput
+from ...core.files import new_folder
+from ...core.items import Items
+from ...core.types import I32, AnyArray, Bool
+from ..decision_log.schema import items_hash
+from ..guards import InStock
+from ..policy import SlatePolicy, policy_from_state
+from ..retrieval.retriever import Retriever, Shelf
+from .golden import make_cases, replay_cases
+from .manifest import AGAIN, MANIFEST, parse_json, seal, unseal, write_json
+from .request_schema import MAX_CANDIDATES, Feature, RankReader
+
+SCHEMA = 1
+POPULAR = 100
+"""Default number of fallback items."""
+
+
+@dataclass(frozen=True, eq=False)
+class Bundle:
+    """A loaded and checked bundle.
+
+    Attributes:
+        hash: SHA-256 of the manifest, so of everything in the bundle.
+        manifest: what it is; see ``docs/serving.md``.
+        policy: the policy, with its catalogue.
+        user, context: the features of a request, in order; live: what it says of each candidate.
+        fallback: (f,) int32 rows, most popular first.
+        evidence: as given to :func:`write_bundle`.
+        retriever: chooses the candidates of a request that names none; None: the fallback does.
+    """
+
+    hash: str
+    manifest: Mapping[str, Any]
+    policy: SlatePolicy
+    user: tuple[Feature, ...]
+    context: tuple[Feature, ...]
+    live: tuple[Feature, ...]
+    fallback: I32
+    evidence: Mapping[str, Any]
+    retriever: Retriever | None = None
+
+    @cached_property
+    def reader(self) -> RankReader:
+        """Reads requests for this bundle, everything in stock."""
+        return self.reader_of(np.ones(len(self.policy.items), dtype=bool))
+
+    def reader_of(self, in_stock: Bool) -> RankReader:
+        """Reads requests while ``in_stock`` (N,) says what can be retrieved; it may change."""
+        retrieve = None if self.retriever is None else Shelf(self.retriever, in_stock).fill
+        return RankReader(
+            self.policy.items, self.user, self.context, self.fallback, self.live, retrieve=retrieve
+        )
+
+
+def write_bundle(
+    path: Path | str,
+    policy: SlatePolicy,
+    *,
+    golden_requests: Requests,
+    user_names: Sequence[str],
+    context_names: Sequence[str],
+    unit: str,
+    config_hash: str,
+    evidence: Mapping[str, Any] | None = None,
+    created: str = "",
+    fallback: Sequence[str] | None = None,
+    ranges: Mapping[str, tuple[float, float]] | None = None,
+    live_names: Sequence[str] = (),
+    retriever: Retriever | None = None,
+) -> Bundle:
+    """Write ``policy`` as a bundle, whole or not at all, and load it again to prove that it works.
+
+    Args:
+        path: a folder; an older bundle there is replaced.
+        golden_requests: at least 20 typical requests; the first 100 become golden cases. With a retriever
+            every second one is asked without its candidates.
+        user_names, context_names: what ``Requests.user`` and ``.context`` mean, in order.
+        unit: of the reward that the server will log, e.g. ``GBP of margin``.
+        config_hash: of the experiment the policy comes from.
+        evidence: JSON-able; why the policy may serve.
+        created: when, as ISO 8601; the caller's word, no clock is read.
+        fallback: item ids to rank when a request names none; default: the 100 most popular.
+        ranges: (low, high) by ``user.NAME``, ``context.NAME`` or ``live.NAME``; default: any finite float32.
+        live_names: what requests must say of each candidate, see ``Requests.live``.
+        retriever: chooses the candidates of a request that names none, instead of the fallback.
+
+    Raises:
+        InvalidInput: the policy has no :class:`InStock` guard, a name or a range is wrong, a golden
+            request cannot be served, or ``path`` holds something that is no bundle.
+    """
+    folder = Path(path)
+    if folder.exists() and not (folder / MANIFEST).is_file():
+        raise InvalidInput("bundle.path", str(folder), "it exists and is no bundle: choose another folder")
+    if not any(isinstance(guard, InStock) for guard in policy.guards):
+        raise InvalidInput(
+            "policy.guards",
+            [guard.kind for guard in policy.guards],
+            "add InStock(): what is sold out is never shown",
+        )
+    if retriever is not None:
+        retriever.require_items(len(policy.items))
+        if live_names:
+            raise InvalidInput(
+                "live_names",
+                tuple(live_names),
+                "nothing live is known of what is retrieved: leave out the retriever, or rank without them",
+            )
+    spans = dict(ranges or {})
+    user = tuple(_feature(f"user.{name}", spans) for name in user_names)
+    context = tuple(_feature(f"context.{name}", spans) for name in context_names)
+    live = tuple(_feature(f"live.{name}", spans) for name in live_names)
+    for name in spans:
+        raise InvalidInput("ranges", name, "no such feature: write user.NAME, context.NAME or live.NAME")
+    rows = _fallback_rows(policy.items, fallback)
+    spec, arrays = policy.state()
+    manifest = {
+        "schema": SCHEMA,
+        "name": policy.name,
+        "created": created,
+        "policy_hash": policy.hash,
+        "config_hash": config_hash,
+        "unit": unit,
+        "slate_size": policy.slate_size,
+        "retriever": None if retriever is None else {"hash": retriever.hash, "count": retriever.count},
+        "items": {"count": len(policy.items), "hash": items_hash(policy.items)},
+        "features": {
+            "dtype": "float32",
+            "nan": "refused",
+            "user": [asdict(feature) for feature in user],
+            "context": [asdict(feature) for feature in context],
+            "live": [asdict(feature) for feature in live],
+        },
+        "requires": {"python": ">=3.11", "numpy": ">=2.0", "bundle_schema": SCHEMA},
+        "made_with": {
+            "shopgym": __version__,
+            "python": platform.python_version(),
+            "numpy": np.__version__,
+            "machine": platform.machine(),
+        },
+    }
+    try:
+        json.dumps(evidence, allow_nan=False)
+    except (TypeError, ValueError) as error:
+        raise InvalidInput(
+            "evidence", str(error), "give what JSON can hold, without NaN and infinity"
+        ) from error
+    with new_folder(folder) as new:
+        write_json(new / "policy.json", spec)
+        _write_arrays(new / "arrays", arrays)
+        items = policy.items
+        write_json(
+            new / "items.json",
+            {
+                "category_names": items.category_names,
+                "feature_names": items.feature_names,
+                "currency": items.currency,
+            },
+        )
+        _write_arrays(new / "items", items.columns())
+        write_json(new / "fallback.json", [str(item) for item in items.item_id[rows]])
+        write_json(new / "evidence.json", evidence or {})
+        if retriever is not None:
+            chooses, vectors = retriever.state()
+            write_json(new / "retriever.json", chooses)
+            _write_arrays(new / "retriever", vectors)
+        bundle = Bundle("", manifest, policy, user, context, live, rows, evidence or {}, retriever)
+        cases = make_cases(policy, bundle.reader, golden_requests, retriever is not None)
+        write_json(new / "golden.json", cases)
+        seal(new, manifest)
+        return load_bundle(new)
+
+
+def load_bundle(path: Path | str) -> Bundle:
+    """Load a bundle after checking every file's hash, and replay its golden cases.
+
+    Raises:
+        InvalidInput: a file is missing, extra or changed, or a golden case is decided otherwise.
+    """
+    digest, manifest, files = unseal(Path(path))
+    if manifest.get("schema") != SCHEMA:
+        raise InvalidInput(
+            "bundle.schema",
+            manifest.get("schema"),
+            f"this shopgym reads schema {SCHEMA}: install one that fits",
+        )
+    try:
+        bundle = _parse(digest, manifest, files)
+        if bundle.policy.hash != manifest["policy_hash"]:
+            raise InvalidInput(
+                "bundle.policy_hash",
+                bundle.policy.hash,
+                f"the manifest has {manifest['policy_hash']}: {AGAIN}",
+            )
+        replay_cases(bundle.policy, bundle.reader, parse_json("golden.json", files["golden.json"]))
+    except (KeyError, TypeError) as error:
+        raise InvalidInput("bundle", str(path), f"its files lack {error}: {AGAIN}") from error
+    return bundle
+
+
+def load_policy(path: Path | str) -> SlatePolicy:
+    """The policy of :func:`load_bundle`."""
+    return load_bundle(path).policy
+
+
+def _parse(digest: str, manifest: dict[str, Any], files: Mapping[str, bytes]) -> Bundle:
+    names = parse_json("items.json", files["items.json"])
+    items = Items(
+        **_read_arrays(files, "items/"),
+        category_names=tuple(names["category_names"]),
+        feature_names=tuple(names["feature_names"]),
+        currency=names["currency"],
+    )
+    policy = policy_from_state(
+        parse_json("policy.json", files["policy.json"]), _read_arrays(files, "arrays/"), items
+    )
+    retriever = None
+    if "retriever.json" in files:
+        retriever = Retriever.from_state(
+            parse_json("retriever.json", files["retriever.json"]), _read_arrays(files, "retriever/")
+        )
+        retriever.require_items(len(items))
+    features = manifest["features"]
+    return Bundle(
+        hash=digest,
+        manifest=manifest,
+        policy=policy,
+        user=tuple(Feature(**feature) for feature in features["user"]),
+        context=tuple(Feature(**feature) for feature in features["context"]),
+        # bundles of before there were live values have none
+        live=tuple(Feature(**feature) for feature in features.get("live", ())),
+        fallback=_fallback_rows(items, parse_json("fallback.json", files["fallback.json"])),
+        evidence=parse_json("evidence.json", files["evidence.json"]),
+        retriever=retriever,
+    )
+
+
+def _feature(name: str, spans: dict[str, tuple[float, float]]) -> Feature:
+    """The feature ``side.NAME``; takes its range out of ``spans``."""
+    short = name.partition(".")[2]
+    if name not in spans:
+        return Feature(short)
+    low, high = (float(bound) for bound in spans.pop(name))
+    widest = Feature(short)
+    if not widest.low <= low <= high <= widest.high:
+        raise InvalidInput(f"ranges.{name}", (low, high), "give low <= high, finite as float32")
+    return Feature(short, low, high)
+
+
+def _fallback_rows(items: Items, ids: Sequence[str] | None) -> I32:
+    if ids is None:
+        return np.argsort(-items.popularity, kind="stable")[:POPULAR].astype(np.int32)
+    if not 1 <= len(ids) <= MAX_CANDIDATES or len(set(ids)) != len(ids):
+        raise InvalidInput("fallback", len(ids), f"give 1 to {MAX_CANDIDATES} different item ids")
+    for item in ids:
+        if item not in items.row_of:
+            raise InvalidInput("fallback", item, "no such item in the catalogue")
+    return np.array([items.row_of[item] for item in ids], dtype=np.int32)
+
+
+def _write_arrays(folder: Path, arrays: Mapping[str, AnyArray]) -> None:
+    folder.mkdir()
+    for name, values in arrays.items():
+        if not re.fullmatch(r"[A-Za-z0-9_]{1,64}", name):
+            raise InvalidInput("policy.arrays", name, "name arrays with letters, digits and _")
+        plain = values.astype(str) if values.dtype.kind == "O" else values
+        np.save(folder / f"{name}.npy", plain, allow_pickle=False)
+
+
+def _read_arrays(files: Mapping[str, bytes], prefix: str) -> dict[str, Any]:
+    out = {}
+    for name, data in files.items():
+        if name.startswith(prefix):
+            try:
+                out[name[len(prefix) :].removesuffix(".npy")] = np.load(BytesIO(data), allow_pickle=False)
+            except (ValueError, EOFError) as error:
+                raise InvalidInput(f"bundle.{name}", str(error), f"it is no plain array: {AGAIN}") from error
+    return out

@@ -1,0 +1,97 @@
+"""Golden cases: requests with the decisions that a bundle must make on them before it may serve.
+
+They catch what hashes cannot: another numpy, another processor or another shopgym that computes
+other numbers from the same files.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+
+from ...core.batches import Requests
+from ...core.errors import InvalidInput
+from ..policy import SlatePolicy
+from .request_schema import RankReader
+from .request_seeded import decide_keyed, decision_key
+
+FEWEST, MOST = 20, 100
+TOLERANCE = 1e-9
+"""Largest difference of a propensity."""
+
+
+def make_cases(
+    policy: SlatePolicy, reader: RankReader, requests: Requests, retrieved: bool = False
+) -> list[dict[str, Any]]:
+    """JSON-able cases from the first of ``requests``, at least 20, as the server would read them.
+
+    With ``retrieved`` every second one names no candidates, only which of them are out of stock.
+    """
+    if len(requests) < FEWEST:
+        raise InvalidInput("golden_requests", len(requests), f"give at least {FEWEST} requests")
+    return [
+        _case(policy, reader, _wire(policy, requests.take(slice(i, i + 1)), retrieved and i % 2 == 1))
+        for i in range(min(len(requests), MOST))
+    ]
+
+
+def _wire(policy: SlatePolicy, one: Requests, retrieved: bool) -> dict[str, Any]:
+    ids, real = policy.items.item_id, one.candidates[0] >= 0
+    candidates, there = [str(item) for item in ids[one.candidates[0][real]]], one.in_stock[0][real].tolist()
+    offer: dict[str, Any] = {"candidates": candidates, "in_stock": there}
+    if retrieved or not candidates:
+        offer = {"out_of_stock": [item for item, still in zip(candidates, there, strict=True) if not still]}
+    past = {}
+    if one.history is not None:
+        past["history"] = [str(item) for item in ids[one.history[0][one.history[0] >= 0]]]
+    return {
+        "request_id": int(one.request_id[0]),
+        "user_id": int(one.user_id[0]),
+        "user": one.user[0].tolist(),
+        "context": one.context[0].tolist(),
+        **offer,
+        "time": float(one.time[0]),
+        **past,
+        **({"live": {name: v[0][real].tolist() for name, v in one.live.items()}} if one.live else {}),
+    }
+
+
+def _case(policy: SlatePolicy, reader: RankReader, request: Mapping[str, Any]) -> dict[str, Any]:
+    requests = reader.read(request).requests
+    decided = decide_keyed(policy, requests)
+    return {
+        "request": dict(request),
+        "key": decision_key(policy.hash, request["request_id"]),
+        "positions": decided.positions[0].tolist(),
+        "items": [str(policy.items.item_id[row]) if row >= 0 else None for row in decided.slates[0]],
+        "propensities": decided.propensities[0].tolist(),
+    }
+
+
+def replay_cases(policy: SlatePolicy, reader: RankReader, cases: Sequence[Mapping[str, Any]]) -> None:
+    """Decide every case again.
+
+    Raises:
+        InvalidInput: a decision differs; names the case, what was decided and what was expected.
+    """
+    if len(cases) < FEWEST:
+        raise InvalidInput("bundle.golden.json", len(cases), f"it needs at least {FEWEST} cases")
+    for i, case in enumerate(cases):
+        got = _case(policy, reader, case["request"])
+        for name in ("key", "positions", "items"):
+            if got[name] != case[name]:
+                _refuse(i, name, got[name], case[name])
+        if len(got["propensities"]) != len(case["propensities"]) or not np.allclose(
+            got["propensities"], case["propensities"], rtol=0.0, atol=TOLERANCE
+        ):
+            _refuse(i, "propensities", got["propensities"], case["propensities"])
+
+
+def _refuse(case: int, name: str, got: object, expected: object) -> None:
+    raise InvalidInput(
+        f"bundle.golden[{case}].{name}",
+        got,
+        f"the bundle expects {expected}: serve it with the versions in its manifest, or export it again",
+    )

@@ -1,0 +1,93 @@
+"""A folder in which every bit counts: a manifest with the hash of each file, and the manifest's own.
+
+``manifest.sha256`` holds the hash of ``manifest.json``, which holds the hashes of all other files. A
+flipped bit, a missing file and an extra file are all refused, before anything is parsed.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from ...core.errors import InvalidInput
+
+MANIFEST = "manifest.json"
+SEAL = "manifest.sha256"
+AGAIN = "export the bundle again"
+
+
+def write_json(path: Path, value: Any) -> None:
+    """Readable JSON with sorted keys; NaN and infinity are refused."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    text = json.dumps(value, indent=1, sort_keys=True, allow_nan=False)
+    path.write_text(text + "\n", encoding="utf-8")
+
+
+def seal(folder: Path, manifest: Mapping[str, Any]) -> str:
+    """Write the manifest of everything in ``folder``; returns its hash, the hash of the whole."""
+    files = {name: _entry((folder / name).read_bytes()) for name in _names(folder)}
+    write_json(folder / MANIFEST, {**manifest, "files": files})
+    digest = hashlib.sha256((folder / MANIFEST).read_bytes()).hexdigest()
+    (folder / SEAL).write_text(digest + "\n", encoding="ascii")
+    return digest
+
+
+def unseal(folder: Path) -> tuple[str, dict[str, Any], dict[str, bytes]]:
+    """(hash, manifest, contents by name) of a sealed folder.
+
+    Raises:
+        InvalidInput: names the first file that is missing, extra or not what was sealed.
+    """
+    if not folder.is_dir():
+        raise InvalidInput("bundle", str(folder), "there is no such folder")
+    names = _names(folder)
+    for name in (MANIFEST, SEAL):
+        if name not in names:
+            raise InvalidInput(f"bundle.{name}", str(folder), f"the file is missing: {AGAIN}")
+    raw = (folder / MANIFEST).read_bytes()
+    digest = hashlib.sha256(raw).hexdigest()
+    if (folder / SEAL).read_bytes() != f"{digest}\n".encode():
+        raise InvalidInput(f"bundle.{MANIFEST}", digest, f"its hash is not the one in {SEAL}: {AGAIN}")
+    manifest = parse_json(MANIFEST, raw)
+    if not isinstance(manifest, dict) or not isinstance(manifest.get("files"), dict):
+        raise InvalidInput(f"bundle.{MANIFEST}", str(folder), f"it lists no files: {AGAIN}")
+    listed = set(manifest["files"])
+    found = set(names) - {MANIFEST, SEAL}
+    for name in sorted(listed - found):
+        raise InvalidInput(f"bundle.{name}", str(folder), f"the file is missing: {AGAIN}")
+    for name in sorted(found - listed):
+        raise InvalidInput(f"bundle.{name}", str(folder), "the manifest does not list this file: remove it")
+    contents = {name: (folder / name).read_bytes() for name in sorted(listed)}
+    for name, data in contents.items():
+        if _entry(data) != manifest["files"][name]:
+            raise InvalidInput(
+                f"bundle.{name}", _entry(data)["sha256"], f"the manifest has another hash or size: {AGAIN}"
+            )
+    return digest, manifest, contents
+
+
+def parse_json(name: str, data: bytes) -> Any:
+    """The JSON in a file of the bundle."""
+    try:
+        return json.loads(data)
+    except (ValueError, RecursionError) as error:
+        raise InvalidInput(f"bundle.{name}", str(error), f"it is no JSON: {AGAIN}") from error
+
+
+def _entry(data: bytes) -> dict[str, Any]:
+    return {"sha256": hashlib.sha256(data).hexdigest(), "bytes": len(data)}
+
+
+def _names(folder: Path) -> list[str]:
+    """Every file below ``folder``, by its path with forward slashes; links are refused."""
+    names = []
+    for path in sorted(folder.rglob("*")):
+        name = path.relative_to(folder).as_posix()
+        if path.is_symlink() or not (path.is_file() or path.is_dir()):
+            raise InvalidInput(f"bundle.{name}", str(path), "a bundle holds plain files only: copy it in")
+        if path.is_file():
+            names.append(name)
+    return names

@@ -1,0 +1,311 @@
+"""What the server understands: JSON in, a checked request out, and refusals that name the fix."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, NoReturn
+
+import numpy as np
+
+from ...core.batches import Requests
+from ...core.errors import InvalidInput
+from ...core.items import Items
+from ...core.types import F32, I32, I64, Bool
+
+MAX_BODY = 262_144
+"""Bytes of a request."""
+MAX_CANDIDATES = 1_000
+MAX_HISTORY = 1_000
+"""Items that a user opened before."""
+MAX_STOCK = 10_000
+"""Items in one change of stock."""
+MAX_EVENTS = 32
+MAX_ID = 64
+"""Characters of an id or of an event's name."""
+FLOAT32_MAX = float(np.finfo(np.float32).max)
+SECONDS_A_DAY = 86_400.0
+
+RANK_FIELDS = (
+    "request_id",
+    "user_id",
+    "user",
+    "context",
+    "candidates",
+    "in_stock",
+    "out_of_stock",
+    "history",
+    "live",
+    "time",
+)
+REWARD_FIELDS = ("request_id", "rewards", "events")
+
+
+class Refusal(InvalidInput):
+    """Bad input with its HTTP status; any other :class:`InvalidInput` is a 422."""
+
+    def __init__(self, status: int, field: str, value: object, fix: str) -> None:
+        super().__init__(field, value, fix)
+        self.status = status
+
+
+@dataclass(frozen=True)
+class Feature:
+    """A number of the request: a float32 in [low, high]; NaN, null and absence are refused."""
+
+    name: str
+    low: float = -FLOAT32_MAX
+    high: float = FLOAT32_MAX
+
+
+def read_json(body: bytes) -> dict[str, Any]:
+    """The JSON object in ``body``.
+
+    Raises:
+        Refusal: 413 too long; 400 not JSON, not an object, NaN or infinity, or a name given twice.
+    """
+    if len(body) > MAX_BODY:
+        raise Refusal(413, "body", f"{len(body)} bytes", f"send at most {MAX_BODY} bytes")
+    try:
+        value = json.loads(body, parse_constant=_no_constant, object_pairs_hook=_no_repeats)
+    except InvalidInput:
+        raise
+    except (ValueError, RecursionError) as error:
+        raise Refusal(400, "body", str(error), "send one JSON object in UTF-8") from None
+    if not isinstance(value, dict):
+        raise Refusal(400, "body", type(value).__name__, "send one JSON object")
+    return value
+
+
+def _no_constant(text: str) -> NoReturn:
+    raise Refusal(400, "body", text, "JSON has no NaN and no infinity: send finite numbers")
+
+
+def _no_repeats(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    out = dict(pairs)
+    if len(out) != len(pairs):
+        names = [name for name, _ in pairs]
+        again = next(name for name in names if names.count(name) > 1)
+        raise Refusal(400, again, "given twice", "give each name once")
+    return out
+
+
+def uint64_id(value: Any) -> int:
+    """The uint64 of a request id: an integer is its own; a string's is the start of its SHA-256."""
+    if type(value) is int and 0 <= value < 1 << 64:
+        return value
+    return int.from_bytes(_digest("request_id", value)[:8], "big")
+
+
+def int64_id(value: Any) -> int:
+    """The int64 of a user id: an integer is its own; a string's is 63 bits of its SHA-256."""
+    if type(value) is int and -(1 << 63) <= value < 1 << 63:
+        return value
+    return int.from_bytes(_digest("user_id", value)[:8], "big") >> 1
+
+
+def _digest(field: str, value: Any) -> bytes:
+    if not isinstance(value, str) or not 1 <= len(value) <= MAX_ID:
+        raise Refusal(422, field, value, f"give a string of 1 to {MAX_ID} characters, or a 64-bit integer")
+    return hashlib.sha256(value.encode(errors="surrogatepass")).digest()
+
+
+def check_fields(body: Mapping[str, Any], known: Sequence[str], needed: Sequence[str]) -> None:
+    """Refuse unknown fields, and missing ones; null counts as missing."""
+    for name in body:
+        if name not in known:
+            raise Refusal(422, name, body[name], f"unknown field; the fields are {', '.join(known)}")
+    for name in needed:
+        if body.get(name) is None:
+            raise Refusal(422, name, None, "the field is missing")
+
+
+def read_numbers(field: str, value: Any, count: int) -> list[float]:
+    """``value`` as ``count`` finite numbers."""
+    if not isinstance(value, list) or len(value) != count:
+        raise Refusal(422, field, value, f"give a list of {count} numbers")
+    return [_number(f"{field}[{i}]", number, -1e300, 1e300) for i, number in enumerate(value)]
+
+
+def _number(field: str, value: Any, low: float, high: float) -> float:
+    # bool is an int to Python; a comparison with NaN is False
+    if type(value) not in (int, float) or not low <= value <= high:
+        raise Refusal(422, field, value, f"give a finite number in [{low:g}, {high:g}]")
+    return float(value)
+
+
+def read_features(field: str, value: Any, features: Sequence[Feature]) -> list[float]:
+    """The features by name (an object) or in order (a list), each in its range."""
+    if value is None and not features:
+        return []
+    names = [feature.name for feature in features]
+    if isinstance(value, list):
+        if len(value) != len(features):
+            raise Refusal(422, field, f"{len(value)} numbers", f"give {len(names)}: {', '.join(names)}")
+        given = value
+    elif isinstance(value, dict):
+        for name in value:
+            if name not in names:
+                raise Refusal(422, f"{field}.{name}", value[name], f"unknown; known are {', '.join(names)}")
+        given = [value.get(name) for name in names]
+    else:
+        raise Refusal(422, field, value, "give an object of numbers by feature name, or a list")
+    return [
+        _number(f"{field}.{feature.name}", number, feature.low, feature.high)
+        for feature, number in zip(features, given, strict=True)
+    ]
+
+
+@dataclass(frozen=True)
+class RankRequest:
+    """A checked request: ``id`` as the caller wrote it, and a batch of one."""
+
+    id: str | int
+    requests: Requests
+    has_time: bool
+
+
+@dataclass(frozen=True, eq=False)
+class RankReader:
+    """Reads rank requests for one catalogue and one list of features.
+
+    Attributes:
+        items: the catalogue.
+        user, context: the features of a request.
+        fallback: (f,) int32 rows, the candidates of a request that names none where nothing retrieves.
+        live: what a request says of each candidate.
+        clock: seconds since 1970, for requests without a time.
+        retrieve: fills in the candidates of a request that names none; told the rows it may not choose.
+    """
+
+    items: Items
+    user: tuple[Feature, ...]
+    context: tuple[Feature, ...]
+    fallback: I32
+    live: tuple[Feature, ...] = ()
+    clock: Callable[[], float] = time.time
+    retrieve: Callable[[Requests, I64], Requests] | None = None
+
+    def read(self, body: Mapping[str, Any]) -> RankRequest:
+        """The request in ``body``.
+
+        Raises:
+            Refusal: 422, naming the field, the value and the fix.
+        """
+        check_fields(body, RANK_FIELDS, ("request_id", "user_id"))
+        request_id, user_id = uint64_id(body["request_id"]), int64_id(body["user_id"])
+        given = body.get("time")
+        at = self.clock() / SECONDS_A_DAY if given is None else _number("time", given, -1e9, 1e9)
+        user = read_features("user", body.get("user"), self.user)
+        context = read_features("context", body.get("context"), self.context)
+        rows = self._candidates(body.get("candidates"))
+        listed = self._listed(body, rows)
+        gone = self._out_of_stock(body)
+        requests = Requests(
+            request_id=np.array([request_id], dtype=np.uint64),
+            user_id=np.array([user_id], dtype=np.int64),
+            user=np.array([user], dtype=np.float32),
+            context=np.array([context], dtype=np.float32),
+            candidates=rows[None, :],
+            in_stock=(listed & ~np.isin(rows, gone))[None, :],
+            time=np.array([at]),
+            history=self._history(body.get("history")),
+            live=self._live(body, len(rows)),
+        )
+        if self.retrieve is not None and body.get("candidates") is None:
+            requests = self._retrieved(requests, gone)
+        return RankRequest(body["request_id"], requests, given is not None)
+
+    def _retrieved(self, requests: Requests, gone: list[int]) -> Requests:
+        """The request with what was retrieved, less what is ``gone``; padding alone where that is nothing."""
+        assert self.retrieve is not None
+        found = self.retrieve(requests, np.array(gone, dtype=np.int64))
+        return found.at(np.arange(max(1, int((found.candidates >= 0).sum())))[None, :])
+
+    def row(self, field: str, item: Any) -> int:
+        """The catalogue row of an item id."""
+        found = self.items.row_of.get(item) if isinstance(item, str) else None
+        if found is None:
+            raise Refusal(422, field, item, "no such item in the bundle's catalogue: give its id as a string")
+        return found
+
+    def _candidates(self, value: Any) -> I32:
+        if value is None:
+            return self.fallback
+        if not isinstance(value, list) or not value:
+            raise Refusal(
+                422, "candidates", value, "give a list of item ids, or leave it out for the shop's own choice"
+            )
+        if len(value) > MAX_CANDIDATES:
+            raise Refusal(422, "candidates", f"{len(value)} items", f"give at most {MAX_CANDIDATES}")
+        rows = self._rows("candidates", value)
+        if len(set(rows)) != len(rows):
+            again = next(i for i, row in enumerate(rows) if row in rows[:i])
+            raise Refusal(422, f"candidates[{again}]", value[again], "give each candidate once")
+        return np.array(rows, dtype=np.int32)
+
+    def _history(self, value: Any) -> I32 | None:
+        if value is None:
+            return None
+        if not isinstance(value, list) or len(value) > MAX_HISTORY:
+            raise Refusal(
+                422, "history", value, f"give a list of at most {MAX_HISTORY} item ids, latest first"
+            )
+        return np.array([self._rows("history", value)], dtype=np.int32).reshape(1, -1)
+
+    def _live(self, body: Mapping[str, Any], count: int) -> dict[str, F32]:
+        given, names = body.get("live"), [feature.name for feature in self.live]
+        if not names and given is None:
+            return {}
+        if not names:
+            raise Refusal(422, "live", given, "the policy looks at no such values: leave it out")
+        if not isinstance(given, dict) or body.get("candidates") is None:
+            fix = f"give candidates, and for each of {', '.join(names)} a list with a number per candidate"
+            raise Refusal(422, "live", given, fix)
+        for name in given:
+            if name not in names:
+                raise Refusal(422, f"live.{name}", given[name], f"unknown; known are {', '.join(names)}")
+        out = {}
+        for feature in self.live:
+            name, values = f"live.{feature.name}", given.get(feature.name)
+            if not isinstance(values, list) or len(values) != count:
+                raise Refusal(422, name, values, f"give {count} numbers, one per candidate")
+            checked = [_number(f"{name}[{i}]", v, feature.low, feature.high) for i, v in enumerate(values)]
+            out[feature.name] = np.array([checked], dtype=np.float32)
+        return out
+
+    def _rows(self, field: str, ids: list[Any]) -> list[int]:
+        row_of = self.items.row_of
+        try:
+            return [row_of[item] for item in ids]
+        except (KeyError, TypeError):  # which one? this way is slower
+            return [self.row(f"{field}[{i}]", item) for i, item in enumerate(ids)]
+
+    def _listed(self, body: Mapping[str, Any], rows: I32) -> Bool:
+        """(m,) what is in stock by the request's flags."""
+        flags = body.get("in_stock")
+        out = np.ones(len(rows), dtype=bool)
+        if flags is not None:
+            if body.get("candidates") is None:
+                raise Refusal(
+                    422, "in_stock", flags, "it goes with candidates: give them, or use out_of_stock"
+                )
+            if not isinstance(flags, list) or len(flags) != len(rows):
+                raise Refusal(422, "in_stock", flags, f"give {len(rows)} booleans, one per candidate")
+            for i, flag in enumerate(flags):
+                if not isinstance(flag, bool):
+                    raise Refusal(422, f"in_stock[{i}]", flag, "give true or false")
+            out &= np.array(flags, dtype=bool)
+        return out
+
+    def _out_of_stock(self, body: Mapping[str, Any]) -> list[int]:
+        """Rows that the request says are sold out."""
+        gone = body.get("out_of_stock")
+        if gone is None:
+            return []
+        if not isinstance(gone, list) or len(gone) > MAX_CANDIDATES:
+            raise Refusal(422, "out_of_stock", gone, f"give a list of at most {MAX_CANDIDATES} item ids")
+        return self._rows("out_of_stock", gone)

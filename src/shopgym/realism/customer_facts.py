@@ -1,0 +1,133 @@
+"""Who comes back, when, and who pays: facts of the known customers' orders."""
+
+from __future__ import annotations
+
+from weakref import WeakKeyDictionary
+
+import numpy as np
+import pandas as pd
+
+from ..core.types import F64
+from .bgnbd import BgNbd, fit_bgnbd, purchase_histories
+from .registry import fact
+from .resampling import Bootstrap, Measured, units
+from .shop_data import DAY, ShopData
+
+ORDERS = ("purchase",)
+KNOWN = ("order_id", "user_id")
+
+
+def _orders(data: ShopData) -> pd.DataFrame:
+    return data.orders.dropna(subset="user_id")
+
+
+@fact("repeat_customer_share", "share", "retention", events=ORDERS, columns=KNOWN, grows=True)
+def _repeat(data: ShopData, boot: Bootstrap) -> Measured:
+    """Share of customers with 2 orders or more in all the time watched."""
+    counts = _orders(data).groupby("user_id").size()
+    return boot.mean(counts >= 2, np.arange(len(counts)))
+
+
+def _gaps(orders: pd.DataFrame) -> tuple[pd.Series, pd.Series]:
+    """Days between consecutive rows of a customer, and the customer."""
+    orders = orders.sort_values(["user_id", "time"], kind="stable")
+    same = orders["user_id"] == orders["user_id"].shift()
+    return (orders["time"].diff() / DAY)[same], orders.loc[same, "user_id"]
+
+
+def _day_gaps(data: ShopData) -> tuple[pd.Series, pd.Series]:
+    orders = _orders(data)[["user_id", "time"]]
+    return _gaps(orders.assign(time=orders["time"] // DAY * DAY).drop_duplicates())
+
+
+@fact("interpurchase_median_days", "days", "retention", events=ORDERS, columns=KNOWN, grows=True)
+def _gap_median(data: ShopData, boot: Bootstrap) -> Measured:
+    """Median days between consecutive order days of a customer; long gaps are cut off by the end."""
+    gaps, users = _day_gaps(data)
+    return boot.median(gaps, units(users))
+
+
+@fact("interpurchase_mean_days", "days", "retention", events=ORDERS, columns=KNOWN, grows=True)
+def _gap_mean(data: ShopData, boot: Bootstrap) -> Measured:
+    """Mean days between consecutive order days of a customer; long gaps are cut off by the end."""
+    gaps, users = _day_gaps(data)
+    return boot.mean(gaps, units(users))
+
+
+@fact("intertrip_median_days", "days", "retention", events=ORDERS, columns=KNOWN, grows=True)
+def _trip_median(data: ShopData, boot: Bootstrap) -> Measured:
+    """Median days between consecutive orders of a customer, to the second."""
+    gaps, users = _gaps(_orders(data))
+    return boot.median(gaps, units(users))
+
+
+@fact("returning_order_share_h2", "share of orders", "retention", events=ORDERS, columns=KNOWN, grows=True)
+def _returning(data: ShopData, boot: Bootstrap) -> Measured:
+    """Share of the orders in the second half of the time watched by customers with an earlier order."""
+    orders = _orders(data)
+    seen = orders["time"] > orders.groupby("user_id")["time"].transform("min")
+    late = orders["time"] >= (data.orders["time"].min() + data.orders["time"].max()) / 2
+    return boot.mean(seen[late], units(orders.loc[late, "user_id"]))
+
+
+@fact("cohort_active_month1", "share", "retention", events=ORDERS, columns=KNOWN, grows=True)
+def _cohort(data: ShopData, boot: Bootstrap) -> Measured:
+    """Share of customers who order again in the calendar month after that of their first order.
+
+    Customers of the first month are left out (they may be old ones), and those of the last two (the month
+    after is not complete).
+    """
+    orders = _orders(data)
+    month = pd.Series(_month(orders["time"]), orders.index)
+    first = month.groupby(orders["user_id"]).transform("min")
+    cohort = first.groupby(orders["user_id"]).first()
+    active = (month == first + 1).groupby(orders["user_id"]).any()
+    months = _month(data.orders["time"])
+    chosen = (cohort > months.min()) & (cohort < months.max() - 1)
+    return boot.mean(active[chosen], np.arange(int(chosen.sum())))
+
+
+def _month(time: pd.Series) -> F64:
+    """Calendar months since January 1970."""
+    return time.to_numpy().astype("datetime64[s]").astype("datetime64[M]").astype(np.float64)
+
+
+@fact(
+    "top20_customer_revenue_share",
+    "share",
+    "heterogeneity",
+    events=ORDERS,
+    columns=(*KNOWN, "price"),
+    grows=True,
+)
+def _top_share(data: ShopData, boot: Bootstrap) -> Measured:
+    """Share of the revenue of known customers that the top 20% of them bring."""
+
+    def share(spent: F64) -> float:
+        return float(spent[: int(0.2 * len(spent))].sum() / spent.sum())
+
+    return boot.of_sorted(_orders(data).groupby("user_id")["value"].sum(), share)
+
+
+_MODELS: WeakKeyDictionary[ShopData, BgNbd] = WeakKeyDictionary()
+
+
+def _model(data: ShopData) -> BgNbd:
+    """The model of these records, fitted once for its four parameters."""
+    if data not in _MODELS:
+        _MODELS[data] = fit_bgnbd(*purchase_histories(_orders(data), end=data.orders["time"].max()))
+    return _MODELS[data]
+
+
+def _bgnbd(index: int, name: str) -> None:
+    def measure(data: ShopData, boot: Bootstrap) -> Measured:
+        model = _model(data)
+        low, high = model.intervals[index]
+        return Measured(model.parameters[index], float(low), float(high), model.customers)
+
+    measure.__doc__ = f"Parameter {name} of the BG/NBD model, time in weeks; Wald interval on the log scale."
+    fact(f"bgnbd_{name}", "param (weeks)", "retention", events=ORDERS, columns=KNOWN)(measure)
+
+
+for _index, _name in enumerate(("r", "alpha", "a", "b")):
+    _bgnbd(_index, _name)

@@ -1,0 +1,115 @@
+"""The event table: one layout for what happened in any shop, real or simulated.
+
+One row per event. Columns:
+
+- ``user_id``: who; missing where nobody knows (a guest's order).
+- ``session_id``: the visit; missing where visits were not recorded (till receipts, e-mails, returns).
+- ``time``: seconds of the shop's own clock since 1970-01-01 00:00 local time, so that hours and weekdays
+  are what the customers saw.
+- ``event``: one of :data:`EVENTS`.
+- ``item_id``: what; missing where there is none (a search) or it was not recorded (CDNOW).
+- ``quantity``, ``price``: units and price of one unit, of carts, purchases and returns (optional).
+- ``order_id``: groups the lines of an order; of purchases, and of returns if known (optional).
+- ``position``: place on the page from 1, of impressions and clicks (optional).
+"""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+
+from ..core.errors import InvalidInput
+from ..core.types import Bool
+
+EVENTS = (
+    "impression",  # shown in a list
+    "view",  # the item's page was opened, however it was reached
+    "click",  # opened from a list
+    "favourite",  # put on a wish list
+    "cart",
+    "cart_remove",
+    "purchase",
+    "return",
+    "search",
+    "email_sent",
+    "email_open",
+    "email_click",
+)
+"""Kinds of event. A shop that records both views and clicks has one view for every page opened."""
+
+ACTIONS = ("view", "click", "favourite", "cart", "cart_remove", "purchase", "search")
+"""What a shopper does during a visit: the events that make up a session. Where views are recorded, clicks
+are left out: each of them is a view as well."""
+
+REQUIRED = ("user_id", "session_id", "time", "event", "item_id")
+OPTIONAL = ("quantity", "price", "order_id", "position")
+ON_AN_ITEM = ("impression", "view", "click", "favourite", "cart", "cart_remove")
+
+
+def check_events(table: pd.DataFrame) -> pd.DataFrame:
+    """The table with its columns in order, ``event`` as a category, sorted by time (ties stay as they are).
+
+    Raises:
+        InvalidInput: naming the column, how many rows are wrong, and the first of them (from 0).
+    """
+    missing = [name for name in REQUIRED if name not in table.columns]
+    if missing:
+        raise InvalidInput("events", list(table.columns), f"add the columns {missing}")
+    unknown = [name for name in table.columns if name not in REQUIRED + OPTIONAL]
+    if unknown:
+        raise InvalidInput("events", unknown, f"rename or drop: columns are {REQUIRED + OPTIONAL}")
+    if table.empty:
+        raise InvalidInput("events", 0, "the table has no rows")
+    table = table[[name for name in REQUIRED + OPTIONAL if name in table.columns]].reset_index(drop=True)
+
+    known = np.asarray(table["event"].isin(EVENTS))
+    _refuse("event", table["event"], ~known, f"is not one of {EVENTS}")
+    table["event"] = pd.Categorical(table["event"], categories=EVENTS)
+    for name in ("time", "quantity", "price", "position"):
+        if name in table.columns:
+            number = pd.to_numeric(table[name], errors="coerce").astype("float64")
+            _refuse(name, table[name], (number.isna() & table[name].notna()).to_numpy(), "is not a number")
+            table[name] = number
+    _refuse("time", table["time"], ~np.isfinite(table["time"].to_numpy()), "is missing or not finite")
+
+    def rows(*kinds: str) -> Bool:
+        return np.asarray(table["event"].isin(kinds))
+
+    _refuse("item_id", table["item_id"], rows(*ON_AN_ITEM) & table["item_id"].isna().to_numpy(), "is missing")
+    traded = rows("purchase", "return")
+    if "quantity" in table.columns:
+        bad = traded & ~(table["quantity"] > 0).to_numpy()
+        _refuse("quantity", table["quantity"], bad, "of a purchase or return must be above 0")
+    if "price" in table.columns:
+        bad = traded & ~(table["price"] >= 0).to_numpy()
+        _refuse("price", table["price"], bad, "of a purchase or return must be 0 or more")
+    if "position" in table.columns:
+        _refuse("position", table["position"], (table["position"] < 1).to_numpy(), "counts from 1")
+    if "order_id" in table.columns:
+        bad = rows("purchase") & table["order_id"].isna().to_numpy()
+        _refuse("order_id", table["order_id"], bad, "of a purchase is missing")
+        _one_user(table[rows("purchase")], "order_id")
+    _one_user(table, "session_id")
+    return table.sort_values("time", kind="stable", ignore_index=True)
+
+
+def _refuse(column: str, values: pd.Series, bad: Bool, why: str) -> None:
+    if bad.any():
+        row = int(np.flatnonzero(bad)[0])
+        raise InvalidInput(
+            f"events.{column}",
+            values.tolist()[row],
+            f"{why}: {int(bad.sum())} rows, first row {row} (from 0)",
+        )
+
+
+def _one_user(table: pd.DataFrame, column: str) -> None:
+    """Raise unless every order or session belongs to one user at most."""
+    pairs = table[[column, "user_id"]].dropna().drop_duplicates()
+    shared = pairs[column].duplicated(keep=False)
+    if shared.any():
+        raise InvalidInput(
+            f"events.{column}",
+            pairs.loc[shared, column].tolist()[0],
+            f"belongs to several users ({pairs.loc[shared, column].nunique()} such): make the ids unique",
+        )

@@ -1,0 +1,112 @@
+"""How demand falls on items: concentration, and the answer to price."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+
+from ..core.types import F64
+from .registry import fact
+from .resampling import Bootstrap, Measured
+from .shop_data import DAY, ShopData
+
+HOUSEHOLD_UNITS = 12
+"""Lines above this many units are a reseller's, who gets another price for it: no answer to price."""
+MIN_WEEKS = 20
+MIN_PRICE_SD = 0.03
+"""An item tells something of price if it sold in this many weeks and its log price moved this much (sd)."""
+
+
+def gini(counts: F64) -> float:
+    """Gini coefficient of counts sorted from the largest (Gini 1912): 0 if all are equal."""
+    n = len(counts)
+    rank = np.arange(n, 0, -1)
+    return float((2 * rank - n - 1) @ counts / (n * counts.sum()))
+
+
+def zipf_top20(counts: F64) -> float:
+    """Exponent s of count ~ rank^-s: least squares in logs, top 20% of counts sorted from the largest."""
+    top = np.log(counts[: int(0.2 * len(counts))])
+    if len(top) < 2:
+        return float("nan")
+    rank = np.log(np.arange(1, len(top) + 1))
+    rank = rank - rank.mean()
+    return -float(rank @ top / (rank @ rank))
+
+
+def _orders_per_item(data: ShopData) -> pd.Series:
+    pairs = data.of("purchase")[["item_id", "order_id"]].drop_duplicates()
+    return pairs["item_id"].value_counts(sort=False)
+
+
+@fact(
+    "item_gini_orders",
+    "gini",
+    "popularity",
+    events=("purchase",),
+    columns=("order_id", "item_id"),
+    grows=True,
+)
+def _gini_orders(data: ShopData, boot: Bootstrap) -> Measured:
+    """Gini coefficient of orders per item sold at least once; items are the units."""
+    return boot.of_sorted(_orders_per_item(data), gini)
+
+
+@fact(
+    "item_zipf_top20_orders", "exponent", "popularity", events=("purchase",), columns=("order_id", "item_id")
+)
+def _zipf_orders(data: ShopData, boot: Bootstrap) -> Measured:
+    """Zipf exponent of orders per item, top 20% of the items sold; items are the units."""
+    return boot.of_sorted(_orders_per_item(data), zipf_top20)
+
+
+@fact("item_gini_clicks", "gini", "popularity", events=("look",), columns=("item_id",), grows=True)
+def _gini_clicks(data: ShopData, boot: Bootstrap) -> Measured:
+    """Gini coefficient of page openings per item opened at least once; items are the units."""
+    return boot.of_sorted(data.of(data.look)["item_id"].value_counts(sort=False), gini)
+
+
+@fact("item_zipf_top20_clicks", "exponent", "popularity", events=("look",), columns=("item_id",))
+def _zipf_clicks(data: ShopData, boot: Bootstrap) -> Measured:
+    """Zipf exponent of page openings per item, top 20% of the items opened; items are the units."""
+    return boot.of_sorted(data.of(data.look)["item_id"].value_counts(sort=False), zipf_top20)
+
+
+def price_responses(lines: pd.DataFrame) -> pd.DataFrame:
+    """Sums (item, [xy, xx]) behind within-item slopes of log weekly units on log price.
+
+    Purchase lines of up to ``HOUSEHOLD_UNITS`` are added up by item and calendar week (Monday first);
+    price is revenue per unit. Items are kept that sold in ``MIN_WEEKS`` weeks at a log price with sd above
+    ``MIN_PRICE_SD``. The week's mean of log units over these items is taken off, then each item's means.
+    Observational: prices were not drawn at random.
+    """
+    lines = lines[lines["quantity"].le(HOUSEHOLD_UNITS) & lines["price"].gt(0)]
+    week = ((lines["time"] // DAY + 3) // 7).rename("week")
+    revenue = lines["quantity"] * lines["price"]
+    weekly = (
+        pd.DataFrame({"units": lines["quantity"], "revenue": revenue}).groupby([lines["item_id"], week]).sum()
+    )
+    weekly["x"], weekly["y"] = np.log(weekly["revenue"] / weekly["units"]), np.log(weekly["units"])
+    by_item = weekly["x"].groupby(level="item_id")
+    tells = (by_item.transform("size") >= MIN_WEEKS) & (by_item.transform("std") > MIN_PRICE_SD)
+    x, y = weekly.loc[tells, "x"], weekly.loc[tells, "y"]
+    y = y - y.groupby(level="week").transform("mean")
+    x, y = (v - v.groupby(level="item_id").transform("mean") for v in (x, y))
+    return pd.DataFrame({"xy": x * y, "xx": x * x}).groupby(level="item_id").sum()
+
+
+PRICED = ("item_id", "quantity", "price")
+
+
+@fact("price_elasticity_pooled", "elasticity", "elasticity", events=("purchase",), columns=PRICED)
+def _pooled(data: ShopData, boot: Bootstrap) -> Measured:
+    """Common within-item slope of log weekly units on log price, see price_responses; items are the units."""
+    sums = price_responses(data.of("purchase"))
+    return boot.ratio(sums["xy"], sums["xx"], np.arange(len(sums)))
+
+
+@fact("price_elasticity_median_item", "elasticity", "elasticity", events=("purchase",), columns=PRICED)
+def _median_item(data: ShopData, boot: Bootstrap) -> Measured:
+    """Median over items of the within-item slope of log weekly units on log price, see price_responses."""
+    sums = price_responses(data.of("purchase"))
+    return boot.median(sums["xy"] / sums["xx"], np.arange(len(sums)))

@@ -1,0 +1,1 @@
+"""Items: attributes, from transactions, synthetic, the shipped catalogue, neighbours."""

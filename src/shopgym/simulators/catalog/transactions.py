@@ -1,0 +1,367 @@
+"""A catalogue from a shop's own order lines: clean, add up, factorise, group."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+import pandas as pd
+from numpy.random import Generator, Philox
+from scipy import sparse
+from scipy.cluster.vq import kmeans2
+from scipy.sparse.linalg import LinearOperator, svds
+
+from ...core import InvalidInput
+from ...core.types import F32, F64, I32, I64, AnyArray
+from .catalog import LATENT, OBSERVED, Catalog, unit_rows
+from .synthetic import MARGIN_RATES, assumed_margin_rates, assumed_quality, default_categories
+
+REQUIRED = ("order", "item", "quantity", "price")
+OPTIONAL = ("description", "customer", "time", "unit_cost", "category")
+MIN_ORDERS = 5
+"""Items in fewer orders are set aside: too little is known of them."""
+UNITS_CAP = 6
+"""Units of one order line count up to here: what a household buys, not a reseller."""
+FILLERS = re.compile(
+    "the|and|with|for|set|pack|assorted|design|vintage|small|medium|large|mini|red|blue|green|pink|white|"
+    "black|cream|ivory|silver|gold|brown|grey|yellow|orange|purple|turquoise|lilac"
+)
+"""English words that say nothing of what a thing is; in other languages rarity alone has to tell."""
+
+
+def clean(
+    df: pd.DataFrame,
+    *,
+    columns: Mapping[str, str] | None = None,
+    item_pattern: str | None = None,
+    min_orders: int = MIN_ORDERS,
+) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """Part the order lines that can be used from those that cannot, with a reason for each of these.
+
+    Args:
+        df: one row per order line.
+        columns: from our names (``order``, ``item``, ``quantity``, ``price``; if there are any,
+            ``description``, ``customer``, ``time``, ``unit_cost``, ``category``) to those of ``df``.
+            A name left out is looked for as it is.
+        item_pattern: regular expression that the whole item id must match, e.g. ``r"\\d{5}[A-Z]*"``
+            to set postage and bank charges aside.
+        min_orders: items in fewer orders are set aside.
+
+    Returns:
+        ``(good, set_aside)``, together as long as ``df``. ``good`` has our column names, item ids as
+        str, and float64 quantity and price > 0. ``set_aside`` has ``row`` (position in ``df``, from
+        0), ``reason``, and order, item, quantity and price as they were.
+
+    Raises:
+        InvalidInput: if a column is missing, the pattern is malformed, or no row can be used.
+    """
+    if item_pattern is not None:
+        try:
+            re.compile(item_pattern)
+        except re.error as error:
+            raise InvalidInput(
+                "item_pattern", item_pattern, f"give a regular expression ({error})"
+            ) from error
+    lines = _named(df, columns or {})
+    raw = lines[list(REQUIRED)].copy()
+    lines["item"] = _text(lines["item"])
+    for column in {"quantity", "price", "unit_cost"} & set(lines.columns):
+        lines[column] = pd.to_numeric(lines[column], errors="coerce").astype("float64")
+    quantity, price = lines["quantity"], lines["price"]
+    reason = pd.Series("", index=lines.index, dtype=object)
+
+    def refuse(bad: AnyArray | pd.Series[bool], why: str) -> None:
+        reason[bad & (reason == "")] = why
+
+    refuse(lines["order"].isna(), "order id is missing")
+    refuse(lines["item"].isna() | (lines["item"] == ""), "item id is missing")
+    if item_pattern is not None:
+        fits = lines["item"].fillna("").str.fullmatch(item_pattern)
+        refuse(~fits, f"item id does not match {item_pattern}")
+    refuse(~np.isfinite(quantity), "quantity is not a number")
+    refuse(quantity <= 0, "quantity is 0 or less (cancelled or returned)")
+    refuse(~np.isfinite(price), "price is not a number")
+    refuse(price <= 0, "price is 0 or less")
+    orders = lines[reason == ""].groupby("item")["order"].nunique()
+    few = orders.index[orders < min_orders]
+    refuse(lines["item"].isin(few), f"item is in fewer than {min_orders} orders")
+
+    good = reason == ""
+    if not good.any():
+        counts = reason.value_counts().to_dict()
+        raise InvalidInput("transactions", counts, f"none of {len(df)} rows can be used: see the reasons")
+    aside = raw[~good]
+    aside.insert(0, "reason", reason[~good])
+    aside.insert(0, "row", aside.index)
+    return lines[good].reset_index(drop=True), aside.reset_index(drop=True)
+
+
+def catalog_from_transactions(
+    df: pd.DataFrame,
+    *,
+    columns: Mapping[str, str] | None = None,
+    item_pattern: str | None = None,
+    min_orders: int = MIN_ORDERS,
+    dim: int = LATENT,
+    num_categories: int | None = None,
+    margin_rates: tuple[float, float] = MARGIN_RATES,
+    units_cap: float = UNITS_CAP,
+    currency: str = "GBP",
+    seed: int = 0,
+) -> Catalog:
+    """The catalogue of a shop from its order lines; rows that cannot be used are counted in the notes.
+
+    - price: the median over order lines. Not weighted by units: a bulk buyer's line is one decision, and
+      the median forgets both his discount and a slip of the till.
+    - popularity: orders that hold the item, as a share of the sum of these over items.
+    - units_mean: mean over lines of min(units, ``units_cap``), at least 1.
+    - embedding: :func:`copurchase_embedding`.
+    - category: the commonest of the item's lines, or :func:`group_items` where there is no such column.
+    - unit cost: the median of the item's lines; where there is none, price (1 - margin rate) with an
+      assumed margin rate. Quality is assumed too: see ``notes``.
+
+    Args:
+        df, columns, item_pattern, min_orders: as in :func:`clean`.
+        dim: columns of the latent taste space, at least 8.
+        num_categories: groups to form where there is no category column.
+        margin_rates: lowest and highest assumed margin rate.
+        units_cap: >= 1.
+        currency: ISO 4217 code of price and unit cost.
+        seed: of the generator behind what is assumed, and of the start of the grouping.
+
+    Raises:
+        InvalidInput: naming the argument, or the column and how to map it.
+    """
+    if dim < OBSERVED:
+        raise InvalidInput("dim", dim, f"give {OBSERVED} or more")
+    if not units_cap >= 1:
+        raise InvalidInput("units_cap", units_cap, "give 1 or more")
+    lines, aside = clean(df, columns=columns, item_pattern=item_pattern, min_orders=min_orders)
+    rng = Generator(Philox(seed))
+    lines["row"], unique = pd.factorize(lines["item"], sort=True)
+    ids = np.array(list(unique), np.str_)
+    n = len(ids)
+    by_item = lines.groupby("row")
+    price = by_item["price"].median().to_numpy()
+    units = lines["quantity"].clip(upper=units_cap).groupby(lines["row"]).mean().clip(lower=1.0)
+    bought = lines[["order", "row"]].drop_duplicates()
+    order = pd.factorize(bought["order"])[0]
+    orders = np.bincount(bought["row"], minlength=n)
+    embedding, alone = copurchase_embedding(order, bought["row"].to_numpy(), n, dim=dim, rng=rng)
+    name = _commonest(lines, "description", pd.Series(ids))
+
+    if "category" in lines:
+        label = _commonest(lines, "category", pd.Series("uncategorised", index=range(n)))
+        number, known = pd.factorize(label, sort=True)
+        category, names = number.astype(np.int32), tuple(map(str, known))
+        how = "The commonest over the item's lines."
+    else:
+        count = default_categories(n) if num_categories is None else num_categories
+        category, names = group_items(list(name), embedding, count, rng)
+        how = "Groups of items with similar names and buyers (k-means), named by their telling words."
+
+    rates = assumed_margin_rates(category, len(names), margin_rates, rng)
+    cost = price * (1 - rates)
+    unknown = n
+    if "unit_cost" in lines:
+        paid = lines["unit_cost"].where(lines["unit_cost"] >= 0).groupby(lines["row"]).median().to_numpy()
+        unknown = int(np.isnan(paid).sum())
+        cost = np.where(np.isnan(paid), cost, paid)
+    reasons = "; ".join(f"{count}: {why}" for why, count in aside["reason"].value_counts().items())
+    notes = {
+        "rows": f"{len(lines)} of {len(df)} order lines used, {order.max() + 1} orders.",
+        "set_aside": f"{len(aside)} order lines set aside. {reasons}".strip(),
+        "unit_cost": f"Assumed for {unknown} of {n} items: price x (1 - margin rate), the rate drawn per "
+        f"category in {margin_rates[0]} to {margin_rates[1]}. Give a unit_cost column to replace it.",
+        "quality": "Assumed: correlated 0.8 with log popularity, the rest is drawn.",
+        "units_mean": f"Units of a line are counted up to {units_cap:g}.",
+        "embedding": f"{alone} of {n} items have no telling co-purchases: theirs is drawn at random.",
+        "category": how,
+    }
+    return Catalog.assemble(
+        item_id=ids,
+        name=np.array(list(name), np.str_),
+        category=category,
+        category_names=names,
+        price=price,
+        unit_cost=cost,
+        popularity=orders,
+        embedding=embedding,
+        quality=assumed_quality(orders, rng),
+        units_mean=units.to_numpy(),
+        currency=currency,
+        notes=notes,
+    )
+
+
+def copurchase_embedding(
+    order: I64, item: I64, num_items: int, *, dim: int, rng: Generator, shift: float = 1.0
+) -> tuple[F32, int]:
+    """(N, dim) taste vectors from what is bought together, and how many of them had to be drawn.
+
+    Each of the s items of an order spreads one vote over the s - 1 others, so that a reseller's order of
+    500 items counts 500 times and not 250,000. With votes v_ij, m_i = sum_j v_ij and context
+    shares c_j ~ m_j^0.75:
+
+        M_ij = max(0, log(v_ij / m_i) - log c_j - log shift)      (shifted positive PMI, Levy & Goldberg 2014;
+                                                                   0.75: Levy, Goldberg & Dagan 2015)
+
+    M is centred by rows and columns (what all items share is how much they sell, not what they are like)
+    and factorised, M ~ U S V'; the vectors are the rows of U sqrt(S), signs fixed. The rows of items
+    that have no entry in M, being bought alone, are drawn.
+
+    Args:
+        order, item: (P,) one pair for each distinct item of each order, both counted from 0.
+    """
+    size = np.bincount(order)
+    baskets = sparse.csr_matrix((np.ones(len(order)), (order, item)), shape=(len(size), num_items))
+    votes = (baskets.T @ sparse.diags(1.0 / np.maximum(size - 1, 1)) @ baskets).tocoo()
+    pair = votes.row != votes.col
+    row, col, vote = votes.row[pair], votes.col[pair], votes.data[pair]
+    embedding = np.zeros((num_items, dim))
+    alone = np.ones(num_items, bool)
+    total = np.bincount(row, vote, num_items)
+    context = total**0.75 / max((total**0.75).sum(), 1e-300)
+    pmi = np.log(vote / total[row]) - np.log(context[col]) - np.log(shift)
+    kept = pmi > 0
+    if kept.any():
+        matrix = sparse.csr_matrix((pmi[kept], (row[kept], col[kept])), shape=(num_items, num_items))
+        left, values = _svd(_centred(matrix), dim, rng)
+        embedding[:, : len(values)] = left * np.sqrt(values)
+        # The centred row of an item with no entry of its own is not zero but says nothing.
+        alone = matrix.getnnz(axis=1) == 0
+        length = np.linalg.norm(embedding[:, :OBSERVED], axis=1)
+        alone |= length <= 1e-6 * length.max()
+    embedding[alone] = rng.standard_normal((int(alone.sum()), dim))
+    return embedding.astype(np.float32), int(alone.sum())
+
+
+def group_items(
+    names: Sequence[str], embedding: F32, count: int, rng: Generator, *, words: float = 0.7
+) -> tuple[I32, tuple[str, ...]]:
+    """(N,) group of each item and the groups' names: items with similar names bought by the same people.
+
+    k-means (k-means++ starts, Arthur & Vassilvitskii 2007) on the tf-idf words of the names, reduced to
+    ``count`` columns, beside the taste vectors; ``words`` is the words' share of the squared length. A
+    group is named by the two words that tell it best (share of its items that have the word, times the
+    word's inverse document frequency), in the order in which names have them. Empty groups are left out.
+    """
+    n = len(names)
+    if not 1 <= count <= n:
+        raise InvalidInput("num_categories", count, f"give 1 to {n}")
+    said = pd.DataFrame(
+        [(i, place, word) for i, name in enumerate(names) for place, word in enumerate(telling_words(name))],
+        columns=["item", "place", "word"],
+    )
+    said["stem"], stems = pd.factorize(said["word"].str.removesuffix("s"))
+    once = said.drop_duplicates(["item", "stem"])
+    rarity = np.log(n / np.bincount(once["stem"], minlength=len(stems)))
+    has = sparse.csr_matrix((np.ones(len(once)), (once["item"], once["stem"])), shape=(n, len(stems)))
+    points = np.sqrt(1 - words) * unit_rows(embedding)
+    if rarity.any():
+        weighted = has @ sparse.diags(rarity)
+        left, values = _svd(weighted, count, rng)
+        space = left * values
+        # Of rare words the leading columns hold next to nothing: that must not be blown up to norm 1.
+        least = 0.1 * np.sqrt(np.asarray(weighted.multiply(weighted).sum(axis=1)))
+        length = np.maximum(np.linalg.norm(space, axis=1, keepdims=True), np.where(least > 0, least, 1))
+        points = np.hstack([points, np.sqrt(words) * space / length])
+    group, count = _kmeans(points, count, rng)
+
+    form = said.groupby("stem")["word"].agg(lambda forms: forms.value_counts().index[0])
+    place = said.groupby("stem")["place"].mean()
+    titles: list[str] = []
+    for number in range(count):
+        tells = np.asarray(has[group == number].mean(axis=0)).ravel() * rarity
+        order = np.argsort(-tells, kind="stable")[: np.count_nonzero(tells)]
+        for words_used in (2, 3):
+            best = sorted(order[:words_used], key=lambda word: place[word])
+            title = " ".join(form[word] for word in best) or "group"
+            if title not in titles:
+                break
+        titles.append(title if title not in titles else f"{title} {number + 1}")
+    return group, tuple(titles)
+
+
+def telling_words(name: str) -> list[str]:
+    """The lower-case words of a name that may tell what the thing is: not colours, sizes and fillers."""
+    return [word for word in re.findall(r"[^\W\d_]{3,}", name.lower()) if not FILLERS.fullmatch(word)]
+
+
+def _kmeans(points: AnyArray, count: int, rng: Generator, *, restarts: int = 4) -> tuple[I32, int]:
+    """Groups (N,) from 0 and how many: the tightest of several k-means from k-means++ starts."""
+    tightest, best = np.inf, np.zeros(len(points), np.int64)
+    for _ in range(restarts):
+        starts, gap = [int(rng.integers(len(points)))], np.full(len(points), np.inf)
+        while len(starts) < count:
+            gap = np.minimum(gap, ((points - points[starts[-1]]) ** 2).sum(axis=1))
+            if not gap.any():  # fewer different items than groups
+                break
+            starts.append(int(rng.choice(len(points), p=gap / gap.sum())))
+        centres, nearest = kmeans2(points, points[starts], iter=50, minit="matrix")
+        spread = float(((points - centres[nearest]) ** 2).sum())
+        if spread < tightest:
+            tightest, best = spread, nearest
+    found, group = np.unique(best, return_inverse=True)
+    return group.astype(np.int32), len(found)
+
+
+def _centred(matrix: sparse.csr_matrix) -> LinearOperator:
+    """A sparse matrix less its row and column means, plus its mean; never made dense."""
+    rows, cols = (np.asarray(matrix.mean(axis=axis)).ravel() for axis in (1, 0))
+    rows -= rows.mean()
+    return LinearOperator(
+        matrix.shape,
+        matvec=lambda x: matrix @ x.ravel() - rows * x.sum() - cols @ x.ravel(),
+        rmatvec=lambda y: matrix.T @ y.ravel() - cols * y.sum() - rows @ y.ravel(),
+        dtype=np.float64,
+    )
+
+
+def _svd(matrix: sparse.csr_matrix | LinearOperator, dim: int, rng: Generator) -> tuple[F64, F64]:
+    """Up to ``dim`` leading left singular vectors and values; each vector's largest entry is positive."""
+    rows, cols = matrix.shape
+    if min(rows, cols) <= dim or rows * cols <= 250_000:  # the iterative one needs more columns than dim
+        left, values, _ = np.linalg.svd(matrix @ np.eye(cols), full_matrices=False)
+        left, values = left[:, :dim], values[:dim]
+    else:
+        left, values, _ = svds(matrix, k=dim, v0=rng.standard_normal(min(rows, cols)))
+        left, values = left[:, ::-1], values[::-1]
+    largest = np.abs(left).argmax(axis=0)
+    return left * np.sign(left[largest, np.arange(left.shape[1])]), values
+
+
+def _named(df: pd.DataFrame, columns: Mapping[str, str]) -> pd.DataFrame:
+    """The columns of ``df`` under our names, rows numbered from 0."""
+    unknown = sorted(set(columns) - {*REQUIRED, *OPTIONAL})
+    if unknown:
+        raise InvalidInput("columns", unknown, f"map from these names: {', '.join((*REQUIRED, *OPTIONAL))}")
+    for name in (*REQUIRED, *columns):
+        if columns.get(name, name) not in df.columns:
+            raise InvalidInput(
+                f"columns.{name}",
+                columns.get(name, name),
+                f"there is no such column; columns present: {', '.join(map(str, df.columns))}; "
+                f"map it with columns={{{name!r}: 'its name in your table'}}",
+            )
+    theirs = {name: columns.get(name, name) for name in (*REQUIRED, *OPTIONAL)}
+    lines = pd.DataFrame({ours: df[name] for ours, name in theirs.items() if name in df.columns})
+    return lines.reset_index(drop=True)
+
+
+def _text(ids: pd.Series) -> pd.Series:
+    """Ids as str without outer spaces; numbers that a missing value made float lose their ``.0``."""
+    if pd.api.types.is_float_dtype(ids) and (ids.dropna() % 1 == 0).all():
+        ids = ids.astype("Int64")
+    return ids.astype("string").str.strip()
+
+
+def _commonest(lines: pd.DataFrame, column: str, otherwise: pd.Series) -> pd.Series:
+    """(N,) the commonest value of a text column over each item's lines, the first by alphabet of several."""
+    if column not in lines:
+        return otherwise.astype(str)
+    text = _text(lines[column]).replace("", pd.NA)
+    counts = text.groupby([lines["row"], text]).size().rename("count").reset_index()
+    best = counts.sort_values(["row", "count", column], ascending=[True, False, True]).drop_duplicates("row")
+    return best.set_index("row")[column].reindex(otherwise.index).fillna(otherwise).astype(str)

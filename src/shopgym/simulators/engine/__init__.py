@@ -1,0 +1,1 @@
+"""Compiled kernels, threads, memory and hash random numbers. Knows no item and no visit."""

@@ -1,0 +1,118 @@
+"""NamedTuples of arrays that kernels take in one piece.
+
+Numba looks at every array of a tuple anew at every call, which for the hundred fields of the shop takes
+longer than a page. A held tuple has been looked at once: what a kernel needs to know of its arrays lies in
+memory, and the kernel reads it from there.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from typing import Any, NamedTuple, TypeVar, cast
+
+import numba
+import numpy as np
+from llvmlite import ir
+from numba import types
+
+from .jit import kernel
+from .numba_api import cgutils, extending
+
+T = TypeVar("T", bound=NamedTuple)
+
+
+def held(value: T) -> T:
+    """``value``, which kernels take faster; it has the same fields and iterates alike.
+
+    Its arrays may be written to but, being a tuple's, not exchanged.
+    """
+    return cast(T, _Held(value))
+
+
+class _Held:
+    __slots__ = ("_memory", "_numba_type_", "_value", "address")
+
+    def __init__(self, value: Any) -> None:
+        self._value = value
+        self._numba_type_ = _HeldType(numba.typeof(value))
+        self._memory = np.zeros(_size(value), np.uint8)
+        self.address = self._memory.ctypes.data
+        _store(value, self.address)
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._value, name)
+
+    def __iter__(self) -> Iterator[Any]:
+        return iter(self._value)
+
+    def __reduce__(self) -> tuple[Callable[..., Any], tuple[Any]]:
+        # a copy has arrays of its own, at addresses of their own
+        return held, (self._value,)
+
+
+class _HeldType(types.NamedTuple):
+    """The type of the tuple, to kernels; only the way in differs."""
+
+    def __init__(self, inner: types.NamedTuple) -> None:
+        super().__init__(inner.types, inner.instance_class)
+        self.name = f"held {inner.name}"
+
+
+extending.register_model(_HeldType)(extending.models.TupleModel)
+
+
+@extending.typeof_impl.register(_Held)
+def _type_of(value: _Held, context: Any) -> types.Type:
+    return value._numba_type_
+
+
+def _in_memory(builder: Any, manager: Any, kind: types.NamedTuple, address: Any) -> list[tuple[Any, Any]]:
+    """Data model and pointer of each field, one after the other in the layout of a struct."""
+    fields = [manager[each] for each in kind.types]
+    layout = ir.LiteralStructType([field.get_data_type() for field in fields])
+    start = builder.inttoptr(address, layout.as_pointer())
+    return [(field, cgutils.gep_inbounds(builder, start, 0, at)) for at, field in enumerate(fields)]
+
+
+@extending.unbox(_HeldType)
+def _take(kind: _HeldType, held: Any, c: Any) -> Any:
+    number = c.pyapi.object_getattr_string(held, "address")
+    address = c.pyapi.long_as_ulonglong(number)
+    c.pyapi.decref(number)
+    places = _in_memory(c.builder, c.context.data_model_manager, kind, address)
+    values = [field.load_from_data_pointer(c.builder, place) for field, place in places]
+    return extending.NativeValue(c.context.make_tuple(c.builder, kind, values))
+
+
+@extending.intrinsic
+def _write(typing: Any, value: Any, address: Any) -> Any:
+    def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
+        kind = signature.args[0]
+        for at, (field, place) in enumerate(
+            _in_memory(builder, context.data_model_manager, kind, arguments[1])
+        ):
+            element = builder.extract_value(arguments[0], at)
+            builder.store(field.as_data(builder, element), place)
+        return context.get_dummy_value()
+
+    return types.void(value, types.uint64), generate
+
+
+@extending.intrinsic
+def _measure(typing: Any, value: Any) -> Any:
+    def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
+        manager = context.data_model_manager
+        layout = ir.LiteralStructType([manager[each].get_data_type() for each in signature.args[0].types])
+        return context.get_constant(types.intp, context.get_abi_sizeof(layout))
+
+    return types.intp(value), generate
+
+
+@kernel
+def _store(value: Any, address: Any) -> None:
+    _write(value, np.uint64(address))
+
+
+@kernel
+def _size(value: Any) -> int:
+    return _measure(value)

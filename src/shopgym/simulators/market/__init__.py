@@ -1,0 +1,1 @@
+"""What changes by the day: prices, campaigns, stock, replenishment, returns."""

@@ -1,0 +1,1 @@
+"""What one page does: who begins, what is observed, how it is read, clicked and bought."""

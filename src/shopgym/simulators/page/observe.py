@@ -1,0 +1,124 @@
+"""What the shop can see of its visitors: the pages they ask for."""
+
+from __future__ import annotations
+
+import math
+
+from numba import int64, njit, uint64
+
+from ...core.types import F32, F64, I32, I64, U64, Bool
+from ..config import ShopConfig
+from ..engine.jit import kernel
+from ..engine.prefetch import AHEAD, TOGETHER, prefetch
+from ..engine.work_queue import take
+from ..params import Today, World
+from ..people.visits import Visits
+from .candidates import draw_candidates
+from .surfaces import CHANNELS, SURFACES
+from .visit_start import begin_anew
+
+MOMENT = ("page", "clicks", "mobile")
+"""Context columns after the intent: pages so far / max_pages, log(1 + clicks so far), on a phone."""
+PLACE = (*(f"on_{name}" for name in SURFACES), *(f"by_{name}" for name, _ in CHANNELS))
+"""With surfaces: the page asked for and the channel, 0 or 1 each."""
+CLOCK = ("hour_cos", "hour_sin", "weekend", "year_cos", "year_sin")
+"""With the calendar: hour of the day and week of the year on their circles."""
+RELATION = ("visits", "gap")
+"""Where people come back: log(1 + visits before this one), log(1 + days since the last)."""
+
+LONGEST_GAP = 36_400.0
+"""Days beyond which a gap is shown as this."""
+
+
+def context_names(intent: int, config: ShopConfig) -> tuple[str, ...]:
+    """Names of the context columns, given how many show the intent."""
+    return (
+        *(f"intent_{c}" for c in range(intent)),
+        *MOMENT,
+        *(PLACE if config.surfaces.enabled else ()),
+        *(CLOCK if config.calendar else ()),
+        *(RELATION if config.people.enabled else ()),
+    )
+
+
+@njit(cache=True, inline="always")
+def _log1p(x: float) -> float:
+    """Most are 0, for which the logarithm need not be taken."""
+    return math.log1p(x) if x > 0.0 else 0.0
+
+
+@kernel
+def observe(
+    world: World,
+    today: Today,
+    visits: Visits,
+    asked: Bool,
+    begin: Bool,
+    new: I32,
+    taker: I64,
+    request_id: U64,
+    user_id: I64,
+    user: F32,
+    context: F32,
+    candidates: I32,
+    in_stock: Bool,
+    time: F64,
+    slots: I32,
+    lanes: I64,
+) -> None:
+    """Fill the columns of ``Requests`` for the ``lanes`` that are ``asked`` for.
+
+    Before that the next visit starts on those where ``begin`` (n,), of anyone; (0,) = on none. The intent
+    that can be seen is the observable embedding of the item last looked at or searched for. ``new`` and
+    ``taker`` are scratch space.
+    """
+    intent = world.observed.shape[1]
+    low, high = take(lanes)
+    while low < high:
+        for start in range(low, high, TOGETHER):
+            end = min(start + TOGETHER, high)
+            if begin.shape[0]:
+                begin_anew(world, visits, begin, new, start, end)
+            draw_candidates(world, visits, asked, taker, candidates, start, end)
+            for i in range(start, end):
+                if i + AHEAD < high:
+                    prefetch(world.user_features, visits.user[i + AHEAD])
+                    prefetch(world.observed, visits.anchor[i + AHEAD])
+                if not asked[i]:
+                    continue
+                request_id[i] = visits.key[i] ^ uint64(visits.page[i])
+                user_id[i] = visits.user[i]
+                time[i] = visits.time[i]
+                # looked up once: a store to an array might, for all the compiler knows, change them
+                who, anchor = visits.user[i], visits.anchor[i]
+                for c in range(user.shape[1]):
+                    user[i, c] = world.user_features[who, c]
+                for c in range(intent):
+                    context[i, c] = world.observed[anchor, c]
+                context[i, intent] = visits.page[i] / world.max_pages
+                context[i, intent + 1] = _log1p(visits.clicks[i])
+                context[i, intent + 2] = 1.0 if visits.mobile[i] else 0.0
+                at = intent + 3
+                if world.surfaces_on:
+                    for c in range(len(PLACE)):
+                        context[i, at + c] = 0.0
+                    context[i, at + visits.surface[i]] = 1.0
+                    context[i, at + len(SURFACES) + visits.channel[i]] = 1.0
+                    slots[i] = world.slots[visits.surface[i]]
+                    at += len(PLACE)
+                if world.calendar_on:
+                    day = int64(math.floor(visits.time[i]))
+                    hour = int64((visits.time[i] - day) * 24.0)
+                    context[i, at] = world.hours[hour, 0]
+                    context[i, at + 1] = world.hours[hour, 1]
+                    context[i, at + 2] = 1.0 if day % 7 >= 5 else 0.0
+                    context[i, at + 3] = world.weeks[day // 7 % 52, 0]
+                    context[i, at + 4] = world.weeks[day // 7 % 52, 1]
+                    at += len(CLOCK)
+                if world.remembers:
+                    context[i, at] = _log1p(visits.visit[i] - 1)
+                    context[i, at + 1] = _log1p(min(visits.gap[i], LONGEST_GAP))
+                row = visits.row[i]
+                for c in range(candidates.shape[1]):
+                    in_stock[i, c] = today.available[row, candidates[i, c]]
+        low, high = take(lanes)

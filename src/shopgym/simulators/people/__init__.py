@@ -1,0 +1,1 @@
+"""Users, population, arrivals, visits, retention, satisfaction."""

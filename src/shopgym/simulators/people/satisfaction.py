@@ -1,0 +1,66 @@
+"""What a visit leaves behind in a person: taste, boredom, habit, satisfaction, and when they come back.
+
+Within a visit every click moves the person's taste and what they have seen enough of. When it ends, what
+it was worth becomes satisfaction, purchases become habit, and both bend the time to the next visit and the
+chance of never coming back (:mod:`.retention`).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from ...core.errors import in_range
+from .retention import RetentionConfig
+
+
+@dataclass(frozen=True)
+class PeopleConfig:
+    """How experience works. All effects 0 = every visit is like the first.
+
+    The experience of a visit is, with w the mean worth of what was opened (once) and bought (twice)::
+
+        x = worth_weight w + purchase_bonus [bought] - missed_weight (looked at, sold out)
+            - return_weight (lines sent back) - wait_weight (days of delivery beyond 3, mean)
+
+    and satisfaction becomes ``inertia`` x before + (1 - ``inertia``) x tanh(x).
+
+    Attributes:
+        enabled: whether visits leave anything behind.
+        learning: share of the way that taste moves to an item opened.
+        boredom: logits that likeness to what was seen lately takes off the appeal.
+        boredom_days: time constant in days in which it is forgotten.
+        inertia: of satisfaction, in [0, 1).
+        worth_weight, purchase_bonus, missed_weight, return_weight, wait_weight: see above.
+        habit_effect: how much a habit of buying (in [0, 1]) shortens the time to the next visit.
+        retention: when people come back; ``rate_effect`` and ``churn_effect`` are those of satisfaction.
+    """
+
+    enabled: bool = False
+    learning: float = 0.02
+    boredom: float = 0.5
+    boredom_days: float = 30.0
+    inertia: float = 0.7
+    worth_weight: float = 1.0
+    purchase_bonus: float = 0.3
+    missed_weight: float = 0.3
+    return_weight: float = 0.5
+    wait_weight: float = 0.1
+    habit_effect: float = 0.0
+    retention: RetentionConfig = field(
+        default_factory=lambda: RetentionConfig(rate_effect=0.5, churn_effect=1.0)
+    )
+
+    def __post_init__(self) -> None:
+        in_range("shop.people.learning", self.learning, 0.0, 1.0)
+        in_range("shop.people.boredom_days", self.boredom_days, 0.0, 1e6, open_low=True)
+        in_range("shop.people.inertia", self.inertia, 0.0, 1.0, open_high=True)
+        for name in (
+            "boredom",
+            "worth_weight",
+            "purchase_bonus",
+            "missed_weight",
+            "return_weight",
+            "wait_weight",
+            "habit_effect",
+        ):
+            in_range(f"shop.people.{name}", getattr(self, name), 0.0, 20.0)

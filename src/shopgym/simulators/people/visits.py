@@ -1,0 +1,125 @@
+"""Who is in the shop: the visits under way, one lane each, and what each is after."""
+
+from __future__ import annotations
+
+import math
+from typing import NamedTuple
+
+import numpy as np
+from numba import int64, njit
+
+from ...core.batches import EMPTY
+from ...core.types import F32, F64, I32, I64, U64, Bool
+from ..catalog.alias_sampler import popular_item
+from ..engine.hash_rng import COIN, below, key, unit
+from ..params import World
+
+NO_QUERY = -1
+
+
+class Visits(NamedTuple):
+    """n lanes; a lane holds one visit at a time.
+
+    ``key`` is the hash of (lane seed, number of the visit), from which all its luck follows; where people
+    come back it is the hash of (person, number of their visit).
+    """
+
+    seed: U64  # (n,)
+    number: I64  # (n,) visits begun on this lane, less one
+    key: U64  # (n,)
+    user: I32  # (n,)
+    mobile: Bool  # (n,)
+    channel: I32  # (n,) how the visitor came
+    surface: I32  # (n,) what page is asked for
+    query: I32  # (n,) category searched for on this page; NO_QUERY elsewhere
+    row: I32  # (n,) row of ``Today`` that holds on the visitor's day
+    time: F64  # (n,) days since the shop opened
+    page: I32  # (n,) pages seen so far
+    clicks: I32  # (n,) clicks so far
+    anchor: I32  # (n,) the item last looked at
+    history: I32  # (n, h) items opened or put in the cart by this person, the latest first
+    purpose: Bool  # (n,) whether the visit is to buy
+    size: F32  # (n,) logits by which this purpose takes longer than others
+    intent: F32  # (n, d) what the visitor is after now
+    pull: F32  # (n, d) taste_weight x taste + intent_weight x intent - boredom x seen
+    reach: F64  # (n,) no less than exp(appeal) of any item
+    over: Bool  # (n,) left, or cut off
+    # of the person
+    life: U64  # (n,) hash of the person, where people come back
+    lives: I64  # (n,) people begun on this lane, less one
+    visit: I32  # (n,) visits of this person, this one included
+    gap: F64  # (n,) days since the visit before; when a visit is over, until the next
+    taste: F32  # (n, d)
+    seen: F32  # (n, d) what was looked at lately
+    satisfaction: F64  # (n,) in [-1, 1]
+    habit: F64  # (n,) of buying, in [0, 1]
+    # of the experience of this visit
+    joy: F64  # (n,) sum of worth of what was opened and bought
+    weight: F64  # (n,) how much of that there was
+    mood: F64  # (n,) disappointments
+    bought: I32  # (n,) order lines
+
+
+def empty_visits(n: int, d: int, h: int) -> Visits:
+    """n lanes without a visit."""
+    return Visits(
+        seed=np.zeros(n, np.uint64),
+        number=np.full(n, -1, np.int64),
+        key=np.zeros(n, np.uint64),
+        user=np.zeros(n, np.int32),
+        mobile=np.zeros(n, np.bool_),
+        channel=np.zeros(n, np.int32),
+        surface=np.zeros(n, np.int32),
+        query=np.full(n, NO_QUERY, np.int32),
+        row=np.zeros(n, np.int32),
+        time=np.zeros(n),
+        page=np.zeros(n, np.int32),
+        clicks=np.zeros(n, np.int32),
+        anchor=np.zeros(n, np.int32),
+        history=np.full((n, h), EMPTY, np.int32),
+        purpose=np.zeros(n, np.bool_),
+        size=np.zeros(n, np.float32),
+        intent=np.zeros((n, d), np.float32),
+        pull=np.zeros((n, d), np.float32),
+        reach=np.zeros(n),
+        over=np.ones(n, np.bool_),
+        life=np.zeros(n, np.uint64),
+        lives=np.full(n, -1, np.int64),
+        visit=np.zeros(n, np.int32),
+        gap=np.zeros(n),
+        taste=np.zeros((n, d), np.float32),
+        seen=np.zeros((n, d), np.float32),
+        satisfaction=np.zeros(n),
+        habit=np.zeros(n),
+        joy=np.zeros(n),
+        weight=np.zeros(n),
+        mood=np.zeros(n),
+        bought=np.zeros(n, np.int32),
+    )
+
+
+@njit(cache=True, inline="always")
+def set_pull(world: World, visits: Visits, i: int) -> None:
+    taste_weight, intent_weight = np.float32(world.taste_weight), np.float32(world.intent_weight)
+    boredom, square = np.float32(world.boredom), np.float32(0.0)
+    for c in range(visits.pull.shape[1]):
+        visits.pull[i, c] = (
+            taste_weight * visits.taste[i, c]
+            + intent_weight * visits.intent[i, c]
+            - boredom * visits.seen[i, c]
+        )
+    for c in range(visits.pull.shape[1]):
+        square += visits.pull[i, c] * visits.pull[i, c]
+    visits.reach[i] = math.exp(1.001 * math.sqrt(square))  # norms are 1 to within a thousandth
+
+
+@njit(cache=True, inline="always")
+def something_wanted(world: World, user: int, coin: np.uint64, word: np.uint64) -> np.int64:
+    """Half the time something like one of the user's favourites, else something popular."""
+    if unit(coin) >= 0.5:
+        return popular_item(world, word)
+    favourite = world.favourites[user, below(word, world.favourites.shape[1])]
+    width = world.neighbours.shape[1]
+    if width == 0:
+        return int64(favourite)
+    return int64(world.neighbours[favourite, below(key(word, COIN), width)])

@@ -1,0 +1,118 @@
+"""The fashion shop."""
+
+from __future__ import annotations
+
+from .parameter import (
+    AGAIN,
+    COMMON,
+    ELASTIC,
+    FITTED,
+    LANDING,
+    LONG,
+    MILD,
+    OPENED,
+    SCROLLED,
+    SEARCHED,
+    SHELF,
+    THERE,
+    Number,
+    campaigns,
+)
+
+TAOBAO = "Taobao UserBehavior, first 4,321 rows (Zhu et al. 2018), research use"
+CLOTHING = "UCI e-shop clothing 2008 (Lapczynski & Bialowas 2013), CC BY 4.0"
+PLACES = "fitted: eshop_click_share_loc1, 2, 4 and 5; what they leave to places 3 and 6 is assumed to fall"
+EVENING = "fitted: taobao_share_events_19_23h; events by hour, of which the hours 19 to 22 are raised by 7%"
+
+# shapes of the day, the week and the year: counted by the clock of the record, divided by their mean
+HOURS = (0.961, 0.283, 0.128, 0.083, 0.183, 0.022, 0.4, 0.567, 0.883, 0.922, 1.472, 1.344, 1.111,
+         0.844, 1.072, 1.727, 1.622, 0.889, 0.744, 1.426, 1.682, 1.587, 3.067, 1.489)  # fmt: skip
+WEEKDAYS = (0.61, 0.79, 0.76, 0.76, 0.86, 0.73, 0.88)
+
+FASHION: tuple[Number, ...] = (
+    *COMMON,
+    Number("scale.days", 364.0, "days", "assumed: a year"),
+    Number("scale.visits", 169500.0, "visits", "measured: a season with these numbers"),
+    Number("scale.per_day", 225.0, "new visitors", "fitted: pub_returning_session_share"),
+    Number("scale.established", 1500, "customers", "fitted: pub_returning_session_share"),
+    Number("catalog.num_items", 3000, "items", SHELF),
+    Number("catalog.price_median", 40.0, "EUR", "assumed: between a shirt and a coat"),
+    Number("catalog.price_log_sd", 0.6, "log EUR", "assumed: a coat costs four times a shirt"),
+    Number("catalog.units_mean", 1.05, "units", "assumed: one of a size"),
+    Number("catalog.margin_rates", (0.4, 0.65), "share of price", "assumed: above the 0.28 of orange juice"),
+    Number("catalog.currency", "EUR", "ISO 4217", "assumed: the record of the clicks is European"),
+    Number("behaviour.again", 0.06, "probability", AGAIN + "Taobao's visits"),
+    Number("slate_size", 6, "slots", f"{CLOTHING}: six photo places on a page"),
+    Number("num_candidates", 30, "items", SCROLLED),
+    Number("max_pages", 60, "pages", LONG),
+    Number("choice.click_base", -3.2, "logits", FITTED),
+    Number("choice.leave_base", 2.95, "logits", FITTED),
+    Number("choice.engagement", 2.1, "logits", FITTED),
+    Number("choice.fatigue", 0.0, "logits per page", "assumed: visits end by leave_base alone"),
+    Number("choice.cart_base", -3.92, "logits", FITTED),
+    Number("choice.buy_base", -0.775, "logits", FITTED),
+    Number("choice.mission_share", 0.5, "share of visits", FITTED),
+    Number("choice.mission_lift", 0.3, "logits", FITTED),
+    Number("choice.mission_stay", 4.05, "logits", FITTED),
+    Number("choice.price_sensitivity", 1.0, "logits per log price", ELASTIC),
+    Number("choice.substitution", 0.3, "probability", "assumed: as in supermarkets"),
+    Number("stock.cover_days", 28.0, "days", THERE),
+    Number("stock.safety", 3.0, "lead times", THERE),
+    Number("surfaces.home.attention", (1.0, 0.985, 0.71, 0.823, 0.852, 0.57), "probabilities", PLACES),
+    Number("surfaces.product.attention", (1.0, 0.985, 0.71, 0.823, 0.852, 0.57), "probabilities", PLACES),
+    Number("surfaces.cart.attention", (1.0, 0.985, 0.71, 0.823, 0.852, 0.57), "probabilities", PLACES),
+    Number("surfaces.search.attention", (1.0, 0.985, 0.71, 0.823, 0.852, 0.57), "probabilities", PLACES),
+    Number("surfaces.opened", 0.195, "share of e-mails", OPENED),
+    Number("surfaces.search_rate", 0.16, "probability", SEARCHED),
+    Number("surfaces.channels", (0.12, 0.66, 0.12, 0.1), "shares", LANDING),
+    Number("surfaces.search.click_model", "position", "model", "assumed: a grid like the other pages"),
+    Number("dwell.median", 28.2, "s", "fitted: taobao_dwell_median_s"),
+    Number("dwell.log_sd", 1.5, "log s", "fitted: taobao_dwell_log_sd"),
+    Number("dwell.reading", 10.0, "s", "assumed: a look at six photos"),
+    Number("returns.rate", 0.3, "share of lines", "pub_return_rate_apparel: 0.2 to 0.4"),
+    Number("market.season", 0.6, "logits", "assumed: summer and winter wear"),
+    Number(
+        "campaigns",
+        campaigns(8, 0.2, 0.3, 0.62),
+        "events",
+        "assumed: eight sales a year; boost: cj_mailer_uplift",
+    ),
+    Number(
+        "people.retention.r",
+        0.25,
+        "shape",
+        "fitted: pub_returning_session_share; near CDNOW (Fader, Hardie & Lee 2005)",
+    ),
+    Number(
+        "people.retention.alpha",
+        30.0,
+        "days",
+        "fitted: pub_returning_session_share; near CDNOW (Fader, Hardie & Lee 2005)",
+    ),
+    Number(
+        "people.retention.a",
+        0.8,
+        "shape",
+        "fitted: pub_returning_session_share; near CDNOW (Fader, Hardie & Lee 2005)",
+    ),
+    Number(
+        "people.retention.b",
+        4.0,
+        "shape",
+        "fitted: pub_returning_session_share; near CDNOW (Fader, Hardie & Lee 2005)",
+    ),
+    Number(
+        "people.retention.rate_effect",
+        0.3,
+        "log rate",
+        MILD,
+    ),
+    Number(
+        "people.retention.churn_effect",
+        0.3,
+        "logits",
+        MILD,
+    ),
+    Number("arrivals.hours", HOURS, "multipliers", EVENING),
+    Number("arrivals.weekdays", WEEKDAYS, "multipliers", f"{TAOBAO}: events by day of nine days"),
+)

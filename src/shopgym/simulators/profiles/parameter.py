@@ -1,0 +1,97 @@
+"""What a number of a profile is, and what the profiles share."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from ..market.market import Campaign, Shock
+
+ASSUMED_ON = "assumed: every mechanism is on"
+FITTED = "fitted: simulated moments, the profile's facts of visits, orders and customers"
+SEARCHED = "fitted: pub_search_session_share"
+ELASTIC = "fitted: pub_price_elasticity_mean"
+ONE_OFFER = "fitted: pub_email_click_rate, one offer in an e-mail"
+LANDING = (
+    "assumed: most visitors land on an item's page from a search engine; fitted: pub_bounce_rate_sessions"
+)
+PASSERS = "fitted: pub_session_conversion_rate, pub_returning_session_share: most visitors pass by"
+MILD = "assumed: mild, so that returns stay near BG/NBD"
+WEEKLY = "assumed: orders to suppliers once a week"
+THERE = "assumed: what sells is there"
+WHOLE = "assumed: a cart is bought or left as a whole"
+USUAL = "assumed: who buys again compares a price with what it usually is (Kalyanaram & Winer 1995)"
+AGAIN = "fitted: pages opened again in "
+OPENED = "fitted: pub_email_open_rate, pub_email_click_rate, pub_email_order_rate_campaign"
+OFFER = "fitted: pub_email_click_rate, some open an e-mail and do not read down to the offer"
+SCROLLED = "assumed: about three pages' worth"
+LONG = "assumed: no visit of the records is longer"
+STOCKED = "fitted: pub_stockout_rate_online; what the shop sells, so that stock is ordered for it"
+SHELF = "assumed: more does not show in the facts"
+
+
+@dataclass(frozen=True)
+class Number:
+    """A number of a profile: dotted name in ``ShopConfig``, value, unit, source."""
+
+    name: str
+    value: Any
+    unit: str
+    source: str
+
+
+COMMON = (
+    Number("calendar", True, "switch", ASSUMED_ON),
+    Number("surfaces.enabled", True, "switch", ASSUMED_ON),
+    Number("dwell.enabled", True, "switch", ASSUMED_ON),
+    Number("returns.enabled", True, "switch", ASSUMED_ON),
+    Number("people.enabled", True, "switch", ASSUMED_ON),
+    Number("arrivals.representative", True, "switch", "assumed: the record's customers are no chance few"),
+    Number("delivery.weight", 0.05, "logits per day", "assumed: no record holds delivery times"),
+    Number("choice.brand_weight", 0.3, "logits", "assumed: no record holds brands"),
+    Number("market.drift", 0.01, "logits per day", "assumed: a tenth of a logit in a hundred days"),
+    Number(
+        "market.new_share", 0.05, "share of items", "assumed: a twentieth of the range is new in half a year"
+    ),
+    Number(
+        "market.old_share", 0.05, "share of items", "assumed: a twentieth of the range leaves in half a year"
+    ),
+    Number("shocks", (Shock(start=120.0, size=0.5),), "events", "assumed: one small fashion a year"),
+    Number("stock.review", 7.0, "days", WEEKLY),
+    Number("surfaces.email.similar_share", 0.0, "share of candidates", ONE_OFFER),
+    Number("surfaces.email.slots", 1, "slots", ONE_OFFER),
+)
+"""Of all three."""
+LISTS = (
+    Number("choice.buy_price", 0.0, "share", WHOLE),
+    Number("choice.reference_price", 1.0, "share", USUAL),
+    Number("surfaces.to_cart", 1.0, "probability", "assumed: who fills a cart goes on with it"),
+    Number("surfaces.cart.decay", 0.0, "exponent", "assumed: who has a list reads all of the page"),
+    Number("surfaces.search.decay", 0.0, "exponent", "assumed: who has a list reads all of the page"),
+    Number(
+        "surfaces.search.click_model", "position", "model", "assumed: who has a list reads all of the page"
+    ),
+    Number("surfaces.email.click_model", "position", "model", OFFER),
+    Number(
+        "people.retention.rate_effect",
+        0.1,
+        "log rate",
+        MILD,
+    ),
+    Number(
+        "people.retention.churn_effect",
+        0.1,
+        "logits",
+        MILD,
+    ),
+)
+"""Of shops with regular customers, who come with a list."""
+
+
+def campaigns(count: int, share: float, price_off: float, boost: float) -> tuple[Campaign, ...]:
+    """Of a fortnight each, even over the year, each on another part of the range."""
+    gap = 364.0 / count
+    return tuple(
+        Campaign(start=round(gap * (i + 0.5)), days=14.0, share=share, price_off=price_off, boost=boost)
+        for i in range(count)
+    )

@@ -1,0 +1,1 @@
+"""Agents learn in environments: the training loop and position bias."""

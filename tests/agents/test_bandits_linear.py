@@ -1,0 +1,296 @@
+"""Linear bandits: closed forms, one batch or many, arms that come and go, elimination, one at a time."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+import pytest
+from builders.bandits import items_of, played, requests_of, shown, task_of
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from shopgym.agents import make_agent
+from shopgym.agents.bandits.arms import ArmModels
+from shopgym.agents.bandits.online import OnlineArms
+from shopgym.core import InvalidInput
+from shopgym.policies.explorers import Elimination
+from shopgym.policies.policy import policy_from_state
+
+SUMS = ["linucb", "epsilon_greedy", "squarecb", "regcb", "linucb_disjoint", "linucb_hybrid"]
+ARMS = ["linucb_disjoint", "linucb_hybrid", "lints_disjoint", "lints_hybrid"]
+
+
+def rows(arms: int, d: int, wide: int, n: int, seed: int) -> tuple[Any, ...]:
+    rng = np.random.default_rng(seed)
+    arm = rng.integers(1, arms, size=n).astype(np.int32)
+    return arm, rng.normal(size=(n, d)), rng.normal(size=(n, wide)), rng.normal(size=n)
+
+
+@pytest.mark.parametrize("wide", [0, 4])
+def test_arm_models_are_one_joint_ridge_regression(wide: int) -> None:
+    """Block elimination (Li et al. 2010, alg. 2) against the regression over all coefficients at once."""
+    arms, d, ridge = 5, 3, 0.7
+    arm, x, z, y = rows(arms, d, wide, 80, 0)
+    models = ArmModels(d, wide, ridge)
+    models.grow(arms - 1)
+    models.add(arm, x, z, y)
+    beta, spread, theta, factor, cross, sigma = models.solve()
+    big = np.zeros((80, wide + arms * d))
+    big[:, :wide] = z
+    for r in range(80):
+        big[r, wide + arm[r] * d : wide + (arm[r] + 1) * d] = x[r]
+    a = ridge * np.eye(big.shape[1]) + big.T @ big
+    joint = np.linalg.solve(a, big.T @ y)
+    np.testing.assert_allclose(beta, joint[:wide], atol=1e-10)
+    np.testing.assert_allclose(theta.ravel(), joint[wide:], atol=1e-10)
+    assert sigma == pytest.approx(np.sqrt(((y - big @ joint) ** 2).mean()))
+    inverse = np.linalg.inv(a)
+    for s in range(arms):
+        xs, zs = np.array([0.3, -1.0, 0.4]), np.arange(wide) / 3.0
+        row = np.zeros(big.shape[1])
+        row[:wide], row[wide + s * d : wide + (s + 1) * d] = zs, xs
+        width = ((xs @ factor[s]) ** 2).sum() + (((zs - xs @ cross[s]) @ spread) ** 2).sum()
+        assert width == pytest.approx(row @ inverse @ row)
+
+
+def test_scores_of_arms_are_mean_plus_width() -> None:
+    task = task_of(6, value="price", slots=2)
+    agent: Any = make_agent("linucb_hybrid", task, np.random.default_rng(0), alpha=1.3, noise=0.4)
+    batch = played(task, 50, 1)
+    agent.learn(batch)
+    requests = requests_of(task, 9, np.random.default_rng(2))
+    beta, spread, theta, factor, cross, _ = agent.models.solve()
+    scores = agent.policy().scorer.scores(requests)[:, 0]
+    for n in range(9):
+        x = np.concatenate([[1.0], requests.user[n], requests.context[n]])
+        for item in range(6):
+            z = agent.shared.request_side(requests)[n] * agent.shared.item_side(task.items)[item]
+            s = agent.arm[item]
+            width = np.hypot(np.linalg.norm(x @ factor[s]), np.linalg.norm((z - x @ cross[s]) @ spread))
+            want = 2.0 * (x @ theta[s] + z @ beta + 1.3 * 0.4 * width)
+            assert scores[n, item] == pytest.approx(want)
+
+
+def test_draws_of_hybrid_models_have_the_joint_posterior() -> None:
+    task = task_of(3)
+    agent: Any = make_agent("lints_hybrid", task, np.random.default_rng(0), draws=1000, noise=0.5)
+    batch = played(task, 40, 1)
+    batch = replace(batch, decisions=replace(batch.decisions, **_only(batch, 2)))  # item 2 is never shown
+    agent.learn(batch)
+    mean: Any = make_agent("linucb_hybrid", task, np.random.default_rng(0), alpha=1.0, noise=0.5)
+    mean.learn(batch)
+    requests = requests_of(task, 5, np.random.default_rng(2))
+    drawn = np.concatenate([agent.policy().scorer.scores(requests) for _ in range(20)], axis=1)
+    upper = mean.policy().scorer.scores(requests)[:, 0]
+    middle = replace(mean.policy().scorer, factor=None, cross=None, spread=None).scores(requests)[:, 0]
+    width = upper - middle
+    z = (drawn.mean(axis=1) - middle) / (width / 20_000**0.5)
+    assert abs(z).max() < 5.0  # 15 numbers: below 1e-5
+    np.testing.assert_allclose(drawn.std(axis=1), width, rtol=0.04)  # 8 standard errors
+
+
+def _only(batch: Any, below: int) -> dict[str, Any]:
+    at = batch.decisions.slates % below
+    return {"slates": at, "positions": at}
+
+
+@settings(max_examples=15, deadline=None)
+@given(name=st.sampled_from(SUMS), n=st.integers(1, 30), cuts=st.integers(1, 30), seed=st.integers(0, 10**6))
+def test_one_batch_is_many(name: str, n: int, cuts: int, seed: int) -> None:
+    task = task_of(6, slots=2)
+    whole, parts = (make_agent(name, task, np.random.default_rng(0)) for _ in range(2))
+    batch = played(task, n, seed)
+    whole.learn(batch)
+    for part in np.array_split(np.arange(n), cuts):
+        parts.learn(batch.take(part))
+    requests = requests_of(task, 5, np.random.default_rng(1))
+    a, b = (agent.policy().scorer.scores(requests) for agent in (whole, parts))  # type: ignore[attr-defined]
+    np.testing.assert_allclose(a, b, rtol=1e-7, atol=1e-9)
+
+
+@pytest.mark.parametrize("name", ARMS)
+def test_items_come_and_go(name: str) -> None:
+    old = task_of(6)
+    agent: Any = make_agent(name, old, np.random.default_rng(0), noise=1.0)
+    for seed in range(4):
+        batch = played(old, 40, seed)
+        agent.learn(replace(batch, decisions=replace(batch.decisions, **_only(batch, 4))))
+    requests = requests_of(old, 20, np.random.default_rng(3))
+    before = agent.policy().scorer
+    # items 0, 2 and 4 stay, in another order; one is new
+    rows = [4, 2, 0]
+    items = items_of(4)
+    features = np.concatenate([old.items.features[rows], old.items.features[5:]])
+    ids = np.array([*(f"i{row}" for row in rows), "new"])
+    new = replace(old, items=replace(items, item_id=ids, features=features))
+    agent.move(new)
+    assert len(agent.models) == 3  # the prior, and the two that were shown: what is gone costs nothing
+    after = agent.policy().scorer
+    few = replace(requests, candidates=requests.candidates[:, :4], in_stock=requests.in_stock[:, :4])
+    if name.startswith("linucb"):
+        was, now = before.scores(requests)[:, 0], after.scores(few)[:, 0]
+        np.testing.assert_allclose(now[:, :3], was[:, rows], rtol=1e-8)
+        np.testing.assert_allclose(now[:, 3], was[:, 5], rtol=1e-8)  # never shown either: the prior
+    agent.learn(shown(new, few, np.full((20, 1), 3), np.ones((20, 1))))
+    assert len(agent.models) == 4
+    with pytest.raises(InvalidInput, match="user_names"):
+        agent.move(task_of(6, users=2))
+
+
+def test_an_item_that_was_never_seen_is_the_prior() -> None:
+    task = task_of(6)
+    agent: Any = make_agent("linucb_disjoint", task, np.random.default_rng(0), noise=1.0, ridge=4.0)
+    agent.learn(
+        shown(task, requests_of(task, 50, np.random.default_rng(0)), np.zeros((50, 1)), np.ones((50, 1)))
+    )
+    requests = requests_of(task, 5, np.random.default_rng(1))
+    x = np.column_stack([np.ones(5), requests.user, requests.context])
+    scores = agent.policy().scorer.scores(requests)[:, 0]
+    want = np.linalg.norm(x, axis=1) / 2.0
+    np.testing.assert_allclose(scores[:, 1:], np.tile(want[:, None], 5), rtol=1e-6)
+    ts: Any = make_agent("lints_disjoint", task, np.random.default_rng(0), draws=1)
+    drawn = ts.policy().scorer.scores(requests)[0, 0]
+    assert len(np.unique(drawn)) == 6  # each draws for itself
+
+
+def test_each_item_has_its_own_taste_in_users() -> None:
+    """Item j is wanted by users of kind j: no model that all items share can see it in these features."""
+    task = task_of(4, users=4)
+    task = replace(task, items=replace(task.items, features=np.zeros((4, 3), np.float32)))
+    rng = np.random.default_rng(0)
+    hits = {}
+    for name in ("linucb", "linucb_disjoint", "lints_disjoint"):
+        agent: Any = make_agent(name, task, np.random.default_rng(1), decay=20.0)
+        for _ in range(30):
+            kind = rng.integers(4, size=40)
+            requests = requests_of(task, 40, rng, users=np.eye(4)[kind])
+            decisions = agent.policy().decide(requests, rng)
+            agent.learn(shown(task, requests, decisions.slates, decisions.slates == kind[:, None]))
+        hits[name] = float((decisions.slates[:, 0] == kind).mean())
+    assert hits["linucb"] < 0.6
+    assert hits["linucb_disjoint"] > 0.85
+    assert hits["lints_disjoint"] > 0.85
+
+
+def test_elimination_by_hand() -> None:
+    scores = np.array([[[0.5, 0.2, 0.1, -1.0], [0.9, 0.6, 0.4, 3.0]]])
+    allowed = np.array([[True, True, True, False]])
+    rates = Elimination(decay=5.0).log_rates(scores, allowed)
+    assert rates.shape == (1, 1, 4)
+    np.testing.assert_allclose(rates[0, 0, :3], [0.0, 0.0, -5.0])
+    with pytest.raises(InvalidInput, match="lower and upper"):
+        Elimination().log_rates(scores[:, :1], allowed)
+
+
+def test_regcb_keeps_only_what_may_be_best() -> None:
+    task = task_of(6)
+    agent: Any = make_agent("regcb", task, np.random.default_rng(0), mellowness=0.5)
+    for seed in range(20):
+        batch = played(task, 40, seed)
+        quality = task.items.features[batch.decisions.slates, 0]
+        agent.learn(replace(batch, reward=quality + 0.3 * batch.reward))
+    requests = requests_of(task, 30, np.random.default_rng(5))
+    policy = agent.policy()
+    mean, factor, sigma = agent.model.solve()
+    phi = task.features.phi(requests, task.item_side)
+    width = sigma * np.sqrt(0.5 * np.log(6 * 800)) * np.linalg.norm(phi @ factor, axis=2)
+    low, high = phi @ mean - width, phi @ mean + width
+    np.testing.assert_allclose(policy.scorer.scores(requests), np.stack([low, high], axis=1), rtol=1e-9)
+    alive = high >= low.max(axis=1, keepdims=True)
+    assert 0 < alive.mean() < 1
+    uniform = alive / alive.sum(axis=1, keepdims=True)
+    np.testing.assert_allclose(policy.marginals(requests)[:, 0], uniform, atol=1e-7)
+    again = policy_from_state(*policy.state(), task.items)
+    np.testing.assert_array_equal(again.marginals(requests), policy.marginals(requests))
+    best: Any = make_agent("regcb", task, np.random.default_rng(0), mellowness=0.5, optimistic=True)
+    best.model = agent.model
+    best.candidates = 6
+    np.testing.assert_allclose(best.policy().scorer.scores(requests)[:, 0], high, rtol=1e-9)
+
+
+@pytest.mark.parametrize("name", [*ARMS, "regcb"])
+def test_frozen_policies_survive_their_file(name: str) -> None:
+    task = task_of(6, slots=2)
+    agent: Any = make_agent(name, task, np.random.default_rng(0))
+    agent.learn(played(task, 30, 1))
+    policy = agent.policy()
+    requests = requests_of(task, 10, np.random.default_rng(5))
+    again = policy_from_state(*policy.state(), task.items)
+    np.testing.assert_array_equal(again.marginals(requests), policy.marginals(requests))
+    assert again.hash == policy.hash
+
+
+@pytest.mark.parametrize("kind", ["ucb", "ts"])
+def test_online_numbers_are_the_closed_form(kind: str) -> None:
+    arms, dim, ridge, alpha = 4, 7, 0.5, 0.8
+    rng = np.random.default_rng(0)
+    agent = OnlineArms(arms, dim, np.random.default_rng(1), kind=kind, ridge=ridge, alpha=alpha)
+    z = np.random.default_rng(1).standard_normal((256, arms)) if kind == "ts" else np.ones((256, arms))
+    a = np.repeat(ridge * np.eye(dim)[None], arms, axis=0)
+    b = np.zeros((arms, dim))
+    theta = rng.normal(size=(arms, dim))
+    for step in range(200):
+        x = rng.normal(size=dim)
+        mean = np.linalg.solve(a, b[:, :, None])[:, :, 0]
+        width = np.sqrt(np.einsum("i,sij,j->s", x, np.linalg.inv(a), x))
+        arm = agent.decide(x)
+        assert arm == np.argmax(mean @ x + alpha * z[step] * width)
+        y = float(theta[arm] @ x + rng.normal())
+        agent.learn(arm, x, y)
+        a[arm] += np.outer(x, x)
+        b[arm] += y * x
+    for _ in range(20_000):
+        x = rng.normal(size=dim)
+        arm = int(rng.integers(arms))
+        agent.learn(arm, x, 1.0)
+        a[arm] += np.outer(x, x)
+        b[arm] += x
+    np.testing.assert_allclose(agent.inverse, np.linalg.inv(a), rtol=1e-8, atol=1e-12)
+    np.testing.assert_allclose(agent.mean, np.linalg.solve(a, b[:, :, None])[:, :, 0], rtol=1e-7, atol=1e-9)
+
+
+@pytest.mark.parametrize("kind", ["ucb", "ts"])
+def test_online_arms_freeze_into_the_policy_of_the_batch_agent(kind: str) -> None:
+    task = task_of(4)
+    online = OnlineArms(4, 5, np.random.default_rng(0), kind=kind, alpha=0.6)
+    agent: Any = make_agent(f"lin{kind}_disjoint", task, np.random.default_rng(0), alpha=0.6, noise=1.0)
+    batch = played(task, 60, 3)
+    agent.learn(batch)
+    requests, reward = batch.requests, batch.reward / task.item_value[batch.decisions.slates]
+    x = np.column_stack([np.ones(60), requests.user, requests.context]).astype(np.float64)
+    for row in range(60):
+        online.learn(int(batch.decisions.slates[row, 0]), x[row], float(reward[row, 0]))
+    ours, theirs = online.policy(task, draws=400), agent.policy()
+    if kind == "ucb":
+        a, b = (policy.scorer.scores(requests) for policy in (ours, theirs))
+        np.testing.assert_allclose(a, b, rtol=1e-8, atol=1e-10)
+    else:
+        drawn = ours.scorer.scores(requests)[0]
+        mean, factor = (agent.models.solve()[at] for at in (2, 3))
+        s = agent.arm
+        width = 0.6 * np.linalg.norm(np.einsum("d,sde->se", x[0], factor[s]), axis=1)
+        assert abs((drawn.mean(axis=0) - mean[s] @ x[0]) / (width / 20)).max() < 5.0
+        np.testing.assert_allclose(drawn.std(axis=0), width, rtol=0.18)  # 5 standard errors
+
+
+def test_online_arms_come_and_bad_numbers_do_not() -> None:
+    agent = OnlineArms(2, 3, np.random.default_rng(0))
+    x = np.array([1.0, 0.5, -1.0])
+    for _ in range(9):
+        agent.learn(0, x, -1.0)
+        agent.learn(1, x, -1.0)
+    agent.add(2)
+    assert agent.decide(x) in (2, 3)
+    before = agent.inverse.copy(), agent.mean.copy()
+    for arm, bad, reward in ((4, x, 1.0), (-1, x, 1.0), (0, x * np.nan, 1.0), (0, x, np.inf)):
+        with pytest.raises(InvalidInput, match="online"):
+            agent.learn(arm, bad, reward)
+    with pytest.raises(InvalidInput, match=r"online\.context"):
+        agent.decide(x * np.nan)
+    np.testing.assert_array_equal(agent.inverse, before[0])
+    np.testing.assert_array_equal(agent.mean, before[1])
+    for options in ({"kind": "greedy"}, {"alpha": -1.0}, {"ridge": 0.0}):
+        with pytest.raises(InvalidInput, match="online"):
+            OnlineArms(2, 3, np.random.default_rng(0), **options)  # type: ignore[arg-type]

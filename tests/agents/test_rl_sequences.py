@@ -1,0 +1,237 @@
+"""The loop over visits and lives, the same luck for all, and the study of looking ahead."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from shopgym.agents import Task, make_agent
+from shopgym.core import InvalidInput
+from shopgym.envs import RewardSpec, SeasonVectorEnv, SessionVectorEnv, ShopperVectorEnv
+from shopgym.policies.decision_log.log import DecisionLog
+from shopgym.simulators import Catalog, ShopConfig
+from shopgym.training.sequences import live, record, sequences_of, steps_of, train_sequences
+
+CLICKS = RewardSpec({"click": 1.0}, unit="click")
+PLAIN: dict[str, Any] = {"form": "slate", "reward": CLICKS, "autoreset_mode": "Disabled"}
+
+
+def session(catalog: Catalog, config: ShopConfig, **options: Any) -> SessionVectorEnv:
+    env = SessionVectorEnv(32, **{**PLAIN, "catalog": catalog, "config": config, **options})
+    env.reset(seed=3)
+    return env
+
+
+def task_of(env: Any) -> Task:
+    shop = env.loop.shop
+    return Task(shop.catalog.items, shop.user_names, shop.context_names, 3, attention=np.ones(3))
+
+
+def test_every_page_is_followed_by_the_next_of_the_same_visitor(catalog: Catalog, config: ShopConfig) -> None:
+    env = session(catalog, config)
+    policy = make_agent("random", task_of(env), np.random.default_rng(0)).policy()
+    before: Any = None
+    ended_before = np.zeros(32, bool)
+    ends = 0
+    for step in steps_of(env, lambda: policy, 30, np.random.default_rng(0)):
+        batch = step.interactions
+        assert batch.next is not None
+        assert batch.terminated is not None
+        assert not (batch.terminated & ~step.episode_over).any()
+        np.testing.assert_array_equal(batch.next.user_id, batch.requests.user_id)
+        if before is not None:  # whoever stayed is the one who was said to come next
+            stayed = ~ended_before
+            np.testing.assert_array_equal(batch.requests.request_id[stayed], before.request_id[stayed])
+            np.testing.assert_array_equal(batch.requests.context[stayed], before.context[stayed])
+            assert (batch.requests.request_id[ended_before] != before.request_id[ended_before]).all()
+        before, ended_before = batch.next, step.episode_over
+        ends += int(step.episode_over.sum())
+    assert ends > 30
+    page = env.loop.shop.context_names.index("page")
+    assert (before.context[:, page] > 0).all()
+
+
+@pytest.mark.parametrize("name", ["greedy_clicks", "dqn", "slateq", "ppo", "reinforce", "wolpertinger"])
+def test_agents_learn_in_visits_and_keep_to_the_stock(
+    name: str, catalog: Catalog, config: ShopConfig
+) -> None:
+    pytest.importorskip("torch", reason="needs the extra 'agents'")
+    env = session(catalog, config)
+    small: dict[str, Any] = {"hidden": (8,), "batch": 16}
+    small |= {"rollout": 4} if name in ("ppo", "reinforce") else {"updates": 1}
+    agent = make_agent(name, task_of(env), np.random.default_rng(0), **small)
+    ticks = []
+    rows = train_sequences(agent, env, 8, np.random.default_rng(1), lambda: ticks.append(1))
+    assert len(rows) == len(ticks) == 8
+    assert [row["pages"] for row in rows] == [32 * i for i in range(1, 9)]
+    ended = sum(row["episodes"] for row in rows)
+    assert ended > 0
+    lengths = [row["length"] * row["episodes"] for row in rows if row["episodes"]]
+    assert sum(lengths) <= rows[-1]["pages"]
+    requests = env.requests
+    decisions = agent.policy().decide(requests, np.random.default_rng(0))
+    stock = np.take_along_axis(requests.in_stock, np.maximum(decisions.positions, 0), axis=1)
+    assert stock[decisions.positions >= 0].all()
+
+
+def test_rewards_of_episodes_are_counted_whole(catalog: Catalog, config: ShopConfig) -> None:
+    env = session(catalog, config)
+    agent = make_agent("random", task_of(env), np.random.default_rng(0))
+    rows = train_sequences(agent, env, 40, np.random.default_rng(1), lambda: None)
+    twin = session(catalog, config)
+    earned, whole = np.zeros(32), []
+    random = make_agent("random", task_of(twin), np.random.default_rng(0)).policy()
+    for step in steps_of(twin, lambda: random, 40, np.random.default_rng(1)):
+        earned += step.interactions.events["click"].sum(axis=1)
+        whole.append(earned[step.episode_over].sum())
+        earned[step.episode_over] = 0
+    found = [row["episode_reward"] * row["episodes"] if row["episodes"] else 0.0 for row in rows]
+    np.testing.assert_allclose(found, whole)
+
+
+def test_a_life_is_lived_with_the_same_luck(catalog: Catalog) -> None:
+    config = ShopConfig.full(users=300, slate_size=3, num_candidates=8)
+    env = ShopperVectorEnv(40, **PLAIN, catalog=catalog, config=config, days=60)
+    env.reset(seed=1)
+    policy = make_agent("popularity", task_of(env), np.random.default_rng(0)).policy()
+    first, again = (live(policy, env, 5, np.random.default_rng(0)) for _ in range(2))
+    for name, values in vars(first).items():
+        np.testing.assert_array_equal(values, getattr(again, name))
+    assert (first.pages >= first.visits).all()
+    assert first.visits.min() >= 1
+    assert 0 < first.kept.mean() < 1
+    one = live(policy, env, 5, np.random.default_rng(0), most=1)
+    np.testing.assert_array_equal(one.pages, 1)
+    rows = train_sequences(
+        make_agent("random", task_of(env), np.random.default_rng(0)),
+        env,
+        5,
+        np.random.default_rng(0),
+        lambda: None,
+    )
+    assert {"satisfaction", "returns"} <= rows[0].keys()
+
+
+def test_a_log_tells_what_came_next(catalog: Catalog, config: ShopConfig) -> None:
+    env = session(catalog, config)
+    policy = make_agent("random", task_of(env), np.random.default_rng(0)).policy()
+    past = record(env, policy, 2, np.random.default_rng(0)).take(np.arange(6))
+    requests = replace(
+        past.requests,
+        user_id=np.array([7, 8, 7, 7, 8, 9]),
+        time=np.array([2.0, 0.0, 1.0, 2.0, 5.0, 0.0]),
+    )
+    log = DecisionLog.from_interactions(
+        replace(past, requests=requests, next=None, terminated=None),
+        items=catalog.items,
+        unit="click",
+        policy_hash="0",
+        policy_name="random",
+        config_hash="0",
+        user_names=env.loop.shop.user_names,
+        context_names=env.loop.shop.context_names,
+    )
+    found = sequences_of(log)  # 7: rows 2, 0, 3; 8: rows 1, 4; 9: row 5 alone
+    assert found.next is not None
+    ids = log.request_id
+    np.testing.assert_array_equal(found.requests.request_id, ids[[2, 0, 1]])
+    np.testing.assert_array_equal(found.next.request_id, ids[[0, 3, 4]])
+    np.testing.assert_array_equal(found.reward, past.reward[[2, 0, 1]])
+    assert found.terminated is not None
+    assert not found.terminated.any()
+    ended = np.array([False, False, False, True, False, True])
+    with_ends = sequences_of(log, ended)
+    assert with_ends.terminated is not None
+    np.testing.assert_array_equal(with_ends.requests.request_id, ids[[2, 0, 3, 1, 5]])
+    assert with_ends.terminated.tolist() == [False, False, True, False, True]
+    with pytest.raises(InvalidInput, match="came next"):
+        sequences_of(log.take([4, 5]))
+    with pytest.raises(InvalidInput, match="ended"):
+        sequences_of(log, ended[:3])
+
+
+@pytest.mark.parametrize("name", ["cloning", "cql", "iql", "decision_transformer"])
+def test_learners_from_logs_learn_from_what_was_recorded(
+    name: str, catalog: Catalog, config: ShopConfig
+) -> None:
+    pytest.importorskip("torch", reason="needs the extra 'agents'")
+    env = session(catalog, replace(config, history=4))
+    about = task_of(env)
+    past = record(
+        env, make_agent("popularity", about, np.random.default_rng(0)).policy(), 5, np.random.default_rng(0)
+    )
+    assert len(past) == 5 * 32
+    options = {"updates": 3} if name in ("cql", "iql") else {"epochs": 1}
+    agent = make_agent(name, about, np.random.default_rng(0), **options)
+    assert np.isfinite(agent.learn(past)["loss"])
+    chances = agent.policy().propensities(past.requests, past.decisions.positions)
+    assert ((chances > 0) & (chances <= 1)).all()
+
+
+def test_environments_that_cannot_be_followed_are_refused(catalog: Catalog, config: ShopConfig) -> None:
+    season = {**PLAIN, "catalog": catalog, "config": ShopConfig.full(slate_size=3, num_candidates=8)}
+    wrong = [
+        (session(catalog, config, autoreset_mode="NextStep"), "autoreset_mode"),
+        (session(catalog, config, form="slot"), "form"),
+        (session(catalog, config, discounts=(0.0, 0.1)), "form"),
+        (SeasonVectorEnv(8, days=1, **season), "Season-v0"),
+    ]
+    for env, field in wrong:
+        policy = make_agent("random", task_of(env), np.random.default_rng(0)).policy()
+        with pytest.raises(InvalidInput, match=field):
+            next(steps_of(env, lambda policy=policy: policy, 1, np.random.default_rng(0)))  # type: ignore[misc]
+    env = session(catalog, config)
+    agent = make_agent("random", task_of(env), np.random.default_rng(0))
+    with pytest.raises(InvalidInput, match="steps"):
+        train_sequences(agent, env, 0, np.random.default_rng(0), lambda: None)
+
+
+def test_the_study_is_taken_up_where_it_stopped(tmp_path: Path) -> None:
+    pytest.importorskip("torch", reason="needs the extra 'agents'")
+    from shopgym.experiments.studies.long_term import AGENTS, Size, gain, plot, study
+
+    size = Size(
+        items=8, users=20, slots=2, candidates=4, days=20, lanes=4, steps=2, judged=4, hidden=(4,), batch=4
+    )
+    first = study(tmp_path, effects=("strong",), seeds=(1,), size=size)
+    text = (tmp_path / "results.jsonl").read_text()
+    ticks: list[int] = []
+    rows = study(tmp_path, effects=("strong",), seeds=(1, 2), size=size, tick=lambda: ticks.append(1))
+    assert rows[: len(AGENTS)] == first
+    assert (tmp_path / "results.jsonl").read_text().startswith(text)
+    assert len(ticks) == len(AGENTS) * size.steps
+    alone = study(tmp_path / "other", effects=("strong",), seeds=(2,), size=size)
+    assert alone == rows[len(AGENTS) :]
+    plot(rows, tmp_path / "plot.png")
+    assert (tmp_path / "plot.png").stat().st_size > 1000
+    assert gain(rows, "strong", "SlateQ", "DQN").seeds == 2
+    with pytest.raises(InvalidInput, match="two seeds"):
+        gain(first, "strong", "SlateQ", "DQN")
+    with pytest.raises(InvalidInput, match="another size"):
+        study(tmp_path, size=replace(size, steps=3))
+    with pytest.raises(InvalidInput, match="effects"):
+        study(tmp_path, effects=("some",), size=size)
+    assert json.loads(text.splitlines()[0])["agent"] == "greedy clicks"
+
+
+def test_a_gain_by_hand() -> None:
+    pytest.importorskip("torch", reason="needs the extra 'agents'")
+    from shopgym.experiments.studies.long_term import gain
+
+    rows = [
+        {"effect": "off", "agent": agent, "seed": seed, "reward": reward}
+        for agent, rewards in (("a", (1.0, 2.0, 6.0)), ("b", (0.0, 3.0, 3.0)))
+        for seed, reward in enumerate(rewards)
+    ]
+    found = gain(rows, "off", "a", "b")  # differences 1, -1, 3: mean 1, sd 2, t(0.975, 2) = 4.3027
+    assert found.mean == 1.0
+    assert found.high == pytest.approx(1 + 4.302653 * 2 / 3**0.5)
+    assert found.low == pytest.approx(1 - 4.302653 * 2 / 3**0.5)
+    assert (found.won, found.seeds) == (2, 3)
+    assert found.boot_low >= -1
+    assert found.boot_high <= 3

@@ -1,0 +1,321 @@
+"""Value learners: a world whose values are known, slates by enumeration, masks, bad input."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from itertools import permutations
+from typing import Any
+
+import numpy as np
+import pytest
+from builders.markov import BEST, GAMMA, everything, one_item, requests, table, task
+from scipy.optimize import minimize
+
+from shopgym.core import Decisions, Interactions, InvalidInput
+from shopgym.policies.scorers.slate_value import first_k, slate_scores, slate_value
+
+torch = pytest.importorskip("torch", reason="needs the extra 'agents'")
+from shopgym.agents.rl.batch_tensors import Discount, Views, top_k  # noqa: E402
+from shopgym.agents.rl.choice import Choice, GreedyClicks  # noqa: E402
+from shopgym.agents.rl.cql import CQL  # noqa: E402
+from shopgym.agents.rl.dqn import DQN  # noqa: E402
+from shopgym.agents.rl.iql import IQL  # noqa: E402
+from shopgym.agents.rl.replay import Replay  # noqa: E402
+from shopgym.agents.rl.slateq import SlateQ  # noqa: E402
+
+torch.set_num_threads(1)
+FAST: dict[str, Any] = {"gamma": GAMMA, "hidden": (32,), "step": 0.02, "batch": 64, "tau": 0.3}
+TOLERANCE = 0.1
+"""Of a learnt value; those compared are 0.1 to 2 apart."""
+
+
+def trained(kind: Any, past: Interactions, updates: int = 200, **options: Any) -> Any:
+    agent = kind(task(), np.random.default_rng(0), **{**FAST, "updates": updates, **options})
+    agent.learn(past)
+    return agent
+
+
+def test_dqn_finds_the_best_values_and_the_myopic_one_does_not() -> None:
+    agent = trained(DQN, everything())
+    np.testing.assert_allclose(table(agent), BEST, atol=TOLERANCE)
+    policy = replace(agent.policy(), explorer=replace(agent.explorer, decay=50.0, floor=0.0))
+    shown = policy.decide(requests([0, 1]), np.random.default_rng(0)).slates[:, 0]
+    assert shown.tolist() == [1, 1]
+    myopic = trained(DQN, everything(), 100, gamma=0.0)
+    np.testing.assert_allclose(table(myopic), [[1, 0], [0, 2]], atol=TOLERANCE)
+
+
+def test_days_discount_too() -> None:
+    batch = everything()
+    assert batch.next is not None
+    later = replace(batch, next=replace(batch.next, time=np.full(len(batch), 3.0)))
+    agent = DQN(task(), np.random.default_rng(0), **{**FAST, "gamma": 1.0, "daily": GAMMA ** (1 / 3)})
+    now = DQN(task(), np.random.default_rng(0), **FAST)
+    with torch.no_grad():
+        np.testing.assert_allclose(agent.goals(later), now.goals(batch), rtol=1e-5)
+
+
+@pytest.mark.parametrize("choice", ["independent", "logit"])
+def test_slateq_finds_the_values_of_choices(choice: str) -> None:
+    """Half the pages are clicked, and those that are not end it: Q(s, i) = pays + 0.9 x max / 2."""
+    every = everything(64)
+    assert every.terminated is not None
+    clicked = (np.arange(len(every)) // 4) % 2 == 0
+    batch = replace(
+        every,
+        reward=every.reward * clicked[:, None],
+        events={"click": clicked[:, None].astype(float)},
+        terminated=every.terminated | ~clicked,
+    )
+    agent = trained(SlateQ, batch, 400, choice=choice, batch=256, step=0.01)
+    # V(1) = 2 / 2, so Q(0, 1) = 0.9; V(0) = 1 / 2, so Q(1, 0) = 0.45
+    np.testing.assert_allclose(table(agent), [[1.0, 0.9], [0.45, 2.0]], atol=TOLERANCE)
+    both = requests([0, 1])
+    with torch.no_grad():
+        base = agent.values.of_state(agent.views.state(both)).numpy()
+        logits = agent.choice.network(agent.views.pairs(both, both.candidates).flatten(0, 1))
+    np.testing.assert_allclose(base, 0.0, atol=TOLERANCE)
+    np.testing.assert_allclose(logits.numpy(), 0.0, atol=0.3)  # sigmoid(0) = e^0 / (1 + e^0) = 1/2
+
+
+def test_iql_finds_its_own_fixed_point() -> None:
+    """Of two values seen equally often the expectile e is e x the better + (1 - e) x the worse."""
+    e = 0.9
+    v = np.zeros(2)
+    for _ in range(200):
+        q = np.array([[1.0, GAMMA * v[1]], [GAMMA * v[0], 2.0]])
+        v = e * q.max(axis=1) + (1 - e) * q.min(axis=1)
+    agent = trained(IQL, everything(), 300, expectile=e, beta=10.0)
+    np.testing.assert_allclose(table(agent), q, atol=TOLERANCE)
+    # the clone's odds are the ratio of the weights: exp(beta x the difference), each capped at 100
+    chance = agent.policy().marginals(requests([0, 1]))[:, 0]
+    assert (chance[:, 1] > 0.9).all()
+
+
+def test_cql_finds_the_minimum_of_its_loss() -> None:
+    """One state: the mean of (Q - r)^2 + alpha (log sum exp Q - Q), minimised by scipy."""
+    item = np.array([0] * 48 + [1] * 16)
+    state = np.zeros(64)
+    ended = {"next": requests(state), "terminated": np.ones(64, bool)}
+    batch = one_item(requests(state), item, item * 2.0, **ended)
+
+    def loss(q: Any) -> float:
+        squares = 0.75 * q[0] ** 2 + 0.25 * (q[1] - 2) ** 2
+        return float(squares + 0.8 * (np.logaddexp(*q) - 0.75 * q[0] - 0.25 * q[1]))
+
+    want = minimize(loss, np.zeros(2), tol=1e-12).x
+    agent = trained(CQL, batch, 200, alpha=0.8, batch=512)
+    np.testing.assert_allclose(table(agent)[0], want, atol=TOLERANCE)
+    plain = trained(DQN, batch, 200, batch=512)
+    np.testing.assert_allclose(table(plain)[0], [0, 2], atol=TOLERANCE)
+
+
+@pytest.mark.parametrize(
+    ("model", "best"), [("independent", "top_k"), ("logit", "exact"), ("logit", "greedy")]
+)
+def test_slates_are_the_best_of_all_by_enumeration(model: str, best: str) -> None:
+    rng = np.random.default_rng(0)
+    attention = np.array([1.0, 0.7, 0.5])
+    logit, gain = rng.normal(size=(40, 6)), rng.normal(1.0, 1.0, size=(40, 6))
+    allowed = rng.random((40, 6)) < 0.8
+    allowed[:, :3] = True
+
+    def value(slate: Any, i: int) -> float:
+        at = np.array([slate])
+        if model == "logit":
+            return float(slate_value(np.exp(logit[[i]]), gain[[i]], at, attention)[0])
+        return float((attention / (1 + np.exp(-logit[i, at[0]])) * gain[i, at[0]]).sum())
+
+    def chosen() -> Any:
+        return first_k(slate_scores(logit, gain, allowed, attention, model, best), allowed, 3)
+
+    def highest(i: int) -> float:
+        return max(value(slate, i) for slate in permutations(np.flatnonzero(allowed[i]).tolist(), 3))
+
+    found = np.array([value(slate, i) for i, slate in enumerate(chosen())])
+    want = np.array([highest(i) for i in range(40)])
+    if best == "greedy":  # near the best (no bound is claimed for it)
+        assert (found <= want + 1e-9).all()
+        assert found.mean() > 0.95 * want.mean()
+    else:
+        np.testing.assert_allclose(found, want, atol=1e-9)
+
+
+def test_greedy_takes_at_each_slot_what_adds_most() -> None:
+    rate, gain = np.array([[3.0, 1.0, 0.5]]), np.array([[1.0, 2.0, 2.5]])
+    scores = slate_scores(np.log(rate), gain, np.ones((1, 3), bool), np.ones(2), "logit", "greedy")
+    # first: 3/4, 2/2, 1.25/1.5 -> item 1; then (2 + 3)/(2 + 3) = 1, (2 + 1.25)/(2.5) = 1.3 -> item 2
+    assert first_k(scores, np.ones((1, 3), bool), 2).tolist() == [[1, 2]]
+
+
+def test_the_decomposition_is_the_exact_value_of_a_slate() -> None:
+    """Two steps, at most one choice: Q(s, A) by enumeration of what can be chosen."""
+    two = task(3, 2, [1.0, 0.5])
+    agent = SlateQ(two, np.random.default_rng(3), choice="logit", best="exact", gamma=GAMMA, hidden=(8,))
+    now, after = requests([0, 1], 3), requests([1, 0], 3, first_id=9)
+    at = np.array([[0, 2], [1, -1]], np.int32)
+    batch = Interactions(
+        now,
+        Decisions(at, at, np.full((2, 2), 0.5)),
+        np.array([[1.0, 0.0], [0.0, 0.0]]),
+        {"click": np.zeros((2, 2))},
+        after,
+        np.array([False, False]),
+    )
+    with torch.no_grad():
+        goals = agent.goals(batch).numpy()
+        pairs = agent.views.pairs(after, after.candidates)
+        logit = agent.choice.network(pairs.flatten(0, 1)).reshape(2, 3).numpy().astype(float)
+        gain = agent.values.of_items(pairs).numpy().astype(float)
+        base = agent.values.of_state(agent.views.state(after)).numpy().astype(float)
+    for i in range(2):
+        values = []
+        for slate in permutations(range(3), 2):
+            weight = np.array([1.0, 0.5]) * np.exp(logit[i, list(slate)])
+            chance = weight / (1 + weight.sum())
+            nothing = 1 - chance.sum()
+            values.append(nothing * base[i] + (chance * (base[i] + gain[i, list(slate)])).sum())
+        assert goals[i] == pytest.approx(batch.reward[i].sum() + GAMMA * max(values), abs=1e-5)
+
+
+def test_targets_respect_stock_and_padding() -> None:
+    agent = DQN(task(3, 2), np.random.default_rng(0), gamma=1.0, hidden=(8,))
+    stock = np.array([[True, False, True], [False, False, False], [True, True, True]])
+    after = requests([0, 0, 0], 3, in_stock=stock)
+    after = replace(after, candidates=np.array([[0, 1, 2], [0, 1, 2], [0, 1, -1]], np.int32))
+    after.in_stock[2, 2] = False
+    at = np.zeros((3, 2), np.int32) - 1
+    batch = Interactions(
+        requests([0, 0, 0], 3),
+        Decisions(at, at, np.ones((3, 2))),
+        np.zeros((3, 2)),
+        next=after,
+        terminated=np.zeros(3, bool),
+    )
+    with torch.no_grad():
+        goals = agent.goals(batch).numpy()
+        gain = agent.values.of_items(agent.views.pairs(after, after.candidates)).numpy()
+        base = agent.values.of_state(agent.views.state(after)).numpy()
+    want = [base[0] + gain[0, 0] + gain[0, 2], base[1], base[2] + gain[2, 0] + gain[2, 1]]
+    np.testing.assert_allclose(goals, want, atol=1e-6)
+    positions = top_k(torch.tensor([[1.0, 5.0, 2.0]]), torch.tensor([[True, False, True]]), 3)
+    assert positions.tolist() == [[2, 0, -1]]
+
+
+def test_choice_learns_the_probabilities_of_clicks() -> None:
+    """Two slots: what is clicked 60% and 20% of the time when looked at; attention 1 and 1/2."""
+    rng = np.random.default_rng(0)
+    two = task(2, 2, [1.0, 0.5])
+    at = np.array([[0, 1], [1, 0]], np.int32)[rng.integers(2, size=20_000)]
+    chance = np.array([1.0, 0.5]) * np.array([0.6, 0.2])[at]
+    clicks = (rng.random(at.shape) < chance).astype(float)
+    asked = requests(np.zeros(20_000))
+    batch = Interactions(asked, Decisions(at, at, np.full(at.shape, 0.5)), clicks, {"click": clicks})
+    agent = GreedyClicks(two, rng, hidden=(8,), step=0.03, updates=150, batch=2048)
+    agent.learn(batch)
+    scores = agent.policy().scorer.scores(requests([0]))[0, 0]
+    np.testing.assert_allclose(scores, [0.6, 0.2], atol=0.03)
+
+
+def test_choice_probabilities_by_hand() -> None:
+    views = Views(task(2, 2, [1.0, 0.5]))
+    logits, reach = torch.log(torch.tensor([[2.0, 4.0]])), torch.tensor([[1.0, 0.5]])
+    for model, want in (("logit", [2 / 5, 2 / 5]), ("independent", [2 / 3, 0.4])):
+        choice = Choice(views, model, (4,), 0.01, torch.Generator().manual_seed(0))
+        np.testing.assert_allclose(choice.probabilities(logits, reach)[0].numpy(), want, rtol=1e-6)
+
+
+@pytest.mark.parametrize("kind", [DQN, SlateQ, CQL, IQL])
+def test_numpy_decides_as_torch_and_the_same_seed_gives_the_same_bytes(kind: Any) -> None:
+    one, other = trained(kind, everything(), 20), trained(kind, everything(), 20)
+    assert one.policy().hash == other.policy().hash
+    both = requests([0, 1])
+    scores = one.policy().scorer.scores(both)[:, 0]
+    with torch.no_grad():
+        pairs = one.views.pairs(both, both.candidates)
+        if kind is IQL:
+            want = one.actor.scores(both)
+        elif kind is SlateQ:
+            logits = one.choice.network(pairs.flatten(0, 1)).reshape(2, 2)
+            want = torch.sigmoid(logits) * one.values.of_items(pairs)
+        else:
+            want = one.values.of_items(pairs)
+    np.testing.assert_allclose(scores, want.numpy(), rtol=1e-5, atol=1e-5)
+
+
+@pytest.mark.parametrize("kind", [DQN, SlateQ, CQL, IQL])
+def test_bad_batches_are_refused(kind: Any) -> None:
+    agent = kind(task(), np.random.default_rng(0), **FAST, updates=2)
+    batch = everything()
+    assert batch.next is not None
+    assert agent.learn(batch.take(slice(0, 0)))["remembered"] == 0
+    with pytest.raises(InvalidInput, match=r"interactions\.next = None"):
+        agent.learn(replace(batch, next=None, terminated=None))
+    for name in ("requests", "next"):
+        wrong = getattr(batch, name)
+        wrong = replace(wrong, context=np.where(np.arange(64)[:, None] == 1, np.nan, wrong.context))
+        with pytest.raises(InvalidInput, match=rf"{name}\.context\[1\]"):
+            agent.learn(replace(batch, **{name: wrong}))
+    # what comes after the end may be anything
+    rubbish = replace(batch.next, context=np.where(batch.terminated[:, None], np.nan, batch.next.context))
+    assert np.isfinite(agent.learn(replace(batch, next=rubbish))["loss"])
+    for option, value in (("gamma", 1.1), ("daily", 0.0), ("tau", 0.0), ("step", 0.0), ("capacity", 0)):
+        with pytest.raises(InvalidInput, match="give a number"):
+            kind(task(), np.random.default_rng(0), **{**FAST, option: value})
+
+
+def test_one_candidate_and_all_sold_out() -> None:
+    batch = everything()
+    assert batch.next is not None
+    nothing = replace(batch.next, in_stock=np.zeros((64, 2), bool))
+    for kind in (DQN, SlateQ, CQL, IQL):
+        assert np.isfinite(trained(kind, replace(batch, next=nothing), 3).goals(batch).numpy()).all()
+        one = Interactions(
+            replace(
+                batch.requests,
+                candidates=batch.requests.candidates[:, :1],
+                in_stock=batch.requests.in_stock[:, :1],
+            ),
+            replace(
+                batch.decisions, positions=np.zeros((64, 1), np.int32), slates=np.zeros((64, 1), np.int32)
+            ),
+            batch.reward,
+            batch.events,
+            replace(nothing, candidates=nothing.candidates[:, :1], in_stock=nothing.in_stock[:, :1]),
+            batch.terminated,
+        )
+        assert trained(kind, one, 3).policy().decide(one.requests, np.random.default_rng(0)).slates.max() == 0
+
+
+def test_slateq_needs_clicks_and_known_words() -> None:
+    with pytest.raises(InvalidInput, match=r"events\['click'\]"):
+        trained(SlateQ, replace(everything(), events={}))
+    for option in ("choice", "best"):
+        with pytest.raises(InvalidInput, match="choose one of"):
+            trained(SlateQ, everything(), **{option: "nothing"})
+
+
+def test_replay_keeps_the_latest_and_gives_back_what_it_got() -> None:
+    replay, rng = Replay(10), np.random.default_rng(0)
+    batch = everything(2)
+    replay.add(batch.take(slice(0, 7)))
+    replay.add(batch.take(slice(0, 8)))
+    assert len(replay) == 10
+    drawn = replay.sample(2000, rng)
+    assert drawn.next is not None
+    counts = np.bincount(drawn.requests.request_id.astype(int), minlength=8)
+    assert counts[5:7].min() > counts[:5].max()  # 5 and 6 are held twice
+    assert counts.sum() == 2000
+    leads = drawn.next.context[:, 0][~drawn.terminated]
+    np.testing.assert_array_equal(leads, (drawn.decisions.slates[:, 0] == 1)[~drawn.terminated])
+    with pytest.raises(InvalidInput, match="one shape"):
+        replay.add(replace(batch, events={}))
+    replay.add(everything(8))
+    assert len(replay) == 10
+
+
+def test_discount_by_hand() -> None:
+    batch = everything(1)
+    assert batch.next is not None
+    later = replace(batch, next=replace(batch.next, time=np.array([0.0, 2.0, -1.0, 5.0])))
+    np.testing.assert_allclose(Discount(0.9, 0.5).of(later), [0, 0.9 * 0.25, 0.9, 0])

@@ -1,0 +1,338 @@
+"""One experiment end to end on a small shop, and everything a user may get wrong on the way."""
+
+from __future__ import annotations
+
+import json
+import re
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+import yaml
+from shopgym.policies.serving.service.bundle import load_bundle
+
+from shopgym.cli.main import main
+from shopgym.core import InvalidInput
+from shopgym.evaluation.offline.inputs import OpeInputs
+from shopgym.experiments.config import (
+    ExperimentConfig,
+    check_config,
+    parse_config,
+    read_config,
+)
+from shopgym.experiments.export import export_policy
+from shopgym.experiments.policy_store import read_policy
+from shopgym.experiments.runner import run
+from shopgym.experiments.studies.leaderboard import LeaderboardConfig
+from shopgym.guardrails.gate import choose, judge
+from shopgym.policies.decision_log.log import DecisionLog
+from shopgym.simulators import Catalog
+
+SMALL: dict[str, Any] = {
+    "name": "small",
+    "seed": 3,
+    "catalog": {"source": "synthetic", "items": 150},
+    "shop": {
+        "users": 400,
+        "slate_size": 2,
+        "num_candidates": 8,
+        "choice": {"click_base": -2.0, "cart_base": -0.5, "buy_base": 0.5, "taste_weight": 3.0},
+    },
+    "agents": {"popularity": {}, "lints": {"draws": 3}},
+    "training": {"rounds": 15, "batch": 400, "warm_up": 5},
+    "log": {"decisions": 12_000},
+    "evaluation": {"bootstrap": 200},
+    "truth": {"decisions": 8000},
+}
+
+
+@pytest.fixture(scope="module")
+def finished(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("runs") / "small"
+    run(parse_config(SMALL), folder, quiet=True)
+    return folder
+
+
+def test_leaves_everything_that_was_promised(finished: Path) -> None:
+    for name in (
+        "config.yaml",
+        "summary.json",
+        "gate.json",
+        "environment.json",
+        "catalog.parquet",
+        "log.parquet",
+        "report.html",
+        "metrics/agents.csv",
+        "metrics/agents.parquet",
+        "metrics/learning.csv",
+        "metrics/evaluation.csv",
+        "plots/learning.png",
+        "plots/offline.png",
+        "plots/gains.png",
+        "policies/lints.json",
+        "bundle/manifest.json",
+    ):
+        assert (finished / name).is_file(), name
+    assert (
+        parse_config(yaml.safe_load((finished / "config.yaml").read_text())).hash == parse_config(SMALL).hash
+    )
+
+
+def test_the_story_holds(finished: Path) -> None:
+    summary = json.loads((finished / "summary.json").read_text())
+    assert summary["candidate"] == "lints"
+    assert summary["true_gain"][1] > 0
+    assert summary["gate"]["passed"]
+    assert summary["served"]["equal"] == summary["served"]["cases"] == summary["served"]["logged"]
+    evaluation = pd.read_parquet(finished / "metrics/evaluation.parquet")
+    dr = evaluation[evaluation["estimator"] == "dr"]
+    # half-widths of 95% intervals are 1.96 standard errors: 2.5 of them miss with probability 1e-6
+    assert (abs(dr["value"] - dr["truth"]) < 2.5 * (dr["high"] - dr["low"]) / 2).all()
+    assert set(evaluation["estimator"]) == {"ips", "snips", "dm", "dr"}
+    assert set(evaluation["interval"]) == {"delta", "bootstrap"}
+    learning = pd.read_parquet(finished / "metrics/learning.parquet").query("agent == 'lints'")
+    assert learning["regret"].tail(5).mean() < learning["regret"].head(3).mean()
+    assert (pd.read_parquet(finished / "metrics/learning.parquet")["regret"] > 0).all()
+
+
+def test_the_log_says_what_the_policy_did(finished: Path) -> None:
+    log = DecisionLog.read(finished / "log.parquet")
+    assert log.config_hash == parse_config(SMALL).hash
+    assert log.policy_name == "popularity"
+    assert log.marginals is not None
+    catalog = Catalog.load(finished / "catalog.parquet")
+    policy = load_bundle(finished / "bundle").policy
+    assert policy.hash == read_policy(finished / "policies", "lints", catalog.items).hash
+    assert not np.array_equal(policy.propensities(log.requests(), log.positions), log.propensities)
+
+
+def test_same_config_same_bytes(finished: Path, tmp_path: Path) -> None:
+    run(parse_config(SMALL), tmp_path / "again", quiet=True)
+    timed = {"report.html", "summary.json"}  # these say how long the server took to answer
+    for path in sorted(finished.rglob("*")):
+        if path.is_file() and path.name not in timed:
+            assert path.read_bytes() == (tmp_path / "again" / path.relative_to(finished)).read_bytes(), path
+    first, again = (
+        re.sub(r"answer took [0-9.]+ ms", "", (folder / "report.html").read_text())
+        for folder in (finished, tmp_path / "again")
+    )
+    assert first == again
+
+
+def test_report_needs_no_network(finished: Path) -> None:
+    page = (finished / "report.html").read_text()
+    assert page.count("data:image/png;base64,") == 3
+    assert not re.search(r"""(src|href)=["'](?!data:)""", page)
+    assert "http" not in page
+    for words in ("passed the gate", "Storefront".lower(), "golden", "lints"):
+        assert words in page or words in page.lower()
+
+
+def test_export_again_and_refusals(finished: Path, tmp_path: Path) -> None:
+    bundle = export_policy(finished, "lints", tmp_path / "copy")
+    assert bundle.hash == load_bundle(finished / "bundle").hash
+    assert bundle.evidence["gate"]["passed"]
+    with pytest.raises(InvalidInput, match="baseline"):
+        export_policy(finished, "popularity", tmp_path / "no")
+    with pytest.raises(InvalidInput, match="vw"):
+        export_policy(finished, "vw", tmp_path / "no")
+    with pytest.raises(InvalidInput, match="shopgym run"):
+        export_policy(tmp_path, "lints", tmp_path / "no")
+    assert not (tmp_path / "no").exists()
+
+
+def test_a_policy_that_was_changed_is_not_exported(finished: Path, tmp_path: Path) -> None:
+    import shutil
+
+    shutil.copytree(finished, tmp_path / "run")
+    spec = tmp_path / "run" / "policies" / "lints.json"
+    spec.write_text(spec.read_text().replace('"floor":0.05', '"floor":0.06'))
+    with pytest.raises(InvalidInput, match="changed after it was saved"):
+        export_policy(tmp_path / "run", "lints", tmp_path / "no")
+
+
+def test_a_failed_run_leaves_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    import shopgym.experiments.runner as runner
+
+    def stop(*_: Any) -> None:
+        raise RuntimeError("pulled the plug")
+
+    monkeypatch.setattr(runner, "write_tables", stop)
+    tiny = {**SMALL, "training": {"rounds": 2, "batch": 100, "warm_up": 1}, "truth": {"decisions": 1000}}
+    with pytest.raises(RuntimeError, match="plug"):
+        run(parse_config(tiny | {"log": {"decisions": 200}}), tmp_path / "x", quiet=True)
+    assert list(tmp_path.iterdir()) == []
+
+
+# the gate
+
+
+def given(rewards: np.ndarray[Any, Any], weights: np.ndarray[Any, Any]) -> OpeInputs:
+    zeros = np.zeros_like(rewards)
+    return OpeInputs(
+        reward=rewards, weight=weights, q_logged=zeros, v_target=zeros, unsupported=0.0, unit="x"
+    )
+
+
+def test_gate_lets_through_at_its_stated_rate() -> None:
+    # two policies of equal value: the lower bound is above 0 in 5% of logs; 2000 logs, false alarm 1e-6
+    rng = np.random.default_rng(0)
+    passed = 0
+    for _ in range(2000):
+        rewards = rng.normal(1.0, 1.0, (400, 1))
+        inputs = {
+            "old": given(rewards, np.ones((400, 1))),
+            "new": given(rewards, rng.choice([0.5, 1.5], (400, 1))),
+        }
+        passed += judge(inputs, "old", 0.95)["new"].passed
+    from scipy import stats
+
+    assert stats.binomtest(passed, 2000, 0.05).pvalue > 1e-6
+
+
+def test_gate_passes_the_better_and_refuses_the_worse() -> None:
+    rng = np.random.default_rng(0)
+    rewards = rng.normal(1.0, 0.5, (5000, 1))
+    inputs = {
+        "old": given(rewards, np.ones((5000, 1))),
+        "better": given(rewards, np.where(rewards > 1, 1.5, 0.5)),
+        "worse": given(rewards, np.where(rewards > 1, 0.5, 1.5)),
+    }
+    verdicts = judge(inputs, "old", 0.95)
+    assert verdicts["better"].passed
+    assert not verdicts["worse"].passed
+    assert "must be above 0" in verdicts["worse"].reason
+    assert choose(verdicts, "best").candidate == "better"
+    assert choose(verdicts, "worse").candidate == "worse"
+    with pytest.raises(InvalidInput, match=r"gate\.candidate"):
+        choose(verdicts, "none")
+    with pytest.raises(InvalidInput, match=r"gate\.baseline"):
+        judge({"old": inputs["old"]}, "old", 0.95)
+
+
+def test_gate_refuses_what_the_log_cannot_tell() -> None:
+    # all of the candidate's gain comes from three rounds with enormous weights
+    rng = np.random.default_rng(0)
+    rewards, weights = rng.normal(1.0, 0.01, (3000, 1)), np.full((3000, 1), 0.001)
+    weights[:3] = 2000.0
+    verdict = judge({"old": given(rewards, np.ones((3000, 1))), "new": given(rewards, weights)}, "old", 0.95)
+    assert not verdict["new"].passed
+    assert verdict["new"].reason.startswith("the log does not tell: ")
+
+
+# configs
+
+
+def test_any_known_estimator_may_be_asked_for() -> None:
+    section = {"evaluation": {"estimators": ["snips", "sg-dr", "cascade-dr"]}}
+    assert parse_config({**SMALL, **section}).evaluation.estimators == ("snips", "sg-dr", "cascade-dr")
+    with pytest.raises(InvalidInput, match="choose among ips, snips"):
+        parse_config({**SMALL, "evaluation": {"estimators": ["magic"]}})
+
+
+@pytest.mark.parametrize(
+    ("change", "field"),
+    [
+        ({"seeed": 1}, "seeed"),
+        ({"seed": -1}, "seed"),
+        ({"name": "../up"}, "name"),
+        ({"shop": {"slate_size": 0}}, "shop.slate_size"),
+        ({"shop": {"slate_size": "five"}}, "shop.slate_size"),
+        ({"shop": {"slates": 5}}, "shop.slates"),
+        ({"shop": {"choice": {"drift": 3}}}, "shop.choice.drift"),
+        ({"shop": {"stock": {"lead_time": -2}}}, "shop.stock.lead_time"),
+        ({"shop": [1]}, "shop"),
+        ({"reward": {"terms": {"click": 1.0}}}, "reward.terms.click"),
+        ({"guards": [{"kind": "luck"}]}, "guards.kind"),
+        ({"guards": [{"kind": "category_cap", "maximum": 0}]}, "guards.category_cap.maximum"),
+        ({"agents": {"popularity": {}, "lintz": {}}}, "agents"),
+        ({"agents": {"popularity": {}, "lints": {"alhpa": 1}}}, "agents.lints.alhpa"),
+        ({"agents": {"popularity": {}}}, "agents"),
+        ({"gate": {"baseline": "oracle"}}, "gate.baseline"),
+        ({"gate": {"level": 1.5}}, "gate.level"),
+        ({"training": {"rounds": 0}}, "training.rounds"),
+        ({"evaluation": {"estimators": ["magic"]}}, "evaluation.estimators"),
+        ({"catalog": {"source": "transactions"}}, "catalog.path"),
+    ],
+)
+def test_bad_configs_name_field_value_and_fix(change: dict[str, Any], field: str) -> None:
+    with pytest.raises(InvalidInput) as caught:
+        parse_config({**SMALL, **change})
+    assert caught.value.field.startswith(field)
+    assert caught.value.fix
+
+
+def test_shipped_configs_are_valid_and_say_what_they_are_for() -> None:
+    import shopgym.experiments as experiments
+
+    folder = Path(experiments.__path__[0]) / "configs"
+    paths = sorted(folder.glob("*.yaml"))
+    assert paths
+    for path in paths:
+        raw = read_config(path)
+        kind = LeaderboardConfig if raw.get("kind") == "leaderboard" else ExperimentConfig
+        config = check_config(kind, raw)
+        assert config.purpose
+        assert config.name == path.stem
+        assert read_config(Path(path.stem)) == raw
+
+
+# the command line
+
+
+def shopgym(*arguments: str, cwd: Path) -> subprocess.CompletedProcess[str]:
+    command = [sys.executable, "-m", "shopgym.cli.main", *arguments]
+    return subprocess.run(command, capture_output=True, text=True, cwd=cwd, check=False)
+
+
+def test_bad_input_is_one_line_and_exit_code_2(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "bad.yaml").write_text("name: bad\nshop: {slate_size: 0}\n")
+    (tmp_path / "broken.yaml").write_text("name: [\n")
+    (tmp_path / "list.yaml").write_text("- 1\n")
+    (tmp_path / "twice.yaml").write_text("name: a\nseed: 1\nseed: 2\n")
+    (tmp_path / "latin.yaml").write_bytes(b"name: \xff\n")
+    (tmp_path / "precious").mkdir()
+    (tmp_path / "precious" / "file").write_text("mine")
+    (tmp_path / "good.yaml").write_text("name: good\n")
+    for arguments, words in (
+        (("run", "bad.yaml"), "shop.slate_size = 0"),
+        (("run", "broken.yaml"), "not YAML"),
+        (("run", "list.yaml"), "mapping"),
+        (("run", "none.yaml"), "no such file"),
+        (("run", "twice.yaml"), "given twice"),
+        (("run", "latin.yaml"), "UTF-8"),
+        (("run", "good.yaml", "--out", "precious"), "no run"),
+        (("run", "good.yaml", "--out", "bad.yaml"), "no run"),
+        (("export", ".", "--out", "b"), "shopgym run"),
+        (("serve", "nothing"), "nothing"),
+        (("evaluate", "none.csv", "--policy", "uniform"), "none.csv"),
+    ):
+        monkeypatch.setattr(sys, "argv", ["shopgym", *arguments])
+        with pytest.raises(SystemExit) as ended:
+            main()
+        said = capsys.readouterr()
+        assert ended.value.code == 2
+        assert words in said.err
+        assert said.out == ""
+        assert said.err.count("\n") == 1
+    done = shopgym("run", "bad.yaml", cwd=tmp_path)
+    assert (done.returncode, done.stdout) == (2, "")
+    assert done.stderr.startswith("shopgym: shop.slate_size = 0: ")
+    configs = {f"{name}.yaml" for name in ("bad", "broken", "list", "twice", "latin", "good")}
+    assert {path.name for path in tmp_path.iterdir()} == configs | {"precious"}
+    assert (tmp_path / "precious" / "file").read_text() == "mine"
+
+
+def test_help_names_every_command(tmp_path: Path) -> None:
+    done = shopgym("--help", cwd=tmp_path)
+    assert done.returncode == 0
+    for command in ("run", "evaluate", "export", "serve", "bundle", "log"):
+        assert command in done.stdout
+    assert shopgym("--version", cwd=tmp_path).stdout.startswith("shopgym ")

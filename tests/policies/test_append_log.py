@@ -1,0 +1,384 @@
+"""The append log: nothing acknowledged is lost, whatever happens to the process or the disk."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import resource
+import signal
+import subprocess
+import sys
+import zlib
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from shopgym.core import InvalidInput
+from shopgym.policies.decision_log.append_log import AppendLog, frame, scan
+from shopgym.policies.decision_log.compaction import compact
+from shopgym.policies.decision_log.journal import FILE, Journal
+
+HEADER = {
+    "kind": "header",
+    "version": 1,
+    "bundle_hash": "b",
+    "policy_hash": "p",
+    "policy_name": "name",
+    "config_hash": "c",
+    "items_hash": "i",
+    "unit": "GBP",
+    "slate_size": 2,
+    "user_names": ["age"],
+    "context_names": [],
+}
+
+
+def decision(request_id: int, m: int = 3) -> dict[str, Any]:
+    return {
+        "kind": "decision",
+        "request_id": request_id,
+        "id": request_id,
+        "user_id": 7,
+        "time": 1.5,
+        "user": [0.25],
+        "context": [],
+        "candidates": list(range(10, 10 + m)),
+        "in_stock": [1] * m,
+        "positions": [1, -1],
+        "propensities": [0.5, 1.0],
+    }
+
+
+def reward(request_id: int, value: float, **events: list[float]) -> dict[str, Any]:
+    return {"kind": "reward", "request_id": request_id, "reward": [value, 0.0], "events": events}
+
+
+def held(path: Path) -> list[dict[str, Any]]:
+    return [record for _, _, record in scan(path)]
+
+
+def fill(path: Path, count: int) -> list[dict[str, Any]]:
+    records = [{"n": i, "text": "x" * i} for i in range(count)]
+    with AppendLog(path) as log:
+        log.append([frame(record) for record in records])
+    return records
+
+
+@contextmanager
+def disk_of(size: int) -> Iterator[None]:
+    """No file may grow beyond ``size`` bytes, as if the disk were full: writes are cut short, then fail."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (size, hard))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+
+
+def test_frame_known_answer() -> None:
+    body = b'{"a":1}'
+    assert frame({"a": 1}) == b"00000007 " + f"{zlib.crc32(body):08x}".encode() + b" " + body + b"\n"
+    assert zlib.crc32(b"123456789") == 0xCBF43926  # the check value of CRC-32
+    with pytest.raises(ValueError, match="JSON"):
+        frame({"a": float("nan")})
+
+
+def test_append_read_and_open_again(tmp_path: Path) -> None:
+    path = tmp_path / "new" / "a.log"
+    seen: list[tuple[int, dict[str, Any]]] = []
+    with AppendLog(path, lambda offset, record: seen.append((offset, record))) as log:
+        first = log.append([frame({"n": 0}), frame({"n": 1})])
+        second = log.append([frame({"n": 2})])
+        assert [log.read(offset)["n"] for offset in first + second] == [0, 1, 2]
+        assert seen == []
+    with AppendLog(path, lambda offset, record: seen.append((offset, record))) as log:
+        assert log.torn == 0
+        assert seen == [(offset, {"n": n}) for n, offset in enumerate(first + second)]
+
+
+def test_a_torn_end_of_any_length_is_moved_aside(tmp_path: Path) -> None:
+    path = tmp_path / "a.log"
+    records = fill(path, 4)
+    whole = path.read_bytes()
+    last = whole.rindex(b"\n", 0, -1) + 1
+    for size in range(last, len(whole)):
+        path.write_bytes(whole[:size])
+        with AppendLog(path) as log:
+            assert log.torn == size - last
+            log.append([frame({"n": "new"})])
+        assert held(path) == [*records[:3], {"n": "new"}]
+        if size > last:
+            aside = tmp_path / f"a.log.torn-{last}"
+            assert aside.read_bytes() == whole[last:size]
+
+
+@settings(max_examples=200, deadline=None)
+@given(at=st.integers(0, 10**6), bit=st.integers(0, 7))
+def test_damage_is_never_taken_for_data(tmp_path_factory: pytest.TempPathFactory, at: int, bit: int) -> None:
+    path = tmp_path_factory.mktemp("log") / "a.log"
+    records = fill(path, 6)
+    whole = path.read_bytes()
+    at %= len(whole)
+    damaged = bytearray(whole)
+    damaged[at] ^= 1 << bit
+    path.write_bytes(damaged)
+    try:
+        AppendLog(path).close()
+    except InvalidInput:
+        assert path.read_bytes() == bytes(damaged)
+        return
+    # taken for a torn end: what is left is a prefix, and what was moved is still there
+    left = held(path)
+    assert left == records[: len(left)]
+    assert len(left) < len(records)
+    (aside,) = path.parent.glob("*.torn-*")
+    assert path.read_bytes() + aside.read_bytes() == bytes(damaged)
+
+
+def test_damage_before_whole_records_is_refused_and_named(tmp_path: Path) -> None:
+    path = tmp_path / "a.log"
+    fill(path, 5)
+    whole = bytearray(path.read_bytes())
+    second = whole.index(b"\n") + 1
+    whole[second + 20] ^= 1
+    path.write_bytes(whole)
+    with pytest.raises(InvalidInput, match=f"damaged at byte {second}, before whole records"):
+        AppendLog(path)
+    assert path.read_bytes() == bytes(whole)
+    with pytest.raises(InvalidInput, match=f"damaged at byte {second}, before whole records"):
+        held(path)
+
+
+def test_two_writers_are_refused(tmp_path: Path) -> None:
+    with AppendLog(tmp_path / "a.log"), pytest.raises(InvalidInput, match="another process writes it"):
+        AppendLog(tmp_path / "a.log")
+    AppendLog(tmp_path / "a.log").close()
+
+
+def test_a_full_disk_loses_nothing_and_is_survived(tmp_path: Path) -> None:
+    path = tmp_path / "a.log"
+    with AppendLog(path) as log:
+        log.append([frame({"n": 0})])
+        before = path.read_bytes()
+        with disk_of(len(before) + 40), pytest.raises(OSError, match="File too large"):
+            log.append([frame({"n": 1}), frame({"n": 2, "text": "x" * 100})])
+        assert path.read_bytes() == before
+        log.append([frame({"n": 3})])
+    assert held(path) == [{"n": 0}, {"n": 3}]
+
+
+def test_a_failed_sync_is_no_acknowledgement(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = tmp_path / "a.log"
+    with AppendLog(path) as log:
+        log.append([frame({"n": 0})])
+
+        def broken(fd: int) -> None:
+            raise OSError(5, "Input/output error")
+
+        with monkeypatch.context() as patch:
+            patch.setattr(os, "fdatasync", broken)
+            with pytest.raises(OSError, match="Input/output"):
+                log.append([frame({"n": 1})])
+        log.append([frame({"n": 2})])
+    assert held(path) == [{"n": 0}, {"n": 2}]
+
+
+def test_a_torn_write_that_could_not_be_cut_is_cut_later(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = tmp_path / "a.log"
+    with AppendLog(path) as log:
+        log.append([frame({"n": 0})])
+
+        def broken(*args: int) -> None:
+            raise OSError(5, "Input/output error")
+
+        with monkeypatch.context() as patch:
+            patch.setattr(os, "fdatasync", broken)
+            patch.setattr(os, "ftruncate", broken)
+            with pytest.raises(OSError, match="Input/output"):
+                log.append([frame({"n": 1})])
+        assert len(held(path)) == 2
+        log.append([frame({"n": 2})])
+    assert held(path) == [{"n": 0}, {"n": 2}]
+
+
+WRITER = """
+import sys
+from pathlib import Path
+from shopgym.policies.decision_log.append_log import AppendLog, frame
+log = AppendLog(Path(sys.argv[1]))
+n = int(sys.argv[2])
+while True:
+    group = range(n, n + 1 + n % 5)
+    log.append([frame({"n": i, "text": "x" * 200}) for i in group])
+    n = group.stop
+    print(n, flush=True)
+"""
+
+
+def test_kill_9_loses_no_acknowledged_record(tmp_path: Path) -> None:
+    path = tmp_path / "a.log"
+    acknowledged = 0
+    for _ in range(3):
+        writer = subprocess.Popen(
+            [sys.executable, "-c", WRITER, str(path), str(acknowledged)], stdout=subprocess.PIPE, text=True
+        )
+        assert writer.stdout is not None
+        for _ in range(40):
+            writer.stdout.readline()
+        os.kill(writer.pid, signal.SIGKILL)
+        rest = writer.stdout.read()
+        writer.wait()
+        lines = [int(line) for line in rest.split("\n")[:-1]]
+        numbers = [record["n"] for record in held(path)]
+        assert numbers == list(range(len(numbers)))
+        acknowledged = max([acknowledged, *lines])
+        assert len(numbers) >= max(acknowledged, 40)
+        acknowledged = len(numbers)
+    with AppendLog(path):
+        assert len(held(path)) == acknowledged
+
+
+def test_journal_writes_waiting_records_together(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    groups: list[int] = []
+    append = AppendLog.append
+
+    def counted(self: AppendLog, frames: list[bytes]) -> list[int]:
+        groups.append(len(frames))
+        return append(self, frames)
+
+    monkeypatch.setattr(AppendLog, "append", counted)
+
+    async def run() -> None:
+        journal = Journal(tmp_path, HEADER)
+        assert await asyncio.gather(*(journal.add_decision(decision(i)) for i in range(50))) == [None] * 50
+        assert journal.decision(49) == decision(49)
+        assert journal.decision(50) is None
+        await journal.close()
+
+    asyncio.run(run())
+    assert sum(groups) == 51
+    assert len(groups) <= 4  # the header, the first, and those that came while it was written
+    assert len(held(tmp_path / FILE)) == 51
+
+
+def test_journal_takes_an_id_once(tmp_path: Path) -> None:
+    async def run() -> None:
+        journal = Journal(tmp_path, HEADER)
+        answers = await asyncio.gather(*(journal.add_decision(decision(1, m=m)) for m in (3, 4, 5)))
+        assert answers == [None, decision(1, m=3), decision(1, m=3)]
+        assert await journal.add_reward(reward(1, 2.0)) is None
+        assert await journal.add_reward(reward(1, 9.0)) == reward(1, 2.0)
+        assert journal.counts == {"decisions": 1, "rewards": 1}
+        await journal.close()
+        again = Journal(tmp_path, HEADER)
+        assert await again.add_decision(decision(1, m=5)) == decision(1, m=3)
+        assert await again.add_reward(reward(1, 9.0)) == reward(1, 2.0)
+        await again.close()
+
+    asyncio.run(run())
+    assert [record["kind"] for record in held(tmp_path / FILE)] == ["header", "decision", "reward"]
+
+
+def test_journal_after_a_full_disk(tmp_path: Path) -> None:
+    async def run() -> None:
+        journal = Journal(tmp_path, HEADER)
+        size = (tmp_path / FILE).stat().st_size
+        with disk_of(size + 50):
+            results = await asyncio.gather(
+                *(journal.add_decision(decision(i)) for i in (1, 1, 2)), return_exceptions=True
+            )
+        assert all(isinstance(result, OSError) for result in results)
+        assert not journal.healthy
+        assert (tmp_path / FILE).stat().st_size == size
+        assert await journal.add_decision(decision(1)) is None
+        assert journal.healthy
+        await journal.close()
+
+    asyncio.run(run())
+    assert held(tmp_path / FILE) == [HEADER, decision(1)]
+
+
+def test_journal_remembers_stock(tmp_path: Path) -> None:
+    async def run() -> None:
+        journal = Journal(tmp_path, HEADER)
+        await journal.add_stock({"a": False, "b": False})
+        await journal.add_stock({"b": True})
+        await journal.close()
+        again = Journal(tmp_path, HEADER)
+        assert again.stock == {"a": False, "b": True}
+        await again.close()
+
+    asyncio.run(run())
+
+
+def write(folder: Path, *records: dict[str, Any]) -> Path:
+    with AppendLog(folder / FILE) as log:
+        log.append([frame(record) for record in records])
+    return folder
+
+
+def test_compact_known_answer(tmp_path: Path) -> None:
+    log = compact(
+        write(
+            tmp_path,
+            HEADER,
+            decision(1),
+            decision(2, m=5),
+            {"kind": "stock", "stock": {"a": False}},
+            reward(2, 4.5, click=[1.0, 0.0]),
+            decision(3, m=2),
+            reward(1, -1.0, click=[0.0, 0.0], cart=[0.0, 0.0]),
+        )
+    )
+    np.testing.assert_array_equal(log.request_id, [1, 2, 3])
+    np.testing.assert_array_equal(log.rewarded, [True, True, False])
+    np.testing.assert_array_equal(log.reward, [[-1.0, 0.0], [4.5, 0.0], [np.nan, np.nan]])
+    np.testing.assert_array_equal(log.events["click"], [[0.0, 0.0], [1.0, 0.0], [np.nan, np.nan]])
+    assert list(log.events) == ["click"]
+    np.testing.assert_array_equal(
+        log.candidates, [[10, 11, 12, -1, -1], [10, 11, 12, 13, 14], [10, 11, -1, -1, -1]]
+    )
+    np.testing.assert_array_equal(log.in_stock.sum(axis=1), [3, 5, 2])
+    np.testing.assert_array_equal(log.slates, [[11, -1]] * 3)
+    assert (log.unit, log.policy_hash, log.source, log.context.shape) == ("GBP", "p", "server", (3, 0))
+    assert log.marginals is None
+
+
+def test_compact_of_two_bundles(tmp_path: Path) -> None:
+    other = HEADER | {"policy_hash": "q"}
+    log = compact(
+        write(tmp_path, HEADER, decision(1), other, decision(2), HEADER, decision(3), reward(2, 1.0))
+    )
+    np.testing.assert_array_equal(log.request_id, [1, 3, 2])
+    np.testing.assert_array_equal(log.rewarded, [False, False, True])
+    assert log.policy_hash == "p+q"
+
+
+def test_compact_of_a_log_that_is_being_written(tmp_path: Path) -> None:
+    write(tmp_path, HEADER, decision(1))
+    with (tmp_path / FILE).open("ab") as file:
+        file.write(frame(decision(2))[:-5])
+    size = (tmp_path / FILE).stat().st_size
+    assert len(compact(tmp_path)) == 1
+    assert (tmp_path / FILE).stat().st_size == size
+
+
+def test_compact_refuses_what_it_cannot_read(tmp_path: Path) -> None:
+    with pytest.raises(InvalidInput, match="no such file"):
+        compact(tmp_path)
+    write(tmp_path, HEADER)
+    with pytest.raises(InvalidInput, match="no decision yet"):
+        compact(tmp_path)
+    write(tmp_path, HEADER | {"version": 2}, decision(1))
+    with pytest.raises(InvalidInput, match=r"log\.version = 2"):
+        compact(tmp_path)
+    with pytest.raises(InvalidInput, match="before any header"):
+        compact(write(tmp_path / "headless", decision(1)))

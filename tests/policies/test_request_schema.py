@@ -1,0 +1,224 @@
+"""What the server refuses: bad fields, bodies, rewards and stock are named, and nothing of them is logged."""
+
+from __future__ import annotations
+
+import json
+import warnings
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from builders.bundles import rank_body, small_bundle, table_policy
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from shopgym.policies.serving.service.bundle import Bundle
+from shopgym.policies.serving.service.request_schema import (
+    MAX_BODY,
+    RANK_FIELDS,
+    Refusal,
+    int64_id,
+    read_json,
+    uint64_id,
+)
+from shopgym.policies.serving.service.server import make_app
+from shopgym.policies.serving.service.service import Ranker
+
+from shopgym.core import InvalidInput
+
+with warnings.catch_warnings():
+    warnings.simplefilter("ignore")  # it would like another client library
+    from starlette.testclient import TestClient
+
+
+@pytest.fixture(scope="module")
+def bundle(tmp_path_factory: pytest.TempPathFactory) -> Bundle:
+    return small_bundle(tmp_path_factory.mktemp("bundles") / "table")
+
+
+@pytest.fixture(scope="module")
+def client(bundle: Bundle, tmp_path_factory: pytest.TempPathFactory) -> Iterator[TestClient]:
+    """One server for all: what is refused leaves no trace in it."""
+    with TestClient(make_app(bundle, tmp_path_factory.mktemp("log"))) as client:
+        yield client
+
+
+def body(request_id: int | str) -> dict[str, object]:
+    return rank_body(table_policy(), request_id)
+
+
+def refused(response: Any, status: int) -> dict[str, Any]:
+    assert response.status_code == status, response.text
+    error = response.json()["error"]
+    assert set(error) == {"field", "value", "fix"}
+    assert error["fix"]
+    return dict(error)
+
+
+def counts(client: TestClient) -> dict[str, int]:
+    return dict(client.get("/info").json()["counts"])
+
+
+Change = dict[str, object]
+
+CASES: list[tuple[Change, str, object]] = [
+    ({"request_id": None}, "request_id", None),
+    ({"request_id": ""}, "request_id", ""),
+    ({"request_id": "x" * 65}, "request_id", "x" * 65),
+    ({"request_id": -1}, "request_id", -1),
+    ({"request_id": 2**64}, "request_id", 2**64),
+    ({"request_id": True}, "request_id", True),
+    ({"request_id": 1.0}, "request_id", 1.0),
+    ({"user_id": [1]}, "user_id", None),
+    ({"user_id": 2**63}, "user_id", 2**63),
+    ({"candidate": ["sku0"]}, "candidate", None),
+    ({"candidates": ["sku0", "sku9"]}, "candidates[1]", "sku9"),
+    ({"candidates": ["sku0", 1]}, "candidates[1]", 1),
+    ({"candidates": ["sku0", ["sku1"]]}, "candidates[1]", None),
+    ({"candidates": ["sku1", "sku0", "sku1"]}, "candidates[2]", "sku1"),
+    ({"candidates": []}, "candidates", None),
+    ({"candidates": "sku0"}, "candidates", "sku0"),
+    ({"candidates": {"sku0": 1}}, "candidates", None),
+    ({"candidates": ["sku0"] * 1001}, "candidates", "1001 items"),
+    ({"in_stock": [True]}, "in_stock", None),
+    ({"in_stock": [True, True, 1]}, "in_stock[2]", 1),
+    ({"in_stock": True}, "in_stock", True),
+    ({"in_stock": [True], "candidates": None}, "in_stock", None),
+    ({"out_of_stock": ["sku0", "skuX"]}, "out_of_stock[1]", "skuX"),
+    ({"out_of_stock": "sku0"}, "out_of_stock", "sku0"),
+    ({"history": ["sku0", "skuX"]}, "history[1]", "skuX"),
+    ({"history": "sku0"}, "history", "sku0"),
+    ({"user": None}, "user", None),
+    ({"user": [1.0]}, "user", "1 numbers"),
+    ({"user": [1.0, 2.0, 3.0]}, "user", "3 numbers"),
+    ({"user": "old"}, "user", "old"),
+    ({"user": {"taste_0": 1.0}}, "user.taste_1", None),
+    ({"user": {"taste_0": 1.0, "taste_1": None}}, "user.taste_1", None),
+    ({"user": {"taste_0": 1.0, "taste_1": "2"}}, "user.taste_1", "2"),
+    ({"user": {"taste_0": 1.0, "taste_1": True}}, "user.taste_1", True),
+    ({"user": {"taste_0": 1.0, "taste_1": 1e39}}, "user.taste_1", 1e39),
+    ({"user": {"taste_0": 10**400, "taste_1": 1}}, "user.taste_0", None),
+    ({"user": {"taste_0": 1.0, "taste_1": 1.0, "age": 3}}, "user.age", 3),
+    ({"context": [24.5]}, "context.hour", 24.5),
+    ({"context": {"hour": -1}}, "context.hour", -1),
+    ({"time": "now"}, "time", "now"),
+    ({"time": 1e12}, "time", 1e12),
+]
+
+
+@pytest.mark.parametrize(("change", "field", "value"), CASES)
+def test_bad_fields_are_named(
+    client: TestClient, change: dict[str, object], field: str, value: object
+) -> None:
+    before = counts(client)
+    error = refused(client.post("/rank", json=body(1) | change), 422)
+    assert error["field"] == field
+    assert value is None or error["value"] == value
+    assert counts(client) == before
+
+
+@pytest.mark.parametrize(
+    ("content", "status", "field"),
+    [
+        (b"", 400, "body"),
+        (b"{", 400, "body"),
+        (b"[1, 2]", 400, "body"),
+        (b"null", 400, "body"),
+        (b"\xff\xfe\x00", 400, "body"),
+        (b'{"request_id": NaN}', 400, "body"),
+        (b'{"request_id": 1, "user_id": 1, "user": [Infinity, 1]}', 400, "body"),
+        (b'{"request_id": 1, "user_id": 1, "user": [-Infinity, 1]}', 400, "body"),
+        (b'{"request_id": 1, "request_id": 2}', 400, "request_id"),
+        (b'{"request_id": 1, "user_id": 1, "user": [1e999, 1], "context": [1]}', 422, "user.taste_0"),
+        (b'{"request_id": 1, "user_id": 1, "user": [1%s, 1]}' % (b"0" * 5000), 400, "body"),
+        (b"[" * 100_000, 400, "body"),
+        (b'{"a":' * 20_000, 400, "body"),
+        (b" " * (MAX_BODY + 1), 413, "body"),
+        (b'{"request_id": 1, "user_id": 1, "time": "\\ud800"}', 422, "time"),
+        (b'{"request_id": "\\ud800", "user_id": 1, "candidates": ["\\udfff"]}', 422, "user"),
+    ],
+)
+def test_bad_bodies_are_named(client: TestClient, content: bytes, status: int, field: str) -> None:
+    assert refused(client.post("/rank", content=content), status)["field"] == field
+
+
+def test_a_lone_surrogate_is_an_id_like_any_other(client: TestClient) -> None:
+    content = json.dumps(body("\ud800")).encode()
+    answer = client.post("/rank", content=content)
+    assert answer.status_code == 200
+    assert answer.json()["request_id"] == "\ud800"
+    assert client.post("/rank", content=content).json() == answer.json()
+
+
+ANY_JSON = st.recursive(
+    st.none()
+    | st.booleans()
+    | st.integers()
+    | st.floats()
+    | st.text(max_size=5)
+    | st.sampled_from(["sku0", "sku1"]),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=3), inner, max_size=3),
+    max_leaves=6,
+)
+
+
+@settings(max_examples=150, deadline=None)
+@given(changes=st.dictionaries(st.sampled_from(RANK_FIELDS), ANY_JSON, min_size=1, max_size=3))
+def test_any_json_is_ranked_or_refused(bundle: Bundle, changes: dict[str, object]) -> None:
+    ranker = Ranker(bundle)
+    try:
+        answer = ranker.rank(read_json(json.dumps(body(1) | changes).encode()))
+    except InvalidInput:
+        return
+    assert len(answer["items"]) == 2
+    assert all(0 < p <= 1 for p in answer["propensities"])
+
+
+def test_ids_are_stable() -> None:
+    assert uint64_id(2**64 - 1) == 2**64 - 1
+    assert int64_id(-5) == -5
+    # SHA-256 of "abc" starts ba7816bf8f01cfea (FIPS 180-2, B.1)
+    assert uint64_id("abc") == 0xBA7816BF8F01CFEA
+    assert int64_id("abc") == 0xBA7816BF8F01CFEA >> 1
+    assert uint64_id("12") != 12
+
+
+def test_read_json_keeps_what_is_right() -> None:
+    assert read_json(b'{"a": [1, 2.5, null, "\xc3\xa9"]}') == {"a": [1, 2.5, None, "é"]}
+    with pytest.raises(Refusal, match="give each name once"):
+        read_json(b'{"a": {"b": 1, "b": 1}}')
+
+
+@pytest.mark.parametrize(
+    ("change", "status", "field"),
+    [
+        ({"request_id": "b"}, 404, "request_id"),
+        ({"request_id": uint64_id("a")}, 404, "request_id"),
+        ({"request_id": None}, 422, "request_id"),
+        ({"rewards": None}, 422, "rewards"),
+        ({"rewards": [1]}, 422, "rewards"),
+        ({"rewards": [1, 2, 3]}, 422, "rewards"),
+        ({"rewards": [1, "2"]}, 422, "rewards[1]"),
+        ({"rewards": [1, 0.5]}, 422, "rewards[1]"),
+        ({"rewards": [10**400, 0]}, 422, "rewards[0]"),
+        ({"events": [1]}, 422, "events"),
+        ({"events": {"Click!": [1, 1]}}, 422, "events.Click!"),
+        ({"events": {"click": [1]}}, 422, "events.click"),
+        ({"events": {"click": [1, 1]}}, 422, "events.click[1]"),
+        ({"reward": 1}, 422, "reward"),
+    ],
+)
+def test_bad_rewards_are_named(
+    client: TestClient, change: dict[str, object], status: int, field: str
+) -> None:
+    client.post("/rank", json=body("a") | {"out_of_stock": ["sku0", "sku1"]})  # leaves slot 1 empty
+    sent = {"request_id": "a", "rewards": [1, 0]} | change
+    assert refused(client.post("/reward", json=sent), status)["field"] == field
+    assert counts(client)["rewards"] == 0
+
+
+@pytest.mark.parametrize(
+    ("sent", "field"),
+    [({}, "stock"), ({"sku9": False}, "stock"), ({"sku0": 0}, "stock.sku0"), ({"sku0": None}, "stock.sku0")],
+)
+def test_bad_stock_is_named(client: TestClient, sent: dict[str, object], field: str) -> None:
+    assert refused(client.post("/stock", json=sent), 422)["field"] == field

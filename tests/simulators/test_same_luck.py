@@ -1,0 +1,150 @@
+"""Common random numbers: results do not depend on batch, block, threads or order."""
+
+from __future__ import annotations
+
+import dataclasses
+from typing import Any
+
+import numpy as np
+import pytest
+
+from shopgym.core.batches import SLOT_TERMS, Requests
+from shopgym.simulators import Catalog, Shop, ShopConfig, StockConfig
+
+
+def story(shop: Shop, pages: int = 12) -> list[Any]:
+    """Everything that can be seen of a shop over some ticks under a fixed rule."""
+    seen: list[Any] = []
+    for _ in range(pages):
+        shop.arrive()
+        requests = shop.requests()
+        slates = np.ascontiguousarray(requests.candidates[:, : shop.config.slate_size])
+        feedback = shop.respond(slates)
+        left, cut = shop.advance(slates, feedback)
+        seen += [requests.user, requests.context, requests.candidates, requests.in_stock, feedback.page]
+        seen += [feedback.quantity, left, cut, shop.stock.on_hand.copy(), shop.visits.intent.copy()]
+    return seen
+
+
+def same(a: list[Any], b: list[Any]) -> bool:
+    return all(np.array_equal(x, y) for x, y in zip(a, b, strict=True))
+
+
+@pytest.mark.parametrize(("threads", "block"), [(1, 1), (1, 7), (2, 5), (3, 64), (0, 1000)])
+def test_block_size_and_threads_change_nothing(
+    catalog: Catalog, config: ShopConfig, threads: int, block: int
+) -> None:
+    # scarce stock and a quick clock, so that the shared state matters
+    scarce = dataclasses.replace(config, pages_per_day=4, stock=StockConfig(minimum=1, cover_days=0.5))
+    whole = story(Shop(catalog, scarce, lanes=64, seed=11))
+    parts = story(Shop(catalog, scarce, lanes=64, seed=11, threads=threads, block=block))
+    assert same(whole, parts)
+
+
+def test_batches_of_any_size_see_the_same_visits(catalog: Catalog, config: ShopConfig) -> None:
+    apart = dataclasses.replace(config, stock=StockConfig(enabled=False))
+    whole = story(Shop(catalog, apart, lanes=12, seed=5), pages=20)
+    for size in (1, 3, 4):
+        lanes = [range(low, low + size) for low in range(0, 12, size)]
+        shops = [Shop(catalog, apart, lanes=size, seed=5) for _ in lanes]
+        for shop, part in zip(shops, lanes, strict=True):
+            shop.reset([5 + lane for lane in part])
+        stories = [story(shop, pages=20) for shop in shops]
+        for i, everyone in enumerate(whole):
+            if len(everyone) == 12:  # by lane; the stock is off
+                np.testing.assert_array_equal(everyone, np.concatenate([one[i] for one in stories]))
+
+
+def test_same_seed_same_bytes_and_other_seed_not(catalog: Catalog, config: ShopConfig) -> None:
+    shop = Shop(catalog, config, lanes=16, seed=2)
+    first = story(shop)
+    shop.reset(2)
+    assert same(first, story(shop))
+    shop.reset(3)
+    assert not same(first, story(shop))
+
+
+def test_an_item_meets_the_same_luck_whatever_else_is_shown(catalog: Catalog, config: ShopConfig) -> None:
+    shop = Shop(catalog, config, lanes=4000, seed=9)
+    shop.arrive()
+    candidates = shop.requests().candidates
+    one = np.ascontiguousarray(candidates[:, [0, 1, 2]])
+    other = np.ascontiguousarray(candidates[:, [0, 3, 4]])
+    a, b = shop.respond(one), shop.respond(other)
+    assert a.quantity[:, 0].any()
+    np.testing.assert_array_equal(a.quantity[:, 0], b.quantity[:, 0])
+    np.testing.assert_array_equal(a.clicked[:, 0], b.clicked[:, 0])
+
+
+def test_requests_of_some_lanes_are_those_of_all(catalog: Catalog, config: ShopConfig) -> None:
+    shop = Shop(catalog, config, lanes=64, seed=3)
+    shop.arrive()
+    some = np.arange(64) % 3 == 0
+    every, few = shop.requests(), shop.requests(some)
+    for name in ("request_id", "user_id", "user", "context", "candidates", "in_stock", "time"):
+        np.testing.assert_array_equal(getattr(few, name)[some], getattr(every, name)[some])
+
+
+def test_respond_changes_nothing(catalog: Catalog, config: ShopConfig) -> None:
+    shop = Shop(catalog, config, lanes=30, seed=9)
+    shop.arrive()
+    slates = np.ascontiguousarray(shop.requests().candidates[:, :3])
+    before = [np.copy(part) for part in shop.visits]
+    np.testing.assert_array_equal(shop.respond(slates).page, shop.respond(slates).page)
+    assert all(np.array_equal(a, b) for a, b in zip(before, shop.visits, strict=True))
+
+
+def test_candidates_are_different_items(config: ShopConfig) -> None:
+    for size in (8, 9, 40):
+        shop = Shop(Catalog.synthetic(size, seed=0), config, lanes=200, seed=1)
+        shop.arrive()
+        ordered = np.sort(shop.requests().candidates, axis=1)
+        assert (np.diff(ordered, axis=1) > 0).all()
+        assert ordered.min() >= 0
+        assert ordered.max() < size
+
+
+def served(shop: Shop, *, at_once: bool, pages: int = 12) -> list[Any]:
+    """What comes of pages shown to most lanes, answered and asked for at once or in two steps each."""
+    rng, seen = np.random.default_rng(0), []
+    shop.arrive()
+    for _ in range(pages):
+        slates = rng.integers(-1, len(shop.catalog), (shop.lanes, shop.config.slate_size), dtype=np.int32)
+        lanes = rng.random(shop.lanes) < 0.7
+        if at_once:
+            feedback, left, cut = shop.serve(slates, lanes)
+        else:
+            feedback = shop.respond(slates, lanes)
+            left, cut = shop.advance(slates, feedback, lanes)
+        seen += [left, cut, shop.stock.on_hand.copy(), *(column.copy() for column in shop.visits)]
+        seen += [feedback.term(name) for name in SLOT_TERMS]
+        seen += [feedback.examined, feedback.page, feedback.seconds, feedback.details]
+        if at_once:
+            requests = shop.requests(begin=shop.visits.over.copy())
+        else:
+            shop.arrive()
+            requests = shop.requests()
+        seen += [getattr(requests, field.name) for field in dataclasses.fields(Requests)[:7]]
+    return seen
+
+
+@pytest.mark.parametrize(("at_once", "threads"), [(False, 1), (True, 3), (False, 3)])
+def test_pages_are_answered_alike_at_once_in_two_steps_and_by_several_threads(
+    catalog: Catalog, at_once: bool, threads: int
+) -> None:
+    # lists that are read to the end and others that are not; 400 lanes are more than go together
+    config = ShopConfig.full(slate_size=6, num_candidates=0)
+    whole = served(Shop(catalog, config, lanes=400, seed=4), at_once=True)
+    parts = served(Shop(catalog, config, lanes=400, seed=4, threads=threads, block=50), at_once=at_once)
+    assert same(whole, parts)
+
+
+@pytest.mark.parametrize("rest", [0x00, 0x7F, 0xFF, 0xC0])
+def test_what_was_noted_of_other_pages_does_not_matter(catalog: Catalog, rest: int) -> None:
+    config = ShopConfig.full(slate_size=6, num_candidates=0)
+    whole = served(Shop(catalog, config, lanes=200, seed=4), at_once=True)
+    shop = Shop(catalog, config, lanes=200, seed=4)
+    for notes in (*shop._desks, shop._slips):
+        for name in set(notes._fields) - {"lane_at", "slot_at"}:
+            getattr(notes, name).view(np.uint8)[...] = rest
+    assert same(whole, served(shop, at_once=True))
