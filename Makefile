@@ -31,7 +31,7 @@ frameworks: kernels ## train the environments with five frameworks, in an enviro
 	test -d .peers/frameworks || $(PYTHON) -m venv .peers/frameworks
 	.peers/frameworks/bin/python -m pip --disable-pip-version-check --quiet install 'torch==2.13.0'
 	.peers/frameworks/bin/python -m pip --disable-pip-version-check --quiet install -r examples/requirements.txt -e .
-	SHOPGYM_RLLIB=1 .peers/frameworks/bin/python -m pytest -n0 tests/test_frameworks.py
+	SHOPGYM_RLLIB=1 .peers/frameworks/bin/python -m pytest -n0 tests/envs/test_frameworks.py
 
 # numba looks only at a kernel's own file: drop what it compiled when any source is newer.
 kernels:

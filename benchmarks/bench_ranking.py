@@ -19,7 +19,6 @@ from _measure import one_thread, report, spread
 one_thread()
 
 import numpy as np  # noqa: E402
-from shopgym.simulators.market.market.market import Campaign  # noqa: E402
 
 from shopgym.agents import Task, make_agent  # noqa: E402
 from shopgym.agents.baselines import RandomAgent  # noqa: E402
@@ -30,6 +29,7 @@ from shopgym.policies.policy import SlatePolicy  # noqa: E402
 from shopgym.policies.rerankers import DPP, MMR  # noqa: E402
 from shopgym.simulators import Catalog, Shop, ShopConfig  # noqa: E402
 from shopgym.simulators.config import ChoiceConfig  # noqa: E402
+from shopgym.simulators.market.market import Campaign  # noqa: E402
 
 LANES, PAGES, TEST_PAGES, ITEMS, SEEDS = 512, 40, 4, 1000, 3
 RANKERS = ("linear_ranker", "logistic_ranker", "lambdamart", "mlp_ranker", "cross_ranker")

@@ -24,8 +24,6 @@ from _measure import one_thread, report
 one_thread()
 
 import numpy as np  # noqa: E402
-from shopgym.policies.serving.service.bundle import Bundle, load_bundle, write_bundle  # noqa: E402
-from shopgym.policies.serving.service.service import Ranker  # noqa: E402
 
 from shopgym.core import Items, Requests  # noqa: E402
 from shopgym.policies.explorers import Ranked  # noqa: E402
@@ -36,6 +34,8 @@ from shopgym.policies.retrieval import MappedFactors  # noqa: E402
 from shopgym.policies.retrieval.ivf import IVF  # noqa: E402
 from shopgym.policies.retrieval.retriever import Retriever  # noqa: E402
 from shopgym.policies.scorers import LinearScorer  # noqa: E402
+from shopgym.policies.serving.bundle import Bundle, load_bundle, write_bundle  # noqa: E402
+from shopgym.policies.serving.service import Ranker  # noqa: E402
 
 SIZES = tuple(int(size) for size in os.environ.get("SIZES", "10000,1000000").split(","))
 REQUESTS = int(os.environ.get("REQUESTS", "2000"))

@@ -23,7 +23,7 @@ def test_import_shopgym_loads_nothing_heavy() -> None:
 
 
 def test_help_loads_nothing_heavy() -> None:
-    code = "from shopgym.experiments import cli"
+    code = "import shopgym.cli.main"
     assert not (HEAVY - {"numpy"}) & loaded(code)
 
 

@@ -25,7 +25,7 @@ _HOMES = {
         ".core",
     ),
     **dict.fromkeys(("Catalog", "Shop", "ShopConfig"), ".simulators"),
-    "DecisionLog": ".policies.log",
+    "DecisionLog": ".policies.decision_log.log",
 }
 
 __all__ = [

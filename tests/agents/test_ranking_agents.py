@@ -12,7 +12,6 @@ import pytest
 from builders.ranking import ATTENTION, CONTEXT, SLOTS, USER, Scene, linear, products, scene
 from scipy.optimize import minimize
 from scipy.special import expit
-from shopgym.policies.serving.service.bundle import write_bundle
 
 from shopgym.agents import agent_class, make_agent
 from shopgym.agents.ranking import examination
@@ -26,6 +25,7 @@ from shopgym.core.types import F64
 from shopgym.policies.guards import CategoryCap, InStock, MarginFloor
 from shopgym.policies.policy import SlatePolicy
 from shopgym.policies.scorers import ObjectivesScorer, ProbabilityScorer, TreeScorer
+from shopgym.policies.serving.bundle import write_bundle
 from shopgym.testing import small_setting
 
 LINES, CURVES = ("linear_ranker", "logistic_ranker"), ("lambdamart", "mlp_ranker", "cross_ranker")

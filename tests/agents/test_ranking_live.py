@@ -11,9 +11,6 @@ import pytest
 from builders.bundles import CONTEXT, UNIT, USER, small_items, some_requests
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from shopgym.policies.serving.service.bundle import Bundle, load_bundle, write_bundle
-from shopgym.policies.serving.service.request_seeded import decide_keyed
-from shopgym.policies.serving.service.service import Ranker, decision_record, header_record
 
 from shopgym.core import Decisions, Interactions, InvalidInput, Requests
 from shopgym.policies.decision_log.append_log import AppendLog, frame
@@ -26,6 +23,9 @@ from shopgym.policies.guards import InStock, MarginFloor
 from shopgym.policies.live_values import worth
 from shopgym.policies.policy import SlatePolicy
 from shopgym.policies.scorers import LinearScorer, TableScorer
+from shopgym.policies.serving.bundle import Bundle, load_bundle, write_bundle
+from shopgym.policies.serving.request_seeded import decide_keyed
+from shopgym.policies.serving.service import Ranker, decision_record, header_record
 
 ITEMS = small_items(12)
 LIVE = ("price", "stock", "margin")

@@ -14,10 +14,6 @@ import pytest
 from builders.bundles import CONTEXT, UNIT, USER, linear_policy, small_items, some_requests
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from shopgym.policies.serving.service.bundle import Bundle, load_bundle, write_bundle
-from shopgym.policies.serving.service.request_seeded import decide_keyed
-from shopgym.policies.serving.service.server import make_app
-from shopgym.policies.serving.service.service import Ranker
 from starlette.testclient import TestClient
 
 from shopgym.agents.retrieval.als import ALS
@@ -40,8 +36,12 @@ from shopgym.policies.retrieval import retriever as retriever_module
 from shopgym.policies.retrieval import topk
 from shopgym.policies.retrieval.from_policy import retriever_of
 from shopgym.policies.retrieval.ivf import IVF
-from shopgym.policies.retrieval.retriever import Retriever, Shelf
+from shopgym.policies.retrieval.retriever import Retriever, StockAwareRetriever
 from shopgym.policies.scorers import LinearScorer, TableScorer
+from shopgym.policies.serving.bundle import Bundle, load_bundle, write_bundle
+from shopgym.policies.serving.request_seeded import decide_keyed
+from shopgym.policies.serving.server import make_app
+from shopgym.policies.serving.service import Ranker
 
 N, M = 30, 8
 KINDS = ("linear", "linear, indexed", "popular", "item_knn", "ease", "als", "als, indexed")
@@ -105,7 +105,7 @@ def test_the_bundle_decides_as_what_it_was_written_from(kind: str, bundles: dict
     rng = np.random.default_rng(5)
     requests = replace(golden(), history=rng.integers(-1, N, (25, 4)).astype(np.int32))
     stock = rng.random(N) < 0.5
-    mine, theirs = (Shelf(by, stock).fill(requests) for by in (ours, loaded.retriever))
+    mine, theirs = (StockAwareRetriever(by, stock).fill(requests) for by in (ours, loaded.retriever))
     np.testing.assert_array_equal(mine.candidates, theirs.candidates)
     cases = json.loads((bundles[kind] / "golden.json").read_text())
     assert ["candidates" in case["request"] for case in cases] == [i % 2 == 0 for i in range(25)]
@@ -150,7 +150,7 @@ def test_what_is_retrieved_is_the_best_of_what_there_is(
 
 
 def _features(names: tuple[str, ...]) -> Any:
-    from shopgym.policies.serving.service.request_schema import Feature
+    from shopgym.policies.serving.request_schema import Feature
 
     return tuple(Feature(name) for name in names)
 
@@ -165,7 +165,7 @@ def test_stock_that_comes_and_goes_is_followed_by_the_index(monkeypatch: pytest.
     model = replace(model, vectors=vectors, bias=bias)
     by = Retriever(model, 20, IVF.build(vectors, bias, rng, lists=10, probes=10))
     stock = np.ones(400, bool)
-    shelf, exact = Shelf(by, stock), Shelf(replace(by, index=None), stock)
+    shelf, exact = StockAwareRetriever(by, stock), StockAwareRetriever(replace(by, index=None), stock)
     requests = replace(
         some_requests(linear_policy(400), 4, 3, rng), history=rng.integers(0, 400, (4, 3), np.int32)
     )
@@ -284,7 +284,7 @@ def test_one_command_from_config_to_a_served_bundle(tmp_path: Path) -> None:
     assert loaded.retriever is not None
     assert loaded.retriever.hash == kept.hash
     everything = np.ones(300, bool)
-    again = Shelf(kept, everything).fill(log.take(slice(0, 50)).requests())
+    again = StockAwareRetriever(kept, everything).fill(log.take(slice(0, 50)).requests())
     np.testing.assert_array_equal(again.candidates, log.candidates[:50])
     assert export_policy(folder, "lints", tmp_path / "again").hash == loaded.hash
 

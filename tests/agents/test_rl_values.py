@@ -15,7 +15,7 @@ from shopgym.core import Decisions, Interactions, InvalidInput
 from shopgym.policies.scorers.slate_value import first_k, slate_scores, slate_value
 
 torch = pytest.importorskip("torch", reason="needs the extra 'agents'")
-from shopgym.agents.rl.batch_tensors import Discount, Views, top_k  # noqa: E402
+from shopgym.agents.rl.batch_tensors import BatchTensors, Discount, top_k  # noqa: E402
 from shopgym.agents.rl.choice import Choice, GreedyClicks  # noqa: E402
 from shopgym.agents.rl.cql import CQL  # noqa: E402
 from shopgym.agents.rl.dqn import DQN  # noqa: E402
@@ -218,7 +218,7 @@ def test_choice_learns_the_probabilities_of_clicks() -> None:
 
 
 def test_choice_probabilities_by_hand() -> None:
-    views = Views(task(2, 2, [1.0, 0.5]))
+    views = BatchTensors(task(2, 2, [1.0, 0.5]))
     logits, reach = torch.log(torch.tensor([[2.0, 4.0]])), torch.tensor([[1.0, 0.5]])
     for model, want in (("logit", [2 / 5, 2 / 5]), ("independent", [2 / 3, 0.4])):
         choice = Choice(views, model, (4,), 0.01, torch.Generator().manual_seed(0))

@@ -5,7 +5,6 @@ from __future__ import annotations
 from pathlib import Path
 
 import numpy as np
-from shopgym.policies.serving.service.bundle import Bundle, write_bundle
 
 from shopgym.core import Items, Requests
 from shopgym.policies.explorers import Softmax
@@ -13,6 +12,7 @@ from shopgym.policies.features import FeatureMap
 from shopgym.policies.guards import CategoryCap, InStock, MarginFloor
 from shopgym.policies.policy import SlatePolicy
 from shopgym.policies.scorers import LinearScorer, TableScorer
+from shopgym.policies.serving.bundle import Bundle, write_bundle
 
 USER = ("taste_0", "taste_1")
 CONTEXT = ("hour",)

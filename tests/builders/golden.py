@@ -19,9 +19,6 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import yaml
-from shopgym.policies.serving.service.bundle import load_bundle
-from shopgym.policies.serving.service.server import make_app
-from shopgym.simulators.profiles.profile.profile import profile, profile_catalog
 
 from builders.bundles import linear_policy, rank_body, small_bundle
 from builders.paths import DATA, ROOT
@@ -29,8 +26,11 @@ from shopgym.experiments.config import parse_config
 from shopgym.experiments.runner import run
 from shopgym.policies.decision_log.compaction import compact
 from shopgym.policies.decision_log.log import DecisionLog
+from shopgym.policies.serving.bundle import load_bundle
+from shopgym.policies.serving.server import make_app
 from shopgym.simulators import ArrivalConfig, Catalog, Shop, ShopConfig, StockConfig, SurfacesConfig
 from shopgym.simulators.config import DwellConfig, ReturnConfig
+from shopgym.simulators.profiles.profiles import profile, profile_catalog
 
 with warnings.catch_warnings():
     warnings.simplefilter("ignore")  # it would like another client library

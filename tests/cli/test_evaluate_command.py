@@ -12,7 +12,6 @@ import numpy as np
 import pandas as pd
 import pytest
 import typer
-from shopgym.policies.serving.service.bundle import write_bundle
 from typer.testing import CliRunner
 
 from shopgym.cli.evaluate import evaluate
@@ -25,6 +24,7 @@ from shopgym.policies.explorers import Softmax
 from shopgym.policies.guards import InStock
 from shopgym.policies.policy import SlatePolicy
 from shopgym.policies.scorers import TableScorer
+from shopgym.policies.serving.bundle import write_bundle
 
 APP = typer.Typer()
 APP.command()(evaluate)

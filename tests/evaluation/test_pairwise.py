@@ -14,7 +14,7 @@ from shopgym.evaluation.offline.bandit.pairwise import _Differences, _products
 from shopgym.evaluation.offline.reward_model import assign_folds, fit_predict
 
 
-class Shelf:
+class StockAwareRetriever:
     """Contexts with features, actions in clusters; a reward is a table by (context, cluster) plus a bilinear
     form of context and action. Truth and probabilities are tables over contexts."""
 
@@ -41,7 +41,7 @@ def _softmax(score: np.ndarray) -> np.ndarray:
 
 
 def test_unbiased_with_a_model_that_is_wrong_by_a_constant_per_context_and_cluster() -> None:
-    shelf, rng = Shelf(0), np.random.default_rng(1)
+    shelf, rng = StockAwareRetriever(0), np.random.default_rng(1)
     contexts, actions = shelf.value.shape
     context, action = np.divmod(np.arange(contexts * actions), actions)  # each once, weighed by its chance
     wrong = shelf.value + rng.uniform(1.0, 5.0, size=(contexts, 6))[:, shelf.cluster]
@@ -76,7 +76,7 @@ def test_least_squares_of_pairs() -> None:
 
 @pytest.mark.parametrize("shared", [False, True])
 def test_differences_are_found_whatever_the_cluster_is_worth(shared: bool) -> None:
-    shelf, rng = Shelf(3, actions=12, clusters=3), np.random.default_rng(4)
+    shelf, rng = StockAwareRetriever(3, actions=12, clusters=3), np.random.default_rng(4)
     context, action, reward = shelf.log(rng, 6_000, noise=0.0)
     q = two_step_model(
         reward,
@@ -95,7 +95,7 @@ def test_differences_are_found_whatever_the_cluster_is_worth(shared: bool) -> No
 
 
 def test_a_rounds_own_reward_does_not_enter_its_prediction() -> None:
-    shelf, rng = Shelf(5, actions=12, clusters=3), np.random.default_rng(6)
+    shelf, rng = StockAwareRetriever(5, actions=12, clusters=3), np.random.default_rng(6)
     context, action, reward = shelf.log(rng, 300)
     args = action, shelf.cluster, shelf.features[context]
     before = two_step_model(reward, *args, rng=np.random.default_rng(7), penalty=10.0)
@@ -109,7 +109,7 @@ def test_a_rounds_own_reward_does_not_enter_its_prediction() -> None:
 def test_it_beats_the_one_step_form_and_mips_where_clusters_are_worth_what_no_line_fits() -> None:
     """Squared errors, paired over 16 logs, are less by 3.7 standard errors than of the one-step form and
     of MIPS: if they were equal, by chance once in 1,000 (Student's t with 15 degrees)."""
-    shelf, rng = Shelf(8), np.random.default_rng(9)
+    shelf, rng = StockAwareRetriever(8), np.random.default_rng(9)
     squares: dict[str, list[float]] = {"two": [], "one": [], "mips": []}
     category = np.eye(6)[shelf.cluster][:, :, None]
     for _ in range(16):

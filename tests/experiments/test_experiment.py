@@ -13,7 +13,6 @@ import numpy as np
 import pandas as pd
 import pytest
 import yaml
-from shopgym.policies.serving.service.bundle import load_bundle
 
 from shopgym.cli.main import main
 from shopgym.core import InvalidInput
@@ -30,6 +29,7 @@ from shopgym.experiments.runner import run
 from shopgym.experiments.studies.leaderboard import LeaderboardConfig
 from shopgym.guardrails.gate import choose, judge
 from shopgym.policies.decision_log.log import DecisionLog
+from shopgym.policies.serving.bundle import load_bundle
 from shopgym.simulators import Catalog
 
 SMALL: dict[str, Any] = {

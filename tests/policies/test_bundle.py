@@ -22,16 +22,16 @@ from builders.bundles import (
     some_requests,
     table_policy,
 )
-from shopgym.policies.serving.service.bundle import load_bundle, load_policy, write_bundle
-from shopgym.policies.serving.service.manifest import seal
-from shopgym.policies.serving.service.request_seeded import decide_keyed, decision_key, keyed_rng
-from shopgym.policies.serving.service.service import Ranker
 
 from shopgym.core import InvalidInput
 from shopgym.policies.explorers import Softmax
 from shopgym.policies.guards import MarginFloor
 from shopgym.policies.policy import SlatePolicy
 from shopgym.policies.scorers import TableScorer
+from shopgym.policies.serving.bundle import load_bundle, load_policy, write_bundle
+from shopgym.policies.serving.manifest import seal
+from shopgym.policies.serving.request_seeded import decide_keyed, decision_key, keyed_rng
+from shopgym.policies.serving.service import Ranker
 
 
 @pytest.fixture(scope="module")

@@ -11,8 +11,10 @@ import pytest
 from builders.bundles import rank_body, small_bundle, table_policy
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from shopgym.policies.serving.service.bundle import Bundle
-from shopgym.policies.serving.service.request_schema import (
+
+from shopgym.core import InvalidInput
+from shopgym.policies.serving.bundle import Bundle
+from shopgym.policies.serving.request_schema import (
     MAX_BODY,
     RANK_FIELDS,
     Refusal,
@@ -20,10 +22,8 @@ from shopgym.policies.serving.service.request_schema import (
     read_json,
     uint64_id,
 )
-from shopgym.policies.serving.service.server import make_app
-from shopgym.policies.serving.service.service import Ranker
-
-from shopgym.core import InvalidInput
+from shopgym.policies.serving.server import make_app
+from shopgym.policies.serving.service import Ranker
 
 with warnings.catch_warnings():
     warnings.simplefilter("ignore")  # it would like another client library

@@ -10,7 +10,6 @@ from pathlib import Path
 import numpy as np
 import pytest
 from builders.bundles import CONTEXT, UNIT, USER, small_items, some_requests
-from shopgym.policies.serving.service.bundle import load_bundle, write_bundle
 
 from shopgym.agents.retrieval.als import ALS
 from shopgym.agents.retrieval.data import Sequences
@@ -22,6 +21,7 @@ from shopgym.policies.explorers import Ranked
 from shopgym.policies.guards import InStock
 from shopgym.policies.policy import SlatePolicy
 from shopgym.policies.scorers import HistoryScorer
+from shopgym.policies.serving.bundle import load_bundle, write_bundle
 
 N = 30
 

@@ -20,17 +20,17 @@ import numpy as np
 import pytest
 from builders.bundles import linear_policy, rank_body, small_bundle, table_policy
 from builders.paths import ROOT
-from shopgym.policies.serving.service.bundle import Bundle, load_bundle
-from shopgym.policies.serving.service.request_schema import Refusal
-from shopgym.policies.serving.service.request_seeded import decide_keyed
-from shopgym.policies.serving.service.server import make_app
-from shopgym.policies.serving.service.service import Ranker
 
 from shopgym.core import InvalidInput
 from shopgym.policies.decision_log.append_log import scan
 from shopgym.policies.decision_log.compaction import compact
 from shopgym.policies.decision_log.journal import FILE
 from shopgym.policies.decision_log.log import DecisionLog
+from shopgym.policies.serving.bundle import Bundle, load_bundle
+from shopgym.policies.serving.request_schema import Refusal
+from shopgym.policies.serving.request_seeded import decide_keyed
+from shopgym.policies.serving.server import make_app
+from shopgym.policies.serving.service import Ranker
 
 with warnings.catch_warnings():
     warnings.simplefilter("ignore")  # it would like another client library
@@ -385,7 +385,7 @@ def test_serving_loads_nothing_heavy(bundle: Bundle, tmp_path: Path) -> None:
 
 
 def test_listening_where_one_cannot(bundle: Bundle, tmp_path: Path) -> None:
-    from shopgym.policies.serving.service.server import serve
+    from shopgym.policies.serving.server import serve
 
     for host, port in (("127.0.0.1", 99999), ("256.0.0.1", 0)):
         with pytest.raises(InvalidInput, match="cannot listen there"):

@@ -10,8 +10,6 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
-from shopgym.simulators.people.satisfaction.retention import RetentionConfig, draw_habits
-from shopgym.simulators.profiles.profile.profile import profile, with_numbers
 from typer.testing import CliRunner
 
 from shopgym.cli.main import app
@@ -26,6 +24,8 @@ from shopgym.realism.calibration.lines import order_lines
 from shopgym.realism.calibration.moments import Free, simulated_moments
 from shopgym.realism.shop_events import simulate_season
 from shopgym.simulators import Catalog
+from shopgym.simulators.people.retention import RetentionConfig, draw_habits
+from shopgym.simulators.profiles.profiles import profile, with_numbers
 
 DAY = 86_400.0
 MONDAY = 17_532 * DAY

@@ -9,13 +9,13 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pytest
-from shopgym.simulators.profiles.profile.profile import PROFILES, profile, values
 
 from shopgym.realism import fit as module
 from shopgym.realism.fit import KNOBS, LEAST, MOST, Knob, count, fit, misses
 from shopgym.realism.report import measured_facts
 from shopgym.realism.shop_events import simulate_season
 from shopgym.simulators import Catalog
+from shopgym.simulators.profiles.profiles import PROFILES, profile, values
 
 
 def test_a_miss_is_counted_in_half_widths_and_never_in_more_than_the_most() -> None:

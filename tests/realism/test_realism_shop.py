@@ -8,7 +8,6 @@ from dataclasses import replace
 import numpy as np
 import pandas as pd
 import pytest
-from shopgym.simulators.profiles.profile.profile import profile, with_numbers
 from typer.testing import CliRunner
 
 from shopgym.cli.main import app
@@ -21,6 +20,7 @@ from shopgym.realism.report import measured_facts, not_applicable, realism
 from shopgym.realism.shop_data import DAY, ShopData
 from shopgym.realism.shop_events import OPENING, Behaviour, Season, last_days, simulate_season
 from shopgym.simulators import Catalog, ChoiceConfig, ShopConfig, SurfaceConfig
+from shopgym.simulators.profiles.profiles import profile, with_numbers
 
 CATALOG = Catalog.synthetic(300, seed=0)
 CONFIG = replace(profile("fashion", visits=2500), max_pages=20)

@@ -5,9 +5,9 @@ from __future__ import annotations
 import numpy as np
 import pytest
 from scipy import stats
-from shopgym.simulators.people.satisfaction.arrivals import ArrivalConfig
 
 from shopgym.core import InvalidInput
+from shopgym.simulators.people.arrivals import ArrivalConfig
 
 ALARM = 1e-6
 """False-alarm rate of each statistical check here."""
@@ -21,9 +21,9 @@ BUSY = ArrivalConfig(
 
 
 def test_rate_by_hand() -> None:
-    flat = ArrivalConfig(per_day=240.0)
-    assert flat.expected(0.0, 1.0) == pytest.approx(240.0)
-    assert flat.expected(0.5, 0.5 + 1 / 24) == pytest.approx(10.0)
+    ravel_view = ArrivalConfig(per_day=240.0)
+    assert ravel_view.expected(0.0, 1.0) == pytest.approx(240.0)
+    assert ravel_view.expected(0.5, 0.5 + 1 / 24) == pytest.approx(10.0)
     mean_hour, mean_day = (12 * 1.0 + 12 * 4.0) / 24, (4 * 1.0 + 1.4 + 0.5) / 7
     mean_week = (48 * 1.0 + 4 * 2.0) / 52
     thursday_noon = 3 + 12 / 24

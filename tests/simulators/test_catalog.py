@@ -14,7 +14,9 @@ from builders.paths import SHARED
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.random import Generator, Philox
-from shopgym.simulators.catalog.catalog.catalog import (
+
+from shopgym.core import InvalidInput
+from shopgym.simulators.catalog.catalog import (
     FEATURE_NAMES,
     Catalog,
     gini,
@@ -22,16 +24,14 @@ from shopgym.simulators.catalog.catalog.catalog import (
     unit_rows,
     zipf_exponent,
 )
-from shopgym.simulators.catalog.catalog.neighbours import nearest
-from shopgym.simulators.catalog.catalog.online_retail import (
+from shopgym.simulators.catalog.neighbours import nearest
+from shopgym.simulators.catalog.online_retail import (
     build_online_retail,
     derive,
     main,
     online_retail,
     tidy,
 )
-
-from shopgym.core import InvalidInput
 
 PUBLIC = SHARED / "data"
 RAW = PUBLIC / "online_retail_uci" / "online_retail.parquet"

@@ -9,9 +9,6 @@ from typing import Any
 
 import numpy as np
 import pytest
-from shopgym.simulators.catalog.catalog.item_attributes import Details
-from shopgym.simulators.market.market.market import YEAR, Market
-from shopgym.simulators.profiles.profile.disturbances import VARIANTS, variant
 
 from shopgym.core import InvalidInput
 from shopgym.simulators import (
@@ -24,6 +21,9 @@ from shopgym.simulators import (
     ShopConfig,
     StockConfig,
 )
+from shopgym.simulators.catalog.item_attributes import ItemAttributes
+from shopgym.simulators.market.market import YEAR, Market
+from shopgym.simulators.profiles.disturbances import VARIANTS, variant
 
 
 def market(catalog: Catalog, **parts: Any) -> Market:
@@ -214,7 +214,9 @@ def test_details_are_checked_saved_and_part_of_the_hash(catalog: Catalog, tmp_pa
     with pytest.raises(InvalidInput, match="retire_day"):
         dataclasses.replace(own, launch_day=np.full(120, 5.0), retire_day=np.full(120, 4.0))
     with pytest.raises(InvalidInput, match=r"catalog.details"):
-        dataclasses.replace(catalog, details=Details.assume(catalog.items.category[:5], catalog.quality[:5]))
+        dataclasses.replace(
+            catalog, details=ItemAttributes.assume(catalog.items.category[:5], catalog.quality[:5])
+        )
 
 
 @pytest.mark.parametrize(

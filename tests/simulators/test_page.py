@@ -95,9 +95,9 @@ def test_funnel_by_hand(catalog: Catalog, config: ShopConfig) -> None:
 
 
 def test_mean_units_is_the_mean_of_a_cut_geometric(catalog: Catalog, config: ShopConfig) -> None:
-    world = in_visit(catalog, config).world
+    params = in_visit(catalog, config).params
     for item in range(0, 120, 17):
-        p, k = world.units_p[item], world.max_units
+        p, k = params.units_p[item], params.max_units
         w = np.array([p * (1 - p) ** (x - 1) for x in range(1, k + 1)])
         assert mean_units(p, k) == pytest.approx(float(np.arange(1, k + 1) @ w / w.sum()), rel=1e-9)
 
@@ -121,8 +121,8 @@ def test_simulation_agrees_with_expectation(catalog: Catalog) -> None:
 
 
 def test_position_bias_and_its_switch(catalog: Catalog, config: ShopConfig) -> None:
-    flat = dataclasses.replace(config, choice=ChoiceConfig(position_decay=0.0))
-    np.testing.assert_array_equal(in_visit(catalog, flat).attention_curve[0], np.ones(3))
+    ravel_view = dataclasses.replace(config, choice=ChoiceConfig(position_decay=0.0))
+    np.testing.assert_array_equal(in_visit(catalog, ravel_view).attention_curve[0], np.ones(3))
     steep = dataclasses.replace(config, choice=ChoiceConfig(position_decay=1.0))
     np.testing.assert_allclose(in_visit(catalog, steep).attention_curve[0], [1, 1 / 2, 1 / 3])
 

@@ -10,7 +10,6 @@ import numpy as np
 import pytest
 from gymnasium.utils.env_checker import check_env
 from scipy import stats
-from shopgym.simulators.people.satisfaction.retention import expected_returns, expected_visits
 
 import shopgym
 from shopgym.core import InvalidInput
@@ -24,6 +23,7 @@ from shopgym.simulators import (
     ShopConfig,
     StockConfig,
 )
+from shopgym.simulators.people.retention import expected_returns, expected_visits
 
 ALARM = 1e-6
 """False-alarm rate of each statistical check here."""
@@ -183,7 +183,7 @@ def test_passers_by_are_no_customers_and_return_once_at_most(catalog: Catalog) -
     people = PeopleConfig(enabled=True, retention=retention)
     shop = season(catalog, 64, people=people, arrivals=ArrivalConfig(per_day=10.0, established=300))
     passing = shop.users.passing
-    assert (shop.world.mission[passing] == 0).all()
+    assert (shop.params.mission[passing] == 0).all()
     assert not passing[:300].any()  # no customers of old
     counts = np.bincount([user for user, _ in visits_of(shop)], minlength=len(passing))
     assert (counts[:300] > 0).mean() > 0.8
@@ -201,14 +201,14 @@ def test_visitors_are_a_seasons_where_some_pass_by(catalog: Catalog) -> None:
     shop.arrive()
     users = shop.users
     expected = expected_visits(users.rate, users.dropout, 100.0, 300)
-    assert len(shop.world.visitors) == pytest.approx(expected.sum(), abs=1)
-    counts = np.bincount(shop.world.visitors, minlength=2000)
+    assert len(shop.params.visitors) == pytest.approx(expected.sum(), abs=1)
+    counts = np.bincount(shop.params.visitors, minlength=2000)
     assert (np.abs(counts - expected) < 1).all()
     share = expected[~users.passing].sum() / expected.sum()
     found = 1 - users.passing[shop.visits.user].mean()
     assert abs(found - share) < stats.norm.isf(ALARM / 2) * math.sqrt(share * (1 - share) / 20_000) + 1e-3
     everyone = Shop(catalog, ShopConfig(**{**plain, "people": PeopleConfig(enabled=True)}), lanes=2)
-    assert not len(everyone.world.visitors)
+    assert not len(everyone.params.visitors)
 
 
 def test_too_few_users_for_a_season_are_refused(catalog: Catalog) -> None:

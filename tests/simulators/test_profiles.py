@@ -6,7 +6,10 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from shopgym.simulators.profiles.profile.profile import (
+
+from shopgym.core import InvalidInput
+from shopgym.simulators import ShopConfig
+from shopgym.simulators.profiles.profiles import (
     BEHAVIOUR,
     CATALOG,
     PROFILES,
@@ -18,9 +21,6 @@ from shopgym.simulators.profiles.profile.profile import (
     values,
     with_numbers,
 )
-
-from shopgym.core import InvalidInput
-from shopgym.simulators import ShopConfig
 
 SOURCES = ("assumed: ", "fitted: ", "measured: ", "pub_", "oj_", "UCI ", "Complete Journey", "Taobao")
 

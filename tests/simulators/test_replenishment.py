@@ -10,11 +10,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 from scipy import stats
-from shopgym.simulators.market.market.replenishment import demand_quantile, levels
-from shopgym.simulators.market.market.stock import Stock, availability
 
 from shopgym.core import InvalidInput
 from shopgym.simulators import Catalog, StockConfig
+from shopgym.simulators.market.replenishment import demand_quantile, levels
+from shopgym.simulators.market.stock import Stock, availability
 
 
 def compound_cdf(x: int, lines: float, units_mean: float) -> float:

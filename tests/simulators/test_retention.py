@@ -7,7 +7,10 @@ import math
 import numpy as np
 import pytest
 from scipy import stats
-from shopgym.simulators.people.satisfaction.retention import (
+
+from shopgym.core import InvalidInput
+from shopgym.simulators.engine.hash_rng import key, keys, units
+from shopgym.simulators.people.retention import (
     RetentionConfig,
     days_until,
     draw_habits,
@@ -16,9 +19,6 @@ from shopgym.simulators.people.satisfaction.retention import (
     expected_visits,
     stays,
 )
-
-from shopgym.core import InvalidInput
-from shopgym.simulators.engine.hash_rng import key, keys, units
 
 ALARM = 1e-6
 """False-alarm rate of each statistical check here."""

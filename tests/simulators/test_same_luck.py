@@ -144,7 +144,7 @@ def test_what_was_noted_of_other_pages_does_not_matter(catalog: Catalog, rest: i
     config = ShopConfig.full(slate_size=6, num_candidates=0)
     whole = served(Shop(catalog, config, lanes=200, seed=4), at_once=True)
     shop = Shop(catalog, config, lanes=200, seed=4)
-    for notes in (*shop._desks, shop._slips):
+    for notes in (*shop._workspaces, shop._event_rows):
         for name in set(notes._fields) - {"lane_at", "slot_at"}:
             getattr(notes, name).view(np.uint8)[...] = rest
     assert same(whole, served(shop, at_once=True))

@@ -9,7 +9,6 @@ from typing import Any
 import numpy as np
 import pytest
 from scipy import stats
-from shopgym.simulators.market.market.returns import Returns
 
 from shopgym.core import InvalidInput
 from shopgym.core.types import F64, I32, Bool
@@ -25,6 +24,7 @@ from shopgym.simulators import (
     ShopConfig,
     StockConfig,
 )
+from shopgym.simulators.market.returns import Returns
 
 ALARM = 1e-6
 """False-alarm rate of each statistical check here."""
@@ -95,7 +95,7 @@ def test_what_is_too_dear_is_taken_out_of_the_cart(catalog: Catalog) -> None:
     feedback = shop.respond(slates)
     assert feedback.removed.any()
     assert (feedback.carted & (feedback.quantity == 0))[feedback.removed].all()
-    dear = shop.world.sensitivity[shop.visits.user][:, None] * shop.today.log_price[0, slates] > 0
+    dear = shop.params.sensitivity[shop.visits.user][:, None] * shop.today.log_price[0, slates] > 0
     assert dear[feedback.removed].all()
 
 
@@ -130,7 +130,7 @@ def test_own_brand_waiting_and_missions_move_the_cart_by_their_logits(catalog: C
     plain_shop, plain = cart()
     slates = plain_shop.requests().candidates[:, :3]
     shop, branded = cart(dataclasses.replace(LIVELY, brand_weight=0.7))
-    own = catalog.details.brand[slates] == shop.world.user_brand[shop.visits.user][:, None]
+    own = catalog.details.brand[slates] == shop.params.user_brand[shop.visits.user][:, None]
     np.testing.assert_allclose(branded - plain, np.where(own, 0.7, 0.0) + 0 * plain, atol=1e-9)
     assert own.any()
     shop, missions = cart(dataclasses.replace(LIVELY, mission_share=0.4, mission_lift=1.5))

@@ -7,10 +7,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import stats
-from shopgym.simulators.market.market.stock import Stock
 
 from shopgym.core import InvalidInput
 from shopgym.simulators import Catalog, StockConfig
+from shopgym.simulators.market.stock import Stock
 
 
 def opened(catalog: Catalog, **settings: float) -> Stock:

@@ -91,7 +91,7 @@ def test_candidates_of_the_cart_are_of_other_kinds(catalog: Catalog) -> None:
     shop = site(catalog, to_cart=1.0, channels=(1.0, 0.0, 0.0, 0.0))
     shop.serve(np.ascontiguousarray(shop.requests().candidates[:, :3]))
     requests, in_cart = shop.requests(), shop.visits.surface == CART
-    similar = int(shop.world.similar[CART])
+    similar = int(shop.params.similar[CART])
     assert similar > 2
     anchor = shop.visits.anchor[in_cart][:, None]
     like_it = requests.candidates[in_cart][:, :similar]

@@ -12,13 +12,13 @@ import numpy as np
 import pytest
 
 from shopgym.core.types import I64
-from shopgym.simulators.engine.thread_pool import Crew
-from shopgym.simulators.engine.work_queue import lanes_of, take
+from shopgym.simulators.engine.thread_pool import ThreadPool
+from shopgym.simulators.engine.work_queue import take, work_queue
 
 N = 40
 
 
-def square(crew: Crew, step: int = 3) -> list[int]:
+def square(pool: ThreadPool, step: int = 3) -> list[int]:
     found = np.zeros(N, np.int64)
 
     def work(lanes: I64, _: int) -> None:
@@ -27,7 +27,7 @@ def square(crew: Crew, step: int = 3) -> list[int]:
             found[low:high] += np.arange(low, high) ** 2  # twice would show
             low, high = take(lanes)
 
-    crew.run(work, lanes_of(N, step))
+    pool.run(work, work_queue(N, step))
     return found.tolist()
 
 
@@ -35,76 +35,76 @@ SQUARES = [i * i for i in range(N)]
 
 
 def test_lanes_are_taken_in_order_until_none_is_left() -> None:
-    lanes = lanes_of(7, 3)
+    lanes = work_queue(7, 3)
     assert [take(lanes) for _ in range(3)] == [(0, 3), (3, 6), (6, 7)]
     for _ in range(3):
         low, high = take(lanes)
         assert not low < high
-    assert take(lanes_of(7)) == (0, 7)
+    assert take(work_queue(7)) == (0, 7)
 
 
 @pytest.mark.parametrize("step", [1, 3, N, 2 * N])
 def test_all_lanes_are_done_once_again_and_again(step: int) -> None:
-    crew = Crew(2)
+    pool = ThreadPool(2)
     for _ in range(100):
-        assert square(crew, step) == SQUARES
+        assert square(pool, step) == SQUARES
 
 
 def test_threads_that_have_fallen_asleep_wake_up() -> None:
-    crew = Crew(2)
+    pool = ThreadPool(2)
     for _ in range(5):
         time.sleep(0.02)
-        assert square(crew) == SQUARES
+        assert square(pool) == SQUARES
 
 
 def test_every_hand_is_called_once_and_the_caller_waits_for_the_slowest() -> None:
-    crew, over = Crew(2), []
+    pool, over = ThreadPool(2), []
 
-    def work(_: I64, hand: int) -> None:
-        time.sleep(0.05 * hand)
-        over.append(hand)
+    def work(_: I64, worker: int) -> None:
+        time.sleep(0.05 * worker)
+        over.append(worker)
 
-    crew.run(work, lanes_of(N))
+    pool.run(work, work_queue(N))
     assert over == [0, 1, 2]
 
 
 def test_who_is_slow_takes_fewer() -> None:
-    crew, taken = Crew(1), [0, 0]
+    pool, taken = ThreadPool(1), [0, 0]
 
-    def work(lanes: I64, hand: int) -> None:
+    def work(lanes: I64, worker: int) -> None:
         low, high = take(lanes)
         while low < high:
-            taken[hand] += 1
-            time.sleep(0.2 if hand else 0.01)
+            taken[worker] += 1
+            time.sleep(0.2 if worker else 0.01)
             low, high = take(lanes)
 
-    crew.run(work, lanes_of(N, 1))
+    pool.run(work, work_queue(N, 1))
     assert sum(taken) == N
     assert taken[1] < taken[0]
 
 
 @pytest.mark.parametrize("failing", [0, 1, 2])
 def test_an_error_comes_out_when_all_are_over_and_the_crew_goes_on(failing: int) -> None:
-    crew, over = Crew(2), []
+    pool, over = ThreadPool(2), []
 
-    def work(_: I64, hand: int) -> None:
-        if hand == failing:
-            raise KeyError(hand)
+    def work(_: I64, worker: int) -> None:
+        if worker == failing:
+            raise KeyError(worker)
         time.sleep(0.02)
-        over.append(hand)
+        over.append(worker)
 
     with pytest.raises(KeyError, match=str(failing)):
-        crew.run(work, lanes_of(N))
+        pool.run(work, work_queue(N))
     assert sorted([*over, failing]) == [0, 1, 2]
-    assert square(crew) == SQUARES
+    assert square(pool) == SQUARES
 
 
 def test_threads_end_with_the_crew() -> None:
     before = set(threading.enumerate())
-    crew = Crew(3)
+    pool = ThreadPool(3)
     hired = set(threading.enumerate()) - before
     assert len(hired) == 3
-    del crew
+    del pool
     gc.collect()
     for thread in hired:
         thread.join(timeout=10)
@@ -113,12 +113,12 @@ def test_threads_end_with_the_crew() -> None:
 
 def test_what_the_work_refers_to_is_let_go() -> None:
     class Held:
-        def __call__(self, lanes: I64, hand: int) -> None:
+        def __call__(self, lanes: I64, worker: int) -> None:
             pass
 
-    crew, work = Crew(2), Held()
+    pool, work = ThreadPool(2), Held()
     kept = weakref.ref(work)
-    crew.run(work, lanes_of(N))
+    pool.run(work, work_queue(N))
     del work
     deadline = time.monotonic() + 10
     while kept() is not None and time.monotonic() < deadline:
@@ -127,11 +127,11 @@ def test_what_the_work_refers_to_is_let_go() -> None:
 
 
 def test_a_forked_process_has_threads_of_its_own() -> None:
-    crew = Crew(2)
-    assert square(crew) == SQUARES
+    pool = ThreadPool(2)
+    assert square(pool) == SQUARES
     fork = multiprocessing.get_context("fork")
     queue = fork.SimpleQueue()
-    child = fork.Process(target=lambda: queue.put(square(crew)))
+    child = fork.Process(target=lambda: queue.put(square(pool)))
     child.start()
     child.join(timeout=60)
     assert child.exitcode == 0

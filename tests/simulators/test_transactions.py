@@ -12,16 +12,16 @@ from builders.paths import ROOT
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.random import Generator, Philox
-from shopgym.simulators.catalog.catalog.catalog import Catalog, unit_rows
-from shopgym.simulators.catalog.catalog.transactions import (
+
+from shopgym.core import InvalidInput
+from shopgym.simulators.catalog.catalog import Catalog, unit_rows
+from shopgym.simulators.catalog.transactions import (
     catalog_from_transactions,
     clean,
     copurchase_embedding,
     group_items,
     telling_words,
 )
-
-from shopgym.core import InvalidInput
 
 THEIRS = {"order": "InvoiceNo", "item": "StockCode", "quantity": "Quantity", "price": "UnitPrice"}
 DOCS = ROOT / "docs" / "catalog.md"
@@ -31,13 +31,13 @@ def lines(*rows: tuple[object, ...], columns: str = "order item quantity price")
     return pd.DataFrame(rows, columns=columns.split())
 
 
-def two_worlds(orders: int = 400, size: int = 4, world: int = 12, seed: int = 0) -> pd.DataFrame:
+def two_worlds(orders: int = 400, size: int = 4, params: int = 12, seed: int = 0) -> pd.DataFrame:
     """Orders of bags only or of clocks only, by turns; items 0..11 are bags, 12..23 clocks."""
     rng = Generator(Philox(seed))
     rows = [
-        (number, item + world * (number % 2), 1, 2.0)
+        (number, item + params * (number % 2), 1, 2.0)
         for number in range(orders)
-        for item in rng.choice(world, size=size, replace=False)
+        for item in rng.choice(params, size=size, replace=False)
     ]
     return lines(*rows)
 
@@ -206,10 +206,10 @@ def embed(df: pd.DataFrame, n: int, dim: int = 16) -> tuple[np.ndarray, int]:
     return unit_rows(vectors), alone
 
 
-def cosines(vectors: np.ndarray, world: int) -> tuple[float, float]:
+def cosines(vectors: np.ndarray, params: int) -> tuple[float, float]:
     """Mean cosine within and between the two worlds."""
     cosine = vectors @ vectors.T
-    first = np.arange(len(vectors)) < world
+    first = np.arange(len(vectors)) < params
     same = (first[:, None] == first) & ~np.eye(len(vectors), dtype=bool)
     return float(cosine[same].mean()), float(cosine[first][:, ~first].mean())
 
@@ -225,7 +225,7 @@ def test_items_bought_together_point_the_same_way() -> None:
 
 
 def test_one_large_shop_and_the_iterative_factorisation_agree_with_that() -> None:
-    vectors, _ = embed(two_worlds(orders=6000, world=300), 600)  # 600 x 600: no dense factorisation
+    vectors, _ = embed(two_worlds(orders=6000, params=300), 600)  # 600 x 600: no dense factorisation
     within, between = cosines(vectors, 300)
     assert within > 0.1
     assert within > between + 0.2

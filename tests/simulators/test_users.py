@@ -5,10 +5,10 @@ from __future__ import annotations
 import numpy as np
 import pytest
 from scipy import stats
-from shopgym.simulators.people.satisfaction.retention import RetentionConfig
-from shopgym.simulators.people.satisfaction.users import Users
 
 from shopgym.simulators import Catalog
+from shopgym.simulators.people.retention import RetentionConfig
+from shopgym.simulators.people.users import Users
 
 RETENTION = RetentionConfig(r=1.6, alpha=1.0, a=2.0, b=6.0)
 

@@ -8,14 +8,14 @@ import pytest
 
 from shopgym.core.types import F64, I32
 from shopgym.simulators.engine.jit import kernel
-from shopgym.simulators.engine.ravel_view import flat
-from shopgym.simulators.engine.work_queue import lanes_of
+from shopgym.simulators.engine.ravel_view import ravel_view
+from shopgym.simulators.engine.work_queue import work_queue
 from shopgym.simulators.engine.workspace import collect, slips_for
 
 
 @kernel
 def _number(rows: I32) -> None:
-    long = flat(rows)
+    long = ravel_view(rows)
     for place in range(long.shape[0]):
         long[place] = place
 
@@ -38,17 +38,17 @@ def test_rows_that_are_not_in_one_piece_are_refused() -> None:
 def test_slips_are_collected_in_order_of_lanes(step: int) -> None:
     """By hand: five lanes of three slots, of which lanes 0, 2 and 4 have one, two and three rows."""
     count = np.array([1, 0, 2, 0, 3])
-    slips, first = slips_for(5, 3, step), np.full(5, -7)
+    event_rows, first = slips_for(5, 3, step), np.full(5, -7)
     for turn, low in enumerate(range(0, 5, step)):
         row = low * 3
         for lane in range(low, min(low + step, 5)):
             first[lane] = row
             for slot in range(count[lane]):
-                slips.lane[row] = lane
-                slips.details[row] = 10 * lane + slot
+                event_rows.lane[row] = lane
+                event_rows.details[row] = 10 * lane + slot
                 row += 1
-        slips.rows[turn] = row - low * 3
-    lanes, details = collect(slips, lanes_of(5, step), first)
+        event_rows.rows[turn] = row - low * 3
+    lanes, details = collect(event_rows, work_queue(5, step), first)
     assert lanes.tolist() == [0, 2, 2, 4, 4, 4]
     values: F64 = details[:, 0]
     assert values.tolist() == [0, 20, 21, 40, 41, 42]

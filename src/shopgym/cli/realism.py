@@ -36,7 +36,7 @@ def realism(
 ) -> None:
     """Open a shop for a season and set it beside the stylised facts of real ones."""
     from ..realism.report import realism as judge
-    from ..simulators.profiles.profile import numbers
+    from ..simulators.profiles.profiles import numbers
 
     if sources:
         rows = [

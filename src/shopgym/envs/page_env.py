@@ -22,7 +22,7 @@ from ..simulators.engine.hash_rng import key
 from ..simulators.engine.jit import kernel
 from ..simulators.engine.work_queue import take
 from ..simulators.page.candidates import among
-from ..simulators.profiles.profile import profile, profile_catalog
+from ..simulators.profiles.profiles import profile, profile_catalog
 from .observation import observation
 from .reward import RewardSpec
 
@@ -43,7 +43,7 @@ class Outcome:
 
 
 @dataclass(frozen=True)
-class Scene:
+class RenderFrame:
     """Who is shown a page and what it costs, for those who watch; all (n,) but ``price`` (n, k)."""
 
     user: I32
@@ -56,7 +56,7 @@ class Scene:
     price: F64
 
     @classmethod
-    def of(cls, loop: PageLoop) -> Scene:
+    def of(cls, loop: PageEnv) -> RenderFrame:
         """The scene before the page is answered."""
         visits, shop = loop.shop.visits, loop.shop
         price = shop.today.price[visits.row[:, None], np.maximum(loop.slates, 0)]
@@ -66,7 +66,7 @@ class Scene:
         return cls(**{name: getattr(visits, name).copy() for name in names}, price=price)
 
 
-class PageLoop:
+class PageEnv:
     """The steps of n lanes of one shop.
 
     Args:
@@ -110,8 +110,8 @@ class PageLoop:
         self.slot: I32 = np.zeros(n, np.int32)  # form "slot": slots of the page under way that are filled
         self.price_off: F64 | None = np.zeros(n) if len(discounts) else None
         self.feedback: Feedback | None = None
-        self.watched: Scene | None = None
-        self.watching = False
+        self.watched: RenderFrame | None = None
+        self.record_frames = False
         self.visit_so_far: F64 = np.zeros((n, len(SLOT_TERMS)))
         self.requests: Requests
         self._allowed: Bool
@@ -163,18 +163,18 @@ class PageLoop:
         """Take actions on the lanes (n,) bool; the others stand still. Then ``ask`` for the next page."""
         if self.episode == "season":
             lanes = lanes & ~self.shop.visits.over
-        shown = self._place(actions, lanes) if self.form == "slot" else self._lay(actions, lanes)
+        shown = self._fill_slot(actions, lanes) if self.form == "slot" else self._fill_slate(actions, lanes)
         if not np.count_nonzero(shown):
             self.feedback = None
             terms = {name: np.zeros(len(shown)) for name in self.reward.terms}
             over = np.zeros_like(shown)
             return Outcome(np.zeros(len(shown)), terms, shown, over, self._season_is_over() | over)
-        if self.watching:
-            self.watched = Scene.of(self)
+        if self.record_frames:
+            self.watched = RenderFrame.of(self)
             self.visit_so_far[self.watched.page == 0] = 0.0
         feedback, left, cut = self.shop.serve(self.slates, shown, price_off=self.price_off)
         self.feedback = feedback
-        if self.watching:
+        if self.record_frames:
             self.visit_so_far += feedback.page
         if self.episode == "page":
             left, cut = shown.copy(), np.zeros_like(shown)
@@ -214,7 +214,7 @@ class PageLoop:
 
     # private
 
-    def _place(self, actions: AnyArray, lanes: Bool) -> Bool:
+    def _fill_slot(self, actions: AnyArray, lanes: Bool) -> Bool:
         """Put one candidate per lane into its next slot; (n,) bool, whose page is complete."""
         picks = np.ascontiguousarray(actions, np.int64).reshape(self.shop.lanes)
         self.slates, shown = self.slates.copy(), np.zeros(self.shop.lanes, np.bool_)
@@ -223,7 +223,7 @@ class PageLoop:
             self._refuse(picks)
         return shown
 
-    def _lay(self, actions: AnyArray, lanes: Bool) -> Bool:
+    def _fill_slate(self, actions: AnyArray, lanes: Bool) -> Bool:
         """Lay out whole pages of (n, k) candidates or items; (n,) bool, who is shown one."""
         n, k = self.shop.lanes, self.shop.config.slate_size
         picks = np.ascontiguousarray(actions, np.int64)
@@ -270,7 +270,7 @@ def make_loop(
     threads: int = 1,
     config: ShopConfig | str | None = None,
     settings: Mapping[str, Any],
-) -> PageLoop:
+) -> PageEnv:
     """Build the shop that an environment's keyword arguments describe.
 
     The arguments are those of :class:`.single.ShopEnv`; ``settings`` replace single fields of ``config``.
@@ -292,7 +292,7 @@ def make_loop(
     shop = Shop(
         catalog, config, lanes=num_envs, seed=seed, threads=threads, clock=CLOCK_OF[episode], days=days
     )
-    return PageLoop(shop, reward or RewardSpec(), form, episode=episode, discounts=discounts)
+    return PageEnv(shop, reward or RewardSpec(), form, episode=episode, discounts=discounts)
 
 
 @kernel

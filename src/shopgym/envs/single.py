@@ -11,7 +11,7 @@ import numpy as np
 from ..core.types import AnyArray, Bool
 from ..simulators import Catalog, ShopConfig
 from .observation import observation_space
-from .page_env import PageLoop, make_loop
+from .page_env import PageEnv, make_loop
 from .rendering.render import RENDER_MODES, check_render_mode, render
 from .reward import RewardSpec
 
@@ -55,7 +55,7 @@ class ShopEnv(gymnasium.Env[Any, Any]):
         render_mode: str | None = None,
         **settings: Any,
     ) -> None:
-        self.loop: PageLoop = make_loop(
+        self.loop: PageEnv = make_loop(
             1,
             catalog=catalog,
             reward=reward,
@@ -70,7 +70,7 @@ class ShopEnv(gymnasium.Env[Any, Any]):
         self.observation_space = observation_space(self.loop.shop, form)
         self.action_space = self.loop.action_space()
         self.render_mode = check_render_mode(render_mode)
-        self.loop.watching = render_mode is not None
+        self.loop.record_frames = render_mode is not None
         self._open = False
 
     def reset(

@@ -14,7 +14,7 @@ from ..core.errors import InvalidInput
 from ..core.types import F64, I32, AnyArray, Bool
 from ..simulators import Catalog, ShopConfig
 from .observation import observation_space
-from .page_env import Outcome, PageLoop, make_loop
+from .page_env import Outcome, PageEnv, make_loop
 from .rendering.render import RENDER_MODES, check_render_mode, render
 from .reward import RewardSpec
 
@@ -54,7 +54,7 @@ class ShopVectorEnv(VectorEnv[Observation, AnyArray, AnyArray]):
         render_mode: str | None = None,
         **settings: Any,
     ) -> None:
-        self.loop: PageLoop = make_loop(
+        self.loop: PageEnv = make_loop(
             num_envs,
             catalog=catalog,
             reward=reward,
@@ -71,7 +71,7 @@ class ShopVectorEnv(VectorEnv[Observation, AnyArray, AnyArray]):
         self.mode = AutoresetMode(autoreset_mode)
         self.metadata = {"render_modes": list(RENDER_MODES), "autoreset_mode": self.mode}
         self.render_mode = check_render_mode(render_mode)
-        self.loop.watching = render_mode is not None
+        self.loop.record_frames = render_mode is not None
         self.single_observation_space = observation_space(self.loop.shop, form)
         self.single_action_space = self.loop.action_space()
         self.observation_space = batch_space(self.single_observation_space, num_envs)

@@ -13,7 +13,7 @@ from ..core.batches import Requests
 from ..envs.vector import BanditVectorEnv
 from ..policies.policy import SlatePolicy
 from ..policies.retrieval.from_policy import retriever_of
-from ..policies.retrieval.retriever import Retriever, Shelf
+from ..policies.retrieval.retriever import Retriever, StockAwareRetriever
 from ..training.training import Tick
 from ..training.walk import Offer, walk
 from .config import RetrieveSection
@@ -33,7 +33,7 @@ def random_offer(env: BanditVectorEnv, count: int, rng: Generator) -> Offer:
 
 def retrieved_offer(env: BanditVectorEnv, retriever: Retriever) -> Offer:
     """For each request the retriever's choice of what is in stock."""
-    return Shelf(retriever, env.loop.shop.stock.available).fill
+    return StockAwareRetriever(retriever, env.loop.shop.stock.available).fill
 
 
 def learn_to_retrieve(

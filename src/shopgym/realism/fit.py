@@ -19,7 +19,7 @@ import numpy as np
 import pandas as pd
 
 from ..core.types import F64
-from ..simulators.profiles import profile as known
+from ..simulators.profiles import profiles as known
 from .applicability import applicable, applies
 from .calibration.moments import Fit, Free, simulated_moments
 from .effect_sizes import PUBLISHED, responses

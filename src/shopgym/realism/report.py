@@ -12,7 +12,7 @@ import pandas as pd
 
 from ..core.errors import InvalidInput
 from ..simulators import Catalog, ShopConfig
-from ..simulators.profiles import profile as known
+from ..simulators.profiles import profiles as known
 from .applicability import SPECIFIC, applicable, applies
 from .compare import SPAN_TOLERANCE, scorecard
 from .comparisons import COMPARISONS, Compared, compare

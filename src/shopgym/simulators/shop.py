@@ -19,12 +19,14 @@ from ..core.errors import InvalidInput, in_range
 from ..core.protocols import Policy
 from ..core.types import F32, F64, I32, I64, AnyArray, Bool
 from . import policy_value as worth
+from .build_params import build_params, context_names
 from .catalog.catalog import OBSERVED, Catalog
 from .config import ShopConfig
+from .day_types import DayTables
 from .engine.hash_rng import key
-from .engine.thread_pool import Crew, Work
-from .engine.unboxed import held
-from .engine.work_queue import NEXT, lanes_of
+from .engine.thread_pool import ThreadPool, Work
+from .engine.unboxed import unboxed_once
+from .engine.work_queue import NEXT, work_queue
 from .engine.workspace import collect, desk_for, slips_for
 from .market.day_tables import DAYS_A_WEEK, every_week, one_day
 from .market.market import Market
@@ -32,13 +34,13 @@ from .market.returns import Returns
 from .market.stock import Stock
 from .page import exact_means as expected
 from .page import page_kernel as choice
-from .page.buffers import BOUGHT, SOLD, Outcomes, known, room_for
+from .page.buffers import BOUGHT, SOLD, PageBuffers, known, room_for
 from .page.candidates import REMAINDERS
 from .page.choice_model import reading_time
-from .page.observe import LONGEST_GAP, context_names, observe
+from .page.observe import LONGEST_GAP, observe
 from .page.visit_start import arrive, come_back, enter
 from .page.visit_step import advance, part
-from .params import Today, World, build_world
+from .params import ShopParams
 from .people.population import Population
 from .people.users import Users
 from .people.visits import Visits, empty_visits
@@ -110,15 +112,15 @@ class Shop:
             established=self.config.arrivals.established,
             representative=self.config.arrivals.representative,
         )
-        self.world: World = held(build_world(catalog, self.users, self.config, days))
+        self.params: ShopParams = unboxed_once(build_params(catalog, self.users, self.config, days))
         self.lanes = lanes
         workers = max(1, min(threads or os.cpu_count() or 1, lanes // block))
-        self._crew = Crew(workers - 1) if workers > 1 else None
+        self._pool = ThreadPool(workers - 1) if workers > 1 else None
         step = min(AT_A_TIME, -(-lanes // (4 * workers))) if workers > 1 else lanes
-        self._lanes = lanes_of(lanes, step)
-        self._desks = [held(desk_for(self.config.slate_size)) for _ in range(workers)]
-        self._slips = held(slips_for(lanes, self.config.slate_size, step))
-        self._weeks: Today | None = None
+        self._lanes = work_queue(lanes, step)
+        self._workspaces = [unboxed_once(desk_for(self.config.slate_size)) for _ in range(workers)]
+        self._event_rows = unboxed_once(slips_for(lanes, self.config.slate_size, step))
+        self._weeks: DayTables | None = None
         self._all: Bool = np.ones(lanes, np.bool_)
         self.reset(seed)
 
@@ -160,7 +162,7 @@ class Shop:
         if len(seeds) != self.lanes:
             raise InvalidInput("seed", f"{len(seeds)} seeds", f"give one per lane ({self.lanes})")
         size = self.catalog.embedding.shape[1]
-        self.visits: Visits = held(empty_visits(self.lanes, size, self.config.history))
+        self.visits: Visits = unboxed_once(empty_visits(self.lanes, size, self.config.history))
         for lane, lane_seed in enumerate(seeds):
             if not 0 <= lane_seed < 2**64:
                 raise InvalidInput("seed", lane_seed, "give whole numbers in [0, 2**64)")
@@ -221,10 +223,12 @@ class Shop:
         begin = self.visits.over.copy() if lanes is None else lanes
         if self.clock == "pages":
             self.in_parts(
-                lambda some, hand: arrive(self.world, self.visits, begin, self._desks[hand].lanes, some)
+                lambda some, worker: arrive(
+                    self.params, self.visits, begin, self._workspaces[worker].lanes, some
+                )
             )
         elif self.clock == "own":
-            self.in_parts(lambda some, _: come_back(self.world, self.visits, begin, begin, some))
+            self.in_parts(lambda some, _: come_back(self.params, self.visits, begin, begin, some))
             self._find_week()
         else:
             self._next_in_season(begin)
@@ -240,11 +244,11 @@ class Shop:
         stayed = np.zeros(self.lanes, np.bool_)
         if not self.config.people.enabled:
             return ended.copy(), stayed
-        self.in_parts(lambda some, _: part(self.world, self.visits, ended, stayed, some))
+        self.in_parts(lambda some, _: part(self.params, self.visits, ended, stayed, some))
         late = stayed & (self.visits.time + self.visits.gap >= self.days)
         if self.clock == "own":
             back, never = stayed & ~late, np.zeros_like(stayed)
-            self.in_parts(lambda some, _: come_back(self.world, self.visits, back, never, some))
+            self.in_parts(lambda some, _: come_back(self.params, self.visits, back, never, some))
             self._find_week()
         elif self.population is not None:
             self.population.store(self.visits, ended, stayed)
@@ -270,9 +274,9 @@ class Shop:
         if self.clock == "pages":
             self.visits.time[:] = self.day
 
-        def work(some: I64, hand: int) -> None:
+        def work(some: I64, worker: int) -> None:
             observe(
-                self.world, self.today, self.visits, asked, newcomers, self._desks[hand].lanes,
+                self.params, self.today, self.visits, asked, newcomers, self._workspaces[worker].lanes,
                 np.empty(REMAINDERS, np.int64), request_id, user_id, user, context, candidates, in_stock,
                 time, slots, some,
             )  # fmt: skip
@@ -292,14 +296,14 @@ class Shop:
         slates, out, off = self._checked(slates), room_for(*slates.shape), self._off(price_off)
         active = self._active(lanes)
 
-        def work(some: I64, hand: int) -> None:
+        def work(some: I64, worker: int) -> None:
             choice.respond(
-                self.world, self.today, self.visits, active, slates, off, out,
-                self._desks[hand], self._slips, some,
+                self.params, self.today, self.visits, active, slates, off, out,
+                self._workspaces[worker], self._event_rows, some,
             )  # fmt: skip
 
         self.in_parts(work)
-        return self._feedback(out, collect(self._slips, self._lanes, out.first)[1])
+        return self._feedback(out, collect(self._event_rows, self._lanes, out.first)[1])
 
     def advance(self, slates: I32, feedback: Feedback, lanes: Bool | None = None) -> tuple[Bool, Bool]:
         """Settle the tick: visitors move on, stock is taken out, the clock goes on.
@@ -308,12 +312,14 @@ class Shop:
             (left, cut), each (n,) bool: who chose to leave, and who was cut off at ``max_pages``.
         """
         active, slates = self._active(lanes), self._checked(slates)
-        noted = {name: getattr(feedback, name) for name in Outcomes._fields if name not in ("page", "read")}
-        out = Outcomes(**noted, page=np.ascontiguousarray(feedback.page.T), read=np.empty(0, np.uint64))
+        noted = {
+            name: getattr(feedback, name) for name in PageBuffers._fields if name not in ("page", "read")
+        }
+        out = PageBuffers(**noted, page=np.ascontiguousarray(feedback.page.T), read=np.empty(0, np.uint64))
         left, cut = np.zeros((2, self.lanes), np.bool_)
         self.in_parts(
             lambda some, _: advance(
-                self.world, self.visits, active, slates, out, feedback.details, left, cut, some
+                self.params, self.visits, active, slates, out, feedback.details, left, cut, some
             )
         )
         of, _, rows = feedback.rows
@@ -329,14 +335,14 @@ class Shop:
         active = self._active(lanes)
         left, cut = np.zeros((2, self.lanes), np.bool_)
 
-        def work(some: I64, hand: int) -> None:
+        def work(some: I64, worker: int) -> None:
             choice.serve(
-                self.world, self.today, self.visits, active, slates, off, out,
-                self._desks[hand], self._slips, left, cut, some,
+                self.params, self.today, self.visits, active, slates, off, out,
+                self._workspaces[worker], self._event_rows, left, cut, some,
             )  # fmt: skip
 
         self.in_parts(work)
-        of, details = collect(self._slips, self._lanes, out.first)
+        of, details = collect(self._event_rows, self._lanes, out.first)
         self._settle(active, of, details)
         return self._feedback(out, details), left, cut
 
@@ -357,27 +363,27 @@ class Shop:
         """(n, k) exact probability that each slot of the slates is examined by each lane's visitor."""
         slates = self._checked(slates)
         out, go_on = np.zeros(slates.shape), np.ones(slates.shape)
-        if self.world.chain.any():
+        if self.params.chain.any():
             go_on = self.reads_on(slates)
-        self.in_parts(lambda some, _: expected.attention(self.world, self.visits, slates, go_on, out, some))
+        self.in_parts(lambda some, _: expected.attention(self.params, self.visits, slates, go_on, out, some))
         return out
 
     @property
     def attention_curve(self) -> F64:
         """(n, k) probability that each slot of each lane's page is looked at when it is reached."""
-        world, surface = self.world, self.visits.surface
-        curve: F64 = world.attention[surface] * world.opened[surface, None]
+        params, surface = self.params, self.visits.surface
+        curve: F64 = params.attention[surface] * params.opened[surface, None]
         return curve
 
     @property
     def reads_in_chains(self) -> Bool:
         """(n,) whether the reading of each lane's page can end before its last slot."""
-        return self.world.chain[self.visits.surface]
+        return self.params.chain[self.visits.surface]
 
     @property
     def slots(self) -> I32:
         """(n,) slots of each lane's page."""
-        return self.world.slots[self.visits.surface]
+        return self.params.slots[self.visits.surface]
 
     def value(self, policy: Policy, **options: Any) -> Value:
         """What ``policy`` is worth per visit: :func:`.value.value`. Opens the shop anew."""
@@ -388,12 +394,12 @@ class Shop:
         return worth.compare(self, first, second, **options)
 
     def in_parts(self, work: Work) -> None:
-        """Have ``work(lanes, hand)`` done of all lanes, by several threads if there are."""
+        """Have ``work(lanes, worker)`` done of all lanes, by several threads if there are."""
         self._lanes[NEXT] = 0
-        if self._crew is None:
+        if self._pool is None:
             work(self._lanes, 0)
         else:
-            self._crew.run(work, self._lanes)
+            self._pool.run(work, self._lanes)
 
     # private
 
@@ -411,7 +417,9 @@ class Shop:
             self._off(price_off),
         )
         self.in_parts(
-            lambda some, _: expected.expect(self.world, self.today, self.visits, items, off, out, go_on, some)
+            lambda some, _: expected.expect(
+                self.params, self.today, self.visits, items, off, out, go_on, some
+            )
         )
         return dict(zip(SLOT_TERMS, out, strict=True)), go_on
 
@@ -433,8 +441,8 @@ class Shop:
             raise InvalidInput("price_off", price_off, f"give {self.lanes} shares in [0, 1)")
         return off
 
-    def _feedback(self, out: Outcomes, details: F64) -> Feedback:
-        reading = partial(reading_time, out.read, self.world.read_log, self.world.dwell_sd)
+    def _feedback(self, out: PageBuffers, details: F64) -> Feedback:
+        reading = partial(reading_time, out.read, self.params.read_log, self.params.dwell_sd)
         return Feedback(
             out.clicked, out.carted, out.examined, out.unavailable,
             page=out.page[:, : self.lanes].T, first=out.first, details=details, reading=reading,
@@ -491,7 +499,7 @@ class Shop:
             moment = max(moment, self.population.next_time)
         before, until = self.now, (math.floor(moment / review) + 1) * review
         anyone, latest = self.population.admit(self.visits, begin, until)
-        self.in_parts(lambda some, _: enter(self.world, self.visits, anyone, some))
+        self.in_parts(lambda some, _: enter(self.params, self.visits, anyone, some))
         self.now = max(self.now, latest)
         self._pass_time(before)
 

@@ -12,7 +12,7 @@ from numpy.random import Generator
 from ..core.batches import EMPTY, Decisions, Feedback, Interactions, Requests
 from ..core.protocols import Policy
 from ..core.types import F64, I64, AnyArray, Bool
-from ..envs.page_env import PageLoop
+from ..envs.page_env import PageEnv
 
 
 @dataclass(frozen=True)
@@ -52,7 +52,7 @@ class Page:
     kept: Bool
 
 
-def choose(loop: PageLoop, policy: Policy, lanes: Bool, rng: Generator) -> Choice:
+def choose(loop: PageEnv, policy: Policy, lanes: Bool, rng: Generator) -> Choice:
     """Let ``policy`` decide for the lanes (n,) bool on which somebody waits for a page."""
     if loop.episode == "season":
         lanes = lanes & ~loop.shop.visits.over
@@ -63,7 +63,7 @@ def choose(loop: PageLoop, policy: Policy, lanes: Bool, rng: Generator) -> Choic
     return Choice(rows, requests, decisions, time.process_time() - start)
 
 
-def answer(loop: PageLoop, choice: Choice) -> Page:
+def answer(loop: PageEnv, choice: Choice) -> Page:
     """Show the pages chosen and ask what each lane wants next."""
     rows, shop = choice.rows, loop.shop
     lanes = np.zeros(shop.lanes, np.bool_)
@@ -85,7 +85,7 @@ def answer(loop: PageLoop, choice: Choice) -> Page:
     return Page(interactions, feedback, outcome.reward[rows], visit_over, gone | cut, cut)
 
 
-def pages(loop: PageLoop, policy: Callable[[], Policy], rounds: int, rng: Generator) -> Iterator[Page]:
+def pages(loop: PageEnv, policy: Callable[[], Policy], rounds: int, rng: Generator) -> Iterator[Page]:
     """``rounds`` pages on every lane; a new episode begins where one is over. ``loop`` is open."""
     everyone = np.ones(loop.shop.lanes, np.bool_)
     loop.ask()

@@ -119,7 +119,7 @@ def train_sequences(
 
 
 @dataclass(frozen=True)
-class Lives:
+class Episodes:
     """One episode on each of n lanes.
 
     Attributes:
@@ -136,7 +136,7 @@ class Lives:
     kept: Bool
 
 
-def live(policy: Policy, env: ShopVectorEnv, seed: int, rng: Generator, *, most: int = 100_000) -> Lives:
+def live(policy: Policy, env: ShopVectorEnv, seed: int, rng: Generator, *, most: int = 100_000) -> Episodes:
     """One episode per lane, from its beginning to its end, with the same luck for every policy.
 
     Args:
@@ -158,4 +158,4 @@ def live(policy: Policy, env: ShopVectorEnv, seed: int, rng: Generator, *, most:
         kept[choice.rows] |= page.kept
         alive[choice.rows] = ~page.episode_over
     visits = loop.shop.visits.visit.astype(np.int64)
-    return Lives(reward, seen, visits, loop.shop.visits.satisfaction.copy(), kept | alive)
+    return Episodes(reward, seen, visits, loop.shop.visits.satisfaction.copy(), kept | alive)

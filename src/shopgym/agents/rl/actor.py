@@ -12,7 +12,7 @@ from ...core.batches import Interactions, Requests
 from ...policies.explorers import Softmax
 from ...policies.policy import SlatePolicy
 from ..network import Network, scorer_of
-from .batch_tensors import Views
+from .batch_tensors import BatchTensors
 from .listwise import slot_log_probs
 from .values import each
 
@@ -20,7 +20,7 @@ from .values import each
 class Actor:
     """Scores (n, m) over ``task.network_features``; a slate is drawn by Plackett-Luce."""
 
-    def __init__(self, views: Views, hidden: Sequence[int], generator: torch.Generator) -> None:
+    def __init__(self, views: BatchTensors, hidden: Sequence[int], generator: torch.Generator) -> None:
         self.views = views
         width = len(views.task.network_features)
         self.network = Network(width, hidden=hidden, generator=generator, device=views.device)

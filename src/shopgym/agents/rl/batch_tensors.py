@@ -68,7 +68,7 @@ def check_finite(name: str, requests: Requests, where: AnyArray | None = None) -
             raise InvalidInput(f"{name}.{part}[{row}]", values[row].tolist(), "remove NaN and infinity")
 
 
-class Views:
+class BatchTensors:
     """Tensors on one device.
 
     Args:

@@ -15,7 +15,7 @@ from ...policies.policy import SlatePolicy
 from ...policies.scorers.slate_value import CHOICES
 from ..network import Network, one_thread, scorer_of, torch_generator
 from ..task import Task
-from .batch_tensors import Views, check_finite
+from .batch_tensors import BatchTensors, check_finite
 from .replay import Replay
 from .values import each, improve
 
@@ -30,7 +30,7 @@ class Choice:
     """
 
     def __init__(
-        self, views: Views, model: str, hidden: Sequence[int], step: float, generator: torch.Generator
+        self, views: BatchTensors, model: str, hidden: Sequence[int], step: float, generator: torch.Generator
     ) -> None:
         if model not in CHOICES:
             raise InvalidInput("rl.choice", model, f"choose one of {', '.join(CHOICES)}")
@@ -99,7 +99,7 @@ class GreedyClicks:
     ) -> None:
         self.task, self.rng, self.explorer = task, rng, Ranked(decay, floor)
         self.batch, self.updates = batch, updates
-        self.views, self.replay = Views(task, device), Replay(capacity)
+        self.views, self.replay = BatchTensors(task, device), Replay(capacity)
         self.choice = Choice(self.views, "independent", hidden, step, torch_generator(rng))
 
     @one_thread()

@@ -13,7 +13,7 @@ from ...policies.policy import SlatePolicy
 from ..network import one_thread, torch_generator
 from ..task import Task
 from .actor import Actor
-from .batch_tensors import Views, check_finite
+from .batch_tensors import BatchTensors, check_finite
 from .values import improve
 
 
@@ -45,7 +45,7 @@ class Cloning:
         in_range("rl.batch", batch, 1, 2**20)
         in_range("rl.step", step, 0.0, 10.0, open_low=True)
         self.epochs, self.batch, self.generator = epochs, batch, torch_generator(rng)
-        self.actor = Actor(Views(task, device), hidden, self.generator)
+        self.actor = Actor(BatchTensors(task, device), hidden, self.generator)
         self.optimiser = torch.optim.Adam(self.actor.network.parameters(), lr=step)
         self.begun = False
 

@@ -16,7 +16,7 @@ from ..network import Network, one_thread, torch_generator
 from ..task import Task
 from .actor import Actor
 from .advantages import advantages
-from .batch_tensors import Discount, Views, what_came_next
+from .batch_tensors import BatchTensors, Discount, what_came_next
 from .replay import concat
 from .values import each
 
@@ -57,7 +57,7 @@ class RolloutAgent:
         in_range("rl.step", step, 0.0, 10.0, open_low=True)
         self.task, self.discount, self.trace = task, Discount(gamma, daily), trace
         self.rollout, self.epochs, self.batch = rollout, epochs, batch
-        self.views, self.generator = Views(task, device), torch_generator(rng)
+        self.views, self.generator = BatchTensors(task, device), torch_generator(rng)
         self.actor = Actor(self.views, hidden, self.generator)
         width = len(self.views.state_features)
         self.critic = Network(width, hidden=hidden, generator=self.generator, device=device)

@@ -17,7 +17,7 @@ from ...policies.scorers.transformer import EPSILON, TransformerScorer, opened_i
 from ..network import one_thread, torch_generator
 from ..task import Task
 from .advantages import advantages
-from .batch_tensors import Discount, Views, what_came_next
+from .batch_tensors import BatchTensors, Discount, what_came_next
 from .listwise import slot_log_probs
 from .values import improve
 
@@ -66,7 +66,7 @@ class DecisionTransformer:
         self.task, self.discount = task, Discount(gamma, daily)
         self.ask, self.history, self.blocks = ask, history, blocks
         self.epochs, self.batch, self.generator = epochs, batch, torch_generator(rng)
-        self.views = Views(task, device)
+        self.views = BatchTensors(task, device)
         features = task.items.features
         spread = features.std(axis=0)
         self.centre = self.views.tensor(features.mean(axis=0))

@@ -23,7 +23,7 @@ from ...policies.explorers import Ranked
 from ...policies.policy import SlatePolicy
 from ..network import Network, one_thread, torch_generator
 from ..task import Task
-from .batch_tensors import Discount, Views, what_came_next
+from .batch_tensors import BatchTensors, Discount, what_came_next
 from .replay import Replay
 
 MAX_GRADIENT = 10.0
@@ -32,7 +32,7 @@ MAX_GRADIENT = 10.0
 class Values(nn.Module):
     """V0 over what is known of the request, gain over a request and an item."""
 
-    def __init__(self, views: Views, hidden: Sequence[int], generator: torch.Generator) -> None:
+    def __init__(self, views: BatchTensors, hidden: Sequence[int], generator: torch.Generator) -> None:
         super().__init__()
         device = views.device
         width = len(views.state_features)
@@ -114,7 +114,7 @@ class ValueAgent:
         in_range("rl.updates", updates, 0, 2**20)
         in_range("rl.tau", tau, 0.0, 1.0, open_low=True)
         self.task, self.rng, self.discount = task, rng, Discount(gamma, daily)
-        self.views, self.replay = Views(task, device), Replay(capacity)
+        self.views, self.replay = BatchTensors(task, device), Replay(capacity)
         self.batch, self.updates, self.tau = batch, updates, tau
         self.hidden, self.step, self.device = tuple(hidden), step, device
         self.explorer = Ranked(decay, floor)

@@ -7,7 +7,7 @@ from typing import Any
 from ...core.batches import SLOT_TERMS
 from ...core.errors import InvalidInput
 from ...simulators.page.surfaces import SEARCH, SURFACES
-from ..page_env import PageLoop, Scene
+from ..page_env import PageEnv, RenderFrame
 
 RENDER_MODES = ("ansi", "rgb_array")
 
@@ -19,14 +19,14 @@ def check_render_mode(mode: str | None) -> str | None:
     return mode
 
 
-def render(loop: PageLoop, lane: int, mode: str | None) -> Any:
+def render(loop: PageEnv, lane: int, mode: str | None) -> Any:
     """The page last shown on a lane: a str, (H, W, 3) uint8, or None without a mode."""
     if mode is None:
         return None
     return storefront(loop, lane) if mode == "ansi" else picture(loop, lane)
 
 
-def storefront(loop: PageLoop, lane: int) -> str:
+def storefront(loop: PageEnv, lane: int) -> str:
     """As text: who is there, what is shown at what price, and what came of it."""
     shop, items, scene, feedback = loop.shop, loop.shop.catalog.items, loop.watched, loop.feedback
     if scene is None:
@@ -36,7 +36,7 @@ def storefront(loop: PageLoop, lane: int) -> str:
         f"day {scene.time[lane]:.2f} | visitor {scene.user[lane]} on {device}"
         f" | page {scene.page[lane] + 1}: {_where(loop, scene, lane)}"
     ]
-    for slot, item in enumerate(loop.slates[lane][: shop.world.slots[scene.surface[lane]]]):
+    for slot, item in enumerate(loop.slates[lane][: shop.params.slots[scene.surface[lane]]]):
         if item < 0:
             lines.append(f"  {slot + 1:>2}. (empty)")
             continue
@@ -59,7 +59,7 @@ def storefront(loop: PageLoop, lane: int) -> str:
     return "\n".join(lines)
 
 
-def picture(loop: PageLoop, lane: int) -> Any:
+def picture(loop: PageEnv, lane: int) -> Any:
     """As a picture; see :func:`.picture.draw_page`."""
     from .picture import Page, Tile, draw_page
 
@@ -106,12 +106,12 @@ def picture(loop: PageLoop, lane: int) -> Any:
     )
 
 
-def _about(loop: PageLoop, scene: Scene, lane: int) -> str:
+def _about(loop: PageEnv, scene: RenderFrame, lane: int) -> str:
     items = loop.shop.catalog.items
     if scene.surface[lane] == SEARCH:
         return str(items.category_names[scene.query[lane]])
     return str(items.name[scene.anchor[lane]])
 
 
-def _where(loop: PageLoop, scene: Scene, lane: int) -> str:
+def _where(loop: PageEnv, scene: RenderFrame, lane: int) -> str:
     return f"{SURFACES[scene.surface[lane]]} ({_about(loop, scene, lane)})"

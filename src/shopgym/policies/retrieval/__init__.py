@@ -10,7 +10,7 @@ from ...core.types import AnyArray
 from .factors import FoldedFactors, MappedFactors
 from .gru4rec import GRU4RecModel
 from .item_weights import DenseWeights, SparseWeights
-from .linear_retriever import Matched
+from .linear_retriever import LinearRetriever
 from .model import Model
 from .popularity import Popularity
 from .sasrec import SASRecModel
@@ -22,8 +22,8 @@ __all__ = [
     "DenseWeights",
     "FoldedFactors",
     "GRU4RecModel",
+    "LinearRetriever",
     "MappedFactors",
-    "Matched",
     "Model",
     "Popularity",
     "SASRecModel",
@@ -41,7 +41,7 @@ MODELS: dict[str, type[Model]] = {
         SparseWeights,
         FoldedFactors,
         MappedFactors,
-        Matched,
+        LinearRetriever,
         TwoTowerModel,
         SASRecModel,
         GRU4RecModel,

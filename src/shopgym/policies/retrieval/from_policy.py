@@ -11,7 +11,7 @@ from ..policy import SlatePolicy
 from ..scorers import HistoryScorer, LinearScorer, TableScorer
 from .embedding import Embedding
 from .ivf import IVF
-from .linear_retriever import Matched
+from .linear_retriever import LinearRetriever
 from .model import Model
 from .popularity import Popularity
 from .retriever import Retriever
@@ -60,7 +60,7 @@ def _model(policy: SlatePolicy) -> Model:
             "retrieve.agent", policy.name, "nothing live is known of what is not retrieved yet"
         )
     vectors: F64 = scorer.item_side * scorer.value[:, None]
-    return Matched(
+    return LinearRetriever(
         vectors.astype(np.float32),
         np.zeros(len(vectors), np.float32),
         scorer.theta.mean(axis=0).astype(np.float32),

@@ -15,7 +15,7 @@ from .model import State, checked, user_columns
 
 
 @dataclass(frozen=True, eq=False)
-class Matched(Embedding):
+class LinearRetriever(Embedding):
     """query_t = theta_t x the product of term t's columns of user and context; see :class:`.FeatureMap`.
 
     Reads no history. A column is one of [1, user, context]; 0 stands for the constant.
@@ -57,6 +57,6 @@ class Matched(Embedding):
         return {"kind": self.kind, "width": self.width}, arrays
 
     @classmethod
-    def from_state(cls, spec: Mapping[str, Any], arrays: Mapping[str, AnyArray]) -> Matched:
+    def from_state(cls, spec: Mapping[str, Any], arrays: Mapping[str, AnyArray]) -> LinearRetriever:
         """See :class:`.Model`."""
         return cls(arrays["vectors"], arrays["bias"], arrays["theta"], arrays["columns"], spec["width"])

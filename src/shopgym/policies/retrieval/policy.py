@@ -21,7 +21,7 @@ from ...core.items import Items
 from ...core.types import F64, I32, I64, AnyArray, Bool
 from ..policy import SlatePolicy, policy_from_state
 from .model import features_of, history_of
-from .retriever import Retriever, Shelf
+from .retriever import Retriever, StockAwareRetriever
 from .topk import topk
 
 
@@ -130,12 +130,12 @@ class RetrievingPolicy:
         return requests.at(places), places.astype(np.int64)
 
     @cached_property
-    def _shelf(self) -> Shelf:
+    def _shelf(self) -> StockAwareRetriever:
         if self.in_stock is None:
             raise InvalidInput(
                 "policy.in_stock", None, "requests name no candidates: say which items can be sold"
             )
-        return Shelf(self.retriever, self.in_stock)
+        return StockAwareRetriever(self.retriever, self.in_stock)
 
     def state(self) -> tuple[Mapping[str, Any], Mapping[str, AnyArray]]:
         """(spec, arrays) from which :meth:`from_state` builds the same policy; items and stock left out."""

@@ -89,7 +89,7 @@ class Retriever:
         return hash_arrays(arrays, spec)
 
 
-class Shelf:
+class StockAwareRetriever:
     """What can be sold now, and the best of it for each request.
 
     Which items those are is a function of the request and the stock alone: no luck, and nobody's depend on

@@ -34,7 +34,7 @@ from ...core.types import I32, AnyArray, Bool
 from ..decision_log.schema import items_hash
 from ..guards import InStock
 from ..policy import SlatePolicy, policy_from_state
-from ..retrieval.retriever import Retriever, Shelf
+from ..retrieval.retriever import Retriever, StockAwareRetriever
 from .golden import make_cases, replay_cases
 from .manifest import AGAIN, MANIFEST, parse_json, seal, unseal, write_json
 from .request_schema import MAX_CANDIDATES, Feature, RankReader
@@ -75,7 +75,7 @@ class Bundle:
 
     def reader_of(self, in_stock: Bool) -> RankReader:
         """Reads requests while ``in_stock`` (N,) says what can be retrieved; it may change."""
-        retrieve = None if self.retriever is None else Shelf(self.retriever, in_stock).fill
+        retrieve = None if self.retriever is None else StockAwareRetriever(self.retriever, in_stock).fill
         return RankReader(
             self.policy.items, self.user, self.context, self.fallback, self.live, retrieve=retrieve
         )

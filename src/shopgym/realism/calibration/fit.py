@@ -12,7 +12,7 @@ import yaml
 
 from ...core.files import write_text
 from ...simulators import Catalog, ShopConfig
-from ...simulators.profiles.profile import profile, with_numbers
+from ...simulators.profiles.profiles import profile, with_numbers
 from ..shop_data import ShopData
 from .from_lines import CONVERSION, Found, Unknown, from_lines
 from .from_sessions import VISITS, from_sessions

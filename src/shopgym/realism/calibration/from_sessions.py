@@ -10,7 +10,7 @@ import numpy as np
 from ...core.errors import InvalidInput
 from ...core.types import F64
 from ...simulators import Catalog, MarketConfig, PeopleConfig, ShopConfig
-from ...simulators.profiles.profile import with_numbers
+from ...simulators.profiles.profiles import with_numbers
 from ..shop_data import ShopData
 from ..shop_events import Behaviour, simulate_season
 from .from_lines import Found, Unknown

@@ -6,16 +6,16 @@ import numpy as np
 from numba import int64, njit
 
 from ..engine.hash_rng import ALIAS, below, key, unit
-from ..params import World
+from ..params import ShopParams
 
 
 @njit(cache=True, inline="always")
-def popular_item(world: World, word: np.uint64) -> np.int64:
+def popular_item(params: ShopParams, word: np.uint64) -> np.int64:
     """An item row drawn in proportion to popularity (alias method).
 
     Arithmetic takes the place of a branch, which would go either way and so be mispredicted.
     """
-    item = below(word, world.alias_share.shape[0])
-    alias = int64(world.alias_item[item])
-    stays = int64(unit(key(word, ALIAS)) < world.alias_share[item])
+    item = below(word, params.alias_share.shape[0])
+    alias = int64(params.alias_item[item])
+    stays = int64(unit(key(word, ALIAS)) < params.alias_share[item])
     return alias + stays * (item - alias)

@@ -15,7 +15,7 @@ from ...core import InvalidInput, Items
 from ...core.files import new_file
 from ...core.hashing import hash_arrays
 from ...core.types import F32, F64, I32, AnyArray
-from .item_attributes import Details
+from .item_attributes import ItemAttributes
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -54,13 +54,13 @@ class Catalog:
     units_mean: F64
     neighbours: I32
     notes: Mapping[str, str] = field(default_factory=dict)
-    details: Details = field(default_factory=Details.none)
+    details: ItemAttributes = field(default_factory=ItemAttributes.none)
 
     def __post_init__(self) -> None:
         n = len(self.items)
         object.__setattr__(self, "notes", dict(self.notes))
         if not len(self.details.brand):
-            object.__setattr__(self, "details", Details.assume(self.items.category, self.quality))
+            object.__setattr__(self, "details", ItemAttributes.assume(self.items.category, self.quality))
         for column in ("item_id", "name"):
             if getattr(self.items, column).dtype.kind != "U":
                 raise InvalidInput(f"items.{column}", getattr(self.items, column).dtype.str, "give str")
@@ -151,7 +151,7 @@ class Catalog:
 
     @classmethod
     def from_transactions(cls, df: pd.DataFrame, **options: Any) -> Catalog:
-        """A shop's own order lines; see :func:`shopgym.simulators.catalog.transactions.catalog_from_transactions`."""
+        """A shop's own order lines; see :func:`.transactions.catalog_from_transactions`."""
         from .transactions import catalog_from_transactions
 
         return catalog_from_transactions(df, **options)
@@ -229,7 +229,7 @@ class Catalog:
         )
         if known:
             columns: dict[str, Any] = {name.split(".")[1]: values for name, values in known.items()}
-            latent["details"] = Details(**columns)
+            latent["details"] = ItemAttributes(**columns)
         catalog = cls(items=items, **latent, notes=about["notes"])
         if catalog.hash != about["hash"]:
             raise InvalidInput("catalog", str(path), "the file was changed after it was saved: save it again")

@@ -17,7 +17,7 @@ WORTH_QUALITY = 0.4
 
 
 @dataclass(frozen=True, eq=False)
-class Details:
+class ItemAttributes:
     """N items as columns. ``assumed`` says that all of it is drawn, because no data tells.
 
     Attributes:
@@ -63,13 +63,13 @@ class Details:
             )
 
     @classmethod
-    def none(cls) -> Details:
+    def none(cls) -> ItemAttributes:
         """Of no items: a catalogue fills in :meth:`assume`."""
         days, number = np.empty(0), np.empty(0, np.int32)
         return cls(number, number, days.astype(np.float32), days, days, days, days.astype(np.float32))
 
     @classmethod
-    def assume(cls, category: I32, quality: F32, *, seed: int = 0) -> Details:
+    def assume(cls, category: I32, quality: F32, *, seed: int = 0) -> ItemAttributes:
         """Plausible details of items of these categories and qualities (N,), drawn row by row.
 
         Return rates vary by category (0.25 to 1.75 of the mean 0.1) and shipping by seller (1 to 5 days).

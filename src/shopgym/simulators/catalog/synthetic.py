@@ -117,5 +117,5 @@ def assumed_margin_rates(
 
 def assumed_quality(popularity: AnyArray, rng: Generator) -> F64:
     """(N,) general appeal, mean 0 and sd 1, correlated 0.8 with log ``popularity`` (> 0)."""
-    luck = np.sqrt(1 - QUALITY_POPULARITY**2) * rng.standard_normal(len(popularity))
-    return standardise(QUALITY_POPULARITY * standardise(np.log(popularity)) + luck)
+    draw = np.sqrt(1 - QUALITY_POPULARITY**2) * rng.standard_normal(len(popularity))
+    return standardise(QUALITY_POPULARITY * standardise(np.log(popularity)) + draw)

@@ -13,9 +13,9 @@ from numba import types
 
 from .numba_api import cgutils, extending
 
-AHEAD = 8
+PREFETCH_DISTANCE = 8
 """Lanes by which what a lane will read is asked for: about as many as memory can answer for at a time."""
-TOGETHER = 128
+TILE = 128
 """Lanes that go from one pass to the next together: what they have asked for, and their outcomes, are
 still near the core."""
 

@@ -10,7 +10,7 @@ from .numba_api import cgutils, extending, populate_array
 
 
 @extending.intrinsic
-def flat(typing: Any, array: Any) -> Any:
+def ravel_view(typing: Any, array: Any) -> Any:
     """The same memory in one dimension. To kernels only: it does not keep the memory alive."""
     if array.layout != "C":
         return None

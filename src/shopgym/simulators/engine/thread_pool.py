@@ -22,54 +22,54 @@ from ...core.types import I64
 from .jit import kernel
 from .numba_api import extending
 
-LOOKS = 500_000
+SPINS_BEFORE_PARK = 500_000
 """How often a thread without a task looks for one before it falls asleep: some tenths of a millisecond."""
-PATIENCE = 20_000_000
+CALLER_SPINS = 20_000_000
 """Looks of the caller, whose wait is sure to end, before it naps: some milliseconds."""
-COURTESY = 60_000
+GIL_YIELD_SPINS = 60_000
 """Looks by which a thread lets the caller go first, who needs the interpreter's lock as well: a thread that
 has to wait for the lock falls asleep."""
-NAP = 2e-4
+CALLER_SLEEP_S = 2e-4
 """Seconds that the caller sleeps before it looks again."""
 
 Work = Callable[[I64, int], object]
-"""``work(lanes, hand)`` of whatever lanes it takes, by one thread; ``hand`` is its number, 0 the caller's."""
+"""``work(lanes, worker)`` by one thread, of the lanes it claims; ``worker`` is its number, 0 the caller's."""
 
 
-class Crew:
+class ThreadPool:
     """``count`` threads beside the caller's own, until nobody refers to the crew any longer."""
 
     def __init__(self, count: int) -> None:
         self._count = count
-        self._hire()
+        self._start()
 
     def run(self, work: Work, lanes: I64) -> None:
-        """``work(lanes, hand)`` by the caller and each thread at once, until all are over.
+        """``work(lanes, worker)`` by the caller and each thread at once, until all are over.
 
         Raises:
             BaseException: what one of them raised, when all are over.
         """
         if os.getpid() != self._process:  # threads do not survive a fork
-            self._hire()
-        for number, hand in enumerate(self._hands, 1):
-            hand.start(work, lanes, number)
+            self._start()
+        for number, worker in enumerate(self._workers, 1):
+            worker.start(work, lanes, number)
         try:
             work(lanes, 0)
         finally:
-            errors = [hand.finish() for hand in self._hands]
+            errors = [worker.finish() for worker in self._workers]
         for error in errors:
             if error is not None:
                 raise error
 
-    def _hire(self) -> None:
+    def _start(self) -> None:
         self._process = os.getpid()
-        self._hands = [_Hand() for _ in range(self._count)]
-        for hand in self._hands:
-            threading.Thread(target=hand.live, daemon=True).start()
-        weakref.finalize(self, _dismiss, self._hands)
+        self._workers = [_Worker() for _ in range(self._count)]
+        for worker in self._workers:
+            threading.Thread(target=worker.live, daemon=True).start()
+        weakref.finalize(self, _stop, self._workers)
 
 
-class _Hand:
+class _Worker:
     """One thread. ``called`` counts its tasks, ``done`` those that are over, each in its own cache line."""
 
     def __init__(self) -> None:
@@ -85,8 +85,8 @@ class _Hand:
 
     def finish(self) -> BaseException | None:
         """Wait for the end; what went wrong."""
-        while not _reached(self._done, self._called[0], PATIENCE):
-            time.sleep(NAP)
+        while not _reached(self._done, self._called[0], CALLER_SPINS):
+            time.sleep(CALLER_SLEEP_S)
         self._task, error, self._error = None, self._error, None
         return error
 
@@ -102,7 +102,7 @@ class _Hand:
         while True:
             count += 1
             # without the interpreter's lock, which the caller needs as soon as the task before is over
-            while not _wait(self._done, self._called, count, LOOKS):
+            while not _wait(self._done, self._called, count, SPINS_BEFORE_PARK):
                 self._asleep = True
                 # who called before this line is seen here, and who does so after it puts something there;
                 # what is put there in vain wakes the thread once too often, and it looks again
@@ -119,9 +119,9 @@ class _Hand:
             del work  # or what it refers to would live on until the next task
 
 
-def _dismiss(hands: list[_Hand]) -> None:
-    for hand in hands:
-        hand.call()
+def _stop(hands: list[_Worker]) -> None:
+    for worker in hands:
+        worker.call()
 
 
 @extending.intrinsic
@@ -161,6 +161,6 @@ def _wait(done: I64, called: I64, count: int, looks: int) -> bool:
     _say(done, count - 1)
     heard = _reached(called, count, looks)
     if heard:
-        for _ in range(COURTESY):
+        for _ in range(GIL_YIELD_SPINS):
             _now(called)
     return heard

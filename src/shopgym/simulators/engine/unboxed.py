@@ -21,20 +21,20 @@ from .numba_api import cgutils, extending
 T = TypeVar("T", bound=NamedTuple)
 
 
-def held(value: T) -> T:
+def unboxed_once(value: T) -> T:
     """``value``, which kernels take faster; it has the same fields and iterates alike.
 
     Its arrays may be written to but, being a tuple's, not exchanged.
     """
-    return cast(T, _Held(value))
+    return cast(T, _Unboxed(value))
 
 
-class _Held:
+class _Unboxed:
     __slots__ = ("_memory", "_numba_type_", "_value", "address")
 
     def __init__(self, value: Any) -> None:
         self._value = value
-        self._numba_type_ = _HeldType(numba.typeof(value))
+        self._numba_type_ = _UnboxedType(numba.typeof(value))
         self._memory = np.zeros(_size(value), np.uint8)
         self.address = self._memory.ctypes.data
         _store(value, self.address)
@@ -47,10 +47,10 @@ class _Held:
 
     def __reduce__(self) -> tuple[Callable[..., Any], tuple[Any]]:
         # a copy has arrays of its own, at addresses of their own
-        return held, (self._value,)
+        return unboxed_once, (self._value,)
 
 
-class _HeldType(types.NamedTuple):
+class _UnboxedType(types.NamedTuple):
     """The type of the tuple, to kernels; only the way in differs."""
 
     def __init__(self, inner: types.NamedTuple) -> None:
@@ -58,11 +58,11 @@ class _HeldType(types.NamedTuple):
         self.name = f"held {inner.name}"
 
 
-extending.register_model(_HeldType)(extending.models.TupleModel)
+extending.register_model(_UnboxedType)(extending.models.TupleModel)
 
 
-@extending.typeof_impl.register(_Held)
-def _type_of(value: _Held, context: Any) -> types.Type:
+@extending.typeof_impl.register(_Unboxed)
+def _type_of(value: _Unboxed, context: Any) -> types.Type:
     return value._numba_type_
 
 
@@ -74,9 +74,9 @@ def _in_memory(builder: Any, manager: Any, kind: types.NamedTuple, address: Any)
     return [(field, cgutils.gep_inbounds(builder, start, 0, at)) for at, field in enumerate(fields)]
 
 
-@extending.unbox(_HeldType)
-def _take(kind: _HeldType, held: Any, c: Any) -> Any:
-    number = c.pyapi.object_getattr_string(held, "address")
+@extending.unbox(_UnboxedType)
+def _take(kind: _UnboxedType, unboxed_once: Any, c: Any) -> Any:
+    number = c.pyapi.object_getattr_string(unboxed_once, "address")
     address = c.pyapi.long_as_ulonglong(number)
     c.pyapi.decref(number)
     places = _in_memory(c.builder, c.context.data_model_manager, kind, address)

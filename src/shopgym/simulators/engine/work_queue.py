@@ -18,7 +18,7 @@ NEXT, END, STEP = range(3)
 """Of an array of lanes: the first that nobody has taken, how many there are, how many are taken at a time."""
 
 
-def lanes_of(n: int, step: int | None = None) -> I64:
+def work_queue(n: int, step: int | None = None) -> I64:
     """Lanes 0 to n - 1, to be taken ``step`` at a time, or all at once; in cache lines of their own."""
     lanes = np.zeros(24, np.int64)
     lanes[END], lanes[STEP] = n, step or n

@@ -1,4 +1,4 @@
-"""The columns of :class:`.world.Today`: what the market and the stock make of a day, or of every week."""
+"""The columns of :class:`.params.DayTables`: a day's, or every week's."""
 
 from __future__ import annotations
 
@@ -6,8 +6,8 @@ import numpy as np
 
 from ...core.types import Bool
 from ..catalog.catalog import Catalog
-from ..engine.unboxed import held
-from ..params import Today
+from ..day_types import DayTables
+from ..engine.unboxed import unboxed_once
 from .market import Market
 from .replenishment import StockConfig
 from .stock import Stock, availability
@@ -16,17 +16,17 @@ DAYS_A_WEEK = 7
 ALL_ON_SALE: Bool = np.empty((0, 0), np.bool_)
 
 
-def one_day(catalog: Catalog, market: Market, stock: Stock, day: float) -> Today:
+def one_day(catalog: Catalog, market: Market, stock: Stock, day: float) -> DayTables:
     """A single row: appeal, prices and range of ``day``, and the stock as it is from now on."""
     on_sale = market.on_sale(day)
     if on_sale.all():
-        return held(_row(catalog, market, day, stock.available, ALL_ON_SALE))
-    return held(_row(catalog, market, day, stock.available & on_sale, on_sale[None]))
+        return unboxed_once(_row(catalog, market, day, stock.available, ALL_ON_SALE))
+    return unboxed_once(_row(catalog, market, day, stock.available & on_sale, on_sale[None]))
 
 
 def every_week(
     catalog: Catalog, market: Market, stock: StockConfig, pages_per_day: float, days: float, seed: int
-) -> Today:
+) -> DayTables:
     """A row for each week of ``days`` days, under the demand of customers who are not simulated."""
     weeks = int(days // DAYS_A_WEEK) + 1
     found = np.ones((weeks, len(catalog)), np.bool_)
@@ -36,12 +36,12 @@ def every_week(
     for week in range(weeks):
         day = float(DAYS_A_WEEK * week)
         rows.append(_row(catalog, market, day, found[week] & market.on_sale(day), ALL_ON_SALE))
-    return held(Today(*(np.concatenate(column) for column in zip(*rows, strict=True))))
+    return unboxed_once(DayTables(*(np.concatenate(column) for column in zip(*rows, strict=True))))
 
 
-def _row(catalog: Catalog, market: Market, day: float, available: Bool, on_sale: Bool) -> Today:
+def _row(catalog: Catalog, market: Market, day: float, available: Bool, on_sale: Bool) -> DayTables:
     items, price, appeal = catalog.items, market.price(day), market.appeal(day)
-    return Today(
+    return DayTables(
         appeal=appeal[None],
         lift=np.exp(appeal)[None],
         log_price=market.felt(price)[None],

@@ -1,6 +1,6 @@
 """What changes from day to day and is the same for everyone: prices, promotions, seasons, shocks, range.
 
-All of it is folded into a few columns per item, :class:`Today`, once a day. A page reads them in place
+All of it is folded into a few columns per item, :class:`DayTables`, once a day. A page reads them in place
 of the catalogue's own, so none of this costs anything while pages are shown.
 """
 
@@ -252,10 +252,10 @@ class Market:
     def _range(self) -> tuple[F64, F64]:
         config, details = self.config, self.catalog.details
         launch, retire = details.launch_day.copy(), details.retire_day.copy()
-        luck, when = self._uniform(LAUNCH, self._row), self._uniform(LAUNCH, self._row, 1)
-        later = luck < config.new_share
+        draw, when = self._uniform(LAUNCH, self._row), self._uniform(LAUNCH, self._row, 1)
+        later = draw < config.new_share
         launch[later] = np.maximum(launch[later], when[later] * config.turnover)
-        leaving = luck > 1 - config.old_share
+        leaving = draw > 1 - config.old_share
         retire[leaving] = np.minimum(retire[leaving], when[leaving] * config.turnover)
         return launch, np.maximum(retire, launch)
 

@@ -134,8 +134,8 @@ class Stock:
 
     def _sell_to_others(self) -> None:
         """Customers who are not simulated take what they want; what is not there they do without."""
-        luck = key(np.uint64(key(np.uint64(self.seed), BACKGROUND)), np.uint64(self.review))
-        uniform = units(keys(np.uint64(luck), np.arange(len(self.on_hand), dtype=np.uint64)))
+        draw = key(np.uint64(key(np.uint64(self.seed), BACKGROUND)), np.uint64(self.review))
+        uniform = units(keys(np.uint64(draw), np.arange(len(self.on_hand), dtype=np.uint64)))
         wanted = demand_quantile(self.background, self.units_mean, uniform)
         sold = np.minimum(wanted, np.maximum(self.on_hand, 0))
         self.on_hand -= sold

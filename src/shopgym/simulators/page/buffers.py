@@ -14,11 +14,11 @@ LOOKED, IN_CART, TAKEN_OUT, SOLD, BOUGHT, PAID, EARNED, SENT_BACK, BACK_COST, BA
 """Columns of ``Feedback.details``."""
 
 
-APART = 72
+PADDING = 72
 """Columns of nobody: rows whose length is a power of two would push one another out of the cache."""
 
 
-class Outcomes(NamedTuple):
+class PageBuffers(NamedTuple):
     """The fields of :class:`shopgym.core.Feedback`, but for the details, and what is read.
 
     The sums over the page lie term by term, so that one of them, of all lanes, is one array.
@@ -28,27 +28,27 @@ class Outcomes(NamedTuple):
     carted: Bool
     examined: Bool
     unavailable: Bool
-    page: F64  # (9, n + APART)
+    page: F64  # (9, n + PADDING)
     first: I64  # (n,)
     read: U64  # (n,) key of a page that somebody spent time on, else 0
 
 
-def room_for(n: int, k: int) -> Outcomes:
+def room_for(n: int, k: int) -> PageBuffers:
     """Arrays that the kernels fill."""
     clicked, carted, examined, unavailable = np.empty((4, n, k), np.bool_)
-    return Outcomes(
+    return PageBuffers(
         clicked=clicked,
         carted=carted,
         examined=examined,
         unavailable=unavailable,
-        page=np.empty((len(SLOT_TERMS), n + APART)),
+        page=np.empty((len(SLOT_TERMS), n + PADDING)),
         first=np.empty(n, np.int64),
         read=np.empty(n, np.uint64),
     )
 
 
 @kernel
-def clear(out: Outcomes, low: int, high: int) -> None:
+def clear(out: PageBuffers, low: int, high: int) -> None:
     """Nobody has done anything yet; what is examined and what has run out is noted of every slot."""
     out.clicked[low:high] = False
     out.carted[low:high] = False

@@ -9,7 +9,7 @@ from ...core.types import I32, I64, Bool
 from ..catalog.alias_sampler import popular_item
 from ..engine.hash_rng import NEIGHBOUR, POPULAR, below, key, page_key
 from ..engine.jit import kernel
-from ..params import World
+from ..params import ShopParams
 from ..people.visits import Visits
 from .surfaces import CART
 
@@ -28,7 +28,7 @@ def among(items: I32, count: int, item: np.int32) -> bool:
 
 @kernel
 def draw_candidates(
-    world: World, visits: Visits, asked: Bool, taker: I64, out: I32, low: int, high: int
+    params: ShopParams, visits: Visits, asked: Bool, taker: I64, out: I32, low: int, high: int
 ) -> None:
     """Fill ``out`` (n, m) with m different items for the next page of each lane that is ``asked`` for.
 
@@ -39,23 +39,23 @@ def draw_candidates(
     m = out.shape[1]
     if m == 0:
         return
-    count = world.embedding.shape[0]
-    width = world.neighbours.shape[1]
+    count = params.embedding.shape[0]
+    width = params.neighbours.shape[1]
     taker[:] = -1
     for i in range(low, high):
         if not asked[i]:
             continue
         page = key(page_key(visits.key[i], visits.page[i]), NEIGHBOUR)
-        similar = world.similar[visits.surface[i]]
+        similar = params.similar[visits.surface[i]]
         if similar > 0:
             anchor = visits.anchor[i]
             start = below(page, width)
             stride = 2 * below(key(page, POPULAR), max(width // 2, 1)) + 1
             wanted, similar = similar, 0
             for c in range(width if visits.surface[i] == CART else wanted):
-                item = world.neighbours[anchor, (start + c * stride) & (width - 1)]
+                item = params.neighbours[anchor, (start + c * stride) & (width - 1)]
                 # what goes with something in the cart is like it, but not of its kind
-                if visits.surface[i] == CART and world.category[item] == world.category[anchor]:
+                if visits.surface[i] == CART and params.category[item] == params.category[anchor]:
                     continue
                 out[i, similar] = item
                 taker[item & (REMAINDERS - 1)] = i
@@ -64,13 +64,13 @@ def draw_candidates(
                     break
         for c in range(similar, m):
             word = key(page, uint64(c) + POPULAR)
-            item = np.int32(below(word, count) if c >= m - world.random else popular_item(world, word))
+            item = np.int32(below(word, count) if c >= m - params.random else popular_item(params, word))
             tries = 0
             while taker[item & (REMAINDERS - 1)] == i and among(out[i], c, item):
                 tries += 1
                 if tries <= 8:
                     word = key(word, POPULAR)
-                    item = np.int32(popular_item(world, word))
+                    item = np.int32(popular_item(params, word))
                 else:  # a small catalogue: take the next item that is not there yet
                     item = np.int32(item + 1 if item + 1 < count else 0)
             out[i, c] = item

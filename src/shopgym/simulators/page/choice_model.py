@@ -13,9 +13,10 @@ from numba import float64, int64, njit
 
 from ...core.batches import EMPTY
 from ...core.types import F32, U64
+from ..day_types import DayTables
 from ..engine.hash_rng import READING, key, normal
 from ..engine.jit import kernel
-from ..params import Today, World
+from ..params import ShopParams
 from ..people.visits import Visits
 from .surfaces import EMAIL
 from .visit_step import waiting_days
@@ -30,89 +31,91 @@ def sigmoid(x: float) -> float:
 
 
 @njit(cache=True, inline="always")
-def appeal_of(world: World, visits: Visits, i: int, item: int) -> float:
+def appeal_of(params: ShopParams, visits: Visits, i: int, item: int) -> float:
     """pull . embedding, in four sums so that additions need not wait for one another."""
     d = visits.pull.shape[1]
     one = two = three = four = np.float32(0.0)
     whole = d - d % 4
     for c in range(0, whole, 4):
-        one += visits.pull[i, c] * world.embedding[item, c]
-        two += visits.pull[i, c + 1] * world.embedding[item, c + 1]
-        three += visits.pull[i, c + 2] * world.embedding[item, c + 2]
-        four += visits.pull[i, c + 3] * world.embedding[item, c + 3]
+        one += visits.pull[i, c] * params.embedding[item, c]
+        two += visits.pull[i, c + 1] * params.embedding[item, c + 1]
+        three += visits.pull[i, c + 2] * params.embedding[item, c + 2]
+        four += visits.pull[i, c + 3] * params.embedding[item, c + 3]
     for c in range(whole, d):
-        one += visits.pull[i, c] * world.embedding[item, c]
+        one += visits.pull[i, c] * params.embedding[item, c]
     return float64((one + two) + (three + four))
 
 
 @njit(cache=True, inline="always")
-def p_like(world: World, today: Today, visits: Visits, i: int, item: int, appeal: float) -> float:
+def p_like(params: ShopParams, today: DayTables, visits: Visits, i: int, item: int, appeal: float) -> float:
     """P(liked | examined); what is liked is clicked, but for what is put in the cart straight away."""
-    base = world.click_base - world.fatigue * visits.page[i]
+    base = params.click_base - params.fatigue * visits.page[i]
     return sigmoid(base + appeal + today.appeal[visits.row[i], item])
 
 
 @njit(cache=True, inline="always")
-def pain_of(world: World, today: Today, visits: Visits, i: int, item: int, off: float) -> float:
+def pain_of(params: ShopParams, today: DayTables, visits: Visits, i: int, item: int, off: float) -> float:
     price = today.log_price[visits.row[i], item] + math.log1p(-off)
-    return float(world.sensitivity[visits.user[i]] * price)
+    return float(params.sensitivity[visits.user[i]] * price)
 
 
 @njit(cache=True, inline="always")
-def p_cart(world: World, visits: Visits, i: int, item: int, taken: int, appeal: float, pain: float) -> float:
+def p_cart(
+    params: ShopParams, visits: Visits, i: int, item: int, taken: int, appeal: float, pain: float
+) -> float:
     """P(``taken`` is put in the cart | ``item`` is liked)"""
-    logit = world.cart_base + world.depth * appeal - pain
+    logit = params.cart_base + params.depth * appeal - pain
     if visits.purpose[i]:
-        logit += world.mission_lift
+        logit += params.mission_lift
     if visits.mobile[i]:
-        logit -= world.mobile_penalty
-    if world.brand_weight > 0.0 and world.brand[taken] == world.user_brand[visits.user[i]]:
-        logit += world.brand_weight
-    if world.shipping_weight > 0.0:
-        days = waiting_days(world, visits.user[i], taken)
-        logit -= world.shipping_weight * max(days - 1.0, 0.0)
-    willing = 1.0 if taken == item else world.substitution
-    return willing * sigmoid(logit + world.lift[visits.surface[i]])
+        logit -= params.mobile_penalty
+    if params.brand_weight > 0.0 and params.brand[taken] == params.user_brand[visits.user[i]]:
+        logit += params.brand_weight
+    if params.shipping_weight > 0.0:
+        days = waiting_days(params, visits.user[i], taken)
+        logit -= params.shipping_weight * max(days - 1.0, 0.0)
+    willing = 1.0 if taken == item else params.substitution
+    return willing * sigmoid(logit + params.lift[visits.surface[i]])
 
 
 @njit(cache=True, inline="always")
-def p_quick(world: World, visits: Visits, i: int) -> float:
+def p_quick(params: ShopParams, visits: Visits, i: int) -> float:
     """P(without a look at its page | ``taken`` is put in the cart)"""
     if visits.purpose[i] and visits.surface[i] != EMAIL:
-        return float(world.quick)
+        return float(params.quick)
     return 0.0
 
 
 @njit(cache=True, inline="always")
-def p_buy(world: World, pain: float) -> float:
+def p_buy(params: ShopParams, pain: float) -> float:
     """P(purchase | cart)"""
-    return sigmoid(world.buy_base - world.buy_price * pain)
+    return sigmoid(params.buy_base - params.buy_price * pain)
 
 
 @njit(cache=True, inline="always")
-def p_return(world: World, user: int, item: int, appeal: float) -> float:
+def p_return(params: ShopParams, user: int, item: int, appeal: float) -> float:
     """P(returned | purchase)"""
-    logit = world.return_logit[item] + world.returner[user]
-    logit -= world.return_depth * appeal + world.return_worth * world.worth[item]
-    return sigmoid(logit) if world.returns else 0.0
+    logit = params.return_logit[item] + params.returner[user]
+    logit -= params.return_depth * appeal + params.return_worth * params.worth[item]
+    return sigmoid(logit) if params.returns else 0.0
 
 
 @njit(cache=True, inline="always")
-def units_p(world: World, visits: Visits, i: int, item: int) -> float:
+def units_p(params: ShopParams, visits: Visits, i: int, item: int) -> float:
     """Success probability of the geometric number of units; who buys in bulk buys ``bulk`` times the rest."""
-    p, bulk = world.units_p[item], world.bulk[visits.user[i]]
+    p, bulk = params.units_p[item], params.bulk[visits.user[i]]
     if visits.size[i] != 0.0:
-        bulk *= math.exp(-world.mission_units * visits.size[i])
+        bulk *= math.exp(-params.mission_units * visits.size[i])
     return p if bulk == 1.0 else 1.0 / (1.0 + (1.0 / p - 1.0) * bulk)
 
 
 @njit(cache=True, inline="always")
-def units_of(p: float, most: int, luck: float) -> int:
+def units_of(p: float, most: int, draw: float) -> int:
     """Units on the order line: geometric on 1, 2, ... given at most ``most``."""
     if p >= 1.0:
         return 1
     tail = 1.0 - (1.0 - p) ** most
-    return min(1 + int(math.log1p(-luck * tail) / math.log1p(-p)), most)
+    return min(1 + int(math.log1p(-draw * tail) / math.log1p(-p)), most)
 
 
 @njit(cache=True, inline="always")
@@ -124,31 +127,31 @@ def mean_units(p: float, most: int) -> float:
 
 
 @njit(cache=True, inline="always")
-def taken_for(world: World, today: Today, row: int, item: int) -> int:
+def taken_for(params: ShopParams, today: DayTables, row: int, item: int) -> int:
     """The item that would be bought for ``item``: itself, the nearest in stock, or ``EMPTY``."""
     if today.available[row, item]:
         return item
-    if world.substitution > 0.0:
-        for c in range(min(SUBSTITUTES, world.neighbours.shape[1])):
-            other = world.neighbours[item, c]
+    if params.substitution > 0.0:
+        for c in range(min(SUBSTITUTES, params.neighbours.shape[1])):
+            other = params.neighbours[item, c]
             if today.available[row, other]:
                 return int64(other)
     return EMPTY
 
 
 @njit(cache=True, inline="always")
-def p_read_on(world: World, surface: int, item: int, clicked: float) -> float:
+def p_read_on(params: ShopParams, surface: int, item: int, clicked: float) -> float:
     """P(the next slot is reached | this one was examined), where P(clicked) is 0, 1 or in between."""
-    stops = world.stops[surface]
-    if world.satisfies[surface] > 0.0:
-        stops = sigmoid(world.satisfied[surface] + 0.5 * world.worth[item])
-    return world.go_on[surface] * (1.0 - clicked * stops)
+    stops = params.stops[surface]
+    if params.satisfies[surface] > 0.0:
+        stops = sigmoid(params.satisfied[surface] + 0.5 * params.worth[item])
+    return params.go_on[surface] * (1.0 - clicked * stops)
 
 
 @njit(cache=True, inline="always")
-def seconds_of(luck: np.uint64, log_median: float, sd: float) -> float:
+def seconds_of(draw: np.uint64, log_median: float, sd: float) -> float:
     """Log-normal from one word."""
-    return math.exp(log_median + sd * normal(luck))
+    return math.exp(log_median + sd * normal(draw))
 
 
 def reading_time(read: U64, log_median: float, sd: float) -> F32:

@@ -5,9 +5,10 @@ from __future__ import annotations
 import math
 
 from ...core.types import F64, I32, I64
+from ..day_types import DayTables
 from ..engine.jit import kernel
 from ..engine.work_queue import take
-from ..params import Today, World
+from ..params import ShopParams
 from ..people.visits import Visits
 from .choice_model import (
     appeal_of,
@@ -26,8 +27,8 @@ from .choice_model import (
 
 @kernel
 def expect(
-    world: World,
-    today: Today,
+    params: ShopParams,
+    today: DayTables,
     visits: Visits,
     items: I32,
     price_off: F64,
@@ -50,49 +51,49 @@ def expect(
                 go_on[i, c] = 1.0
                 if item < 0:
                     continue
-                appeal = appeal_of(world, visits, i, item)
-                like = click = p_like(world, today, visits, i, item, appeal)
-                taken = taken_for(world, today, row, item)
+                appeal = appeal_of(params, visits, i, item)
+                like = click = p_like(params, today, visits, i, item, appeal)
+                taken = taken_for(params, today, row, item)
                 pain = willing = 0.0
                 if taken >= 0:
-                    pain = pain_of(world, today, visits, i, taken, off)
-                    willing = p_cart(world, visits, i, item, taken, appeal, pain)
-                    click *= 1.0 - p_quick(world, visits, i) * willing
+                    pain = pain_of(params, today, visits, i, taken, off)
+                    willing = p_cart(params, visits, i, item, taken, appeal, pain)
+                    click *= 1.0 - p_quick(params, visits, i) * willing
                 out[0, i, c] = click
-                if world.chain[surface]:
-                    go_on[i, c] = p_read_on(world, surface, item, click)
-                if world.dwells:
-                    log_mean = world.dwell_log + world.dwell_depth * appeal + 0.5 * world.dwell_sd**2
+                if params.chain[surface]:
+                    go_on[i, c] = p_read_on(params, surface, item, click)
+                if params.dwells:
+                    log_mean = params.dwell_log + params.dwell_depth * appeal + 0.5 * params.dwell_sd**2
                     out[7, i, c] = click * math.exp(log_mean)
                 if not today.available[row, item]:
                     out[6, i, c] = 1.0
                 if taken < 0:
                     continue
                 cart = like * willing
-                lines = cart * p_buy(world, pain)
-                units = lines * mean_units(units_p(world, visits, i, taken), world.max_units)
+                lines = cart * p_buy(params, pain)
+                units = lines * mean_units(units_p(params, visits, i, taken), params.max_units)
                 given = off * today.price[row, taken]
                 out[1, i, c] = cart
                 out[2, i, c] = lines
                 out[3, i, c] = units
                 out[4, i, c] = units * (today.price[row, taken] - given)
                 out[5, i, c] = units * (today.margin[row, taken] - given)
-                if world.returns:
-                    back = p_return(world, visits.user[i], taken, appeal)
-                    out[8, i, c] = back * (out[5, i, c] + lines * world.return_handling)
+                if params.returns:
+                    back = p_return(params, visits.user[i], taken, appeal)
+                    out[8, i, c] = back * (out[5, i, c] + lines * params.return_handling)
         low, high = take(lanes)
 
 
 @kernel
-def attention(world: World, visits: Visits, slates: I32, go_on: F64, out: F64, lanes: I64) -> None:
+def attention(params: ShopParams, visits: Visits, slates: I32, go_on: F64, out: F64, lanes: I64) -> None:
     """Fill ``out`` (n, k) with the exact probability that each slot is examined; see :mod:`.surfaces`."""
     low, high = take(lanes)
     while low < high:
         for i in range(low, high):
             surface = visits.surface[i]
-            reached = world.opened[surface]
-            for slot in range(min(slates.shape[1], world.slots[surface])):
-                out[i, slot] = reached * world.attention[surface, slot]
+            reached = params.opened[surface]
+            for slot in range(min(slates.shape[1], params.slots[surface])):
+                out[i, slot] = reached * params.attention[surface, slot]
                 if slates[i, slot] >= 0:
                     reached *= go_on[i, slot]
         low, high = take(lanes)

@@ -7,11 +7,11 @@ import math
 from numba import int64, njit, uint64
 
 from ...core.types import F32, F64, I32, I64, U64, Bool
-from ..config import ShopConfig
+from ..day_types import DayTables
 from ..engine.jit import kernel
-from ..engine.prefetch import AHEAD, TOGETHER, prefetch
+from ..engine.prefetch import PREFETCH_DISTANCE, TILE, prefetch
 from ..engine.work_queue import take
-from ..params import Today, World
+from ..params import ShopParams
 from ..people.visits import Visits
 from .candidates import draw_candidates
 from .surfaces import CHANNELS, SURFACES
@@ -30,17 +30,6 @@ LONGEST_GAP = 36_400.0
 """Days beyond which a gap is shown as this."""
 
 
-def context_names(intent: int, config: ShopConfig) -> tuple[str, ...]:
-    """Names of the context columns, given how many show the intent."""
-    return (
-        *(f"intent_{c}" for c in range(intent)),
-        *MOMENT,
-        *(PLACE if config.surfaces.enabled else ()),
-        *(CLOCK if config.calendar else ()),
-        *(RELATION if config.people.enabled else ()),
-    )
-
-
 @njit(cache=True, inline="always")
 def _log1p(x: float) -> float:
     """Most are 0, for which the logarithm need not be taken."""
@@ -49,8 +38,8 @@ def _log1p(x: float) -> float:
 
 @kernel
 def observe(
-    world: World,
-    today: Today,
+    params: ShopParams,
+    today: DayTables,
     visits: Visits,
     asked: Bool,
     begin: Bool,
@@ -72,18 +61,18 @@ def observe(
     that can be seen is the observable embedding of the item last looked at or searched for. ``new`` and
     ``taker`` are scratch space.
     """
-    intent = world.observed.shape[1]
+    intent = params.observed.shape[1]
     low, high = take(lanes)
     while low < high:
-        for start in range(low, high, TOGETHER):
-            end = min(start + TOGETHER, high)
+        for start in range(low, high, TILE):
+            end = min(start + TILE, high)
             if begin.shape[0]:
-                begin_anew(world, visits, begin, new, start, end)
-            draw_candidates(world, visits, asked, taker, candidates, start, end)
+                begin_anew(params, visits, begin, new, start, end)
+            draw_candidates(params, visits, asked, taker, candidates, start, end)
             for i in range(start, end):
-                if i + AHEAD < high:
-                    prefetch(world.user_features, visits.user[i + AHEAD])
-                    prefetch(world.observed, visits.anchor[i + AHEAD])
+                if i + PREFETCH_DISTANCE < high:
+                    prefetch(params.user_features, visits.user[i + PREFETCH_DISTANCE])
+                    prefetch(params.observed, visits.anchor[i + PREFETCH_DISTANCE])
                 if not asked[i]:
                     continue
                 request_id[i] = visits.key[i] ^ uint64(visits.page[i])
@@ -92,30 +81,30 @@ def observe(
                 # looked up once: a store to an array might, for all the compiler knows, change them
                 who, anchor = visits.user[i], visits.anchor[i]
                 for c in range(user.shape[1]):
-                    user[i, c] = world.user_features[who, c]
+                    user[i, c] = params.user_features[who, c]
                 for c in range(intent):
-                    context[i, c] = world.observed[anchor, c]
-                context[i, intent] = visits.page[i] / world.max_pages
+                    context[i, c] = params.observed[anchor, c]
+                context[i, intent] = visits.page[i] / params.max_pages
                 context[i, intent + 1] = _log1p(visits.clicks[i])
                 context[i, intent + 2] = 1.0 if visits.mobile[i] else 0.0
                 at = intent + 3
-                if world.surfaces_on:
+                if params.surfaces_on:
                     for c in range(len(PLACE)):
                         context[i, at + c] = 0.0
                     context[i, at + visits.surface[i]] = 1.0
                     context[i, at + len(SURFACES) + visits.channel[i]] = 1.0
-                    slots[i] = world.slots[visits.surface[i]]
+                    slots[i] = params.slots[visits.surface[i]]
                     at += len(PLACE)
-                if world.calendar_on:
+                if params.calendar_on:
                     day = int64(math.floor(visits.time[i]))
                     hour = int64((visits.time[i] - day) * 24.0)
-                    context[i, at] = world.hours[hour, 0]
-                    context[i, at + 1] = world.hours[hour, 1]
+                    context[i, at] = params.hours[hour, 0]
+                    context[i, at + 1] = params.hours[hour, 1]
                     context[i, at + 2] = 1.0 if day % 7 >= 5 else 0.0
-                    context[i, at + 3] = world.weeks[day // 7 % 52, 0]
-                    context[i, at + 4] = world.weeks[day // 7 % 52, 1]
+                    context[i, at + 3] = params.weeks[day // 7 % 52, 0]
+                    context[i, at + 4] = params.weeks[day // 7 % 52, 1]
                     at += len(CLOCK)
-                if world.remembers:
+                if params.remembers:
                     context[i, at] = _log1p(visits.visit[i] - 1)
                     context[i, at + 1] = _log1p(min(visits.gap[i], LONGEST_GAP))
                 row = visits.row[i]

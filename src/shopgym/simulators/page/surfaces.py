@@ -125,7 +125,7 @@ class SurfacesConfig:
 def lay_out(
     pages: tuple[SurfaceConfig, ...], opened: float, slate_size: int, num_candidates: int
 ) -> dict[str, AnyArray]:
-    """The columns of :class:`.world.World` about ``pages``, which are in the order of :data:`SURFACES`."""
+    """The fields of ``ShopParams`` about ``pages``, which are in the order of :data:`SURFACES`."""
     count = len(pages)
     attention = np.zeros((count, slate_size))
     slots = np.array([page.slots or slate_size for page in pages], np.int32)

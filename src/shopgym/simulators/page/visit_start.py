@@ -23,32 +23,32 @@ from ..engine.hash_rng import (
     unit,
 )
 from ..engine.jit import kernel
-from ..engine.prefetch import TOGETHER, prefetch
-from ..engine.ravel_view import flat
+from ..engine.prefetch import TILE, prefetch
+from ..engine.ravel_view import ravel_view
 from ..engine.work_queue import take
-from ..params import World
+from ..params import ShopParams
 from ..people.visits import NO_QUERY, Visits, set_pull, something_wanted
 
 
 @njit(cache=True, inline="always")
-def _fetch_what_may_be_wanted(world: World, user: int, word: np.uint64) -> None:
+def _fetch_what_may_be_wanted(params: ShopParams, user: int, word: np.uint64) -> None:
     """Ask for what :func:`something_wanted` reads of the user's favourites."""
-    favourite = int64(world.favourites[user, below(word, world.favourites.shape[1])])
-    width = world.neighbours.shape[1]
+    favourite = int64(params.favourites[user, below(word, params.favourites.shape[1])])
+    width = params.neighbours.shape[1]
     if width:
-        prefetch(flat(world.neighbours), favourite * width + below(key(word, COIN), width))
+        prefetch(ravel_view(params.neighbours), favourite * width + below(key(word, COIN), width))
 
 
 @njit(cache=True, inline="always")
-def _anyone(world: World, word: np.uint64) -> np.int64:
+def _anyone(params: ShopParams, word: np.uint64) -> np.int64:
     """Whoever comes: any user, in proportion to their visits where some merely pass by."""
-    if world.visitors.shape[0]:
-        return int64(world.visitors[below(word, world.visitors.shape[0])])
-    return int64(below(word, world.taste.shape[0]))
+    if params.visitors.shape[0]:
+        return int64(params.visitors[below(word, params.visitors.shape[0])])
+    return int64(below(word, params.taste.shape[0]))
 
 
 @njit(cache=True, inline="always")
-def _become(world: World, visits: Visits, i: int, user: int) -> None:
+def _become(params: ShopParams, visits: Visits, i: int, user: int) -> None:
     """Put a person who has never been here into the lane."""
     visits.user[i] = user
     visits.visit[i] = 0
@@ -56,31 +56,31 @@ def _become(world: World, visits: Visits, i: int, user: int) -> None:
     visits.satisfaction[i] = 0.0
     visits.habit[i] = 0.0
     for c in range(visits.taste.shape[1]):
-        visits.taste[i, c] = world.taste[user, c]
+        visits.taste[i, c] = params.taste[user, c]
         visits.seen[i, c] = 0.0
     for c in range(visits.history.shape[1]):
         visits.history[i, c] = EMPTY
 
 
 @njit(cache=True, inline="always")
-def _enter(world: World, visits: Visits, i: int) -> None:
+def _enter(params: ShopParams, visits: Visits, i: int) -> None:
     """The person in the lane begins the visit whose key is set."""
     visit, user = visits.key[i], visits.user[i]
     visits.visit[i] += 1
-    visits.mobile[i] = unit(key(visit, MOBILE)) < world.mobile_share
-    visits.purpose[i] = unit(key(visit, MISSION)) < world.mission[user]
-    visits.size[i] = world.size[user] if visits.purpose[i] else 0.0
-    if world.mission_spread > 0.0 and visits.purpose[i]:
-        visits.size[i] += world.mission_spread * normal(key(visit, MISSION_SIZE))
+    visits.mobile[i] = unit(key(visit, MOBILE)) < params.mobile_share
+    visits.purpose[i] = unit(key(visit, MISSION)) < params.mission[user]
+    visits.size[i] = params.size[user] if visits.purpose[i] else 0.0
+    if params.mission_spread > 0.0 and visits.purpose[i]:
+        visits.size[i] += params.mission_spread * normal(key(visit, MISSION_SIZE))
     channel = 0
-    if world.surfaces_on:
-        luck = unit(key(visit, CHANNEL))
-        while channel + 1 < world.channels.shape[0] and luck >= world.channels[channel]:
+    if params.surfaces_on:
+        draw = unit(key(visit, CHANNEL))
+        while channel + 1 < params.channels.shape[0] and draw >= params.channels[channel]:
             channel += 1
     visits.channel[i] = channel
-    visits.surface[i] = world.entries[channel]
+    visits.surface[i] = params.entries[channel]
     visits.query[i] = NO_QUERY
-    entry = something_wanted(world, user, key(visit, ENTRY), key(visit, ENTRY_ITEM))
+    entry = something_wanted(params, user, key(visit, ENTRY), key(visit, ENTRY_ITEM))
     visits.anchor[i] = entry
     visits.page[i] = 0
     visits.clicks[i] = 0
@@ -92,28 +92,28 @@ def _enter(world: World, visits: Visits, i: int) -> None:
 
 
 @njit(cache=True, inline="always")
-def _look_around(world: World, visits: Visits, i: int) -> None:
+def _look_around(params: ShopParams, visits: Visits, i: int) -> None:
     """What drew the person to the shop is what they are after."""
     for c in range(visits.intent.shape[1]):
-        visits.intent[i, c] = world.embedding[visits.anchor[i], c]
-    set_pull(world, visits, i)
+        visits.intent[i, c] = params.embedding[visits.anchor[i], c]
+    set_pull(params, visits, i)
 
 
 @njit(cache=True, inline="always")
-def _enter_again(world: World, visits: Visits, i: int) -> None:
+def _enter_again(params: ShopParams, visits: Visits, i: int) -> None:
     """The person in the lane, whose life is set, begins their next visit."""
     visits.number[i] += 1
     visits.key[i] = key(visits.life[i], uint64(visits.visit[i]))
-    _enter(world, visits, i)
-    _look_around(world, visits, i)
+    _enter(params, visits, i)
+    _look_around(params, visits, i)
 
 
 @kernel
-def begin_anew(world: World, visits: Visits, begin: Bool, new: I32, low: int, high: int) -> None:
-    """Start the next visit on up to ``TOGETHER`` lanes [low, high) where ``begin``: anyone, as if for the
+def begin_anew(params: ShopParams, visits: Visits, begin: Bool, new: I32, low: int, high: int) -> None:
+    """Start the next visit on up to ``TILE`` lanes [low, high) where ``begin``: anyone, as if for the
     first time.
 
-    ``new`` (``TOGETHER``,) is scratch space.
+    ``new`` (``TILE``,) is scratch space.
     """
     count = 0
     for i in range(low, high):
@@ -122,34 +122,34 @@ def begin_anew(world: World, visits: Visits, begin: Bool, new: I32, low: int, hi
     for i in new[:count]:
         visits.number[i] += 1
         visits.key[i] = key(visits.seed[i], uint64(visits.number[i]))
-        user = _anyone(world, key(visits.key[i], USER))
+        user = _anyone(params, key(visits.key[i], USER))
         visits.user[i] = user
-        prefetch(world.favourites, user)
-        prefetch(world.taste, user)
-        prefetch(world.mission, user)
-        prefetch(world.size, user)
+        prefetch(params.favourites, user)
+        prefetch(params.taste, user)
+        prefetch(params.mission, user)
+        prefetch(params.size, user)
     for i in new[:count]:
-        _fetch_what_may_be_wanted(world, visits.user[i], key(visits.key[i], ENTRY_ITEM))
+        _fetch_what_may_be_wanted(params, visits.user[i], key(visits.key[i], ENTRY_ITEM))
     for i in new[:count]:
-        _become(world, visits, i, visits.user[i])
-        _enter(world, visits, i)
-        prefetch(world.embedding, int64(visits.anchor[i]))
+        _become(params, visits, i, visits.user[i])
+        _enter(params, visits, i)
+        prefetch(params.embedding, int64(visits.anchor[i]))
     for i in new[:count]:
-        _look_around(world, visits, i)
+        _look_around(params, visits, i)
 
 
 @kernel
-def arrive(world: World, visits: Visits, begin: Bool, new: I32, lanes: I64) -> None:
+def arrive(params: ShopParams, visits: Visits, begin: Bool, new: I32, lanes: I64) -> None:
     """:func:`begin_anew`, of ``lanes``."""
     low, high = take(lanes)
     while low < high:
-        for start in range(low, high, TOGETHER):
-            begin_anew(world, visits, begin, new, start, min(start + TOGETHER, high))
+        for start in range(low, high, TILE):
+            begin_anew(params, visits, begin, new, start, min(start + TILE, high))
         low, high = take(lanes)
 
 
 @kernel
-def come_back(world: World, visits: Visits, begin: Bool, anew: Bool, lanes: I64) -> None:
+def come_back(params: ShopParams, visits: Visits, begin: Bool, anew: Bool, lanes: I64) -> None:
     """Start the next visit of the same person where ``begin``, of another person where also ``anew``."""
     low, high = take(lanes)
     while low < high:
@@ -159,20 +159,20 @@ def come_back(world: World, visits: Visits, begin: Bool, anew: Bool, lanes: I64)
             if anew[i]:
                 visits.lives[i] += 1
                 visits.life[i] = key(key(visits.seed[i], LIFE), uint64(visits.lives[i]))
-                _become(world, visits, i, int(below(key(visits.life[i], USER), world.taste.shape[0])))
+                _become(params, visits, i, int(below(key(visits.life[i], USER), params.taste.shape[0])))
                 visits.time[i] = 0.0
             else:
                 visits.time[i] += visits.gap[i]
-            _enter_again(world, visits, i)
+            _enter_again(params, visits, i)
         low, high = take(lanes)
 
 
 @kernel
-def enter(world: World, visits: Visits, begin: Bool, lanes: I64) -> None:
+def enter(params: ShopParams, visits: Visits, begin: Bool, lanes: I64) -> None:
     """Start the next visit of the people who were put into the lanes where ``begin``."""
     low, high = take(lanes)
     while low < high:
         for i in range(low, high):
             if begin[i]:
-                _enter_again(world, visits, i)
+                _enter_again(params, visits, i)
         low, high = take(lanes)

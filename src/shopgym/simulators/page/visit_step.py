@@ -11,20 +11,20 @@ from ...core.types import F64, I32, I64, Bool
 from ..engine.hash_rng import COIN, DROPOUT, GAP, LEAVE, QUERY, SEARCHED, TO_CART, key, page_key, unit
 from ..engine.jit import kernel
 from ..engine.work_queue import take
-from ..params import World
+from ..params import ShopParams
 from ..people.retention import days_until, stays
 from ..people.visits import NO_QUERY, Visits, set_pull, something_wanted
-from .buffers import SENT_BACK, SOLD, Outcomes
+from .buffers import SENT_BACK, SOLD, PageBuffers
 from .surfaces import CART, EMAIL, HOME, PRODUCT, SEARCH
 
 
 @kernel
 def move_on(
-    world: World,
+    params: ShopParams,
     visits: Visits,
     active: Bool,
     slates: I32,
-    outcomes: Outcomes,
+    outcomes: PageBuffers,
     details: F64,
     left: Bool,
     cut: Bool,
@@ -36,7 +36,7 @@ def move_on(
     ``details`` (r, 10) are those of ``Feedback``, or as many of them as lanes [low, high) refer to. Notes in
     (n,), False before, who ``left`` by choice and who was ``cut`` off by ``max_pages``.
     """
-    drift, learning = np.float32(world.drift), np.float32(world.learning)
+    drift, learning = np.float32(params.drift), np.float32(params.learning)
     for i in range(low, high):
         if not active[i]:
             continue
@@ -56,40 +56,40 @@ def move_on(
                 if visits.history.shape[1]:
                     visits.history[i, 0] = item
                 for c in range(visits.intent.shape[1]):
-                    visits.intent[i, c] += drift * (world.embedding[item, c] - visits.intent[i, c])
-                if world.remembers:
+                    visits.intent[i, c] += drift * (params.embedding[item, c] - visits.intent[i, c])
+                if params.remembers:
                     for c in range(visits.intent.shape[1]):
-                        visits.taste[i, c] += learning * (world.embedding[item, c] - visits.taste[i, c])
-                        visits.seen[i, c] += np.float32(0.2) * (world.embedding[item, c] - visits.seen[i, c])
-                    _feel(world, visits, i, item, details[row], outcomes.unavailable[i, slot])
+                        visits.taste[i, c] += learning * (params.embedding[item, c] - visits.taste[i, c])
+                        visits.seen[i, c] += np.float32(0.2) * (params.embedding[item, c] - visits.seen[i, c])
+                    _feel(params, visits, i, item, details[row], outcomes.unavailable[i, slot])
                 if outcomes.carted[i, slot]:
                     carted = True
         root = page_key(visits.key[i], visits.page[i])
-        logit = world.leave_base + world.fatigue * visits.page[i]
+        logit = params.leave_base + params.fatigue * visits.page[i]
         if here > 0:
-            logit -= world.engagement
+            logit -= params.engagement
         if visits.purpose[i]:
-            logit -= world.mission_stay + visits.size[i]
+            logit -= params.mission_stay + visits.size[i]
         left[i] = unit(key(root, LEAVE)) < 1.0 / (1.0 + math.exp(-logit))
-        if world.surfaces_on:
+        if params.surfaces_on:
             if visits.surface[i] == EMAIL and here == 0:
                 left[i] = True
-            _next_surface(world, visits, i, root, here, carted)
+            _next_surface(params, visits, i, root, here, carted)
         if here > 0 or carted or visits.query[i] >= 0:
-            set_pull(world, visits, i)
+            set_pull(params, visits, i)
         visits.clicks[i] += here
         visits.page[i] += 1
-        cut[i] = not left[i] and visits.page[i] >= world.max_pages
+        cut[i] = not left[i] and visits.page[i] >= params.max_pages
         visits.over[i] = left[i] or cut[i]
 
 
 @kernel
 def advance(
-    world: World,
+    params: ShopParams,
     visits: Visits,
     active: Bool,
     slates: I32,
-    outcomes: Outcomes,
+    outcomes: PageBuffers,
     details: F64,
     left: Bool,
     cut: Bool,
@@ -98,56 +98,58 @@ def advance(
     """:func:`move_on`, of ``lanes``."""
     low, high = take(lanes)
     while low < high:
-        move_on(world, visits, active, slates, outcomes, details, left, cut, low, high)
+        move_on(params, visits, active, slates, outcomes, details, left, cut, low, high)
         low, high = take(lanes)
 
 
 @njit(cache=True, inline="always")
-def waiting_days(world: World, user: int, item: int) -> float:
+def waiting_days(params: ShopParams, user: int, item: int) -> float:
     """Days from an order to its delivery."""
-    return world.shipping[item] + world.region_days[world.region[user]]
+    return params.shipping[item] + params.region_days[params.region[user]]
 
 
 @njit(cache=True, inline="always")
-def _feel(world: World, visits: Visits, i: int, item: int, details: F64, gone: bool) -> None:
+def _feel(params: ShopParams, visits: Visits, i: int, item: int, details: F64, gone: bool) -> None:
     """Add one opened item to the experience of the visit, given its ``details`` (10,)."""
     sold = int64(details[SOLD])
-    visits.joy[i] += world.worth[item]
+    visits.joy[i] += params.worth[item]
     visits.weight[i] += 1.0
     if sold >= 0:
-        visits.joy[i] += 2.0 * world.worth[sold]
+        visits.joy[i] += 2.0 * params.worth[sold]
         visits.weight[i] += 2.0
         visits.bought[i] += 1
-        days = waiting_days(world, visits.user[i], sold)
-        visits.mood[i] -= world.wait_weight * max(days - 3.0, 0.0)
+        days = waiting_days(params, visits.user[i], sold)
+        visits.mood[i] -= params.wait_weight * max(days - 3.0, 0.0)
         if details[SENT_BACK] > 0.0:
-            visits.mood[i] -= world.return_weight
+            visits.mood[i] -= params.return_weight
     elif gone:
-        visits.mood[i] -= world.missed_weight
+        visits.mood[i] -= params.missed_weight
 
 
 @njit(cache=True, inline="always")
-def _next_surface(world: World, visits: Visits, i: int, root: np.uint64, here: int, carted: bool) -> None:
+def _next_surface(
+    params: ShopParams, visits: Visits, i: int, root: np.uint64, here: int, carted: bool
+) -> None:
     """Where the visitor goes from this page, and what is asked for there."""
     visits.query[i] = NO_QUERY
-    if carted and unit(key(root, TO_CART)) < world.to_cart:
+    if carted and unit(key(root, TO_CART)) < params.to_cart:
         visits.surface[i] = CART
     elif here > 0:
         visits.surface[i] = PRODUCT
-    elif unit(key(root, SEARCHED)) < world.search_rate:
+    elif unit(key(root, SEARCHED)) < params.search_rate:
         visits.surface[i] = SEARCH
         word = key(root, QUERY)
-        wanted = something_wanted(world, visits.user[i], word, key(word, COIN))
+        wanted = something_wanted(params, visits.user[i], word, key(word, COIN))
         visits.anchor[i] = wanted
-        visits.query[i] = world.category[wanted]
+        visits.query[i] = params.category[wanted]
         for c in range(visits.intent.shape[1]):
-            visits.intent[i, c] += np.float32(0.5) * (world.embedding[wanted, c] - visits.intent[i, c])
+            visits.intent[i, c] += np.float32(0.5) * (params.embedding[wanted, c] - visits.intent[i, c])
     else:
         visits.surface[i] = HOME
 
 
 @kernel
-def part(world: World, visits: Visits, ended: Bool, stayed: Bool, lanes: I64) -> None:
+def part(params: ShopParams, visits: Visits, ended: Bool, stayed: Bool, lanes: I64) -> None:
     """Where a visit has ``ended``: settle satisfaction and habit, and draw when the person comes back.
 
     Notes in ``stayed`` (n,) who remains a customer, and in ``visits.gap`` the days until then.
@@ -159,22 +161,24 @@ def part(world: World, visits: Visits, ended: Bool, stayed: Bool, lanes: I64) ->
                 continue
             experience = visits.mood[i]
             if visits.weight[i] > 0.0:
-                experience += world.worth_weight * visits.joy[i] / visits.weight[i]
+                experience += params.worth_weight * visits.joy[i] / visits.weight[i]
             if visits.bought[i] > 0:
-                experience += world.purchase_bonus
-            visits.satisfaction[i] += (1.0 - world.inertia) * (math.tanh(experience) - visits.satisfaction[i])
+                experience += params.purchase_bonus
+            visits.satisfaction[i] += (1.0 - params.inertia) * (
+                math.tanh(experience) - visits.satisfaction[i]
+            )
             habit = 1.0 if visits.bought[i] > 0 else 0.0
             visits.habit[i] += 0.2 * (habit - visits.habit[i])
             user = visits.user[i]
             visit = visits.key[i]
             # BG/NBD counts drop-outs from the first return on: whoever came once comes back or not by the gap
             stayed[i] = visits.visit[i] <= 1 or stays(
-                world.dropout[user], visits.satisfaction[i], world.churn_effect, unit(key(visit, DROPOUT))
+                params.dropout[user], visits.satisfaction[i], params.churn_effect, unit(key(visit, DROPOUT))
             )
-            rate = world.rate[user] * math.exp(world.habit_effect * visits.habit[i])
-            gap = days_until(rate, visits.satisfaction[i], world.rate_effect, unit(key(visit, GAP)))
+            rate = params.rate[user] * math.exp(params.habit_effect * visits.habit[i])
+            gap = days_until(rate, visits.satisfaction[i], params.rate_effect, unit(key(visit, GAP)))
             visits.gap[i] = gap
-            fade = np.float32(math.exp(-gap / world.boredom_days))
+            fade = np.float32(math.exp(-gap / params.boredom_days))
             for c in range(visits.seen.shape[1]):
                 visits.seen[i, c] *= fade
         low, high = take(lanes)

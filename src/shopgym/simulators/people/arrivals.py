@@ -71,8 +71,8 @@ class ArrivalConfig:
 
     def times(self, seed: int, count: int) -> F64:
         """(count,) times in days at which the first ``count`` visitors come, rising."""
-        luck = units(keys(np.uint64(seed), np.arange(count, dtype=np.uint64)))
-        target = np.cumsum(-np.log1p(-luck))
+        draw = units(keys(np.uint64(seed), np.arange(count, dtype=np.uint64)))
+        target = np.cumsum(-np.log1p(-draw))
         return self._when(target)
 
     def after(self, start: F64, gaps: F64) -> F64:

@@ -66,8 +66,8 @@ class Population:
         self.taste: F32 = users.taste.copy() if remembers else users.taste
         self.seen: F32 = np.zeros_like(users.taste) if remembers else users.taste
         self.visits[known] = 1
-        luck = units(keys(np.uint64(key(root, GAP)), known.astype(np.uint64)))
-        first = arrivals.after(np.zeros(base), -np.log1p(-luck) / users.rate[known]) if base else np.empty(0)
+        draw = units(keys(np.uint64(key(root, GAP)), known.astype(np.uint64)))
+        first = arrivals.after(np.zeros(base), -np.log1p(-draw) / users.rate[known]) if base else np.empty(0)
         new = arrivals.times(int(root), int(expected + 10 * expected**0.5) + 10)
         new = new[new < days][: count - base]
         times = np.concatenate([first, new])

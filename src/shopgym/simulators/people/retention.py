@@ -76,16 +76,16 @@ def draw_passers(
 
 
 @njit(cache=True, inline="always")
-def stays(dropout: float, satisfaction: float, churn_effect: float, luck: float) -> bool:
+def stays(dropout: float, satisfaction: float, churn_effect: float, draw: float) -> bool:
     """Whether a customer is still one after a return, given one uniform."""
     logit = math.log(dropout / (1.0 - dropout)) - churn_effect * satisfaction
-    return luck >= 1.0 / (1.0 + math.exp(-logit))
+    return draw >= 1.0 / (1.0 + math.exp(-logit))
 
 
 @njit(cache=True, inline="always")
-def days_until(rate: float, satisfaction: float, rate_effect: float, luck: float) -> float:
+def days_until(rate: float, satisfaction: float, rate_effect: float, draw: float) -> float:
     """Days to the next visit of an active customer, given one uniform."""
-    return -math.log1p(-luck) / (rate * math.exp(rate_effect * satisfaction))
+    return -math.log1p(-draw) / (rate * math.exp(rate_effect * satisfaction))
 
 
 def expected_visits(rate: F64, dropout: F64, days: float, established: int = 0) -> F64:

@@ -12,7 +12,7 @@ from ...core.batches import EMPTY
 from ...core.types import F32, F64, I32, I64, U64, Bool
 from ..catalog.alias_sampler import popular_item
 from ..engine.hash_rng import COIN, below, key, unit
-from ..params import World
+from ..params import ShopParams
 
 NO_QUERY = -1
 
@@ -32,7 +32,7 @@ class Visits(NamedTuple):
     channel: I32  # (n,) how the visitor came
     surface: I32  # (n,) what page is asked for
     query: I32  # (n,) category searched for on this page; NO_QUERY elsewhere
-    row: I32  # (n,) row of ``Today`` that holds on the visitor's day
+    row: I32  # (n,) row of ``DayTables`` that holds on the visitor's day
     time: F64  # (n,) days since the shop opened
     page: I32  # (n,) pages seen so far
     clicks: I32  # (n,) clicks so far
@@ -99,9 +99,9 @@ def empty_visits(n: int, d: int, h: int) -> Visits:
 
 
 @njit(cache=True, inline="always")
-def set_pull(world: World, visits: Visits, i: int) -> None:
-    taste_weight, intent_weight = np.float32(world.taste_weight), np.float32(world.intent_weight)
-    boredom, square = np.float32(world.boredom), np.float32(0.0)
+def set_pull(params: ShopParams, visits: Visits, i: int) -> None:
+    taste_weight, intent_weight = np.float32(params.taste_weight), np.float32(params.intent_weight)
+    boredom, square = np.float32(params.boredom), np.float32(0.0)
     for c in range(visits.pull.shape[1]):
         visits.pull[i, c] = (
             taste_weight * visits.taste[i, c]
@@ -114,12 +114,12 @@ def set_pull(world: World, visits: Visits, i: int) -> None:
 
 
 @njit(cache=True, inline="always")
-def something_wanted(world: World, user: int, coin: np.uint64, word: np.uint64) -> np.int64:
+def something_wanted(params: ShopParams, user: int, coin: np.uint64, word: np.uint64) -> np.int64:
     """Half the time something like one of the user's favourites, else something popular."""
     if unit(coin) >= 0.5:
-        return popular_item(world, word)
-    favourite = world.favourites[user, below(word, world.favourites.shape[1])]
-    width = world.neighbours.shape[1]
+        return popular_item(params, word)
+    favourite = params.favourites[user, below(word, params.favourites.shape[1])]
+    width = params.neighbours.shape[1]
     if width == 0:
         return int64(favourite)
-    return int64(world.neighbours[favourite, below(key(word, COIN), width)])
+    return int64(params.neighbours[favourite, below(key(word, COIN), width)])

@@ -1,8 +1,5 @@
-"""The numbers of the three profiles, each with its unit and source. Nothing else of the records is here."""
+"""Three kinds of shop (gift, fashion, grocery) as tables of parameters, and named disturbances of a shop."""
 
-from .fashion import FASHION
-from .gift import GIFT
-from .grocery import GROCERY
-from .parameter import Number
+from .profiles import PROFILES, profile, profile_catalog
 
-__all__ = ["FASHION", "GIFT", "GROCERY", "Number"]
+__all__ = ["PROFILES", "profile", "profile_catalog"]

@@ -15,7 +15,7 @@ from .parameter import (
     SEARCHED,
     STOCKED,
     THERE,
-    Number,
+    Parameter,
     campaigns,
 )
 
@@ -34,116 +34,118 @@ WEEKS = (0.655, 0.698, 0.62, 0.785, 0.799, 0.601, 0.796, 0.782, 0.766, 0.785, 0.
          0.961, 0.929, 0.85, 0.731, 0.853, 0.964, 0.763, 1.058, 0.975, 1.253, 1.194, 1.321, 1.213, 1.207,
          1.405, 1.427, 1.716, 1.86, 1.668, 1.795, 1.424, 1.196, 0.428, 0.1)  # fmt: skip
 
-GIFT: tuple[Number, ...] = (
+GIFT: tuple[Parameter, ...] = (
     *COMMON,
     *LISTS,
-    Number("scale.days", 373.0, "days", f"{RETAIL}: the time watched"),
-    Number("scale.visits", 857000.0, "visits", "measured: a season with these numbers"),
-    Number("scale.per_day", 920.0, "new visitors", PASSERS),
-    Number("scale.established", 9150, "customers", KEPT),
-    Number("catalog.units_scale", 3.67, "factor", "fitted: retail_aov_median"),
-    Number("catalog.units_power", 1.0, "power", "assumed: units as shipped, but more of them"),
-    Number("behaviour.again", 0.2, "probability", AGAIN + "YooChoose's visits"),
-    Number("slate_size", 30, "slots", "assumed: a list of wholesale goods; a row of recommendations has ten"),
-    Number("num_candidates", 44, "items", "fitted: retail_item_gini_orders, yoochoose_item_gini"),
-    Number("random_share", 0.165, "share of candidates", "fitted: retail_item_gini_orders"),
-    Number("max_pages", 120, "pages", LONG),
-    Number("choice.max_units", 400, "units", "assumed: resellers buy by the hundred"),
-    Number("choice.click_base", -2.39, "logits", FITTED),
-    Number(
+    Parameter("scale.days", 373.0, "days", f"{RETAIL}: the time watched"),
+    Parameter("scale.visits", 857000.0, "visits", "measured: a season with these numbers"),
+    Parameter("scale.per_day", 920.0, "new visitors", PASSERS),
+    Parameter("scale.established", 9150, "customers", KEPT),
+    Parameter("catalog.units_scale", 3.67, "factor", "fitted: retail_aov_median"),
+    Parameter("catalog.units_power", 1.0, "power", "assumed: units as shipped, but more of them"),
+    Parameter("behaviour.again", 0.2, "probability", AGAIN + "YooChoose's visits"),
+    Parameter(
+        "slate_size", 30, "slots", "assumed: a list of wholesale goods; a row of recommendations has ten"
+    ),
+    Parameter("num_candidates", 44, "items", "fitted: retail_item_gini_orders, yoochoose_item_gini"),
+    Parameter("random_share", 0.165, "share of candidates", "fitted: retail_item_gini_orders"),
+    Parameter("max_pages", 120, "pages", LONG),
+    Parameter("choice.max_units", 400, "units", "assumed: resellers buy by the hundred"),
+    Parameter("choice.click_base", -2.39, "logits", FITTED),
+    Parameter(
         "choice.taste_weight",
         1.0,
         "logits",
         "fitted: retail_aov_log_sd: visits differ less in how much they like",
     ),
-    Number(
+    Parameter(
         "choice.intent_weight",
         1.2,
         "logits",
         "fitted: retail_aov_log_sd: visits differ less in how much they like",
     ),
-    Number("choice.leave_base", 3.38, "logits", FITTED),
-    Number("choice.engagement", 0.0, "logits", "assumed: visits end by leave_base alone"),
-    Number(
+    Parameter("choice.leave_base", 3.38, "logits", FITTED),
+    Parameter("choice.engagement", 0.0, "logits", "assumed: visits end by leave_base alone"),
+    Parameter(
         "choice.fatigue", 0.044, "logits per page", "fitted: retail_aov_log_sd, retail_lines_per_order_median"
     ),
-    Number("choice.cart_base", -8.5, "logits", "assumed: only who has a purpose buys"),
-    Number("choice.mobile_penalty", 0.0, "logits", "assumed: resellers order at a desk"),
-    Number("choice.buy_base", -0.46, "logits", FITTED),
-    Number("choice.mission_share", 0.34, "share of visits", FITTED),
-    Number("choice.mission_lift", 9.12, "logits", FITTED),
-    Number("choice.mission_stay", 5.46, "logits", FITTED),
-    Number("choice.quick", 1.0, "share of carts", "assumed: wholesale orders are put together from lists"),
-    Number(
+    Parameter("choice.cart_base", -8.5, "logits", "assumed: only who has a purpose buys"),
+    Parameter("choice.mobile_penalty", 0.0, "logits", "assumed: resellers order at a desk"),
+    Parameter("choice.buy_base", -0.46, "logits", FITTED),
+    Parameter("choice.mission_share", 0.34, "share of visits", FITTED),
+    Parameter("choice.mission_lift", 9.12, "logits", FITTED),
+    Parameter("choice.mission_stay", 5.46, "logits", FITTED),
+    Parameter("choice.quick", 1.0, "share of carts", "assumed: wholesale orders are put together from lists"),
+    Parameter(
         "choice.mission_spread", 1.37, "logits", "fitted: retail_aov_log_sd, retail_lines_per_order_median"
     ),
-    Number(
+    Parameter(
         "choice.mission_units", 0.88, "per logit", "fitted: retail_aov_log_sd, retail_lines_per_order_median"
     ),
-    Number(
+    Parameter(
         "choice.size_alike",
         0.95,
         "correlation",
         "fitted: lines and value per line of one customer's orders in the record",
     ),
-    Number("choice.price_sensitivity", 2.65, "logits per log price", "fitted: pub_price_elasticity_mean"),
-    Number("choice.substitution", 0.3, "probability", "pub_oos_switch_store: 0.2 to 0.43"),
-    Number("stock.cover_days", 28.0, "days", THERE),
-    Number("stock.safety", 3.0, "lead times", THERE),
-    Number("people.retention.passing", 0.9955, "share of people", PASSERS),
-    Number("choice.bulk_sd", 0.28, "log units", "fitted: retail_aov_log_sd"),
-    Number("returns.spread", 2.6, "logits", "fitted: retail_customers_with_a_return"),
-    Number(
+    Parameter("choice.price_sensitivity", 2.65, "logits per log price", "fitted: pub_price_elasticity_mean"),
+    Parameter("choice.substitution", 0.3, "probability", "pub_oos_switch_store: 0.2 to 0.43"),
+    Parameter("stock.cover_days", 28.0, "days", THERE),
+    Parameter("stock.safety", 3.0, "lead times", THERE),
+    Parameter("people.retention.passing", 0.9955, "share of people", PASSERS),
+    Parameter("choice.bulk_sd", 0.28, "log units", "fitted: retail_aov_log_sd"),
+    Parameter("returns.spread", 2.6, "logits", "fitted: retail_customers_with_a_return"),
+    Parameter(
         "behaviour.popularity", 8.5, "weight", "fitted: yoochoose_item_zipf_top20, retail_item_gini_orders"
     ),
-    Number("surfaces.opened", 0.383, "share of e-mails", OPENED),
-    Number("choice.quality_weight", 0.075, "logits", "fitted: retail_item_zipf_top20"),
-    Number("surfaces.search_rate", 0.96, "probability", SEARCHED),
-    Number("surfaces.channels", (0.4, 0.45, 0.1, 0.05), "shares", LANDING),
-    Number("surfaces.home.slots", 10, "slots", "assumed: a row of popular goods"),
-    Number("surfaces.product.slots", 10, "slots", "assumed: a row of popular goods"),
-    Number(
+    Parameter("surfaces.opened", 0.383, "share of e-mails", OPENED),
+    Parameter("choice.quality_weight", 0.075, "logits", "fitted: retail_item_zipf_top20"),
+    Parameter("surfaces.search_rate", 0.96, "probability", SEARCHED),
+    Parameter("surfaces.channels", (0.4, 0.45, 0.1, 0.05), "shares", LANDING),
+    Parameter("surfaces.home.slots", 10, "slots", "assumed: a row of popular goods"),
+    Parameter("surfaces.product.slots", 10, "slots", "assumed: a row of popular goods"),
+    Parameter(
         "surfaces.home.similar_share",
         0.05,
         "share of candidates",
         "fitted: yoochoose_item_gini, yoochoose_item_zipf_top20",
     ),
-    Number(
+    Parameter(
         "surfaces.product.similar_share",
         0.11,
         "share of candidates",
         "fitted: yoochoose_item_gini, yoochoose_item_zipf_top20",
     ),
-    Number(
+    Parameter(
         "surfaces.cart.similar_share",
         0.52,
         "share of candidates",
         "fitted: retail_item_gini_orders, retail_item_zipf_top20",
     ),
-    Number(
+    Parameter(
         "surfaces.search.similar_share",
         0.52,
         "share of candidates",
         "fitted: retail_item_gini_orders, retail_item_zipf_top20",
     ),
-    Number("surfaces.email.attention", (0.444,), "probability", OFFER),
-    Number("dwell.median", 27.2, "s", "fitted: yoochoose_dwell_median_s"),
-    Number("dwell.log_sd", 1.235, "log s", "fitted: yoochoose_dwell_log_sd"),
-    Number("dwell.reading", 172.0, "s", "fitted: yoochoose_dwell_log_mean, yoochoose_dwell_log_sd"),
-    Number("stock.conversion", 0.35, "lines per page", STOCKED),
-    Number("returns.rate", 0.0055, "share of lines", "fitted: retail_returned_value_share"),
-    Number("market.season", 0.3, "logits", "assumed: Christmas goods and garden goods"),
-    Number(
+    Parameter("surfaces.email.attention", (0.444,), "probability", OFFER),
+    Parameter("dwell.median", 27.2, "s", "fitted: yoochoose_dwell_median_s"),
+    Parameter("dwell.log_sd", 1.235, "log s", "fitted: yoochoose_dwell_log_sd"),
+    Parameter("dwell.reading", 172.0, "s", "fitted: yoochoose_dwell_log_mean, yoochoose_dwell_log_sd"),
+    Parameter("stock.conversion", 0.35, "lines per page", STOCKED),
+    Parameter("returns.rate", 0.0055, "share of lines", "fitted: retail_returned_value_share"),
+    Parameter("market.season", 0.3, "logits", "assumed: Christmas goods and garden goods"),
+    Parameter(
         "campaigns",
         campaigns(26, 0.12, 0.2, 0.315),
         "events",
         "assumed: fortnightly; boost fitted: retail_price_elasticity_median_sku",
     ),
-    Number("people.retention.r", 0.95, "shape", KEPT),
-    Number("people.retention.alpha", 9.43, "days", KEPT),
-    Number("people.retention.a", 0.53, "shape", KEPT),
-    Number("people.retention.b", 11.5, "shape", KEPT),
-    Number("arrivals.hours", HOURS, "multipliers", BEFORE),
-    Number("arrivals.weekdays", WEEKDAYS, "multipliers", f"{RETAIL}: orders by weekday"),
-    Number("arrivals.weeks", WEEKS, "multipliers", f"{RETAIL}: orders by week, 27 December 2010 on"),
+    Parameter("people.retention.r", 0.95, "shape", KEPT),
+    Parameter("people.retention.alpha", 9.43, "days", KEPT),
+    Parameter("people.retention.a", 0.53, "shape", KEPT),
+    Parameter("people.retention.b", 11.5, "shape", KEPT),
+    Parameter("arrivals.hours", HOURS, "multipliers", BEFORE),
+    Parameter("arrivals.weekdays", WEEKDAYS, "multipliers", f"{RETAIL}: orders by weekday"),
+    Parameter("arrivals.weeks", WEEKS, "multipliers", f"{RETAIL}: orders by week, 27 December 2010 on"),
 )

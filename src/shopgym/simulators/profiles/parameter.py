@@ -31,7 +31,7 @@ SHELF = "assumed: more does not show in the facts"
 
 
 @dataclass(frozen=True)
-class Number:
+class Parameter:
     """A number of a profile: dotted name in ``ShopConfig``, value, unit, source."""
 
     name: str
@@ -41,44 +41,44 @@ class Number:
 
 
 COMMON = (
-    Number("calendar", True, "switch", ASSUMED_ON),
-    Number("surfaces.enabled", True, "switch", ASSUMED_ON),
-    Number("dwell.enabled", True, "switch", ASSUMED_ON),
-    Number("returns.enabled", True, "switch", ASSUMED_ON),
-    Number("people.enabled", True, "switch", ASSUMED_ON),
-    Number("arrivals.representative", True, "switch", "assumed: the record's customers are no chance few"),
-    Number("delivery.weight", 0.05, "logits per day", "assumed: no record holds delivery times"),
-    Number("choice.brand_weight", 0.3, "logits", "assumed: no record holds brands"),
-    Number("market.drift", 0.01, "logits per day", "assumed: a tenth of a logit in a hundred days"),
-    Number(
+    Parameter("calendar", True, "switch", ASSUMED_ON),
+    Parameter("surfaces.enabled", True, "switch", ASSUMED_ON),
+    Parameter("dwell.enabled", True, "switch", ASSUMED_ON),
+    Parameter("returns.enabled", True, "switch", ASSUMED_ON),
+    Parameter("people.enabled", True, "switch", ASSUMED_ON),
+    Parameter("arrivals.representative", True, "switch", "assumed: the record's customers are no chance few"),
+    Parameter("delivery.weight", 0.05, "logits per day", "assumed: no record holds delivery times"),
+    Parameter("choice.brand_weight", 0.3, "logits", "assumed: no record holds brands"),
+    Parameter("market.drift", 0.01, "logits per day", "assumed: a tenth of a logit in a hundred days"),
+    Parameter(
         "market.new_share", 0.05, "share of items", "assumed: a twentieth of the range is new in half a year"
     ),
-    Number(
+    Parameter(
         "market.old_share", 0.05, "share of items", "assumed: a twentieth of the range leaves in half a year"
     ),
-    Number("shocks", (Shock(start=120.0, size=0.5),), "events", "assumed: one small fashion a year"),
-    Number("stock.review", 7.0, "days", WEEKLY),
-    Number("surfaces.email.similar_share", 0.0, "share of candidates", ONE_OFFER),
-    Number("surfaces.email.slots", 1, "slots", ONE_OFFER),
+    Parameter("shocks", (Shock(start=120.0, size=0.5),), "events", "assumed: one small fashion a year"),
+    Parameter("stock.review", 7.0, "days", WEEKLY),
+    Parameter("surfaces.email.similar_share", 0.0, "share of candidates", ONE_OFFER),
+    Parameter("surfaces.email.slots", 1, "slots", ONE_OFFER),
 )
 """Of all three."""
 LISTS = (
-    Number("choice.buy_price", 0.0, "share", WHOLE),
-    Number("choice.reference_price", 1.0, "share", USUAL),
-    Number("surfaces.to_cart", 1.0, "probability", "assumed: who fills a cart goes on with it"),
-    Number("surfaces.cart.decay", 0.0, "exponent", "assumed: who has a list reads all of the page"),
-    Number("surfaces.search.decay", 0.0, "exponent", "assumed: who has a list reads all of the page"),
-    Number(
+    Parameter("choice.buy_price", 0.0, "share", WHOLE),
+    Parameter("choice.reference_price", 1.0, "share", USUAL),
+    Parameter("surfaces.to_cart", 1.0, "probability", "assumed: who fills a cart goes on with it"),
+    Parameter("surfaces.cart.decay", 0.0, "exponent", "assumed: who has a list reads all of the page"),
+    Parameter("surfaces.search.decay", 0.0, "exponent", "assumed: who has a list reads all of the page"),
+    Parameter(
         "surfaces.search.click_model", "position", "model", "assumed: who has a list reads all of the page"
     ),
-    Number("surfaces.email.click_model", "position", "model", OFFER),
-    Number(
+    Parameter("surfaces.email.click_model", "position", "model", OFFER),
+    Parameter(
         "people.retention.rate_effect",
         0.1,
         "log rate",
         MILD,
     ),
-    Number(
+    Parameter(
         "people.retention.churn_effect",
         0.1,
         "logits",

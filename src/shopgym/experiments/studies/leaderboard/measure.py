@@ -11,7 +11,7 @@ from ....core.batches import EMPTY
 from ....core.protocols import Policy
 from ....core.types import F64, I32, I64, Bool
 from ....envs.oracle import best_page_values, page_values
-from ....envs.page_env import PageLoop
+from ....envs.page_env import PageEnv
 from ....training.play import Choice, Page, answer, choose
 
 METRICS = {
@@ -79,7 +79,7 @@ def unlikeness(slates: I32, embedding: F64) -> tuple[float, int]:
     return float((pairs - cosines).sum()), int(pairs.sum())
 
 
-def measure(loop: PageLoop, policy: Policy, seed: int, rng: Generator) -> dict[str, float]:
+def measure(loop: PageEnv, policy: Policy, seed: int, rng: Generator) -> dict[str, float]:
     """Open the shop anew with ``seed``, live one episode on every lane, and report :data:`METRICS`.
 
     The same seed gives every policy the same visitors with the same luck. The score adds up the exact

@@ -20,7 +20,7 @@ from ....core.errors import InvalidInput
 from ....core.files import new_folder
 from ....core.protocols import Agent, Policy
 from ....core.types import F64
-from ....envs.page_env import PageLoop
+from ....envs.page_env import PageEnv
 from ....simulators import Catalog
 from ....training.play import pages
 from ....training.walk import stage_rng, stage_seed
@@ -34,7 +34,7 @@ RUNS, TABLE, CONFIG = "runs.csv", "table.csv", "config.yaml"
 Row = dict[str, Any]
 
 
-def open_loop(config: LeaderboardConfig, catalog: Catalog, family: Family, seed: int, lanes: int) -> PageLoop:
+def open_loop(config: LeaderboardConfig, catalog: Catalog, family: Family, seed: int, lanes: int) -> PageEnv:
     """A shop of one environment; the users of one seed are the same people for every agent."""
     section = config.families[family]
     env = FAMILIES[family](
@@ -50,7 +50,7 @@ def open_loop(config: LeaderboardConfig, catalog: Catalog, family: Family, seed:
     return env.loop
 
 
-def measure_attention(loop: PageLoop, task: Task, seed: int, rounds: int) -> F64:
+def measure_attention(loop: PageEnv, task: Task, seed: int, rounds: int) -> F64:
     """(k,) clicks per slot shown under random pages, relative to the first; half a click is added to each."""
     rng = np.random.default_rng(seed)
     random = make_agent("random", task, rng).policy()

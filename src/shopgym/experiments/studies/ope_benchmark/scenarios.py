@@ -27,7 +27,7 @@ class Scenario:
         slots: k items on a page.
         logging, target: b of the behaviour and of the target policy; 0 is uniform.
         reward: ``click``, or ``margin`` in currency.
-        deployed: variant of the shop (:func:`shopgym.simulators.profiles.disturbances.variant`) in which the target
+        deployed: variant of the shop (:func:`~shopgym.simulators.variant`) in which the target
             policy would work; empty: the shop of the log.
         blind: what the behaviour policy never shows: the fifth of the ``items`` that sells best, or to each
             visitor the half of the items that fits best (``contexts``); empty: it shows everything.

@@ -14,9 +14,12 @@ from typing import Any
 from ...core.errors import InvalidInput
 from ..catalog.catalog import Catalog
 from ..config import ShopConfig
-from . import FASHION, GIFT, GROCERY, Number
+from .fashion import FASHION
+from .gift import GIFT
+from .grocery import GROCERY
+from .parameter import Parameter
 
-PROFILES: Mapping[str, tuple[Number, ...]] = {"gift": GIFT, "fashion": FASHION, "grocery": GROCERY}
+PROFILES: Mapping[str, tuple[Parameter, ...]] = {"gift": GIFT, "fashion": FASHION, "grocery": GROCERY}
 CATALOG, BEHAVIOUR, SCALE = "catalog.", "behaviour.", "scale."
 """Beginnings of names that are not of the configuration: the catalogue, what is shown, how many people."""
 LEAST_USERS = 1000
@@ -37,7 +40,7 @@ class Size:
     established: int
 
 
-def numbers(name: str) -> tuple[Number, ...]:
+def numbers(name: str) -> tuple[Parameter, ...]:
     """The table of a profile.
 
     Raises:
@@ -57,7 +60,7 @@ def size(name: str, changes: Mapping[str, Any] | None = None) -> Size:
 def values(name: str, prefix: str, changes: Mapping[str, Any] | None = None) -> dict[str, Any]:
     """The numbers of a profile whose names begin with ``prefix``, by the rest of the name.
 
-    ``changes`` are put in place of the profile's own, by whole name; those of no ``Number`` are added.
+    ``changes`` are put in place of the profile's own, by whole name; those of no ``Parameter`` are added.
     """
     table = {n.name: n.value for n in numbers(name)} | dict(changes or {})
     return {whole.removeprefix(prefix): value for whole, value in table.items() if whole.startswith(prefix)}

@@ -1,0 +1,170 @@
+"""From a catalogue, users and a config to the arrays that the kernels read."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from ..core.types import F32, F64, I32
+from .catalog.catalog import OBSERVED, Catalog
+from .config import ShopConfig
+from .page.observe import CLOCK, MOMENT, PLACE, RELATION
+from .page.surfaces import CHANNELS, lay_out
+from .params import ShopParams
+from .people.retention import expected_visits
+from .people.users import Users
+
+LINE = 16
+"""float32 in a cache line."""
+
+
+def build_params(catalog: Catalog, users: Users, config: ShopConfig, days: float) -> ShopParams:
+    """Lay out a catalogue and its users, in a season of ``days`` days, for the kernels."""
+    items, choice, details, people = catalog.items, config.choice, catalog.details, config.people
+    share, alias = _alias_table(items.popularity)
+    width = 1 << max(int(catalog.neighbours.shape[1]).bit_length() - 1, 0)
+    surfaces, returns = config.surfaces, config.returns
+    reading = lay_out(config.pages, surfaces.opened, config.slate_size, config.num_candidates)
+    reading["similar"] = np.minimum(reading["similar"], width)
+    others = config.num_candidates - int(reading["similar"].max())
+    random = min(round(config.random_share * config.num_candidates), others)
+    rates = details.return_rate
+    if returns.rate is not None:
+        rates = np.minimum(rates * (returns.rate / max(float(rates.mean()), 1e-12)), 0.99)
+    return ShopParams(
+        embedding=_aligned(catalog.embedding),
+        units_p=1.0 / catalog.units_mean,
+        neighbours=np.ascontiguousarray(catalog.neighbours[:, :width]),
+        alias_share=share,
+        alias_item=alias,
+        observed=_aligned(items.features[:, :OBSERVED]),
+        category=items.category,
+        brand=details.brand,
+        shipping=details.shipping_days,
+        return_logit=np.log(np.maximum(rates, 1e-9) / (1 - rates)).astype(np.float32),
+        worth=details.worth,
+        taste=_aligned(users.taste),
+        favourites=users.favourites,
+        sensitivity=users.price_sensitivity,
+        user_features=_aligned(np.pad(users.features, ((0, 0), (0, -users.features.shape[1] % LINE)))),
+        user_brand=details.brand[users.favourites[:, 0]],
+        region=users.region,
+        region_days=np.asarray(config.delivery.region_days, np.float32),
+        mission=users.mission,
+        size=(choice.mission_spread * users.size).astype(np.float32),
+        bulk=users.bulk,
+        returner=users.returner,
+        rate=users.rate,
+        dropout=users.dropout,
+        visitors=_visitors(users, days, config.arrivals.established),
+        page_odds=1.01 * np.exp(choice.click_base - choice.fatigue * np.arange(config.max_pages)),
+        click_base=choice.click_base,
+        taste_weight=choice.taste_weight,
+        intent_weight=choice.intent_weight,
+        fatigue=choice.fatigue,
+        cart_base=choice.cart_base,
+        depth=choice.depth,
+        buy_base=choice.buy_base,
+        buy_price=choice.buy_price,
+        mobile_penalty=choice.mobile_penalty,
+        mobile_share=choice.mobile_share,
+        leave_base=choice.leave_base,
+        engagement=choice.engagement,
+        drift=choice.drift,
+        max_units=choice.max_units,
+        brand_weight=choice.brand_weight,
+        shipping_weight=config.delivery.weight,
+        substitution=choice.substitution,
+        mission_lift=choice.mission_lift,
+        mission_stay=choice.mission_stay,
+        mission_spread=choice.mission_spread * (1.0 - choice.size_alike) ** 0.5,
+        mission_units=choice.mission_units,
+        quick=choice.quick,
+        surfaces_on=surfaces.enabled,
+        **reading,
+        channels=np.cumsum(surfaces.channels) / sum(surfaces.channels),
+        entries=np.array([entry for _, entry in CHANNELS] if surfaces.enabled else [0], np.int32),
+        to_cart=surfaces.to_cart,
+        search_rate=surfaces.search_rate,
+        dwells=config.dwell.enabled,
+        dwell_log=float(np.log(config.dwell.median)),
+        dwell_depth=config.dwell.depth,
+        dwell_sd=config.dwell.log_sd,
+        read_log=float(np.log(config.dwell.reading)),
+        returns=returns.enabled,
+        return_depth=returns.depth,
+        return_worth=returns.worth,
+        return_delay=returns.delay,
+        return_handling=returns.handling,
+        remembers=people.enabled,
+        learning=people.learning,
+        boredom=people.boredom if people.enabled else 0.0,
+        boredom_days=people.boredom_days,
+        inertia=people.inertia,
+        worth_weight=people.worth_weight,
+        purchase_bonus=people.purchase_bonus,
+        missed_weight=people.missed_weight,
+        return_weight=people.return_weight,
+        wait_weight=people.wait_weight,
+        habit_effect=people.habit_effect,
+        rate_effect=people.retention.rate_effect,
+        churn_effect=people.retention.churn_effect,
+        random=random,
+        max_pages=config.max_pages,
+        calendar_on=config.calendar,
+        hours=_circle(24),
+        weeks=_circle(52),
+    )
+
+
+def _visitors(users: Users, days: float, established: int) -> I32:
+    """(V,) users in order, each as often as they come in a season, where some merely pass by."""
+    if not users.passing.any():
+        return np.empty(0, np.int32)
+    visits = expected_visits(users.rate, users.dropout, days, established)
+    # one row a visit; what is left of a fraction is handed on to the next
+    return np.repeat(
+        np.arange(len(users), dtype=np.int32),
+        np.diff(np.floor(np.cumsum(visits)), prepend=0).astype(np.int64),
+    )
+
+
+def _aligned(rows: F32) -> F32:
+    """A copy whose first row begins with a cache line, so that rows of 64 bytes lie in one line each."""
+    room = np.empty(rows.nbytes + 64, np.uint8)
+    start = -room.ctypes.data % 64
+    copy = room[start : start + rows.nbytes].view(np.float32).reshape(rows.shape)
+    copy[:] = rows
+    return copy
+
+
+def _circle(count: int) -> F32:
+    """(count, 2) cosine and sine of ``count`` steps once round."""
+    angle = 2 * np.pi * np.arange(count) / count
+    return np.stack([np.cos(angle), np.sin(angle)], axis=1).astype(np.float32)
+
+
+def _alias_table(weights: F64) -> tuple[F64, I32]:
+    """Walker's alias table (Vose 1991): draw an item by weight with one look-up."""
+    n = len(weights)
+    scaled = (weights / weights.sum() * n).tolist()
+    share, alias = np.ones(n), np.arange(n, dtype=np.int32)
+    small = [i for i, w in enumerate(scaled) if w < 1.0]
+    large = [i for i, w in enumerate(scaled) if w >= 1.0]
+    while small and large:
+        low, high = small.pop(), large[-1]
+        share[low], alias[low] = scaled[low], high
+        scaled[high] -= 1.0 - scaled[low]
+        if scaled[high] < 1.0:
+            small.append(large.pop())
+    return share, alias
+
+
+def context_names(intent: int, config: ShopConfig) -> tuple[str, ...]:
+    """Names of the context columns, given how many show the intent."""
+    return (
+        *(f"intent_{c}" for c in range(intent)),
+        *MOMENT,
+        *(PLACE if config.surfaces.enabled else ()),
+        *(CLOCK if config.calendar else ()),
+        *(RELATION if config.people.enabled else ()),
+    )
