@@ -9,9 +9,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from shopgym.core import InvalidInput
+from shopgym.core.statistics import gini
 from shopgym.realism import FACTS, ShopData, check_events, measure
 from shopgym.realism.bgnbd import fit_bgnbd, log_likelihood
-from shopgym.realism.item_facts import gini, zipf_top20
+from shopgym.realism.item_facts import zipf_top20
 from shopgym.realism.order_facts import hour_shares, weekday_shares
 from shopgym.realism.resampling import Bootstrap
 

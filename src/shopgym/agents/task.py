@@ -8,7 +8,7 @@ from functools import cached_property
 import numpy as np
 
 from ..core.batches import Interactions
-from ..core.errors import InvalidInput
+from ..core.errors import InvalidInput, one_of
 from ..core.items import Items
 from ..core.types import F64
 from ..policies.explorers import Explorer
@@ -47,8 +47,7 @@ class Task:
     live_names: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
-        if self.value not in VALUES:
-            raise InvalidInput("task.value", self.value, f"choose one of {', '.join(VALUES)}")
+        one_of("task.value", self.value, VALUES)
         if self.attention.shape != (self.slate_size,) or not (self.attention > 0).all():
             raise InvalidInput(
                 "task.attention", self.attention.tolist(), f"give {self.slate_size} positive numbers"

@@ -41,11 +41,10 @@ def ope_benchmark(
     ] = None,
 ) -> None:
     """Hold offline estimates, their intervals and their verdicts against the truth."""
-    from ..core.errors import InvalidInput
+    from ..core.errors import one_of
     from ..core.files import write_text
 
-    if only not in PARTS:
-        raise InvalidInput("--only", only, f"choose one of {', '.join(PARTS)}")
+    one_of("--only", only, PARTS)
     with _progress(quiet=as_json) as progress:
         if only == "shop":
             answer = _shop(quick, share, seed, workers, out, progress)

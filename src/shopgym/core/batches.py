@@ -8,7 +8,7 @@ from functools import cached_property
 
 import numpy as np
 
-from .errors import InvalidInput
+from .errors import InvalidInput, one_of
 from .types import F32, F64, I32, I64, U64, AnyArray, Bool
 
 EMPTY = -1
@@ -231,8 +231,7 @@ class Feedback:
 
     def term(self, name: str) -> F64:
         """(n, k) one of ``SLOT_TERMS``, slot by slot."""
-        if name not in SLOT_TERMS:
-            raise InvalidInput("term", name, f"choose one of {', '.join(SLOT_TERMS)}")
+        one_of("term", name, SLOT_TERMS)
         if name == "purchase":
             return (self.quantity > 0).astype(np.float64)
         column: AnyArray = getattr(self, _COLUMN.get(name, name))

@@ -2,6 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+from difflib import get_close_matches
+from typing import Any
+
+import numpy as np
+
 
 class InvalidInput(ValueError):
     """Raised wherever a user's input cannot be used.
@@ -32,3 +38,27 @@ def in_range(
     if not ok:
         left, right = "(" if open_low else "[", ")" if open_high else "]"
         raise InvalidInput(field, value, f"give a number in {left}{low:g}, {high:g}{right}")
+
+
+def one_of(field: str, value: object, choices: Iterable[object]) -> None:
+    """Raise :class:`InvalidInput` unless ``value`` is one of ``choices``; names the nearest of them."""
+    names = [str(choice) for choice in choices]
+    if str(value) not in names:
+        raise InvalidInput(field, value, f"choose one of {', '.join(names)}{did_you_mean(value, names)}")
+
+
+def did_you_mean(value: object, names: Iterable[str]) -> str:
+    """``"; did you mean 'x'?"`` where one of ``names`` is close to ``value``, else nothing."""
+    near = get_close_matches(str(value), list(names), n=1)
+    return f"; did you mean {near[0]!r}?" if near else ""
+
+
+def finite(field: str, values: Any, fix: str = "remove NaN and infinity") -> None:
+    """Raise :class:`InvalidInput` at the first row of ``values``, an array or number, that is not finite."""
+    fine = np.isfinite(values)
+    if fine.all():
+        return
+    if fine.ndim == 0:
+        raise InvalidInput(field, values, fix)
+    row = int(np.flatnonzero(~fine.reshape(len(fine), -1).all(axis=1))[0])
+    raise InvalidInput(f"{field}[{row}]", np.asarray(values)[row].tolist(), fix)

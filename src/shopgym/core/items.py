@@ -7,7 +7,7 @@ from functools import cached_property
 
 import numpy as np
 
-from .errors import InvalidInput
+from .errors import InvalidInput, one_of
 from .types import F32, F64, I32, AnyArray
 
 
@@ -87,8 +87,7 @@ class Items:
 
     def feature(self, name: str) -> F32:
         """(N,) the column called ``name``."""
-        if name not in self.feature_names:
-            raise InvalidInput("items.feature", name, f"choose one of {', '.join(self.feature_names)}")
+        one_of("items.feature", name, self.feature_names)
         return self.features[:, self.feature_names.index(name)]
 
     def columns(self) -> dict[str, AnyArray]:

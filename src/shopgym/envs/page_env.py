@@ -15,7 +15,7 @@ from gymnasium import spaces
 
 from ..core.batches import EMPTY, SLOT_TERMS, Feedback, Requests
 from ..core.config import build
-from ..core.errors import InvalidInput
+from ..core.errors import InvalidInput, one_of
 from ..core.types import F64, I32, I64, AnyArray, Bool
 from ..simulators import Catalog, Shop, ShopConfig
 from ..simulators.engine.hash_rng import key
@@ -88,8 +88,7 @@ class PageEnv:
         episode: str,
         discounts: Sequence[float] = (),
     ) -> None:
-        if form not in FORMS:
-            raise InvalidInput("form", form, f"choose one of {', '.join(FORMS)}")
+        one_of("form", form, FORMS)
         if (form == "items") == bool(shop.config.num_candidates):
             fix = "must be 0 with form 'items'" if form == "items" else "must be above 0 with this form"
             raise InvalidInput("num_candidates", shop.config.num_candidates, f"{fix} ({form!r})")

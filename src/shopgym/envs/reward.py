@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 
 from ..core.batches import SLOT_TERMS, Feedback
-from ..core.errors import InvalidInput
+from ..core.errors import InvalidInput, one_of
 from ..core.types import F64
 
 UNITS = {
@@ -55,11 +55,9 @@ class RewardSpec:
             raise InvalidInput(
                 "reward.unit", self.unit, f"choose one of {', '.join(sorted(set(UNITS.values())))}"
             )
-        if self.north_star not in UNITS:
-            raise InvalidInput("reward.north_star", self.north_star, f"choose one of {', '.join(UNITS)}")
+        one_of("reward.north_star", self.north_star, UNITS)
         for name, weight in self.terms.items():
-            if name not in UNITS:
-                raise InvalidInput("reward.terms", name, f"choose among {', '.join(UNITS)}")
+            one_of("reward.terms", name, UNITS)
             if not math.isfinite(weight):
                 raise InvalidInput(f"reward.terms.{name}", weight, "give a finite weight")
             if UNITS[name] != self.unit and name not in self.exchange:

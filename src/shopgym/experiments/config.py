@@ -10,7 +10,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_valida
 
 from ..agents.registry import check_agent
 from ..core.config import build
-from ..core.errors import InvalidInput
+from ..core.errors import InvalidInput, one_of
 from ..core.hashing import hash_json
 from ..envs.reward import RewardSpec
 from ..evaluation.offline.estimators import ZOO
@@ -84,8 +84,7 @@ class EvaluationSection(Section):
     @classmethod
     def _estimators(cls, value: tuple[str, ...]) -> tuple[str, ...]:
         for name in value:
-            if name not in ZOO:
-                raise InvalidInput("evaluation.estimators", name, f"choose among {', '.join(ZOO)}")
+            one_of("evaluation.estimators", name, ZOO)
         return value
 
 

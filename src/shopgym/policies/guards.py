@@ -13,7 +13,7 @@ import numpy as np
 
 from ..core.batches import Requests
 from ..core.config import build
-from ..core.errors import InvalidInput, in_range
+from ..core.errors import in_range, one_of
 from ..core.items import Items
 from ..core.types import I32, Bool
 from .live_values import worth
@@ -94,6 +94,5 @@ def guard_from_spec(spec: Mapping[str, Any]) -> InStock | MarginFloor | Category
     """The rule that ``spec`` describes."""
     options = dict(spec)
     kind = options.pop("kind", None)
-    if kind not in GUARDS:
-        raise InvalidInput("guards.kind", kind, f"choose one of {', '.join(GUARDS)}")
+    one_of("guards.kind", kind, GUARDS)
     return build(GUARDS[kind], options, f"guards.{kind}")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from ..core.batches import Requests
-from ..core.errors import InvalidInput
+from ..core.errors import one_of
 from ..core.items import Items
 from ..core.types import F64
 
@@ -18,8 +18,7 @@ def worth(name: str, requests: Requests, items: Items) -> F64:
     Raises:
         InvalidInput: an unknown name.
     """
-    if name not in NAMES:
-        raise InvalidInput("worth", name, f"choose one of {', '.join(NAMES)}")
+    one_of("worth", name, NAMES)
     if name == "one":
         return np.ones(requests.candidates.shape)
     if name in requests.live:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from ..core.errors import InvalidInput
+from ..core.errors import InvalidInput, one_of
 from .reference import Stylised, stylised_facts
 
 KINDS = ("gift", "fashion", "grocery")
@@ -97,8 +97,7 @@ def applies(name: str, kind: str) -> str:
     Raises:
         InvalidInput: an unknown kind, or a fact without a rule.
     """
-    if kind not in KINDS:
-        raise InvalidInput("profile", kind, f"choose one of {', '.join(KINDS)}")
+    one_of("profile", kind, KINDS)
     found = rule(name)
     return "" if kind in found.kinds else found.why
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
+from ..core.statistics import gini
 from ..core.types import F64
 from .registry import fact
 from .resampling import Bootstrap, Measured
@@ -15,13 +16,6 @@ HOUSEHOLD_UNITS = 12
 MIN_WEEKS = 20
 MIN_PRICE_SD = 0.03
 """An item tells something of price if it sold in this many weeks and its log price moved this much (sd)."""
-
-
-def gini(counts: F64) -> float:
-    """Gini coefficient of counts sorted from the largest (Gini 1912): 0 if all are equal."""
-    n = len(counts)
-    rank = np.arange(n, 0, -1)
-    return float((2 * rank - n - 1) @ counts / (n * counts.sum()))
 
 
 def zipf_top20(counts: F64) -> float:

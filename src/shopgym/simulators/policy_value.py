@@ -18,7 +18,7 @@ import numpy as np
 from numpy.random import Generator, Philox
 
 from ..core.batches import SLOT_TERMS
-from ..core.errors import InvalidInput, in_range
+from ..core.errors import InvalidInput, in_range, one_of
 from ..core.protocols import Policy
 from ..core.types import F64
 
@@ -81,8 +81,7 @@ def trial(shop: Shop, policy: Policy, *, visits: int, term: str, seed: int) -> T
     """
     if shop.clock == "season":
         raise InvalidInput("shop.clock", shop.clock, "a season is one trial: compare several seeds")
-    if term not in SLOT_TERMS:
-        raise InvalidInput("term", term, f"choose one of {', '.join(SLOT_TERMS)}")
+    one_of("term", term, SLOT_TERMS)
     if visits < 2:
         raise InvalidInput("visits", visits, "an interval needs at least 2")
     each = -(-visits // shop.lanes)

@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 
 from ..core.batches import SLOT_TERMS, Feedback, Requests
-from ..core.errors import InvalidInput, in_range
+from ..core.errors import InvalidInput, in_range, one_of
 from ..core.protocols import Policy
 from ..core.types import F32, F64, I32, I64, AnyArray, Bool
 from . import policy_value as worth
@@ -92,8 +92,7 @@ class Shop:
         self.config.check_catalog(catalog)
         if lanes < 1 or block < 1 or threads < 0:
             raise InvalidInput("shop.lanes, block, threads", (lanes, block, threads), "give positive numbers")
-        if clock not in CLOCKS:
-            raise InvalidInput("shop.clock", clock, f"choose one of {', '.join(CLOCKS)}")
+        one_of("shop.clock", clock, CLOCKS)
         in_range("shop.days", days, 0.0, 36_400.0, open_low=True)
         self.catalog, self.clock, self.days, self.seed = catalog, clock, days, seed
         people = self.config.people

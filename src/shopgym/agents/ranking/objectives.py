@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from ...core.batches import Interactions
-from ...core.errors import InvalidInput
+from ...core.errors import one_of
 from ...policies.policy import SlatePolicy
 from ...policies.scorers import Head, ObjectivesScorer
 from ..task import Task
@@ -48,8 +48,7 @@ class ObjectivesRanker:
     ) -> None:
         from ..registry import make_agent  # it knows this file
 
-        if ranker not in RANKERS:
-            raise InvalidInput("objectives_ranker.ranker", ranker, f"choose one of {', '.join(RANKERS)}")
+        one_of("objectives_ranker.ranker", ranker, RANKERS)
         made = [
             make_agent(ranker, task, rng, target=target, **(options or {}))
             for target in ("purchase", satisfied)

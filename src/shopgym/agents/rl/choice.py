@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 
 from ...core.batches import Interactions
-from ...core.errors import InvalidInput, in_range
+from ...core.errors import InvalidInput, in_range, one_of
 from ...policies.explorers import Ranked
 from ...policies.policy import SlatePolicy
 from ...policies.scorers.slate_value import CHOICES
@@ -32,8 +32,7 @@ class Choice:
     def __init__(
         self, views: BatchTensors, model: str, hidden: Sequence[int], step: float, generator: torch.Generator
     ) -> None:
-        if model not in CHOICES:
-            raise InvalidInput("rl.choice", model, f"choose one of {', '.join(CHOICES)}")
+        one_of("rl.choice", model, CHOICES)
         in_range("rl.step", step, 0.0, 10.0, open_low=True)
         self.views, self.model = views, model
         width = len(views.task.network_features)

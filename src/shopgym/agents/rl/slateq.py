@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 
 from ...core.batches import Interactions
-from ...core.errors import InvalidInput
+from ...core.errors import one_of
 from ...policies.policy import SlatePolicy
 from ...policies.scorers import SlateValueScorer
 from ...policies.scorers.slate_value import BEST, first_k, slate_scores
@@ -52,8 +52,7 @@ class SlateQ(ValueAgent):
         **options: Any,
     ) -> None:
         super().__init__(task, rng, **options)
-        if best not in BEST:
-            raise InvalidInput("slateq.best", best, f"choose one of {', '.join(BEST)}")
+        one_of("slateq.best", best, BEST)
         self.best = best
         self.choice = Choice(self.views, choice, self.hidden, self.step, torch_generator(rng))
 

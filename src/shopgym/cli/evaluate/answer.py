@@ -9,7 +9,7 @@ from typing import Any
 
 from numpy.random import Generator
 
-from ...core.errors import InvalidInput
+from ...core.errors import InvalidInput, one_of
 from ...evaluation.intervals import interval_named
 from ...evaluation.offline import ZOO
 from ...evaluation.offline.estimate import Estimate
@@ -28,8 +28,7 @@ def checked(estimators: Sequence[str], every: bool, level: float, interval: str)
     if estimators and every:
         raise InvalidInput("--estimator", list(estimators), "leave it out with --all")
     for name in estimators:
-        if name not in ZOO:
-            raise InvalidInput("--estimator", name, f"choose among {', '.join(ZOO)}")
+        one_of("--estimator", name, ZOO)
     if not 0.0 < level < 1.0:
         raise InvalidInput("level", level, "give a coverage between 0 and 1, e.g. 0.95")
     interval_named(interval)

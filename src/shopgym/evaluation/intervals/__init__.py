@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from ...core.errors import InvalidInput
+from ...core.errors import InvalidInput, one_of
 from .base import Interval
 from .bounded import ClopperPearson, EmpiricalBernstein, Hoeffding
 from .likelihood import CressieRead
@@ -37,8 +37,7 @@ def interval_named(interval: str | Interval) -> Interval:
     """
     if not isinstance(interval, str):
         return interval
-    if interval not in INTERVALS:
-        raise InvalidInput("interval", interval, f"choose one of {', '.join(INTERVALS)}")
+    one_of("interval", interval, INTERVALS)
     return INTERVALS[interval]
 
 

@@ -7,7 +7,7 @@ from collections.abc import Callable
 import numpy as np
 from numpy.random import Generator
 
-from ...core.errors import InvalidInput
+from ...core.errors import one_of
 from ...core.types import F64, AnyArray
 from .calibration import calibration_p
 from .checks import CELLS, checked_actions, shown
@@ -47,8 +47,7 @@ def cross_fitted_inputs(
             target (1 - p) / p^2, so that dr with it has the least variance: MRDR (Farajtabar, Chow and
             Ghavamzadeh 2018, More robust doubly robust off-policy evaluation).
     """
-    if objective not in OBJECTIVES:
-        raise InvalidInput("objective", objective, f"choose one of {', '.join(OBJECTIVES)}")
+    one_of("objective", objective, OBJECTIVES)
     reward, action, propensity = checked_actions(reward, action, propensity, n_actions)
     n = len(reward)
     fold = assign_folds(n, rng, folds, users)

@@ -9,7 +9,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 
-from ...core.errors import InvalidInput
+from ...core.errors import one_of
 from .loggers import ByLogger
 from .slate.estimators import CascadeDR, PseudoInverse
 from .smoothing import Clipped, Exponential, Logarithmic, Optimistic, SubGaussian, Switched
@@ -72,8 +72,7 @@ def estimator_named(estimator: str | Estimator) -> Estimator:
     """
     if not isinstance(estimator, str):
         return estimator
-    if estimator not in ZOO:
-        raise InvalidInput("estimator", estimator, f"choose one of {', '.join(ZOO)}")
+    one_of("estimator", estimator, ZOO)
     return ZOO[estimator]
 
 

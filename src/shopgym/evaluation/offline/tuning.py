@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from ...core.errors import InvalidInput
+from ...core.errors import InvalidInput, one_of
 from ...core.types import F64
 from ..intervals.base import standard_error
 from ..intervals.statistic import Statistic
@@ -44,8 +44,7 @@ class Tuned(StatisticEstimator):
     caveat: str = "the interval takes the tuned smoothing as given"
 
     def __post_init__(self) -> None:
-        if self.rule not in RULES:
-            raise InvalidInput("rule", self.rule, f"choose one of {', '.join(RULES)}")
+        one_of("rule", self.rule, RULES)
         if not self.candidates or self.base.normalised:
             raise InvalidInput("base", self.base.name, "give a plain mean and at least one candidate")
 

@@ -19,7 +19,7 @@ from scipy import stats
 
 from ...agents.registry import make_agent
 from ...agents.task import Task
-from ...core.errors import InvalidInput, in_range
+from ...core.errors import InvalidInput, in_range, one_of
 from ...core.items import Items
 from ...core.types import F64
 from ...envs.reward import RewardSpec
@@ -206,8 +206,7 @@ def study(
     size = size or Size()
     in_range("size.steps", size.steps, 1, 2**31)
     for effect in effects:
-        if effect not in EFFECTS:
-            raise InvalidInput("effects", effect, f"choose among {', '.join(EFFECTS)}")
+        one_of("effects", effect, EFFECTS)
     folder.mkdir(parents=True, exist_ok=True)
     settings, done = folder / "size.json", folder / "results.jsonl"
     text = json.dumps(asdict(size), indent=1) + "\n"

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from ...core.config import build
-from ...core.errors import InvalidInput
+from ...core.errors import one_of
 from .by_slot import BySlot
 from .calibrated import Calibrated
 from .dpp import DPP
@@ -32,6 +32,5 @@ def reranker_from_spec(spec: Mapping[str, Any]) -> Reranker:
     """The re-ranker that ``spec`` describes: its ``kind`` and its settings."""
     options = dict(spec)
     kind = options.pop("kind", None)
-    if kind not in RERANKERS:
-        raise InvalidInput("policy.reranker", kind, f"choose one of {', '.join(RERANKERS)}")
+    one_of("policy.reranker", kind, RERANKERS)
     return build(RERANKERS[kind], options, f"reranker.{kind}")

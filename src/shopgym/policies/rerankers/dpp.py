@@ -8,7 +8,7 @@ from typing import ClassVar
 import numpy as np
 
 from ...core.batches import Requests
-from ...core.errors import InvalidInput, in_range
+from ...core.errors import in_range, one_of
 from ...core.items import Items
 from ...core.types import F64, I32, Bool
 from .reranker import Slots, alike, directions, relevance
@@ -42,8 +42,7 @@ class DPP:
 
     def __post_init__(self) -> None:
         in_range("reranker.trade", self.trade, 0.0, 1.0)
-        if self.kernel not in KERNELS:
-            raise InvalidInput("reranker.kernel", self.kernel, f"choose one of {', '.join(KERNELS)}")
+        one_of("reranker.kernel", self.kernel, KERNELS)
 
     def begin(self, requests: Requests, items: Items, scores: F64, allowed: Bool) -> Slots:
         worth = self.trade * relevance(scores, allowed, self.scaled)

@@ -10,7 +10,7 @@ from typing import Any, ClassVar
 import numpy as np
 
 from ...core.batches import Requests
-from ...core.errors import InvalidInput
+from ...core.errors import InvalidInput, one_of
 from ...core.items import Items
 from ...core.types import F64, AnyArray
 from ..features import FeatureMap
@@ -42,8 +42,7 @@ class LinearScorer:
     link: str = "identity"
 
     def __post_init__(self) -> None:
-        if self.link not in LINKS:
-            raise InvalidInput("scorer.link", self.link, f"choose one of {', '.join(LINKS)}")
+        one_of("scorer.link", self.link, LINKS)
         if self.theta.ndim != 2 or self.theta.shape[1] != len(self.features):
             raise InvalidInput("scorer.theta", self.theta.shape, f"give shape (B, {len(self.features)})")
         if self.value.shape != (len(self.items),):

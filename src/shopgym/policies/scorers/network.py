@@ -11,7 +11,7 @@ from typing import Any, ClassVar
 import numpy as np
 
 from ...core.batches import Requests
-from ...core.errors import InvalidInput
+from ...core.errors import InvalidInput, one_of
 from ...core.items import Items
 from ...core.types import F32, F64, AnyArray
 from ..features import FeatureMap
@@ -53,8 +53,7 @@ class NetworkScorer:
     link: str = "identity"
 
     def __post_init__(self) -> None:
-        if self.link not in LINKS:
-            raise InvalidInput("scorer.link", self.link, f"choose one of {', '.join(LINKS)}")
+        one_of("scorer.link", self.link, LINKS)
         if not self.dense:
             raise InvalidInput("scorer.dense", 0, "give at least one dense layer")
         models, width = len(self.dense[0][0]), len(self.features)

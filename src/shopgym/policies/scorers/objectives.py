@@ -10,7 +10,7 @@ import numpy as np
 
 from ...core.batches import Requests
 from ...core.config import build
-from ...core.errors import InvalidInput
+from ...core.errors import InvalidInput, one_of
 from ...core.items import Items
 from ...core.types import F64, AnyArray
 from ..live_values import NAMES, worth
@@ -38,8 +38,7 @@ class Head:
     def __post_init__(self) -> None:
         if not np.isfinite(self.weight):
             raise InvalidInput(f"heads.{self.name}.weight", self.weight, "give a finite number")
-        if self.worth not in NAMES:
-            raise InvalidInput(f"heads.{self.name}.worth", self.worth, f"choose one of {', '.join(NAMES)}")
+        one_of(f"heads.{self.name}.worth", self.worth, NAMES)
 
 
 @dataclass(frozen=True, eq=False)

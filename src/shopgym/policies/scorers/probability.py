@@ -9,7 +9,7 @@ from typing import Any, ClassVar
 import numpy as np
 
 from ...core.batches import Requests
-from ...core.errors import InvalidInput
+from ...core.errors import InvalidInput, one_of
 from ...core.items import Items
 from ...core.types import F64, AnyArray
 from .scorer import Scorer, State, nested, part_of
@@ -35,8 +35,7 @@ class ProbabilityScorer:
     curve: F64
 
     def __post_init__(self) -> None:
-        if self.method not in METHODS:
-            raise InvalidInput("scorer.method", self.method, f"choose one of {', '.join(METHODS)}")
+        one_of("scorer.method", self.method, METHODS)
         shape = self.curve.shape
         if shape[0] != 2 or len(shape) != 1 + (self.method == "isotonic") or not self.curve.size:
             raise InvalidInput("scorer.curve", shape, "give (2,) for platt, (2, K) for isotonic")

@@ -9,7 +9,7 @@ from typing import Any, ClassVar
 import numpy as np
 
 from ...core.batches import EMPTY, Requests
-from ...core.errors import InvalidInput
+from ...core.errors import InvalidInput, one_of
 from ...core.items import Items
 from ...core.types import F64, I32, AnyArray, Bool
 from .network import NetworkScorer
@@ -50,8 +50,7 @@ class SlateValueScorer:
 
     def __post_init__(self) -> None:
         for name, value, known in (("model", self.model, CHOICES), ("best", self.best, BEST)):
-            if value not in known:
-                raise InvalidInput(f"scorer.{name}", value, f"choose one of {', '.join(known)}")
+            one_of(f"scorer.{name}", value, known)
         if self.attention.ndim != 1 or not (self.attention > 0).all():
             raise InvalidInput("scorer.attention", self.attention.tolist(), "give a positive number a slot")
 

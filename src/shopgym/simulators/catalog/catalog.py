@@ -14,6 +14,7 @@ import numpy as np
 from ...core import InvalidInput, Items
 from ...core.files import new_file
 from ...core.hashing import hash_arrays
+from ...core.statistics import gini
 from ...core.types import F32, F64, I32, AnyArray
 from .item_attributes import ItemAttributes
 
@@ -301,12 +302,6 @@ def standardise(values: AnyArray) -> F64:
     sd = float(centred.std())
     # Equal numbers can differ from their mean by rounding: that is not a spread.
     return centred / sd if sd > 1e-12 * max(1.0, float(np.abs(values).max())) else np.zeros_like(centred)
-
-
-def gini(share: F64) -> float:
-    """Gini coefficient of non-negative ``share`` (N,): 0 = all equal, near 1 = one has all."""
-    rank = np.arange(1, len(share) + 1)
-    return float((2 * rank - len(share) - 1) @ np.sort(share) / (len(share) * share.sum()))
 
 
 def zipf_exponent(share: F64) -> float:

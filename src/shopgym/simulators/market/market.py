@@ -13,7 +13,7 @@ from itertools import groupby
 import numpy as np
 from scipy.special import ndtri
 
-from ...core.errors import InvalidInput, in_range
+from ...core.errors import InvalidInput, in_range, one_of
 from ...core.types import F32, F64, AnyArray, Bool
 from ..catalog.catalog import Catalog
 from ..engine.hash_rng import CAMPAIGN, DRIFT, LAUNCH, SEASON, SHOCK, key, keys, units
@@ -78,8 +78,7 @@ class Shock:
     share: float = 0.01
 
     def __post_init__(self) -> None:
-        if self.kind not in SHOCKS:
-            raise InvalidInput("shop.shocks.kind", self.kind, f"choose one of {', '.join(SHOCKS)}")
+        one_of("shop.shocks.kind", self.kind, SHOCKS)
         in_range("shop.shocks.start", self.start, 0.0, 1e6)
         in_range("shop.shocks.days", self.days, 0.0, 1e6, open_low=True)
         in_range("shop.shocks.size", self.size, -0.9 if self.kind == "price" else -20.0, 20.0)

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numba import njit
 
-from ...core.errors import InvalidInput, in_range
+from ...core.errors import InvalidInput, in_range, one_of
 from ...core.types import F64, I64
 
 if TYPE_CHECKING:
@@ -75,8 +75,7 @@ class StockConfig:
         in_range("shop.stock.minimum", self.minimum, 1, 1_000_000)
         in_range("shop.stock.conversion", self.conversion, 0.0, 1.0)
         in_range("shop.stock.out_at_start", self.out_at_start, 0.0, 1.0)
-        if self.rule not in RULES:
-            raise InvalidInput("shop.stock.rule", self.rule, f"choose one of {', '.join(RULES)}")
+        one_of("shop.stock.rule", self.rule, RULES)
         in_range("shop.stock.holding_rate", self.holding_rate, 0.0, 10.0)
         in_range("shop.stock.order_cost", self.order_cost, 0.0, 1e9)
         in_range("shop.stock.background", self.background, 0.0, 1e9)

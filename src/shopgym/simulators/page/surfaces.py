@@ -18,7 +18,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from ...core.errors import InvalidInput, in_range
+from ...core.errors import InvalidInput, in_range, one_of
 from ...core.types import AnyArray
 
 SURFACES = ("home", "product", "cart", "search", "email")
@@ -55,10 +55,7 @@ class SurfaceConfig:
 
     def __post_init__(self) -> None:
         in_range("shop.surfaces.slots", self.slots, 0, 1000)
-        if self.click_model not in CLICK_MODELS:
-            raise InvalidInput(
-                "shop.surfaces.click_model", self.click_model, f"choose one of {', '.join(CLICK_MODELS)}"
-            )
+        one_of("shop.surfaces.click_model", self.click_model, CLICK_MODELS)
         in_range("shop.surfaces.decay", self.decay, 0.0, 10.0)
         for share in self.attention:
             in_range("shop.surfaces.attention", share, 0.0, 1.0, open_low=True)

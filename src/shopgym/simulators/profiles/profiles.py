@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, fields, replace
 from typing import Any
 
-from ...core.errors import InvalidInput
+from ...core.errors import InvalidInput, one_of
 from ..catalog.catalog import Catalog
 from ..config import ShopConfig
 from .fashion import FASHION
@@ -46,8 +46,7 @@ def numbers(name: str) -> tuple[Parameter, ...]:
     Raises:
         InvalidInput: an unknown name.
     """
-    if name not in PROFILES:
-        raise InvalidInput("profile", name, f"choose one of {', '.join(PROFILES)}")
+    one_of("profile", name, PROFILES)
     return PROFILES[name]
 
 

@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 
 import numpy as np
 
-from ....core.errors import InvalidInput, in_range
+from ....core.errors import InvalidInput, in_range, one_of
 from ....core.types import F64, AnyArray
 from ..checks import as_floats, refuse
 from ..inputs import OpeInputs
@@ -60,8 +60,7 @@ def kernel_inputs(
             raise InvalidInput(name, values.shape, "give one number per round")
         refuse(name, values, ~np.isfinite(values), "remove NaN and infinity")
     refuse("density", density, density <= 0, "give a density > 0")
-    if kernel not in KERNELS:
-        raise InvalidInput("kernel", kernel, f"choose one of {', '.join(KERNELS)}")
+    one_of("kernel", kernel, KERNELS)
     if bandwidth is None:
         bandwidth = float(action.std()) * len(action) ** -0.2
     in_range("bandwidth", bandwidth, 0.0, np.inf, open_low=True)

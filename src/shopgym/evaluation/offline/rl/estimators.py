@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 
 from numpy.random import Generator
 
-from ....core.errors import InvalidInput
+from ....core.errors import InvalidInput, one_of
 from ....core.types import F64
 from ...intervals import Interval
 from ..estimate import Estimate
@@ -81,8 +81,7 @@ def evaluate_sequences(
     Raises:
         InvalidInput: an unknown estimator, one that lacks what it needs, or wrong inputs.
     """
-    if estimator not in SEQUENCE_ESTIMATORS:
-        raise InvalidInput("estimator", estimator, f"choose one of {', '.join(SEQUENCE_ESTIMATORS)}")
+    one_of("estimator", estimator, SEQUENCE_ESTIMATORS)
     recipe = SEQUENCE_ESTIMATORS[estimator]
     if recipe.model and q is None:
         raise InvalidInput("q", None, f"{estimator} needs a predicted Q, e.g. of cross_fitted_q")

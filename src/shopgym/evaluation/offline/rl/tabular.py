@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from ....core.errors import InvalidInput, in_range
+from ....core.errors import InvalidInput, in_range, one_of
 from ....core.types import F64, I64
 from ..inputs import OpeInputs
 from .episodes import Episodes, Target
@@ -89,8 +89,7 @@ class _Cells:
 def _cells(episodes: Episodes, target: Target, by: str) -> _Cells:
     if episodes.state.ndim != 1:
         raise InvalidInput("episodes.state", episodes.state.shape, "count states: give them by index")
-    if by not in BY:
-        raise InvalidInput("by", by, f"choose one of {', '.join(BY)}")
+    one_of("by", by, BY)
     probability = episodes.probabilities(target)
     chosen = probability[np.arange(len(probability)), episodes.action]
     if by == "state":

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
-from ....core.errors import InvalidInput
+from ....core.errors import InvalidInput, one_of
 
 BLINDS = ("", "items", "contexts")
 WEIGHTS = ("independent", "cascade", "standard")
@@ -51,8 +51,7 @@ class Scenario:
     def __post_init__(self) -> None:
         if self.blind not in BLINDS:
             raise InvalidInput("scenario.blind", self.blind, "write items, contexts or nothing")
-        if self.weights not in WEIGHTS:
-            raise InvalidInput("scenario.weights", self.weights, f"choose one of {', '.join(WEIGHTS)}")
+        one_of("scenario.weights", self.weights, WEIGHTS)
         if not 1 <= self.slots < self.actions or self.rounds < 10 or self.replicates < 1:
             sizes = (self.slots, self.actions, self.rounds, self.replicates)
             raise InvalidInput(
