@@ -9,6 +9,7 @@ from __future__ import annotations
 import importlib
 from typing import TYPE_CHECKING, Any
 
+from ._moved import import_old_names
 from ._register import register_when_gymnasium_loads
 from ._version import __version__
 
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
     from .simulators import Catalog, Shop, ShopConfig
 
 register_when_gymnasium_loads()
+import_old_names()
 
 _HOMES = {
     **dict.fromkeys(

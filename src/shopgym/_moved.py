@@ -1,0 +1,83 @@
+"""Module names of version 0.1 that still import, with a DeprecationWarning; they go in version 0.3."""
+
+from __future__ import annotations
+
+import sys
+import warnings
+from collections.abc import Sequence
+from importlib import import_module
+from importlib.abc import Loader, MetaPathFinder
+from importlib.machinery import ModuleSpec
+from types import ModuleType
+
+MOVED = {
+    "core.build": "core.config",
+    "core.nouns": "core.batches",
+    "experiments.calibration": "realism.calibration",
+    "experiments.cli": "cli.main",
+    "experiments.cold_start": "experiments.studies.cold_start",
+    "experiments.gate": "guardrails.gate",
+    "experiments.leaderboard": "experiments.studies.leaderboard",
+    "experiments.long_term": "experiments.studies.long_term",
+    "experiments.ope": "evaluation.offline",
+    "experiments.ope.clusters": "evaluation.intervals.clusters",
+    "experiments.ope.formats.faults": "evaluation.offline.formats.validation",
+    "experiments.ope.frame": "evaluation.offline.from_dataframe",
+    "experiments.ope.intervals": "evaluation.intervals",
+    "experiments.ope.terms": "evaluation.intervals.statistic",
+    "experiments.ope_benchmark": "experiments.studies.ope_benchmark",
+    "experiments.realism": "realism",
+    "experiments.sequences": "training.sequences",
+    "policies.append_log": "policies.decision_log.append_log",
+    "policies.bundle": "policies.serving.bundle",
+    "policies.compaction": "policies.decision_log.compaction",
+    "policies.journal": "policies.decision_log.journal",
+    "policies.keyed": "policies.serving.request_seeded",
+    "policies.log": "policies.decision_log.log",
+    "policies.log_schema": "policies.decision_log.schema",
+    "policies.server": "policies.serving.server",
+    "simulators.draws": "simulators.engine.hash_rng",
+    "simulators.kernel": "simulators.engine.jit",
+    "simulators.retail": "simulators.catalog.online_retail",
+    "simulators.transactions": "simulators.catalog.transactions",
+}
+"""Old name → new name, both below ``shopgym``. A package takes its modules along."""
+
+
+def new_name(old: str) -> str | None:
+    """Today's name of the module ``old``, both absolute; None where it did not move."""
+    head, *rest = old.split(".")
+    if head != "shopgym":
+        return None
+    for end in range(len(rest), 0, -1):
+        target = MOVED.get(".".join(rest[:end]))
+        if target is not None:
+            return ".".join([head, target, *rest[end:]])
+    return None
+
+
+class _Alias(Loader):
+    """Puts the module of today in the place of the old name."""
+
+    def create_module(self, spec: ModuleSpec) -> ModuleType | None:
+        return None
+
+    def exec_module(self, module: ModuleType) -> None:
+        old, new = module.__name__, new_name(module.__name__)
+        assert new is not None  # the finder asked before
+        warnings.warn(f"{old} is now {new}; the old name goes in 0.3", DeprecationWarning, stacklevel=2)
+        # the import system takes what stands here after this function, so both names are one module
+        sys.modules[old] = import_module(new)
+
+
+class _MovedFinder(MetaPathFinder):
+    def find_spec(
+        self, fullname: str, path: Sequence[str] | None, target: ModuleType | None = None
+    ) -> ModuleSpec | None:
+        return ModuleSpec(fullname, _Alias(), is_package=True) if new_name(fullname) else None
+
+
+def import_old_names() -> None:
+    """Let old names be found: first of all, or modules of an old package would be loaded a second time."""
+    if not any(isinstance(finder, _MovedFinder) for finder in sys.meta_path):
+        sys.meta_path.insert(0, _MovedFinder())

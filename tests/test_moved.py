@@ -1,0 +1,48 @@
+"""Module names of 0.1 import for one version, say so, and are the modules of today."""
+
+from __future__ import annotations
+
+import importlib.util
+import subprocess
+import sys
+
+import pytest
+
+from shopgym._moved import MOVED, new_name
+
+EVERY_OLD_NAME = """
+import importlib, warnings
+from shopgym._moved import MOVED
+for old, new in MOVED.items():
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        module = importlib.import_module(f"shopgym.{old}")
+    assert module is importlib.import_module(f"shopgym.{new}"), old
+    assert module.__name__ == f"shopgym.{new}", old
+    assert any(f"shopgym.{old} is now shopgym.{new}" in str(one.message) for one in caught), old
+"""
+
+
+def test_an_old_name_is_the_module_of_today_and_warns() -> None:
+    subprocess.run([sys.executable, "-c", EVERY_OLD_NAME], check=True)
+
+
+def test_modules_of_an_old_package_come_along() -> None:
+    with pytest.warns(DeprecationWarning, match=r"shopgym\.evaluation\.offline"):
+        module = importlib.import_module("shopgym.experiments.ope.diagnostics")
+    from shopgym.evaluation.offline import diagnostics
+
+    assert module is diagnostics
+    assert sys.modules["shopgym.experiments.ope.diagnostics"] is diagnostics
+
+
+@pytest.mark.parametrize("old", sorted(MOVED))
+def test_the_new_name_exists_and_is_not_taken_for_an_old_one(old: str) -> None:
+    assert importlib.util.find_spec(f"shopgym.{MOVED[old]}") is not None
+    assert new_name(f"shopgym.{MOVED[old]}") is None
+
+
+def test_unknown_names_stay_unknown() -> None:
+    assert new_name("numpy.core") is None
+    with pytest.raises(ModuleNotFoundError, match="nothing_like_it"):
+        importlib.import_module("shopgym.experiments.nothing_like_it")
