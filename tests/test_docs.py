@@ -1,0 +1,105 @@
+"""Links and names in docs, README and docstrings lead somewhere."""
+
+from __future__ import annotations
+
+import ast
+import re
+from collections.abc import Iterator
+from functools import cache
+from pathlib import Path
+
+import pytest
+from builders.paths import ROOT
+
+PAGES = [*sorted((ROOT / "docs").glob("*.md")), ROOT / "README.md", ROOT / "CONTRIBUTING.md"]
+MODULES = sorted((ROOT / "src" / "shopgym").rglob("*.py"))
+ROLE = re.compile(r":(?:mod|func|class|meth|data|attr|exc):`~?([\w.]+)`")
+LINK = re.compile(r"(?<!!)\[[^\]]*\]\(([^)\s]+)\)|<img[^>]+src=\"([^\"]+)\"|!\[[^\]]*\]\(([^)\s]+)\)")
+PATH = re.compile(r"`((?:src|tests|docs|benchmarks|examples|[a-z_]+)/[\w./-]*\.(?:py|md|yaml|json))`")
+
+
+def dotted(path: Path) -> str:
+    """The module name of a file."""
+    name = ".".join(path.relative_to(ROOT / "src").with_suffix("").parts)
+    return name.removesuffix(".__init__")
+
+
+def names_in(body: list[ast.stmt], prefix: str) -> Iterator[str]:
+    """Qualified names that a module or a class defines or imports."""
+    for node in body:
+        if isinstance(node, ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef):
+            yield f"{prefix}.{node.name}"
+            if isinstance(node, ast.ClassDef):
+                yield from names_in(node.body, f"{prefix}.{node.name}")
+        elif isinstance(node, ast.AnnAssign) and isinstance(node.target, ast.Name):
+            yield f"{prefix}.{node.target.id}"
+        elif isinstance(node, ast.Assign):
+            for name in (n for target in node.targets for n in ast.walk(target) if isinstance(n, ast.Name)):
+                yield f"{prefix}.{name.id}"
+        elif isinstance(node, ast.ImportFrom):
+            yield from (f"{prefix}.{alias.asname or alias.name}" for alias in node.names)
+        elif isinstance(node, ast.If):
+            yield from names_in(node.body, prefix)
+
+
+@cache
+def tree(path: Path) -> ast.Module:
+    return ast.parse(path.read_text(encoding="utf-8"))
+
+
+@cache
+def known() -> tuple[frozenset[str], frozenset[str]]:
+    """(every qualified name of the package, every dotted ending of one)."""
+    whole = set()
+    for path in MODULES:
+        whole |= {dotted(path), *names_in(tree(path).body, dotted(path))}
+    endings = {name.split(".", i)[i] for name in whole for i in range(name.count(".") + 1)}
+    return frozenset(whole), frozenset(endings)
+
+
+def docstrings(path: Path) -> Iterator[str]:
+    """Every text that stands as a statement of its own."""
+    for node in ast.walk(tree(path)):
+        if isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant):
+            yield str(node.value.value)
+
+
+@pytest.mark.parametrize("path", MODULES, ids=dotted)
+def test_names_in_docstrings_exist(path: Path) -> None:
+    whole, endings = known()
+    own = {name.rpartition(".")[2] for name in names_in(tree(path).body, "x")}
+    own |= {n.name for n in ast.walk(tree(path)) if isinstance(n, ast.FunctionDef | ast.ClassDef)}
+    for text in docstrings(path):
+        for name in ROLE.findall(text):
+            plain = name.lstrip(".")
+            other_package = plain.split(".")[0] in ("numpy", "gymnasium", "pandas", "torch")
+            assert plain in whole or plain in endings or plain.split(".")[0] in own or other_package, name
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_links_and_names_of_a_page_lead_somewhere(page: Path) -> None:
+    text = page.read_text(encoding="utf-8")
+    for target in (next(filter(None, found)) for found in LINK.findall(text)):
+        if target.startswith(("http://", "https://", "mailto:")):
+            continue
+        file, _, anchor = target.partition("#")
+        there = (page.parent / file) if file else page
+        assert there.exists(), target
+        if anchor:
+            heads = re.findall(r"^#+ (.*)$", there.read_text(encoding="utf-8"), flags=re.M)
+            assert anchor in {re.sub(r"[^\w\- ]", "", head.lower()).replace(" ", "-") for head in heads}, (
+                target
+            )
+    for name in PATH.findall(text):
+        places = (ROOT / name, ROOT / "src" / "shopgym" / name, page.parent / name)
+        assert any(place.exists() for place in places), name
+    whole, _ = known()
+    for name in re.findall(r"\bshopgym(?:\.[A-Za-z_]\w*)+", text):
+        parent = name.rpartition(".")[0]
+        assert name in whole or (parent in whole and is_data(name)), name
+
+
+def is_data(name: str) -> bool:
+    """Whether a dotted name is a file's, such as ``shopgym.py``, or an attribute of a class or value."""
+    parent, _, leaf = name.rpartition(".")
+    return leaf in ("py", "yaml", "html", "json") or parent not in {dotted(path) for path in MODULES}
