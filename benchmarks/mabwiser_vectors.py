@@ -1,4 +1,4 @@
-"""Decisions of mabwiser on a small stream, for tests/test_bandits_reference.py.
+"""Decisions of mabwiser on a small stream, for tests/agents/test_bandits_reference.py.
 
     .peers/mabwiser/bin/python benchmarks/mabwiser_vectors.py tests/data/mabwiser.json
 
