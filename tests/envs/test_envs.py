@@ -18,7 +18,7 @@ from shopgym.core import InvalidInput
 from shopgym.envs import RewardSpec
 from shopgym.envs.page_env import _fill_pages
 from shopgym.simulators import Catalog, ShopConfig, StockConfig
-from shopgym.simulators.engine.work_queue import lanes_of
+from shopgym.simulators.engine.work_queue import work_queue
 
 IDS = ("shopgym/Bandit-v0", "shopgym/Session-v0")
 FORMS = ({"form": "slot"}, {"form": "slate"}, {"form": "items", "num_candidates": 0})
@@ -124,7 +124,7 @@ def test_pages_are_filled_as_picked_without_what_comes_again(pages: list[list[in
     n, k = picks.shape
     slates, unknown = np.full((n, k), -9, np.int32), np.zeros(n, np.bool_)
     there = np.full(n, slots, np.int32)
-    _fill_pages(picks, np.empty((n, 0), np.int32), there, 4096, slates, unknown, lanes_of(n))
+    _fill_pages(picks, np.empty((n, 0), np.int32), there, 4096, slates, unknown, work_queue(n))
     assert not unknown.any()
     for page, slate in zip(pages, slates.tolist(), strict=True):
         assert slate == [-1 if j >= slots or item in page[:j] else item for j, item in enumerate(page)]

@@ -13,7 +13,7 @@ import pytest
 
 from shopgym.core.types import I64
 from shopgym.simulators.engine.thread_pool import ThreadPool
-from shopgym.simulators.engine.work_queue import take, work_queue
+from shopgym.simulators.engine.work_queue import claim, work_queue
 
 N = 40
 
@@ -22,10 +22,10 @@ def square(pool: ThreadPool, step: int = 3) -> list[int]:
     found = np.zeros(N, np.int64)
 
     def work(lanes: I64, _: int) -> None:
-        low, high = take(lanes)
+        low, high = claim(lanes)
         while low < high:
             found[low:high] += np.arange(low, high) ** 2  # twice would show
-            low, high = take(lanes)
+            low, high = claim(lanes)
 
     pool.run(work, work_queue(N, step))
     return found.tolist()
@@ -36,11 +36,11 @@ SQUARES = [i * i for i in range(N)]
 
 def test_lanes_are_taken_in_order_until_none_is_left() -> None:
     lanes = work_queue(7, 3)
-    assert [take(lanes) for _ in range(3)] == [(0, 3), (3, 6), (6, 7)]
+    assert [claim(lanes) for _ in range(3)] == [(0, 3), (3, 6), (6, 7)]
     for _ in range(3):
-        low, high = take(lanes)
+        low, high = claim(lanes)
         assert not low < high
-    assert take(work_queue(7)) == (0, 7)
+    assert claim(work_queue(7)) == (0, 7)
 
 
 @pytest.mark.parametrize("step", [1, 3, N, 2 * N])
@@ -72,11 +72,11 @@ def test_who_is_slow_takes_fewer() -> None:
     pool, taken = ThreadPool(1), [0, 0]
 
     def work(lanes: I64, worker: int) -> None:
-        low, high = take(lanes)
+        low, high = claim(lanes)
         while low < high:
             taken[worker] += 1
             time.sleep(0.2 if worker else 0.01)
-            low, high = take(lanes)
+            low, high = claim(lanes)
 
     pool.run(work, work_queue(N, 1))
     assert sum(taken) == N

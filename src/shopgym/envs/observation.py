@@ -13,7 +13,7 @@ from ..core.types import F32, I32, I64, AnyArray
 from ..simulators import Shop
 from ..simulators.engine.jit import kernel
 from ..simulators.engine.prefetch import prefetch
-from ..simulators.engine.work_queue import take
+from ..simulators.engine.work_queue import claim
 
 
 def observation_space(shop: Shop, form: str) -> spaces.Dict:
@@ -62,7 +62,7 @@ def _features(shop: Shop, rows: I32) -> F32:
     """(n, j, f) features of the item rows (n, j); 0 where a row is empty."""
     features = shop.catalog.items.features
     out = np.empty((*rows.shape, features.shape[1]), np.float32)
-    shop.in_parts(lambda lanes, _: _copy_rows(features, rows, out, lanes))
+    shop.in_parallel(lambda lanes, _: _copy_rows(features, rows, out, lanes))
     return out
 
 
@@ -73,7 +73,7 @@ def _box(low: F32, high: F32) -> spaces.Box:
 @kernel
 def _copy_rows(features: F32, rows: I32, out: F32, lanes: I64) -> None:
     """out[i, c] = features[rows[i, c]], 0 where there is no row"""
-    low, high = take(lanes)
+    low, high = claim(lanes)
     while low < high:
         for i in range(low, high):
             for c in range(rows.shape[1]):
@@ -82,4 +82,4 @@ def _copy_rows(features: F32, rows: I32, out: F32, lanes: I64) -> None:
                     prefetch(features, int64(rows[i + 1, c]))
                 for f in range(features.shape[1]):
                     out[i, c, f] = features[row, f] if row >= 0 else 0.0
-        low, high = take(lanes)
+        low, high = claim(lanes)

@@ -20,7 +20,7 @@ from ..core.types import F64, I32, I64, AnyArray, Bool
 from ..simulators import Catalog, Shop, ShopConfig
 from ..simulators.engine.hash_rng import key
 from ..simulators.engine.jit import kernel
-from ..simulators.engine.work_queue import take
+from ..simulators.engine.work_queue import claim
 from ..simulators.page.candidates import among
 from ..simulators.profiles.profiles import profile, profile_catalog
 from .observation import observation
@@ -62,8 +62,9 @@ class RenderFrame:
         price = shop.today.price[visits.row[:, None], np.maximum(loop.slates, 0)]
         if loop.price_off is not None:
             price = price * (1 - loop.price_off[:, None])
-        names = ("user", "surface", "query", "anchor", "mobile", "page", "time")
-        return cls(**{name: getattr(visits, name).copy() for name in names}, price=price)
+        names = ("user", "surface", "query", "anchor", "mobile", "page")
+        columns = {name: getattr(visits, name).copy() for name in names}
+        return cls(**columns, time=loop.requests.time, price=price)
 
 
 class PageEnv:
@@ -132,17 +133,17 @@ class PageEnv:
         """Open the shop anew and let a visitor into every lane."""
         self._seed, self._seasons = seed if isinstance(seed, int) else int(seed[0]), 0
         self.shop.reset(seed)
-        self.shop.arrive(np.ones(self.shop.lanes, np.bool_))
+        self.shop.start_visits(np.ones(self.shop.lanes, np.bool_))
         self.slot[:] = 0
 
-    def ask(self, begin: Bool | None = None) -> None:
+    def next_requests(self, begin: Bool | None = None) -> None:
         """Note what page every lane asks for now: :attr:`requests`, the basis of observations and masks.
 
         Before that the next episode begins on the lanes ``begin`` (n,) bool; a season does on all at once.
         """
         if begin is not None:
             self._make_room(begin)
-        self.requests = requests = self.shop.requests(begin=begin)
+        self.requests = requests = self.shop.requests() if begin is None else self.shop.next_pages(begin)
         self._allowed, self._placed = requests.in_stock.copy(), np.zeros(requests.in_stock.shape, np.bool_)
         if self.form != "items":
             _mark(requests.candidates, self.slates, self.slot, self._allowed, self._placed)
@@ -179,10 +180,10 @@ class PageEnv:
             left, cut = shown.copy(), np.zeros_like(shown)
             self.shop.visits.over[shown] = True
         elif self.episode == "life":
-            left, cut = self.shop.part(left | cut)
+            left, cut = self.shop.end_visits(left | cut)
         elif self.episode == "season":
-            self.shop.part(left | cut)
-            self.shop.arrive()
+            self.shop.end_visits(left | cut)
+            self.shop.start_visits()
             left, cut = np.zeros_like(shown), self._season_is_over() | np.zeros_like(shown)
         reward, terms = self.reward.page(feedback)
         return Outcome(reward, terms, shown, left, cut)
@@ -239,7 +240,7 @@ class PageEnv:
         slates, unknown = np.empty((n, k), np.int32), np.zeros(n, np.bool_)
         candidates, items = self.requests.candidates, len(self.shop.catalog)
         slots = self.shop.slots if self.requests.slots is None else self.requests.slots
-        self.shop.in_parts(
+        self.shop.in_parallel(
             lambda lanes, _: _fill_pages(picks, candidates, slots, items, slates, unknown, lanes)
         )
         if np.count_nonzero(unknown):
@@ -302,7 +303,7 @@ def _fill_pages(
 
     Slots that a page does not have stay empty.
     """
-    low, high = take(lanes)
+    low, high = claim(lanes)
     while low < high:
         limit = candidates.shape[1] or items
         for i in range(low, high):
@@ -326,7 +327,7 @@ def _fill_pages(
                     slates[i, slot] = EMPTY
                 else:
                     slates[i, slot] = candidates[i, pick] if candidates.shape[1] else pick
-        low, high = take(lanes)
+        low, high = claim(lanes)
 
 
 @kernel

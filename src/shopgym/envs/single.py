@@ -80,16 +80,16 @@ class ShopEnv(gymnasium.Env[Any, Any]):
         super().reset(seed=seed)
         if seed is not None or not self._open:
             self.loop.open(int(self.np_random.integers(2**63)) if seed is None else seed)
-            self.loop.ask()
+            self.loop.next_requests()
             self._open = True
         else:
-            self.loop.ask(EVERY_LANE)
+            self.loop.next_requests(EVERY_LANE)
         return self._observe(), self._info()
 
     def step(self, action: Any) -> tuple[Observation, float, bool, bool, dict[str, Any]]:
         """Choose; in form ``"slot"`` the page is shown after the last slot."""
         outcome = self.loop.step(np.asarray(action)[None], EVERY_LANE)
-        self.loop.ask()
+        self.loop.next_requests()
         info = self._info()
         info["shown"] = bool(outcome.shown[0])
         info["reward_terms"] = {name: float(amount[0]) for name, amount in outcome.terms.items()}

@@ -115,12 +115,12 @@ class ShopVectorEnv(VectorEnv[Observation, AnyArray, AnyArray]):
             if seed is None:
                 seed = int(self.np_random.integers(2**63 - self.num_envs))
             self.loop.open(seed if isinstance(seed, int) else [int(s) for s in seed])
-            self.loop.ask()
+            self.loop.next_requests()
             self._open = True
             self._over[:] = False
         else:
             lanes = np.ones(self.num_envs, np.bool_) if mask is None else mask
-            self.loop.ask(lanes)
+            self.loop.next_requests(lanes)
             self._over[lanes] = False
         return self.loop.observe(), self._info(None)
 
@@ -137,12 +137,12 @@ class ShopVectorEnv(VectorEnv[Observation, AnyArray, AnyArray]):
         begin = self._over if self.mode == AutoresetMode.NEXT_STEP and not active.all() else None
         if self.mode != AutoresetMode.SAME_STEP:
             self._over = done
-        self.loop.ask(begin)
+        self.loop.next_requests(begin)
         info, observation = self._info(outcome), self.loop.observe()
         if self.mode == AutoresetMode.SAME_STEP and done.any():
             info["final_obs"], info["_final_obs"] = _rows(observation, done), done
             info["final_info"], info["_final_info"] = info.copy(), done
-            self.loop.ask(done)
+            self.loop.next_requests(done)
             info.update(self._mask())
             observation = self.loop.observe()
         return observation, outcome.reward, outcome.terminated, outcome.truncated, info

@@ -10,6 +10,7 @@ from .people.arrivals import ArrivalConfig
 from .people.retention import RetentionConfig
 from .people.satisfaction import PeopleConfig
 from .people.users import Users
+from .policy_value import compare, value
 from .profiles.disturbances import variant
 from .shop import Shop
 
@@ -34,3 +35,7 @@ __all__ = [
     "Users",
     "variant",
 ]
+
+# methods that stand on top of the shop
+Shop.value = value
+Shop.compare = compare

@@ -7,7 +7,7 @@ import numpy as np
 from ..core.types import F32, F64, I32
 from .catalog.catalog import OBSERVED, Catalog
 from .config import ShopConfig
-from .page.observe import CLOCK, MOMENT, PLACE, RELATION
+from .page.observe import CLOCK, LONGEST_GAP, MOMENT, PLACE, RELATION
 from .page.surfaces import CHANNELS, lay_out
 from .params import ShopParams
 from .people.retention import expected_visits
@@ -167,4 +167,39 @@ def context_names(intent: int, config: ShopConfig) -> tuple[str, ...]:
         *(PLACE if config.surfaces.enabled else ()),
         *(CLOCK if config.calendar else ()),
         *(RELATION if config.people.enabled else ()),
+    )
+
+
+def context_bounds(catalog: Catalog, config: ShopConfig) -> tuple[F32, F32]:
+    """Least and greatest value of each context column, each (c,)."""
+    intent = catalog.items.features[:, :OBSERVED]
+    named = {
+        "clicks": (0.0, float(np.log1p(config.max_pages * config.slate_size))),
+        "visits": (0.0, 22.0),  # 2^31 visits
+        "gap": (0.0, float(np.log1p(LONGEST_GAP))),
+        **dict.fromkeys(("hour_cos", "hour_sin", "year_cos", "year_sin"), (-1.0, 1.0)),
+    }
+    others = [named.get(name, (0.0, 1.0)) for name in context_names(OBSERVED, config)[OBSERVED:]]
+    low = np.append(intent.min(axis=0), [low for low, _ in others])
+    high = np.append(intent.max(axis=0), [high for _, high in others])
+    return low.astype(np.float32), high.astype(np.float32)
+
+
+def draw_users(catalog: Catalog, config: ShopConfig, seed: int) -> Users:
+    """The users that the config describes."""
+    choice, people = config.choice, config.people
+    return Users.draw(
+        catalog,
+        config.users,
+        seed=seed,
+        price_sensitivity=choice.price_sensitivity,
+        noise=config.taste_noise,
+        regions=len(config.delivery.region_days) if config.delivery.weight else 1,
+        retention=people.retention if people.enabled else None,
+        mission=(choice.mission_share, choice.mission_alike),
+        size_alike=choice.size_alike,
+        bulk_sd=choice.bulk_sd,
+        returner_sd=config.returns.spread,
+        established=config.arrivals.established,
+        representative=config.arrivals.representative,
     )

@@ -92,7 +92,7 @@ def trial(shop: Shop, policy: Policy, *, visits: int, term: str, seed: int) -> T
     while True:
         count = shop.visits.lives if shop.clock == "own" else shop.visits.number
         waiting = shop.visits.over & (count + 1 < each)
-        shop.arrive(waiting)
+        shop.start_visits(waiting)
         active = ~shop.visits.over
         if not active.any():
             return Trial(expected.ravel(), happened.ravel())
@@ -102,13 +102,12 @@ def trial(shop: Shop, policy: Policy, *, visits: int, term: str, seed: int) -> T
         means = shop.expected(slates)[term]
         on_page = np.arange(slates.shape[1]) < shop.slots[:, None]
         attention = on_page if term == "stockout" else shop.attention(slates)
-        feedback = shop.respond(slates, active)
+        feedback, left, cut = shop.serve(slates, active)
         np.add.at(expected, (lane[active], number[active]), (attention * means).sum(axis=1)[active])
         what = feedback.page[:, SLOT_TERMS.index(term)]
         np.add.at(happened, (lane[active], number[active]), what[active])
-        left, cut = shop.advance(slates, feedback, active)
         if shop.clock == "own":
-            shop.part(left | cut)
+            shop.end_visits(left | cut)
 
 
 def value(

@@ -77,7 +77,12 @@ class Batch:
         """What an agent learns from: visits of one page, after which nothing comes."""
         over = np.ones(len(self.requests), np.bool_)
         return Interactions(
-            self.requests, self.decisions, self.slot_reward, self.feedback.events(), self.requests, over
+            self.requests,
+            self.decisions,
+            self.slot_reward,
+            self.feedback.learner_events(),
+            self.requests,
+            over,
         )
 
 

@@ -1,7 +1,7 @@
 """Lanes that threads take a few of at a time, until none is left: who is late, or slow, takes fewer.
 
 Cores that are shared with others are not equally fast, and not for long. Equal parts would all wait for
-the slowest; so kernels begin with ``low, high = take(lanes)`` and go on while ``low < high``.
+the slowest; so kernels begin with ``low, high = claim(lanes)`` and go on while ``low < high``.
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ def _add(typing: Any, array: Any, number: Any) -> Any:
 
 
 @njit(cache=True, inline="always")
-def take(lanes: I64) -> tuple[int, int]:
+def claim(lanes: I64) -> tuple[int, int]:
     """The next lanes [low, high), which nobody else gets; none are left where they are not low < high."""
     low = _add(lanes, lanes[STEP])
     return low, min(low + lanes[STEP], lanes[END])

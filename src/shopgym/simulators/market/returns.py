@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
+from ...core.batches import EVENT_QUANTITY, EVENT_RETURN_DELAY, EVENT_RETURNED, EVENT_SOLD
 from ...core.types import F64, I64
-from ..page.buffers import BACK_DELAY, BOUGHT, SENT_BACK, SOLD
 
 
 class Returns:
@@ -17,16 +17,18 @@ class Returns:
     def __len__(self) -> int:
         return sum(len(due) for due, _, _ in self._parts)
 
-    def expect(self, lines: F64, time: F64 | float) -> None:
+    def expect(self, lines: F64, time: F64) -> None:
         """Note which of the order lines of a tick, (r, 10) rows of details, will be sent back.
 
-        ``time`` is when their pages were shown, (r,) or one for all.
+        ``time`` (r,) is when their pages were shown.
         """
-        back = np.flatnonzero(lines[:, SENT_BACK])
+        back = np.flatnonzero(lines[:, EVENT_RETURNED])
         if len(back):
             sent = lines[back]
-            due: F64 = sent[:, BACK_DELAY] + (time if isinstance(time, float) else time[back])
-            self._parts.append((due, sent[:, SOLD].astype(np.int64), sent[:, BOUGHT].astype(np.int64)))
+            due: F64 = sent[:, EVENT_RETURN_DELAY] + time[back]
+            self._parts.append(
+                (due, sent[:, EVENT_SOLD].astype(np.int64), sent[:, EVENT_QUANTITY].astype(np.int64))
+            )
 
     def arrived(self, day: float) -> tuple[I64, I64]:
         """(item rows, units), both (r,) int64, of what has come back by ``day``; handed out once."""

@@ -10,12 +10,12 @@ from ...core.types import F32, F64, I32, I64, U64, Bool
 from ..day_types import DayTables
 from ..engine.jit import kernel
 from ..engine.prefetch import PREFETCH_DISTANCE, TILE, prefetch
-from ..engine.work_queue import take
+from ..engine.work_queue import claim
 from ..params import ShopParams
 from ..people.visits import Visits
 from .candidates import draw_candidates
 from .surfaces import CHANNELS, SURFACES
-from .visit_start import begin_anew
+from .visit_start import start_tile
 
 MOMENT = ("page", "clicks", "mobile")
 """Context columns after the intent: pages so far / max_pages, log(1 + clicks so far), on a phone."""
@@ -43,7 +43,7 @@ def observe(
     visits: Visits,
     asked: Bool,
     begin: Bool,
-    new: I32,
+    scratch: I32,
     taker: I64,
     request_id: U64,
     user_id: I64,
@@ -53,21 +53,21 @@ def observe(
     in_stock: Bool,
     time: F64,
     slots: I32,
-    lanes: I64,
+    queue: I64,
 ) -> None:
-    """Fill the columns of ``Requests`` for the ``lanes`` that are ``asked`` for.
+    """Fill the columns of ``Requests`` for the visits that are ``asked`` for, given their ``time`` in days.
 
-    Before that the next visit starts on those where ``begin`` (n,), of anyone; (0,) = on none. The intent
-    that can be seen is the observable embedding of the item last looked at or searched for. ``new`` and
-    ``taker`` are scratch space.
+    Before that, the next visit of anyone starts where ``begin`` (n,); (0,) starts none. The intent that the
+    shop sees is the observable embedding of the item last looked at or searched for. ``scratch``
+    (``TILE``,) and ``taker`` (``REMAINDERS``,) are scratch memory.
     """
     intent = params.observed.shape[1]
-    low, high = take(lanes)
+    low, high = claim(queue)
     while low < high:
         for start in range(low, high, TILE):
             end = min(start + TILE, high)
             if begin.shape[0]:
-                begin_anew(params, visits, begin, new, start, end)
+                start_tile(params, visits, begin, scratch, start, end)
             draw_candidates(params, visits, asked, taker, candidates, start, end)
             for i in range(start, end):
                 if i + PREFETCH_DISTANCE < high:
@@ -77,8 +77,7 @@ def observe(
                     continue
                 request_id[i] = visits.key[i] ^ uint64(visits.page[i])
                 user_id[i] = visits.user[i]
-                time[i] = visits.time[i]
-                # looked up once: a store to an array might, for all the compiler knows, change them
+                # read once: the compiler must assume that a store to another array may change them
                 who, anchor = visits.user[i], visits.anchor[i]
                 for c in range(user.shape[1]):
                     user[i, c] = params.user_features[who, c]
@@ -96,8 +95,8 @@ def observe(
                     slots[i] = params.slots[visits.surface[i]]
                     at += len(PLACE)
                 if params.calendar_on:
-                    day = int64(math.floor(visits.time[i]))
-                    hour = int64((visits.time[i] - day) * 24.0)
+                    day = int64(math.floor(time[i]))
+                    hour = int64((time[i] - day) * 24.0)
                     context[i, at] = params.hours[hour, 0]
                     context[i, at + 1] = params.hours[hour, 1]
                     context[i, at + 2] = 1.0 if day % 7 >= 5 else 0.0
@@ -110,4 +109,4 @@ def observe(
                 row = visits.row[i]
                 for c in range(candidates.shape[1]):
                     in_stock[i, c] = today.available[row, candidates[i, c]]
-        low, high = take(lanes)
+        low, high = claim(queue)

@@ -85,7 +85,7 @@ class Population:
         """Days until the next visit that is certain to come; inf after the last."""
         return self._queue[0][0] if self._queue else math.inf
 
-    def admit(self, visits: Visits, begin: Bool, until: float) -> tuple[Bool, float]:
+    def assign(self, visits: Visits, begin: Bool, until: float) -> tuple[Bool, float]:
         """Put who comes before ``until`` into the lanes where ``begin``, in order, with luck and memory.
 
         Returns:

@@ -114,7 +114,7 @@ def set_pull(params: ShopParams, visits: Visits, i: int) -> None:
 
 
 @njit(cache=True, inline="always")
-def something_wanted(params: ShopParams, user: int, coin: np.uint64, word: np.uint64) -> np.int64:
+def draw_wanted_item(params: ShopParams, user: int, coin: np.uint64, word: np.uint64) -> np.int64:
     """Half the time something like one of the user's favourites, else something popular."""
     if unit(coin) >= 0.5:
         return popular_item(params, word)
