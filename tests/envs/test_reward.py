@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 
 from shopgym.core import InvalidInput
+from shopgym.core.reward import RewardSpec
 from shopgym.envs.oracle import best_page_values, page_values
-from shopgym.envs.reward import RewardSpec
 from shopgym.simulators import Catalog, Shop, ShopConfig
 
 

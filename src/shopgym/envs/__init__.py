@@ -1,6 +1,6 @@
 """The Gymnasium face: spaces, observations, episodes and rewards."""
 
-from .reward import RewardSpec
+from ..core.reward import RewardSpec
 from .single import BanditEnv, SeasonEnv, SessionEnv, ShopperEnv
 from .vector import BanditVectorEnv, SeasonVectorEnv, SessionVectorEnv, ShopperVectorEnv
 

@@ -6,9 +6,9 @@ import numpy as np
 from scipy.optimize import linear_sum_assignment
 
 from ..core.errors import InvalidInput
+from ..core.reward import RewardSpec
 from ..core.types import F64, I32
 from ..simulators import Shop
-from .reward import RewardSpec
 
 
 def slot_values(

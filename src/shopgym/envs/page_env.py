@@ -16,6 +16,7 @@ from gymnasium import spaces
 from ..core.batches import EMPTY, SLOT_TERMS, Feedback, Requests
 from ..core.config import build
 from ..core.errors import InvalidInput, one_of
+from ..core.reward import RewardSpec
 from ..core.types import F64, I32, I64, AnyArray, Bool
 from ..simulators import Catalog, Shop, ShopConfig
 from ..simulators.engine.hash_rng import key
@@ -24,7 +25,6 @@ from ..simulators.engine.work_queue import claim
 from ..simulators.page.candidates import among
 from ..simulators.profiles.profiles import profile, profile_catalog
 from .observation import observation
-from .reward import RewardSpec
 
 FORMS = ("slot", "slate", "items")
 CLOCK_OF = {"page": "pages", "visit": "pages", "life": "own", "season": "season"}

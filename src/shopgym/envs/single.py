@@ -8,12 +8,12 @@ from typing import Any, ClassVar
 import gymnasium
 import numpy as np
 
+from ..core.reward import RewardSpec
 from ..core.types import AnyArray, Bool
 from ..simulators import Catalog, ShopConfig
 from .observation import observation_space
 from .page_env import PageEnv, make_loop
 from .rendering.render import RENDER_MODES, check_render_mode, render
-from .reward import RewardSpec
 
 Observation = dict[str, AnyArray]
 EVERY_LANE = np.ones(1, np.bool_)

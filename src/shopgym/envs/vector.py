@@ -11,12 +11,12 @@ from gymnasium.vector.utils import batch_space
 
 from ..core.batches import Feedback, Requests
 from ..core.errors import InvalidInput
+from ..core.reward import RewardSpec
 from ..core.types import F64, I32, AnyArray, Bool
 from ..simulators import Catalog, ShopConfig
 from .observation import observation_space
 from .page_env import Outcome, PageEnv, make_loop
 from .rendering.render import RENDER_MODES, check_render_mode, render
-from .reward import RewardSpec
 
 Observation = dict[str, AnyArray]
 

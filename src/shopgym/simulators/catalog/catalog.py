@@ -1,13 +1,13 @@
-"""A shop's catalogue: what anyone may know of the items, and what only the simulation knows."""
+"""A shop's catalogue: what can be observed of the items, and what only the simulation knows."""
 
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 
@@ -17,6 +17,7 @@ from ...core.hashing import hash_arrays
 from ...core.statistics import gini
 from ...core.types import F32, F64, I32, AnyArray
 from .item_attributes import ItemAttributes
+from .neighbours import nearest
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -56,6 +57,11 @@ class Catalog:
     neighbours: I32
     notes: Mapping[str, str] = field(default_factory=dict)
     details: ItemAttributes = field(default_factory=ItemAttributes.none)
+
+    # constructors that stand on top of this class; the package sets them
+    synthetic: ClassVar[Callable[..., Catalog]]
+    online_retail: ClassVar[Callable[[], Catalog]]
+    from_transactions: ClassVar[Callable[..., Catalog]]
 
     def __post_init__(self) -> None:
         n = len(self.items)
@@ -120,8 +126,6 @@ class Catalog:
         ``embedding`` rows are scaled to norm 1 and may not be zero in their first 8 columns;
         ``popularity`` > 0 is scaled to sum to 1 and ``quality`` is standardised.
         """
-        from .neighbours import nearest
-
         price, unit_cost = np.array(price, np.float64), np.array(unit_cost, np.float64)
         popularity = np.asarray(popularity, np.float64)
         _refuse("popularity", popularity, ~(popularity > 0), "give each item a share above 0")
@@ -149,27 +153,6 @@ class Catalog:
             neighbours=nearest(observed),
             notes=notes or {},
         )
-
-    @classmethod
-    def from_transactions(cls, df: pd.DataFrame, **options: Any) -> Catalog:
-        """A shop's own order lines; see :func:`.transactions.catalog_from_transactions`."""
-        from .transactions import catalog_from_transactions
-
-        return catalog_from_transactions(df, **options)
-
-    @classmethod
-    def synthetic(cls, num_items: int, *, seed: int, **options: Any) -> Catalog:
-        """Any size, by drawing; see :func:`shopgym.simulators.catalog.synthetic.synthetic_catalog`."""
-        from .synthetic import synthetic_catalog
-
-        return synthetic_catalog(num_items, seed=seed, **options)
-
-    @classmethod
-    def online_retail(cls) -> Catalog:
-        """The shipped catalogue of a real gift shop; see :mod:`shopgym.simulators.catalog.online_retail`."""
-        from .online_retail import online_retail
-
-        return online_retail()
 
     @cached_property
     def hash(self) -> str:

@@ -8,9 +8,9 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.random import Generator
 
+from ....core.reward import RewardSpec
 from ....core.types import F64, I32, I64, Bool
 from ....envs.oracle import slot_values
-from ....envs.reward import RewardSpec
 from ....policies import plackett_luce
 from ....simulators import Catalog, Shop, ShopConfig
 from ....simulators.catalog.catalog import OBSERVED

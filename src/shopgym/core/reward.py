@@ -13,9 +13,9 @@ from typing import Any
 
 import numpy as np
 
-from ..core.batches import SLOT_TERMS, Feedback
-from ..core.errors import InvalidInput, one_of
-from ..core.types import F64
+from .batches import SLOT_TERMS, Feedback
+from .errors import InvalidInput, one_of
+from .types import F64
 
 UNITS = {
     "click": "click",
