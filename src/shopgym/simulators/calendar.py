@@ -124,7 +124,7 @@ class Calendar:
             lines, rows = events.take(bought, axis=0), rows.take(bought)
             items, units = lines[:, EVENT_SOLD].astype(np.int32), lines[:, EVENT_QUANTITY].astype(np.int32)
             self.stock.sell(items, units)
-            self.market.sold(self.day, items, units)
+            self.market.record_sales(self.day, items, units)
             if self.config.returns.enabled:
                 self.returns.expect(lines, visits.time[rows])
         start = self.day
@@ -156,7 +156,7 @@ class Calendar:
     def set_weeks(self, visits: Visits) -> None:
         """Point every visit to the row of ``today`` for its own week."""
         last = len(self.today.price) - 1
-        np.minimum(visits.time // DAYS_A_WEEK, last, out=visits.row, casting="unsafe")
+        np.minimum(visits.time // DAYS_A_WEEK, last, out=visits.day_row, casting="unsafe")
 
     @cached_property
     def _weeks(self) -> DayTables:

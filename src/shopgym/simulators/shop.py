@@ -340,7 +340,7 @@ class Shop:
         )
 
     def _live(self, candidates: I32) -> dict[str, F32]:
-        at = (self.visits.row[:, None], candidates)
+        at = (self.visits.day_row[:, None], candidates)
         stock = np.maximum(self.stock.on_hand[candidates], 0)
         figures = {"price": self.today.price[at], "margin": self.today.margin[at], "stock": stock}
         return {name: values.astype(np.float32) for name, values in figures.items()}

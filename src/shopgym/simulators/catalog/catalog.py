@@ -158,8 +158,8 @@ class Catalog:
     def hash(self) -> str:
         """SHA-256 (hex) of all columns and names; the notes are left out."""
         items = self.items
-        also = [items.category_names, items.feature_names, items.currency]
-        return hash_arrays({**items.columns(), **self._latent()}, also)
+        names = [items.category_names, items.feature_names, items.currency]
+        return hash_arrays({**items.columns(), **self._latent()}, names)
 
     def save(self, path: str | Path) -> None:
         """Write one Parquet file, whole or not at all."""
@@ -168,7 +168,7 @@ class Catalog:
 
         arrays = {**self.items.columns(), **self._latent()}
         columns = {name: _to_arrow(pa, values) for name, values in arrays.items() if values[0].size}
-        about = {
+        header = {
             "format": _FORMAT,
             "hash": self.hash,
             "category_names": self.items.category_names,
@@ -176,7 +176,7 @@ class Catalog:
             "currency": self.items.currency,
             "notes": dict(self.notes),
         }
-        table = pa.table(columns).replace_schema_metadata({"shopgym": json.dumps(about)})
+        table = pa.table(columns).replace_schema_metadata({"shopgym": json.dumps(header)})
         with new_file(Path(path)) as temporary:
             pq.write_table(table, temporary, compression="zstd")
 
@@ -196,26 +196,26 @@ class Catalog:
             raise InvalidInput(
                 "catalog", str(path), f"give a file that Catalog.save wrote ({error})"
             ) from error
-        about = json.loads((table.schema.metadata or {}).get(b"shopgym", b"{}"))
-        if about.get("format") != _FORMAT:
+        header = json.loads((table.schema.metadata or {}).get(b"shopgym", b"{}"))
+        if header.get("format") != _FORMAT:
             raise InvalidInput("catalog", str(path), f"give a file that Catalog.save wrote ({_FORMAT})")
         arrays = {name: _to_numpy(table.column(name)) for name in table.column_names}
         latent: dict[str, Any] = {
             name: arrays.pop(name, np.empty((table.num_rows, 0), np.int32))
             for name in ("embedding", "quality", "units_mean", "neighbours")
         }
-        known = {name: arrays.pop(name) for name in list(arrays) if name.startswith("details.")}
+        details = {name: arrays.pop(name) for name in list(arrays) if name.startswith("details.")}
         items = Items(
             **arrays,
-            category_names=tuple(about["category_names"]),
-            feature_names=tuple(about["feature_names"]),
-            currency=about["currency"],
+            category_names=tuple(header["category_names"]),
+            feature_names=tuple(header["feature_names"]),
+            currency=header["currency"],
         )
-        if known:
-            columns: dict[str, Any] = {name.split(".")[1]: values for name, values in known.items()}
+        if details:
+            columns: dict[str, Any] = {name.split(".")[1]: values for name, values in details.items()}
             latent["details"] = ItemAttributes(**columns)
-        catalog = cls(items=items, **latent, notes=about["notes"])
-        if catalog.hash != about["hash"]:
+        catalog = cls(items=items, **latent, notes=header["notes"])
+        if catalog.hash != header["hash"]:
             raise InvalidInput("catalog", str(path), "the file was changed after it was saved: save it again")
         return catalog
 
@@ -265,9 +265,9 @@ class Catalog:
             "units_mean": self.units_mean,
             "neighbours": self.neighbours,
         }
-        # what is assumed follows from the other columns
-        known = {} if self.details.assumed else self.details.columns()
-        return {**latent, **{f"details.{name}": values for name, values in known.items()}}
+        # assumed attributes follow from the other columns, so they are not stored
+        details = {} if self.details.assumed else self.details.columns()
+        return {**latent, **{f"details.{name}": values for name, values in details.items()}}
 
 
 def unit_rows(rows: AnyArray) -> F32:

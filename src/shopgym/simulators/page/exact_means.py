@@ -55,7 +55,7 @@ def expect(
     low, high = claim(queue)
     while low < high:
         for i in range(low, high):
-            row, surface = visits.row[i], visits.surface[i]
+            row, surface = visits.day_row[i], visits.surface[i]
             off = price_off[i] if price_off.shape[0] else 0.0
             for c in range(items.shape[1]):
                 item = items[i, c]
@@ -90,8 +90,8 @@ def expect(
                 out[TERM_REVENUE, i, c] = units * (today.price[row, taken] - discount)
                 out[TERM_MARGIN, i, c] = units * (today.margin[row, taken] - discount)
                 if params.returns:
-                    back = p_return(params, visits.user[i], taken, appeal)
-                    out[TERM_RETURN_COST, i, c] = back * (
+                    returned = p_return(params, visits.user[i], taken, appeal)
+                    out[TERM_RETURN_COST, i, c] = returned * (
                         out[TERM_MARGIN, i, c] + lines * params.return_handling
                     )
         low, high = claim(queue)

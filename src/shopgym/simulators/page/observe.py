@@ -1,4 +1,4 @@
-"""What the shop can see of its visitors: the pages they ask for."""
+"""What the shop can see of its visitors: the columns of ``Requests``."""
 
 from __future__ import annotations
 
@@ -18,21 +18,21 @@ from .surfaces import CHANNELS, SURFACES
 from .visit_start import start_tile
 
 MOMENT = ("page", "clicks", "mobile")
-"""Context columns after the intent: pages so far / max_pages, log(1 + clicks so far), on a phone."""
+"""Context columns after the intent: pages so far / max_pages, log(1 + clicks so far), phone (0 or 1)."""
 PLACE = (*(f"on_{name}" for name in SURFACES), *(f"by_{name}" for name, _ in CHANNELS))
 """With surfaces: the page asked for and the channel, 0 or 1 each."""
 CLOCK = ("hour_cos", "hour_sin", "weekend", "year_cos", "year_sin")
 """With the calendar: hour of the day and week of the year on their circles."""
 RELATION = ("visits", "gap")
-"""Where people come back: log(1 + visits before this one), log(1 + days since the last)."""
+"""Where people come back: log(1 + earlier visits), log(1 + days since the last)."""
 
 LONGEST_GAP = 36_400.0
-"""Days beyond which a gap is shown as this."""
+"""A longer gap, in days, is shown as this."""
 
 
 @njit(cache=True, inline="always")
 def _log1p(x: float) -> float:
-    """Most are 0, for which the logarithm need not be taken."""
+    """log(1 + x); most x are 0, and then no logarithm is needed."""
     return math.log1p(x) if x > 0.0 else 0.0
 
 
@@ -78,9 +78,9 @@ def observe(
                 request_id[i] = visits.key[i] ^ uint64(visits.page[i])
                 user_id[i] = visits.user[i]
                 # read once: the compiler must assume that a store to another array may change them
-                who, anchor = visits.user[i], visits.anchor[i]
+                user_row, anchor = visits.user[i], visits.anchor[i]
                 for c in range(user.shape[1]):
-                    user[i, c] = params.user_features[who, c]
+                    user[i, c] = params.user_features[user_row, c]
                 for c in range(intent):
                     context[i, c] = params.observed[anchor, c]
                 context[i, intent] = visits.page[i] / params.max_pages
@@ -106,7 +106,7 @@ def observe(
                 if params.remembers:
                     context[i, at] = _log1p(visits.visit[i] - 1)
                     context[i, at + 1] = _log1p(min(visits.gap[i], LONGEST_GAP))
-                row = visits.row[i]
+                row = visits.day_row[i]
                 for c in range(candidates.shape[1]):
                     in_stock[i, c] = today.available[row, candidates[i, c]]
         low, high = claim(queue)

@@ -149,7 +149,7 @@ def _prepare(
             attention[:] = 0.0
             odds[:] = 0.0
             continue
-        surface, row = visits.surface[i], visits.row[i]
+        surface, row = visits.surface[i], visits.day_row[i]
         page = page_key(visits.key[i], visits.page[i])
         root = key(page, ITEM)
         seen, missing = 1.0, 0
@@ -274,7 +274,7 @@ def _straight_to_cart(
     quick = p_quick(params, visits, i)
     if quick == 0.0 or unit(key(draw, QUICK)) >= quick:
         return False
-    taken = taken_for(params, today, visits.row[i], item)
+    taken = taken_for(params, today, visits.day_row[i], item)
     if taken < 0:
         return False
     pain = pain_of(params, today, visits, i, taken, off)
@@ -305,7 +305,7 @@ def _follow_up(
     for e in range(count):
         i, slot, item = workspace.visit[e], workspace.slot[e], workspace.item[e]
         appeal = workspace.appeal[e]
-        draw, day_row = workspace.draw[(i - low) * out.clicked.shape[1] + slot], visits.row[i]
+        draw, day_row = workspace.draw[(i - low) * out.clicked.shape[1] + slot], visits.day_row[i]
         if i != previous:
             previous = i
             out.first[i] = row
