@@ -41,7 +41,7 @@ def test_size_depends_on_the_number_of_slots_alone(k: int, size: tuple[int, int]
         assert frame.shape[0] % 2 == frame.shape[1] % 2 == 0
 
 
-def test_same_page_same_pixels_and_an_array_of_ones_own() -> None:
+def test_the_same_page_gives_the_same_pixels_in_a_new_array() -> None:
     page = StorefrontPage((MUG, None, dataclasses.replace(MUG, bought=2)), day=3.5)
     first = draw_page(page)
     kept = first.copy()
@@ -61,14 +61,16 @@ def test_same_page_same_pixels_and_an_array_of_ones_own() -> None:
         ({"bought": 2, "returned": True}, picture.RED),
     ],
 )
-def test_the_furthest_step_colours_foot_and_frame(what: dict[str, bool], colour: picture.Colour) -> None:
+def test_the_last_step_sets_the_colour_of_foot_and_frame(
+    what: dict[str, bool], colour: picture.Colour
+) -> None:
     tile = tile_of(draw_page(StorefrontPage((dataclasses.replace(MUG, **what), MUG))), 0, 2)  # type: ignore[arg-type]
     assert tuple(tile[240, 14]) == colour
     if what:
         assert tuple(tile[120, 0]) == colour
 
 
-def test_what_was_not_looked_at_is_half_as_strong() -> None:
+def test_tiles_that_were_not_examined_are_faded_by_half() -> None:
     frame = draw_page(StorefrontPage((MUG, dataclasses.replace(MUG, examined=False))))
     below_the_number = slice(40, 230)
     seen, faded = (tile_of(frame, i, 2)[below_the_number].astype(int) - picture.PAPER for i in (0, 1))
@@ -84,7 +86,7 @@ CHANGES = [
 
 
 @pytest.mark.parametrize("change", CHANGES, ids=lambda c: "-".join(f"{k}={v}" for k, v in c.items()))
-def test_everything_said_of_the_page_is_drawn(change: dict[str, object]) -> None:
+def test_every_field_of_the_page_is_drawn(change: dict[str, object]) -> None:
     page = StorefrontPage((MUG,))
     frame, other = (draw_page(p) for p in (page, dataclasses.replace(page, **change)))  # type: ignore[arg-type]
     differs = (frame != other).any(axis=(1, 2))
@@ -106,7 +108,7 @@ def test_everything_said_of_the_page_is_drawn(change: dict[str, object]) -> None
         ({"stock": None}, 14, 38),
     ],
 )
-def test_everything_said_of_an_item_is_drawn_in_its_place(
+def test_every_field_of_an_item_is_drawn_in_its_place(
     change: dict[str, object], top: int, bottom: int
 ) -> None:
     other = dataclasses.replace(MUG, **change)  # type: ignore[arg-type]
@@ -125,7 +127,7 @@ NAMES = st.text(st.characters(codec="utf-8", exclude_categories=["Cs"]), max_siz
 
 @settings(deadline=None)  # the first example loads fonts
 @given(NAMES, NAMES, st.floats(0, 1e12), st.floats(1, 10), st.sampled_from(["GBP", "SEK", "credits"]))
-def test_no_text_leaves_its_place(name: str, category: str, price: float, rise: float, currency: str) -> None:
+def test_no_text_overflows(name: str, category: str, price: float, rise: float, currency: str) -> None:
     tile = Tile(name, price, category, list_price=price * rise, stock=3, clicked=True)
     pixels = tile_of(draw_page(StorefrontPage((tile,), currency=currency)), 0, 1)
     beside = pixels[120:230, 184 - picture.PAD + 3 : 184 - 3]
@@ -134,7 +136,7 @@ def test_no_text_leaves_its_place(name: str, category: str, price: float, rise: 
 
 @settings(deadline=None)  # the first example loads fonts
 @given(NAMES, st.integers(40, 300))
-def test_names_take_at_most_two_lines_and_lose_nothing_before_the_cut(name: str, room: int) -> None:
+def test_names_take_at_most_two_lines_and_are_cut_at_the_end(name: str, room: int) -> None:
     lines = picture._two_lines(name, 13, room)
     assert 1 <= len(lines) <= 2
     assert all(picture._length(line, 13) <= room for line in lines)
@@ -143,7 +145,7 @@ def test_names_take_at_most_two_lines_and_lose_nothing_before_the_cut(name: str,
     assert said == whole or (said.endswith("…") and whole.startswith(said[:-1]))
 
 
-def test_signs_of_money_have_letters() -> None:
+def test_currency_symbols_have_glyphs() -> None:
     missing = picture._letters("\U0010fffd", 18).tobytes()
     for sign in (*picture.SYMBOLS.values(), picture.MINUS, "×", "…", "é", "ж"):
         assert picture._letters(sign, 18).tobytes() != missing

@@ -95,7 +95,7 @@ def test_a_cascade_ends_at_the_first_click(catalog: Catalog) -> None:
     np.testing.assert_array_equal(feedback.examined.sum(axis=1), first + 1)
 
 
-def test_a_dbn_that_never_satisfies_and_always_goes_on_reads_everything(catalog: Catalog) -> None:
+def test_a_dbn_without_satisfaction_that_always_goes_on_examines_every_slot(catalog: Catalog) -> None:
     model = SurfaceConfig(click_model="dbn", continuation=1.0, satisfied=1e-9)
     shop = Shop(catalog, read_by(model), lanes=500, seed=2)
     shop.start_visits()
@@ -125,7 +125,7 @@ def test_best_chain_by_hand() -> None:
     assert best_chain(worth, go_on, np.array([1], np.int32))[0] == pytest.approx(5.0)
 
 
-def test_stockouts_have_no_oracle_on_a_chain(catalog: Catalog) -> None:
+def test_a_reward_with_stockouts_has_no_oracle_with_cascade_and_dbn(catalog: Catalog) -> None:
     shop = Shop(catalog, read_by(MODELS[1]), lanes=2, seed=3)
     shop.start_visits()
     shop.stock.available[:] = False

@@ -59,13 +59,13 @@ def test_dwell_is_log_normal_with_the_stated_median() -> None:
     assert (feedback.seconds > feedback.dwell.sum(axis=1)).all()
 
 
-def test_dwell_off_notes_no_time(catalog: Catalog) -> None:
+def test_with_dwell_off_no_time_is_recorded(catalog: Catalog) -> None:
     shop, slates = busy(catalog, 50)
     assert not shop.counterfactual(slates).seconds.any()
 
 
-def test_a_cart_is_bought_or_left_as_a_whole(catalog: Catalog) -> None:
-    """Without price sensitivity all lines of a visit have the same luck and the same probability."""
+def test_a_cart_is_bought_or_abandoned_as_a_whole(catalog: Catalog) -> None:
+    """Without price sensitivity all lines of a visit have the same random draw and the same probability."""
     shop, slates = busy(catalog, 5000, choice=dataclasses.replace(LIVELY, price_sensitivity=1e-9))
     feedback = shop.counterfactual(slates)
     carted, bought = feedback.carted.sum(axis=1), (feedback.quantity > 0).sum(axis=1)
@@ -74,7 +74,7 @@ def test_a_cart_is_bought_or_left_as_a_whole(catalog: Catalog) -> None:
     assert not feedback.removed.any()
 
 
-def test_the_cart_holds_the_units_that_are_then_bought(catalog: Catalog) -> None:
+def test_units_in_the_cart_are_the_units_bought(catalog: Catalog) -> None:
     shop, slates = busy(catalog, 20_000, choice=dataclasses.replace(LIVELY, bulk_sd=0.8))
     feedback = shop.counterfactual(slates)
     units, bought = feedback.cart_units, feedback.quantity > 0
@@ -90,7 +90,7 @@ def test_the_cart_holds_the_units_that_are_then_bought(catalog: Catalog) -> None
     assert stats.fisher_exact(table).pvalue > ALARM
 
 
-def test_what_is_too_dear_is_taken_out_of_the_cart(catalog: Catalog) -> None:
+def test_items_that_are_too_expensive_are_removed_from_the_cart(catalog: Catalog) -> None:
     shop, slates = busy(catalog, 5000, choice=dataclasses.replace(LIVELY, price_sensitivity=2.0))
     feedback = shop.counterfactual(slates)
     assert feedback.removed.any()
@@ -120,7 +120,7 @@ def test_substitutes_by_hand_and_by_simulation(catalog: Catalog) -> None:
     assert not without.expected(np.zeros((3, 1), np.int32))["purchase"].any()
 
 
-def test_own_brand_waiting_and_missions_move_the_cart_by_their_logits(catalog: Catalog) -> None:
+def test_brand_waiting_and_missions_change_the_cart_by_their_logits(catalog: Catalog) -> None:
     def cart(choice: ChoiceConfig = LIVELY, **settings: Any) -> tuple[Shop, F64]:
         shop, slates = busy(catalog, 300, choice=choice, **settings)
         means = shop.expected(slates)
@@ -160,7 +160,7 @@ def test_returns_by_hand_and_by_simulation(catalog: Catalog) -> None:
     assert stats.kstest(delays / 8.0, "expon").pvalue > ALARM
 
 
-def test_returned_goods_are_back_on_the_shelf_when_they_arrive(catalog: Catalog) -> None:
+def test_returned_goods_are_in_stock_when_they_arrive(catalog: Catalog) -> None:
     shop, slates = busy(
         catalog,
         200,
@@ -181,7 +181,7 @@ def test_returned_goods_are_back_on_the_shelf_when_they_arrive(catalog: Catalog)
     assert shop.stock.on_hand.sum() == total - bought + shop.stock.returned
 
 
-def test_returns_are_handed_out_once() -> None:
+def test_returns_are_reported_once() -> None:
     returns = Returns()
     assert len(returns.arrived(1e9)[0]) == 0
     assert len(returns) == 0
@@ -209,7 +209,7 @@ def test_bad_discounts_are_refused(catalog: Catalog) -> None:
             shop.counterfactual(slates, price_off=np.array(bad))
 
 
-def test_users_differ_in_missions_units_and_returns_and_the_truth_knows(catalog: Catalog) -> None:
+def test_users_differ_in_missions_units_and_returns_and_expectations_agree(catalog: Catalog) -> None:
     choice = dataclasses.replace(LIVELY, mission_share=0.3, mission_alike=0.5, mission_lift=1.0, bulk_sd=0.8)
     returns = ReturnConfig(enabled=True, rate=0.2, spread=1.0)
     shop, slates = busy(catalog, 30_000, choice=choice, returns=returns, users=20_000)
@@ -230,7 +230,7 @@ def test_users_differ_in_missions_units_and_returns_and_the_truth_knows(catalog:
 
 
 @pytest.mark.parametrize("alike", [0.0, 0.6, 1.0])
-def test_purposes_differ_in_size_by_user_and_by_visit(catalog: Catalog, alike: float) -> None:
+def test_missions_differ_in_size_by_user_and_by_visit(catalog: Catalog, alike: float) -> None:
     choice = dataclasses.replace(LIVELY, mission_share=0.5, mission_spread=1.5, size_alike=alike)
     shop, _ = busy(catalog, 30_000, choice=choice, users=300)
     size, purpose, user = shop.visits.size, shop.visits.purpose, shop.visits.user
@@ -243,7 +243,7 @@ def test_purposes_differ_in_size_by_user_and_by_visit(catalog: Catalog, alike: f
     assert of_users.std() == pytest.approx(math.sqrt(alike * 1.5**2 + noise), rel=0.25)
 
 
-def test_who_has_a_purpose_puts_some_things_straight_in_the_cart_and_the_truth_knows(
+def test_missions_put_some_items_straight_in_the_cart_and_expectations_agree(
     catalog: Catalog,
 ) -> None:
     choice = dataclasses.replace(LIVELY, mission_share=0.6, mission_lift=1.0)
@@ -272,7 +272,7 @@ def test_who_has_a_purpose_puts_some_things_straight_in_the_cart_and_the_truth_k
     assert (quick.visits.clicks == feedback.clicked.sum(axis=1)).all()
 
 
-def test_large_purposes_stay_long_and_take_little_of_each(catalog: Catalog) -> None:
+def test_large_missions_last_long_and_buy_few_units_of_each_item(catalog: Catalog) -> None:
     choice = dataclasses.replace(
         LIVELY, mission_share=0.5, mission_stay=1.0, mission_spread=0.8, mission_units=1.5
     )
@@ -303,7 +303,7 @@ def test_large_purposes_stay_long_and_take_little_of_each(catalog: Catalog) -> N
 
 
 @pytest.mark.parametrize("clock", ["pages", "own", "season"])
-def test_the_history_is_what_each_person_opened_latest_first(catalog: Catalog, clock: str) -> None:
+def test_history_is_what_each_person_opened_latest_first(catalog: Catalog, clock: str) -> None:
     config = ShopConfig.full(users=4000, slate_size=4, history=3, stock=StockConfig(enabled=False))
     shop = Shop(catalog, config, lanes=32, seed=3, clock=clock, days=20.0)
     shop.start_visits()
@@ -329,13 +329,13 @@ def test_the_history_is_what_each_person_opened_latest_first(catalog: Catalog, c
     assert lengths == {0, 1, 2, 3}
 
 
-def test_without_a_history_none_is_sent(catalog: Catalog) -> None:
+def test_without_history_requests_have_none(catalog: Catalog) -> None:
     shop = Shop(catalog, ShopConfig(), lanes=2)
     shop.start_visits()
     assert shop.requests().history is None
 
 
-def test_what_is_live_is_todays_price_margin_and_stock(catalog: Catalog) -> None:
+def test_live_figures_are_the_present_price_margin_and_stock(catalog: Catalog) -> None:
     campaign = Campaign(start=0, days=400, price_off=0.3, share=0.5)
     config = ShopConfig(slate_size=4, live=True, campaigns=(campaign,))
     shop = Shop(catalog, config, lanes=32, seed=3)

@@ -20,7 +20,7 @@ def _number(rows: I32) -> None:
         long[place] = place
 
 
-def test_rows_are_one_long_row_in_the_same_memory() -> None:
+def test_ravel_view_is_the_same_memory_in_one_dimension() -> None:
     rows = np.zeros((3, 5), np.int32)
     _number(rows)
     assert rows.tolist() == np.arange(15).reshape(3, 5).tolist()
@@ -29,7 +29,7 @@ def test_rows_are_one_long_row_in_the_same_memory() -> None:
     assert deep.ravel().tolist() == list(range(8))
 
 
-def test_rows_that_are_not_in_one_piece_are_refused() -> None:
+def test_ravel_view_refuses_arrays_that_are_not_contiguous() -> None:
     with pytest.raises(numba.TypingError):
         _number(np.zeros((3, 5), np.int32)[:, ::2])
 

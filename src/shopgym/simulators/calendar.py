@@ -142,7 +142,7 @@ class Calendar:
         """
         assert self.population is not None
         # Between two reviews of the stock visits start in any order. After a review they start only once
-        # all earlier visits are over, so that nobody sees deliveries before the sales that precede them.
+        # all earlier visits are over, so that no visit sees deliveries before the sales that precede them.
         review = self.config.stock.review
         start = latest = self.now
         if visits.over.all() and self.population.next_time < self.days:

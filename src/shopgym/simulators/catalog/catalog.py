@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
 LATENT = 16
-"""Columns of the latent taste space unless told otherwise."""
+"""Columns of the latent taste space by default."""
 OBSERVED = 8
 """Columns of the latent taste space that a shop's own analysts can compute."""
 FEATURE_NAMES = (*(f"embedding_{c}" for c in range(OBSERVED)), "log_price", "margin_rate", "popularity")

@@ -113,7 +113,7 @@ def catalog_from_transactions(
     """The catalogue of a shop from its order lines; rows that cannot be used are counted in the notes.
 
     - price: the median over order lines. Not weighted by units: a bulk buyer's line is one decision, and
-      the median forgets both his discount and a slip of the till.
+      the median ignores both a bulk discount and a typing error.
     - popularity: orders that hold the item, as a share of the sum of these over items.
     - units_mean: mean over lines of min(units, ``units_cap``), at least 1.
     - embedding: :func:`copurchase_embedding`.

@@ -13,7 +13,7 @@ from shopgym.simulators import Catalog, Shop, ShopConfig, StockConfig
 
 
 def story(shop: Shop, pages: int = 12) -> list[Any]:
-    """Everything that can be seen of a shop over some ticks under a fixed rule."""
+    """Everything that can be seen of a shop over some steps under a fixed rule."""
     seen: list[Any] = []
     for _ in range(pages):
         shop.start_visits()
@@ -63,7 +63,7 @@ def test_same_seed_same_bytes_and_other_seed_not(catalog: Catalog, config: ShopC
     assert not same(first, story(shop))
 
 
-def test_an_item_meets_the_same_luck_whatever_else_is_shown(catalog: Catalog, config: ShopConfig) -> None:
+def test_an_item_gets_the_same_response_whatever_else_is_shown(catalog: Catalog, config: ShopConfig) -> None:
     shop = Shop(catalog, config, lanes=4000, seed=9)
     shop.start_visits()
     candidates = shop.requests().candidates
@@ -75,7 +75,7 @@ def test_an_item_meets_the_same_luck_whatever_else_is_shown(catalog: Catalog, co
     np.testing.assert_array_equal(a.clicked[:, 0], b.clicked[:, 0])
 
 
-def test_requests_of_some_lanes_are_those_of_all(catalog: Catalog, config: ShopConfig) -> None:
+def test_requests_of_some_rows_equal_those_of_all(catalog: Catalog, config: ShopConfig) -> None:
     shop = Shop(catalog, config, lanes=64, seed=3)
     shop.start_visits()
     some = np.arange(64) % 3 == 0
@@ -154,7 +154,7 @@ def test_next_pages_equals_start_visits_then_requests_on_any_number_of_threads(
 
 
 @pytest.mark.parametrize("rest", [0x00, 0x7F, 0xFF, 0xC0])
-def test_what_was_noted_of_other_pages_does_not_matter(catalog: Catalog, rest: int) -> None:
+def test_scratch_memory_of_earlier_pages_does_not_matter(catalog: Catalog, rest: int) -> None:
     config = ShopConfig.full(slate_size=6, num_candidates=0)
     whole = served(Shop(catalog, config, lanes=200, seed=4), at_once=True)
     shop = Shop(catalog, config, lanes=200, seed=4)
