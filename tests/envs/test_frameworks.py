@@ -72,7 +72,7 @@ def test_example_trains(
         assert f"{label}" in printed
         assert str(score) in printed
     assert result.random.mean > 0  # somebody clicked
-    # scores are on the same visitors with the same luck: they differ only if training changed the policy
+    # scores are on the same visitors with the same draws: they differ only if training changed the policy
     assert result.before != result.after
 
 
@@ -92,7 +92,7 @@ def make_vec(lanes: int, **options: Any) -> Any:
 
 
 @pytest.mark.parametrize("form", ["slot", "slate"])
-def test_vec_env_lives_as_stable_baselines3s_own(form: str) -> None:
+def test_vec_env_equals_stable_baselines3s_own(form: str) -> None:
     # what SB3 makes of single environments is the known answer; without stock, lanes do not meet
     pytest.importorskip("stable_baselines3", reason="needs the extra 'agents'")
     from stable_baselines3.common.vec_env import DummyVecEnv
@@ -137,7 +137,7 @@ def test_vec_env_lives_as_stable_baselines3s_own(form: str) -> None:
     assert ended
 
 
-def test_vec_env_refuses_what_lanes_of_one_shop_cannot_do() -> None:
+def test_vec_env_refuses_calls_for_a_single_environment() -> None:
     pytest.importorskip("stable_baselines3", reason="needs the extra 'agents'")
     with pytest.raises(InvalidInput, match="SameStep"):
         stable_baselines3_vec_env(make_vec(2, autoreset_mode="NextStep"))
@@ -150,7 +150,7 @@ def test_vec_env_refuses_what_lanes_of_one_shop_cannot_do() -> None:
         env.set_attr("render_mode", "human")
 
 
-def test_masks_where_tianshou_and_rllib_look_for_them() -> None:
+def test_masks_are_where_tianshou_and_rllib_expect_them() -> None:
     plain, tianshou, rllib = (gymnasium.make("shopgym/Session-v0", **SMALL) for _ in range(3))
     tianshou, rllib = TianshouMask(tianshou), RLlibMask(rllib)
     before, renamed, split = (env.reset(seed=0)[0] for env in (plain, tianshou, rllib))

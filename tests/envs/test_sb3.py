@@ -23,7 +23,7 @@ def weights(model: Any) -> list[Any]:
 @pytest.mark.parametrize(
     ("name", "form"), [("PPO", "slot"), ("PPO", "slate"), ("DQN", "slot"), ("MaskablePPO", "slot")]
 )
-def test_trains_unmodified(name: str, form: str) -> None:
+def test_stable_baselines3_trains_on_the_environment(name: str, form: str) -> None:
     import sb3_contrib
     import stable_baselines3
 

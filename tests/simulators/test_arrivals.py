@@ -34,7 +34,7 @@ def test_rate_by_hand() -> None:
     assert BUSY.expected(300.0, 400.0) == pytest.approx(BUSY.expected(300, 364) + BUSY.expected(0, 36))
 
 
-def test_nobody_comes_when_closed_and_times_rise() -> None:
+def test_no_one_arrives_in_closed_hours_and_times_increase() -> None:
     times = BUSY.times(1, 50_000)
     assert (np.diff(times) >= 0).all()
     assert not (np.floor(times) % 7 == 6).any()
@@ -53,7 +53,7 @@ def test_counts_are_poisson_by_hour() -> None:
     assert stats.chisquare(counts, shape * counts.sum()).pvalue > ALARM
 
 
-def test_a_busier_shop_has_the_same_visitors_earlier() -> None:
+def test_a_busier_shop_gets_the_same_visitors_earlier() -> None:
     slow, fast = (ArrivalConfig(per_day=n).times(4, 1000) for n in (100.0, 200.0))
     np.testing.assert_allclose(slow, 2 * fast)
     np.testing.assert_array_equal(ArrivalConfig().times(4, 10), ArrivalConfig().times(4, 20)[:10])

@@ -73,7 +73,7 @@ def three(**changes: object) -> dict[str, object]:
 # Neighbours
 
 
-def test_on_a_circle_the_nearest_are_those_beside() -> None:
+def test_on_a_circle_the_nearest_items_are_the_adjacent_ones() -> None:
     found = nearest(circle(101), 4)
     for row in range(101):
         steps = (found[row] - row + 50) % 101 - 50
@@ -87,7 +87,7 @@ def test_ties_go_to_the_lower_row() -> None:
 
 
 @pytest.mark.parametrize("n", [1, 2, 5, 65, 66])
-def test_everyone_is_a_neighbour_in_a_small_shop(n: int) -> None:
+def test_in_a_small_shop_all_other_items_are_neighbours(n: int) -> None:
     found = nearest(cloud(n))
     assert found.dtype == np.int32
     assert found.shape == (n, min(64, n - 1))
@@ -107,7 +107,7 @@ def test_exact_neighbours_agree_with_brute_force(n: int, k: int, seed: int) -> N
     assert np.allclose(np.take_along_axis(cosine, found, axis=1), best, atol=1e-6)
 
 
-def test_random_cuts_find_most_of_the_nearest_and_the_same_ones_each_time() -> None:
+def test_random_trees_find_most_nearest_items_and_are_deterministic() -> None:
     points = cloud(5000)
     exact, found = nearest(points, 16), nearest(points, 16, exact_up_to=0, trees=8, leaf=256)
     assert np.array_equal(found, nearest(points, 16, exact_up_to=0, trees=8, leaf=256))
@@ -118,14 +118,14 @@ def test_random_cuts_find_most_of_the_nearest_and_the_same_ones_each_time() -> N
     assert all(len(set(row)) == 16 and own not in row for own, row in enumerate(found.tolist()))
 
 
-def test_random_cuts_of_equal_rows_still_give_everyone_a_full_list() -> None:
+def test_random_trees_of_equal_rows_give_full_lists() -> None:
     points = np.zeros((2000, 8), np.float32)
     points[:1500, 0], points[1500:, 1] = 1, 1
     found = nearest(points, 10, exact_up_to=0)
     assert ((found < 1500) == (np.arange(2000) < 1500)[:, None]).all()
 
 
-def test_neighbours_refuse_what_is_not_on_the_unit_sphere() -> None:
+def test_neighbours_refuse_rows_that_are_not_of_norm_1() -> None:
     points = cloud(10)
     points[7, 2] = np.nan
     with pytest.raises(InvalidInput, match=r"points\[7\].*1 rows"):
@@ -212,7 +212,7 @@ def test_summaries_add_up() -> None:
 
 
 @pytest.mark.parametrize("n", [1, 2, 70])
-def test_a_saved_catalogue_comes_back_the_same(tmp_path: Path, n: int) -> None:
+def test_a_saved_catalogue_is_loaded_unchanged(tmp_path: Path, n: int) -> None:
     catalog = Catalog.synthetic(n, seed=3)
     catalog.save(tmp_path / "shop.parquet")
     back = Catalog.load(tmp_path / "shop.parquet")
@@ -223,7 +223,7 @@ def test_a_saved_catalogue_comes_back_the_same(tmp_path: Path, n: int) -> None:
         assert np.array_equal(getattr(back.items, name), column)
 
 
-def test_the_hash_sees_a_penny() -> None:
+def test_the_hash_changes_with_one_penny() -> None:
     assert Catalog.assemble(**three()).hash == Catalog.assemble(**three()).hash
     assert Catalog.assemble(**three(unit_cost=[0.51, 1, 4])).hash != Catalog.assemble(**three()).hash
     assert Catalog.assemble(**three(currency="EUR")).hash != Catalog.assemble(**three()).hash
@@ -274,7 +274,7 @@ def test_the_same_seed_gives_the_same_catalogue() -> None:
 
 @settings(max_examples=25, deadline=None)
 @given(n=st.integers(1, 300), dim=st.integers(8, 24), seed=st.integers(0, 2**63 - 1))
-def test_any_size_gives_a_sound_catalogue(n: int, dim: int, seed: int) -> None:
+def test_any_size_gives_a_valid_catalogue(n: int, dim: int, seed: int) -> None:
     catalog = Catalog.synthetic(n, seed=seed, dim=dim)
     assert catalog.embedding.shape == (n, dim)
     assert (catalog.items.margin > 0).all()
@@ -365,14 +365,14 @@ def test_the_shipped_catalogue_is_the_gift_shop() -> None:
         ("Jumbo Bag Red Retrospot", "Bag", 5),
     ],
 )
-def test_neighbours_make_sense_to_a_person(name: str, word: str, least: int) -> None:
+def test_neighbours_of_known_products_are_similar_products(name: str, word: str, least: int) -> None:
     catalog = online_retail()
     row = int(np.flatnonzero(catalog.items.name == name)[0])
     beside = catalog.items.name[catalog.neighbours[row, :6]]
     assert sum(word in other for other in beside) >= least, list(beside)
 
 
-def test_the_shipped_table_is_small_and_knows_no_customer() -> None:
+def test_the_shipped_table_is_small_and_has_no_customer_data() -> None:
     table = files("shopgym.simulators.catalog") / "data" / "online_retail.parquet"
     with table.open("rb") as handle:
         assert len(handle.read()) < 600_000
@@ -406,7 +406,7 @@ def test_names_are_tidied_word_by_word() -> None:
     assert tidy("SET/6 T-LIGHT (SMALL)") == "Set/6 T-Light (Small)"
 
 
-def test_the_script_says_how_to_call_it() -> None:
+def test_the_script_prints_its_usage() -> None:
     with pytest.raises(SystemExit, match="usage"):
         main([])
     with pytest.raises(FileNotFoundError):

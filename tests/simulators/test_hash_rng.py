@@ -73,7 +73,7 @@ def test_below_is_even() -> None:
     assert stats.chisquare(counts).pvalue > ALARM
 
 
-def test_the_layers_of_the_ziggurat_have_one_area_and_fill_the_curve() -> None:
+def test_the_layers_of_the_ziggurat_have_equal_areas_and_cover_the_curve() -> None:
     tail = math.sqrt(math.pi / 2) * math.erfc(LAST / math.sqrt(2))
     assert math.isclose(LAST * HEIGHTS[1] + tail, AREA, rel_tol=1e-11)
     np.testing.assert_allclose(ENDS[1:-1] * np.diff(HEIGHTS[1:]), AREA, rtol=1e-9)
@@ -88,7 +88,7 @@ def _normals(words: U64) -> F64:
     return out
 
 
-def test_normals_are_normal_to_the_tails() -> None:
+def test_normal_draws_are_normal_in_the_tails_too() -> None:
     n = 4_000_000
     x = _normals(keys(np.uint64(11), np.arange(n, dtype=np.uint64)))
     assert stats.kstest(x, "norm").pvalue > ALARM
@@ -103,8 +103,8 @@ def test_normals_are_normal_to_the_tails() -> None:
             assert stats.binomtest(int((side > far).sum()), n, stats.norm.sf(far)).pvalue > ALARM
 
 
-def test_no_counter_is_taken_for_a_kind() -> None:
-    # the luck of the first 100 items of the first 20 pages, and every other draw of a visit, all differ
+def test_no_counter_collides_with_a_kind() -> None:
+    # the draws of the first 100 items of the first 20 pages, and all other draws of a visit, differ
     visit = np.uint64(12345)
     kinds = np.arange(18, dtype=np.uint64)
     words: list[int] = [int(w) for w in keys(visit, kinds)]

@@ -32,7 +32,7 @@ def market(catalog: Catalog, **parts: Any) -> Market:
     return Market(catalog, **given, quality_weight=0.35, allow_losses=False, seed=5)
 
 
-def test_nothing_moves_unless_asked(catalog: Catalog) -> None:
+def test_the_market_does_not_move_by_default(catalog: Catalog) -> None:
     still = market(catalog)
     assert not still.moves
     np.testing.assert_array_equal(still.price(100.0), catalog.items.price)
@@ -40,7 +40,7 @@ def test_nothing_moves_unless_asked(catalog: Catalog) -> None:
     assert still.on_sale(100.0).all()
 
 
-def test_prices_are_felt_against_the_middle_of_the_range_or_what_the_item_usually_costs(
+def test_prices_are_compared_with_the_median_price_or_the_usual_price(
     catalog: Catalog,
 ) -> None:
     price = catalog.items.price
@@ -58,7 +58,7 @@ def test_with_a_reference_price_of_one_only_changes_of_price_matter(catalog: Cat
     choice = ChoiceConfig(reference_price=1.0, depth=0.0, mobile_penalty=0.0)
     config = ShopConfig(slate_size=3, num_candidates=8, choice=choice, stock=StockConfig(enabled=False))
     shop = Shop(catalog, config, lanes=4, seed=2)
-    shop.arrive()
+    shop.start_visits()
     items = np.tile(np.arange(len(catalog), dtype=np.int32), (4, 1))
     for off in (0.0, 0.2):
         found = shop.expected(items, price_off=np.full(4, off))
@@ -68,7 +68,7 @@ def test_with_a_reference_price_of_one_only_changes_of_price_matter(catalog: Cat
         np.testing.assert_allclose(carts, np.tile(1 / (1 + np.exp(-logit))[:, None], len(catalog)), rtol=1e-5)
 
 
-def test_a_season_is_a_wave_of_each_category_that_returns_after_a_year(catalog: Catalog) -> None:
+def test_season_is_a_yearly_wave_of_each_category(catalog: Catalog) -> None:
     seasonal = market(catalog, config=MarketConfig(season=0.8))
     base = 0.35 * catalog.quality
     waves = np.stack([seasonal.appeal(day) - base for day in np.linspace(0, YEAR, 53)])
@@ -117,7 +117,7 @@ def test_a_campaign_ends_when_its_budget_is_spent(catalog: Catalog) -> None:
     np.testing.assert_array_equal(spending.price(1.0), catalog.items.price)
 
 
-def test_an_offer_is_charged_until_its_last_day_is_over(catalog: Catalog) -> None:
+def test_an_offer_is_charged_until_the_end_of_its_last_day(catalog: Catalog) -> None:
     """The prices of a day hold until it is over; that a report was asked for in between changes nothing."""
     spending = market(catalog, campaigns=(Campaign(days=100, share=1.0, price_off=0.1, budget=1e-3),))
     item, price = np.array([7]), catalog.items.price[7]
@@ -157,7 +157,7 @@ def test_items_come_and_go(catalog: Catalog) -> None:
     assert not (new & old).any()
 
 
-def test_the_shop_lives_through_its_market(catalog: Catalog) -> None:
+def test_the_shop_follows_its_market(catalog: Catalog) -> None:
     config = ShopConfig(
         users=200,
         slate_size=3,
@@ -171,7 +171,7 @@ def test_the_shop_lives_through_its_market(catalog: Catalog) -> None:
     shop = Shop(catalog, config, lanes=100, seed=2)
     seen = {}
     for _ in range(40):
-        shop.arrive()
+        shop.start_visits()
         requests = shop.requests()
         day = int(shop.day)
         seen[day] = (shop.today.price[0] / catalog.items.price).mean(), shop.today.available[0].mean()
@@ -186,7 +186,7 @@ def test_the_shop_lives_through_its_market(catalog: Catalog) -> None:
     assert named["weekend"] == float(int(shop.day) % 7 >= 5)
 
 
-def test_selling_below_cost_is_refused_unless_asked(catalog: Catalog) -> None:
+def test_selling_below_cost_is_refused_unless_allowed(catalog: Catalog) -> None:
     cost = catalog.items.unit_cost.copy()
     cost[7] = catalog.items.price[7] * 2
     lossy = dataclasses.replace(catalog, items=dataclasses.replace(catalog.items, unit_cost=cost))
@@ -244,7 +244,7 @@ def test_every_variant_disturbs_the_shop_and_only_from_its_day_on(catalog: Catal
         shop = Shop(catalog, config, lanes=50, seed=2)
         seen = []
         for _ in range(6 * 20):
-            shop.arrive()
+            shop.start_visits()
             feedback, _, _ = shop.serve(np.ascontiguousarray(shop.requests().candidates[:, :3]))
             today = shop.today
             seen.append((today.appeal.copy(), today.price.copy(), shop.stock.on_hand.copy(), feedback.page))

@@ -1,4 +1,4 @@
-"""What visits leave behind, when people come back, and the two environments that live on it."""
+"""What a visit leaves behind, when people come back, and the environments of lives and seasons."""
 
 from __future__ import annotations
 
@@ -35,23 +35,23 @@ def lives(
 ) -> Shop:
     plain: dict[str, Any] = {"users": 20_000, "slate_size": 3, "num_candidates": 8, "people": people}
     shop = Shop(catalog, ShopConfig(**{**plain, **settings}), lanes=lanes, seed=4, clock="own", days=days)
-    shop.arrive()
+    shop.start_visits()
     return shop
 
 
-def live(shop: Shop, ticks: int = 10_000) -> np.ndarray[Any, Any]:
-    """(n,) returns of the first person of each lane, after the shop has shown everyone popular things."""
+def live(shop: Shop, steps: int = 10_000) -> np.ndarray[Any, Any]:
+    """(n,) returns of the first person of each row, if the shop shows the first candidates."""
     returns, alive = np.zeros(shop.lanes, int), np.ones(shop.lanes, bool)
-    for _ in range(ticks):
+    for _ in range(steps):
         if not alive.any():
             return returns
         candidates = shop.requests().candidates
         _, left, cut = shop.serve(np.ascontiguousarray(candidates[:, :3]), alive)
         ended = (left | cut) & alive
-        gone, late = shop.part(ended)
+        gone, late = shop.end_visits(ended)
         returns += ended & ~gone & ~late
         alive &= ~(gone | late)
-    raise AssertionError("somebody never leaves")
+    raise AssertionError("a customer never leaves")
 
 
 def test_with_effects_off_it_is_bgnbd(catalog: Catalog) -> None:
@@ -110,7 +110,7 @@ def test_satisfaction_habit_taste_and_boredom_by_hand(catalog: Catalog) -> None:
         expected[lane] = want, seen[lane]
     np.testing.assert_allclose(shop.visits.taste, taste, rtol=1e-5, atol=1e-6)
     np.testing.assert_allclose(shop.visits.seen, seen, rtol=1e-5, atol=1e-6)
-    shop.part(np.ones(300, bool))
+    shop.end_visits(np.ones(300, bool))
     came_back = shop.visits.visit == 2
     assert came_back.any()
     for lane in np.flatnonzero(came_back).tolist():
@@ -141,7 +141,7 @@ def visits_of(shop: Shop) -> list[tuple[int, float]]:
     seen = []
     while True:
         begin = shop.visits.over.copy()
-        shop.arrive()
+        shop.start_visits()
         new = begin & ~shop.visits.over
         seen += list(zip(shop.visits.user[new].tolist(), shop.visits.time[new].tolist(), strict=True))
         active = ~shop.visits.over
@@ -149,21 +149,21 @@ def visits_of(shop: Shop) -> list[tuple[int, float]]:
             return seen
         slates = np.where(active[:, None], shop.requests().candidates[:, :3], -1).astype(np.int32)
         _, left, cut = shop.serve(slates)
-        shop.part(left | cut)
+        shop.end_visits(left | cut)
 
 
 @pytest.mark.parametrize("lanes", [1, 7, 64])
-def test_everybody_comes_whatever_the_number_of_lanes(catalog: Catalog, lanes: int) -> None:
-    """With satisfaction off, who comes when is a matter of luck alone."""
-    some, others = (sorted(visits_of(season(catalog, n))) for n in (lanes, 16))
-    np.testing.assert_allclose(some, others)
+def test_all_visitors_come_for_any_number_of_concurrent_visits(catalog: Catalog, lanes: int) -> None:
+    """With satisfaction off, the number of concurrent visits does not change who comes when."""
+    visits, expected = (sorted(visits_of(season(catalog, n))) for n in (lanes, 16))
+    np.testing.assert_allclose(visits, expected)
 
 
 def test_arrivals_of_a_season_are_as_expected(catalog: Catalog) -> None:
     shop = season(catalog, 64, days=50.0, people=PeopleConfig())
     seen = visits_of(shop)
     times = np.array([time for _, time in seen])
-    assert len({user for user, _ in seen}) == len(seen)  # nobody comes back
+    assert len({user for user, _ in seen}) == len(seen)  # no one comes back
     assert abs(len(seen) - 15 * 50) < stats.norm.isf(ALARM / 2) * math.sqrt(750)
     assert stats.kstest(times / 50, "uniform").pvalue > ALARM
 
@@ -178,7 +178,7 @@ def test_customers_come_back_on_the_calendar(catalog: Catalog) -> None:
     assert ((hour >= 8 - 1e-6) & (hour <= 20 + 1e-6)).all()
 
 
-def test_passers_by_are_no_customers_and_return_once_at_most(catalog: Catalog) -> None:
+def test_people_who_pass_by_return_once_at_most(catalog: Catalog) -> None:
     retention = RetentionConfig(r=2.0, alpha=2.0, a=0.01, b=10.0, passing=0.5)
     people = PeopleConfig(enabled=True, retention=retention)
     shop = season(catalog, 64, people=people, arrivals=ArrivalConfig(per_day=10.0, established=300))
@@ -191,14 +191,14 @@ def test_passers_by_are_no_customers_and_return_once_at_most(catalog: Catalog) -
     assert counts[~passing].max() > 5
 
 
-def test_visitors_are_a_seasons_where_some_pass_by(catalog: Catalog) -> None:
+def test_visitors_are_drawn_in_proportion_to_their_visits_in_a_season(catalog: Catalog) -> None:
     """On the clock of pages a customer comes as much more often than a passer-by as in a season."""
     retention = RetentionConfig(r=2.0, alpha=20.0, a=0.5, b=10.0, passing=0.9)
     people = PeopleConfig(enabled=True, retention=retention)
     plain: dict[str, Any] = {"users": 2000, "slate_size": 3, "num_candidates": 8, "people": people}
     config = ShopConfig(**plain, arrivals=ArrivalConfig(per_day=10.0, established=300))
     shop = Shop(catalog, config, lanes=20_000, seed=4, days=100.0)
-    shop.arrive()
+    shop.start_visits()
     users = shop.users
     expected = expected_visits(users.rate, users.dropout, 100.0, 300)
     assert len(shop.params.visitors) == pytest.approx(expected.sum(), abs=1)
@@ -221,12 +221,12 @@ SMALL: dict[str, Any] = {"catalog": 60, "users": 2000, "slate_size": 3, "num_can
 
 @pytest.mark.parametrize("name", ["Shopper", "Season"])
 @pytest.mark.parametrize("form", ["slot", "slate"])
-def test_gymnasiums_own_checker(name: str, form: str) -> None:
+def test_environments_pass_the_checker_of_gymnasium(name: str, form: str) -> None:
     env = gymnasium.make(f"shopgym/{name}-v0", form=form, render_mode="rgb_array", **SMALL)
     check_env(env.unwrapped)
 
 
-def test_a_shopper_lives_until_churn_or_the_last_day() -> None:
+def test_a_life_ends_with_churn_or_on_the_last_day() -> None:
     env = gymnasium.make("shopgym/Shopper-v0", form="slate", days=90, **SMALL)
     ends = {"terminated": 0, "truncated": 0}
     names = env.unwrapped.loop.shop.context_names  # type: ignore[attr-defined]
@@ -244,7 +244,7 @@ def test_a_shopper_lives_until_churn_or_the_last_day() -> None:
     assert visits > math.log(3)
 
 
-def test_one_shopper_is_the_same_alone_and_among_others() -> None:
+def test_a_shopper_alone_equals_the_same_shopper_in_a_vector() -> None:
     many = gymnasium.make_vec("shopgym/Shopper-v0", num_envs=4, form="slate", days=60, **SMALL)
     many.reset(seed=20)
     loop = many.unwrapped.loop  # type: ignore[attr-defined]
@@ -266,12 +266,12 @@ def test_one_shopper_is_the_same_alone_and_among_others() -> None:
                 break
 
 
-def test_nobody_comes_back_to_a_shop_without_memory() -> None:
+def test_a_life_needs_people_who_come_back() -> None:
     with pytest.raises(InvalidInput, match=r"people\.enabled"):
         gymnasium.make("shopgym/Shopper-v0", config=ShopConfig(), **{**SMALL, "users": 10})
 
 
-def test_a_season_ends_for_all_lanes_at_once_and_the_next_differs() -> None:
+def test_a_season_ends_for_all_rows_at_once_and_the_next_differs() -> None:
     env = gymnasium.make_vec(
         "shopgym/Season-v0", num_envs=8, form="slate", days=3, autoreset_mode="Disabled", **SMALL
     )
@@ -310,7 +310,7 @@ def test_discounts_are_the_last_part_of_an_action() -> None:
 
 
 @pytest.mark.parametrize("name", ["Bandit", "Session", "Shopper", "Season"])
-def test_vector_environments_draw_every_lane(name: str) -> None:
+def test_vector_environments_render_every_row(name: str) -> None:
     env = gymnasium.make_vec(f"shopgym/{name}-v0", num_envs=3, form="slate", render_mode="rgb_array", **SMALL)
     env.reset(seed=1)
     env.step(np.tile([0, 1, 2], (3, 1)))
@@ -332,12 +332,12 @@ def test_unknown_render_modes_are_refused() -> None:
         shopgym.envs.SessionEnv(render_mode="human", **SMALL)
 
 
-def test_nobody_in_a_season_meets_the_shelves_of_another_day(catalog: Catalog) -> None:
+def test_no_visit_of_a_season_sees_the_stock_of_another_day(catalog: Catalog) -> None:
     """However many lanes there are, all visits under way are of one day, and so is the stock."""
     shop = season(catalog, 64, stock=StockConfig(minimum=1, cover_days=0.5))
     days = set()
     for _ in range(2000):
-        shop.arrive()
+        shop.start_visits()
         active = ~shop.visits.over
         if not active.any():
             break
@@ -347,5 +347,5 @@ def test_nobody_in_a_season_meets_the_shelves_of_another_day(catalog: Catalog) -
         days |= today
         slates = np.where(active[:, None], shop.requests().candidates[:, :3], -1).astype(np.int32)
         _, left, cut = shop.serve(slates)
-        shop.part(left | cut)
+        shop.end_visits(left | cut)
     assert days == set(range(20))

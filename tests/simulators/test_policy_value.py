@@ -35,7 +35,7 @@ def by_table(
     return SlatePolicy("p", catalog.items, TableScorer(values), Ranked(2.0, floor), (InStock(),), 3)
 
 
-def test_expectation_agrees_with_what_happens(shop: Shop, catalog: Catalog) -> None:
+def test_expectation_agrees_with_outcomes(shop: Shop, catalog: Catalog) -> None:
     policy = by_table(catalog, catalog.items.margin, 0.2)
     for term in ("click", "purchase", "margin"):
         run = trial(shop, policy, visits=20_000, term=term, seed=3)
@@ -45,14 +45,14 @@ def test_expectation_agrees_with_what_happens(shop: Shop, catalog: Catalog) -> N
         assert run.expected.std() < run.happened.std()
 
 
-def test_a_policy_gains_nothing_on_itself(shop: Shop, catalog: Catalog) -> None:
+def test_a_policy_compared_with_itself_gains_nothing(shop: Shop, catalog: Catalog) -> None:
     policy = by_table(catalog, catalog.items.margin, 0.2)
     same = compare(shop, policy, policy, visits=1000)
     assert (same.gain.mean, same.gain.low, same.gain.high) == (0.0, 0.0, 0.0)
     assert same.sessions_saved == math.inf
 
 
-def test_pairing_saves_sessions(shop: Shop, catalog: Catalog) -> None:
+def test_common_random_numbers_save_sessions(shop: Shop, catalog: Catalog) -> None:
     better = by_table(catalog, catalog.quality.astype(np.float64), 0.1)
     worse = by_table(catalog, -catalog.quality.astype(np.float64), 0.1)
     found = shop.compare(better, worse, visits=10_000)
@@ -62,7 +62,7 @@ def test_pairing_saves_sessions(shop: Shop, catalog: Catalog) -> None:
     assert found.from_pairing > 1
 
 
-def test_interval_covers_at_its_level(shop: Shop, catalog: Catalog) -> None:
+def test_intervals_cover_at_their_level(shop: Shop, catalog: Catalog) -> None:
     policy = SlatePolicy("u", catalog.items, TableScorer(np.zeros(120)), Softmax(), (InStock(),), 3)
     truth = shop.value(policy, visits=40_000, term="click", seed=10_000).mean
     inside = 0
@@ -73,12 +73,12 @@ def test_interval_covers_at_its_level(shop: Shop, catalog: Catalog) -> None:
     assert stats.binomtest(inside, 120, 0.9).pvalue > ALARM
 
 
-def test_visits_are_rounded_up_to_whole_lanes(catalog: Catalog, shop: Shop) -> None:
+def test_visits_are_rounded_up_to_a_multiple_of_the_rows(catalog: Catalog, shop: Shop) -> None:
     run = trial(shop, by_table(catalog, catalog.items.margin, 0.2), visits=401, term="margin", seed=0)
     assert len(run.happened) == len(run.expected) == 600
 
 
-def test_bad_questions_are_refused(shop: Shop, catalog: Catalog) -> None:
+def test_bad_arguments_are_refused(shop: Shop, catalog: Catalog) -> None:
     policy = by_table(catalog, catalog.items.margin, 0.2)
     for options, field in (({"term": "joy"}, "term"), ({"visits": 1}, "visits"), ({"level": 2.0}, "level")):
         with pytest.raises(InvalidInput, match=field):
@@ -86,7 +86,7 @@ def test_bad_questions_are_refused(shop: Shop, catalog: Catalog) -> None:
 
 
 @pytest.mark.parametrize("clock", ["pages", "own"])
-def test_expectation_agrees_with_everything_on(catalog: Catalog, clock: str) -> None:
+def test_expectation_agrees_with_outcomes_with_every_mechanism_on(catalog: Catalog, clock: str) -> None:
     """All click models, substitutes, campaigns, returns, people who come back."""
     lively = ChoiceConfig(click_base=-1.5, cart_base=0.0, buy_base=0.5, substitution=0.5, mission_share=0.3)
     config = ShopConfig.full(users=2000, slate_size=3, num_candidates=8, choice=lively, max_pages=8)
@@ -101,7 +101,7 @@ def test_expectation_agrees_with_everything_on(catalog: Catalog, clock: str) -> 
     assert gain.gain.low > 0
 
 
-def test_a_season_is_not_a_sample_of_visits(catalog: Catalog) -> None:
+def test_a_season_is_refused(catalog: Catalog) -> None:
     shop = Shop(catalog, ShopConfig.full(users=5000), clock="season", days=5.0)
     with pytest.raises(InvalidInput, match="season"):
         value(shop, by_table(catalog, catalog.items.margin, 0.2))

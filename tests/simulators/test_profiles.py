@@ -68,7 +68,7 @@ def test_every_mechanism_is_on(name: str) -> None:
     assert len(set(config.arrivals.weekdays)) > 1
 
 
-def test_visits_scale_the_people_and_nothing_else() -> None:
+def test_visits_scale_the_number_of_people_alone() -> None:
     whole, tenth = profile("fashion"), profile("fashion", visits=size("fashion").visits / 10)
     assert tenth.arrivals.per_day == pytest.approx(whole.arrivals.per_day / 10)
     assert tenth.arrivals.established == whole.arrivals.established // 10
@@ -84,7 +84,7 @@ def test_overrides_replace_fields_and_unknown_ones_are_refused() -> None:
         profile("toys")
 
 
-def test_catalogues_are_as_the_tables_say() -> None:
+def test_catalogues_follow_the_tables() -> None:
     for name in ("fashion", "grocery"):
         given, found = values(name, CATALOG), profile_catalog(name, seed=3).describe()
         assert found["items"] == given["num_items"]
@@ -99,7 +99,7 @@ def test_catalogues_are_as_the_tables_say() -> None:
     )
 
 
-def test_the_gift_catalogue_is_the_shipped_one_but_for_units() -> None:
+def test_the_gift_catalogue_differs_from_the_shipped_one_in_units_only() -> None:
     from shopgym.simulators import Catalog
 
     ours, shipped = profile_catalog("gift"), Catalog.online_retail()

@@ -79,7 +79,9 @@ def test_newsvendor_level_costs_least(catalog: Catalog) -> None:
     assert best == min(range(200), key=cost)
 
 
-def test_no_margin_is_stocked_at_the_minimum_and_free_holding_is_finite(catalog: Catalog) -> None:
+def test_items_without_margin_are_stocked_at_the_minimum_and_free_holding_gives_finite_levels(
+    catalog: Catalog,
+) -> None:
     config = StockConfig(rule="newsvendor", holding_rate=0.0, minimum=2)
     order_up_to = levels(catalog, config, pages_per_day=1000)[1]
     assert (order_up_to < 10_000).all()
@@ -91,7 +93,7 @@ def test_no_margin_is_stocked_at_the_minimum_and_free_holding_is_finite(catalog:
     assert levels(free, config, pages_per_day=100)[1].tolist() == [2, stats.poisson.ppf(1 - 1e-9, 4.0)]
 
 
-def test_background_is_in_the_levels(catalog: Catalog) -> None:
+def test_levels_include_background_demand(catalog: Catalog) -> None:
     for rule in ("sS", "newsvendor"):
         visitors = levels(catalog, StockConfig(rule=rule, conversion=0.5), pages_per_day=400)
         both = levels(catalog, StockConfig(rule=rule, conversion=0.5, background=100.0), pages_per_day=200)
@@ -177,7 +179,7 @@ def test_background_demand_depends_on_seed_review_and_item_only(catalog: Catalog
     assert (first[0] != taken(0, seed=2)[0]).any()
 
 
-def test_availability_is_the_stock_run_forward(catalog: Catalog) -> None:
+def test_availability_equals_the_simulated_stock(catalog: Catalog) -> None:
     config = StockConfig(review=2.0, conversion=0.01)
     found = availability(catalog, config, pages_per_day=5000, seed=3, weeks=6)
     # all demand is background: the same levels, the same draws
@@ -191,7 +193,7 @@ def test_availability_is_the_stock_run_forward(catalog: Catalog) -> None:
     np.testing.assert_array_equal(found, availability(catalog, others, pages_per_day=0, seed=3, weeks=6))
 
 
-def test_everything_is_available_without_stock(catalog: Catalog) -> None:
+def test_all_items_are_available_if_stock_is_off(catalog: Catalog) -> None:
     assert availability(catalog, StockConfig(enabled=False), pages_per_day=10, seed=0, weeks=3).all()
     with pytest.raises(InvalidInput, match="weeks"):
         availability(catalog, StockConfig(), pages_per_day=10, seed=0, weeks=0)

@@ -61,7 +61,7 @@ def test_simulation_has_the_closed_forms_mean(days: float) -> None:
     assert 2 * stats.norm.sf(abs(z)) > ALARM
 
 
-def test_satisfaction_is_nothing_when_switched_off() -> None:
+def test_satisfaction_has_no_effect_if_switched_off() -> None:
     config = RetentionConfig()
     a, b = (returns_within(100.0, 300, config, s) for s in (-1.0, 1.0))
     np.testing.assert_array_equal(a, b)
@@ -76,7 +76,7 @@ def test_better_experience_brings_more_returns() -> None:
     assert (returns_within(100.0, 300, alone, 1.0) >= returns_within(100.0, 300, alone, 0.0)).all()
 
 
-def test_extreme_luck_is_defined() -> None:
+def test_extreme_draws_are_defined() -> None:
     assert days_until(1e-12, 0.0, 0.0, 0.0) == 0.0
     assert math.isfinite(days_until(1e-12, -1.0, 20.0, 1 - 2**-53))
     assert stays(1e-12, 1.0, 20.0, 0.5)
@@ -90,7 +90,7 @@ def test_bad_numbers_are_refused(change: dict[str, float]) -> None:
         expected_returns(10.0, RetentionConfig(a=1.0))
 
 
-def test_who_passes_by_never_stays_after_a_return() -> None:
+def test_people_who_pass_by_never_stay_after_a_return() -> None:
     config = RetentionConfig(passing=0.3)
     rng = np.random.default_rng(3)
     _, dropout = draw_habits(20_000, config, rng)
@@ -102,7 +102,7 @@ def test_who_passes_by_never_stays_after_a_return() -> None:
     assert np.array_equal(dropout[~passing], before[~passing])
 
 
-def test_the_established_never_merely_pass_by() -> None:
+def test_established_customers_never_pass_by() -> None:
     dropout = np.full(1000, 0.3)
     passing = draw_passers(1000, RetentionConfig(passing=0.9), np.random.default_rng(5), dropout, 400)
     assert not passing[:400].any()
@@ -130,7 +130,7 @@ def test_expected_visits_of_a_season_are_those_of_simulated_lives() -> None:
         assert abs(found.mean() - expected[user]) < stats.norm.isf(ALARM / 2) * error
 
 
-def test_nobody_passes_by_unless_asked_and_no_draw_is_spent_on_it() -> None:
+def test_no_one_passes_by_by_default_and_no_random_number_is_used() -> None:
     rng, same = np.random.default_rng(4), np.random.default_rng(4)
     assert not draw_passers(100, RetentionConfig(), rng, np.full(100, 0.5)).any()
     assert rng.random() == same.random()

@@ -71,7 +71,7 @@ def test_costs_by_hand(catalog: Catalog) -> None:
     assert stock.holding_cost == pytest.approx(day * (13 * cost[0] + 8 * cost[1]), rel=1e-12)
 
 
-def test_deliveries_that_stop_arrive_afterwards(catalog: Catalog) -> None:
+def test_stopped_deliveries_arrive_afterwards(catalog: Catalog) -> None:
     stock = opened(catalog, lead_time=2, out_at_start=0.0, deliveries_stop=((2, 2.5), (6, 0)))
     stock.on_hand[:] = stock.order_up_to
     full = int(stock.order_up_to[0])
@@ -93,7 +93,7 @@ def test_deliveries_that_stop_arrive_afterwards(catalog: Catalog) -> None:
     ]  # fmt: skip
 
 
-def test_returned_goods_are_back_on_hand(catalog: Catalog) -> None:
+def test_returned_goods_are_added_to_the_stock(catalog: Catalog) -> None:
     stock = opened(catalog)
     stock.on_hand[:3] = [0, -4, 7]
     stock.available[:] = stock.on_hand > 0
@@ -147,7 +147,7 @@ def test_units_are_conserved(
     assert (stock.background_sold > 0) == (background > 0 and stock.review > 0)
 
 
-def test_others_take_no_more_than_there_is(catalog: Catalog) -> None:
+def test_background_demand_takes_no_more_than_the_stock(catalog: Catalog) -> None:
     stock = opened(catalog, background=100_000.0)
     stock.on_hand[:] = 1
     stock.on_hand[0] = -5

@@ -29,7 +29,7 @@ def site(catalog: Catalog, lanes: int = 4000, **surfaces: Any) -> Shop:
         surfaces=SurfacesConfig(enabled=True, **surfaces),
     )
     shop = Shop(catalog, config, lanes=lanes, seed=8)
-    shop.arrive()
+    shop.start_visits()
     return shop
 
 
@@ -38,7 +38,7 @@ def near(got: float, want: float, n: int) -> bool:
     return abs(got - want) <= stats.norm.isf(ALARM / 2) * math.sqrt(want * (1 - want) / n)
 
 
-def test_visitors_come_in_by_their_channels(catalog: Catalog) -> None:
+def test_visitors_arrive_by_their_channels(catalog: Catalog) -> None:
     shop = site(catalog, channels=(1.0, 2.0, 3.0, 4.0))
     share = np.bincount(shop.visits.channel, minlength=4) / 4000
     for channel, (_, entry) in enumerate(CHANNELS):
@@ -46,7 +46,7 @@ def test_visitors_come_in_by_their_channels(catalog: Catalog) -> None:
         assert (shop.visits.surface[shop.visits.channel == channel] == entry).all()
 
 
-def test_the_ways_between_pages(catalog: Catalog) -> None:
+def test_transitions_between_surfaces(catalog: Catalog) -> None:
     shop = site(catalog, to_cart=0.6, search_rate=0.3, channels=(1.0, 0.0, 0.0, 0.0))
     slates = np.ascontiguousarray(shop.requests().candidates[:, :3])
     feedback, left, _ = shop.serve(slates)
@@ -66,12 +66,12 @@ def test_the_ways_between_pages(catalog: Catalog) -> None:
     assert (shop.visits.query[~searching] == -1).all()
 
 
-def test_the_context_tells_page_channel_and_words(catalog: Catalog) -> None:
+def test_the_context_shows_page_channel_and_query(catalog: Catalog) -> None:
     shop = site(catalog, search_rate=1.0)
     for _ in range(2):
         requests = shop.requests()
         shop.serve(np.ascontiguousarray(requests.candidates[:, :3]))
-        shop.arrive()
+        shop.start_visits()
     requests = shop.requests()
     named = dict(zip(shop.context_names, requests.context.T, strict=True))
     for surface, name in enumerate(SURFACES):
@@ -87,7 +87,7 @@ def test_the_context_tells_page_channel_and_words(catalog: Catalog) -> None:
     assert (requests.context <= high + 1e-6).all()
 
 
-def test_candidates_of_the_cart_are_of_other_kinds(catalog: Catalog) -> None:
+def test_candidates_in_the_cart_are_of_other_categories(catalog: Catalog) -> None:
     shop = site(catalog, to_cart=1.0, channels=(1.0, 0.0, 0.0, 0.0))
     shop.serve(np.ascontiguousarray(shop.requests().candidates[:, :3]))
     requests, in_cart = shop.requests(), shop.visits.surface == CART
@@ -155,7 +155,7 @@ def test_more_slots_than_the_slate_are_refused(catalog: Catalog) -> None:
         Shop(catalog, config)
 
 
-def test_a_layout_may_have_any_attention(catalog: Catalog) -> None:
+def test_attention_may_be_given_slot_by_slot(catalog: Catalog) -> None:
     grid = SurfaceConfig(attention=(0.6, 1.0, 0.5))
     shop = site(catalog, 4, home=grid, channels=(1.0, 0.0, 0.0, 0.0))
     np.testing.assert_allclose(shop.attention_curve, np.tile([0.6, 1.0, 0.5], (4, 1)))

@@ -76,7 +76,7 @@ def test_each_kind_of_bad_row_is_set_aside_with_its_reason() -> None:
     assert aside["quantity"][6] == "two"  # as it came, for a person to look at
 
 
-def test_a_missing_column_says_what_there_is_and_how_to_map_it() -> None:
+def test_a_missing_column_error_lists_columns_and_the_fix() -> None:
     df = lines(("A1", "x", 1, 2.0), columns="InvoiceNo StockCode Quantity Price")
     with pytest.raises(InvalidInput) as error:
         clean(df, columns=THEIRS)
@@ -104,7 +104,7 @@ def test_bad_options_are_named(options: dict[str, object], field: str) -> None:
     assert error.value.field == field
 
 
-def test_when_nothing_is_left_the_reasons_are_counted() -> None:
+def test_if_no_row_can_be_used_the_reasons_are_counted() -> None:
     with pytest.raises(InvalidInput, match=r"price is 0 or less': 2.*none of 2 rows"):
         clean(lines(("A", "x", 1, 0.0), ("B", "x", 1, -1.0)))
 
@@ -129,7 +129,7 @@ messy = st.lists(
 
 @settings(max_examples=60, deadline=None)
 @given(rows=messy)
-def test_every_row_is_used_or_set_aside_and_the_rest_is_a_catalogue(
+def test_every_row_is_used_or_set_aside(
     rows: list[tuple[object, ...]],
 ) -> None:
     df = lines(*rows)
@@ -214,7 +214,7 @@ def cosines(vectors: np.ndarray, params: int) -> tuple[float, float]:
     return float(cosine[same].mean()), float(cosine[first][:, ~first].mean())
 
 
-def test_items_bought_together_point_the_same_way() -> None:
+def test_items_bought_together_have_similar_embeddings() -> None:
     vectors, alone = embed(two_worlds(), 24)
     within, between = cosines(vectors, 12)
     assert alone == 0
@@ -224,7 +224,7 @@ def test_items_bought_together_point_the_same_way() -> None:
     assert between < -0.2
 
 
-def test_one_large_shop_and_the_iterative_factorisation_agree_with_that() -> None:
+def test_the_iterative_factorisation_agrees_in_a_large_shop() -> None:
     vectors, _ = embed(two_worlds(orders=6000, params=300), 600)  # 600 x 600: no dense factorisation
     within, between = cosines(vectors, 300)
     assert within > 0.1
@@ -252,7 +252,7 @@ def test_items_bought_alone_are_drawn_and_counted() -> None:
     assert len(catalog) == 25
 
 
-def test_names_are_grouped_by_what_they_say() -> None:
+def test_items_are_grouped_by_the_words_of_their_names() -> None:
     kinds = ["lunch bag {}", "{} alarm clock", "christmas tree {} decoration"]
     colours = ["red", "blue", "spotty", "striped", "owl", "paisley", "retro", "skull"]
     names = [kind.format(colour) for kind in kinds for colour in colours]
@@ -271,13 +271,13 @@ def test_items_without_words_are_grouped_by_their_buyers() -> None:
     assert catalog.items.category_names == ("group", "group 2")
 
 
-def test_groups_have_names_of_their_own_and_no_more_than_there_are_things() -> None:
+def test_groups_have_unique_names_and_are_no_more_than_the_items() -> None:
     group, titles = group_items(["bag"] * 6, np.ones((6, 16), np.float32), 4, Generator(Philox(0)))
     assert set(group.tolist()) == {0}
     assert len(titles) == 1
 
 
-def test_telling_words_leave_colours_and_sizes_out() -> None:
+def test_telling_words_exclude_colours_and_sizes() -> None:
     assert telling_words("SET OF 3 RED Lunch-Bags, large") == ["lunch", "bags"]
 
 

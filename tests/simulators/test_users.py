@@ -31,7 +31,7 @@ def people(
 
 
 @pytest.mark.parametrize("seed", [0, 1, 2**40])
-def test_the_established_have_the_stated_distributions_evenly(catalog: Catalog, seed: int) -> None:
+def test_established_customers_follow_the_stated_distributions_evenly(catalog: Catalog, seed: int) -> None:
     """No trait's distribution function is further from the truth than 400 even points can be.
 
     Kolmogorov's statistic of 400 independent draws exceeds 0.03 with probability 0.85.
@@ -51,7 +51,7 @@ def test_the_established_have_the_stated_distributions_evenly(catalog: Catalog, 
 
 
 def test_pairs_of_traits_are_even_too(catalog: Catalog) -> None:
-    """How often people come and how much they want: no correlation, by a fifth of what luck would give."""
+    """Visit rate and mission size are uncorrelated: within a fifth of that of independent draws."""
     found = []
     for seed in range(20):
         users = people(catalog, 400, seed=seed)
@@ -59,7 +59,7 @@ def test_pairs_of_traits_are_even_too(catalog: Catalog) -> None:
     assert np.std(found) < 0.02  # of independent draws 0.05
 
 
-def test_those_who_come_anew_do_not_depend_on_the_established(catalog: Catalog) -> None:
+def test_new_customers_do_not_depend_on_the_established_ones(catalog: Catalog) -> None:
     with_some, without = people(catalog, 100), people(catalog, 0)
     for name in ("rate", "dropout", "price_sensitivity", "mission", "bulk", "returner", "size"):
         np.testing.assert_array_equal(getattr(with_some, name)[100:], getattr(without, name)[100:])
@@ -70,7 +70,7 @@ def test_those_who_come_anew_do_not_depend_on_the_established(catalog: Catalog) 
 
 
 @pytest.mark.parametrize("established", [1, 2, 3, 600, 900])
-def test_any_number_may_be_established(catalog: Catalog, established: int) -> None:
+def test_any_number_of_customers_may_be_established(catalog: Catalog, established: int) -> None:
     users = people(catalog, established)
     assert np.isfinite(users.rate).all()
     assert np.isfinite(users.size).all()

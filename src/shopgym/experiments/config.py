@@ -12,7 +12,7 @@ from ..agents.registry import check_agent
 from ..core.config import build
 from ..core.errors import InvalidInput, one_of
 from ..core.hashing import hash_json
-from ..envs.reward import RewardSpec
+from ..core.reward import RewardSpec
 from ..evaluation.offline.estimators import ZOO
 from ..policies.guards import guard_from_spec
 from ..simulators.config import ShopConfig
