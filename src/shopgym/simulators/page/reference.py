@@ -1,0 +1,431 @@
+"""The model of a page: what one shopper does with one page, and how the visit goes on. In plain Python.
+
+This file is the specification. The kernels (:mod:`.page_kernel`, :mod:`.visit_step`, :mod:`.visit_start`)
+do the same for many visits at a time. ``tests/simulators/test_page_reference.py`` holds them equal to it,
+outcome by outcome. Nothing here is fast, and nothing here calls the kernels.
+
+Names in ``code`` are fields of :class:`~shopgym.simulators.config.ShopConfig`; without a prefix they belong
+to ``choice``. s is the logistic function, e_i the embedding of item i, t the number of pages seen before
+this one, [x] is 1 if x and else 0.
+
+**How a visit begins.** The channel follows ``surfaces.channels`` and decides the first page; the device is a
+phone with probability ``mobile_share``. The visit has a purpose with the user's probability, whose mean is
+``mission_share``; its size, in logits, is normal with standard deviation ``mission_spread``. The intent is
+the embedding of what the shopper came for: half the time something like one of the user's favourites, else
+something popular.
+
+**Appeal and price.**
+
+- pull q = ``taste_weight`` taste + ``intent_weight`` intent - ``people.boredom`` seen, where seen is what was
+  looked at lately; appeal v_i = q . e_i;
+- price p_i = price sensitivity of the user x log(price (1 - price_off) / reference). The reference is the
+  median list price, moved towards the item's own by ``reference_price`` (Kalyanaram & Winer 1995);
+- a_i = what the day adds to the appeal: ``quality_weight`` x quality, season, drift, campaigns, shocks.
+
+**Examination.** An e-mail is opened with probability ``surfaces.opened``; other pages always are. The shopper
+reads from the top and looks at slot j, if it is reached, with probability A_j. After an item that was
+examined the shopper reads on with probability R. Empty slots are passed over.
+
+- ``click_model`` "position": A_j = j ** -``decay`` (``position_decay`` where surfaces are off) or
+  ``attention``, R = 1 (position-based model; Craswell et al. 2008);
+- "cascade": A_j = 1, R = ``continuation`` x (1 - [clicked]) (Craswell et al. 2008, sec. 3.4);
+- "dbn": A_j = 1, R = ``continuation`` x (1 - [clicked] s(logit ``satisfied`` + worth_i / 2)) (dynamic
+  Bayesian network; Chapelle & Zhang 2009, sec. 3).
+
+**From like to order**, for each item i that is examined:
+
+- liked: s(``click_base`` + v_i + a_i - ``fatigue`` t);
+- sold out: if ``substitution`` > 0, the nearest of four neighbours that is in stock may be taken instead;
+  otherwise nothing can be put in the cart. Below, j is the item taken, which is i itself if that is in stock;
+- cart, given liked: s(``cart_base`` + ``depth`` v_i - p_j + ``mission_lift`` [purpose] - ``mobile_penalty``
+  [phone] + ``brand_weight`` [favourite brand] - ``delivery.weight`` x (days of delivery beyond 1) +
+  ``surfaces.*.lift``), times ``substitution`` if j is not i;
+- straight to the cart, given liked and cart: ``quick`` on a visit with a purpose, but never from an e-mail.
+  Whatever else is liked is clicked, which opens its page;
+- dwell on a page opened: log-normal seconds, log median = log ``dwell.median`` + ``dwell.depth`` v_i,
+  standard deviation ``dwell.log_sd``. Reading the list itself takes seconds of median ``dwell.reading`` and
+  the same deviation;
+- units in the cart: geometric on 1..``max_units``. Without the limit the mean is 1 + (mean of item j - 1) x
+  bulk factor of the user x exp(-``mission_units`` x size), where size is that of the purpose;
+- order, given cart: s(``buy_base`` - ``buy_price`` p_j). One uniform serves the whole visit, so that a cart
+  is mostly bought or left as a whole. A line that fails by its price alone (not at p = 0) is removed;
+- revenue and margin: units x (price or margin of j, less price_off x price);
+- returned, given order: s(logit of the rate of j + user effect - ``returns.depth`` v_i - ``returns.worth``
+  worth_j), after 1 day + an exponential time of mean ``returns.delay``. It costs the margin of the line and
+  ``returns.handling``.
+
+**How the visit goes on.** Each item clicked or put in the cart, in order of slots, becomes the anchor and the
+head of the history, and moves the intent by ``drift`` of the way to e_i. Where people come back it also moves
+taste by ``people.learning`` and seen by 0.2 of the way, and counts for satisfaction (:func:`_remember`).
+
+- next page: the cart (``surfaces.to_cart``) if something was put in the cart; else the product page if
+  something was clicked; else a search (``surfaces.search_rate``), which moves the intent half of the way to
+  what is wanted; else the homepage;
+- the shopper leaves with probability s(``leave_base`` + ``fatigue`` t - ``engagement`` [clicked] -
+  (``mission_stay`` + size) [purpose]), and always after an e-mail in which nothing was clicked. After
+  ``max_pages`` pages the visit is cut off.
+
+**Between visits.** A visit is worth x = ``people.worth_weight`` x mean worth + ``people.purchase_bonus``
+[bought] + mood. Satisfaction moves 1 - ``people.inertia`` of the way to tanh x. The time to the next visit is
+exponential, and at a return the customer may drop out for good, as in BG/NBD (Fader, Hardie & Lee 2005);
+satisfaction and habit bend both (``people.retention``, ``people.habit_effect``).
+
+**Draws.** Each uniform is a hash of what it is for (:mod:`shopgym.simulators.engine.hash_rng`): of the visit,
+the page or, within the page, the item, but never of the slot. One uniform u decides whether slot j is
+examined (u < A_j) and the item liked (u < A_j P(liked)), so that P(liked | examined) = P(liked).
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from types import SimpleNamespace
+
+import numpy as np
+
+from ...core import statistics
+from ...core.batches import EMPTY
+from ...core.types import F32
+from ..day_types import DayTables
+from ..engine import hash_rng as kinds
+from ..engine.hash_rng import below, key, normal, unit
+from ..params import ShopParams
+from ..people.visits import NO_QUERY, Visits
+from .surfaces import CART, EMAIL, HOME, PRODUCT, SEARCH
+
+NEIGHBOURS_TRIED = 4
+"""Neighbours of an item that is sold out among which a substitute is looked for, the nearest first."""
+FIRST_RETURN = 1.0
+"""Days before anything can be sent back."""
+SEEN_RATE, SEARCH_DRIFT, HABIT_RATE = 0.2, 0.5, 0.2
+"""Shares of the way that seen, intent (at a search) and habit (at the end of a visit) move."""
+DAYS_PROMISED = 3.0
+"""Days of delivery that nobody minds."""
+
+Visit = SimpleNamespace
+"""One visit: a row of :class:`~shopgym.simulators.people.visits.Visits`, by the same names."""
+
+
+@dataclass
+class SlotOutcome:
+    """What a shopper did with one slot; the fields are those of :class:`shopgym.core.Feedback`."""
+
+    unavailable: bool = False
+    examined: bool = False
+    clicked: bool = False
+    carted: bool = False
+    dwell: float = 0.0
+    cart_units: int = 0
+    removed: bool = False
+    sold: int = EMPTY
+    quantity: int = 0
+    revenue: float = 0.0
+    margin: float = 0.0
+    returned: bool = False
+    return_cost: float = 0.0
+    return_delay: float = 0.0
+
+
+def copy_visit(visits: Visits, i: int) -> Visit:
+    """Row ``i`` of ``visits``, by the same names: Python numbers and copies of vectors."""
+    row = {name: getattr(visits, name)[i] for name in Visits._fields}
+    return SimpleNamespace(**{name: v.copy() if v.ndim else v.item() for name, v in row.items()})
+
+
+def child(parent: np.uint64, field: int | np.uint64) -> np.uint64:
+    """The key of ``field`` under the key ``parent``."""
+    return np.uint64(key(np.uint64(parent), np.uint64(field)))
+
+
+def page_key(visit: Visit) -> np.uint64:
+    """The key of the page that the visitor is on."""
+    return child(child(visit.key, kinds.PAGE), visit.page)
+
+
+def item_key(visit: Visit, item: int) -> np.uint64:
+    """The key of an item on that page."""
+    return child(child(page_key(visit), kinds.ITEM), item)
+
+
+def uniform(parent: np.uint64, kind: np.uint64) -> float:
+    """The number in [0, 1) that belongs to ``kind`` under the key ``parent``."""
+    return float(unit(child(parent, kind)))
+
+
+def sigmoid(x: float) -> float:
+    return float(statistics.sigmoid(x))
+
+
+# Before the page
+
+
+def start_visit(params: ShopParams, visit: Visit) -> None:
+    """Begin the visit whose ``key`` and person (``user``, ``taste``, ``seen`` ...) are set."""
+    visit.visit += 1
+    visit.mobile = uniform(visit.key, kinds.MOBILE) < params.mobile_share
+    visit.purpose = uniform(visit.key, kinds.MISSION) < float(params.mission[visit.user])
+    size_noise = params.mission_spread * normal(child(visit.key, kinds.MISSION_SIZE))
+    visit.size = float(np.float32(float(params.size[visit.user]) + size_noise)) if visit.purpose else 0.0
+    visit.channel = 0
+    if params.surfaces_on:  # channels are cumulative shares
+        visit.channel = int((uniform(visit.key, kinds.CHANNEL) >= params.channels[:-1]).sum())
+    visit.surface, visit.query = int(params.entries[visit.channel]), NO_QUERY
+    coin, word = child(visit.key, kinds.ENTRY), child(visit.key, kinds.ENTRY_ITEM)
+    visit.anchor = wanted_item(params, visit, unit(coin), word)
+    visit.intent = params.embedding[visit.anchor].copy()
+    visit.pull = pull_of(params, visit)
+    visit.page = visit.clicks = visit.bought = 0
+    visit.joy = visit.weight = visit.mood = 0.0
+    visit.over = False
+
+
+def wanted_item(params: ShopParams, visit: Visit, coin: float, word: np.uint64) -> int:
+    """Half the time a neighbour of one of the user's favourites, else an item by popularity."""
+    if coin >= 0.5:  # alias method (Walker 1977)
+        item = below(word, len(params.alias_share))
+        stays = uniform(word, kinds.ALIAS) < params.alias_share[item]
+        return int(item if stays else params.alias_item[item])
+    favourite = int(params.favourites[visit.user, below(word, params.favourites.shape[1])])
+    width = params.neighbours.shape[1]
+    return int(params.neighbours[favourite, below(child(word, kinds.COIN), width)]) if width else favourite
+
+
+def pull_of(params: ShopParams, visit: Visit) -> F32:
+    """(d,) q."""
+    taste_weight, intent_weight = np.float32(params.taste_weight), np.float32(params.intent_weight)
+    pull: F32 = taste_weight * visit.taste + intent_weight * visit.intent
+    return pull - np.float32(params.boredom) * visit.seen
+
+
+# Probabilities
+
+
+def appeal_of(params: ShopParams, visit: Visit, item: int) -> float:
+    """v = q . e_i in float32; its last bit follows from the order of the sum, which is by four columns."""
+    products = visit.pull * params.embedding[item]
+    rows = len(products) // 4
+    a, b, c, d = products[: 4 * rows].reshape(rows, 4).sum(axis=0)
+    for product in products[4 * rows :]:
+        a += product
+    return float((a + b) + (c + d))
+
+
+def p_like(params: ShopParams, today: DayTables, visit: Visit, item: int) -> float:
+    """P(liked | examined)"""
+    base = params.click_base - params.fatigue * visit.page
+    return sigmoid(base + appeal_of(params, visit, item) + float(today.appeal[visit.row, item]))
+
+
+def price_of(params: ShopParams, today: DayTables, visit: Visit, item: int, price_off: float) -> float:
+    """p, in logits"""
+    log_price = float(today.log_price[visit.row, item]) + math.log1p(-price_off)
+    return float(params.sensitivity[visit.user]) * log_price
+
+
+def delivery_days(params: ShopParams, visit: Visit, item: int) -> float:
+    """Days from an order to its delivery: those of the item and those of the user's region."""
+    return float(params.shipping[item] + params.region_days[params.region[visit.user]])
+
+
+def p_cart(params: ShopParams, visit: Visit, item: int, taken: int, price: float) -> float:
+    """P(``taken`` is put in the cart | ``item`` is liked), where ``price`` is the p of ``taken``."""
+    logit = params.cart_base + params.depth * appeal_of(params, visit, item) - price
+    logit += params.mission_lift * visit.purpose - params.mobile_penalty * visit.mobile
+    logit += params.brand_weight * bool(params.brand[taken] == params.user_brand[visit.user])
+    logit -= params.shipping_weight * max(delivery_days(params, visit, taken) - 1.0, 0.0)
+    logit += float(params.lift[visit.surface])
+    return sigmoid(logit) * (1.0 if taken == item else params.substitution)
+
+
+def p_buy(params: ShopParams, price: float) -> float:
+    """P(order | cart), where ``price`` is p."""
+    return sigmoid(params.buy_base - params.buy_price * price)
+
+
+def p_return(params: ShopParams, visit: Visit, item: int, taken: int) -> float:
+    """P(sent back | order of ``taken``, when ``item`` was shown)"""
+    logit = float(params.return_logit[taken]) + float(params.returner[visit.user])
+    logit -= params.return_depth * appeal_of(params, visit, item)
+    return sigmoid(logit - params.return_worth * float(params.worth[taken]))
+
+
+def p_read_on(params: ShopParams, surface: int, item: int, clicked: bool) -> float:
+    """R, where only the cascade model has ``stops`` = 1 and only the DBN has ``satisfies`` = 1."""
+    stops = float(params.stops[surface])
+    if params.satisfies[surface]:
+        stops = sigmoid(float(params.satisfied[surface]) + 0.5 * float(params.worth[item]))
+    return float(params.go_on[surface]) * (1.0 - stops * clicked)
+
+
+def units_of(params: ShopParams, visit: Visit, taken: int, u: float) -> int:
+    """Units in the cart given a uniform ``u``: the inverse of the distribution function."""
+    more = (1.0 / params.units_p[taken] - 1.0) * params.bulk[visit.user]
+    p = 1.0 / (1.0 + more * math.exp(-params.mission_units * visit.size))
+    if p >= 1.0:
+        return 1
+    within = 1.0 - (1.0 - p) ** params.max_units
+    return min(1 + int(math.log1p(-u * within) / math.log1p(-p)), params.max_units)
+
+
+def item_taken(params: ShopParams, today: DayTables, visit: Visit, item: int) -> int:
+    """The item that would be bought for ``item``: itself, the nearest in stock, or ``EMPTY``."""
+    others = params.neighbours[item, :NEIGHBOURS_TRIED].tolist() if params.substitution > 0.0 else []
+    return next((j for j in (item, *others) if today.available[visit.row, j]), EMPTY)
+
+
+# The page
+
+
+def read_page(
+    params: ShopParams, today: DayTables, visit: Visit, slate: Sequence[int], price_off: float = 0.0
+) -> tuple[list[SlotOutcome], float]:
+    """What the shopper does with a ``slate`` of k item rows, and the seconds that reading the list takes.
+
+    ``price_off`` in [0, 1) is taken off every price. Changes nothing: see :func:`continue_visit`.
+    """
+    page, surface = page_key(visit), visit.surface
+    opened = uniform(page, kinds.OPENED) < params.opened[surface]
+    reading, reached, outcomes = 0.0, opened, [SlotOutcome() for _ in slate]
+    if params.dwells and opened:
+        reading = math.exp(params.read_log + params.dwell_sd * normal(child(page, kinds.READING)))
+    for slot, (item, outcome) in enumerate(zip(slate, outcomes, strict=True)):
+        if item == EMPTY or slot >= params.slots[surface]:
+            continue
+        outcome.unavailable = not today.available[visit.row, item]
+        draw, attention = item_key(visit, item), params.attention[surface, slot]
+        u = uniform(draw, kinds.CLICK)
+        outcome.examined = bool(reached and u < attention)
+        if outcome.examined:
+            if u < attention * p_like(params, today, visit, item):
+                _take_up(params, today, visit, item, price_off, outcome)
+            reached = uniform(draw, kinds.READ_ON) < p_read_on(params, surface, item, outcome.clicked)
+    return outcomes, reading
+
+
+def _take_up(
+    params: ShopParams, today: DayTables, visit: Visit, item: int, price_off: float, outcome: SlotOutcome
+) -> None:
+    """Fill in the ``outcome`` of an ``item`` that is liked: click, cart, order, return."""
+    draw, taken, price = item_key(visit, item), item_taken(params, today, visit, item), 0.0
+    if taken != EMPTY:
+        price = price_of(params, today, visit, taken, price_off)
+        outcome.carted = uniform(draw, kinds.CART) < p_cart(params, visit, item, taken, price)
+    may_skip = outcome.carted and visit.purpose and visit.surface != EMAIL
+    outcome.clicked = not (may_skip and uniform(draw, kinds.QUICK) < params.quick)
+    if params.dwells and outcome.clicked:
+        log_median = params.dwell_log + params.dwell_depth * appeal_of(params, visit, item)
+        outcome.dwell = math.exp(log_median + params.dwell_sd * normal(child(draw, kinds.DWELL)))
+    if not outcome.carted:
+        return
+    outcome.cart_units = units_of(params, visit, taken, uniform(draw, kinds.UNITS))
+    checkout = uniform(visit.key, kinds.BUY)  # one for the whole cart
+    if checkout >= p_buy(params, price):
+        outcome.removed = checkout < p_buy(params, 0.0)
+        return
+    full_price, full_margin = float(today.price[visit.row, taken]), float(today.margin[visit.row, taken])
+    outcome.sold, outcome.quantity = taken, outcome.cart_units
+    outcome.revenue = outcome.quantity * (full_price - price_off * full_price)
+    outcome.margin = outcome.quantity * (full_margin - price_off * full_price)
+    if params.returns and uniform(draw, kinds.RETURNED) < p_return(params, visit, item, taken):
+        outcome.returned = True
+        outcome.return_cost = outcome.margin + params.return_handling
+        outcome.return_delay = FIRST_RETURN - params.return_delay * math.log1p(-uniform(draw, kinds.DELAY))
+
+
+# After the page
+
+
+def continue_visit(
+    params: ShopParams, visit: Visit, slate: Sequence[int], outcomes: Sequence[SlotOutcome]
+) -> tuple[bool, bool]:
+    """Move ``visit`` on to its next page.
+
+    Returns:
+        (left, cut): whether the shopper chose to leave, and whether ``max_pages`` cut the visit off.
+    """
+    clicks = sum(outcome.clicked for outcome in outcomes)
+    carted = any(outcome.carted for outcome in outcomes)
+    for item, outcome in zip(slate, outcomes, strict=True):
+        if outcome.clicked or outcome.carted:
+            visit.anchor = item
+            visit.history = np.append(np.int32(item), visit.history)[: len(visit.history)]
+            visit.intent = _towards(visit.intent, params.embedding[item], params.drift)
+            if params.remembers:
+                _remember(params, visit, item, outcome)
+    logit = params.leave_base + params.fatigue * visit.page - params.engagement * (clicks > 0)
+    logit -= (params.mission_stay + visit.size) * visit.purpose
+    left = uniform(page_key(visit), kinds.LEAVE) < sigmoid(logit)
+    if params.surfaces_on:
+        left = left or (visit.surface == EMAIL and clicks == 0)
+        _next_surface(params, visit, clicks > 0, carted)
+    visit.pull = pull_of(params, visit)
+    visit.clicks += clicks
+    visit.page += 1
+    cut = not left and visit.page >= params.max_pages
+    visit.over = left or cut
+    return left, cut
+
+
+def _next_surface(params: ShopParams, visit: Visit, clicked: bool, carted: bool) -> None:
+    """The page that is asked for next and, if it is a search, what is wanted."""
+    page, visit.query = page_key(visit), NO_QUERY
+    if carted and uniform(page, kinds.TO_CART) < params.to_cart:
+        visit.surface = CART
+    elif clicked:
+        visit.surface = PRODUCT
+    elif uniform(page, kinds.SEARCHED) < params.search_rate:
+        word = child(page, kinds.QUERY)
+        visit.anchor = wanted_item(params, visit, unit(word), child(word, kinds.COIN))
+        visit.surface = SEARCH
+        visit.query = int(params.category[visit.anchor])
+        visit.intent = _towards(visit.intent, params.embedding[visit.anchor], SEARCH_DRIFT)
+    else:
+        visit.surface = HOME
+
+
+def _remember(params: ShopParams, visit: Visit, item: int, outcome: SlotOutcome) -> None:
+    """What an item clicked or put in the cart leaves in the person.
+
+    ``joy`` / ``weight`` is the mean worth of what was opened (once) and bought (twice); ``mood`` falls by
+    ``people.wait_weight`` per day of delivery beyond 3, by ``return_weight`` per line sent back and by
+    ``missed_weight`` per item that was sold out.
+    """
+    visit.taste = _towards(visit.taste, params.embedding[item], params.learning)
+    visit.seen = _towards(visit.seen, params.embedding[item], SEEN_RATE)
+    visit.joy += float(params.worth[item])
+    visit.weight += 1.0
+    if outcome.sold != EMPTY:
+        visit.joy += 2.0 * float(params.worth[outcome.sold])
+        visit.weight += 2.0
+        visit.bought += 1
+        late = max(delivery_days(params, visit, outcome.sold) - DAYS_PROMISED, 0.0)
+        visit.mood -= params.wait_weight * late + params.return_weight * outcome.returned
+    elif outcome.unavailable:
+        visit.mood -= params.missed_weight
+
+
+def _towards(vector: F32, goal: F32, share: float) -> F32:
+    return vector + np.float32(share) * (goal - vector)
+
+
+def end_visit(params: ShopParams, visit: Visit) -> bool:
+    """Settle satisfaction and habit and draw ``gap``, the days to the next visit.
+
+    Returns:
+        Whether the person remains a customer.
+    """
+    worth = visit.joy / visit.weight if visit.weight > 0.0 else 0.0
+    bought = float(visit.bought > 0)
+    experience = params.worth_weight * worth + params.purchase_bonus * bought + visit.mood
+    visit.satisfaction += (1.0 - params.inertia) * (math.tanh(experience) - visit.satisfaction)
+    visit.habit += HABIT_RATE * (bought - visit.habit)
+    faster = params.rate_effect * visit.satisfaction + params.habit_effect * visit.habit
+    rate = float(params.rate[visit.user]) * math.exp(faster)
+    visit.gap = -math.log1p(-uniform(visit.key, kinds.GAP)) / rate
+    visit.seen = np.float32(math.exp(-visit.gap / params.boredom_days)) * visit.seen
+    if visit.visit <= 1:  # BG/NBD counts drop-outs from the first return on
+        return True
+    p = float(params.dropout[visit.user])
+    logit = math.log(p / (1.0 - p)) - params.churn_effect * visit.satisfaction
+    return uniform(visit.key, kinds.DROPOUT) >= sigmoid(logit)
