@@ -14,8 +14,8 @@ from scipy.special import expit
 from shopgym.agents import AGENTS, Task, agent_class, make_agent
 from shopgym.agents.bandits.bootstrap import BootstrapTS
 from shopgym.agents.bandits.linear import LinTS, LinUCB
-from shopgym.agents.bandits.logistic import Logistic
-from shopgym.agents.bandits.ridge import Ridge
+from shopgym.agents.bandits.logistic import BayesianLogistic
+from shopgym.agents.bandits.ridge import BayesianRidge
 from shopgym.core import Interactions, InvalidInput, Policy
 from shopgym.core.types import F64
 from shopgym.simulators import Shop
@@ -68,7 +68,7 @@ def test_ridge_is_the_closed_form() -> None:
     rng = np.random.default_rng(0)
     x, theta = rng.normal(size=(500, 4)), np.array([1.0, -2.0, 0.5, 0.0])
     y = x @ theta + 0.1 * rng.normal(size=500)
-    model = Ridge(4, 2.0)
+    model = BayesianRidge(4, 2.0)
     for part in np.array_split(np.arange(500), 7):
         model.add(x[part], y[part])
     mean, factor, sigma = model.solve()
@@ -175,7 +175,7 @@ def test_vw_policy_ranks_as_vw_predicts(shop: Shop, task: Task) -> None:
     requests = shop.requests()
     policy: Any = agent.policy()
     ours = policy.scorer.scores(requests)[:, 0] / task.item_value[requests.candidates]
-    workspace, texts = agent.workspace, agent.lines(requests)  # type: ignore[attr-defined]
+    workspace, texts = agent.workspace, agent.texts(requests)  # type: ignore[attr-defined]
     agree = 0
     for row in range(64):
         pmf = workspace.predict(workspace.parse(texts[row], vowpalwabbit.LabelType.CONTEXTUAL_BANDIT))
@@ -214,7 +214,7 @@ def test_logistic_posterior_is_the_mode_and_its_curvature() -> None:
     rng = np.random.default_rng(2)
     x, offset = rng.normal(size=(400, 4)), rng.normal(size=400)
     y = (rng.random(400) < expit(x @ np.array([1.0, -1.0, 0.5, 0.0]) + offset)).astype(np.float64)
-    model = Logistic(4, ridge=2.0)
+    model = BayesianLogistic(4, ridge=2.0)
     model.add(x, y, offset)
 
     def loss(theta: F64) -> float:

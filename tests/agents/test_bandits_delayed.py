@@ -89,7 +89,7 @@ def test_without_exact_corrections_decisions_wait_for_their_horizon(shop: Shop, 
     assert agent.model.count == 0
     delayed.learn(pages(shop, task, 1, day=5.0))
     assert agent.model.count == 0  # day 5 is still within the horizon
-    found = delayed.at(5.1)
+    found = delayed.advance(5.1)
     assert agent.model.count == 64 * 3
     assert found["waiting"] == 64
     with pytest.raises(InvalidInput, match=r"delayed\.early"):
@@ -115,7 +115,7 @@ def test_twice_too_late_and_gone(shop: Shop, task: Task, early: bool) -> None:
     # the items are no candidates any more: what was shown is corrected all the same
     delayed.learn(pages(shop, task, 1, day=1.0, items=(100, 101)))
     delayed.correct(ids[:1], final[:1] + 1.0)
-    delayed.at(50.0)
+    delayed.advance(50.0)
     assert delayed.correct(ids[:1], final[:1] + 9.0)["waiting"] == 0
     assert delayed.late == 2
     final[0] += 1.0

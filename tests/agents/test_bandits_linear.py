@@ -12,7 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from shopgym.agents import make_agent
-from shopgym.agents.bandits.arms import ArmModels
+from shopgym.agents.bandits.disjoint_linear import PerArmRidge
 from shopgym.agents.bandits.online import OnlineArms
 from shopgym.core import InvalidInput
 from shopgym.policies.explorers import Elimination
@@ -33,7 +33,7 @@ def test_arm_models_are_one_joint_ridge_regression(wide: int) -> None:
     """Block elimination (Li et al. 2010, alg. 2) against the regression over all coefficients at once."""
     arms, d, ridge = 5, 3, 0.7
     arm, x, z, y = rows(arms, d, wide, 80, 0)
-    models = ArmModels(d, wide, ridge)
+    models = PerArmRidge(d, wide, ridge)
     models.grow(arms - 1)
     models.add(arm, x, z, y)
     beta, spread, theta, factor, cross, sigma = models.solve()

@@ -51,14 +51,14 @@ def test_last_layer_is_the_closed_form() -> None:
     for seed in range(3):
         agent.learn(played(task, 40, seed))
     memory = agent.memory
-    h = agent.seen_by_last(memory.x) * memory.attention[:, None]
+    h = agent.last_hidden(memory.x) * memory.attention[:, None]
     a = 2.0 * np.eye(h.shape[1]) + h.T @ h
     mean = np.linalg.solve(a, h.T @ memory.y)
     sigma = np.sqrt(((memory.y - h @ mean) ** 2).mean())
     requests = requests_of(task, 4, np.random.default_rng(9))
     scores = agent.policy().scorer.scores(requests)
     x = task.network_features.phi(requests, task.network_item_side)
-    last = agent.seen_by_last(x.reshape(20, -1).astype(np.float32))
+    last = agent.last_hidden(x.reshape(20, -1).astype(np.float32))
     middle = (last @ mean).reshape(4, 5)
     width = 0.7 * sigma * np.sqrt(np.einsum("rd,de,re->r", last, np.linalg.inv(a), last)).reshape(4, 5)
     z = (scores.mean(axis=1) - middle) / (width / 600**0.5)

@@ -15,7 +15,7 @@ from shopgym.simulators import Catalog, Shop
 
 pytest.importorskip("vowpalwabbit", reason="needs the extra 'bandits'")
 from shopgym.agents.bandits.vw_online import OnlineVowpalWabbit
-from shopgym.agents.bandits.vw_process import LiveScorer, repaired
+from shopgym.agents.bandits.vw_process import VowpalWabbitScorer, normalised
 
 EXPORTED = [
     *((explore, cb) for explore in ("epsilon", "softmax", "bag") for cb in ("mtr", "dr", "ips")),
@@ -58,7 +58,7 @@ def taught(agent: Any, shop: Shop, task: Task, n: int = 300, slots: int = 3) -> 
 
 def asked(agent: Any, requests: Requests) -> Any:
     """What Vowpal Wabbit itself says of the same requests, (n, m)."""
-    live = LiveScorer(agent.workspace, agent.arguments, agent.lines, agent._label, 0.05)
+    live = VowpalWabbitScorer(agent.workspace, agent.arguments, agent.texts, agent._label, 0.05)
     return live.pmf(requests)
 
 
@@ -150,7 +150,7 @@ def test_what_cannot_be_is_refused(task: Task, options: dict[str, Any], match: s
 def test_pmfs_are_repaired() -> None:
     pmf = np.array([[1.0, 1.0, 0.0, 9.0], [0.0, 0.0, 0.0, 0.0]])
     real = np.array([[True, True, True, False], [True, True, False, False]])
-    out = repaired(pmf, real, 0.3)
+    out = normalised(pmf, real, 0.3)
     np.testing.assert_allclose(out, [[0.45, 0.45, 0.1, 0.0], [0.5, 0.5, 0.0, 0.0]])
 
 
@@ -183,7 +183,7 @@ def test_a_log_read_from_a_file_teaches_the_same(shop: Shop, task: Task, cb_type
 def test_only_the_count_of_the_other_actions_matters_under_mtr(shop: Shop, task: Task) -> None:
     short: Any = make_agent("vw", task, np.random.default_rng(0))
     whole: Any = make_agent("vw", task, np.random.default_rng(0))
-    whole.family = replace(whole.family, whole=True)
+    whole.exploration = replace(whole.exploration, all_candidates=True)
     for agent in (short, whole):
         taught(agent, shop, task)
     np.testing.assert_allclose(short.policy().scorer.theta, whole.policy().scorer.theta, rtol=1e-5, atol=1e-7)

@@ -121,7 +121,7 @@ def test_gaps_and_short_pages_keep_each_slots_number(shop: Shop, task: Task) -> 
     )
     agent: Any = make_agent("vw_slates", task, np.random.default_rng(0))
     agent.learn(replace(batch, decisions=decisions))
-    own = np.array([[agent.workspace.get_weight(int(at), 0) for at in row] for row in agent._at])
+    own = np.array([[agent.workspace.get_weight(int(at), 0) for at in row] for row in agent._weight_indices])
     assert (own[2] == 0).all()
     assert (own[[0, 1, 3]] != 0).any(axis=1).all()
 

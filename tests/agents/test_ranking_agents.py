@@ -16,10 +16,10 @@ from scipy.special import expit
 from shopgym.agents import agent_class, make_agent
 from shopgym.agents.ranking import examination
 from shopgym.agents.ranking.calibration import calibration_error
+from shopgym.agents.ranking.holdout_buffer import HoldoutBuffer
 from shopgym.agents.ranking.linear import LinearRegression, LogisticRegression
-from shopgym.agents.ranking.memory import Memory
 from shopgym.agents.ranking.metrics import ndcg
-from shopgym.agents.ranking.ranker import Ranker
+from shopgym.agents.ranking.ranker import RankingAgent
 from shopgym.core import Interactions, InvalidInput
 from shopgym.core.types import F64
 from shopgym.policies.guards import CategoryCap, InStock, MarginFloor
@@ -127,7 +127,7 @@ def test_the_slope_of_the_likelihood() -> None:
 def test_lambdas_by_hand() -> None:
     lambdamart = pytest.importorskip("shopgym.agents.ranking.lambdamart", reason="needs the extra 'ranking'")
     # page 0: three slots, the last chosen at attention 1/2; page 1: nothing chosen; page 2: one slot each way
-    memory = Memory(100, 0.0, np.random.default_rng(0))
+    memory = HoldoutBuffer(100, 0.0, np.random.default_rng(0))
     y = np.array([0.0, 0, 1, 0, 0, 1, 0])
     attention = np.array([1.0, 0.8, 0.5, 1.0, 0.8, 1.0, 0.8])
     row = np.array([0, 0, 0, 1, 1, 2, 2])
@@ -135,7 +135,7 @@ def test_lambdas_by_hand() -> None:
     rows = memory.rows()
     kept = lambdamart.comparable(rows)
     assert kept.tolist() == [True] * 3 + [False] * 2 + [True] * 2
-    first, second = lambdamart.Lambdas(rows.where(kept)).gradient(np.array([2.0, 1.0, 0.0, 0.0, 1.0]))
+    first, second = lambdamart.Lambdas(rows.select(kept)).gradient(np.array([2.0, 1.0, 0.0, 0.0, 1.0]))
     d = 1 / np.log2(np.arange(3) + 2)
     top, middle = (expit(s) * abs(d[2] - d[r]) / 0.5 for s, r in ((2.0, 0), (1.0, 1)))
     other = expit(1.0) * (d[0] - d[1]) / 1.0
@@ -146,7 +146,7 @@ def test_lambdas_by_hand() -> None:
 
 def test_numpy_trees_score_what_lightgbm_predicts() -> None:
     lightgbm: Any = pytest.importorskip("lightgbm", reason="needs the extra 'ranking'")
-    from shopgym.agents.ranking.lambdamart import scorer_of
+    from shopgym.agents.ranking.lambdamart import tree_scorer
 
     one = made("products", 0)
     agent: Any = make_agent("lambdamart", one.task, np.random.default_rng(0), trees=40)
@@ -162,7 +162,7 @@ def test_numpy_trees_score_what_lightgbm_predicts() -> None:
     }
     for rounds in (1, 60):
         booster = lightgbm.train(settings, lightgbm.Dataset(x, y), rounds)
-        ours = scorer_of(booster, agent)
+        ours = tree_scorer(booster, agent)
         new = np.random.default_rng(1).normal(size=(2000, x.shape[1])) * 3 * x.std(axis=0)
         for some in (x, new):
             np.testing.assert_allclose(ours.evaluate(some), booster.predict(some, raw_score=True), atol=1e-9)
@@ -299,12 +299,12 @@ def test_targets() -> None:
 
 
 def test_memory_forgets_whole_pages_and_holds_out_whole_pages() -> None:
-    memory = Memory(10, 0.5, np.random.default_rng(0))
+    memory = HoldoutBuffer(10, 0.5, np.random.default_rng(0))
     for _ in range(3):
         memory.add(np.zeros((6, 1), np.float32), np.arange(6.0), np.ones(6), np.repeat([0, 1], 3), 2)
     rows = memory.rows()
     assert rows.page.tolist() == [3, 3, 3, 4, 4, 4, 5, 5, 5]
-    assert all(len(set(rows.held[rows.page == page].tolist())) == 1 for page in (3, 4, 5))
+    assert all(len(set(rows.holdout[rows.page == page].tolist())) == 1 for page in (3, 4, 5))
 
 
 def test_fits_are_few() -> None:
@@ -323,7 +323,7 @@ def test_edges(name: str) -> None:
     """No data, no candidate, one, none allowed, items and users never seen, features that are no numbers."""
     one = made("linear", 0, 60)
     agent = make_agent(name, one.task, np.random.default_rng(0))
-    assert isinstance(agent, Ranker)
+    assert isinstance(agent, RankingAgent)
     agent.learn(one.log.take(slice(0, 0)))
     assert (agent.policy().decide(one.test, np.random.default_rng(0)).slates >= 0).all()
     agent.learn(one.log)
@@ -377,7 +377,7 @@ def test_trees_wait_until_there_is_enough_to_split() -> None:
         agent = make_agent("lambdamart", setting.task, np.random.default_rng(0))
         rng = np.random.default_rng(0)
         for _ in range(8):
-            batch = setting.play(agent.policy(), rng)
+            batch = setting.serve_page(agent.policy(), rng)
             agent.learn(batch)
         decided = agent.policy().decide(batch.requests, rng)
         assert (decided.propensities > 0).all()

@@ -54,7 +54,7 @@ def retriever(kind: str) -> Retriever:
     name, _, indexed = kind.partition(", ")
     if name == "linear":
         return retriever_of(RANKS, M, rng, index_from=1 if indexed else 10**9)
-    data = Sequences.of((rng.permutation(N)[:6].tolist() for _ in range(80)), N)
+    data = Sequences.from_lists((rng.permutation(N)[:6].tolist() for _ in range(80)), N)
     recommender: Any = {"popular": Popular(), "item_knn": ItemKNN(), "ease": Ease(), "als": ALS(factors=4)}[
         name
     ]
@@ -161,7 +161,7 @@ def test_stock_that_comes_and_goes_is_followed_by_the_index(monkeypatch: pytest.
     monkeypatch.setattr(retriever_module, "STALE", 40)
     rng = np.random.default_rng(0)
     vectors, bias = rng.normal(size=(400, 5)).astype(np.float32), rng.random(400, dtype=np.float32)
-    model = ALS(factors=5).fit(Sequences.of([[0, 1]], 400), rng)
+    model = ALS(factors=5).fit(Sequences.from_lists([[0, 1]], 400), rng)
     model = replace(model, vectors=vectors, bias=bias)
     by = Retriever(model, 20, IVF.build(vectors, bias, rng, lists=10, probes=10))
     stock = np.ones(400, bool)

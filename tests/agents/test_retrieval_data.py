@@ -22,7 +22,7 @@ from shopgym.policies.retrieval.model import distinct
 from shopgym.policies.retrieval.sequence import in_order
 
 REFERENCE = SHARED / "reference" / "ranking"
-DATA = Sequences.of([[3, 1, 3], [], [0], [2, 1, 0, 4]], 5)
+DATA = Sequences.from_lists([[3, 1, 3], [], [0], [2, 1, 0, 4]], 5)
 
 
 def test_named_axes_decide_what_is_a_user() -> None:
@@ -81,7 +81,7 @@ def test_parts_of_sequences() -> None:
     ]
     assert DATA.counts.tolist() == [2, 2, 1, 2, 1]
     assert DATA.take(np.array([3, 1])).histories().tolist() == [[4, 0, 1, 2], [-1] * 4]
-    assert DATA.entries(DATA.items != 1).histories(3).tolist() == [
+    assert DATA.filter_entries(DATA.items != 1).histories(3).tolist() == [
         [3, 3, -1],
         [-1] * 3,
         [0, -1, -1],
@@ -111,7 +111,7 @@ def test_bad_sequences_are_refused(wrong: dict[str, Any], field: str) -> None:
 
 @given(st.lists(st.lists(st.integers(0, 9), max_size=12), max_size=6), st.integers(1, 5))
 def test_windows_predict_every_entry_but_the_first_once(rows: list[list[int]], length: int) -> None:
-    data = Sequences.of(rows, 10)
+    data = Sequences.from_lists(rows, 10)
     windows = windows_of(data, length)
     pairs = sorted((int(a), int(b)) for w in windows for a, b in pairwise(w) if b >= 0)
     assert pairs == sorted((a, b) for row in rows for a, b in pairwise(row))
@@ -205,12 +205,12 @@ def test_metrics_of_a_ranking_known_by_hand() -> None:
 
 def test_evaluation_hides_what_was_seen_and_next_does_not() -> None:
     model = DenseWeights(np.eye(3, dtype=np.float32), np.zeros(3, np.float32))  # what was opened, again
-    seen = Sequences.of([[0], [1]], 3)
-    answers = Sequences.of([[1], [0]], 3).matrix()
+    seen = Sequences.from_lists([[0], [1]], 3)
+    answers = Sequences.from_lists([[1], [0]], 3).matrix()
     assert evaluate(model, seen, answers, 1)["recall@1"] == 1.0  # 0 is hidden, so the tie goes to 1; and back
-    nothing = Sequences.of([[], []], 3)
+    nothing = Sequences.from_lists([[], []], 3)
     assert evaluate(model, seen, answers, 1, hide=nothing)["recall@1"] == 0.0
-    assert evaluate_next(model, Sequences.of([[2, 2, 2], [1, 1]], 3), 1)["mrr@1"] == 1.0
-    turns = Sequences.of([[2, 2, 1]], 3)
+    assert evaluate_next(model, Sequences.from_lists([[2, 2, 2], [1, 1]], 3), 1)["mrr@1"] == 1.0
+    turns = Sequences.from_lists([[2, 2, 1]], 3)
     assert evaluate_next(model, turns, 1)["recall@1"] == 0.5
     assert evaluate_next(model, turns, 1, again=False)["recall@1"] == 0.0

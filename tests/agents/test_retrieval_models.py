@@ -30,7 +30,7 @@ def grouped(users: int = 120, seed: int = 0) -> Sequences:
     rng = np.random.default_rng(seed)
     rows = [rng.permutation(10)[:6] + 10 * (u % GROUPS) for u in range(users)]
     group = np.eye(GROUPS, dtype=np.float32)[np.arange(users) % GROUPS]
-    data = Sequences.of((row.tolist() for row in rows), N, user=group)
+    data = Sequences.from_lists((row.tolist() for row in rows), N, user=group)
     return Sequences(data.items, data.start, N, np.arange(len(data.items)) / 10, group)
 
 
@@ -139,9 +139,9 @@ def test_learns_the_obvious_and_ranks_by_popularity_without_a_history(
     if name in ("popular", "trending"):
         return
     # the rest of the group's items, of 24 that a user has not opened
-    rest = Sequences.of(([10 * (u % 3) + i for i in range(10)] for u in range(60)), N).matrix().csr
+    rest = Sequences.from_lists(([10 * (u % 3) + i for i in range(10)] for u in range(60)), N).matrix().csr
     rest = rest - rest.multiply(data.matrix().csr)
-    answers = Sequences.of((rest[[u]].nonzero()[1].tolist() for u in range(60)), N).matrix()
+    answers = Sequences.from_lists((rest[[u]].nonzero()[1].tolist() for u in range(60)), N).matrix()
     found = evaluate(model, data, answers, 4)["recall@4"]
     assert found > (0.4 if name == "cohorts" else 0.9)  # by chance 4 / 24; cohorts tell one group from two
 
@@ -171,7 +171,7 @@ def test_ease_is_ridge_regression_on_all_other_items() -> None:
 
 
 def test_item_knn_is_the_shrunk_cosine_of_the_nearest() -> None:
-    data = Sequences.of([[0, 1], [0, 1, 2], [0, 2, 3], [3]], 5)
+    data = Sequences.from_lists([[0, 1], [0, 1, 2], [0, 2, 3], [3]], 5)
     x = data.matrix().csr.toarray()
     count, together = x.sum(0), x.T @ x
     want = together / (np.sqrt(np.outer(count, count)) + 2.0)
@@ -228,7 +228,7 @@ def test_trends_halve_and_cohorts_mix() -> None:
     cohorts = Popular(edges=(0.5,), pull=4.0).fit(data, np.random.default_rng(0))
     np.testing.assert_allclose(cohorts.table, [[2, 3, 1], [1, 3, 2]])
     with pytest.raises(InvalidInput, match="time"):
-        Popular(half_life=5.0).fit(Sequences.of([[0]], 3), np.random.default_rng(0))
+        Popular(half_life=5.0).fit(Sequences.from_lists([[0]], 3), np.random.default_rng(0))
 
 
 @pytest.mark.parametrize(
@@ -244,7 +244,7 @@ def test_trends_halve_and_cohorts_mix() -> None:
         (lambda: GRU4Rec(dropout=1.0), "dropout"),
         (lambda: TwoTower(np.full((3, 2), np.nan, np.float32)), "features"),
         (lambda: TwoTower(FEATURES[:5]).fit(grouped(), np.random.default_rng(0)), "features"),
-        (lambda: Ease().fit(Sequences.of([], 30_000), np.random.default_rng(0)), "items"),
+        (lambda: Ease().fit(Sequences.from_lists([], 30_000), np.random.default_rng(0)), "items"),
         (lambda: model_from_state({"kind": "magic"}, {}), "kind"),
     ],
 )

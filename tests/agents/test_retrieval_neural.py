@@ -30,7 +30,7 @@ def walks(count: int, n: int, seed: int) -> Sequences:
         while len(row) < 7:
             row.append((row[-1] + 1 + row[-2] % 2) % n)
         rows.append(row)
-    return Sequences.of(rows, n)
+    return Sequences.from_lists(rows, n)
 
 
 @pytest.mark.parametrize("kind", [SASRec, GRU4Rec])
@@ -123,7 +123,7 @@ def test_two_towers_know_new_items_and_new_users_by_their_features() -> None:
     cold = np.arange(n) % 5 == 0
     people = np.eye(kinds, dtype=np.float32)[np.arange(users) % kinds]
     rows = [rng.permutation(np.flatnonzero((kind == u % kinds) & ~cold))[:8].tolist() for u in range(users)]
-    data = Sequences.of(rows, n, user=people)
+    data = Sequences.from_lists(rows, n, user=people)
     model = TwoTower(features, dim=16, width=32, epochs=6, rate=0.01).fit(data, np.random.default_rng(0))
     mine = kind[None, :] == (np.arange(kinds)[:, None])
     for history, user in (

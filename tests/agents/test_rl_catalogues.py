@@ -57,12 +57,14 @@ def test_the_proto_item_comes_to_lie_where_the_gain_is_highest() -> None:
     np.testing.assert_allclose(about.items.features[shown, 0], [-0.5, 0.5], atol=0.3)
     scorer = policy.scorer
     assert isinstance(scorer, ProtoScorer)
-    np.testing.assert_allclose(scorer.proto(both), agent.proto(both).detach().numpy(), rtol=1e-5, atol=1e-5)
+    np.testing.assert_allclose(
+        scorer.proto_action(both), agent.proto_action(both).detach().numpy(), rtol=1e-5, atol=1e-5
+    )
     # with a column for every feature an item that exists has the gain of its features
     with torch.no_grad():
-        real = agent.gain_at(both, agent.places[[3, 150]]).numpy()
-        pairs = agent.views.pairs(both, np.array([[3], [150]]))
-        np.testing.assert_allclose(real, agent.values.of_items(pairs)[:, 0].numpy(), rtol=1e-5, atol=1e-6)
+        real = agent.gain_at(both, agent.points[[3, 150]]).numpy()
+        pairs = agent.tensors.pairs(both, np.array([[3], [150]]))
+        np.testing.assert_allclose(real, agent.values.item_gain(pairs)[:, 0].numpy(), rtol=1e-5, atol=1e-6)
 
 
 def test_only_the_nearest_in_stock_are_judged_first() -> None:
@@ -71,10 +73,10 @@ def test_only_the_nearest_in_stock_are_judged_first() -> None:
     scorer = agent.policy().scorer
     rng = np.random.default_rng(2)
     asked = requests(np.zeros(6), MANY, in_stock=rng.random((6, MANY)) < 0.5)
-    scores, proto = scorer.scores(asked)[:, 0], scorer.proto(asked)
+    scores, proto_action = scorer.scores(asked)[:, 0], scorer.proto_action(asked)
     judged = scorer.judge.scores(asked)[:, 0]
     for i in range(6):
-        away = np.square(scorer.places - proto[i]).sum(axis=1)
+        away = np.square(scorer.points - proto_action[i]).sum(axis=1)
         stock = np.flatnonzero(asked.in_stock[i])
         near = stock[np.argsort(away[stock])[:5]]
         np.testing.assert_allclose(scores[i, near], judged[i, near], rtol=1e-6)

@@ -66,7 +66,7 @@ def test_the_best_policy_of_the_known_world(kind: Any) -> None:
     play(agent, steps=120, lanes=64)
     chance = agent.policy().marginals(requests([0, 1]))[:, 0, 1]
     assert (chance > 0.9).all(), chance
-    value = agent.value(agent.views.state(requests([0, 1]))).detach().numpy()
+    value = agent.value(agent.tensors.state(requests([0, 1]))).detach().numpy()
     np.testing.assert_allclose(value, [1.8, 2.0], atol=0.25)  # of the policy that still explores a little
 
 
@@ -91,12 +91,12 @@ def test_reinforce_weights_by_hand() -> None:
     with torch.no_grad():
         scores = agent.actor.scores(asked)[0].double().numpy()
         p = np.exp(scores) / np.exp(scores).sum()
-        weights = agent.weights(batch, agent.actor.log_probs(batch))[0].numpy()
+        weights = agent.slot_weights(batch, agent.actor.log_probs(batch))[0].numpy()
     ratio = np.minimum([p[2] / 0.5, p[0] / (p[0] + p[1]) / 0.1], 2.0)
     np.testing.assert_allclose(weights, ratio * 2 * (1 - p[[2, 0]]), rtol=1e-5)
     agent.corrected = False
     with torch.no_grad():
-        plain = agent.weights(batch, agent.actor.log_probs(batch))[0].numpy()
+        plain = agent.slot_weights(batch, agent.actor.log_probs(batch))[0].numpy()
     np.testing.assert_allclose(plain, ratio, rtol=1e-5)
 
 

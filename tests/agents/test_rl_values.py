@@ -16,9 +16,10 @@ from shopgym.policies.scorers.slate_value import first_k, slate_scores, slate_va
 
 torch = pytest.importorskip("torch", reason="needs the extra 'agents'")
 from shopgym.agents.rl.batch_tensors import BatchTensors, Discount, top_k  # noqa: E402
-from shopgym.agents.rl.choice import Choice, GreedyClicks  # noqa: E402
+from shopgym.agents.rl.choice_model import UserChoiceModel  # noqa: E402
 from shopgym.agents.rl.cql import CQL  # noqa: E402
 from shopgym.agents.rl.dqn import DQN  # noqa: E402
+from shopgym.agents.rl.greedy_clicks import GreedyClicks  # noqa: E402
 from shopgym.agents.rl.iql import IQL  # noqa: E402
 from shopgym.agents.rl.replay import Replay  # noqa: E402
 from shopgym.agents.rl.slateq import SlateQ  # noqa: E402
@@ -52,7 +53,7 @@ def test_days_discount_too() -> None:
     agent = DQN(task(), np.random.default_rng(0), **{**FAST, "gamma": 1.0, "daily": GAMMA ** (1 / 3)})
     now = DQN(task(), np.random.default_rng(0), **FAST)
     with torch.no_grad():
-        np.testing.assert_allclose(agent.goals(later), now.goals(batch), rtol=1e-5)
+        np.testing.assert_allclose(agent.targets(later), now.targets(batch), rtol=1e-5)
 
 
 @pytest.mark.parametrize("choice", ["independent", "logit"])
@@ -72,8 +73,8 @@ def test_slateq_finds_the_values_of_choices(choice: str) -> None:
     np.testing.assert_allclose(table(agent), [[1.0, 0.9], [0.45, 2.0]], atol=TOLERANCE)
     both = requests([0, 1])
     with torch.no_grad():
-        base = agent.values.of_state(agent.views.state(both)).numpy()
-        logits = agent.choice.network(agent.views.pairs(both, both.candidates).flatten(0, 1))
+        base = agent.values.state_value(agent.tensors.state(both)).numpy()
+        logits = agent.choice.network(agent.tensors.pairs(both, both.candidates).flatten(0, 1))
     np.testing.assert_allclose(base, 0.0, atol=TOLERANCE)
     np.testing.assert_allclose(logits.numpy(), 0.0, atol=0.3)  # sigmoid(0) = e^0 / (1 + e^0) = 1/2
 
@@ -163,11 +164,11 @@ def test_the_decomposition_is_the_exact_value_of_a_slate() -> None:
         np.array([False, False]),
     )
     with torch.no_grad():
-        goals = agent.goals(batch).numpy()
-        pairs = agent.views.pairs(after, after.candidates)
+        targets = agent.targets(batch).numpy()
+        pairs = agent.tensors.pairs(after, after.candidates)
         logit = agent.choice.network(pairs.flatten(0, 1)).reshape(2, 3).numpy().astype(float)
-        gain = agent.values.of_items(pairs).numpy().astype(float)
-        base = agent.values.of_state(agent.views.state(after)).numpy().astype(float)
+        gain = agent.values.item_gain(pairs).numpy().astype(float)
+        base = agent.values.state_value(agent.tensors.state(after)).numpy().astype(float)
     for i in range(2):
         values = []
         for slate in permutations(range(3), 2):
@@ -175,7 +176,7 @@ def test_the_decomposition_is_the_exact_value_of_a_slate() -> None:
             chance = weight / (1 + weight.sum())
             nothing = 1 - chance.sum()
             values.append(nothing * base[i] + (chance * (base[i] + gain[i, list(slate)])).sum())
-        assert goals[i] == pytest.approx(batch.reward[i].sum() + GAMMA * max(values), abs=1e-5)
+        assert targets[i] == pytest.approx(batch.reward[i].sum() + GAMMA * max(values), abs=1e-5)
 
 
 def test_targets_respect_stock_and_padding() -> None:
@@ -193,11 +194,11 @@ def test_targets_respect_stock_and_padding() -> None:
         terminated=np.zeros(3, bool),
     )
     with torch.no_grad():
-        goals = agent.goals(batch).numpy()
-        gain = agent.values.of_items(agent.views.pairs(after, after.candidates)).numpy()
-        base = agent.values.of_state(agent.views.state(after)).numpy()
+        targets = agent.targets(batch).numpy()
+        gain = agent.values.item_gain(agent.tensors.pairs(after, after.candidates)).numpy()
+        base = agent.values.state_value(agent.tensors.state(after)).numpy()
     want = [base[0] + gain[0, 0] + gain[0, 2], base[1], base[2] + gain[2, 0] + gain[2, 1]]
-    np.testing.assert_allclose(goals, want, atol=1e-6)
+    np.testing.assert_allclose(targets, want, atol=1e-6)
     positions = top_k(torch.tensor([[1.0, 5.0, 2.0]]), torch.tensor([[True, False, True]]), 3)
     assert positions.tolist() == [[2, 0, -1]]
 
@@ -218,11 +219,11 @@ def test_choice_learns_the_probabilities_of_clicks() -> None:
 
 
 def test_choice_probabilities_by_hand() -> None:
-    views = BatchTensors(task(2, 2, [1.0, 0.5]))
-    logits, reach = torch.log(torch.tensor([[2.0, 4.0]])), torch.tensor([[1.0, 0.5]])
+    tensors = BatchTensors(task(2, 2, [1.0, 0.5]))
+    logits, slot_attention = torch.log(torch.tensor([[2.0, 4.0]])), torch.tensor([[1.0, 0.5]])
     for model, want in (("logit", [2 / 5, 2 / 5]), ("independent", [2 / 3, 0.4])):
-        choice = Choice(views, model, (4,), 0.01, torch.Generator().manual_seed(0))
-        np.testing.assert_allclose(choice.probabilities(logits, reach)[0].numpy(), want, rtol=1e-6)
+        choice = UserChoiceModel(tensors, model, (4,), 0.01, torch.Generator().manual_seed(0))
+        np.testing.assert_allclose(choice.probabilities(logits, slot_attention)[0].numpy(), want, rtol=1e-6)
 
 
 @pytest.mark.parametrize("kind", [DQN, SlateQ, CQL, IQL])
@@ -232,14 +233,14 @@ def test_numpy_decides_as_torch_and_the_same_seed_gives_the_same_bytes(kind: Any
     both = requests([0, 1])
     scores = one.policy().scorer.scores(both)[:, 0]
     with torch.no_grad():
-        pairs = one.views.pairs(both, both.candidates)
+        pairs = one.tensors.pairs(both, both.candidates)
         if kind is IQL:
             want = one.actor.scores(both)
         elif kind is SlateQ:
             logits = one.choice.network(pairs.flatten(0, 1)).reshape(2, 2)
-            want = torch.sigmoid(logits) * one.values.of_items(pairs)
+            want = torch.sigmoid(logits) * one.values.item_gain(pairs)
         else:
-            want = one.values.of_items(pairs)
+            want = one.values.item_gain(pairs)
     np.testing.assert_allclose(scores, want.numpy(), rtol=1e-5, atol=1e-5)
 
 
@@ -269,7 +270,7 @@ def test_one_candidate_and_all_sold_out() -> None:
     assert batch.next is not None
     nothing = replace(batch.next, in_stock=np.zeros((64, 2), bool))
     for kind in (DQN, SlateQ, CQL, IQL):
-        assert np.isfinite(trained(kind, replace(batch, next=nothing), 3).goals(batch).numpy()).all()
+        assert np.isfinite(trained(kind, replace(batch, next=nothing), 3).targets(batch).numpy()).all()
         one = Interactions(
             replace(
                 batch.requests,
@@ -318,4 +319,4 @@ def test_discount_by_hand() -> None:
     batch = everything(1)
     assert batch.next is not None
     later = replace(batch, next=replace(batch.next, time=np.array([0.0, 2.0, -1.0, 5.0])))
-    np.testing.assert_allclose(Discount(0.9, 0.5).of(later), [0, 0.9 * 0.25, 0.9, 0])
+    np.testing.assert_allclose(Discount(0.9, 0.5).factors(later), [0, 0.9 * 0.25, 0.9, 0])

@@ -84,8 +84,8 @@ def table(agent: Any) -> Any:
 
     both = requests([0, 1])
     with torch.no_grad():
-        base = agent.values.of_state(agent.views.state(both))
-        return (base[:, None] + agent.values.of_items(agent.views.pairs(both, both.candidates))).numpy()
+        base = agent.values.state_value(agent.tensors.state(both))
+        return (base[:, None] + agent.values.item_gain(agent.tensors.pairs(both, both.candidates))).numpy()
 
 
 def play(agent: Any, steps: int, lanes: int, seed: int = 0) -> None:
