@@ -13,6 +13,7 @@ from ._register import register_when_gymnasium_loads
 from ._version import __version__
 
 if TYPE_CHECKING:
+    from .agents import make_agent, register_agent
     from .core import Agent, Decisions, Feedback, Interactions, InvalidInput, Items, Policy, Requests
     from .policies.decision_log.log import DecisionLog
     from .simulators import Catalog, Shop, ShopConfig
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
 register_when_gymnasium_loads()
 
 _HOMES = {
+    **dict.fromkeys(("make_agent", "register_agent"), ".agents"),
     **dict.fromkeys(
         ("Agent", "Decisions", "Feedback", "Interactions", "InvalidInput", "Items", "Policy", "Requests"),
         ".core",
@@ -42,6 +44,8 @@ __all__ = [
     "Shop",
     "ShopConfig",
     "__version__",
+    "make_agent",
+    "register_agent",
 ]
 
 

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from builders.bandits import items_of, played, requests_of, shown, task_of
+from builders.bandits import make_interactions, make_items, make_requests, make_task, random_interactions
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -56,11 +56,11 @@ def test_arm_models_are_one_joint_ridge_regression(wide: int) -> None:
 
 
 def test_scores_of_arms_are_mean_plus_width() -> None:
-    task = task_of(6, value="price", slots=2)
+    task = make_task(6, value="price", slots=2)
     agent: Any = make_agent("linucb_hybrid", task, np.random.default_rng(0), alpha=1.3, noise=0.4)
-    batch = played(task, 50, 1)
+    batch = random_interactions(task, 50, 1)
     agent.learn(batch)
-    requests = requests_of(task, 9, np.random.default_rng(2))
+    requests = make_requests(task, 9, np.random.default_rng(2))
     beta, spread, theta, factor, cross, _ = agent.models.solve()
     scores = agent.policy().scorer.scores(requests)[:, 0]
     for n in range(9):
@@ -74,14 +74,14 @@ def test_scores_of_arms_are_mean_plus_width() -> None:
 
 
 def test_draws_of_hybrid_models_have_the_joint_posterior() -> None:
-    task = task_of(3)
+    task = make_task(3)
     agent: Any = make_agent("lints_hybrid", task, np.random.default_rng(0), draws=1000, noise=0.5)
-    batch = played(task, 40, 1)
+    batch = random_interactions(task, 40, 1)
     batch = replace(batch, decisions=replace(batch.decisions, **_only(batch, 2)))  # item 2 is never shown
     agent.learn(batch)
     mean: Any = make_agent("linucb_hybrid", task, np.random.default_rng(0), alpha=1.0, noise=0.5)
     mean.learn(batch)
-    requests = requests_of(task, 5, np.random.default_rng(2))
+    requests = make_requests(task, 5, np.random.default_rng(2))
     drawn = np.concatenate([agent.policy().scorer.scores(requests) for _ in range(20)], axis=1)
     upper = mean.policy().scorer.scores(requests)[:, 0]
     middle = replace(mean.policy().scorer, factor=None, cross=None, spread=None).scores(requests)[:, 0]
@@ -99,29 +99,29 @@ def _only(batch: Any, below: int) -> dict[str, Any]:
 @settings(max_examples=15, deadline=None)
 @given(name=st.sampled_from(SUMS), n=st.integers(1, 30), cuts=st.integers(1, 30), seed=st.integers(0, 10**6))
 def test_one_batch_is_many(name: str, n: int, cuts: int, seed: int) -> None:
-    task = task_of(6, slots=2)
+    task = make_task(6, slots=2)
     whole, parts = (make_agent(name, task, np.random.default_rng(0)) for _ in range(2))
-    batch = played(task, n, seed)
+    batch = random_interactions(task, n, seed)
     whole.learn(batch)
     for part in np.array_split(np.arange(n), cuts):
         parts.learn(batch.take(part))
-    requests = requests_of(task, 5, np.random.default_rng(1))
+    requests = make_requests(task, 5, np.random.default_rng(1))
     a, b = (agent.policy().scorer.scores(requests) for agent in (whole, parts))  # type: ignore[attr-defined]
     np.testing.assert_allclose(a, b, rtol=1e-7, atol=1e-9)
 
 
 @pytest.mark.parametrize("name", ARMS)
 def test_items_come_and_go(name: str) -> None:
-    old = task_of(6)
+    old = make_task(6)
     agent: Any = make_agent(name, old, np.random.default_rng(0), noise=1.0)
     for seed in range(4):
-        batch = played(old, 40, seed)
+        batch = random_interactions(old, 40, seed)
         agent.learn(replace(batch, decisions=replace(batch.decisions, **_only(batch, 4))))
-    requests = requests_of(old, 20, np.random.default_rng(3))
+    requests = make_requests(old, 20, np.random.default_rng(3))
     before = agent.policy().scorer
     # items 0, 2 and 4 stay, in another order; one is new
     rows = [4, 2, 0]
-    items = items_of(4)
+    items = make_items(4)
     features = np.concatenate([old.items.features[rows], old.items.features[5:]])
     ids = np.array([*(f"i{row}" for row in rows), "new"])
     new = replace(old, items=replace(items, item_id=ids, features=features))
@@ -133,19 +133,21 @@ def test_items_come_and_go(name: str) -> None:
         was, now = before.scores(requests)[:, 0], after.scores(few)[:, 0]
         np.testing.assert_allclose(now[:, :3], was[:, rows], rtol=1e-8)
         np.testing.assert_allclose(now[:, 3], was[:, 5], rtol=1e-8)  # never shown either: the prior
-    agent.learn(shown(new, few, np.full((20, 1), 3), np.ones((20, 1))))
+    agent.learn(make_interactions(few, np.full((20, 1), 3), np.ones((20, 1))))
     assert len(agent.models) == 4
     with pytest.raises(InvalidInput, match="user_names"):
-        agent.move(task_of(6, users=2))
+        agent.move(make_task(6, users=2))
 
 
 def test_an_item_that_was_never_seen_is_the_prior() -> None:
-    task = task_of(6)
+    task = make_task(6)
     agent: Any = make_agent("linucb_disjoint", task, np.random.default_rng(0), noise=1.0, ridge=4.0)
     agent.learn(
-        shown(task, requests_of(task, 50, np.random.default_rng(0)), np.zeros((50, 1)), np.ones((50, 1)))
+        make_interactions(
+            make_requests(task, 50, np.random.default_rng(0)), np.zeros((50, 1)), np.ones((50, 1))
+        )
     )
-    requests = requests_of(task, 5, np.random.default_rng(1))
+    requests = make_requests(task, 5, np.random.default_rng(1))
     x = np.column_stack([np.ones(5), requests.user, requests.context])
     scores = agent.policy().scorer.scores(requests)[:, 0]
     want = np.linalg.norm(x, axis=1) / 2.0
@@ -157,7 +159,7 @@ def test_an_item_that_was_never_seen_is_the_prior() -> None:
 
 def test_each_item_has_its_own_taste_in_users() -> None:
     """Item j is wanted by users of kind j: no model that all items share can see it in these features."""
-    task = task_of(4, users=4)
+    task = make_task(4, users=4)
     task = replace(task, items=replace(task.items, features=np.zeros((4, 3), np.float32)))
     rng = np.random.default_rng(0)
     hits = {}
@@ -165,9 +167,9 @@ def test_each_item_has_its_own_taste_in_users() -> None:
         agent: Any = make_agent(name, task, np.random.default_rng(1), decay=20.0)
         for _ in range(30):
             kind = rng.integers(4, size=40)
-            requests = requests_of(task, 40, rng, users=np.eye(4)[kind])
+            requests = make_requests(task, 40, rng, users=np.eye(4)[kind])
             decisions = agent.policy().decide(requests, rng)
-            agent.learn(shown(task, requests, decisions.slates, decisions.slates == kind[:, None]))
+            agent.learn(make_interactions(requests, decisions.slates, decisions.slates == kind[:, None]))
         hits[name] = float((decisions.slates[:, 0] == kind).mean())
     assert hits["linucb"] < 0.6
     assert hits["linucb_disjoint"] > 0.85
@@ -185,13 +187,13 @@ def test_elimination_by_hand() -> None:
 
 
 def test_regcb_keeps_only_what_may_be_best() -> None:
-    task = task_of(6)
+    task = make_task(6)
     agent: Any = make_agent("regcb", task, np.random.default_rng(0), mellowness=0.5)
     for seed in range(20):
-        batch = played(task, 40, seed)
+        batch = random_interactions(task, 40, seed)
         quality = task.items.features[batch.decisions.slates, 0]
         agent.learn(replace(batch, reward=quality + 0.3 * batch.reward))
-    requests = requests_of(task, 30, np.random.default_rng(5))
+    requests = make_requests(task, 30, np.random.default_rng(5))
     policy = agent.policy()
     mean, factor, sigma = agent.model.solve()
     phi = task.features.phi(requests, task.item_side)
@@ -212,11 +214,11 @@ def test_regcb_keeps_only_what_may_be_best() -> None:
 
 @pytest.mark.parametrize("name", [*ARMS, "regcb"])
 def test_frozen_policies_survive_their_file(name: str) -> None:
-    task = task_of(6, slots=2)
+    task = make_task(6, slots=2)
     agent: Any = make_agent(name, task, np.random.default_rng(0))
-    agent.learn(played(task, 30, 1))
+    agent.learn(random_interactions(task, 30, 1))
     policy = agent.policy()
-    requests = requests_of(task, 10, np.random.default_rng(5))
+    requests = make_requests(task, 10, np.random.default_rng(5))
     again = policy_from_state(*policy.state(), task.items)
     np.testing.assert_array_equal(again.marginals(requests), policy.marginals(requests))
     assert again.hash == policy.hash
@@ -253,10 +255,10 @@ def test_online_numbers_are_the_closed_form(kind: str) -> None:
 
 @pytest.mark.parametrize("kind", ["ucb", "ts"])
 def test_online_arms_freeze_into_the_policy_of_the_batch_agent(kind: str) -> None:
-    task = task_of(4)
+    task = make_task(4)
     online = OnlineArms(4, 5, np.random.default_rng(0), kind=kind, alpha=0.6)
     agent: Any = make_agent(f"lin{kind}_disjoint", task, np.random.default_rng(0), alpha=0.6, noise=1.0)
-    batch = played(task, 60, 3)
+    batch = random_interactions(task, 60, 3)
     agent.learn(batch)
     requests, reward = batch.requests, batch.reward / task.item_value[batch.decisions.slates]
     x = np.column_stack([np.ones(60), requests.user, requests.context]).astype(np.float64)

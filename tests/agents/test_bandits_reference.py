@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from builders.bandits import requests_of, shown, task_of
+from builders.bandits import make_interactions, make_requests, make_task
 from builders.paths import DATA
 
 from shopgym.agents import make_agent
@@ -32,7 +32,7 @@ class Recorded:
 
 @pytest.mark.parametrize(("name", "options"), [("linucb", {}), ("lints", {"draws": 1})])
 def test_decisions_are_mabwisers(name: str, options: dict[str, Any]) -> None:
-    task = task_of(REWARDS.shape[1], users=CONTEXTS.shape[1] - 1)
+    task = make_task(REWARDS.shape[1], users=CONTEXTS.shape[1] - 1)
     agent: Any = make_agent(
         f"{name}_disjoint",
         task,
@@ -47,11 +47,11 @@ def test_decisions_are_mabwisers(name: str, options: dict[str, Any]) -> None:
     agent.rng = Recorded()
     rng, chosen = np.random.default_rng(0), []
     for context, rewards in zip(CONTEXTS, REWARDS):
-        requests = requests_of(task, 1, rng, users=context[None, :-1])
+        requests = make_requests(task, 1, rng, users=context[None, :-1])
         requests.user[:], requests.context[:] = context[None, :-1], context[None, -1:]
         decisions = agent.policy().decide(requests, rng)
         item = int(decisions.slates[0, 0])
-        agent.learn(shown(task, requests, [[item]], [[rewards[item]]]))
+        agent.learn(make_interactions(requests, [[item]], [[rewards[item]]]))
         chosen.append(item)
     assert chosen == REFERENCE["decisions"][name]
 

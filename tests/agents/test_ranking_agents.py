@@ -9,7 +9,16 @@ from typing import Any
 
 import numpy as np
 import pytest
-from builders.ranking import ATTENTION, CONTEXT, SLOTS, USER, Scene, linear, products, scene
+from builders.ranking import (
+    ATTENTION,
+    CONTEXT,
+    SLOTS,
+    USER,
+    SimulatedLog,
+    interaction_logit,
+    linear_logit,
+    simulate_log,
+)
 from scipy.optimize import minimize
 from scipy.special import expit
 
@@ -46,8 +55,8 @@ ALL = [
 
 
 @cache
-def made(kind: str, seed: int, pages: int = 3000) -> Scene:
-    return scene({"linear": linear, "products": products}[kind], pages=pages, seed=seed)
+def made(kind: str, seed: int, pages: int = 3000) -> SimulatedLog:
+    return simulate_log({"linear": linear_logit, "products": interaction_logit}[kind], pages=pages, seed=seed)
 
 
 @cache
@@ -68,7 +77,7 @@ def quality(name: str, kind: str, seed: int) -> float:
 
 
 def test_logistic_regression_is_scikit_learns_or_the_optimisers() -> None:
-    one = scene(linear, pages=400, seed=0, attention=np.ones(SLOTS))
+    one = simulate_log(linear_logit, pages=400, seed=0, attention=np.ones(SLOTS))
     agent = LogisticRegression(one.task, np.random.default_rng(0), ridge=2.0)
     agent.learn(one.log)
     agent.policy()

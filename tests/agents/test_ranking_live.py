@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from builders.bundles import CONTEXT, UNIT, USER, small_items, some_requests
+from builders.bundles import CONTEXT, UNIT, USER, random_requests, small_items
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -37,7 +37,7 @@ POLICY = SlatePolicy("live", ITEMS, SCORER, Softmax(0.5, 0.1), (InStock(), Margi
 
 def live_requests(n: int, m: int, seed: int = 0) -> Requests:
     rng = np.random.default_rng(seed)
-    requests = some_requests(POLICY, n, m, rng)
+    requests = random_requests(POLICY, n, m, rng)
     price = ITEMS.price[requests.candidates] * rng.uniform(0.3, 1.2, (n, m))
     live = {
         "price": price,

@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from builders.bundles import small_bundle, some_requests
+from builders.bundles import random_requests, small_bundle
 from builders.paths import SHARED
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -246,7 +246,7 @@ def test_state_hash_and_bundle_round_trip(name: str, tmp_path: Path) -> None:
     assert again.reranker == policy.reranker
     assert again.hash == policy.hash != replace(policy, reranker=None).hash
     bundled = small_bundle(tmp_path / "bundle", policy).policy  # golden cases are replayed on the way
-    requests = some_requests(policy, 20, 3, np.random.default_rng(0))
+    requests = random_requests(policy, 20, 3, np.random.default_rng(0))
     a, b = (p.decide(requests, np.random.default_rng(3)) for p in (policy, bundled))
     np.testing.assert_array_equal(a.slates, b.slates)
     np.testing.assert_array_equal(a.propensities, b.propensities)

@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from builders.bundles import CONTEXT, UNIT, USER, linear_policy, small_items, some_requests
+from builders.bundles import CONTEXT, UNIT, USER, linear_policy, random_requests, small_items
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from starlette.testclient import TestClient
@@ -64,7 +64,7 @@ def retriever(kind: str) -> Retriever:
 
 def golden() -> Requests:
     rng = np.random.default_rng(3)
-    requests = some_requests(RANKS, 25, 12, rng)
+    requests = random_requests(RANKS, 25, 12, rng)
     return replace(requests, history=rng.integers(-1, N, (25, 4)).astype(np.int32))
 
 
@@ -167,7 +167,7 @@ def test_stock_that_comes_and_goes_is_followed_by_the_index(monkeypatch: pytest.
     stock = np.ones(400, bool)
     shelf, exact = StockAwareRetriever(by, stock), StockAwareRetriever(replace(by, index=None), stock)
     requests = replace(
-        some_requests(linear_policy(400), 4, 3, rng), history=rng.integers(0, 400, (4, 3), np.int32)
+        random_requests(linear_policy(400), 4, 3, rng), history=rng.integers(0, 400, (4, 3), np.int32)
     )
     for _ in range(12):
         for rows in (rng.integers(0, 400, 5), rng.integers(0, 400, 100)):

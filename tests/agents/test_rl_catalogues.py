@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from builders.markov import everything, items, one_item, requests, task
+from builders.markov import all_transitions, make_items, make_requests, make_task, single_item_pages
 
 from shopgym.agents import Task
 from shopgym.core import InvalidInput, Policy, Requests
@@ -27,7 +27,7 @@ MANY = 201
 
 def line() -> Task:
     """201 items on a line from -1 to 1."""
-    plain = items(MANY)
+    plain = make_items(MANY)
     x = np.linspace(-1, 1, MANY, dtype=np.float32)
     placed = replace(plain, features=x[:, None], feature_names=("x",))
     return Task(placed, (), ("in_1",), 1)
@@ -39,8 +39,12 @@ def wolpertinger(about: Task, **options: Any) -> Wolpertinger:
     state, item = rng.integers(2, size=4000), rng.integers(MANY, size=4000)
     x = about.items.features[item, 0]
     reward = 1 - (x - (state - 0.5)) ** 2
-    batch = one_item(
-        requests(state, MANY), item, reward, next=requests(state, MANY), terminated=np.ones(4000, bool)
+    batch = single_item_pages(
+        make_requests(state, MANY),
+        item,
+        reward,
+        next=make_requests(state, MANY),
+        terminated=np.ones(4000, bool),
     )
     settings = {"gamma": 0.0, "hidden": (16,), "step": 0.02, "updates": 200, "nearest": 10} | options
     agent = Wolpertinger(about, np.random.default_rng(0), **settings)
@@ -52,13 +56,13 @@ def test_the_proto_item_comes_to_lie_where_the_gain_is_highest() -> None:
     about = line()
     agent = wolpertinger(about)
     policy = replace(agent.policy(), explorer=Ranked(50.0, 0.0))
-    both = requests([0, 1], MANY)
+    both = make_requests([0, 1], MANY)
     shown = policy.decide(both, np.random.default_rng(0)).slates[:, 0]
     np.testing.assert_allclose(about.items.features[shown, 0], [-0.5, 0.5], atol=0.3)
     scorer = policy.scorer
     assert isinstance(scorer, ProtoScorer)
     np.testing.assert_allclose(
-        scorer.proto_action(both), agent.proto_action(both).detach().numpy(), rtol=1e-5, atol=1e-5
+        scorer.proto(both), agent.proto_action(both).detach().numpy(), rtol=1e-5, atol=1e-5
     )
     # with a column for every feature an item that exists has the gain of its features
     with torch.no_grad():
@@ -72,11 +76,11 @@ def test_only_the_nearest_in_stock_are_judged_first() -> None:
     agent = wolpertinger(about, updates=1, nearest=5)
     scorer = agent.policy().scorer
     rng = np.random.default_rng(2)
-    asked = requests(np.zeros(6), MANY, in_stock=rng.random((6, MANY)) < 0.5)
-    scores, proto_action = scorer.scores(asked)[:, 0], scorer.proto_action(asked)
+    asked = make_requests(np.zeros(6), MANY, in_stock=rng.random((6, MANY)) < 0.5)
+    scores, proto_action = scorer.scores(asked)[:, 0], scorer.proto(asked)
     judged = scorer.judge.scores(asked)[:, 0]
     for i in range(6):
-        away = np.square(scorer.points - proto_action[i]).sum(axis=1)
+        away = np.square(scorer.places - proto_action[i]).sum(axis=1)
         stock = np.flatnonzero(asked.in_stock[i])
         near = stock[np.argsort(away[stock])[:5]]
         np.testing.assert_allclose(scores[i, near], judged[i, near], rtol=1e-6)
@@ -96,21 +100,21 @@ def opened_first() -> Any:
     rng = np.random.default_rng(0)
     past, item = rng.integers(1, 3, size=2000), rng.integers(2, size=2000)
     reward = (past == 2) == (item == 0)
-    asked = with_history(requests(np.zeros(2000), 3), np.stack([past, np.full(2000, -1)], axis=1))
-    after = with_history(requests(np.zeros(2000), 3, first_id=9000), np.full((2000, 2), -1))
-    return one_item(asked, item, reward, next=after, terminated=np.ones(2000, bool))
+    asked = with_history(make_requests(np.zeros(2000), 3), np.stack([past, np.full(2000, -1)], axis=1))
+    after = with_history(make_requests(np.zeros(2000), 3, first_id=9000), np.full((2000, 2), -1))
+    return single_item_pages(asked, item, reward, next=after, terminated=np.ones(2000, bool))
 
 
 def transformer(ask: float = 1.0, **options: Any) -> DecisionTransformer:
     settings: dict[str, Any] = {"history": 3, "width": 8, "blocks": 1, "epochs": 12, "step": 0.01}
-    return DecisionTransformer(task(3), np.random.default_rng(0), ask=ask, **{**settings, **options})
+    return DecisionTransformer(make_task(3), np.random.default_rng(0), ask=ask, **{**settings, **options})
 
 
 def test_the_transformer_does_what_brought_the_return_that_is_asked_for() -> None:
     # the return turns round what the past says: one block may stay at even chances, two learn it
     agent = transformer(width=16, blocks=2)
     agent.learn(opened_first())
-    asked = with_history(requests([0, 0], 3), [[2, -1], [1, -1]])
+    asked = with_history(make_requests([0, 0], 3), [[2, -1], [1, -1]])
     chance = agent.policy().marginals(asked)[:, 0]
     assert chance[0, 0] > 0.9
     assert chance[1, 1] > 0.9
@@ -124,7 +128,7 @@ def test_the_transformer_does_what_brought_the_return_that_is_asked_for() -> Non
 def test_numpy_serves_the_transformer_that_torch_trained(history: int, blocks: int) -> None:
     agent = transformer(history=history, blocks=blocks, epochs=1)
     agent.learn(opened_first())
-    asked = with_history(requests([0, 1, 1], 3), [[2, 1, 0, 2], [1, -1, -1, -1], [-1, -1, -1, -1]])
+    asked = with_history(make_requests([0, 1, 1], 3), [[2, 1, 0, 2], [1, -1, -1, -1], [-1, -1, -1, -1]])
     policy = agent.policy()
     with torch.no_grad():
         want = agent.scores(asked, torch.full((3,), agent.ask)).numpy()
@@ -150,7 +154,7 @@ def test_policies_come_back_from_their_state_and_the_same_seed_gives_the_same_by
     again = policy_from_state(spec, arrays, policies[0].items)
     assert again.hash == policies[0].hash
     with pytest.raises(InvalidInput, match=r"interactions\.next"):
-        agent.learn(replace(everything(1), next=None, terminated=None))
+        agent.learn(replace(all_transitions(1), next=None, terminated=None))
 
 
 class FromTable:
@@ -174,12 +178,12 @@ class FromTable:
 
 
 def test_stable_baselines_by_hand() -> None:
-    policy = StableBaselinesPolicy(FromTable(), task(3, 2))
+    policy = StableBaselinesPolicy(FromTable(), make_task(3, 2))
     assert isinstance(policy, Policy)
     stock = np.ones((4000, 3), bool)
     stock[:2, 0] = False
     stock[1, 1] = False
-    asked = requests(np.zeros(4000), 3, in_stock=stock)
+    asked = make_requests(np.zeros(4000), 3, in_stock=stock)
     decisions = policy.decide(asked, np.random.default_rng(0))
     np.testing.assert_array_equal(policy.propensities(asked, decisions.positions), decisions.propensities)
     assert decisions.slates[1].tolist() == [2, -1]
@@ -190,13 +194,13 @@ def test_stable_baselines_by_hand() -> None:
     at = np.array([[0, 1]] * 4000, np.int32)
     np.testing.assert_allclose(policy.propensities(asked, at)[2], [0.5, 0.6])
     np.testing.assert_allclose(policy.propensities(asked, at)[0], [0.0, 0.6])
-    spread = StableBaselinesPolicy(FromTable(), task(3, 2), floor=0.3)
+    spread = StableBaselinesPolicy(FromTable(), make_task(3, 2), floor=0.3)
     np.testing.assert_allclose(spread.propensities(asked, at)[2, 0], 0.7 * 0.5 + 0.1)
     for refuses in (lambda: policy.marginals(asked), policy.state):
         with pytest.raises(InvalidInput, match="distil"):
             refuses()
     clone, loss = distil(policy, asked, np.random.default_rng(0), hidden=(), step=0.03)
-    found = clone.marginals(requests([0], 3))[0, 0]
+    found = clone.marginals(make_requests([0], 3))[0, 0]
     np.testing.assert_allclose(found, [0.5, 0.3, 0.2], atol=0.04)
     assert loss == pytest.approx(-np.log(decisions.propensities).sum(1).mean(), abs=0.03)
 

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from builders.markov import GAMMA, everything, play, requests, task
+from builders.markov import GAMMA, all_transitions, make_requests, make_task, train_online
 
 from shopgym.core import Decisions, Interactions, InvalidInput
 from shopgym.policies.explorers import Softmax
@@ -27,10 +27,10 @@ torch.set_num_threads(1)
 def logged(seed: int = 0, count: int = 5, slots: int = 3, rows: int = 200) -> Any:
     """(policy, interactions) of a fixed softmax policy, with some items sold out."""
     rng = np.random.default_rng(seed)
-    about = task(count, slots)
+    about = make_task(count, slots)
     values = np.linspace(1.0, -1.0, count)
     policy = SlatePolicy("fixed", about.items, TableScorer(values), Softmax(), about.guards, slots)
-    asked = requests(np.zeros(rows), count, in_stock=rng.random((rows, count)) < 0.7)
+    asked = make_requests(np.zeros(rows), count, in_stock=rng.random((rows, count)) < 0.7)
     decisions = policy.decide(asked, rng)
     return policy, Interactions(asked, decisions, np.zeros(decisions.slates.shape))
 
@@ -51,9 +51,9 @@ def test_torch_and_numpy_agree_on_the_probability_of_a_slate() -> None:
 
 def test_cloning_recovers_the_policy_that_was_logged() -> None:
     policy, batch = logged(rows=6000, slots=2)
-    agent = Cloning(task(5, 2), np.random.default_rng(1), hidden=(), epochs=15, step=0.03, batch=500)
+    agent = Cloning(make_task(5, 2), np.random.default_rng(1), hidden=(), epochs=15, step=0.03, batch=500)
     loss = agent.learn(batch)["loss"]
-    asked = requests([0.0], 5)
+    asked = make_requests([0.0], 5)
     want, found = policy.marginals(asked), agent.policy().marginals(asked)
     np.testing.assert_allclose(found, want, atol=0.03)
     entropy_of_log = -np.log(batch.decisions.propensities).sum(1).mean()
@@ -62,18 +62,22 @@ def test_cloning_recovers_the_policy_that_was_logged() -> None:
 
 @pytest.mark.parametrize("kind", [PPO, TopKReinforce])
 def test_the_best_policy_of_the_known_world(kind: Any) -> None:
-    agent = kind(task(), np.random.default_rng(0), gamma=GAMMA, hidden=(16,), step=0.02, rollout=4, batch=256)
-    play(agent, steps=120, lanes=64)
-    chance = agent.policy().marginals(requests([0, 1]))[:, 0, 1]
+    agent = kind(
+        make_task(), np.random.default_rng(0), gamma=GAMMA, hidden=(16,), step=0.02, rollout=4, batch=256
+    )
+    train_online(agent, steps=120, lanes=64)
+    chance = agent.policy().marginals(make_requests([0, 1]))[:, 0, 1]
     assert (chance > 0.9).all(), chance
-    value = agent.value(agent.tensors.state(requests([0, 1]))).detach().numpy()
+    value = agent.value(agent.tensors.state(make_requests([0, 1]))).detach().numpy()
     np.testing.assert_allclose(value, [1.8, 2.0], atol=0.25)  # of the policy that still explores a little
 
 
 def test_a_myopic_one_does_not_find_it() -> None:
-    agent = PPO(task(), np.random.default_rng(0), gamma=0.0, hidden=(16,), step=0.02, rollout=4, batch=256)
-    play(agent, steps=60, lanes=64)
-    assert agent.policy().marginals(requests([0.0]))[0, 0, 0] > 0.9
+    agent = PPO(
+        make_task(), np.random.default_rng(0), gamma=0.0, hidden=(16,), step=0.02, rollout=4, batch=256
+    )
+    train_online(agent, steps=60, lanes=64)
+    assert agent.policy().marginals(make_requests([0.0]))[0, 0, 0] > 0.9
 
 
 def test_the_top_k_factor_is_the_derivative() -> None:
@@ -84,8 +88,8 @@ def test_the_top_k_factor_is_the_derivative() -> None:
 
 
 def test_reinforce_weights_by_hand() -> None:
-    agent = TopKReinforce(task(3, 2), np.random.default_rng(0), hidden=(4,), cap=2.0)
-    asked = requests([0.0], 3)
+    agent = TopKReinforce(make_task(3, 2), np.random.default_rng(0), hidden=(4,), cap=2.0)
+    asked = make_requests([0.0], 3)
     at = np.array([[2, 0]], np.int32)
     batch = Interactions(asked, Decisions(at, at, np.array([[0.5, 0.1]])), np.zeros((1, 2)))
     with torch.no_grad():
@@ -102,7 +106,7 @@ def test_reinforce_weights_by_hand() -> None:
 
 def chained() -> Interactions:
     """Two episodes, shuffled: 0 -> 2 -> 4 (ends), 1 -> 3 (goes on in a page that nobody logged)."""
-    batch = everything(2).take(np.arange(5))
+    batch = all_transitions(2).take(np.arange(5))
     ids, following = np.arange(5, dtype=np.uint64), np.array([2, 3, 4, 77, 99], np.uint64)
     assert batch.next is not None
     return replace(
@@ -153,16 +157,16 @@ def test_same_seed_same_bytes_and_bad_input(kind: Any) -> None:
     options: dict[str, Any] = {} if kind is Cloning else {"rollout": 1}
     hashes = []
     for _ in range(2):
-        agent = kind(task(), np.random.default_rng(4), hidden=(8,), **options)
-        agent.learn(everything(1).take(slice(0, 0)))
-        agent.learn(everything(1))
+        agent = kind(make_task(), np.random.default_rng(4), hidden=(8,), **options)
+        agent.learn(all_transitions(1).take(slice(0, 0)))
+        agent.learn(all_transitions(1))
         hashes.append(agent.policy().hash)
-        both = requests([0, 1])
+        both = make_requests([0, 1])
         with torch.no_grad():
             want = agent.actor.scores(both).numpy()
         np.testing.assert_allclose(agent.policy().scorer.scores(both)[:, 0], want, rtol=1e-5, atol=1e-5)
     assert hashes[0] == hashes[1]
-    wrong = everything(1)
+    wrong = all_transitions(1)
     nan = replace(wrong, requests=replace(wrong.requests, context=np.full((4, 1), np.nan, np.float32)))
     with pytest.raises(InvalidInput, match="NaN"):
         agent.learn(nan)
@@ -170,7 +174,7 @@ def test_same_seed_same_bytes_and_bad_input(kind: Any) -> None:
         with pytest.raises(InvalidInput, match=r"interactions\.next"):
             agent.learn(replace(wrong, next=None, terminated=None))
     with pytest.raises(InvalidInput, match="give a number"):
-        kind(task(), np.random.default_rng(0), epochs=0)
+        kind(make_task(), np.random.default_rng(0), epochs=0)
     sold_out = replace(
         wrong,
         requests=replace(wrong.requests, in_stock=np.zeros((4, 2), bool)),

@@ -8,7 +8,15 @@ from typing import Any
 
 import numpy as np
 import pytest
-from builders.markov import BEST, GAMMA, everything, one_item, requests, table, task
+from builders.markov import (
+    GAMMA,
+    Q_VALUES,
+    all_transitions,
+    make_requests,
+    make_task,
+    q_table,
+    single_item_pages,
+)
 from scipy.optimize import minimize
 
 from shopgym.core import Decisions, Interactions, InvalidInput
@@ -31,27 +39,27 @@ TOLERANCE = 0.1
 
 
 def trained(kind: Any, past: Interactions, updates: int = 200, **options: Any) -> Any:
-    agent = kind(task(), np.random.default_rng(0), **{**FAST, "updates": updates, **options})
+    agent = kind(make_task(), np.random.default_rng(0), **{**FAST, "updates": updates, **options})
     agent.learn(past)
     return agent
 
 
 def test_dqn_finds_the_best_values_and_the_myopic_one_does_not() -> None:
-    agent = trained(DQN, everything())
-    np.testing.assert_allclose(table(agent), BEST, atol=TOLERANCE)
+    agent = trained(DQN, all_transitions())
+    np.testing.assert_allclose(q_table(agent), Q_VALUES, atol=TOLERANCE)
     policy = replace(agent.policy(), explorer=replace(agent.explorer, decay=50.0, floor=0.0))
-    shown = policy.decide(requests([0, 1]), np.random.default_rng(0)).slates[:, 0]
+    shown = policy.decide(make_requests([0, 1]), np.random.default_rng(0)).slates[:, 0]
     assert shown.tolist() == [1, 1]
-    myopic = trained(DQN, everything(), 100, gamma=0.0)
-    np.testing.assert_allclose(table(myopic), [[1, 0], [0, 2]], atol=TOLERANCE)
+    myopic = trained(DQN, all_transitions(), 100, gamma=0.0)
+    np.testing.assert_allclose(q_table(myopic), [[1, 0], [0, 2]], atol=TOLERANCE)
 
 
 def test_days_discount_too() -> None:
-    batch = everything()
+    batch = all_transitions()
     assert batch.next is not None
     later = replace(batch, next=replace(batch.next, time=np.full(len(batch), 3.0)))
-    agent = DQN(task(), np.random.default_rng(0), **{**FAST, "gamma": 1.0, "daily": GAMMA ** (1 / 3)})
-    now = DQN(task(), np.random.default_rng(0), **FAST)
+    agent = DQN(make_task(), np.random.default_rng(0), **{**FAST, "gamma": 1.0, "daily": GAMMA ** (1 / 3)})
+    now = DQN(make_task(), np.random.default_rng(0), **FAST)
     with torch.no_grad():
         np.testing.assert_allclose(agent.targets(later), now.targets(batch), rtol=1e-5)
 
@@ -59,7 +67,7 @@ def test_days_discount_too() -> None:
 @pytest.mark.parametrize("choice", ["independent", "logit"])
 def test_slateq_finds_the_values_of_choices(choice: str) -> None:
     """Half the pages are clicked, and those that are not end it: Q(s, i) = pays + 0.9 x max / 2."""
-    every = everything(64)
+    every = all_transitions(64)
     assert every.terminated is not None
     clicked = (np.arange(len(every)) // 4) % 2 == 0
     batch = replace(
@@ -70,8 +78,8 @@ def test_slateq_finds_the_values_of_choices(choice: str) -> None:
     )
     agent = trained(SlateQ, batch, 400, choice=choice, batch=256, step=0.01)
     # V(1) = 2 / 2, so Q(0, 1) = 0.9; V(0) = 1 / 2, so Q(1, 0) = 0.45
-    np.testing.assert_allclose(table(agent), [[1.0, 0.9], [0.45, 2.0]], atol=TOLERANCE)
-    both = requests([0, 1])
+    np.testing.assert_allclose(q_table(agent), [[1.0, 0.9], [0.45, 2.0]], atol=TOLERANCE)
+    both = make_requests([0, 1])
     with torch.no_grad():
         base = agent.values.state_value(agent.tensors.state(both)).numpy()
         logits = agent.choice.network(agent.tensors.pairs(both, both.candidates).flatten(0, 1))
@@ -86,10 +94,10 @@ def test_iql_finds_its_own_fixed_point() -> None:
     for _ in range(200):
         q = np.array([[1.0, GAMMA * v[1]], [GAMMA * v[0], 2.0]])
         v = e * q.max(axis=1) + (1 - e) * q.min(axis=1)
-    agent = trained(IQL, everything(), 300, expectile=e, beta=10.0)
-    np.testing.assert_allclose(table(agent), q, atol=TOLERANCE)
+    agent = trained(IQL, all_transitions(), 300, expectile=e, beta=10.0)
+    np.testing.assert_allclose(q_table(agent), q, atol=TOLERANCE)
     # the clone's odds are the ratio of the weights: exp(beta x the difference), each capped at 100
-    chance = agent.policy().marginals(requests([0, 1]))[:, 0]
+    chance = agent.policy().marginals(make_requests([0, 1]))[:, 0]
     assert (chance[:, 1] > 0.9).all()
 
 
@@ -97,8 +105,8 @@ def test_cql_finds_the_minimum_of_its_loss() -> None:
     """One state: the mean of (Q - r)^2 + alpha (log sum exp Q - Q), minimised by scipy."""
     item = np.array([0] * 48 + [1] * 16)
     state = np.zeros(64)
-    ended = {"next": requests(state), "terminated": np.ones(64, bool)}
-    batch = one_item(requests(state), item, item * 2.0, **ended)
+    ended = {"next": make_requests(state), "terminated": np.ones(64, bool)}
+    batch = single_item_pages(make_requests(state), item, item * 2.0, **ended)
 
     def loss(q: Any) -> float:
         squares = 0.75 * q[0] ** 2 + 0.25 * (q[1] - 2) ** 2
@@ -106,9 +114,9 @@ def test_cql_finds_the_minimum_of_its_loss() -> None:
 
     want = minimize(loss, np.zeros(2), tol=1e-12).x
     agent = trained(CQL, batch, 200, alpha=0.8, batch=512)
-    np.testing.assert_allclose(table(agent)[0], want, atol=TOLERANCE)
+    np.testing.assert_allclose(q_table(agent)[0], want, atol=TOLERANCE)
     plain = trained(DQN, batch, 200, batch=512)
-    np.testing.assert_allclose(table(plain)[0], [0, 2], atol=TOLERANCE)
+    np.testing.assert_allclose(q_table(plain)[0], [0, 2], atol=TOLERANCE)
 
 
 @pytest.mark.parametrize(
@@ -151,9 +159,9 @@ def test_greedy_takes_at_each_slot_what_adds_most() -> None:
 
 def test_the_decomposition_is_the_exact_value_of_a_slate() -> None:
     """Two steps, at most one choice: Q(s, A) by enumeration of what can be chosen."""
-    two = task(3, 2, [1.0, 0.5])
+    two = make_task(3, 2, [1.0, 0.5])
     agent = SlateQ(two, np.random.default_rng(3), choice="logit", best="exact", gamma=GAMMA, hidden=(8,))
-    now, after = requests([0, 1], 3), requests([1, 0], 3, first_id=9)
+    now, after = make_requests([0, 1], 3), make_requests([1, 0], 3, first_id=9)
     at = np.array([[0, 2], [1, -1]], np.int32)
     batch = Interactions(
         now,
@@ -180,14 +188,14 @@ def test_the_decomposition_is_the_exact_value_of_a_slate() -> None:
 
 
 def test_targets_respect_stock_and_padding() -> None:
-    agent = DQN(task(3, 2), np.random.default_rng(0), gamma=1.0, hidden=(8,))
+    agent = DQN(make_task(3, 2), np.random.default_rng(0), gamma=1.0, hidden=(8,))
     stock = np.array([[True, False, True], [False, False, False], [True, True, True]])
-    after = requests([0, 0, 0], 3, in_stock=stock)
+    after = make_requests([0, 0, 0], 3, in_stock=stock)
     after = replace(after, candidates=np.array([[0, 1, 2], [0, 1, 2], [0, 1, -1]], np.int32))
     after.in_stock[2, 2] = False
     at = np.zeros((3, 2), np.int32) - 1
     batch = Interactions(
-        requests([0, 0, 0], 3),
+        make_requests([0, 0, 0], 3),
         Decisions(at, at, np.ones((3, 2))),
         np.zeros((3, 2)),
         next=after,
@@ -206,20 +214,20 @@ def test_targets_respect_stock_and_padding() -> None:
 def test_choice_learns_the_probabilities_of_clicks() -> None:
     """Two slots: what is clicked 60% and 20% of the time when looked at; attention 1 and 1/2."""
     rng = np.random.default_rng(0)
-    two = task(2, 2, [1.0, 0.5])
+    two = make_task(2, 2, [1.0, 0.5])
     at = np.array([[0, 1], [1, 0]], np.int32)[rng.integers(2, size=20_000)]
     chance = np.array([1.0, 0.5]) * np.array([0.6, 0.2])[at]
     clicks = (rng.random(at.shape) < chance).astype(float)
-    asked = requests(np.zeros(20_000))
+    asked = make_requests(np.zeros(20_000))
     batch = Interactions(asked, Decisions(at, at, np.full(at.shape, 0.5)), clicks, {"click": clicks})
     agent = GreedyClicks(two, rng, hidden=(8,), step=0.03, updates=150, batch=2048)
     agent.learn(batch)
-    scores = agent.policy().scorer.scores(requests([0]))[0, 0]
+    scores = agent.policy().scorer.scores(make_requests([0]))[0, 0]
     np.testing.assert_allclose(scores, [0.6, 0.2], atol=0.03)
 
 
 def test_choice_probabilities_by_hand() -> None:
-    tensors = BatchTensors(task(2, 2, [1.0, 0.5]))
+    tensors = BatchTensors(make_task(2, 2, [1.0, 0.5]))
     logits, slot_attention = torch.log(torch.tensor([[2.0, 4.0]])), torch.tensor([[1.0, 0.5]])
     for model, want in (("logit", [2 / 5, 2 / 5]), ("independent", [2 / 3, 0.4])):
         choice = UserChoiceModel(tensors, model, (4,), 0.01, torch.Generator().manual_seed(0))
@@ -228,9 +236,9 @@ def test_choice_probabilities_by_hand() -> None:
 
 @pytest.mark.parametrize("kind", [DQN, SlateQ, CQL, IQL])
 def test_numpy_decides_as_torch_and_the_same_seed_gives_the_same_bytes(kind: Any) -> None:
-    one, other = trained(kind, everything(), 20), trained(kind, everything(), 20)
+    one, other = trained(kind, all_transitions(), 20), trained(kind, all_transitions(), 20)
     assert one.policy().hash == other.policy().hash
-    both = requests([0, 1])
+    both = make_requests([0, 1])
     scores = one.policy().scorer.scores(both)[:, 0]
     with torch.no_grad():
         pairs = one.tensors.pairs(both, both.candidates)
@@ -246,8 +254,8 @@ def test_numpy_decides_as_torch_and_the_same_seed_gives_the_same_bytes(kind: Any
 
 @pytest.mark.parametrize("kind", [DQN, SlateQ, CQL, IQL])
 def test_bad_batches_are_refused(kind: Any) -> None:
-    agent = kind(task(), np.random.default_rng(0), **FAST, updates=2)
-    batch = everything()
+    agent = kind(make_task(), np.random.default_rng(0), **FAST, updates=2)
+    batch = all_transitions()
     assert batch.next is not None
     assert agent.learn(batch.take(slice(0, 0)))["remembered"] == 0
     with pytest.raises(InvalidInput, match=r"interactions\.next = None"):
@@ -262,11 +270,11 @@ def test_bad_batches_are_refused(kind: Any) -> None:
     assert np.isfinite(agent.learn(replace(batch, next=rubbish))["loss"])
     for option, value in (("gamma", 1.1), ("daily", 0.0), ("tau", 0.0), ("step", 0.0), ("capacity", 0)):
         with pytest.raises(InvalidInput, match="give a number"):
-            kind(task(), np.random.default_rng(0), **{**FAST, option: value})
+            kind(make_task(), np.random.default_rng(0), **{**FAST, option: value})
 
 
 def test_one_candidate_and_all_sold_out() -> None:
-    batch = everything()
+    batch = all_transitions()
     assert batch.next is not None
     nothing = replace(batch.next, in_stock=np.zeros((64, 2), bool))
     for kind in (DQN, SlateQ, CQL, IQL):
@@ -290,15 +298,15 @@ def test_one_candidate_and_all_sold_out() -> None:
 
 def test_slateq_needs_clicks_and_known_words() -> None:
     with pytest.raises(InvalidInput, match=r"events\['click'\]"):
-        trained(SlateQ, replace(everything(), events={}))
+        trained(SlateQ, replace(all_transitions(), events={}))
     for option in ("choice", "best"):
         with pytest.raises(InvalidInput, match="choose one of"):
-            trained(SlateQ, everything(), **{option: "nothing"})
+            trained(SlateQ, all_transitions(), **{option: "nothing"})
 
 
 def test_replay_keeps_the_latest_and_gives_back_what_it_got() -> None:
     replay, rng = Replay(10), np.random.default_rng(0)
-    batch = everything(2)
+    batch = all_transitions(2)
     replay.add(batch.take(slice(0, 7)))
     replay.add(batch.take(slice(0, 8)))
     assert len(replay) == 10
@@ -311,12 +319,12 @@ def test_replay_keeps_the_latest_and_gives_back_what_it_got() -> None:
     np.testing.assert_array_equal(leads, (drawn.decisions.slates[:, 0] == 1)[~drawn.terminated])
     with pytest.raises(InvalidInput, match="one shape"):
         replay.add(replace(batch, events={}))
-    replay.add(everything(8))
+    replay.add(all_transitions(8))
     assert len(replay) == 10
 
 
 def test_discount_by_hand() -> None:
-    batch = everything(1)
+    batch = all_transitions(1)
     assert batch.next is not None
     later = replace(batch, next=replace(batch.next, time=np.array([0.0, 2.0, -1.0, 5.0])))
     np.testing.assert_allclose(Discount(0.9, 0.5).factors(later), [0, 0.9 * 0.25, 0.9, 0])

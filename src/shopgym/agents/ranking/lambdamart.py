@@ -34,7 +34,7 @@ class LambdaMART(RankingAgent):
     """
 
     name = "lambdamart"
-    calibrated = "platt"
+    default_calibration = "platt"
 
     def __init__(
         self,
