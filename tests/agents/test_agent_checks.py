@@ -223,7 +223,7 @@ class NeedsAHistory(PolicyWrapper):
 
 
 class FillsInZeros(PolicyWrapper):
-    """Takes NaN for 0, without a word."""
+    """Replaces NaN by 0 and raises nothing."""
 
     def decide(self, requests: Requests, rng: Generator) -> Decisions:
         return super().decide(self.filled(requests), rng)
@@ -243,7 +243,7 @@ class LearnsNaN(BestSellers):
 
 
 class RoundedScorer(TableScorer):
-    """Saves less than it decides by."""
+    """Its state lacks a part of what it decides by."""
 
     def state(self) -> Any:
         return TableScorer(np.sign(self.values)).state()

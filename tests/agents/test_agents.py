@@ -1,4 +1,4 @@
-"""Agents: closed forms, Vowpal Wabbit's own numbers, one conformance suite, learning the obvious."""
+"""Agents: closed forms, comparison with Vowpal Wabbit, and the checks of every agent."""
 
 from __future__ import annotations
 
@@ -51,16 +51,16 @@ QUICK: dict[str, dict[str, Any]] = {
     "ppo": {"step": 0.01},
     "reinforce": {"step": 0.01},
 }
-"""Options with which an agent shows what it does in a test's time."""
+"""Options that make agents learn within the time of a test."""
 IMITATORS = ("random", "cloning")
-"""Those that do as was done, not better."""
+"""Agents that imitate the log and do not improve on it."""
 
 
 @pytest.mark.parametrize("check", AGENT_CHECKS.values(), ids=AGENT_CHECKS)
 @pytest.mark.parametrize("name", HERE)
 def test_conformance(name: str, check: Callable[[AgentMaker], None]) -> None:
     if name in IMITATORS and check.__name__ == "learns_the_obvious":
-        pytest.skip("it does as was done, not better")
+        pytest.skip("it imitates the log")
     check(lambda task, rng: make_agent(name, task, rng, **QUICK.get(name, {})))
 
 
@@ -129,9 +129,9 @@ def test_only_the_chosen_line_is_learnt_from() -> None:
     for _ in range(200):
         texts = [vw_line(row) for row in rng.normal(size=(m, 5))]
         chosen, cost, p = int(rng.integers(m)), float(rng.normal()), float(rng.uniform(0.01, 1 / m))
-        alone = f"0:{cost:.9g}:{p * m:.9g} {texts[chosen]}"
+        chosen_line = f"0:{cost:.9g}:{p * m:.9g} {texts[chosen]}"
         texts[chosen] = f"0:{cost:.9g}:{p:.9g} {texts[chosen]}"
-        for workspace, text in ((whole, "\n".join(texts)), (line, alone)):
+        for workspace, text in ((whole, "\n".join(texts)), (line, chosen_line)):
             example = workspace.parse(text, label)
             workspace.learn(example)
             workspace.finish_example(example)

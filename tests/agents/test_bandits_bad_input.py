@@ -1,4 +1,4 @@
-"""Bad input, the same for every bandit: what it does is defined."""
+"""What every bandit does with bad input."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ def made(name: str, task: Any) -> Any:
 
 
 @pytest.mark.parametrize("name", BANDITS)
-def test_candidates_none_one_or_masked(name: str) -> None:
+def test_no_candidate_one_candidate_and_all_sold_out(name: str) -> None:
     task = make_task(6, slots=2)
     agent = made(name, task)
     agent.learn(random_interactions(task, 20, 0))
@@ -48,7 +48,7 @@ def test_candidates_none_one_or_masked(name: str) -> None:
 
 
 @pytest.mark.parametrize("name", BANDITS)
-def test_numbers_that_are_not_and_items_that_are_gone(name: str) -> None:
+def test_nan_and_unknown_items_are_refused(name: str) -> None:
     task = make_task(6, slots=2)
     agent = made(name, task)
     batch = random_interactions(task, 20, 0)
@@ -70,7 +70,7 @@ def test_numbers_that_are_not_and_items_that_are_gone(name: str) -> None:
 
 
 @pytest.mark.parametrize("name", BANDITS)
-def test_users_and_items_never_seen(name: str) -> None:
+def test_unknown_users_and_items(name: str) -> None:
     task = make_task(6)
     agent = made(name, task)
     rng = np.random.default_rng(0)

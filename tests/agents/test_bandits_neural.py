@@ -1,4 +1,4 @@
-"""Neural bandits: what they learn that no line can, and the last layer's posterior."""
+"""Neural bandits: they learn what linear models cannot; the posterior of the last layer."""
 
 from __future__ import annotations
 
@@ -21,12 +21,12 @@ NEURAL = {
 
 
 @pytest.mark.parametrize("name", NEURAL)
-def test_learns_what_no_line_can(name: str) -> None:
-    """Item 0 pays if user and context have the same sign, item 1 if not: lines do no better than chance."""
+def test_networks_learn_what_linear_models_cannot(name: str) -> None:
+    """Item 0 pays if user and context have the same sign, item 1 if not: linear models cannot learn it."""
     task = make_task(2, users=1)
     task = replace(task, items=replace(task.items, features=np.array([[1, 0, 0], [-1, 0, 0]], np.float32)))
     rng = np.random.default_rng(0)
-    found = {}
+    shares = {}
     for agent_name, options in (
         (name, NEURAL[name] | {"hidden": (32, 16), "step": 0.01}),
         ("linucb_hybrid", {}),
@@ -40,9 +40,9 @@ def test_learns_what_no_line_can(name: str) -> None:
             right = decisions.slates[:, 0] == np.where(same, 0, 1)
             agent.learn(make_interactions(requests, decisions.slates, right[:, None]))
             hits.append(right.mean())
-        found[agent_name] = np.mean(hits[-6:])
-    assert found["linucb_hybrid"] < 0.65
-    assert found[name] > 0.8
+        shares[agent_name] = np.mean(hits[-6:])
+    assert shares["linucb_hybrid"] < 0.65
+    assert shares[name] > 0.8
 
 
 def test_last_layer_is_the_closed_form() -> None:
@@ -58,16 +58,16 @@ def test_last_layer_is_the_closed_form() -> None:
     requests = make_requests(task, 4, np.random.default_rng(9))
     scores = agent.policy().scorer.scores(requests)
     x = task.network_features.phi(requests, task.network_item_side)
-    last = agent.last_hidden(x.reshape(20, -1).astype(np.float32))
-    middle = (last @ mean).reshape(4, 5)
-    width = 0.7 * sigma * np.sqrt(np.einsum("rd,de,re->r", last, np.linalg.inv(a), last)).reshape(4, 5)
+    layer = agent.last_hidden(x.reshape(20, -1).astype(np.float32))
+    middle = (layer @ mean).reshape(4, 5)
+    width = 0.7 * sigma * np.sqrt(np.einsum("rd,de,re->r", layer, np.linalg.inv(a), layer)).reshape(4, 5)
     z = (scores.mean(axis=1) - middle) / (width / 600**0.5)
     assert abs(z).max() < 5.0  # 20 numbers: about 1e-5
     np.testing.assert_allclose(scores.std(axis=1), width, rtol=0.15)  # 5 standard errors
 
 
-def test_attention_is_taken_out() -> None:
-    """Slot 1 is looked at half as often and pays half as much: that is not the item's fault."""
+def test_lower_attention_does_not_lower_the_prediction() -> None:
+    """Slot 1 is looked at half as often and pays half as much, so items are equally good in both slots."""
     task = make_task(4, slots=2, attention=np.array([1.0, 0.5]))
     agent: Any = make_agent("neural_greedy", task, np.random.default_rng(0), step=0.01)
     for seed in range(30):

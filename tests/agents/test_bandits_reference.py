@@ -31,7 +31,7 @@ class Recorded:
 
 
 @pytest.mark.parametrize(("name", "options"), [("linucb", {}), ("lints", {"draws": 1})])
-def test_decisions_are_mabwisers(name: str, options: dict[str, Any]) -> None:
+def test_decisions_equal_those_of_mabwiser(name: str, options: dict[str, Any]) -> None:
     task = make_task(REWARDS.shape[1], users=CONTEXTS.shape[1] - 1)
     agent: Any = make_agent(
         f"{name}_disjoint",
@@ -56,7 +56,7 @@ def test_decisions_are_mabwisers(name: str, options: dict[str, Any]) -> None:
     assert chosen == REFERENCE["decisions"][name]
 
 
-def test_online_decisions_are_mabwisers() -> None:
+def test_online_decisions_equal_those_of_mabwiser() -> None:
     agent = OnlineArms(REWARDS.shape[1], 4, np.random.default_rng(0), alpha=REFERENCE["alpha"]["linucb"])
     chosen = []
     for context, rewards in zip(np.column_stack([np.ones(len(CONTEXTS)), CONTEXTS]), REWARDS):

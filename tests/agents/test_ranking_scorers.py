@@ -56,7 +56,7 @@ def test_trees_by_hand() -> None:
     np.testing.assert_array_equal(TREES.evaluate(x), [11.0, 12.0, 22.0, 32.0])
 
 
-def test_trees_do_not_take_what_is_no_number() -> None:
+def test_trees_refuse_nan() -> None:
     x = np.array([[np.nan, 0.0], [0.0, np.inf], [0.0, 0.0]])
     np.testing.assert_array_equal(np.isnan(TREES.evaluate(x)), [True, True, False])
     policy = SlatePolicy("p", ITEMS, TREES, Ranked(), (InStock(),), 2)
@@ -84,10 +84,10 @@ def test_objectives_by_hand() -> None:
     ]
     np.testing.assert_allclose(OBJECTIVES.scores(requests), [[want]])
     live = {"price": np.array([[1.0, 1.0, 1.0]], np.float32), "margin": np.array([[-1.0, 0, 2]], np.float32)}
-    now = replace(requests, live=live)
+    live_scores = replace(requests, live=live)
     want = [0.1 - 2 * 0.1 + 3 * 0.5, 0.2 + 3 * 0.1, 0.3 + 2 * 0.3 * 2]
-    np.testing.assert_allclose(OBJECTIVES.scores(now), [[want]])
-    parts = OBJECTIVES.objectives(now)
+    np.testing.assert_allclose(OBJECTIVES.scores(live_scores), [[want]])
+    parts = OBJECTIVES.objectives(live_scores)
     assert list(parts) == ["revenue", "margin", "satisfaction"]
     np.testing.assert_allclose(parts["margin"], [[[-0.1, 0.0, 0.6]]])
 
@@ -156,9 +156,9 @@ def test_state_and_bundle_round_trip(name: str, tmp_path: Path) -> None:
     policy = SlatePolicy("p", ITEMS, NESTED[name], Ranked(2.0, 0.1), (InStock(),), 2)
     requests = random_requests(policy, 30, 3, np.random.default_rng(0))
     loaded = small_bundle(tmp_path / "bundle", policy).policy
-    for again in (policy_from_state(*policy.state(), ITEMS), loaded):
-        assert again.hash == policy.hash
-        np.testing.assert_array_equal(again.scorer.scores(requests), policy.scorer.scores(requests))
+    for restored in (policy_from_state(*policy.state(), ITEMS), loaded):
+        assert restored.hash == policy.hash
+        np.testing.assert_array_equal(restored.scorer.scores(requests), policy.scorer.scores(requests))
 
 
 @pytest.mark.parametrize(

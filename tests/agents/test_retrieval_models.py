@@ -1,4 +1,4 @@
-"""Retrieval models against their definitions, and one suite that all of them pass."""
+"""Retrieval models against their definitions, and tests that all of them pass."""
 
 from __future__ import annotations
 
@@ -67,7 +67,7 @@ def histories() -> tuple[Any, Any]:
     return history, data.user
 
 
-def test_a_model_is_what_the_protocol_says(fitted: tuple[str, Model], histories: Any) -> None:
+def test_models_implement_the_protocol(fitted: tuple[str, Model], histories: Any) -> None:
     _, model = fitted
     history, user = histories
     assert isinstance(model, Model)
@@ -81,7 +81,7 @@ def test_a_model_is_what_the_protocol_says(fitted: tuple[str, Model], histories:
     np.testing.assert_allclose(at[rows >= 0], want[rows >= 0], rtol=1e-5, atol=1e-6)
 
 
-def test_no_other_request_changes_a_bit(fitted: tuple[str, Model], histories: Any) -> None:
+def test_scores_do_not_depend_on_other_requests(fitted: tuple[str, Model], histories: Any) -> None:
     _, model = fitted
     history, user = histories
     rows = np.broadcast_to(np.arange(N, dtype=np.int32), (9, N))
@@ -99,16 +99,16 @@ def test_state_makes_the_same_model(fitted: tuple[str, Model], histories: Any) -
     _, model = fitted
     history, user = histories
     spec, arrays = model.state()
-    again = model_from_state(spec, arrays)
-    assert type(again) is type(model)
-    np.testing.assert_array_equal(again.scores(history, user), model.scores(history, user))
+    repeated = model_from_state(spec, arrays)
+    assert type(repeated) is type(model)
+    np.testing.assert_array_equal(repeated.scores(history, user), model.scores(history, user))
     assert all(name.replace("_", "").isalnum() for name in arrays)
 
 
 def test_the_same_seed_gives_the_same_bytes(fitted: tuple[str, Model]) -> None:
     name, model = fitted
-    again = RECOMMENDERS[name].fit(grouped(), np.random.default_rng(1))
-    for one, other in zip(model.state()[1].values(), again.state()[1].values()):
+    repeated = RECOMMENDERS[name].fit(grouped(), np.random.default_rng(1))
+    for one, other in zip(model.state()[1].values(), repeated.state()[1].values()):
         assert one.tobytes() == other.tobytes()
 
 
@@ -139,11 +139,13 @@ def test_learns_the_obvious_and_ranks_by_popularity_without_a_history(
     if name in ("popular", "trending"):
         return
     # the rest of the group's items, of 24 that a user has not opened
-    rest = Sequences.from_lists(([10 * (u % 3) + i for i in range(10)] for u in range(60)), N).matrix().csr
-    rest = rest - rest.multiply(data.matrix().csr)
-    answers = Sequences.from_lists((rest[[u]].nonzero()[1].tolist() for u in range(60)), N).matrix()
-    found = evaluate(model, data, answers, 4)["recall@4"]
-    assert found > (0.4 if name == "cohorts" else 0.9)  # by chance 4 / 24; cohorts tell one group from two
+    unopened = (
+        Sequences.from_lists(([10 * (u % 3) + i for i in range(10)] for u in range(60)), N).matrix().csr
+    )
+    unopened = unopened - unopened.multiply(data.matrix().csr)
+    answers = Sequences.from_lists((unopened[[u]].nonzero()[1].tolist() for u in range(60)), N).matrix()
+    recall = evaluate(model, data, answers, 4)["recall@4"]
+    assert recall > (0.4 if name == "cohorts" else 0.9)  # by chance 4 / 24; cohorts tell one group from two
 
 
 @pytest.mark.parametrize("name", RECOMMENDERS)
@@ -163,10 +165,10 @@ def test_ease_is_ridge_regression_on_all_other_items() -> None:
     x = data.matrix().csr.toarray()
     model = Ease(ridge=3.0).fit(data, np.random.default_rng(0))
     for j in range(N):
-        others = np.delete(np.arange(N), j)
-        a = x[:, others]
+        competitors = np.delete(np.arange(N), j)
+        a = x[:, competitors]
         w = np.linalg.solve(a.T @ a + 3.0 * np.eye(N - 1), a.T @ x[:, j])
-        np.testing.assert_allclose(model.weights[others, j], w, atol=1e-6)
+        np.testing.assert_allclose(model.weights[competitors, j], w, atol=1e-6)
         assert model.weights[j, j] == 0.0
 
 
@@ -183,8 +185,8 @@ def test_item_knn_is_the_shrunk_cosine_of_the_nearest() -> None:
     model = ItemKNN(neighbours=2, shrink=2.0).fit(data, np.random.default_rng(0))
     scores = model.scores(np.arange(5, dtype=np.int32)[:, None])
     np.testing.assert_allclose(scores - model.bias, w, atol=1e-7)
-    again = ItemKNN(neighbours=2, shrink=2.0, itself=1.0).fit(data, np.random.default_rng(0))
-    scores = again.scores(np.arange(5, dtype=np.int32)[:, None])
+    repeated = ItemKNN(neighbours=2, shrink=2.0, itself=1.0).fit(data, np.random.default_rng(0))
+    scores = repeated.scores(np.arange(5, dtype=np.int32)[:, None])
     np.testing.assert_allclose(scores - model.bias, w + np.diag(count > 0), atol=1e-7)
     twice = model.scores(np.array([[0, 0, 2]], np.int32))  # an item that comes again counts once
     np.testing.assert_array_equal(twice, model.scores(np.array([[0, 2]], np.int32)))

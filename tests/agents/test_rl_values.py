@@ -1,4 +1,4 @@
-"""Value learners: a world whose values are known, slates by enumeration, masks, bad input."""
+"""Value learners: a process with known values, slates by enumeration, masks, bad input."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ from shopgym.agents.rl.slateq import SlateQ  # noqa: E402
 torch.set_num_threads(1)
 FAST: dict[str, Any] = {"gamma": GAMMA, "hidden": (32,), "step": 0.02, "batch": 64, "tau": 0.3}
 TOLERANCE = 0.1
-"""Of a learnt value; those compared are 0.1 to 2 apart."""
+"""Tolerance of a learnt value; the values compared differ by 0.1 to 2."""
 
 
 def trained(kind: Any, past: Interactions, updates: int = 200, **options: Any) -> Any:
@@ -54,35 +54,35 @@ def test_dqn_finds_the_best_values_and_the_myopic_one_does_not() -> None:
     np.testing.assert_allclose(q_table(myopic), [[1, 0], [0, 2]], atol=TOLERANCE)
 
 
-def test_days_discount_too() -> None:
+def test_days_are_discounted() -> None:
     batch = all_transitions()
     assert batch.next is not None
-    later = replace(batch, next=replace(batch.next, time=np.full(len(batch), 3.0)))
+    following_batch = replace(batch, next=replace(batch.next, time=np.full(len(batch), 3.0)))
     agent = DQN(make_task(), np.random.default_rng(0), **{**FAST, "gamma": 1.0, "daily": GAMMA ** (1 / 3)})
     now = DQN(make_task(), np.random.default_rng(0), **FAST)
     with torch.no_grad():
-        np.testing.assert_allclose(agent.targets(later), now.targets(batch), rtol=1e-5)
+        np.testing.assert_allclose(agent.targets(following_batch), now.targets(batch), rtol=1e-5)
 
 
 @pytest.mark.parametrize("choice", ["independent", "logit"])
 def test_slateq_finds_the_values_of_choices(choice: str) -> None:
     """Half the pages are clicked, and those that are not end it: Q(s, i) = pays + 0.9 x max / 2."""
-    every = all_transitions(64)
-    assert every.terminated is not None
-    clicked = (np.arange(len(every)) // 4) % 2 == 0
+    batches_of_all = all_transitions(64)
+    assert batches_of_all.terminated is not None
+    clicked = (np.arange(len(batches_of_all)) // 4) % 2 == 0
     batch = replace(
-        every,
-        reward=every.reward * clicked[:, None],
+        batches_of_all,
+        reward=batches_of_all.reward * clicked[:, None],
         events={"click": clicked[:, None].astype(float)},
-        terminated=every.terminated | ~clicked,
+        terminated=batches_of_all.terminated | ~clicked,
     )
     agent = trained(SlateQ, batch, 400, choice=choice, batch=256, step=0.01)
     # V(1) = 2 / 2, so Q(0, 1) = 0.9; V(0) = 1 / 2, so Q(1, 0) = 0.45
     np.testing.assert_allclose(q_table(agent), [[1.0, 0.9], [0.45, 2.0]], atol=TOLERANCE)
-    both = make_requests([0, 1])
+    two_states = make_requests([0, 1])
     with torch.no_grad():
-        base = agent.values.state_value(agent.tensors.state(both)).numpy()
-        logits = agent.choice.network(agent.tensors.pairs(both, both.candidates).flatten(0, 1))
+        base = agent.values.state_value(agent.tensors.state(two_states)).numpy()
+        logits = agent.choice.network(agent.tensors.pairs(two_states, two_states.candidates).flatten(0, 1))
     np.testing.assert_allclose(base, 0.0, atol=TOLERANCE)
     np.testing.assert_allclose(logits.numpy(), 0.0, atol=0.3)  # sigmoid(0) = e^0 / (1 + e^0) = 1/2
 
@@ -141,16 +141,16 @@ def test_slates_are_the_best_of_all_by_enumeration(model: str, best: str) -> Non
     def highest(i: int) -> float:
         return max(value(slate, i) for slate in permutations(np.flatnonzero(allowed[i]).tolist(), 3))
 
-    found = np.array([value(slate, i) for i, slate in enumerate(chosen())])
+    theta = np.array([value(slate, i) for i, slate in enumerate(chosen())])
     want = np.array([highest(i) for i in range(40)])
     if best == "greedy":  # near the best (no bound is claimed for it)
-        assert (found <= want + 1e-9).all()
-        assert found.mean() > 0.95 * want.mean()
+        assert (theta <= want + 1e-9).all()
+        assert theta.mean() > 0.95 * want.mean()
     else:
-        np.testing.assert_allclose(found, want, atol=1e-9)
+        np.testing.assert_allclose(theta, want, atol=1e-9)
 
 
-def test_greedy_takes_at_each_slot_what_adds_most() -> None:
+def test_greedy_adds_the_best_item_slot_by_slot() -> None:
     rate, gain = np.array([[3.0, 1.0, 0.5]]), np.array([[1.0, 2.0, 2.5]])
     scores = slate_scores(np.log(rate), gain, np.ones((1, 3), bool), np.ones(2), "logit", "greedy")
     # first: 3/4, 2/2, 1.25/1.5 -> item 1; then (2 + 3)/(2 + 3) = 1, (2 + 1.25)/(2.5) = 1.3 -> item 2
@@ -182,8 +182,8 @@ def test_the_decomposition_is_the_exact_value_of_a_slate() -> None:
         for slate in permutations(range(3), 2):
             weight = np.array([1.0, 0.5]) * np.exp(logit[i, list(slate)])
             chance = weight / (1 + weight.sum())
-            nothing = 1 - chance.sum()
-            values.append(nothing * base[i] + (chance * (base[i] + gain[i, list(slate)])).sum())
+            no_choice = 1 - chance.sum()
+            values.append(no_choice * base[i] + (chance * (base[i] + gain[i, list(slate)])).sum())
         assert targets[i] == pytest.approx(batch.reward[i].sum() + GAMMA * max(values), abs=1e-5)
 
 
@@ -238,12 +238,12 @@ def test_choice_probabilities_by_hand() -> None:
 def test_numpy_decides_as_torch_and_the_same_seed_gives_the_same_bytes(kind: Any) -> None:
     one, other = trained(kind, all_transitions(), 20), trained(kind, all_transitions(), 20)
     assert one.policy().hash == other.policy().hash
-    both = make_requests([0, 1])
-    scores = one.policy().scorer.scores(both)[:, 0]
+    two_states = make_requests([0, 1])
+    scores = one.policy().scorer.scores(two_states)[:, 0]
     with torch.no_grad():
-        pairs = one.tensors.pairs(both, both.candidates)
+        pairs = one.tensors.pairs(two_states, two_states.candidates)
         if kind is IQL:
-            want = one.actor.scores(both)
+            want = one.actor.scores(two_states)
         elif kind is SlateQ:
             logits = one.choice.network(pairs.flatten(0, 1)).reshape(2, 2)
             want = torch.sigmoid(logits) * one.values.item_gain(pairs)
@@ -276,9 +276,9 @@ def test_bad_batches_are_refused(kind: Any) -> None:
 def test_one_candidate_and_all_sold_out() -> None:
     batch = all_transitions()
     assert batch.next is not None
-    nothing = replace(batch.next, in_stock=np.zeros((64, 2), bool))
+    no_choice = replace(batch.next, in_stock=np.zeros((64, 2), bool))
     for kind in (DQN, SlateQ, CQL, IQL):
-        assert np.isfinite(trained(kind, replace(batch, next=nothing), 3).targets(batch).numpy()).all()
+        assert np.isfinite(trained(kind, replace(batch, next=no_choice), 3).targets(batch).numpy()).all()
         one = Interactions(
             replace(
                 batch.requests,
@@ -290,13 +290,13 @@ def test_one_candidate_and_all_sold_out() -> None:
             ),
             batch.reward,
             batch.events,
-            replace(nothing, candidates=nothing.candidates[:, :1], in_stock=nothing.in_stock[:, :1]),
+            replace(no_choice, candidates=no_choice.candidates[:, :1], in_stock=no_choice.in_stock[:, :1]),
             batch.terminated,
         )
         assert trained(kind, one, 3).policy().decide(one.requests, np.random.default_rng(0)).slates.max() == 0
 
 
-def test_slateq_needs_clicks_and_known_words() -> None:
+def test_slateq_refuses_batches_without_clicks_and_unknown_options() -> None:
     with pytest.raises(InvalidInput, match=r"events\['click'\]"):
         trained(SlateQ, replace(all_transitions(), events={}))
     for option in ("choice", "best"):
@@ -304,7 +304,7 @@ def test_slateq_needs_clicks_and_known_words() -> None:
             trained(SlateQ, all_transitions(), **{option: "nothing"})
 
 
-def test_replay_keeps_the_latest_and_gives_back_what_it_got() -> None:
+def test_replay_keeps_the_latest_interactions_unchanged() -> None:
     replay, rng = Replay(10), np.random.default_rng(0)
     batch = all_transitions(2)
     replay.add(batch.take(slice(0, 7)))
@@ -326,5 +326,5 @@ def test_replay_keeps_the_latest_and_gives_back_what_it_got() -> None:
 def test_discount_by_hand() -> None:
     batch = all_transitions(1)
     assert batch.next is not None
-    later = replace(batch, next=replace(batch.next, time=np.array([0.0, 2.0, -1.0, 5.0])))
-    np.testing.assert_allclose(Discount(0.9, 0.5).factors(later), [0, 0.9 * 0.25, 0.9, 0])
+    following_batch = replace(batch, next=replace(batch.next, time=np.array([0.0, 2.0, -1.0, 5.0])))
+    np.testing.assert_allclose(Discount(0.9, 0.5).factors(following_batch), [0, 0.9 * 0.25, 0.9, 0])

@@ -117,13 +117,17 @@ def a_frozen_policy_does_not_learn(make: AgentMaker) -> None:
     setting = small_setting()
     agent = make(setting.task, default_rng(5))
     policy, requests = agent.policy(), setting.shop.requests()
-    before = policy.decide(requests, default_rng(1))
+    expected_decisions = policy.decide(requests, default_rng(1))
     state = {name: values.copy() for name, values in policy.state()[1].items()}
     for seed in range(3):
         agent.learn(setting.serve_page(agent.policy(), default_rng(seed)))
-    after = policy.decide(requests, default_rng(1))
-    np.testing.assert_array_equal(before.slates, after.slates, "a frozen policy decided otherwise")
-    np.testing.assert_array_equal(before.propensities, after.propensities, "its propensities changed")
+    later_decisions = policy.decide(requests, default_rng(1))
+    np.testing.assert_array_equal(
+        expected_decisions.slates, later_decisions.slates, "a frozen policy decided otherwise"
+    )
+    np.testing.assert_array_equal(
+        expected_decisions.propensities, later_decisions.propensities, "its propensities changed"
+    )
     for name, values in policy.state()[1].items():  # small changes may not show in the decisions yet
         np.testing.assert_array_equal(values, state[name], f"learn() changed {name} of a frozen policy")
 

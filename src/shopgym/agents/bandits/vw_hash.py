@@ -32,7 +32,6 @@ class FeatureHashing:
         user = [f"user.{name}" for name in features.user_names]
         context = [f"context.{name}" for name in features.context_names]
         item = [f"item.{name}" for name in item_names]
-        self.item_names = item_names
         sides = [("u", user), ("c", context), ("i", item)]
         self.names = {
             name: (space, f"x{index}") for space, names in sides for index, name in enumerate(names)

@@ -133,10 +133,10 @@ class Lambdas:
         change = self.weight * abs(discount[:, :, None] - discount[:, None, :])
         p = expit(s[:, None, :] - s[:, :, None])
         lambdas, curvature = p * change, p * (1.0 - p) * change
-        first, second = np.zeros(self.count + 1), np.zeros(self.count + 1)
-        first[self.row_of_slot] = lambdas.sum(axis=1) - lambdas.sum(axis=2)
-        second[self.row_of_slot] = curvature.sum(axis=1) + curvature.sum(axis=2)
-        return first[:-1], second[:-1]
+        gradients, hessians = np.zeros(self.count + 1), np.zeros(self.count + 1)
+        gradients[self.row_of_slot] = lambdas.sum(axis=1) - lambdas.sum(axis=2)
+        hessians[self.row_of_slot] = curvature.sum(axis=1) + curvature.sum(axis=2)
+        return gradients[:-1], hessians[:-1]
 
 
 def tree_scorer(booster: Any, ranker: RankingAgent) -> TreeScorer:

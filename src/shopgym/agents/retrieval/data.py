@@ -122,12 +122,6 @@ class Sequences:
         rows = _rows("item", item, num_items).astype(np.int32)
         return cls(rows[order], start, num_items, time[order])
 
-    @classmethod
-    def from_user_items(cls, matrix: UserItems) -> Sequences:
-        """Each user's items in the order of their rows; the values of the matrix are dropped."""
-        csr = matrix.csr.sorted_indices()
-        return cls(csr.indices.astype(np.int32), csr.indptr.astype(np.int64), csr.shape[1])
-
     @property
     def owner(self) -> I64:
         """(r,) to which sequence each entry belongs."""

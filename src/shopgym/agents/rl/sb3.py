@@ -62,8 +62,8 @@ class StableBaselinesPolicy:
         """(n, k) probability of each slot given the slots before it."""
         out = np.ones(positions.shape)
         for slot in range(positions.shape[1]):
-            before = np.where(np.arange(positions.shape[1]) < slot, positions, EMPTY).astype(np.int32)
-            allowed, p = self._slot(requests, before, slot)
+            earlier = np.where(np.arange(positions.shape[1]) < slot, positions, EMPTY).astype(np.int32)
+            allowed, p = self._slot(requests, earlier, slot)
             position = positions[:, slot]
             chosen = np.take_along_axis(p, np.maximum(position, 0)[:, None], axis=1)[:, 0]
             out[:, slot] = np.where(position >= 0, chosen, ~allowed.any(axis=1))
@@ -88,13 +88,13 @@ class StableBaselinesPolicy:
     def _slot(self, requests: Requests, positions: I32, slot: int) -> tuple[Bool, F64]:
         """(n, m) what is allowed in the slot, and its probabilities; all 0 where the slot must stay empty."""
         allowed = requests.candidates >= 0
-        before = positions[:, :slot]
+        earlier = positions[:, :slot]
         for guard in self.task.guards:
             allowed = allowed & guard.before(requests, self.task.items)
             if slot:
-                allowed = allowed & guard.after(requests, self.task.items, before)
+                allowed = allowed & guard.after(requests, self.task.items, earlier)
         chosen = np.zeros(allowed.shape, np.bool_)
-        for position in before.T:
+        for position in earlier.T:
             rows = np.flatnonzero(position >= 0)
             chosen[rows, position[rows]] = True
         allowed &= ~chosen

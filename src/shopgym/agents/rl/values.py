@@ -160,8 +160,8 @@ class ValueAgent:
         """(n,) reward of the page plus the discounted value of the next state."""
         with torch.no_grad():
             discounts = self.tensors.on_device(self.discount.factors(batch))
-            later = torch.where(discounts > 0, discounts * self.next_value(batch), 0.0)
-            return self.tensors.on_device(batch.reward.sum(axis=1)) + later
+            next_values = torch.where(discounts > 0, discounts * self.next_value(batch), 0.0)
+            return self.tensors.on_device(batch.reward.sum(axis=1)) + next_values
 
     def loss(self, batch: Interactions) -> Tensor:
         """The loss of a sample, a scalar."""
