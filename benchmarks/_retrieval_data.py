@@ -32,7 +32,7 @@ class Split:
     def hidden(self) -> Sequences:
         """What is never ranked when the test is scored: training and validation items."""
         both = [np.concatenate(parts) for parts in zip(_lists(self.train), _lists(self.valid))]
-        return Sequences.of((one.tolist() for one in both), self.train.num_items)
+        return Sequences.from_lists((one.tolist() for one in both), self.train.num_items)
 
     @property
     def answers(self) -> UserItems:
@@ -71,7 +71,7 @@ def ml100k(folder: str | Path, seed: int) -> Split:
         int(item.max()) + 1,
         table["time"].to_numpy()[order] / SECONDS_A_DAY,
     )
-    return Split(*(everything.entries(part == which) for which in range(3)))
+    return Split(*(everything.filter_entries(part == which) for which in range(3)))
 
 
 def yoochoose(folder: str | Path) -> tuple[Sequences, Sequences]:
@@ -108,5 +108,5 @@ def by_time(data: Sequences, share: float = 0.1) -> tuple[Sequences, Sequences]:
     order = np.argsort(end, kind="stable")
     cut = round((1 - share) * len(data))
     earlier, later = data.take(np.sort(order[:cut])), data.take(np.sort(order[cut:]))
-    later = later.entries(earlier.counts[later.items] > 0)
+    later = later.filter_entries(earlier.counts[later.items] > 0)
     return earlier, later.take(np.diff(later.start) > 1)

@@ -127,11 +127,11 @@ def cold(seeds: int, device: str) -> None:
         rng = np.random.default_rng(100 + seed)
         new_item, new_user = rng.random(n) < 0.1, rng.random(len(log)) < 0.1
         old = log.take(~new_user)
-        train = old.entries(~new_item[old.items])
+        train = old.filter_entries(~new_item[old.items])
         strangers = log.take(new_user)
-        nothing = strangers.entries(np.zeros(len(strangers.items), np.bool_))
-        answers = old.entries(new_item[old.items]).matrix()
-        theirs = strangers.entries(~new_item[strangers.items]).matrix()
+        nothing = strangers.filter_entries(np.zeros(len(strangers.items), np.bool_))
+        answers = old.filter_entries(new_item[old.items]).matrix()
+        theirs = strangers.filter_entries(~new_item[strangers.items]).matrix()
 
         def found(model: Model, a=train, b=nothing, x=answers, y=theirs, new=new_item):  # type: ignore[no-untyped-def]
             return {

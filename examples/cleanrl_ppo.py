@@ -1,8 +1,8 @@
 """Masked PPO in one file, in the manner of CleanRL, over the native vector environment. No wrapper.
 
 Proximal policy optimisation (Schulman et al. 2017) with generalised advantage estimation (Schulman et al.
-2016). The network scores every candidate with the same weights, so that it does not matter in which place
-a candidate stands; what may not be chosen gets the logit -inf.
+2016). The network scores every candidate with the same weights, so positions do not matter. Candidates that
+may not be chosen get the logit -inf.
 
     python examples/cleanrl_ppo.py --steps 200000
 """
@@ -36,13 +36,13 @@ class Network(nn.Module):
         self.of_candidate = nn.Linear(space["candidates"].shape[1] + 1, width)
         self.body = nn.Sequential(nn.Linear(2 * width, width), nn.Tanh())
         self.actor, self.critic = nn.Linear(width, 1), nn.Linear(width, 1)
-        nn.init.zeros_(self.actor.weight)  # begin by choosing evenly
+        nn.init.zeros_(self.actor.weight)  # the first policy is uniform
 
     def forward(self, observation: Observation) -> tuple[Tensor, Tensor]:
         state = torch.cat([observation["user"], observation["context"], observation["slot"]], 1)
         candidate = torch.cat([observation["candidates"], observation["chosen"][..., None]], 2)
         of_state, of_candidate = self.of_state(state)[:, None], self.of_candidate(candidate)
-        match = of_state * of_candidate  # whom an item suits is a product of the two
+        match = of_state * of_candidate  # taste is a product of the two
         hidden = self.body(torch.cat([match, torch.tanh(of_state + of_candidate)], 2))
         logits = self.actor(hidden)[..., 0].masked_fill(observation["action_mask"] == 0, -torch.inf)
         return logits, self.critic(hidden.mean(1))[:, 0]
@@ -75,7 +75,7 @@ def main(argv: Sequence[str] | None = None) -> Result:
 
 @torch.no_grad()
 def collect(env: Any, network: Network, observation: Observation) -> tuple[tuple[Any, ...], Observation]:
-    """Play ROLLOUT steps; returns ((observations, actions, log-probabilities, advantages, returns), next)."""
+    """Collect ROLLOUT steps; returns ((observations, actions, log-probabilities, advantages, returns), next)."""
     observations: list[Observation] = []
     actions, log_probs, values = [torch.zeros(ROLLOUT, LANES) for _ in range(3)]
     rewards, over = [torch.zeros(ROLLOUT, LANES) for _ in range(2)]
@@ -87,16 +87,16 @@ def collect(env: Any, network: Network, observation: Observation) -> tuple[tuple
         observations.append(observation)
         following, reward, terminated, truncated, info = env.step(actions[t].long().numpy())
         rewards[t], over[t] = torch.as_tensor(reward), torch.as_tensor(terminated | truncated)
-        if (cut := np.flatnonzero(truncated)).size:  # a visit cut off would have gone on: add its value
-            last = [info["final_obs"][lane] for lane in cut]
-            last_values = network(tensors({name: np.stack([o[name] for o in last]) for name in last[0]}))[1]
+        if (cut := np.flatnonzero(truncated)).size:  # a truncated visit would have continued: add its value
+            final_observations = [info["final_obs"][lane] for lane in cut]
+            last_values = network(tensors({name: np.stack([o[name] for o in final_observations]) for name in final_observations[0]}))[1]
             rewards[t, cut] += GAMMA * last_values
         observation = tensors(following)
-    advantages, ahead, value = torch.zeros(ROLLOUT, LANES), torch.zeros(LANES), network(observation)[1]
+    advantages, accumulated, value = torch.zeros(ROLLOUT, LANES), torch.zeros(LANES), network(observation)[1]
     for t in reversed(range(ROLLOUT)):
         goes_on = 1 - over[t]
         surprise = rewards[t] + GAMMA * value * goes_on - values[t]
-        advantages[t] = ahead = surprise + GAMMA * LAMBDA * goes_on * ahead
+        advantages[t] = accumulated = surprise + GAMMA * LAMBDA * goes_on * accumulated
         value = values[t]
     batch = {name: torch.cat([o[name] for o in observations]) for name in observation}
     flat = [values.flatten() for values in (actions, log_probs, advantages, advantages + values)]

@@ -1,8 +1,8 @@
-"""What the examples share: one small shop, and one fair score.
+"""What the examples share: one small shop, and one way to score a policy.
 
-Every policy is scored on the same visitors with the same luck (a new shop with the same seed), so the
-figures of different examples can be compared. So that a minute is enough to learn, the reward is clicks
-instead of net margin, and visitors click about five times as often as the defaults have them.
+Every policy is scored on the same visitors and random numbers (a new shop with the same seed), so the scores
+of different examples can be compared. So that a minute is enough to learn, the reward is clicks instead of
+net margin, and visitors click about five times as often as by default.
 """
 
 from __future__ import annotations
@@ -56,9 +56,9 @@ class Result:
 
 
 class PerCandidate(nn.Module):
-    """One number for each candidate, from the same weights in whatever place it stands: (..., m).
+    """One number for each candidate, (..., m), from the same weights for every position.
 
-    A network over all parts side by side must learn every place anew, which takes far more pages.
+    A network over all candidates side by side must learn every position separately, which takes more pages.
     """
 
     def __init__(self, space: Any, width: int = 64) -> None:
@@ -72,17 +72,17 @@ class PerCandidate(nn.Module):
     ) -> Tensor:
         state = self.of_state(torch.cat([user, context, slot.float()], -1))[..., None, :]
         candidate = self.of_candidate(torch.cat([candidates, chosen.float()[..., None]], -1))
-        # whom an item suits is a product of the two
+        # taste is a product of the two
         return self.head(torch.cat([state * candidate, torch.tanh(state + candidate)], -1))[..., 0]
 
 
 def make_vec(lanes: int, **options: Any) -> Any:
-    """The native vector form: ``lanes`` visitors at once in one shop."""
+    """The native vector environment: ``lanes`` visitors at the same time in one shop."""
     return gymnasium.make_vec(ENV, num_envs=lanes, **SHOP, **{"autoreset_mode": "SameStep", **options})
 
 
 def score(act: Act, *, lanes: int = 256, steps: int = 160, seed: int = 1_000_000) -> Score:
-    """Let a policy serve ``lanes`` visitors at once for ``steps`` steps of a shop it has never seen open."""
+    """The score of a policy for ``lanes`` visitors at the same time, over ``steps`` steps of a new shop."""
     env = make_vec(lanes)
     observation, _ = env.reset(seed=seed)
     reward, pages = np.zeros(lanes), np.zeros(lanes)
@@ -94,7 +94,7 @@ def score(act: Act, *, lanes: int = 256, steps: int = 160, seed: int = 1_000_000
 
 
 def random_policy(seed: int = 0) -> Act:
-    """Any candidate that may be chosen, with equal chances."""
+    """Chooses among the allowed candidates with equal probabilities."""
     rng = np.random.default_rng(seed)
 
     def act(observation: dict[str, Any]) -> Any:
@@ -105,7 +105,7 @@ def random_policy(seed: int = 0) -> Act:
 
 
 def start(title: str, steps: int, argv: Sequence[str] | None, **choices: Sequence[str]) -> Any:
-    """Read ``--steps``, ``--seed`` and any choices; seed torch and keep it to one thread."""
+    """Read ``--steps``, ``--seed`` and further choices; seed torch and limit it to one thread."""
     parser = argparse.ArgumentParser(description=title)
     parser.add_argument("--steps", type=int, default=steps, help="environment steps (slots) to train for")
     parser.add_argument("--seed", type=int, default=0)
@@ -118,7 +118,7 @@ def start(title: str, steps: int, argv: Sequence[str] | None, **choices: Sequenc
 
 
 def compare(act: Act, train: Callable[[], None]) -> Result:
-    """Score, train, score again; print the three figures."""
+    """Score, train, score again; print the three scores."""
     before = score(act)
     train()
     result = Result(random=score(random_policy()), before=before, after=score(act))

@@ -1,7 +1,7 @@
-"""Does it pay to look beyond the page? SlateQ, DQN, myopic DQN and greedy clicks in the lives of customers.
+"""Long-term rewards: SlateQ, DQN, myopic DQN and greedy clicks over all visits of customers.
 
-One shop in which satisfaction decides who comes back, and the same shop in which it does not. Prints a table,
-and saves ``results.jsonl`` (taken up where it stopped) and ``long_term.png``.
+One shop in which satisfaction decides who returns, and the same shop in which it does not. Prints a table,
+and saves ``results.jsonl`` (a later run continues it) and ``long_term.png``.
 
     python examples/long_term.py --out runs/long_term --seeds 5
 """
@@ -44,9 +44,9 @@ def main(argv: Sequence[str] | None = None) -> None:
         table.add_column(column)
     for effect in arguments.effects:
         for agent in AGENTS:
-            here = [row for row in rows if (row["effect"], row["agent"]) == (effect, agent)]
+            group = [row for row in rows if (row["effect"], row["agent"]) == (effect, agent)]
             means = [
-                sum(row[name] for row in here) / len(here)
+                sum(row[name] for row in group) / len(group)
                 for name in ("reward", "visits", "satisfaction", "kept")
             ]
             table.add_row(effect, agent, *(f"{mean:.{d}f}" for mean, d in zip(means, (1, 2, 3, 3))))
@@ -54,9 +54,9 @@ def main(argv: Sequence[str] | None = None) -> None:
     console.print(table)
     for effect in arguments.effects if len(seeds) > 1 else ():
         for rival in ("greedy clicks", "myopic DQN", "DQN"):
-            found = gain(rows, effect, "SlateQ", rival)
-            boot = f"bootstrap [{found.boot_low:+.1f}, {found.boot_high:+.1f}]"
-            console.print(f"{effect}: SlateQ less {rival}: {found} seeds won; {boot}", highlight=False)
+            difference = gain(rows, effect, "SlateQ", rival)
+            boot = f"bootstrap [{difference.boot_low:+.1f}, {difference.boot_high:+.1f}]"
+            console.print(f"{effect}: SlateQ less {rival}: {difference} seeds won; {boot}", highlight=False)
     plot(rows, arguments.out / "long_term.png")
 
 

@@ -55,11 +55,11 @@ def learn(arguments: Any) -> Result:
         )
     )
     algorithm = config.build_algo()
-    one = make()
+    env = make()
 
     @torch.no_grad()
     def act(observation: dict[str, Any]) -> Any:
-        lanes = {name: torch.as_tensor(values) for name, values in one.observation(observation).items()}
+        lanes = {name: torch.as_tensor(values) for name, values in env.observation(observation).items()}
         return (
             algorithm.get_module().forward_inference({"obs": lanes})["action_dist_inputs"].argmax(1).numpy()
         )

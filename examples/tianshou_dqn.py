@@ -42,12 +42,12 @@ class Values(PerCandidate):
 def main(argv: Sequence[str] | None = None) -> Result:
     arguments = start("tianshou DQN", 20_000, argv)
     np.random.seed(arguments.seed)  # noqa: NPY002 (tianshou explores with NumPy's global generator)
-    one, env = make(), DummyVectorEnv([make] * LANES)
+    single_env, env = make(), DummyVectorEnv([make] * LANES)
     env.seed(arguments.seed)
     policy = DiscreteQLearningPolicy(
-        model=Values(one.observation_space),
-        action_space=one.action_space,
-        observation_space=one.observation_space,
+        model=Values(single_env.observation_space),
+        action_space=single_env.action_space,
+        observation_space=single_env.observation_space,
         eps_training=0.3,
     )
     algorithm = DQN(
@@ -76,7 +76,7 @@ def main(argv: Sequence[str] | None = None) -> Result:
 
     @torch.no_grad()
     def act(observation: dict[str, Any]) -> Any:
-        return policy(Batch(obs=Batch(one.observation(observation)), info=Batch())).act
+        return policy(Batch(obs=Batch(single_env.observation(observation)), info=Batch())).act
 
     return compare(act, train)
 

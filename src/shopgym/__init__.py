@@ -14,6 +14,7 @@ from ._register import register_when_gymnasium_loads
 from ._version import __version__
 
 if TYPE_CHECKING:
+    from .agents import make_agent, register_agent
     from .core import Agent, Decisions, Feedback, Interactions, InvalidInput, Items, Policy, Requests
     from .policies.decision_log.log import DecisionLog
     from .simulators import Catalog, Shop, ShopConfig
@@ -22,6 +23,7 @@ register_when_gymnasium_loads()
 import_old_names()
 
 _HOMES = {
+    **dict.fromkeys(("make_agent", "register_agent"), ".agents"),
     **dict.fromkeys(
         ("Agent", "Decisions", "Feedback", "Interactions", "InvalidInput", "Items", "Policy", "Requests"),
         ".core",
@@ -44,6 +46,8 @@ __all__ = [
     "Shop",
     "ShopConfig",
     "__version__",
+    "make_agent",
+    "register_agent",
 ]
 
 

@@ -1,4 +1,4 @@
-"""Agents: closed forms, Vowpal Wabbit's own numbers, one conformance suite, learning the obvious."""
+"""Agents: closed forms, comparison with Vowpal Wabbit, and the checks of every agent."""
 
 from __future__ import annotations
 
@@ -14,8 +14,8 @@ from scipy.special import expit
 from shopgym.agents import AGENTS, Task, agent_class, make_agent
 from shopgym.agents.bandits.bootstrap import BootstrapTS
 from shopgym.agents.bandits.linear import LinTS, LinUCB
-from shopgym.agents.bandits.logistic import Logistic
-from shopgym.agents.bandits.ridge import Ridge
+from shopgym.agents.bandits.logistic import BayesianLogistic
+from shopgym.agents.bandits.ridge import BayesianRidge
 from shopgym.core import Interactions, InvalidInput, Policy
 from shopgym.core.types import F64
 from shopgym.simulators import Shop
@@ -51,16 +51,16 @@ QUICK: dict[str, dict[str, Any]] = {
     "ppo": {"step": 0.01},
     "reinforce": {"step": 0.01},
 }
-"""Options with which an agent shows what it does in a test's time."""
+"""Options that make agents learn within the time of a test."""
 IMITATORS = ("random", "cloning")
-"""Those that do as was done, not better."""
+"""Agents that imitate the log and do not improve on it."""
 
 
 @pytest.mark.parametrize("check", AGENT_CHECKS.values(), ids=AGENT_CHECKS)
 @pytest.mark.parametrize("name", HERE)
 def test_conformance(name: str, check: Callable[[AgentMaker], None]) -> None:
     if name in IMITATORS and check.__name__ == "learns_the_obvious":
-        pytest.skip("it does as was done, not better")
+        pytest.skip("it imitates the log")
     check(lambda task, rng: make_agent(name, task, rng, **QUICK.get(name, {})))
 
 
@@ -68,7 +68,7 @@ def test_ridge_is_the_closed_form() -> None:
     rng = np.random.default_rng(0)
     x, theta = rng.normal(size=(500, 4)), np.array([1.0, -2.0, 0.5, 0.0])
     y = x @ theta + 0.1 * rng.normal(size=500)
-    model = Ridge(4, 2.0)
+    model = BayesianRidge(4, 2.0)
     for part in np.array_split(np.arange(500), 7):
         model.add(x[part], y[part])
     mean, factor, sigma = model.solve()
@@ -129,9 +129,9 @@ def test_only_the_chosen_line_is_learnt_from() -> None:
     for _ in range(200):
         texts = [vw_line(row) for row in rng.normal(size=(m, 5))]
         chosen, cost, p = int(rng.integers(m)), float(rng.normal()), float(rng.uniform(0.01, 1 / m))
-        alone = f"0:{cost:.9g}:{p * m:.9g} {texts[chosen]}"
+        chosen_line = f"0:{cost:.9g}:{p * m:.9g} {texts[chosen]}"
         texts[chosen] = f"0:{cost:.9g}:{p:.9g} {texts[chosen]}"
-        for workspace, text in ((whole, "\n".join(texts)), (line, alone)):
+        for workspace, text in ((whole, "\n".join(texts)), (line, chosen_line)):
             example = workspace.parse(text, label)
             workspace.learn(example)
             workspace.finish_example(example)
@@ -175,7 +175,7 @@ def test_vw_policy_ranks_as_vw_predicts(shop: Shop, task: Task) -> None:
     requests = shop.requests()
     policy: Any = agent.policy()
     ours = policy.scorer.scores(requests)[:, 0] / task.item_value[requests.candidates]
-    workspace, texts = agent.workspace, agent.lines(requests)  # type: ignore[attr-defined]
+    workspace, texts = agent.workspace, agent.texts(requests)  # type: ignore[attr-defined]
     agree = 0
     for row in range(64):
         pmf = workspace.predict(workspace.parse(texts[row], vowpalwabbit.LabelType.CONTEXTUAL_BANDIT))
@@ -214,7 +214,7 @@ def test_logistic_posterior_is_the_mode_and_its_curvature() -> None:
     rng = np.random.default_rng(2)
     x, offset = rng.normal(size=(400, 4)), rng.normal(size=400)
     y = (rng.random(400) < expit(x @ np.array([1.0, -1.0, 0.5, 0.0]) + offset)).astype(np.float64)
-    model = Logistic(4, ridge=2.0)
+    model = BayesianLogistic(4, ridge=2.0)
     model.add(x, y, offset)
 
     def loss(theta: F64) -> float:

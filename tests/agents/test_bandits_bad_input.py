@@ -1,4 +1,4 @@
-"""Bad input, the same for every bandit: what it does is defined."""
+"""What every bandit does with bad input."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from builders.bandits import played, requests_of, shown, task_of
+from builders.bandits import make_interactions, make_requests, make_task, random_interactions
 
 from shopgym.agents import AGENTS, make_agent
 from shopgym.core import Decisions, Interactions, InvalidInput
@@ -25,12 +25,12 @@ def made(name: str, task: Any) -> Any:
 
 
 @pytest.mark.parametrize("name", BANDITS)
-def test_candidates_none_one_or_masked(name: str) -> None:
-    task = task_of(6, slots=2)
+def test_no_candidate_one_candidate_and_all_sold_out(name: str) -> None:
+    task = make_task(6, slots=2)
     agent = made(name, task)
-    agent.learn(played(task, 20, 0))
+    agent.learn(random_interactions(task, 20, 0))
     rng = np.random.default_rng(1)
-    requests = requests_of(task, 4, rng)
+    requests = make_requests(task, 4, rng)
     padding = np.full((4, 6), -1, np.int32)
     empty = replace(requests, candidates=padding, in_stock=np.zeros((4, 6), bool))
     columns = replace(requests, candidates=padding[:, :0], in_stock=np.zeros((4, 0), bool))
@@ -48,10 +48,10 @@ def test_candidates_none_one_or_masked(name: str) -> None:
 
 
 @pytest.mark.parametrize("name", BANDITS)
-def test_numbers_that_are_not_and_items_that_are_gone(name: str) -> None:
-    task = task_of(6, slots=2)
+def test_nan_and_unknown_items_are_refused(name: str) -> None:
+    task = make_task(6, slots=2)
     agent = made(name, task)
-    batch = played(task, 20, 0)
+    batch = random_interactions(task, 20, 0)
     user = batch.requests.user.copy()
     user[7, 0] = np.nan
     hole = replace(batch.requests, user=user)
@@ -70,13 +70,13 @@ def test_numbers_that_are_not_and_items_that_are_gone(name: str) -> None:
 
 
 @pytest.mark.parametrize("name", BANDITS)
-def test_users_and_items_never_seen(name: str) -> None:
-    task = task_of(6)
+def test_unknown_users_and_items(name: str) -> None:
+    task = make_task(6)
     agent = made(name, task)
     rng = np.random.default_rng(0)
-    first = requests_of(task, 20, rng)
-    agent.learn(shown(task, first, np.zeros((20, 1)), np.ones((20, 1))))
-    strangers = requests_of(task, 5, rng, users=rng.normal(size=(5, 3)) * 100)
+    first = make_requests(task, 20, rng)
+    agent.learn(make_interactions(first, np.zeros((20, 1)), np.ones((20, 1))))
+    strangers = make_requests(task, 5, rng, users=rng.normal(size=(5, 3)) * 100)
     marginals = agent.policy().marginals(replace(strangers, user_id=np.full(5, 10**12)))
     assert np.isfinite(marginals).all()
     np.testing.assert_allclose(marginals.sum(axis=2), 1.0, atol=1e-8)

@@ -1,4 +1,4 @@
-"""Rewards that change later: what was bought comes back."""
+"""Rewards that change later, because of returns."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ def scores(agent: Any, shop: Shop) -> Any:
 
 
 @pytest.mark.parametrize("name", EXACT)
-def test_a_correction_is_as_if_it_had_been_known(name: str, shop: Shop, task: Task) -> None:
+def test_a_correction_equals_learning_the_final_reward(name: str, shop: Shop, task: Task) -> None:
     rng = np.random.default_rng(0)
     wrong, right = (make_agent(name, task, np.random.default_rng(5)) for _ in range(2))
     assert isinstance(wrong, Correctable)
@@ -84,20 +84,20 @@ def test_ignoring_returns_picks_the_wrong_item(name: str, shop: Shop, task: Task
 def test_without_exact_corrections_decisions_wait_for_their_horizon(shop: Shop, task: Task) -> None:
     agent: Any = make_agent("logistic_ts", task, np.random.default_rng(0))
     delayed = Delayed(agent, 5.0)
-    found = delayed.learn(pages(shop, task, 0, day=0.0))
-    assert found["waiting"] == 64
+    report = delayed.learn(pages(shop, task, 0, day=0.0))
+    assert report["waiting"] == 64
     assert agent.model.count == 0
     delayed.learn(pages(shop, task, 1, day=5.0))
     assert agent.model.count == 0  # day 5 is still within the horizon
-    found = delayed.at(5.1)
+    report = delayed.advance(5.1)
     assert agent.model.count == 64 * 3
-    assert found["waiting"] == 64
+    assert report["waiting"] == 64
     with pytest.raises(InvalidInput, match=r"delayed\.early"):
         Delayed(agent, 5.0, early=True)
 
 
 @pytest.mark.parametrize("early", [True, False])
-def test_twice_too_late_and_gone(shop: Shop, task: Task, early: bool) -> None:
+def test_repeated_late_and_sold_out_corrections(shop: Shop, task: Task, early: bool) -> None:
     agents = [make_agent("linucb", task, np.random.default_rng(0)) for _ in range(2)]
     delayed, plain = Delayed(agents[0], 5.0, early=early), agents[1]
     batch = pages(shop, task, 0, day=0.0)
@@ -115,7 +115,7 @@ def test_twice_too_late_and_gone(shop: Shop, task: Task, early: bool) -> None:
     # the items are no candidates any more: what was shown is corrected all the same
     delayed.learn(pages(shop, task, 1, day=1.0, items=(100, 101)))
     delayed.correct(ids[:1], final[:1] + 1.0)
-    delayed.at(50.0)
+    delayed.advance(50.0)
     assert delayed.correct(ids[:1], final[:1] + 9.0)["waiting"] == 0
     assert delayed.late == 2
     final[0] += 1.0

@@ -1,4 +1,4 @@
-"""Linear bandits: closed forms, one batch or many, arms that come and go, elimination, one at a time."""
+"""Linear bandits: closed forms, batches, changing catalogues, elimination, online updates."""
 
 from __future__ import annotations
 
@@ -7,12 +7,12 @@ from typing import Any
 
 import numpy as np
 import pytest
-from builders.bandits import items_of, played, requests_of, shown, task_of
+from builders.bandits import make_interactions, make_items, make_requests, make_task, random_interactions
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from shopgym.agents import make_agent
-from shopgym.agents.bandits.arms import ArmModels
+from shopgym.agents.bandits.disjoint_linear import PerArmRidge
 from shopgym.agents.bandits.online import OnlineArms
 from shopgym.core import InvalidInput
 from shopgym.policies.explorers import Elimination
@@ -29,11 +29,11 @@ def rows(arms: int, d: int, wide: int, n: int, seed: int) -> tuple[Any, ...]:
 
 
 @pytest.mark.parametrize("wide", [0, 4])
-def test_arm_models_are_one_joint_ridge_regression(wide: int) -> None:
+def test_per_arm_ridge_equals_one_joint_regression(wide: int) -> None:
     """Block elimination (Li et al. 2010, alg. 2) against the regression over all coefficients at once."""
     arms, d, ridge = 5, 3, 0.7
     arm, x, z, y = rows(arms, d, wide, 80, 0)
-    models = ArmModels(d, wide, ridge)
+    models = PerArmRidge(d, wide, ridge)
     models.grow(arms - 1)
     models.add(arm, x, z, y)
     beta, spread, theta, factor, cross, sigma = models.solve()
@@ -56,11 +56,11 @@ def test_arm_models_are_one_joint_ridge_regression(wide: int) -> None:
 
 
 def test_scores_of_arms_are_mean_plus_width() -> None:
-    task = task_of(6, value="price", slots=2)
+    task = make_task(6, value="price", slots=2)
     agent: Any = make_agent("linucb_hybrid", task, np.random.default_rng(0), alpha=1.3, noise=0.4)
-    batch = played(task, 50, 1)
+    batch = random_interactions(task, 50, 1)
     agent.learn(batch)
-    requests = requests_of(task, 9, np.random.default_rng(2))
+    requests = make_requests(task, 9, np.random.default_rng(2))
     beta, spread, theta, factor, cross, _ = agent.models.solve()
     scores = agent.policy().scorer.scores(requests)[:, 0]
     for n in range(9):
@@ -74,14 +74,14 @@ def test_scores_of_arms_are_mean_plus_width() -> None:
 
 
 def test_draws_of_hybrid_models_have_the_joint_posterior() -> None:
-    task = task_of(3)
+    task = make_task(3)
     agent: Any = make_agent("lints_hybrid", task, np.random.default_rng(0), draws=1000, noise=0.5)
-    batch = played(task, 40, 1)
+    batch = random_interactions(task, 40, 1)
     batch = replace(batch, decisions=replace(batch.decisions, **_only(batch, 2)))  # item 2 is never shown
     agent.learn(batch)
     mean: Any = make_agent("linucb_hybrid", task, np.random.default_rng(0), alpha=1.0, noise=0.5)
     mean.learn(batch)
-    requests = requests_of(task, 5, np.random.default_rng(2))
+    requests = make_requests(task, 5, np.random.default_rng(2))
     drawn = np.concatenate([agent.policy().scorer.scores(requests) for _ in range(20)], axis=1)
     upper = mean.policy().scorer.scores(requests)[:, 0]
     middle = replace(mean.policy().scorer, factor=None, cross=None, spread=None).scores(requests)[:, 0]
@@ -98,54 +98,56 @@ def _only(batch: Any, below: int) -> dict[str, Any]:
 
 @settings(max_examples=15, deadline=None)
 @given(name=st.sampled_from(SUMS), n=st.integers(1, 30), cuts=st.integers(1, 30), seed=st.integers(0, 10**6))
-def test_one_batch_is_many(name: str, n: int, cuts: int, seed: int) -> None:
-    task = task_of(6, slots=2)
+def test_one_batch_equals_many_small_ones(name: str, n: int, cuts: int, seed: int) -> None:
+    task = make_task(6, slots=2)
     whole, parts = (make_agent(name, task, np.random.default_rng(0)) for _ in range(2))
-    batch = played(task, n, seed)
+    batch = random_interactions(task, n, seed)
     whole.learn(batch)
     for part in np.array_split(np.arange(n), cuts):
         parts.learn(batch.take(part))
-    requests = requests_of(task, 5, np.random.default_rng(1))
+    requests = make_requests(task, 5, np.random.default_rng(1))
     a, b = (agent.policy().scorer.scores(requests) for agent in (whole, parts))  # type: ignore[attr-defined]
     np.testing.assert_allclose(a, b, rtol=1e-7, atol=1e-9)
 
 
 @pytest.mark.parametrize("name", ARMS)
-def test_items_come_and_go(name: str) -> None:
-    old = task_of(6)
+def test_models_follow_items_to_another_catalogue(name: str) -> None:
+    old = make_task(6)
     agent: Any = make_agent(name, old, np.random.default_rng(0), noise=1.0)
     for seed in range(4):
-        batch = played(old, 40, seed)
+        batch = random_interactions(old, 40, seed)
         agent.learn(replace(batch, decisions=replace(batch.decisions, **_only(batch, 4))))
-    requests = requests_of(old, 20, np.random.default_rng(3))
+    requests = make_requests(old, 20, np.random.default_rng(3))
     before = agent.policy().scorer
     # items 0, 2 and 4 stay, in another order; one is new
     rows = [4, 2, 0]
-    items = items_of(4)
+    items = make_items(4)
     features = np.concatenate([old.items.features[rows], old.items.features[5:]])
     ids = np.array([*(f"i{row}" for row in rows), "new"])
     new = replace(old, items=replace(items, item_id=ids, features=features))
     agent.move(new)
     assert len(agent.models) == 3  # the prior, and the two that were shown: what is gone costs nothing
     after = agent.policy().scorer
-    few = replace(requests, candidates=requests.candidates[:, :4], in_stock=requests.in_stock[:, :4])
+    requests_20 = replace(requests, candidates=requests.candidates[:, :4], in_stock=requests.in_stock[:, :4])
     if name.startswith("linucb"):
-        was, now = before.scores(requests)[:, 0], after.scores(few)[:, 0]
-        np.testing.assert_allclose(now[:, :3], was[:, rows], rtol=1e-8)
-        np.testing.assert_allclose(now[:, 3], was[:, 5], rtol=1e-8)  # never shown either: the prior
-    agent.learn(shown(new, few, np.full((20, 1), 3), np.ones((20, 1))))
+        was, scores_after = before.scores(requests)[:, 0], after.scores(requests_20)[:, 0]
+        np.testing.assert_allclose(scores_after[:, :3], was[:, rows], rtol=1e-8)
+        np.testing.assert_allclose(scores_after[:, 3], was[:, 5], rtol=1e-8)  # never shown either: the prior
+    agent.learn(make_interactions(requests_20, np.full((20, 1), 3), np.ones((20, 1))))
     assert len(agent.models) == 4
     with pytest.raises(InvalidInput, match="user_names"):
-        agent.move(task_of(6, users=2))
+        agent.move(make_task(6, users=2))
 
 
-def test_an_item_that_was_never_seen_is_the_prior() -> None:
-    task = task_of(6)
+def test_an_item_never_shown_has_the_prior() -> None:
+    task = make_task(6)
     agent: Any = make_agent("linucb_disjoint", task, np.random.default_rng(0), noise=1.0, ridge=4.0)
     agent.learn(
-        shown(task, requests_of(task, 50, np.random.default_rng(0)), np.zeros((50, 1)), np.ones((50, 1)))
+        make_interactions(
+            make_requests(task, 50, np.random.default_rng(0)), np.zeros((50, 1)), np.ones((50, 1))
+        )
     )
-    requests = requests_of(task, 5, np.random.default_rng(1))
+    requests = make_requests(task, 5, np.random.default_rng(1))
     x = np.column_stack([np.ones(5), requests.user, requests.context])
     scores = agent.policy().scorer.scores(requests)[:, 0]
     want = np.linalg.norm(x, axis=1) / 2.0
@@ -155,9 +157,9 @@ def test_an_item_that_was_never_seen_is_the_prior() -> None:
     assert len(np.unique(drawn)) == 6  # each draws for itself
 
 
-def test_each_item_has_its_own_taste_in_users() -> None:
-    """Item j is wanted by users of kind j: no model that all items share can see it in these features."""
-    task = task_of(4, users=4)
+def test_disjoint_models_learn_items_for_different_users() -> None:
+    """Users of kind j want item j, which a model shared by all items cannot express in these features."""
+    task = make_task(4, users=4)
     task = replace(task, items=replace(task.items, features=np.zeros((4, 3), np.float32)))
     rng = np.random.default_rng(0)
     hits = {}
@@ -165,9 +167,9 @@ def test_each_item_has_its_own_taste_in_users() -> None:
         agent: Any = make_agent(name, task, np.random.default_rng(1), decay=20.0)
         for _ in range(30):
             kind = rng.integers(4, size=40)
-            requests = requests_of(task, 40, rng, users=np.eye(4)[kind])
+            requests = make_requests(task, 40, rng, users=np.eye(4)[kind])
             decisions = agent.policy().decide(requests, rng)
-            agent.learn(shown(task, requests, decisions.slates, decisions.slates == kind[:, None]))
+            agent.learn(make_interactions(requests, decisions.slates, decisions.slates == kind[:, None]))
         hits[name] = float((decisions.slates[:, 0] == kind).mean())
     assert hits["linucb"] < 0.6
     assert hits["linucb_disjoint"] > 0.85
@@ -184,14 +186,14 @@ def test_elimination_by_hand() -> None:
         Elimination().log_rates(scores[:, :1], allowed)
 
 
-def test_regcb_keeps_only_what_may_be_best() -> None:
-    task = task_of(6)
+def test_regcb_eliminates_items_that_cannot_be_best() -> None:
+    task = make_task(6)
     agent: Any = make_agent("regcb", task, np.random.default_rng(0), mellowness=0.5)
     for seed in range(20):
-        batch = played(task, 40, seed)
+        batch = random_interactions(task, 40, seed)
         quality = task.items.features[batch.decisions.slates, 0]
         agent.learn(replace(batch, reward=quality + 0.3 * batch.reward))
-    requests = requests_of(task, 30, np.random.default_rng(5))
+    requests = make_requests(task, 30, np.random.default_rng(5))
     policy = agent.policy()
     mean, factor, sigma = agent.model.solve()
     phi = task.features.phi(requests, task.item_side)
@@ -202,8 +204,8 @@ def test_regcb_keeps_only_what_may_be_best() -> None:
     assert 0 < alive.mean() < 1
     uniform = alive / alive.sum(axis=1, keepdims=True)
     np.testing.assert_allclose(policy.marginals(requests)[:, 0], uniform, atol=1e-7)
-    again = policy_from_state(*policy.state(), task.items)
-    np.testing.assert_array_equal(again.marginals(requests), policy.marginals(requests))
+    repeated = policy_from_state(*policy.state(), task.items)
+    np.testing.assert_array_equal(repeated.marginals(requests), policy.marginals(requests))
     best: Any = make_agent("regcb", task, np.random.default_rng(0), mellowness=0.5, optimistic=True)
     best.model = agent.model
     best.candidates = 6
@@ -211,19 +213,19 @@ def test_regcb_keeps_only_what_may_be_best() -> None:
 
 
 @pytest.mark.parametrize("name", [*ARMS, "regcb"])
-def test_frozen_policies_survive_their_file(name: str) -> None:
-    task = task_of(6, slots=2)
+def test_policies_are_restored_from_their_state(name: str) -> None:
+    task = make_task(6, slots=2)
     agent: Any = make_agent(name, task, np.random.default_rng(0))
-    agent.learn(played(task, 30, 1))
+    agent.learn(random_interactions(task, 30, 1))
     policy = agent.policy()
-    requests = requests_of(task, 10, np.random.default_rng(5))
-    again = policy_from_state(*policy.state(), task.items)
-    np.testing.assert_array_equal(again.marginals(requests), policy.marginals(requests))
-    assert again.hash == policy.hash
+    requests = make_requests(task, 10, np.random.default_rng(5))
+    repeated = policy_from_state(*policy.state(), task.items)
+    np.testing.assert_array_equal(repeated.marginals(requests), policy.marginals(requests))
+    assert repeated.hash == policy.hash
 
 
 @pytest.mark.parametrize("kind", ["ucb", "ts"])
-def test_online_numbers_are_the_closed_form(kind: str) -> None:
+def test_online_updates_equal_the_closed_form(kind: str) -> None:
     arms, dim, ridge, alpha = 4, 7, 0.5, 0.8
     rng = np.random.default_rng(0)
     agent = OnlineArms(arms, dim, np.random.default_rng(1), kind=kind, ridge=ridge, alpha=alpha)
@@ -252,19 +254,19 @@ def test_online_numbers_are_the_closed_form(kind: str) -> None:
 
 
 @pytest.mark.parametrize("kind", ["ucb", "ts"])
-def test_online_arms_freeze_into_the_policy_of_the_batch_agent(kind: str) -> None:
-    task = task_of(4)
+def test_policy_of_online_arms_equals_that_of_the_batch_agent(kind: str) -> None:
+    task = make_task(4)
     online = OnlineArms(4, 5, np.random.default_rng(0), kind=kind, alpha=0.6)
     agent: Any = make_agent(f"lin{kind}_disjoint", task, np.random.default_rng(0), alpha=0.6, noise=1.0)
-    batch = played(task, 60, 3)
+    batch = random_interactions(task, 60, 3)
     agent.learn(batch)
     requests, reward = batch.requests, batch.reward / task.item_value[batch.decisions.slates]
     x = np.column_stack([np.ones(60), requests.user, requests.context]).astype(np.float64)
     for row in range(60):
         online.learn(int(batch.decisions.slates[row, 0]), x[row], float(reward[row, 0]))
-    ours, theirs = online.policy(task, draws=400), agent.policy()
+    ours, expected = online.policy(task, draws=400), agent.policy()
     if kind == "ucb":
-        a, b = (policy.scorer.scores(requests) for policy in (ours, theirs))
+        a, b = (policy.scorer.scores(requests) for policy in (ours, expected))
         np.testing.assert_allclose(a, b, rtol=1e-8, atol=1e-10)
     else:
         drawn = ours.scorer.scores(requests)[0]
@@ -275,7 +277,7 @@ def test_online_arms_freeze_into_the_policy_of_the_batch_agent(kind: str) -> Non
         np.testing.assert_allclose(drawn.std(axis=0), width, rtol=0.18)  # 5 standard errors
 
 
-def test_online_arms_come_and_bad_numbers_do_not() -> None:
+def test_online_arms_can_be_added_and_nan_is_refused() -> None:
     agent = OnlineArms(2, 3, np.random.default_rng(0))
     x = np.array([1.0, 0.5, -1.0])
     for _ in range(9):

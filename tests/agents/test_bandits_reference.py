@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from builders.bandits import requests_of, shown, task_of
+from builders.bandits import make_interactions, make_requests, make_task
 from builders.paths import DATA
 
 from shopgym.agents import make_agent
@@ -31,8 +31,8 @@ class Recorded:
 
 
 @pytest.mark.parametrize(("name", "options"), [("linucb", {}), ("lints", {"draws": 1})])
-def test_decisions_are_mabwisers(name: str, options: dict[str, Any]) -> None:
-    task = task_of(REWARDS.shape[1], users=CONTEXTS.shape[1] - 1)
+def test_decisions_equal_those_of_mabwiser(name: str, options: dict[str, Any]) -> None:
+    task = make_task(REWARDS.shape[1], users=CONTEXTS.shape[1] - 1)
     agent: Any = make_agent(
         f"{name}_disjoint",
         task,
@@ -47,16 +47,16 @@ def test_decisions_are_mabwisers(name: str, options: dict[str, Any]) -> None:
     agent.rng = Recorded()
     rng, chosen = np.random.default_rng(0), []
     for context, rewards in zip(CONTEXTS, REWARDS):
-        requests = requests_of(task, 1, rng, users=context[None, :-1])
+        requests = make_requests(task, 1, rng, users=context[None, :-1])
         requests.user[:], requests.context[:] = context[None, :-1], context[None, -1:]
         decisions = agent.policy().decide(requests, rng)
         item = int(decisions.slates[0, 0])
-        agent.learn(shown(task, requests, [[item]], [[rewards[item]]]))
+        agent.learn(make_interactions(requests, [[item]], [[rewards[item]]]))
         chosen.append(item)
     assert chosen == REFERENCE["decisions"][name]
 
 
-def test_online_decisions_are_mabwisers() -> None:
+def test_online_decisions_equal_those_of_mabwiser() -> None:
     agent = OnlineArms(REWARDS.shape[1], 4, np.random.default_rng(0), alpha=REFERENCE["alpha"]["linucb"])
     chosen = []
     for context, rewards in zip(np.column_stack([np.ones(len(CONTEXTS)), CONTEXTS]), REWARDS):

@@ -1,4 +1,4 @@
-"""Vowpal Wabbit: every family, its traps, and its weights served by numpy."""
+"""Vowpal Wabbit: every exploration, known problems, and its weights served by numpy."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from shopgym.simulators import Catalog, Shop
 
 pytest.importorskip("vowpalwabbit", reason="needs the extra 'bandits'")
 from shopgym.agents.bandits.vw_online import OnlineVowpalWabbit
-from shopgym.agents.bandits.vw_process import LiveScorer, repaired
+from shopgym.agents.bandits.vw_process import VowpalWabbitScorer, normalised
 
 EXPORTED = [
     *((explore, cb) for explore in ("epsilon", "softmax", "bag") for cb in ("mtr", "dr", "ips")),
@@ -32,7 +32,7 @@ def task(shop: Shop, catalog: Catalog) -> Task:
 
 
 def crowd(shop: Shop, n: int, rng: np.random.Generator) -> Requests:
-    """n requests made up from those of a shop: other users, other candidates."""
+    """n requests like those of a shop, with random users and candidates."""
     base = shop.requests()
     users = base.user[rng.integers(64, size=n)] + rng.normal(size=(n, base.user.shape[1])).astype(np.float32)
     rows = base.take(rng.integers(64, size=n))
@@ -57,15 +57,17 @@ def taught(agent: Any, shop: Shop, task: Task, n: int = 300, slots: int = 3) -> 
 
 
 def asked(agent: Any, requests: Requests) -> Any:
-    """What Vowpal Wabbit itself says of the same requests, (n, m)."""
-    live = LiveScorer(agent.workspace, agent.arguments, agent.lines, agent._label, 0.05)
+    """(n, m) the probabilities of Vowpal Wabbit itself for these requests."""
+    live = VowpalWabbitScorer(agent.workspace, agent.arguments, agent.texts, agent._label, 0.05)
     return live.pmf(requests)
 
 
 @pytest.mark.parametrize("pairs", [False, True])
 @pytest.mark.parametrize("cb_type", ["mtr", "dr", "ips"])
-def test_exported_greedy_action_is_vowpal_wabbits(shop: Shop, task: Task, cb_type: str, pairs: bool) -> None:
-    """2,000 contexts. Scores a relative 1e-4 apart are a tie to Vowpal Wabbit, which it shares out."""
+def test_exported_greedy_action_is_that_of_vowpal_wabbit(
+    shop: Shop, task: Task, cb_type: str, pairs: bool
+) -> None:
+    """2,000 contexts. Vowpal Wabbit treats scores within a relative 1e-4 as ties, which share probability."""
     agent: Any = make_agent("vw", task, np.random.default_rng(0), cb_type=cb_type, pairs=pairs, floor=0.0)
     taught(agent, shop, task)
     requests = crowd(shop, 2000, np.random.default_rng(1))
@@ -93,16 +95,18 @@ def test_exported_policies_explore_as_vowpal_wabbit(
     if explore == "epsilon":
         agent.floor = agent.knob
     requests = crowd(shop, 300, np.random.default_rng(1))
-    ours, theirs = agent.policy().marginals(requests)[:, 0], asked(agent, requests)
-    theirs /= theirs.sum(axis=1, keepdims=True)
-    apart = abs(ours - theirs).sum(axis=1) / 2
+    ours, expected = agent.policy().marginals(requests)[:, 0], asked(agent, requests)
+    expected /= expected.sum(axis=1, keepdims=True)
+    apart = abs(ours - expected).sum(axis=1) / 2
     assert apart.mean() < (0.12 if explore == "cover" else 0.01), explore
     uneven = abs(ours - 1 / 8).sum(axis=1).mean() / 2
     assert uneven > 0.02  # it has learnt something to be compared by
 
 
 @pytest.mark.parametrize("explore", LIVE)
-def test_live_policies_log_what_they_used(shop: Shop, task: Task, explore: str) -> None:
+def test_policies_that_ask_vowpal_wabbit_log_the_probabilities_used(
+    shop: Shop, task: Task, explore: str
+) -> None:
     options: dict[str, Any] = {"knob": 3} if explore == "large_action_space" else {}
     options |= {"explore": explore, "serve": "vw", "floor": 0.1}
     agent: Any = make_agent("vw", task, np.random.default_rng(0), **options)
@@ -124,9 +128,9 @@ def test_live_policies_log_what_they_used(shop: Shop, task: Task, explore: str) 
         assert (raw == 0).any()
     with pytest.raises(InvalidInput, match="needs Vowpal Wabbit"):
         policy.state()
-    before = marginals[:, 0].copy()
+    first_slot = marginals[:, 0].copy()
     taught(agent, shop, task)
-    np.testing.assert_array_equal(policy.marginals(requests)[:, 0], before)
+    np.testing.assert_array_equal(policy.marginals(requests)[:, 0], first_slot)
 
 
 @pytest.mark.parametrize(
@@ -142,15 +146,15 @@ def test_live_policies_log_what_they_used(shop: Shop, task: Task, explore: str) 
         ({"bits": 10, "pairs": True}, "share a weight"),
     ],
 )
-def test_what_cannot_be_is_refused(task: Task, options: dict[str, Any], match: str) -> None:
+def test_impossible_settings_are_refused(task: Task, options: dict[str, Any], match: str) -> None:
     with pytest.raises(InvalidInput, match=match):
         make_agent("vw", task, np.random.default_rng(0), **options)
 
 
-def test_pmfs_are_repaired() -> None:
+def test_probabilities_are_normalised() -> None:
     pmf = np.array([[1.0, 1.0, 0.0, 9.0], [0.0, 0.0, 0.0, 0.0]])
     real = np.array([[True, True, True, False], [True, True, False, False]])
-    out = repaired(pmf, real, 0.3)
+    out = normalised(pmf, real, 0.3)
     np.testing.assert_allclose(out, [[0.45, 0.45, 0.1, 0.0], [0.5, 0.5, 0.0, 0.0]])
 
 
@@ -175,15 +179,15 @@ def test_a_log_read_from_a_file_teaches_the_same(shop: Shop, task: Task, cb_type
         context_names=task.context_names,
     )
     assert file.train_file(log) == {"slots": 1800.0 if cb_type == "mtr" else 900.0}
-    ours, theirs = (agent.policy().scorer.theta for agent in (file, online))
-    assert abs(theirs).max() > 0.01
-    np.testing.assert_allclose(ours, theirs, rtol=1e-5, atol=1e-7)
+    ours, expected = (agent.policy().scorer.theta for agent in (file, online))
+    assert abs(expected).max() > 0.01
+    np.testing.assert_allclose(ours, expected, rtol=1e-5, atol=1e-7)
 
 
 def test_only_the_count_of_the_other_actions_matters_under_mtr(shop: Shop, task: Task) -> None:
     short: Any = make_agent("vw", task, np.random.default_rng(0))
     whole: Any = make_agent("vw", task, np.random.default_rng(0))
-    whole.family = replace(whole.family, whole=True)
+    whole.exploration = replace(whole.exploration, all_candidates=True)
     for agent in (short, whole):
         taught(agent, shop, task)
     np.testing.assert_allclose(short.policy().scorer.theta, whole.policy().scorer.theta, rtol=1e-5, atol=1e-7)
@@ -206,7 +210,7 @@ def test_one_decision_at_a_time() -> None:
         online.learn(0.0)  # a reward that comes twice
 
 
-def test_nobody_to_show_and_one_candidate(shop: Shop, task: Task) -> None:
+def test_no_candidate_and_one_candidate(shop: Shop, task: Task) -> None:
     for options in ({}, {"serve": "vw"}, {"serve": "vw", "explore": "regcb"}):
         agent: Any = make_agent("vw", task, np.random.default_rng(0), **options)
         requests = crowd(shop, 6, np.random.default_rng(1))
@@ -220,12 +224,12 @@ def test_nobody_to_show_and_one_candidate(shop: Shop, task: Task) -> None:
         agent.learn(Interactions(requests, decisions, np.zeros((6, 3))))
 
 
-def test_with_pairs_every_column_has_to_be_a_number(shop: Shop, task: Task) -> None:
+def test_with_pairs_every_column_must_be_finite(shop: Shop, task: Task) -> None:
     agent: Any = make_agent("vw", task, np.random.default_rng(0), pairs=True)
     batch = taught(agent, shop, task)
-    before = agent.policy().scorer.theta
+    theta_before = agent.policy().scorer.theta
     context = batch.requests.context.copy()
     context[4, 0] = np.inf
     with pytest.raises(InvalidInput, match=r"interactions\.requests\[4\]"):
         agent.learn(replace(batch, requests=replace(batch.requests, context=context)))
-    np.testing.assert_array_equal(agent.policy().scorer.theta, before)
+    np.testing.assert_array_equal(agent.policy().scorer.theta, theta_before)

@@ -1,4 +1,4 @@
-"""Vowpal Wabbit's slates: its greedy slates, its traps, and slots that want different things."""
+"""Vowpal Wabbit's slates: greedy slates, known problems, and slots with different rewards."""
 
 from __future__ import annotations
 
@@ -38,11 +38,11 @@ def pages(task: Task, requests: Requests, w: F64, rng: np.random.Generator) -> I
     """Random pages whose reward is the sum over slots j of value x phi w_j, all of it told of slot 0."""
     decisions = make_agent("random", task, rng).policy().decide(requests, rng)
     x = task.features.phi(requests, task.item_side)
-    at = np.maximum(decisions.positions, 0)
-    each = np.take_along_axis(np.einsum("nmd,kd->nkm", x, w), at[:, :, None], axis=2)[:, :, 0]
-    total = np.where(decisions.slates >= 0, task.item_value[np.maximum(decisions.slates, 0)] * each, 0.0).sum(
-        axis=1
-    )
+    index = np.maximum(decisions.positions, 0)
+    slot_actions = np.take_along_axis(np.einsum("nmd,kd->nkm", x, w), index[:, :, None], axis=2)[:, :, 0]
+    total = np.where(
+        decisions.slates >= 0, task.item_value[np.maximum(decisions.slates, 0)] * slot_actions, 0.0
+    ).sum(axis=1)
     reward = np.zeros(decisions.slates.shape)
     reward[:, 0] = total
     return Interactions(requests, decisions, reward)
@@ -53,7 +53,7 @@ def slot_weights(task: Task, seed: int = 3) -> F64:
 
 
 @pytest.mark.parametrize("cb_type", ["mtr", "dr", "ips"])
-def test_greedy_slots_are_vowpal_wabbits(shop: Shop, task: Task, cb_type: str) -> None:
+def test_greedy_slots_are_those_of_vowpal_wabbit(shop: Shop, task: Task, cb_type: str) -> None:
     """400 contexts: the best candidate of each slot's model is one that Vowpal Wabbit would show there."""
     rng = np.random.default_rng(0)
     agent: Any = make_agent("vw_slates", task, rng, cb_type=cb_type)
@@ -75,8 +75,8 @@ def test_greedy_slots_are_vowpal_wabbits(shop: Shop, task: Task, cb_type: str) -
     assert len({tuple(order) for order in ours.tolist()}) > 100
 
 
-def test_slots_that_want_opposites_get_them(shop: Shop, task: Task) -> None:
-    """The first slot earns by w, the second by -w: only the page's sum is told, and both are found."""
+def test_slots_with_opposite_rewards_get_opposite_items(shop: Shop, task: Task) -> None:
+    """The reward of slot 0 has weights w, that of slot 1 has -w; the page's sum is enough to learn both."""
     rng = np.random.default_rng(0)
     w = slot_weights(task)
     w[1], w[2] = -w[0], 0.0
@@ -110,7 +110,7 @@ def test_only_the_count_of_the_other_actions_matters_under_mtr(shop: Shop, task:
     np.testing.assert_allclose(theta, whole.policy().scorer.theta, rtol=1e-5, atol=1e-7)
 
 
-def test_gaps_and_short_pages_keep_each_slots_number(shop: Shop, task: Task) -> None:
+def test_slots_keep_their_numbers_on_pages_with_empty_slots(shop: Shop, task: Task) -> None:
     """A page whose second slot is empty teaches nothing to that slot's own weights."""
     rng = np.random.default_rng(2)
     batch = pages(task, crowd(shop, 60, rng), slot_weights(task), rng)
@@ -121,7 +121,9 @@ def test_gaps_and_short_pages_keep_each_slots_number(shop: Shop, task: Task) -> 
     )
     agent: Any = make_agent("vw_slates", task, np.random.default_rng(0))
     agent.learn(replace(batch, decisions=decisions))
-    own = np.array([[agent.workspace.get_weight(int(at), 0) for at in row] for row in agent._at])
+    own = np.array(
+        [[agent.workspace.get_weight(int(index), 0) for index in row] for row in agent._weight_indices]
+    )
     assert (own[2] == 0).all()
     assert (own[[0, 1, 3]] != 0).any(axis=1).all()
 
@@ -136,13 +138,13 @@ def test_propensities_are_those_of_each_slots_own_ranking(task: Task, shop: Shop
     scores, real = scorer.scores(requests), requests.candidates >= 0
     for row in range(50):
         left, joint = real[row].copy(), np.array([0.8, 0.2])
-        for j, at in enumerate(decisions.positions[row]):
+        for j, index in enumerate(decisions.positions[row]):
             order = np.argsort(np.where(left, -scores[row, j], np.inf), kind="stable")
             rate = np.empty(8)
             rate[order] = np.exp(-1.5 * np.arange(8))
-            p = np.array([rate[at] / rate[left].sum(), 1 / left.sum()])
+            p = np.array([rate[index] / rate[left].sum(), 1 / left.sum()])
             assert decisions.propensities[row, j] == pytest.approx(joint @ p / joint.sum(), rel=1e-9)
-            joint, left[at] = joint * p, False
+            joint, left[index] = joint * p, False
     with pytest.raises(InvalidInput, match="reranker"):
         policy.marginals(requests)
 
@@ -158,7 +160,7 @@ def test_propensities_are_those_of_each_slots_own_ranking(task: Task, shop: Shop
         ({"decay": -1.0}, "decay"),
     ],
 )
-def test_what_cannot_be_is_refused(task: Task, options: dict[str, Any], match: str) -> None:
+def test_impossible_settings_are_refused(task: Task, options: dict[str, Any], match: str) -> None:
     wide = replace(task, slate_size=3)
     with pytest.raises(InvalidInput, match=match):
         make_agent("vw_slates", wide, np.random.default_rng(0), **options)

@@ -1,4 +1,4 @@
-"""Networks: numpy serves what torch trained, known answers by hand, learning what no line can."""
+"""Networks: numpy serves what torch trained; answers by hand; learning what linear models cannot."""
 
 from __future__ import annotations
 
@@ -43,8 +43,8 @@ def test_numpy_scores_what_torch_computes(
     for b in range(2):
         np.testing.assert_allclose(scores[:, b].ravel(), want[b].numpy(), rtol=1e-4, atol=1e-5)
     spec, arrays = scorer.state()
-    again = NetworkScorer.from_state(spec, arrays, task.items)
-    np.testing.assert_array_equal(again.scores(requests), scores)
+    restored = NetworkScorer.from_state(spec, arrays, task.items)
+    np.testing.assert_array_equal(restored.scores(requests), scores)
 
 
 def test_a_cross_layer_and_a_dense_one_by_hand(shop: Shop, task: Task) -> None:
@@ -63,7 +63,7 @@ def test_a_cross_layer_and_a_dense_one_by_hand(shop: Shop, task: Task) -> None:
     )
 
 
-def test_a_network_learns_what_no_line_can() -> None:
+def test_a_network_learns_what_a_linear_model_cannot() -> None:
     rng = np.random.default_rng(0)
     x = rng.normal(size=(4000, 2))
     y = (x[:, 0] * x[:, 1] > 0).astype(float)  # exclusive or: a line does no better than 1/4
@@ -106,11 +106,11 @@ def test_bad_networks_are_refused(shop: Shop, task: Task) -> None:
     rng = np.random.default_rng(0)
     network = Network(len(task.network_features), hidden=(4,), crosses=1, generator=torch_generator(rng))
     scorer = scorer_of([network], task)
-    (weight, bias), last = scorer.dense[0], scorer.dense[1]
+    (weight, bias), losses = scorer.dense[0], scorer.dense[1]
     with pytest.raises(InvalidInput, match=r"scorer.layer\[1\]"):
-        replace(scorer, dense=((weight[:, :-1], bias), last))
+        replace(scorer, dense=((weight[:, :-1], bias), losses))
     with pytest.raises(InvalidInput, match="training diverged"):
-        replace(scorer, dense=((weight * np.float32(np.nan), bias), last))
+        replace(scorer, dense=((weight * np.float32(np.nan), bias), losses))
     with pytest.raises(InvalidInput, match="one output"):
         replace(scorer, dense=((weight, bias),))
     with pytest.raises(InvalidInput, match=r"scorer\.scale"):

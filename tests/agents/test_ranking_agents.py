@@ -1,4 +1,4 @@
-"""Rankers: coefficients known from elsewhere, lambdas by hand, and who wins where the answer is obvious."""
+"""Rankers: coefficients of other libraries, lambdas by hand, and quality on simulated logs."""
 
 from __future__ import annotations
 
@@ -9,17 +9,26 @@ from typing import Any
 
 import numpy as np
 import pytest
-from builders.ranking import ATTENTION, CONTEXT, SLOTS, USER, Scene, linear, products, scene
+from builders.ranking import (
+    ATTENTION,
+    CONTEXT,
+    SLOTS,
+    USER,
+    SimulatedLog,
+    interaction_logit,
+    linear_logit,
+    simulate_log,
+)
 from scipy.optimize import minimize
 from scipy.special import expit
 
 from shopgym.agents import agent_class, make_agent
 from shopgym.agents.ranking import examination
 from shopgym.agents.ranking.calibration import calibration_error
+from shopgym.agents.ranking.holdout_buffer import HoldoutBuffer
 from shopgym.agents.ranking.linear import LinearRegression, LogisticRegression
-from shopgym.agents.ranking.memory import Memory
 from shopgym.agents.ranking.metrics import ndcg
-from shopgym.agents.ranking.ranker import Ranker
+from shopgym.agents.ranking.ranker import RankingAgent
 from shopgym.core import Interactions, InvalidInput
 from shopgym.core.types import F64
 from shopgym.policies.guards import CategoryCap, InStock, MarginFloor
@@ -46,15 +55,15 @@ ALL = [
 
 
 @cache
-def made(kind: str, seed: int, pages: int = 3000) -> Scene:
-    return scene({"linear": linear, "products": products}[kind], pages=pages, seed=seed)
+def made(kind: str, seed: int, pages: int = 3000) -> SimulatedLog:
+    return simulate_log({"linear": linear_logit, "products": interaction_logit}[kind], pages=pages, seed=seed)
 
 
 @cache
 def policy_of(name: str, kind: str, seed: int) -> SlatePolicy:
-    one = made(kind, seed)
-    agent = make_agent(name, one.task, np.random.default_rng(seed))
-    agent.learn(one.log)
+    data = made(kind, seed)
+    agent = make_agent(name, data.task, np.random.default_rng(seed))
+    agent.learn(data.log)
     policy = agent.policy()
     assert isinstance(policy, SlatePolicy)
     return policy
@@ -62,15 +71,15 @@ def policy_of(name: str, kind: str, seed: int) -> SlatePolicy:
 
 def quality(name: str, kind: str, seed: int) -> float:
     """Mean NDCG@5 on pages of 30 candidates that were never shown; gains are the true probabilities."""
-    one = made(kind, seed)
-    scores = policy_of(name, kind, seed).scorer.scores(one.test)[:, 0]
-    return float(ndcg(scores, one.truth, 5).mean())
+    data = made(kind, seed)
+    scores = policy_of(name, kind, seed).scorer.scores(data.test)[:, 0]
+    return float(ndcg(scores, data.truth, 5).mean())
 
 
-def test_logistic_regression_is_scikit_learns_or_the_optimisers() -> None:
-    one = scene(linear, pages=400, seed=0, attention=np.ones(SLOTS))
-    agent = LogisticRegression(one.task, np.random.default_rng(0), ridge=2.0)
-    agent.learn(one.log)
+def test_logistic_regression_equals_scikit_learn_or_a_general_optimiser() -> None:
+    data = simulate_log(linear_logit, pages=400, seed=0, attention=np.ones(SLOTS))
+    agent = LogisticRegression(data.task, np.random.default_rng(0), ridge=2.0)
+    agent.learn(data.log)
     agent.policy()
     rows = agent.memory.rows()
     x, y = rows.x.astype(float), rows.y
@@ -90,10 +99,10 @@ def test_logistic_regression_is_scikit_learns_or_the_optimisers() -> None:
 
 
 def test_linear_regression_is_the_closed_form() -> None:
-    one = made("linear", 0)
-    agent = LinearRegression(one.task, np.random.default_rng(0), ridge=3.0)
+    data = made("linear", 0)
+    agent = LinearRegression(data.task, np.random.default_rng(0), ridge=3.0)
     for part in np.array_split(np.arange(3000), 4):
-        agent.learn(one.log.take(part))
+        agent.learn(data.log.take(part))
     agent.policy()
     rows = agent.memory.rows()
     x = rows.x.astype(float) * ATTENTION[np.tile(np.arange(SLOTS), 3000)][:, None]
@@ -101,7 +110,7 @@ def test_linear_regression_is_the_closed_form() -> None:
     np.testing.assert_allclose(agent.theta, np.linalg.solve(x.T @ x + penalty, x.T @ rows.y), rtol=1e-6)
 
 
-def test_what_stands_low_is_not_taken_for_disliked() -> None:
+def test_low_slots_do_not_lower_the_prediction() -> None:
     rng = np.random.default_rng(0)
     n, theta = 40_000, np.array([-1.0, 1.5])
     x = np.column_stack([np.ones(n), rng.normal(size=n)])
@@ -120,14 +129,14 @@ def test_the_slope_of_the_likelihood() -> None:
         want = -np.where(y > 0, np.log(expit(z)), np.log1p(-a * expit(z)))
         near = abs(z) < 25
         np.testing.assert_allclose(loss[near], want[near], rtol=1e-5, atol=1e-15)
-        up, down = (examination.nll(z + h, y, a)[0] for h in (1e-5, -1e-5))
-        np.testing.assert_allclose(slope, (up - down) / 2e-5, atol=1e-6)
+        raised, lowered = (examination.nll(z + h, y, a)[0] for h in (1e-5, -1e-5))
+        np.testing.assert_allclose(slope, (raised - lowered) / 2e-5, atol=1e-6)
 
 
 def test_lambdas_by_hand() -> None:
     lambdamart = pytest.importorskip("shopgym.agents.ranking.lambdamart", reason="needs the extra 'ranking'")
     # page 0: three slots, the last chosen at attention 1/2; page 1: nothing chosen; page 2: one slot each way
-    memory = Memory(100, 0.0, np.random.default_rng(0))
+    memory = HoldoutBuffer(100, 0.0, np.random.default_rng(0))
     y = np.array([0.0, 0, 1, 0, 0, 1, 0])
     attention = np.array([1.0, 0.8, 0.5, 1.0, 0.8, 1.0, 0.8])
     row = np.array([0, 0, 0, 1, 1, 2, 2])
@@ -135,7 +144,7 @@ def test_lambdas_by_hand() -> None:
     rows = memory.rows()
     kept = lambdamart.comparable(rows)
     assert kept.tolist() == [True] * 3 + [False] * 2 + [True] * 2
-    first, second = lambdamart.Lambdas(rows.where(kept)).gradient(np.array([2.0, 1.0, 0.0, 0.0, 1.0]))
+    first, second = lambdamart.Lambdas(rows.select(kept)).gradient(np.array([2.0, 1.0, 0.0, 0.0, 1.0]))
     d = 1 / np.log2(np.arange(3) + 2)
     top, middle = (expit(s) * abs(d[2] - d[r]) / 0.5 for s, r in ((2.0, 0), (1.0, 1)))
     other = expit(1.0) * (d[0] - d[1]) / 1.0
@@ -146,11 +155,11 @@ def test_lambdas_by_hand() -> None:
 
 def test_numpy_trees_score_what_lightgbm_predicts() -> None:
     lightgbm: Any = pytest.importorskip("lightgbm", reason="needs the extra 'ranking'")
-    from shopgym.agents.ranking.lambdamart import scorer_of
+    from shopgym.agents.ranking.lambdamart import tree_scorer
 
-    one = made("products", 0)
-    agent: Any = make_agent("lambdamart", one.task, np.random.default_rng(0), trees=40)
-    agent.learn(one.log)
+    data = made("products", 0)
+    agent: Any = make_agent("lambdamart", data.task, np.random.default_rng(0), trees=40)
+    agent.learn(data.log)
     agent.policy()
     x, y = (np.asarray(v, float) for v in (agent.memory.rows().x, agent.memory.rows().y))
     settings = {
@@ -162,64 +171,66 @@ def test_numpy_trees_score_what_lightgbm_predicts() -> None:
     }
     for rounds in (1, 60):
         booster = lightgbm.train(settings, lightgbm.Dataset(x, y), rounds)
-        ours = scorer_of(booster, agent)
+        ours = tree_scorer(booster, agent)
         new = np.random.default_rng(1).normal(size=(2000, x.shape[1])) * 3 * x.std(axis=0)
-        for some in (x, new):
-            np.testing.assert_allclose(ours.evaluate(some), booster.predict(some, raw_score=True), atol=1e-9)
+        for seen_items in (x, new):
+            np.testing.assert_allclose(
+                ours.evaluate(seen_items), booster.predict(seen_items, raw_score=True), atol=1e-9
+            )
     assert isinstance(agent.model, ProbabilityScorer)
     assert isinstance(agent.model.scorer, TreeScorer)
 
 
-@pytest.mark.parametrize("name", [one for one in ALL if one.values[0] in CURVES])
+@pytest.mark.parametrize("name", [param for param in ALL if param.values[0] in CURVES])
 @pytest.mark.parametrize("seed", [0, 1])
-def test_products_are_learnt_by_those_who_can(name: str, seed: int) -> None:
+def test_trees_and_networks_learn_products(name: str, seed: int) -> None:
     line = max(quality(line, "products", seed) for line in LINES)
     assert quality(name, "products", seed) > line + 0.25  # by chance 0.35, a line 0.53, these 0.88 and more
 
 
 @pytest.mark.parametrize("name", ALL)
-def test_on_a_linear_task_all_come_close_to_the_truth(name: str) -> None:
+def test_all_rankers_are_good_on_a_linear_task(name: str) -> None:
     floor = 0.99 if name in LINES else 0.9  # trees put steps in place of a slope
     assert np.mean([quality(name, "linear", seed) for seed in range(2)]) > floor  # by chance 0.41
 
 
-@pytest.mark.parametrize("name", [one for one in ALL if one.values[0] != "linear_ranker"])
+@pytest.mark.parametrize("name", [param for param in ALL if param.values[0] != "linear_ranker"])
 def test_probabilities_are_calibrated_on_pages_never_shown(name: str) -> None:
-    one = made("products" if name in CURVES else "linear", 0)
-    scores = policy_of(name, "products" if name in CURVES else "linear", 0).scorer.scores(one.test)[:, 0]
-    happened = np.random.default_rng(1).random(one.truth.shape) < one.truth
+    data = made("products" if name in CURVES else "linear", 0)
+    scores = policy_of(name, "products" if name in CURVES else "linear", 0).scorer.scores(data.test)[:, 0]
+    happened = np.random.default_rng(1).random(data.truth.shape) < data.truth
     # 15 bins of 1000 outcomes: rounding alone makes about 0.01
     assert calibration_error(scores.ravel(), happened.ravel().astype(float)) < 0.045
 
 
 @pytest.mark.parametrize("method", ["platt", "isotonic"])
-def test_calibration_mends_scores_that_are_no_probabilities(method: str) -> None:
+def test_calibration_turns_scores_into_probabilities(method: str) -> None:
     pytest.importorskip("lightgbm", reason="needs the extra 'ranking'")
-    one, errors = made("products", 1), {}
+    data, errors = made("products", 1), {}
     for calibrate in ("none", method):
-        agent = make_agent("lambdamart", one.task, np.random.default_rng(1), calibrate=calibrate, trees=50)
-        agent.learn(one.log)
+        agent = make_agent("lambdamart", data.task, np.random.default_rng(1), calibrate=calibrate, trees=50)
+        agent.learn(data.log)
         policy: Any = agent.policy()
-        p = policy.scorer.scores(one.test)[:, 0].ravel()
-        happened = np.random.default_rng(1).random(one.truth.shape) < one.truth
+        p = policy.scorer.scores(data.test)[:, 0].ravel()
+        happened = np.random.default_rng(1).random(data.truth.shape) < data.truth
         errors[calibrate] = calibration_error(p, happened.ravel().astype(float))
     assert errors[method] < 0.04
     assert errors["none"] > 0.1
 
 
 @pytest.mark.parametrize("name", ALL)
-def test_composition_from_features_of_the_moment_to_the_bundle(name: str, tmp_path: Path) -> None:
-    one = made("products", 0, 200)
+def test_live_features_reranking_and_guards_survive_the_bundle(name: str, tmp_path: Path) -> None:
+    data = made("products", 0, 200)
     guards = (InStock(), MarginFloor(0.05), CategoryCap(2))
-    task = replace(one.task, guards=guards)
+    task = replace(data.task, guards=guards)
     agent = make_agent(name, task, np.random.default_rng(0), reranker={"kind": "dpp", "trade": 0.8})
-    agent.learn(one.log)
+    agent.learn(data.log)
     policy = agent.policy()
     assert isinstance(policy, SlatePolicy)
     bundle = write_bundle(
         tmp_path / "bundle",
         policy,
-        golden_requests=one.test.take(slice(0, 25)),
+        golden_requests=data.test.take(slice(0, 25)),
         user_names=USER,
         context_names=CONTEXT,
         live_names=("price", "stock", "margin"),
@@ -227,58 +238,58 @@ def test_composition_from_features_of_the_moment_to_the_bundle(name: str, tmp_pa
         config_hash="c0ffee",
     )
     assert bundle.policy.hash == policy.hash
-    a, b = (p.decide(one.test, np.random.default_rng(1)) for p in (policy, bundle.policy))
+    a, b = (p.decide(data.test, np.random.default_rng(1)) for p in (policy, bundle.policy))
     np.testing.assert_array_equal(a.slates, b.slates)
-    np.testing.assert_array_equal(a.propensities, policy.propensities(one.test, b.positions))
-    shown = np.take_along_axis(one.test.live["margin"], a.positions, axis=1)
+    np.testing.assert_array_equal(a.propensities, policy.propensities(data.test, b.positions))
+    shown = np.take_along_axis(data.test.live["margin"], a.positions, axis=1)
     assert (shown[a.positions >= 0] >= 0.05).all()
 
 
-def test_worth_of_the_moment_ranks() -> None:
-    """Everything is as likely; the task's value is the margin: today's order of margins comes out."""
-    one = made("linear", 0, 50)
-    task = replace(one.task, value="margin")
+def test_the_live_margin_ranks() -> None:
+    """All items are equally likely and the value is the margin, so items are ranked by live margins."""
+    data = made("linear", 0, 50)
+    task = replace(data.task, value="margin")
     policy: Any = make_agent(
         "logistic_ranker", task, np.random.default_rng(0), decay=50.0, floor=0.0
     ).policy()
-    decisions = policy.decide(one.test, np.random.default_rng(0))
+    decisions = policy.decide(data.test, np.random.default_rng(0))
     half = replace(policy, scorer=ObjectivesScorer(task.items, policy.scorer.models, policy.scorer.heads))
     assert half.hash == policy.hash
-    zero = np.zeros(len(one.test))
-    np.testing.assert_allclose(policy.scorer.scores(one.test)[:, 0].std(axis=1), zero)  # nothing learnt yet
+    zero = np.zeros(len(data.test))
+    np.testing.assert_allclose(policy.scorer.scores(data.test)[:, 0].std(axis=1), zero)  # nothing learnt yet
     agent = make_agent("logistic_ranker", task, np.random.default_rng(0), decay=50.0, floor=0.0, ridge=1e12)
-    agent.learn(one.log)
-    decisions = agent.policy().decide(one.test, np.random.default_rng(0))
-    margins = np.take_along_axis(one.test.live["margin"], decisions.positions, axis=1)
-    np.testing.assert_array_equal(margins[:, 0], one.test.live["margin"].max(axis=1))
+    agent.learn(data.log)
+    decisions = agent.policy().decide(data.test, np.random.default_rng(0))
+    margins = np.take_along_axis(data.test.live["margin"], decisions.positions, axis=1)
+    np.testing.assert_array_equal(margins[:, 0], data.test.live["margin"].max(axis=1))
     assert (np.diff(margins, axis=1) <= 0).all()
 
 
 def test_objectives_follow_their_weights() -> None:
-    one = made("linear", 0, 1000)
+    data = made("linear", 0, 1000)
     means = {}
     for name, weights in {
         "margin": {"margin": 1.0},
         "clicks": {"margin": 0.0, "satisfaction": 1.0},
     }.items():
-        agent = make_agent("objectives_ranker", one.task, np.random.default_rng(0), **weights)
-        agent.learn(one.log)
-        slates = agent.policy().decide(one.test, np.random.default_rng(0))
+        agent = make_agent("objectives_ranker", data.task, np.random.default_rng(0), **weights)
+        agent.learn(data.log)
+        slates = agent.policy().decide(data.test, np.random.default_rng(0))
         p, margin = (
-            np.take_along_axis(v, slates.positions, axis=1) for v in (one.truth, one.test.live["margin"])
+            np.take_along_axis(v, slates.positions, axis=1) for v in (data.truth, data.test.live["margin"])
         )
         means[name] = (p * margin).sum(axis=1).mean(), p.sum(axis=1).mean()
     assert means["margin"][0] > 1.2 * means["clicks"][0]
     assert means["clicks"][1] > 1.2 * means["margin"][1]
 
 
-def test_attention_that_was_measured_may_rise() -> None:
-    one = made("linear", 0, 300)
+def test_measured_attention_may_rise() -> None:
+    data = made("linear", 0, 300)
     models = []
     for times in (1.0, 1.7):
-        task = replace(one.task, attention=times * ATTENTION)
+        task = replace(data.task, attention=times * ATTENTION)
         agent: Any = make_agent("logistic_ranker", task, np.random.default_rng(0))
-        agent.learn(one.log)
+        agent.learn(data.log)
         agent.policy()
         models.append(agent.theta)
     assert np.isfinite(models[1]).all()
@@ -286,67 +297,67 @@ def test_attention_that_was_measured_may_rise() -> None:
 
 
 def test_targets() -> None:
-    one = made("linear", 0, 50)
-    log = replace(one.log, reward=-one.log.reward)
-    agent: Any = make_agent("logistic_ranker", one.task, np.random.default_rng(0), target="click")
+    data = made("linear", 0, 50)
+    log = replace(data.log, reward=-data.log.reward)
+    agent: Any = make_agent("logistic_ranker", data.task, np.random.default_rng(0), target="click")
     agent.learn(log)
-    np.testing.assert_array_equal(agent.memory.rows().y, one.log.events["click"].ravel())
-    agent = make_agent("logistic_ranker", one.task, np.random.default_rng(0))
+    np.testing.assert_array_equal(agent.memory.rows().y, data.log.events["click"].ravel())
+    agent = make_agent("logistic_ranker", data.task, np.random.default_rng(0))
     agent.learn(log)
     assert not agent.memory.rows().y.any()
     with pytest.raises(InvalidInput, match="choose one of reward, click, purchase"):
-        make_agent("mlp_ranker", one.task, np.random.default_rng(0), target="klick").learn(log)
+        make_agent("mlp_ranker", data.task, np.random.default_rng(0), target="klick").learn(log)
 
 
-def test_memory_forgets_whole_pages_and_holds_out_whole_pages() -> None:
-    memory = Memory(10, 0.5, np.random.default_rng(0))
+def test_the_buffer_drops_and_holds_out_whole_pages() -> None:
+    memory = HoldoutBuffer(10, 0.5, np.random.default_rng(0))
     for _ in range(3):
         memory.add(np.zeros((6, 1), np.float32), np.arange(6.0), np.ones(6), np.repeat([0, 1], 3), 2)
     rows = memory.rows()
     assert rows.page.tolist() == [3, 3, 3, 4, 4, 4, 5, 5, 5]
-    assert all(len(set(rows.held[rows.page == page].tolist())) == 1 for page in (3, 4, 5))
+    assert all(len(set(rows.holdout[rows.page == page].tolist())) == 1 for page in (3, 4, 5))
 
 
-def test_fits_are_few() -> None:
-    one = made("linear", 0, 600)
-    agent: Any = make_agent("linear_ranker", one.task, np.random.default_rng(0), growth=2.0)
+def test_growth_limits_the_number_of_fits() -> None:
+    data = made("linear", 0, 600)
+    agent: Any = make_agent("linear_ranker", data.task, np.random.default_rng(0), growth=2.0)
     fits = []
     for start in range(0, 600, 10):
-        agent.learn(one.log.take(slice(start, start + 10)))
+        agent.learn(data.log.take(slice(start, start + 10)))
         agent.policy()
         fits.append(agent.fitted)
     assert sorted(set(fits)) == [50, 100, 200, 400, 800, 1600]
 
 
 @pytest.mark.parametrize("name", ALL)
-def test_edges(name: str) -> None:
-    """No data, no candidate, one, none allowed, items and users never seen, features that are no numbers."""
-    one = made("linear", 0, 60)
-    agent = make_agent(name, one.task, np.random.default_rng(0))
-    assert isinstance(agent, Ranker)
-    agent.learn(one.log.take(slice(0, 0)))
-    assert (agent.policy().decide(one.test, np.random.default_rng(0)).slates >= 0).all()
-    agent.learn(one.log)
+def test_bad_and_empty_input(name: str) -> None:
+    """No data, no candidate, one candidate, none allowed, unknown items and users, NaN."""
+    data = made("linear", 0, 60)
+    agent = make_agent(name, data.task, np.random.default_rng(0))
+    assert isinstance(agent, RankingAgent)
+    agent.learn(data.log.take(slice(0, 0)))
+    assert (agent.policy().decide(data.test, np.random.default_rng(0)).slates >= 0).all()
+    agent.learn(data.log)
     policy = agent.policy()
-    none = one.test.at(np.empty((len(one.test), 0), int))
-    for requests in (none, one.test.at(np.full((len(one.test), 2), -1))):
+    no_candidates = data.test.at(np.empty((len(data.test), 0), int))
+    for requests in (no_candidates, data.test.at(np.full((len(data.test), 2), -1))):
         decisions = policy.decide(requests, np.random.default_rng(0))
         assert (decisions.slates == -1).all()
         assert (decisions.propensities == 1).all()
-    single = policy.decide(one.test.at(np.zeros((len(one.test), 1), int)), np.random.default_rng(0))
-    np.testing.assert_array_equal(single.slates[:, 0], one.test.candidates[:, 0])
-    sold_out = replace(one.test, in_stock=np.zeros_like(one.test.in_stock))
+    single = policy.decide(data.test.at(np.zeros((len(data.test), 1), int)), np.random.default_rng(0))
+    np.testing.assert_array_equal(single.slates[:, 0], data.test.candidates[:, 0])
+    sold_out = replace(data.test, in_stock=np.zeros_like(data.test.in_stock))
     assert (policy.decide(sold_out, np.random.default_rng(0)).slates == -1).all()
-    unseen = np.setdiff1d(one.test.candidates, one.log.decisions.slates)
-    strangers = replace(one.test, user_id=one.test.user_id + 10**9)
+    unseen = np.setdiff1d(data.test.candidates, data.log.decisions.slates)
+    strangers = replace(data.test, user_id=data.test.user_id + 10**9)
     assert len(unseen) > 5
     assert np.isfinite(policy.scorer.scores(strangers)).all()
     for column in ("user",) if name in LINES else ("user", "context"):  # lines do not look at this context
-        values = getattr(one.test, column).copy()
+        values = getattr(data.test, column).copy()
         values[7, 0] = np.nan
         with pytest.raises(InvalidInput, match=r"requests\[7\]"):
-            policy.decide(replace(one.test, **{column: values}), np.random.default_rng(0))
-        bad: Interactions = replace(one.log, requests=replace(one.log.requests, **{column: values[:60]}))
+            policy.decide(replace(data.test, **{column: values}), np.random.default_rng(0))
+        bad: Interactions = replace(data.log, requests=replace(data.log.requests, **{column: values[:60]}))
         with pytest.raises(InvalidInput, match=r"interactions\.requests\[7\]"):
             agent.learn(bad)
 
@@ -377,7 +388,7 @@ def test_trees_wait_until_there_is_enough_to_split() -> None:
         agent = make_agent("lambdamart", setting.task, np.random.default_rng(0))
         rng = np.random.default_rng(0)
         for _ in range(8):
-            batch = setting.play(agent.policy(), rng)
+            batch = setting.serve_page(agent.policy(), rng)
             agent.learn(batch)
         decided = agent.policy().decide(batch.requests, rng)
         assert (decided.propensities > 0).all()

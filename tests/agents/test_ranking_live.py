@@ -1,4 +1,4 @@
-"""Price, stock and margin of the moment: into features, rules, the log, the server and the bundle."""
+"""Live price, stock and margin in features, guards, logs, the server and bundles."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from builders.bundles import CONTEXT, UNIT, USER, small_items, some_requests
+from builders.bundles import CONTEXT, UNIT, USER, random_requests, small_items
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -37,7 +37,7 @@ POLICY = SlatePolicy("live", ITEMS, SCORER, Softmax(0.5, 0.1), (InStock(), Margi
 
 def live_requests(n: int, m: int, seed: int = 0) -> Requests:
     rng = np.random.default_rng(seed)
-    requests = some_requests(POLICY, n, m, rng)
+    requests = random_requests(POLICY, n, m, rng)
     price = ITEMS.price[requests.candidates] * rng.uniform(0.3, 1.2, (n, m))
     live = {
         "price": price,
@@ -71,14 +71,14 @@ def test_what_was_shown_is_what_the_policy_saw() -> None:
 
 def test_requests_at_positions() -> None:
     requests = live_requests(3, 4)
-    some = requests.at(np.array([[3, -1], [0, 1], [-1, -1]]))
-    assert some.candidates.tolist() == [
+    chosen = requests.at(np.array([[3, -1], [0, 1], [-1, -1]]))
+    assert chosen.candidates.tolist() == [
         [requests.candidates[0, 3], -1],
         requests.candidates[1, :2].tolist(),
         [-1, -1],
     ]
-    assert some.live["price"][0].tolist() == [requests.live["price"][0, 3], 0.0]
-    assert not some.in_stock[2].any()
+    assert chosen.live["price"][0].tolist() == [requests.live["price"][0, 3], 0.0]
+    assert not chosen.in_stock[2].any()
     assert requests.take(np.array([2, 0])).live["stock"].tolist() == requests.live["stock"][[2, 0]].tolist()
 
 
@@ -91,7 +91,7 @@ def test_requests_at_positions() -> None:
         ({"price": np.full((3, 4), np.nan, np.float32), "margin": np.ones((3, 4), np.float32)}, "not finite"),
     ],
 )
-def test_what_is_missing_or_no_number_is_refused(live: dict[str, Any], field: str) -> None:
+def test_missing_and_nan_live_values_are_refused(live: dict[str, Any], field: str) -> None:
     requests = live_requests(3, 4)
     requests = replace(requests, in_stock=np.ones((3, 4), bool), live=live)
     policy = replace(POLICY, guards=(InStock(),))
@@ -99,12 +99,12 @@ def test_what_is_missing_or_no_number_is_refused(live: dict[str, Any], field: st
         policy.decide(requests, np.random.default_rng(0))
 
 
-def test_a_column_that_nobody_knows_is_refused() -> None:
+def test_an_unknown_column_is_refused() -> None:
     with pytest.raises(InvalidInput, match=r"live\.NAME"):
         FeatureMap((("alive.price",),), USER, CONTEXT)
 
 
-def test_the_margin_floor_looks_at_todays_margin() -> None:
+def test_the_margin_floor_uses_the_live_margin() -> None:
     requests = live_requests(30, 6)
     floor = MarginFloor(0.7)
     today = requests.live["margin"] >= np.float32(0.7)
@@ -116,7 +116,7 @@ def test_the_margin_floor_looks_at_todays_margin() -> None:
     assert floor.before(edge, ITEMS).all()  # 0.7 is less as float32
 
 
-def test_worth_is_todays_or_the_catalogues() -> None:
+def test_value_is_live_or_that_of_the_catalogue() -> None:
     requests = live_requests(3, 4)
     np.testing.assert_array_equal(worth("one", requests, ITEMS), 1.0)
     np.testing.assert_array_equal(worth("price", requests, ITEMS), requests.live["price"])
@@ -151,18 +151,18 @@ def test_log_round_trip(tmp_path_factory: pytest.TempPathFactory, n: int, m: int
     path = tmp_path_factory.mktemp("log") / ("log" if folder else "log.parquet")
     log = make_log(n, m)
     log.write(path)
-    again = DecisionLog.read(path)
-    assert list(again.live) == list(LIVE)
+    replayed = DecisionLog.read(path)
+    assert list(replayed.live) == list(LIVE)
     for name, values in log.requests().live.items():
-        assert again.live[name].dtype == np.float32
-        np.testing.assert_array_equal(again.requests().live[name], values)
+        assert replayed.live[name].dtype == np.float32
+        np.testing.assert_array_equal(replayed.requests().live[name], values)
 
 
-def test_logs_of_different_widths_are_put_together() -> None:
-    both = DecisionLog.concat([make_log(3, 2), make_log(4, 5, seed=1)])
-    np.testing.assert_array_equal(both.live["price"][:3, 2:], 0.0)
-    np.testing.assert_array_equal(both.live["price"][3:], make_log(4, 5, seed=1).live["price"])
-    assert both.take(slice(3, 5)).live["stock"].shape == (2, 5)
+def test_logs_of_different_widths_are_concatenated() -> None:
+    pair = DecisionLog.concat([make_log(3, 2), make_log(4, 5, seed=1)])
+    np.testing.assert_array_equal(pair.live["price"][:3, 2:], 0.0)
+    np.testing.assert_array_equal(pair.live["price"][3:], make_log(4, 5, seed=1).live["price"])
+    assert pair.take(slice(3, 5)).live["stock"].shape == (2, 5)
     assert not DecisionLog.concat([make_log(3, 2), make_log(4, 5, seed=1, live=False)]).live
 
 
@@ -200,20 +200,20 @@ def body(i: int, m: int = 4, **changes: Any) -> dict[str, Any]:
     return base | {"candidates": candidates, "live": live} | changes
 
 
-def test_served_decisions_come_back_from_the_log(bundle: Bundle, tmp_path: Path) -> None:
+def test_served_decisions_are_replayed_from_the_log(bundle: Bundle, tmp_path: Path) -> None:
     ranker, records = Ranker(bundle), []
     for i in range(6):
         request = ranker.read(body(i, 2 + i % 3))
         records.append(decision_record(request, ranker.decide(request)))
     with AppendLog(tmp_path / "log" / FILE) as log:
         log.append([frame(record) for record in (header_record(bundle), *records)])
-    found = compact(tmp_path / "log")
-    assert list(found.live) == list(LIVE)
-    requests = found.requests()
+    lines = compact(tmp_path / "log")
+    assert list(lines.live) == list(LIVE)
+    requests = lines.requests()
     for i in range(6):
-        again = decide_keyed(bundle.policy, requests.take(slice(i, i + 1)))
-        np.testing.assert_array_equal(again.positions[0], found.positions[i])
-        np.testing.assert_array_equal(again.propensities[0], found.propensities[i])
+        replayed = decide_keyed(bundle.policy, requests.take(slice(i, i + 1)))
+        np.testing.assert_array_equal(replayed.positions[0], lines.positions[i])
+        np.testing.assert_array_equal(replayed.propensities[0], lines.propensities[i])
 
 
 @pytest.mark.parametrize(
@@ -228,7 +228,7 @@ def test_served_decisions_come_back_from_the_log(bundle: Bundle, tmp_path: Path)
         ({"live": {"price": [1.0, True, 1, 1], "stock": [1] * 4, "margin": [1] * 4}}, r"live.price\[1\]"),
     ],
 )
-def test_what_the_server_refuses(bundle: Bundle, changes: dict[str, Any], field: str) -> None:
+def test_the_server_refuses_bad_live_values(bundle: Bundle, changes: dict[str, Any], field: str) -> None:
     Ranker(bundle).read(body(0))
     with pytest.raises(InvalidInput, match=f"^{field} = "):
         Ranker(bundle).read(body(0, **changes))
@@ -246,6 +246,6 @@ def test_a_bundle_without_live_values_takes_none(tmp_path: Path) -> None:
 
 def test_empty_slots_of_a_batch_do_not_matter() -> None:
     requests = live_requests(3, 4)
-    nothing = np.full((3, 2), -1, np.int32)
-    decisions = Decisions(nothing, nothing, np.ones((3, 2)))
+    no_slots = np.full((3, 2), -1, np.int32)
+    decisions = Decisions(no_slots, no_slots, np.ones((3, 2)))
     assert FEATURES.shown(requests, decisions, FEATURES.item_side(ITEMS)).shape == (0, 4)

@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from builders.bundles import small_bundle, some_requests
+from builders.bundles import random_requests, small_bundle
 from builders.paths import SHARED
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -27,7 +27,7 @@ REFERENCE = SHARED / "reference" / "ranking"
 ALARM = 1e-6
 """False-alarm rate of each statistical check here."""
 BEST = Ranked(50.0, 0.0)
-"""Takes the best allowed candidate but for one in e^50."""
+"""Takes the best allowed candidate with probability 1 - e^-50."""
 
 
 def make_items(features: np.ndarray[Any, Any], category: list[int] | None = None) -> Items:
@@ -142,15 +142,15 @@ def test_dpp_scores_are_ratios_of_determinants(seed: int, n: int, kernel: str) -
         scores = slots.scores()[0, 0]
         before = np.linalg.slogdet(s[np.ix_(shown, shown)])[1] if shown else 0.0
         for i in set(range(n)) - set(shown):
-            now = [*shown, i]
-            want = np.linalg.slogdet(s[np.ix_(now, now)])[1] - before
+            marginal = [*shown, i]
+            want = np.linalg.slogdet(s[np.ix_(marginal, marginal)])[1] - before
             if want > -12:  # beyond, the determinant itself is rounding
                 assert scores[i] == pytest.approx(want, abs=1e-4)
         slots.take(np.array([nxt], np.int32))
         shown.append(int(nxt))
 
 
-def test_dpp_goes_on_where_no_direction_is_left() -> None:
+def test_dpp_works_with_linearly_dependent_items() -> None:
     items = make_items(np.ones((4, 2)))  # all alike: after the first, volume is 0 whatever comes
     assert order(items, [0.1, 0.4, 0.3, 0.2], DPP(0.5), 4) == [1, 2, 3, 0]
 
@@ -192,8 +192,8 @@ def test_probabilities_of_all_slates_sum_to_one(name: str) -> None:
 def test_what_is_drawn_follows_the_stated_probabilities(name: str) -> None:
     policy, n = POLICIES[name], 40_000
     one = make_requests(1, 5, ITEMS, seed=4)
-    many = one.take(np.zeros(n, int))
-    drawn = policy.decide(many, np.random.default_rng(7)).positions
+    repeated = one.take(np.zeros(n, int))
+    drawn = policy.decide(repeated, np.random.default_rng(7)).positions
     counts = dict.fromkeys(slates(5, policy.slate_size), 0)
     for slate in map(tuple, drawn.tolist()):
         counts[slate] += 1
@@ -201,17 +201,17 @@ def test_what_is_drawn_follows_the_stated_probabilities(name: str) -> None:
     assert all(counts[s] == 0 for s in counts if p[s] == 0)
     common = [s for s in counts if p[s] * n >= 5]
     observed, expected = [counts[s] for s in common], [p[s] * n for s in common]
-    rest = 1 - sum(p[s] for s in common)
-    if rest > 1e-9:
+    remaining = 1 - sum(p[s] for s in common)
+    if remaining > 1e-9:
         observed.append(n - sum(observed))
-        expected.append(rest * n)
+        expected.append(remaining * n)
     assert stats.chisquare(observed, np.array(expected) * n / sum(expected)).pvalue > ALARM
 
 
 @given(st.integers(0, 2**31), st.sampled_from(sorted(POLICIES)), st.integers(0, 6), st.booleans())
 @settings(max_examples=40, deadline=None)
 def test_decide_and_propensities_agree(seed: int, name: str, m: int, short: bool) -> None:
-    """No candidates, one, fewer than slots, nothing in stock and short pages included."""
+    """With no candidate, one, fewer than slots, nothing in stock, and short pages."""
     policy = POLICIES[name]
     requests = make_requests(8, m, ITEMS, seed)
     if short:
@@ -233,26 +233,26 @@ def test_relevance_alone_is_the_policy_without_re_ranking() -> None:
     requests = make_requests(50, 6, ITEMS)
     positions = plain.decide(requests, np.random.default_rng(0)).positions
     for reranker in (MMR(1.0, scaled=False), DPP(1.0, scaled=False), Calibrated(1.0, scaled=False)):
-        again = replace(plain, reranker=reranker)
+        restored = replace(plain, reranker=reranker)
         np.testing.assert_allclose(
-            again.propensities(requests, positions), plain.propensities(requests, positions), rtol=1e-12
+            restored.propensities(requests, positions), plain.propensities(requests, positions), rtol=1e-12
         )
 
 
 @pytest.mark.parametrize("name", POLICIES)
 def test_state_hash_and_bundle_round_trip(name: str, tmp_path: Path) -> None:
     policy = POLICIES[name]
-    again = policy_from_state(*policy.state(), ITEMS)
-    assert again.reranker == policy.reranker
-    assert again.hash == policy.hash != replace(policy, reranker=None).hash
+    restored = policy_from_state(*policy.state(), ITEMS)
+    assert restored.reranker == policy.reranker
+    assert restored.hash == policy.hash != replace(policy, reranker=None).hash
     bundled = small_bundle(tmp_path / "bundle", policy).policy  # golden cases are replayed on the way
-    requests = some_requests(policy, 20, 3, np.random.default_rng(0))
+    requests = random_requests(policy, 20, 3, np.random.default_rng(0))
     a, b = (p.decide(requests, np.random.default_rng(3)) for p in (policy, bundled))
     np.testing.assert_array_equal(a.slates, b.slates)
     np.testing.assert_array_equal(a.propensities, b.propensities)
 
 
-def test_policies_without_re_ranking_say_nothing_of_it() -> None:
+def test_the_state_of_policies_without_re_ranking_does_not_mention_it() -> None:
     spec, _ = replace(POLICIES["mmr"], reranker=None).state()
     assert "reranker" not in spec
 

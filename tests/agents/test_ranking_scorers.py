@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from builders.bundles import CONTEXT, USER, small_bundle, small_items, some_requests, table_policy
+from builders.bundles import CONTEXT, USER, random_requests, small_bundle, small_items, table_policy
 from builders.paths import SHARED
 from scipy.special import expit
 
@@ -56,25 +56,25 @@ def test_trees_by_hand() -> None:
     np.testing.assert_array_equal(TREES.evaluate(x), [11.0, 12.0, 22.0, 32.0])
 
 
-def test_trees_do_not_take_what_is_no_number() -> None:
+def test_trees_refuse_nan() -> None:
     x = np.array([[np.nan, 0.0], [0.0, np.inf], [0.0, 0.0]])
     np.testing.assert_array_equal(np.isnan(TREES.evaluate(x)), [True, True, False])
     policy = SlatePolicy("p", ITEMS, TREES, Ranked(), (InStock(),), 2)
-    requests = some_requests(policy, 4, 3, np.random.default_rng(0))
+    requests = random_requests(policy, 4, 3, np.random.default_rng(0))
     requests = replace(requests, context=np.full((4, 1), np.nan, np.float32))
     with pytest.raises(InvalidInput, match="not finite"):
         policy.decide(requests, np.random.default_rng(0))
 
 
 def test_trees_in_parts_are_the_same(monkeypatch: pytest.MonkeyPatch) -> None:
-    requests = some_requests(table_policy(), 20, 3, np.random.default_rng(0))
+    requests = random_requests(table_policy(), 20, 3, np.random.default_rng(0))
     whole = TREES.scores(requests)
     monkeypatch.setattr("shopgym.policies.scorers.trees._CELLS_AT_A_TIME", 12)
     np.testing.assert_array_equal(TREES.scores(requests), whole)
 
 
 def test_objectives_by_hand() -> None:
-    requests = some_requests(table_policy(), 1, 3, np.random.default_rng(0))
+    requests = random_requests(table_policy(), 1, 3, np.random.default_rng(0))
     requests = replace(requests, candidates=np.array([[0, 1, 2]], np.int32))
     # prices 2, 5.5, 9; margins 1, 3, 5
     want = [
@@ -84,10 +84,10 @@ def test_objectives_by_hand() -> None:
     ]
     np.testing.assert_allclose(OBJECTIVES.scores(requests), [[want]])
     live = {"price": np.array([[1.0, 1.0, 1.0]], np.float32), "margin": np.array([[-1.0, 0, 2]], np.float32)}
-    now = replace(requests, live=live)
+    live_scores = replace(requests, live=live)
     want = [0.1 - 2 * 0.1 + 3 * 0.5, 0.2 + 3 * 0.1, 0.3 + 2 * 0.3 * 2]
-    np.testing.assert_allclose(OBJECTIVES.scores(now), [[want]])
-    parts = OBJECTIVES.objectives(now)
+    np.testing.assert_allclose(OBJECTIVES.scores(live_scores), [[want]])
+    parts = OBJECTIVES.objectives(live_scores)
     assert list(parts) == ["revenue", "margin", "satisfaction"]
     np.testing.assert_allclose(parts["margin"], [[[-0.1, 0.0, 0.6]]])
 
@@ -118,7 +118,7 @@ def test_isotonic_by_hand() -> None:
     scorer = ProbabilityScorer(
         TableScorer(np.array([0.0, 1.5, 9.0])), "isotonic", np.array([[1.0, 2], [0.2, 0.4]])
     )
-    requests = some_requests(table_policy(), 1, 3, np.random.default_rng(0))
+    requests = random_requests(table_policy(), 1, 3, np.random.default_rng(0))
     requests = replace(requests, candidates=np.array([[0, 1, 2]], np.int32))
     np.testing.assert_allclose(scorer.scores(requests), [[[0.2, 0.3, 0.4]]])
 
@@ -154,11 +154,11 @@ NESTED = {
 @pytest.mark.parametrize("name", NESTED)
 def test_state_and_bundle_round_trip(name: str, tmp_path: Path) -> None:
     policy = SlatePolicy("p", ITEMS, NESTED[name], Ranked(2.0, 0.1), (InStock(),), 2)
-    requests = some_requests(policy, 30, 3, np.random.default_rng(0))
+    requests = random_requests(policy, 30, 3, np.random.default_rng(0))
     loaded = small_bundle(tmp_path / "bundle", policy).policy
-    for again in (policy_from_state(*policy.state(), ITEMS), loaded):
-        assert again.hash == policy.hash
-        np.testing.assert_array_equal(again.scorer.scores(requests), policy.scorer.scores(requests))
+    for restored in (policy_from_state(*policy.state(), ITEMS), loaded):
+        assert restored.hash == policy.hash
+        np.testing.assert_array_equal(restored.scorer.scores(requests), policy.scorer.scores(requests))
 
 
 @pytest.mark.parametrize(

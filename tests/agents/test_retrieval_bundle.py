@@ -1,4 +1,4 @@
-"""A request that names no candidates: retrieved, ranked, guarded, logged, and decided again."""
+"""Requests without candidates: retrieval, ranking, guards, logs and replay."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from builders.bundles import CONTEXT, UNIT, USER, linear_policy, small_items, some_requests
+from builders.bundles import CONTEXT, UNIT, USER, linear_policy, random_requests, small_items
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from starlette.testclient import TestClient
@@ -54,7 +54,7 @@ def retriever(kind: str) -> Retriever:
     name, _, indexed = kind.partition(", ")
     if name == "linear":
         return retriever_of(RANKS, M, rng, index_from=1 if indexed else 10**9)
-    data = Sequences.of((rng.permutation(N)[:6].tolist() for _ in range(80)), N)
+    data = Sequences.from_lists((rng.permutation(N)[:6].tolist() for _ in range(80)), N)
     recommender: Any = {"popular": Popular(), "item_knn": ItemKNN(), "ease": Ease(), "als": ALS(factors=4)}[
         name
     ]
@@ -64,7 +64,7 @@ def retriever(kind: str) -> Retriever:
 
 def golden() -> Requests:
     rng = np.random.default_rng(3)
-    requests = some_requests(RANKS, 25, 12, rng)
+    requests = random_requests(RANKS, 25, 12, rng)
     return replace(requests, history=rng.integers(-1, N, (25, 4)).astype(np.int32))
 
 
@@ -96,7 +96,7 @@ def ask(i: int, rng: np.random.Generator, **more: Any) -> dict[str, Any]:
 
 
 @pytest.mark.parametrize("kind", KINDS)
-def test_the_bundle_decides_as_what_it_was_written_from(kind: str, bundles: dict[str, Path]) -> None:
+def test_the_bundle_decides_like_its_policy(kind: str, bundles: dict[str, Path]) -> None:
     loaded = load_bundle(bundles[kind])
     ours = retriever(kind)
     assert loaded.retriever is not None
@@ -105,8 +105,8 @@ def test_the_bundle_decides_as_what_it_was_written_from(kind: str, bundles: dict
     rng = np.random.default_rng(5)
     requests = replace(golden(), history=rng.integers(-1, N, (25, 4)).astype(np.int32))
     stock = rng.random(N) < 0.5
-    mine, theirs = (StockAwareRetriever(by, stock).fill(requests) for by in (ours, loaded.retriever))
-    np.testing.assert_array_equal(mine.candidates, theirs.candidates)
+    expected, actual = (StockAwareRetriever(by, stock).fill(requests) for by in (ours, loaded.retriever))
+    np.testing.assert_array_equal(expected.candidates, actual.candidates)
     cases = json.loads((bundles[kind] / "golden.json").read_text())
     assert ["candidates" in case["request"] for case in cases] == [i % 2 == 0 for i in range(25)]
     assert any(case["request"].get("out_of_stock") for case in cases)
@@ -119,34 +119,34 @@ def test_the_bundle_decides_as_what_it_was_written_from(kind: str, bundles: dict
     blocked=st.sets(st.integers(0, N - 1)),
 )
 @settings(max_examples=60, deadline=None)
-def test_what_is_retrieved_is_the_best_of_what_there_is(
+def test_the_best_items_in_stock_are_retrieved(
     kind: str, seed: int, gone: set[int], blocked: set[int]
 ) -> None:
-    """Neither sold out nor blocked; the scores are the greatest left; the policy's propensities are exact."""
+    """The best items that are neither sold out nor blocked; the policy's propensities are exact."""
     by, rng = retriever(kind), np.random.default_rng(seed)
     ranker = Ranker(Bundle("", {}, RANKS, _features(USER), _features(CONTEXT), (), np.arange(3), {}, by))
     ranker.set_stock({f"sku{row}": False for row in gone})
     asked = ranker.read(ask(seed, rng, out_of_stock=[f"sku{row}" for row in blocked]))
     requests, left = asked.requests, N - len(gone | blocked)
     rows = requests.candidates[0]
-    found = rows[rows >= 0]
-    assert len(found) == min(M, left) == len(set(found.tolist()))
-    assert not set(found.tolist()) & (gone | blocked)
+    retrieved = rows[rows >= 0]
+    assert len(retrieved) == min(M, left) == len(set(retrieved.tolist()))
+    assert not set(retrieved.tolist()) & (gone | blocked)
     assert requests.in_stock[0].tolist() == (rows >= 0).tolist()
-    assert len(rows) == max(1, len(found))
+    assert len(rows) == max(1, len(retrieved))
     features = (
         np.concatenate([requests.user, requests.context], axis=1) if "linear" in kind else requests.user
     )
     scores = by.model.scores(requests.history, features)  # type: ignore[arg-type]
     allowed = np.array([row not in gone | blocked for row in range(N)])
-    best = topk(scores, M, allowed)[1][0][: len(found)]
-    np.testing.assert_allclose(scores[0, found], best, rtol=1e-5, atol=1e-6)
+    best = topk(scores, M, allowed)[1][0][: len(retrieved)]
+    np.testing.assert_allclose(scores[0, retrieved], best, rtol=1e-5, atol=1e-6)
     decided = ranker.decide(asked)
     assert (decided.propensities > 0).all()
     assert not set(decided.slates[0].tolist()) & (gone | blocked)
     np.testing.assert_array_equal(RANKS.propensities(requests, decided.positions), decided.propensities)
-    again = decide_keyed(RANKS, requests)  # from what the log would hold
-    np.testing.assert_array_equal(again.slates, decided.slates)
+    replayed = decide_keyed(RANKS, requests)  # from what the log would hold
+    np.testing.assert_array_equal(replayed.slates, decided.slates)
 
 
 def _features(names: tuple[str, ...]) -> Any:
@@ -155,19 +155,19 @@ def _features(names: tuple[str, ...]) -> Any:
     return tuple(Feature(name) for name in names)
 
 
-def test_stock_that_comes_and_goes_is_followed_by_the_index(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Long after it was filtered, and filtered anew: as if the index were built of what is there now."""
+def test_the_index_follows_changes_of_stock(monkeypatch: pytest.MonkeyPatch) -> None:
+    """After many changes of stock the index equals one that is built from the present stock."""
     monkeypatch.setattr(ivf_module, "EXACT_BELOW", 0)
     monkeypatch.setattr(retriever_module, "STALE", 40)
     rng = np.random.default_rng(0)
     vectors, bias = rng.normal(size=(400, 5)).astype(np.float32), rng.random(400, dtype=np.float32)
-    model = ALS(factors=5).fit(Sequences.of([[0, 1]], 400), rng)
+    model = ALS(factors=5).fit(Sequences.from_lists([[0, 1]], 400), rng)
     model = replace(model, vectors=vectors, bias=bias)
     by = Retriever(model, 20, IVF.build(vectors, bias, rng, lists=10, probes=10))
     stock = np.ones(400, bool)
     shelf, exact = StockAwareRetriever(by, stock), StockAwareRetriever(replace(by, index=None), stock)
     requests = replace(
-        some_requests(linear_policy(400), 4, 3, rng), history=rng.integers(0, 400, (4, 3), np.int32)
+        random_requests(linear_policy(400), 4, 3, rng), history=rng.integers(0, 400, (4, 3), np.int32)
     )
     for _ in range(12):
         for rows in (rng.integers(0, 400, 5), rng.integers(0, 400, 100)):
@@ -179,7 +179,7 @@ def test_stock_that_comes_and_goes_is_followed_by_the_index(monkeypatch: pytest.
 
 
 def test_linear_retrieval_scores_as_the_ranker_does() -> None:
-    """The mean of its models over every item, to what float32 holds."""
+    """The mean of the models over every item, to float32 precision."""
     requests = golden()
     scorer = RANKS.scorer
     assert isinstance(scorer, LinearScorer)
@@ -191,7 +191,7 @@ def test_linear_retrieval_scores_as_the_ranker_does() -> None:
     np.testing.assert_allclose(model.scores(requests.history, features), want, rtol=1e-4, atol=1e-5)  # type: ignore[arg-type]
 
 
-def test_over_http_the_log_says_what_was_retrieved(bundles: dict[str, Path], tmp_path: Path) -> None:
+def test_the_log_of_the_server_has_the_retrieved_candidates(bundles: dict[str, Path], tmp_path: Path) -> None:
     bundle = load_bundle(bundles["als, indexed"])
     rng = np.random.default_rng(1)
     with TestClient(make_app(bundle, tmp_path / "log")) as client:
@@ -216,7 +216,7 @@ def test_over_http_the_log_says_what_was_retrieved(bundles: dict[str, Path], tmp
     assert log.policy_hash == bundle.policy.hash
 
 
-def test_nothing_left_is_an_empty_page(bundles: dict[str, Path], tmp_path: Path) -> None:
+def test_all_sold_out_is_an_empty_page(bundles: dict[str, Path], tmp_path: Path) -> None:
     bundle = load_bundle(bundles["popular"])
     with TestClient(make_app(bundle, tmp_path / "log")) as client:
         client.post("/stock", json={f"sku{row}": False for row in range(N)})
@@ -237,7 +237,7 @@ def test_a_changed_retriever_is_refused(bundles: dict[str, Path], tmp_path: Path
         load_bundle(folder)
 
 
-def test_what_does_not_fit_is_refused(tmp_path: Path) -> None:
+def test_retrievers_that_do_not_fit_are_refused(tmp_path: Path) -> None:
     small = replace(RANKS, items=small_items(9), scorer=TableScorer(np.zeros(9)))
     with pytest.raises(InvalidInput, match=r"retriever\.model"):
         write(tmp_path / "b", retriever_of(small, 3, np.random.default_rng(0)))
@@ -284,8 +284,8 @@ def test_one_command_from_config_to_a_served_bundle(tmp_path: Path) -> None:
     assert loaded.retriever is not None
     assert loaded.retriever.hash == kept.hash
     everything = np.ones(300, bool)
-    again = StockAwareRetriever(kept, everything).fill(log.take(slice(0, 50)).requests())
-    np.testing.assert_array_equal(again.candidates, log.candidates[:50])
+    replayed = StockAwareRetriever(kept, everything).fill(log.take(slice(0, 50)).requests())
+    np.testing.assert_array_equal(replayed.candidates, log.candidates[:50])
     assert export_policy(folder, "lints", tmp_path / "again").hash == loaded.hash
 
 
@@ -308,7 +308,7 @@ def test_bad_configs_name_field_value_and_fix(change: dict[str, Any], field: str
     assert caught.value.fix
 
 
-def test_more_than_there_is_and_agents_that_cannot_retrieve_are_refused(tmp_path: Path) -> None:
+def test_too_many_items_and_agents_that_cannot_retrieve_are_refused(tmp_path: Path) -> None:
     for change, field in (({"count": 400}, "retrieve.count"), ({"agent": "logistic_ts"}, "retrieve.agent")):
         raw = {**SMALL, "retrieve": {"rounds": 1, "count": 10, **change}}
         with pytest.raises(InvalidInput) as caught:

@@ -1,4 +1,4 @@
-"""What retrievers learn from, and how they are judged: known answers, and what is refused."""
+"""Data and metrics of retrieval models: known answers and refused input."""
 
 from __future__ import annotations
 
@@ -22,10 +22,10 @@ from shopgym.policies.retrieval.model import distinct
 from shopgym.policies.retrieval.sequence import in_order
 
 REFERENCE = SHARED / "reference" / "ranking"
-DATA = Sequences.of([[3, 1, 3], [], [0], [2, 1, 0, 4]], 5)
+DATA = Sequences.from_lists([[3, 1, 3], [], [0], [2, 1, 0, 4]], 5)
 
 
-def test_named_axes_decide_what_is_a_user() -> None:
+def test_axes_say_which_are_users() -> None:
     items_by_users = csr_array(np.array([[1.0, 0.0, 2.0], [0.0, 3.0, 0.0]]))
     one = UserItems.from_csr(items_by_users, axes=("item", "user"))
     other = UserItems.from_csr(items_by_users.T, axes=("user", "item"))
@@ -81,14 +81,12 @@ def test_parts_of_sequences() -> None:
     ]
     assert DATA.counts.tolist() == [2, 2, 1, 2, 1]
     assert DATA.take(np.array([3, 1])).histories().tolist() == [[4, 0, 1, 2], [-1] * 4]
-    assert DATA.entries(DATA.items != 1).histories(3).tolist() == [
+    assert DATA.filter_entries(DATA.items != 1).histories(3).tolist() == [
         [3, 3, -1],
         [-1] * 3,
         [0, -1, -1],
         [4, 0, 2],
     ]
-    again = Sequences.from_user_items(DATA.matrix())
-    assert again.histories(2).tolist() == [[3, 1], [-1, -1], [0, -1], [4, 2]]
 
 
 @pytest.mark.parametrize(
@@ -111,7 +109,7 @@ def test_bad_sequences_are_refused(wrong: dict[str, Any], field: str) -> None:
 
 @given(st.lists(st.lists(st.integers(0, 9), max_size=12), max_size=6), st.integers(1, 5))
 def test_windows_predict_every_entry_but_the_first_once(rows: list[list[int]], length: int) -> None:
-    data = Sequences.of(rows, 10)
+    data = Sequences.from_lists(rows, 10)
     windows = windows_of(data, length)
     pairs = sorted((int(a), int(b)) for w in windows for a, b in pairwise(w) if b >= 0)
     assert pairs == sorted((a, b) for row in rows for a, b in pairwise(row))
@@ -165,32 +163,32 @@ def test_metrics_agree_with_three_other_libraries() -> None:
     relevant = UserItems.from_pairs(
         user=user, item=item, users=len(users), items=given_["n_items"], value=gain
     )
-    got = ranking_metrics(ranked, relevant, (5, 10))
+    metrics_found = ranking_metrics(ranked, relevant, (5, 10))
     ours = {"recall": "R", "ndcg": "nDCG"}
     for k in (5, 10):
         for name, theirs in ours.items():
-            assert got[f"{name}@{k}"] == pytest.approx(
+            assert metrics_found[f"{name}@{k}"] == pytest.approx(
                 want["ir_measures_pytrec_eval"][f"{theirs}@{k}"], abs=1e-12
             )
-    assert got["hit@5"] == pytest.approx(want["ranx"]["hit_rate@5"])
-    assert got["mrr@5"] == pytest.approx(want["ranx"]["mrr@5"])
-    assert got["coverage@10"] == pytest.approx(want["rectools_0.19.0"]["cov10"])
+    assert metrics_found["hit@5"] == pytest.approx(want["ranx"]["hit_rate@5"])
+    assert metrics_found["mrr@5"] == pytest.approx(want["ranx"]["mrr@5"])
+    assert metrics_found["coverage@10"] == pytest.approx(want["rectools_0.19.0"]["cov10"])
     for n, u in enumerate(users):
         one = relevant.csr[[n]]
         if one.nnz:
-            alone = ranking_metrics(ranked[[n]], UserItems(csr_array(one)), (10,))
-            assert alone["ndcg@10"] == pytest.approx(want["ir_measures_per_user_ndcg10"][u], abs=1e-12)
+            single = ranking_metrics(ranked[[n]], UserItems(csr_array(one)), (10,))
+            assert single["ndcg@10"] == pytest.approx(want["ir_measures_per_user_ndcg10"][u], abs=1e-12)
 
 
 def test_metrics_of_a_ranking_known_by_hand() -> None:
     relevant = UserItems.from_pairs(user=np.array([0, 0, 0]), item=np.array([1, 2, 3]), users=2, items=8)
-    got = ranking_metrics(np.array([[0, 2, 1], [4, 5, -1]], np.int32), relevant, (1, 3))
+    metrics_found = ranking_metrics(np.array([[0, 2, 1], [4, 5, -1]], np.int32), relevant, (1, 3))
     discount = 1 / np.log2([2, 3, 4])
-    assert got["recall@3"] == pytest.approx(2 / 3)  # the second user has nothing to find
-    assert got["ndcg@3"] == pytest.approx(discount[1:].sum() / discount.sum())
-    assert got["mrr@3"] == 0.5
-    assert got["hit@1"] == got["recall@1"] == 0.0
-    assert got["coverage@3"] == 5 / 8
+    assert metrics_found["recall@3"] == pytest.approx(2 / 3)  # the second user has nothing to find
+    assert metrics_found["ndcg@3"] == pytest.approx(discount[1:].sum() / discount.sum())
+    assert metrics_found["mrr@3"] == 0.5
+    assert metrics_found["hit@1"] == metrics_found["recall@1"] == 0.0
+    assert metrics_found["coverage@3"] == 5 / 8
     for wrong, field in (
         (np.array([[0, 0, 1], [4, 5, -1]]), "twice"),
         (np.array([[0, 1, 2]]), "one ranking for each"),
@@ -203,14 +201,14 @@ def test_metrics_of_a_ranking_known_by_hand() -> None:
         ranking_metrics(np.array([[0], [1]], np.int32), relevant, (2,))
 
 
-def test_evaluation_hides_what_was_seen_and_next_does_not() -> None:
+def test_evaluate_hides_seen_items_and_evaluate_next_does_not() -> None:
     model = DenseWeights(np.eye(3, dtype=np.float32), np.zeros(3, np.float32))  # what was opened, again
-    seen = Sequences.of([[0], [1]], 3)
-    answers = Sequences.of([[1], [0]], 3).matrix()
+    seen = Sequences.from_lists([[0], [1]], 3)
+    answers = Sequences.from_lists([[1], [0]], 3).matrix()
     assert evaluate(model, seen, answers, 1)["recall@1"] == 1.0  # 0 is hidden, so the tie goes to 1; and back
-    nothing = Sequences.of([[], []], 3)
-    assert evaluate(model, seen, answers, 1, hide=nothing)["recall@1"] == 0.0
-    assert evaluate_next(model, Sequences.of([[2, 2, 2], [1, 1]], 3), 1)["mrr@1"] == 1.0
-    turns = Sequences.of([[2, 2, 1]], 3)
+    empty = Sequences.from_lists([[], []], 3)
+    assert evaluate(model, seen, answers, 1, hide=empty)["recall@1"] == 0.0
+    assert evaluate_next(model, Sequences.from_lists([[2, 2, 2], [1, 1]], 3), 1)["mrr@1"] == 1.0
+    turns = Sequences.from_lists([[2, 2, 1]], 3)
     assert evaluate_next(model, turns, 1)["recall@1"] == 0.5
-    assert evaluate_next(model, turns, 1, again=False)["recall@1"] == 0.0
+    assert evaluate_next(model, turns, 1, restored=False)["recall@1"] == 0.0

@@ -1,4 +1,4 @@
-"""Retrieval models against their definitions, and one suite that all of them pass."""
+"""Retrieval models against their definitions, and tests that all of them pass."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ def grouped(users: int = 120, seed: int = 0) -> Sequences:
     rng = np.random.default_rng(seed)
     rows = [rng.permutation(10)[:6] + 10 * (u % GROUPS) for u in range(users)]
     group = np.eye(GROUPS, dtype=np.float32)[np.arange(users) % GROUPS]
-    data = Sequences.of((row.tolist() for row in rows), N, user=group)
+    data = Sequences.from_lists((row.tolist() for row in rows), N, user=group)
     return Sequences(data.items, data.start, N, np.arange(len(data.items)) / 10, group)
 
 
@@ -67,7 +67,7 @@ def histories() -> tuple[Any, Any]:
     return history, data.user
 
 
-def test_a_model_is_what_the_protocol_says(fitted: tuple[str, Model], histories: Any) -> None:
+def test_models_implement_the_protocol(fitted: tuple[str, Model], histories: Any) -> None:
     _, model = fitted
     history, user = histories
     assert isinstance(model, Model)
@@ -81,7 +81,7 @@ def test_a_model_is_what_the_protocol_says(fitted: tuple[str, Model], histories:
     np.testing.assert_allclose(at[rows >= 0], want[rows >= 0], rtol=1e-5, atol=1e-6)
 
 
-def test_no_other_request_changes_a_bit(fitted: tuple[str, Model], histories: Any) -> None:
+def test_scores_do_not_depend_on_other_requests(fitted: tuple[str, Model], histories: Any) -> None:
     _, model = fitted
     history, user = histories
     rows = np.broadcast_to(np.arange(N, dtype=np.int32), (9, N))
@@ -99,16 +99,16 @@ def test_state_makes_the_same_model(fitted: tuple[str, Model], histories: Any) -
     _, model = fitted
     history, user = histories
     spec, arrays = model.state()
-    again = model_from_state(spec, arrays)
-    assert type(again) is type(model)
-    np.testing.assert_array_equal(again.scores(history, user), model.scores(history, user))
+    repeated = model_from_state(spec, arrays)
+    assert type(repeated) is type(model)
+    np.testing.assert_array_equal(repeated.scores(history, user), model.scores(history, user))
     assert all(name.replace("_", "").isalnum() for name in arrays)
 
 
 def test_the_same_seed_gives_the_same_bytes(fitted: tuple[str, Model]) -> None:
     name, model = fitted
-    again = RECOMMENDERS[name].fit(grouped(), np.random.default_rng(1))
-    for one, other in zip(model.state()[1].values(), again.state()[1].values()):
+    repeated = RECOMMENDERS[name].fit(grouped(), np.random.default_rng(1))
+    for one, other in zip(model.state()[1].values(), repeated.state()[1].values()):
         assert one.tobytes() == other.tobytes()
 
 
@@ -139,11 +139,13 @@ def test_learns_the_obvious_and_ranks_by_popularity_without_a_history(
     if name in ("popular", "trending"):
         return
     # the rest of the group's items, of 24 that a user has not opened
-    rest = Sequences.of(([10 * (u % 3) + i for i in range(10)] for u in range(60)), N).matrix().csr
-    rest = rest - rest.multiply(data.matrix().csr)
-    answers = Sequences.of((rest[[u]].nonzero()[1].tolist() for u in range(60)), N).matrix()
-    found = evaluate(model, data, answers, 4)["recall@4"]
-    assert found > (0.4 if name == "cohorts" else 0.9)  # by chance 4 / 24; cohorts tell one group from two
+    unopened = (
+        Sequences.from_lists(([10 * (u % 3) + i for i in range(10)] for u in range(60)), N).matrix().csr
+    )
+    unopened = unopened - unopened.multiply(data.matrix().csr)
+    answers = Sequences.from_lists((unopened[[u]].nonzero()[1].tolist() for u in range(60)), N).matrix()
+    recall = evaluate(model, data, answers, 4)["recall@4"]
+    assert recall > (0.4 if name == "cohorts" else 0.9)  # by chance 4 / 24; cohorts tell one group from two
 
 
 @pytest.mark.parametrize("name", RECOMMENDERS)
@@ -163,15 +165,15 @@ def test_ease_is_ridge_regression_on_all_other_items() -> None:
     x = data.matrix().csr.toarray()
     model = Ease(ridge=3.0).fit(data, np.random.default_rng(0))
     for j in range(N):
-        others = np.delete(np.arange(N), j)
-        a = x[:, others]
+        competitors = np.delete(np.arange(N), j)
+        a = x[:, competitors]
         w = np.linalg.solve(a.T @ a + 3.0 * np.eye(N - 1), a.T @ x[:, j])
-        np.testing.assert_allclose(model.weights[others, j], w, atol=1e-6)
+        np.testing.assert_allclose(model.weights[competitors, j], w, atol=1e-6)
         assert model.weights[j, j] == 0.0
 
 
 def test_item_knn_is_the_shrunk_cosine_of_the_nearest() -> None:
-    data = Sequences.of([[0, 1], [0, 1, 2], [0, 2, 3], [3]], 5)
+    data = Sequences.from_lists([[0, 1], [0, 1, 2], [0, 2, 3], [3]], 5)
     x = data.matrix().csr.toarray()
     count, together = x.sum(0), x.T @ x
     want = together / (np.sqrt(np.outer(count, count)) + 2.0)
@@ -183,8 +185,8 @@ def test_item_knn_is_the_shrunk_cosine_of_the_nearest() -> None:
     model = ItemKNN(neighbours=2, shrink=2.0).fit(data, np.random.default_rng(0))
     scores = model.scores(np.arange(5, dtype=np.int32)[:, None])
     np.testing.assert_allclose(scores - model.bias, w, atol=1e-7)
-    again = ItemKNN(neighbours=2, shrink=2.0, itself=1.0).fit(data, np.random.default_rng(0))
-    scores = again.scores(np.arange(5, dtype=np.int32)[:, None])
+    repeated = ItemKNN(neighbours=2, shrink=2.0, itself=1.0).fit(data, np.random.default_rng(0))
+    scores = repeated.scores(np.arange(5, dtype=np.int32)[:, None])
     np.testing.assert_allclose(scores - model.bias, w + np.diag(count > 0), atol=1e-7)
     twice = model.scores(np.array([[0, 0, 2]], np.int32))  # an item that comes again counts once
     np.testing.assert_array_equal(twice, model.scores(np.array([[0, 2]], np.int32)))
@@ -228,7 +230,7 @@ def test_trends_halve_and_cohorts_mix() -> None:
     cohorts = Popular(edges=(0.5,), pull=4.0).fit(data, np.random.default_rng(0))
     np.testing.assert_allclose(cohorts.table, [[2, 3, 1], [1, 3, 2]])
     with pytest.raises(InvalidInput, match="time"):
-        Popular(half_life=5.0).fit(Sequences.of([[0]], 3), np.random.default_rng(0))
+        Popular(half_life=5.0).fit(Sequences.from_lists([[0]], 3), np.random.default_rng(0))
 
 
 @pytest.mark.parametrize(
@@ -244,7 +246,7 @@ def test_trends_halve_and_cohorts_mix() -> None:
         (lambda: GRU4Rec(dropout=1.0), "dropout"),
         (lambda: TwoTower(np.full((3, 2), np.nan, np.float32)), "features"),
         (lambda: TwoTower(FEATURES[:5]).fit(grouped(), np.random.default_rng(0)), "features"),
-        (lambda: Ease().fit(Sequences.of([], 30_000), np.random.default_rng(0)), "items"),
+        (lambda: Ease().fit(Sequences.from_lists([], 30_000), np.random.default_rng(0)), "items"),
         (lambda: model_from_state({"kind": "magic"}, {}), "kind"),
     ],
 )

@@ -1,4 +1,4 @@
-"""Torch trains and numpy serves: they agree, and they learn what is obvious."""
+"""Torch trains and numpy serves: both agree, and simple patterns are learnt."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ def walks(count: int, n: int, seed: int) -> Sequences:
         while len(row) < 7:
             row.append((row[-1] + 1 + row[-2] % 2) % n)
         rows.append(row)
-    return Sequences.of(rows, n)
+    return Sequences.from_lists(rows, n)
 
 
 @pytest.mark.parametrize("kind", [SASRec, GRU4Rec])
@@ -44,15 +44,15 @@ def test_numpy_serves_what_torch_trained(kind: Any) -> None:
     weights = {name: torch.from_numpy(w) for name, w in model.weights.items()}
     vectors = torch.from_numpy(model.vectors)
     with torch.no_grad():
-        every = settings.states(vectors[torch.from_numpy(np.maximum(rows, 0)).long()], weights, None)
-    want = every.numpy()[np.arange(50), np.maximum(size, 1) - 1]
+        windows_seen = settings.states(vectors[torch.from_numpy(np.maximum(rows, 0)).long()], weights, None)
+    want = windows_seen.numpy()[np.arange(50), np.maximum(size, 1) - 1]
     want[size == 0] = 0.0
     np.testing.assert_allclose(model.queries(history), want, atol=1e-5)
     np.testing.assert_allclose(model.scores(history), want @ model.vectors.T + model.bias, atol=1e-5)
 
 
 @pytest.mark.parametrize("kind", [SASRec, GRU4Rec])
-def test_what_comes_later_does_not_change_what_was_said_before(kind: Any) -> None:
+def test_later_items_do_not_change_earlier_states(kind: Any) -> None:
     settings = kind(dim=8, length=6)
     g = torch.Generator().manual_seed(0)
     weights = settings.new_weights(g)
@@ -77,22 +77,23 @@ def test_learns_a_rule_of_the_last_two_items(settings: Any) -> None:
     model = settings.fit(walks(600, 20, 0), np.random.default_rng(0))
     test = walks(60, 20, 1)
     history, target, _ = test.steps(6)
-    known = (history >= 0).sum(axis=1) >= 2  # after one item the next is anybody's guess
-    first = topk(model.scores(history[known]), 1)[0][:, 0]
-    assert (first == target[known]).mean() > 0.9  # the last item alone decides half of them
+    seen_items = (history >= 0).sum(axis=1) >= 2  # after one item the next is anybody's guess
+    first = topk(model.scores(history[seen_items]), 1)[0][:, 0]
+    assert (first == target[seen_items]).mean() > 0.9  # the last item alone decides half of them
     assert evaluate_next(model, test, 3)["coverage@3"] == 1.0
 
 
 def test_sampled_softmax_with_everything_sampled_is_the_softmax() -> None:
     g = torch.Generator().manual_seed(0)
     hidden, vectors = torch.randn(7, 5, generator=g), torch.randn(11, 5, generator=g)
-    target, every = torch.randint(11, (7,), generator=g), torch.arange(11)
+    target, windows_seen = torch.randint(11, (7,), generator=g), torch.arange(11)
     torch.testing.assert_close(
-        sampled_softmax(hidden, target, vectors, every, torch.zeros(11)), softmax(hidden, target, vectors)
+        sampled_softmax(hidden, target, vectors, windows_seen, torch.zeros(11)),
+        softmax(hidden, target, vectors),
     )
 
 
-def test_torchs_global_generator_and_threads_are_left_alone() -> None:
+def test_the_global_generator_and_threads_of_torch_do_not_change() -> None:
     before, threads = torch.random.get_rng_state(), torch.get_num_threads()
     features = np.eye(20, 4, dtype=np.float32)
     for settings in (
@@ -105,7 +106,7 @@ def test_torchs_global_generator_and_threads_are_left_alone() -> None:
     assert torch.get_num_threads() == threads
 
 
-def test_a_step_that_is_too_long_is_named() -> None:
+def test_a_diverging_step_is_refused() -> None:
     from shopgym.core import InvalidInput
 
     with pytest.raises(InvalidInput, match="rate"):
@@ -115,7 +116,7 @@ def test_a_step_that_is_too_long_is_named() -> None:
 
 
 def test_two_towers_know_new_items_and_new_users_by_their_features() -> None:
-    """Users of a kind open items of that kind; every fifth item was never seen."""
+    """Users of a kind open items of that kind; every fifth item is never opened."""
     rng = np.random.default_rng(0)
     n, kinds, users = 100, 4, 400
     kind = np.arange(n) % kinds
@@ -123,14 +124,14 @@ def test_two_towers_know_new_items_and_new_users_by_their_features() -> None:
     cold = np.arange(n) % 5 == 0
     people = np.eye(kinds, dtype=np.float32)[np.arange(users) % kinds]
     rows = [rng.permutation(np.flatnonzero((kind == u % kinds) & ~cold))[:8].tolist() for u in range(users)]
-    data = Sequences.of(rows, n, user=people)
+    data = Sequences.from_lists(rows, n, user=people)
     model = TwoTower(features, dim=16, width=32, epochs=6, rate=0.01).fit(data, np.random.default_rng(0))
-    mine = kind[None, :] == (np.arange(kinds)[:, None])
+    new_scores = kind[None, :] == (np.arange(kinds)[:, None])
     for history, user in (
         (np.full((kinds, 1), -1, np.int32), people[:kinds]),  # nobody knows them yet
         (data.take(np.arange(kinds)).histories(), people[:kinds]),
     ):
         best = topk(model.scores(history, user), 5, cold)[0]  # the five cold items of the kind
-        assert np.take_along_axis(mine, best, axis=1).all()
+        assert np.take_along_axis(new_scores, best, axis=1).all()
     popular = Popular().fit(data, np.random.default_rng(0)).scores(np.full((kinds, 1), -1, np.int32))
-    assert np.take_along_axis(mine, topk(popular, 5, cold)[0], axis=1).mean() <= 0.5
+    assert np.take_along_axis(new_scores, topk(popular, 5, cold)[0], axis=1).mean() <= 0.5

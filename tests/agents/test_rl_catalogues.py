@@ -1,4 +1,4 @@
-"""Proto-items among many candidates, transformers, and what Stable-Baselines3 trained."""
+"""Wolpertinger, the decision transformer, and models trained by Stable-Baselines3."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from builders.markov import everything, items, one_item, requests, task
+from builders.markov import all_transitions, make_items, make_requests, make_task, single_item_pages
 
 from shopgym.agents import Task
 from shopgym.core import InvalidInput, Policy, Requests
@@ -27,7 +27,7 @@ MANY = 201
 
 def line() -> Task:
     """201 items on a line from -1 to 1."""
-    plain = items(MANY)
+    plain = make_items(MANY)
     x = np.linspace(-1, 1, MANY, dtype=np.float32)
     placed = replace(plain, features=x[:, None], feature_names=("x",))
     return Task(placed, (), ("in_1",), 1)
@@ -39,8 +39,12 @@ def wolpertinger(about: Task, **options: Any) -> Wolpertinger:
     state, item = rng.integers(2, size=4000), rng.integers(MANY, size=4000)
     x = about.items.features[item, 0]
     reward = 1 - (x - (state - 0.5)) ** 2
-    batch = one_item(
-        requests(state, MANY), item, reward, next=requests(state, MANY), terminated=np.ones(4000, bool)
+    batch = single_item_pages(
+        make_requests(state, MANY),
+        item,
+        reward,
+        next=make_requests(state, MANY),
+        terminated=np.ones(4000, bool),
     )
     settings = {"gamma": 0.0, "hidden": (16,), "step": 0.02, "updates": 200, "nearest": 10} | options
     agent = Wolpertinger(about, np.random.default_rng(0), **settings)
@@ -48,41 +52,43 @@ def wolpertinger(about: Task, **options: Any) -> Wolpertinger:
     return agent
 
 
-def test_the_proto_item_comes_to_lie_where_the_gain_is_highest() -> None:
+def test_the_proto_action_moves_to_the_highest_gain() -> None:
     about = line()
     agent = wolpertinger(about)
     policy = replace(agent.policy(), explorer=Ranked(50.0, 0.0))
-    both = requests([0, 1], MANY)
-    shown = policy.decide(both, np.random.default_rng(0)).slates[:, 0]
+    two_states = make_requests([0, 1], MANY)
+    shown = policy.decide(two_states, np.random.default_rng(0)).slates[:, 0]
     np.testing.assert_allclose(about.items.features[shown, 0], [-0.5, 0.5], atol=0.3)
     scorer = policy.scorer
     assert isinstance(scorer, ProtoScorer)
-    np.testing.assert_allclose(scorer.proto(both), agent.proto(both).detach().numpy(), rtol=1e-5, atol=1e-5)
+    np.testing.assert_allclose(
+        scorer.proto(two_states), agent.proto_action(two_states).detach().numpy(), rtol=1e-5, atol=1e-5
+    )
     # with a column for every feature an item that exists has the gain of its features
     with torch.no_grad():
-        real = agent.gain_at(both, agent.places[[3, 150]]).numpy()
-        pairs = agent.views.pairs(both, np.array([[3], [150]]))
-        np.testing.assert_allclose(real, agent.values.of_items(pairs)[:, 0].numpy(), rtol=1e-5, atol=1e-6)
+        real = agent.gain_at(two_states, agent.points[[3, 150]]).numpy()
+        pairs = agent.tensors.pairs(two_states, np.array([[3], [150]]))
+        np.testing.assert_allclose(real, agent.values.item_gain(pairs)[:, 0].numpy(), rtol=1e-5, atol=1e-6)
 
 
-def test_only_the_nearest_in_stock_are_judged_first() -> None:
+def test_only_the_nearest_items_in_stock_are_scored() -> None:
     about = line()
     agent = wolpertinger(about, updates=1, nearest=5)
     scorer = agent.policy().scorer
     rng = np.random.default_rng(2)
-    asked = requests(np.zeros(6), MANY, in_stock=rng.random((6, MANY)) < 0.5)
-    scores, proto = scorer.scores(asked)[:, 0], scorer.proto(asked)
+    asked = make_requests(np.zeros(6), MANY, in_stock=rng.random((6, MANY)) < 0.5)
+    scores, proto_action = scorer.scores(asked)[:, 0], scorer.proto(asked)
     judged = scorer.judge.scores(asked)[:, 0]
     for i in range(6):
-        away = np.square(scorer.places - proto[i]).sum(axis=1)
+        distance = np.square(scorer.places - proto_action[i]).sum(axis=1)
         stock = np.flatnonzero(asked.in_stock[i])
-        near = stock[np.argsort(away[stock])[:5]]
+        near = stock[np.argsort(distance[stock])[:5]]
         np.testing.assert_allclose(scores[i, near], judged[i, near], rtol=1e-6)
-        rest = np.setdiff1d(stock, near)
-        assert scores[i, rest].max() < scores[i, near].min()
-        assert (np.diff(scores[i, rest[np.argsort(away[rest])]]) <= 1e-9).all()
-    few = wolpertinger(about, updates=1, nearest=MANY).policy().scorer
-    np.testing.assert_array_equal(few.scores(asked), few.judge.scores(asked))
+        excluded = np.setdiff1d(stock, near)
+        assert scores[i, excluded].max() < scores[i, near].min()
+        assert (np.diff(scores[i, excluded[np.argsort(distance[excluded])]]) <= 1e-9).all()
+    short = wolpertinger(about, updates=1, nearest=MANY).policy().scorer
+    np.testing.assert_array_equal(short.scores(asked), short.judge.scores(asked))
 
 
 def with_history(asked: Requests, history: AnyArray) -> Requests:
@@ -90,25 +96,25 @@ def with_history(asked: Requests, history: AnyArray) -> Requests:
 
 
 def opened_first() -> Any:
-    """One page each. Who opened item 2 before gets 1 for item 0 and 0 for item 1; who opened 1, 0 and 1."""
+    """One page each. After item 2 the rewards of items 0 and 1 are 1 and 0; after item 1 they are 0 and 1."""
     rng = np.random.default_rng(0)
     past, item = rng.integers(1, 3, size=2000), rng.integers(2, size=2000)
     reward = (past == 2) == (item == 0)
-    asked = with_history(requests(np.zeros(2000), 3), np.stack([past, np.full(2000, -1)], axis=1))
-    after = with_history(requests(np.zeros(2000), 3, first_id=9000), np.full((2000, 2), -1))
-    return one_item(asked, item, reward, next=after, terminated=np.ones(2000, bool))
+    asked = with_history(make_requests(np.zeros(2000), 3), np.stack([past, np.full(2000, -1)], axis=1))
+    after = with_history(make_requests(np.zeros(2000), 3, first_id=9000), np.full((2000, 2), -1))
+    return single_item_pages(asked, item, reward, next=after, terminated=np.ones(2000, bool))
 
 
 def transformer(ask: float = 1.0, **options: Any) -> DecisionTransformer:
     settings: dict[str, Any] = {"history": 3, "width": 8, "blocks": 1, "epochs": 12, "step": 0.01}
-    return DecisionTransformer(task(3), np.random.default_rng(0), ask=ask, **{**settings, **options})
+    return DecisionTransformer(make_task(3), np.random.default_rng(0), ask=ask, **{**settings, **options})
 
 
-def test_the_transformer_does_what_brought_the_return_that_is_asked_for() -> None:
+def test_the_transformer_imitates_what_brought_the_return_asked_for() -> None:
     # the return turns round what the past says: one block may stay at even chances, two learn it
     agent = transformer(width=16, blocks=2)
     agent.learn(opened_first())
-    asked = with_history(requests([0, 0], 3), [[2, -1], [1, -1]])
+    asked = with_history(make_requests([0, 0], 3), [[2, -1], [1, -1]])
     chance = agent.policy().marginals(asked)[:, 0]
     assert chance[0, 0] > 0.9
     assert chance[1, 1] > 0.9
@@ -122,7 +128,7 @@ def test_the_transformer_does_what_brought_the_return_that_is_asked_for() -> Non
 def test_numpy_serves_the_transformer_that_torch_trained(history: int, blocks: int) -> None:
     agent = transformer(history=history, blocks=blocks, epochs=1)
     agent.learn(opened_first())
-    asked = with_history(requests([0, 1, 1], 3), [[2, 1, 0, 2], [1, -1, -1, -1], [-1, -1, -1, -1]])
+    asked = with_history(make_requests([0, 1, 1], 3), [[2, 1, 0, 2], [1, -1, -1, -1], [-1, -1, -1, -1]])
     policy = agent.policy()
     with torch.no_grad():
         want = agent.scores(asked, torch.full((3,), agent.ask)).numpy()
@@ -134,7 +140,7 @@ def test_numpy_serves_the_transformer_that_torch_trained(history: int, blocks: i
 
 
 @pytest.mark.parametrize("name", ["wolpertinger", "transformer"])
-def test_policies_come_back_from_their_state_and_the_same_seed_gives_the_same_bytes(name: str) -> None:
+def test_policies_are_restored_and_the_same_seed_gives_the_same_bytes(name: str) -> None:
     policies = []
     for _ in range(2):
         if name == "transformer":
@@ -145,14 +151,14 @@ def test_policies_come_back_from_their_state_and_the_same_seed_gives_the_same_by
         policies.append(agent.policy())
     assert policies[0].hash == policies[1].hash
     spec, arrays = policies[0].state()
-    again = policy_from_state(spec, arrays, policies[0].items)
-    assert again.hash == policies[0].hash
+    restored = policy_from_state(spec, arrays, policies[0].items)
+    assert restored.hash == policies[0].hash
     with pytest.raises(InvalidInput, match=r"interactions\.next"):
-        agent.learn(replace(everything(1), next=None, terminated=None))
+        agent.learn(replace(all_transitions(1), next=None, terminated=None))
 
 
 class FromTable:
-    """As Stable-Baselines3 has it: a policy whose distribution is (0.5, 0.3, 0.2) of what is free."""
+    """A policy like those of Stable-Baselines3, with the distribution (0.5, 0.3, 0.2) among what is free."""
 
     class Space:
         spaces = dict.fromkeys(("user", "context", "candidates", "action_mask", "chosen", "slot"))
@@ -172,12 +178,12 @@ class FromTable:
 
 
 def test_stable_baselines_by_hand() -> None:
-    policy = StableBaselinesPolicy(FromTable(), task(3, 2))
+    policy = StableBaselinesPolicy(FromTable(), make_task(3, 2))
     assert isinstance(policy, Policy)
     stock = np.ones((4000, 3), bool)
     stock[:2, 0] = False
     stock[1, 1] = False
-    asked = requests(np.zeros(4000), 3, in_stock=stock)
+    asked = make_requests(np.zeros(4000), 3, in_stock=stock)
     decisions = policy.decide(asked, np.random.default_rng(0))
     np.testing.assert_array_equal(policy.propensities(asked, decisions.positions), decisions.propensities)
     assert decisions.slates[1].tolist() == [2, -1]
@@ -185,17 +191,17 @@ def test_stable_baselines_by_hand() -> None:
     assert set(decisions.slates[0].tolist()) == {1, 2}
     first = decisions.slates[2:, 0]
     np.testing.assert_allclose(np.bincount(first, minlength=3) / len(first), [0.5, 0.3, 0.2], atol=0.04)
-    at = np.array([[0, 1]] * 4000, np.int32)
-    np.testing.assert_allclose(policy.propensities(asked, at)[2], [0.5, 0.6])
-    np.testing.assert_allclose(policy.propensities(asked, at)[0], [0.0, 0.6])
-    spread = StableBaselinesPolicy(FromTable(), task(3, 2), floor=0.3)
-    np.testing.assert_allclose(spread.propensities(asked, at)[2, 0], 0.7 * 0.5 + 0.1)
+    column = np.array([[0, 1]] * 4000, np.int32)
+    np.testing.assert_allclose(policy.propensities(asked, column)[2], [0.5, 0.6])
+    np.testing.assert_allclose(policy.propensities(asked, column)[0], [0.0, 0.6])
+    spread = StableBaselinesPolicy(FromTable(), make_task(3, 2), floor=0.3)
+    np.testing.assert_allclose(spread.propensities(asked, column)[2, 0], 0.7 * 0.5 + 0.1)
     for refuses in (lambda: policy.marginals(asked), policy.state):
         with pytest.raises(InvalidInput, match="distil"):
             refuses()
     clone, loss = distil(policy, asked, np.random.default_rng(0), hidden=(), step=0.03)
-    found = clone.marginals(requests([0], 3))[0, 0]
-    np.testing.assert_allclose(found, [0.5, 0.3, 0.2], atol=0.04)
+    shares = clone.marginals(make_requests([0], 3))[0, 0]
+    np.testing.assert_allclose(shares, [0.5, 0.3, 0.2], atol=0.04)
     assert loss == pytest.approx(-np.log(decisions.propensities).sum(1).mean(), abs=0.03)
 
 

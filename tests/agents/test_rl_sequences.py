@@ -1,4 +1,4 @@
-"""The loop over visits and lives, the same luck for all, and the study of looking ahead."""
+"""Training over episodes, common random numbers, and the study of long-term rewards."""
 
 from __future__ import annotations
 
@@ -79,7 +79,7 @@ def test_agents_learn_in_visits_and_keep_to_the_stock(
     assert stock[decisions.positions >= 0].all()
 
 
-def test_rewards_of_episodes_are_counted_whole(catalog: Catalog, config: ShopConfig) -> None:
+def test_rewards_of_episodes_are_complete(catalog: Catalog, config: ShopConfig) -> None:
     env = session(catalog, config)
     agent = make_agent("random", task_of(env), np.random.default_rng(0))
     rows = train_sequences(agent, env, 40, np.random.default_rng(1), lambda: None)
@@ -90,22 +90,22 @@ def test_rewards_of_episodes_are_counted_whole(catalog: Catalog, config: ShopCon
         earned += step.interactions.events["click"].sum(axis=1)
         whole.append(earned[step.episode_over].sum())
         earned[step.episode_over] = 0
-    found = [row["episode_reward"] * row["episodes"] if row["episodes"] else 0.0 for row in rows]
-    np.testing.assert_allclose(found, whole)
+    rows_found = [row["episode_reward"] * row["episodes"] if row["episodes"] else 0.0 for row in rows]
+    np.testing.assert_allclose(rows_found, whole)
 
 
-def test_a_life_is_lived_with_the_same_luck(catalog: Catalog) -> None:
+def test_whole_episodes_have_common_random_numbers(catalog: Catalog) -> None:
     config = ShopConfig.full(users=300, slate_size=3, num_candidates=8)
     env = ShopperVectorEnv(40, **PLAIN, catalog=catalog, config=config, days=60)
     env.reset(seed=1)
     policy = make_agent("popularity", task_of(env), np.random.default_rng(0)).policy()
-    first, again = (live(policy, env, 5, np.random.default_rng(0)) for _ in range(2))
+    first, repeated = (live(policy, env, 5, np.random.default_rng(0)) for _ in range(2))
     for name, values in vars(first).items():
-        np.testing.assert_array_equal(values, getattr(again, name))
+        np.testing.assert_array_equal(values, getattr(repeated, name))
     assert (first.pages >= first.visits).all()
     assert first.visits.min() >= 1
     assert 0 < first.kept.mean() < 1
-    one = live(policy, env, 5, np.random.default_rng(0), most=1)
+    one = live(policy, env, 5, np.random.default_rng(0), longest=1)
     np.testing.assert_array_equal(one.pages, 1)
     rows = train_sequences(
         make_agent("random", task_of(env), np.random.default_rng(0)),
@@ -117,7 +117,7 @@ def test_a_life_is_lived_with_the_same_luck(catalog: Catalog) -> None:
     assert {"satisfaction", "returns"} <= rows[0].keys()
 
 
-def test_a_log_tells_what_came_next(catalog: Catalog, config: ShopConfig) -> None:
+def test_next_requests_of_a_log(catalog: Catalog, config: ShopConfig) -> None:
     env = session(catalog, config)
     policy = make_agent("random", task_of(env), np.random.default_rng(0)).policy()
     past = record(env, policy, 2, np.random.default_rng(0)).take(np.arange(6))
@@ -136,14 +136,14 @@ def test_a_log_tells_what_came_next(catalog: Catalog, config: ShopConfig) -> Non
         user_names=env.loop.shop.user_names,
         context_names=env.loop.shop.context_names,
     )
-    found = sequences_of(log)  # 7: rows 2, 0, 3; 8: rows 1, 4; 9: row 5 alone
-    assert found.next is not None
+    rows_found = sequences_of(log)  # 7: rows 2, 0, 3; 8: rows 1, 4; 9: row 5 alone
+    assert rows_found.next is not None
     ids = log.request_id
-    np.testing.assert_array_equal(found.requests.request_id, ids[[2, 0, 1]])
-    np.testing.assert_array_equal(found.next.request_id, ids[[0, 3, 4]])
-    np.testing.assert_array_equal(found.reward, past.reward[[2, 0, 1]])
-    assert found.terminated is not None
-    assert not found.terminated.any()
+    np.testing.assert_array_equal(rows_found.requests.request_id, ids[[2, 0, 1]])
+    np.testing.assert_array_equal(rows_found.next.request_id, ids[[0, 3, 4]])
+    np.testing.assert_array_equal(rows_found.reward, past.reward[[2, 0, 1]])
+    assert rows_found.terminated is not None
+    assert not rows_found.terminated.any()
     ended = np.array([False, False, False, True, False, True])
     with_ends = sequences_of(log, ended)
     assert with_ends.terminated is not None
@@ -173,7 +173,7 @@ def test_learners_from_logs_learn_from_what_was_recorded(
     assert ((chances > 0) & (chances <= 1)).all()
 
 
-def test_environments_that_cannot_be_followed_are_refused(catalog: Catalog, config: ShopConfig) -> None:
+def test_unsuitable_environments_are_refused(catalog: Catalog, config: ShopConfig) -> None:
     season = {**PLAIN, "catalog": catalog, "config": ShopConfig.full(slate_size=3, num_candidates=8)}
     wrong = [
         (session(catalog, config, autoreset_mode="NextStep"), "autoreset_mode"),
@@ -191,7 +191,7 @@ def test_environments_that_cannot_be_followed_are_refused(catalog: Catalog, conf
         train_sequences(agent, env, 0, np.random.default_rng(0), lambda: None)
 
 
-def test_the_study_is_taken_up_where_it_stopped(tmp_path: Path) -> None:
+def test_the_study_continues_where_it_stopped(tmp_path: Path) -> None:
     pytest.importorskip("torch", reason="needs the extra 'agents'")
     from shopgym.experiments.studies.long_term import AGENTS, Size, gain, plot, study
 
@@ -219,7 +219,7 @@ def test_the_study_is_taken_up_where_it_stopped(tmp_path: Path) -> None:
     assert json.loads(text.splitlines()[0])["agent"] == "greedy clicks"
 
 
-def test_a_gain_by_hand() -> None:
+def test_gain_by_hand() -> None:
     pytest.importorskip("torch", reason="needs the extra 'agents'")
     from shopgym.experiments.studies.long_term import gain
 
@@ -228,10 +228,10 @@ def test_a_gain_by_hand() -> None:
         for agent, rewards in (("a", (1.0, 2.0, 6.0)), ("b", (0.0, 3.0, 3.0)))
         for seed, reward in enumerate(rewards)
     ]
-    found = gain(rows, "off", "a", "b")  # differences 1, -1, 3: mean 1, sd 2, t(0.975, 2) = 4.3027
-    assert found.mean == 1.0
-    assert found.high == pytest.approx(1 + 4.302653 * 2 / 3**0.5)
-    assert found.low == pytest.approx(1 - 4.302653 * 2 / 3**0.5)
-    assert (found.won, found.seeds) == (2, 3)
-    assert found.boot_low >= -1
-    assert found.boot_high <= 3
+    rows_found = gain(rows, "off", "a", "b")  # differences 1, -1, 3: mean 1, sd 2, t(0.975, 2) = 4.3027
+    assert rows_found.mean == 1.0
+    assert rows_found.high == pytest.approx(1 + 4.302653 * 2 / 3**0.5)
+    assert rows_found.low == pytest.approx(1 - 4.302653 * 2 / 3**0.5)
+    assert (rows_found.won, rows_found.seeds) == (2, 3)
+    assert rows_found.boot_low >= -1
+    assert rows_found.boot_high <= 3

@@ -1,4 +1,4 @@
-"""A shop of a few items, policies over it and bundles of them: what the serving tests share."""
+"""A small catalogue, policies and bundles for tests of serving."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ def small_items(n: int = 3) -> Items:
 
 
 def table_policy(rates: tuple[float, ...] = (1.0, 2.0, 4.0), slate_size: int = 2) -> SlatePolicy:
-    """Draws item i with probability in proportion to ``rates[i]``: propensities by hand."""
+    """Draws item i with a probability proportional to ``rates[i]``, so propensities are known by hand."""
     return SlatePolicy(
         "table",
         small_items(len(rates)),
@@ -48,7 +48,7 @@ def table_policy(rates: tuple[float, ...] = (1.0, 2.0, 4.0), slate_size: int = 2
 
 
 def linear_policy(n: int = 30, slate_size: int = 3, *, category_cap: int | None = None) -> SlatePolicy:
-    """Two linear models over users and items, a floor and every guard that is asked for."""
+    """Two linear models over users and items, with a floor and guards."""
     items = small_items(n)
     features = FeatureMap.default(USER, CONTEXT, items.feature_names)
     theta = np.random.default_rng(5).normal(size=(2, len(features)))
@@ -57,8 +57,8 @@ def linear_policy(n: int = 30, slate_size: int = 3, *, category_cap: int | None 
     return SlatePolicy("linear", items, scorer, Softmax(0.5, floor=0.1), guards, slate_size)
 
 
-def some_requests(policy: SlatePolicy, n: int, m: int, rng: np.random.Generator) -> Requests:
-    """n requests with m candidates each, one in five out of stock."""
+def random_requests(policy: SlatePolicy, n: int, m: int, rng: np.random.Generator) -> Requests:
+    """n random requests with m candidates each; one in five is out of stock."""
     order = rng.permuted(np.tile(np.arange(len(policy.items)), (n, 1)), axis=1)
     return Requests(
         request_id=np.arange(1000, 1000 + n, dtype=np.uint64),
@@ -77,7 +77,7 @@ def small_bundle(path: Path, policy: SlatePolicy | None = None, m: int = 3) -> B
     return write_bundle(
         path,
         policy,
-        golden_requests=some_requests(policy, 25, m, np.random.default_rng(3)),
+        golden_requests=random_requests(policy, 25, m, np.random.default_rng(3)),
         user_names=USER,
         context_names=CONTEXT,
         unit=UNIT,
@@ -89,7 +89,7 @@ def small_bundle(path: Path, policy: SlatePolicy | None = None, m: int = 3) -> B
 
 
 def rank_body(policy: SlatePolicy, request_id: int | str, m: int = 3) -> dict[str, object]:
-    """A valid request to /rank."""
+    """The body of a valid request to /rank."""
     return {
         "request_id": request_id,
         "user_id": "ann",

@@ -1,7 +1,7 @@
-"""A world of two states and two items whose every value is known, built by hand.
+"""A Markov decision process of two states and two items, with values known in closed form.
 
-State 0: item 0 pays 1 and ends it; item 1 pays nothing and leads to state 1.
-State 1: item 0 pays nothing and leads back to state 0; item 1 pays 2 and ends it.
+State 0: item 0 pays 1 and ends the episode; item 1 pays nothing and next_state to state 1.
+State 1: item 0 pays nothing and next_state to state 0; item 1 pays 2 and ends the episode.
 """
 
 from __future__ import annotations
@@ -15,14 +15,14 @@ from shopgym.core import Decisions, Interactions, Requests
 from shopgym.core.items import Items
 
 GAMMA = 0.9
-PAYS = np.array([[1.0, 0.0], [0.0, 2.0]])
-LEADS = np.array([[-1, 1], [0, -1]])
-BEST = np.array([[1.0, 1.8], [1.62, 2.0]])
-"""Q of the best policy: Q(0, 1) = 0.9 x 2, Q(1, 0) = 0.9 x 1.8."""
+REWARDS = np.array([[1.0, 0.0], [0.0, 2.0]])
+NEXT_STATE = np.array([[-1, 1], [0, -1]])
+Q_VALUES = np.array([[1.0, 1.8], [1.62, 2.0]])
+"""Q of the best policy, state by item: Q(0, 1) = 0.9 x 2, Q(1, 0) = 0.9 x 1.8."""
 
 
-def items(count: int = 2) -> Items:
-    """``count`` items, each with a column of its own."""
+def make_items(count: int = 2) -> Items:
+    """``count`` items with one-hot features."""
     names = tuple(f"is_{i}" for i in range(count))
     return Items(
         item_id=np.array([f"i{i}" for i in range(count)]),
@@ -37,13 +37,14 @@ def items(count: int = 2) -> Items:
     )
 
 
-def task(count: int = 2, slots: int = 1, attention: Any = None) -> Task:
-    seen = np.ones(slots) if attention is None else np.asarray(attention)
-    return Task(items(count), (), ("in_1",), slots, attention=seen)
+def make_task(count: int = 2, slots: int = 1, attention: Any = None) -> Task:
+    """Show ``slots`` of ``count`` items; requests have the state as their only column."""
+    slot_attention = np.ones(slots) if attention is None else np.asarray(attention)
+    return Task(make_items(count), (), ("in_1",), slots, attention=slot_attention)
 
 
-def requests(state: Any, count: int = 2, *, first_id: int = 0, in_stock: Any = None) -> Requests:
-    """One request a state, all items candidates."""
+def make_requests(state: Any, count: int = 2, *, first_id: int = 0, in_stock: Any = None) -> Requests:
+    """A request for each state, with all items as candidates."""
     state = np.asarray(state)
     n = len(state)
     return Requests(
@@ -57,46 +58,52 @@ def requests(state: Any, count: int = 2, *, first_id: int = 0, in_stock: Any = N
     )
 
 
-def one_item(asked: Requests, item: Any, reward: Any, **rest: Any) -> Interactions:
-    """Pages of one slot, each item with probability 1/2."""
+def single_item_pages(page_requests: Requests, item: Any, reward: Any, **options: Any) -> Interactions:
+    """Pages of one slot that show ``item``, each with propensity 1/2."""
     shown = np.asarray(item, np.int32)[:, None]
     decisions = Decisions(shown, shown, np.full(shown.shape, 0.5))
-    return Interactions(asked, decisions, np.asarray(reward, float)[:, None], **rest)
+    return Interactions(page_requests, decisions, np.asarray(reward, float)[:, None], **options)
 
 
-def everything(copies: int = 16) -> Interactions:
-    """Every state and item, ``copies`` times; all choices are clicks."""
+def all_transitions(copies: int = 16) -> Interactions:
+    """Every state with every item, ``copies`` times; every item shown is clicked."""
     state, item = (np.tile(part, copies) for part in ([0, 0, 1, 1], [0, 1, 0, 1]))
-    leads = LEADS[state, item]
-    return one_item(
-        requests(state),
+    next_state = NEXT_STATE[state, item]
+    return single_item_pages(
+        make_requests(state),
         item,
-        PAYS[state, item],
+        REWARDS[state, item],
         events={"click": np.ones((len(state), 1))},
-        next=requests(np.maximum(leads, 0), first_id=10_000),
-        terminated=leads < 0,
+        next=make_requests(np.maximum(next_state, 0), first_id=10_000),
+        terminated=next_state < 0,
     )
 
 
-def table(agent: Any) -> Any:
+def q_table(agent: Any) -> Any:
     """(2, 2) Q of the agent's values: state by item."""
     import torch
 
-    both = requests([0, 1])
+    states = make_requests([0, 1])
     with torch.no_grad():
-        base = agent.values.of_state(agent.views.state(both))
-        return (base[:, None] + agent.values.of_items(agent.views.pairs(both, both.candidates))).numpy()
+        base = agent.values.state_value(agent.tensors.state(states))
+        return (
+            base[:, None] + agent.values.item_gain(agent.tensors.pairs(states, states.candidates))
+        ).numpy()
 
 
-def play(agent: Any, steps: int, lanes: int, seed: int = 0) -> None:
-    """Let the agent learn from ``steps`` pages on every lane; who has ended begins in state 0 again."""
+def train_online(agent: Any, steps: int, lanes: int, seed: int = 0) -> None:
+    """Let the agent learn from ``steps`` pages of every visitor; a new episode begins in state 0.
+
+    Args:
+        lanes: visitors at the same time.
+    """
     rng = np.random.default_rng(seed)
-    asked = requests(np.zeros(lanes))
+    page_requests = make_requests(np.zeros(lanes))
     for step in range(1, steps + 1):
-        decisions = agent.policy().decide(asked, rng)
-        state, item = asked.context[:, 0].astype(int), decisions.slates[:, 0]
-        leads = LEADS[state, item]
-        after = requests(np.maximum(leads, 0), first_id=step * lanes)
-        reward = PAYS[state, item][:, None]
-        agent.learn(Interactions(asked, decisions, reward, {}, after, leads < 0))
-        asked = requests(np.where(leads < 0, 0, leads), first_id=step * lanes)
+        decisions = agent.policy().decide(page_requests, rng)
+        state, item = page_requests.context[:, 0].astype(int), decisions.slates[:, 0]
+        next_state = NEXT_STATE[state, item]
+        following = make_requests(np.maximum(next_state, 0), first_id=step * lanes)
+        reward = REWARDS[state, item][:, None]
+        agent.learn(Interactions(page_requests, decisions, reward, {}, following, next_state < 0))
+        page_requests = make_requests(np.where(next_state < 0, 0, next_state), first_id=step * lanes)

@@ -1,6 +1,6 @@
-"""Tasks for rankers whose truth is known: one that a line can say, one that only products can.
+"""Simulated click logs with known probabilities, linear or with products of features.
 
-``python tests/ranking_scene.py`` prints how well each ranker orders pages that were never shown.
+``python tests/builders/ranking.py`` prints how well each ranker orders pages that were never shown.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ Logit = Callable[[Requests, Items], F64]
 """(n, m) the logit of a click on each candidate that is looked at."""
 
 
-def scene_items(n: int = 150, seed: int = 0) -> Items:
+def make_items(n: int = 150, seed: int = 0) -> Items:
     """Items with two embedding columns."""
     rng = np.random.default_rng(seed)
     price = np.exp(rng.normal(size=n))
@@ -44,16 +44,16 @@ def scene_items(n: int = 150, seed: int = 0) -> Items:
     )
 
 
-def linear(requests: Requests, items: Items) -> F64:
-    """Taste meets the embedding, and who minds prices minds the price of the moment."""
+def linear_logit(requests: Requests, items: Items) -> F64:
+    """Linear in taste x embedding and in price sensitivity x live price."""
     e = items.features[requests.candidates].astype(float)
     u = requests.user[:, None, :].astype(float)
     price = np.log1p(requests.live["price"])
     return -1.0 + u[..., 0] * e[..., 0] + u[..., 1] * e[..., 1] - 1.5 * u[..., 2] * price
 
 
-def products(requests: Requests, items: Items) -> F64:
-    """Tastes meet the other column, mornings turn it round, and discounts above a threshold draw."""
+def interaction_logit(requests: Requests, items: Items) -> F64:
+    """Products of three columns, a sign that depends on the hour, and a step at a discount of 20%."""
     e = items.features[requests.candidates].astype(float)
     u = requests.user[:, None, :].astype(float)
     morning = np.where(requests.context[:, :1] < 0.5, 1.0, -1.0)
@@ -62,8 +62,8 @@ def products(requests: Requests, items: Items) -> F64:
 
 
 @dataclass(frozen=True)
-class Scene:
-    """A task, the pages logged by a uniform policy, and pages nobody was shown."""
+class SimulatedLog:
+    """A task, pages logged by a uniform policy, and test requests with true click probabilities (n, m)."""
 
     task: Task
     log: Interactions
@@ -71,8 +71,8 @@ class Scene:
     truth: F64
 
 
-def scene_requests(items: Items, n: int, m: int, rng: np.random.Generator) -> Requests:
-    """n requests for m candidates, everything in stock, live prices half to one and a half times the list."""
+def make_requests(items: Items, n: int, m: int, rng: np.random.Generator) -> Requests:
+    """n requests with m candidates in stock; live prices are 0.5 to 1.5 times the list price."""
     candidates = rng.permuted(np.tile(np.arange(len(items), dtype=np.int32), (n, 1)), axis=1)[:, :m]
     price = items.price[candidates] * rng.uniform(0.5, 1.5, (n, m))
     user = np.column_stack([rng.normal(size=(n, 2)), rng.uniform(0, 1, n)])
@@ -92,10 +92,10 @@ def scene_requests(items: Items, n: int, m: int, rng: np.random.Generator) -> Re
     )
 
 
-def scene(logit: Logit, *, pages: int, seed: int, attention: F64 = ATTENTION) -> Scene:
-    """Clicks of a position-based reader on slates drawn evenly."""
+def simulate_log(logit: Logit, *, pages: int, seed: int, attention: F64 = ATTENTION) -> SimulatedLog:
+    """Clicks of a position-based model on slates drawn uniformly."""
     rng = np.random.default_rng(seed)
-    items = scene_items()
+    items = make_items()
     task = Task(
         items,
         USER,
@@ -105,14 +105,14 @@ def scene(logit: Logit, *, pages: int, seed: int, attention: F64 = ATTENTION) ->
         attention=attention,
         live_names=("price", "stock", "margin"),
     )
-    requests = scene_requests(items, pages, SLOTS, rng)
+    requests = make_requests(items, pages, SLOTS, rng)
     positions = np.tile(np.arange(SLOTS, dtype=np.int32), (pages, 1))
     p = 1.0 / np.arange(SLOTS, 0, -1.0)
     decisions = Decisions(positions, requests.candidates, np.tile(p, (pages, 1)))
     clicked = (rng.random(positions.shape) < attention * expit(logit(requests, items))).astype(float)
     log = Interactions(requests, decisions, clicked, {"click": clicked, "purchase": clicked})
-    test = scene_requests(items, 500, 30, rng)
-    return Scene(task, log, test, expit(logit(test, items)))
+    test = make_requests(items, 500, 30, rng)
+    return SimulatedLog(task, log, test, expit(logit(test, items)))
 
 
 def main() -> None:
@@ -120,15 +120,15 @@ def main() -> None:
     print("| ranker | linear | products |\n|---|---|---|")
     for name in ("linear_ranker", "logistic_ranker", "lambdamart", "mlp_ranker", "cross_ranker"):
         cells = []
-        for logit in (linear, products):
-            found = []
+        for logit in (linear_logit, interaction_logit):
+            scores = []
             for seed in range(3):
-                one = scene(logit, pages=3000, seed=seed)
-                agent = make_agent(name, one.task, np.random.default_rng(seed))
-                agent.learn(one.log)
+                data = simulate_log(logit, pages=3000, seed=seed)
+                agent = make_agent(name, data.task, np.random.default_rng(seed))
+                agent.learn(data.log)
                 policy: Any = agent.policy()
-                found.append(ndcg(policy.scorer.scores(one.test)[:, 0], one.truth, 5).mean())
-            cells.append(f"{np.mean(found):.3f} ({min(found):.3f} to {max(found):.3f})")
+                scores.append(ndcg(policy.scorer.scores(data.test)[:, 0], data.truth, 5).mean())
+            cells.append(f"{np.mean(scores):.3f} ({min(scores):.3f} to {max(scores):.3f})")
         print(f"| `{name}` | {' | '.join(cells)} |")
 
 

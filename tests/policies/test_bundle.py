@@ -16,10 +16,10 @@ from builders.bundles import (
     UNIT,
     USER,
     linear_policy,
+    random_requests,
     rank_body,
     small_bundle,
     small_items,
-    some_requests,
     table_policy,
 )
 
@@ -84,7 +84,7 @@ def test_a_loaded_policy_is_the_same_policy(tmp_path: Path, cap: int | None) -> 
     loaded = load_bundle(tmp_path / "b")
     assert loaded.hash == written.hash
     assert loaded.policy.hash == policy.hash
-    requests = some_requests(policy, 200, 12, np.random.default_rng(8))
+    requests = random_requests(policy, 200, 12, np.random.default_rng(8))
     ours = policy.decide(requests, np.random.default_rng(9))
     theirs = load_policy(tmp_path / "b").decide(requests, np.random.default_rng(9))
     np.testing.assert_array_equal(theirs.slates, ours.slates)
@@ -240,7 +240,7 @@ def bundle_of(path: Path, **changes: object) -> None:
     policy = changes.pop("policy", None) or table_policy()
     assert isinstance(policy, SlatePolicy)
     options: dict[str, object] = {
-        "golden_requests": some_requests(policy, 20, 3, np.random.default_rng(0)),
+        "golden_requests": random_requests(policy, 20, 3, np.random.default_rng(0)),
         "user_names": USER,
         "context_names": CONTEXT,
         "unit": UNIT,
@@ -254,7 +254,7 @@ def test_what_cannot_be_served_is_not_exported(tmp_path: Path) -> None:
     with pytest.raises(InvalidInput, match=r"policy\.guards.*add InStock"):
         bundle_of(path, policy=dataclasses.replace(table_policy(), guards=(MarginFloor(0.0),)))
     with pytest.raises(InvalidInput, match="golden_requests = 19"):
-        bundle_of(path, golden_requests=some_requests(table_policy(), 19, 3, np.random.default_rng(0)))
+        bundle_of(path, golden_requests=random_requests(table_policy(), 19, 3, np.random.default_rng(0)))
     with pytest.raises(InvalidInput, match=r"ranges = 'user\.age'"):
         bundle_of(path, ranges={"user.age": (0, 1)})
     with pytest.raises(InvalidInput, match=r"ranges\.context\.hour"):
@@ -304,7 +304,7 @@ def test_strings_as_objects_are_exported(tmp_path: Path) -> None:
 
 def test_padding_changes_no_decision() -> None:
     policy = linear_policy()
-    requests = some_requests(policy, 30, 8, np.random.default_rng(2))
+    requests = random_requests(policy, 30, 8, np.random.default_rng(2))
     spread = np.full((30, 16), -1, dtype=np.int32)
     stocked = np.zeros((30, 16), dtype=bool)
     spread[:, 1::2], stocked[:, 1::2] = requests.candidates, requests.in_stock
@@ -324,7 +324,7 @@ def test_padding_changes_no_decision() -> None:
 
 def test_a_request_of_padding_alone_shows_nothing() -> None:
     policy = table_policy()
-    one = some_requests(policy, 1, 3, np.random.default_rng(2))
+    one = random_requests(policy, 1, 3, np.random.default_rng(2))
     none = dataclasses.replace(
         one, candidates=np.full((1, 3), -1, dtype=np.int32), in_stock=np.zeros((1, 3), dtype=bool)
     )
@@ -348,7 +348,7 @@ def test_keyed_decisions_follow_the_propensities(tmp_path: Path) -> None:
 
 
 def test_a_table_policy_needs_no_features(tmp_path: Path) -> None:
-    requests = some_requests(table_policy(), 20, 3, np.random.default_rng(0))
+    requests = random_requests(table_policy(), 20, 3, np.random.default_rng(0))
     none = np.empty((20, 0), dtype=np.float32)
     bundle_of(
         tmp_path / "b",

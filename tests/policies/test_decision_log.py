@@ -11,7 +11,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
-from builders.bundles import CONTEXT, UNIT, USER, linear_policy, small_items, some_requests, table_policy
+from builders.bundles import CONTEXT, UNIT, USER, linear_policy, random_requests, small_items, table_policy
 from builders.paths import ROOT
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -25,7 +25,7 @@ def make_log(n: int = 6, m: int = 3, *, events: tuple[str, ...] = ("click",), se
     """A log of the hand-made table policy, with marginals and pages of different sizes."""
     rng = np.random.default_rng(seed)
     policy = table_policy()
-    requests = some_requests(policy, n, m, rng)
+    requests = random_requests(policy, n, m, rng)
     history = rng.integers(-1, m, size=(n, 4), dtype=np.int32)
     requests = dataclasses.replace(
         requests, slots=(1 + np.arange(n, dtype=np.int32) % 2), history=np.sort(history)[:, ::-1]
@@ -63,7 +63,7 @@ def same(one: DecisionLog, other: DecisionLog) -> None:
 def test_marginals_known_answer() -> None:
     """Rates 1, 2, 4, all in stock, slots 2: P(item 2 first) = 4/7; P(item 2 second) = 1/7 4/6 + 2/7 4/5."""
     policy = table_policy()
-    requests = some_requests(policy, 1, 3, np.random.default_rng(0))
+    requests = random_requests(policy, 1, 3, np.random.default_rng(0))
     requests = dataclasses.replace(
         requests, candidates=np.array([[0, 1, 2]], dtype=np.int32), in_stock=np.ones((1, 3), dtype=bool)
     )
@@ -76,7 +76,7 @@ def test_marginals_known_answer() -> None:
 
 def test_marginals_of_an_empty_slot_are_one() -> None:
     policy = table_policy()
-    requests = some_requests(policy, 4, 3, np.random.default_rng(0))
+    requests = random_requests(policy, 4, 3, np.random.default_rng(0))
     requests = dataclasses.replace(requests, in_stock=np.zeros((4, 3), dtype=bool))
     decisions = policy.decide(requests, np.random.default_rng(0))
     np.testing.assert_array_equal(decisions.positions, -1)
@@ -425,7 +425,7 @@ def test_concat_refuses_what_does_not_fit() -> None:
 
 def test_a_looking_back_guard_has_no_marginals() -> None:
     policy = linear_policy(category_cap=1)
-    requests = some_requests(policy, 3, 8, np.random.default_rng(0))
+    requests = random_requests(policy, 3, 8, np.random.default_rng(0))
     decisions = policy.decide(requests, np.random.default_rng(0))
     with pytest.raises(InvalidInput, match=r"policy\.guards"):
         logged_marginals(policy, requests, decisions.positions)

@@ -11,7 +11,7 @@ import pytest
 from shopgym.agents import Task, make_agent
 from shopgym.agents.retrieval.als import ALS
 from shopgym.agents.retrieval.data import Sequences
-from shopgym.agents.retrieval.event_sequences import Trails
+from shopgym.agents.retrieval.event_sequences import EventSequences
 from shopgym.agents.retrieval.item_knn import ItemKNN
 from shopgym.agents.retrieval.popular import Popular
 from shopgym.core import Decisions, Interactions, InvalidInput, Policy, Requests
@@ -97,7 +97,7 @@ def test_a_bad_index_is_refused(vectors: Any, lists: int | None, field: str) -> 
 @pytest.fixture(scope="module")
 def fitted() -> dict[str, Model]:
     rng = np.random.default_rng(0)
-    data = Sequences.of((rng.permutation(40)[:9] * 3 + u % 3 for u in range(200)), N)
+    data = Sequences.from_lists((rng.permutation(40)[:9] * 3 + u % 3 for u in range(200)), N)
     return {
         "popular": Popular().fit(data, rng),
         "item_knn": ItemKNN().fit(data, rng),
@@ -266,7 +266,7 @@ def test_state_makes_the_same_policy(policy: RetrievingPolicy, catalog: Catalog)
 def test_parts_that_do_not_fit_are_refused(fitted: dict[str, Model], catalog: Catalog) -> None:
     model: Any = fitted["als"]
     inner = ranking(catalog.items, model)
-    other = ALS(factors=2, rounds=1).fit(Sequences.of([[0, 1]], 7), np.random.default_rng(0))
+    other = ALS(factors=2, rounds=1).fit(Sequences.from_lists([[0, 1]], 7), np.random.default_rng(0))
     index = IVF.build(other.vectors, other.bias, np.random.default_rng(0))
     for make, field in (
         (lambda: RetrievingPolicy(Retriever(other, 5), inner), "model"),
@@ -297,17 +297,17 @@ def seen(
     )  # fmt: skip
 
 
-def test_trails_go_on_where_the_history_says_so() -> None:
-    trails = Trails(N, 10)
-    trails.add(seen([[-1, -1]], [[5, 6, 7]], [[1, 0, 1]], [1]))  # opened 5, then 7
-    trails.add(seen([[7, 5]], [[8, 9, 1]], [[0, 1, 0]], [1]))  # goes on with 9
-    trails.add(seen([[9, 7]], [[8, 9, 1]], [[0, 0, 0]], [1]))  # opened nothing
-    trails.add(seen([[-1, -1]], [[2, 3, 4]], [[0, 0, 1]], [1]))  # a new visit
-    trails.add(seen([[3, 2]], [[8, 9, 1]], [[1, 0, 0]], [2]))  # what was opened elsewhere comes first
-    assert trails.sequences().histories().tolist() == [[9, 7, 5], [4, -1, -1], [8, 3, 2]]
-    assert trails.events == 5
+def test_a_sequence_continues_if_it_ends_with_the_history() -> None:
+    sequences = EventSequences(N, 10)
+    sequences.add(seen([[-1, -1]], [[5, 6, 7]], [[1, 0, 1]], [1]))  # opened 5, then 7
+    sequences.add(seen([[7, 5]], [[8, 9, 1]], [[0, 1, 0]], [1]))  # goes on with 9
+    sequences.add(seen([[9, 7]], [[8, 9, 1]], [[0, 0, 0]], [1]))  # opened nothing
+    sequences.add(seen([[-1, -1]], [[2, 3, 4]], [[0, 0, 1]], [1]))  # a new visit
+    sequences.add(seen([[3, 2]], [[8, 9, 1]], [[1, 0, 0]], [2]))  # what was opened elsewhere comes first
+    assert sequences.to_sequences().histories().tolist() == [[9, 7, 5], [4, -1, -1], [8, 3, 2]]
+    assert sequences.events == 5
     with pytest.raises(InvalidInput, match="events"):
-        trails.add(replace(seen([[3, 2]], [[8, 9, 1]], [[1, 0, 0]], [2]), events={}))
+        sequences.add(replace(seen([[3, 2]], [[8, 9, 1]], [[1, 0, 0]], [2]), events={}))
 
 
 @pytest.mark.parametrize("name", ["item_knn", "ease", "als", "bpr", "two_tower", "sasrec", "gru4rec"])

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from builders.bundles import CONTEXT, UNIT, USER, small_items, some_requests
+from builders.bundles import CONTEXT, UNIT, USER, random_requests, small_items
 
 from shopgym.agents.retrieval.als import ALS
 from shopgym.agents.retrieval.data import Sequences
@@ -43,10 +43,10 @@ def recommenders() -> list[Recommender]:
 def test_a_bundle_decides_as_the_policy_did(recommender: Recommender, tmp_path: Path) -> None:
     rng = np.random.default_rng(0)
     people = rng.normal(size=(50, len(USER))).astype(np.float32)
-    data = Sequences.of((rng.permutation(N)[:6].tolist() for _ in range(50)), N, user=people)
+    data = Sequences.from_lists((rng.permutation(N)[:6].tolist() for _ in range(50)), N, user=people)
     scorer = HistoryScorer(recommender.fit(data, rng))
     policy = SlatePolicy("history", small_items(N), scorer, Ranked(), (InStock(),), 3)
-    requests = some_requests(policy, 25, 8, rng)
+    requests = random_requests(policy, 25, 8, rng)
     requests = replace(requests, history=rng.integers(-1, N, (25, 5)).astype(np.int32))
     write_bundle(
         tmp_path / "bundle",

@@ -1,4 +1,4 @@
-"""The first two rungs: random, and popularity."""
+"""The simplest baselines: random and popularity."""
 
 from __future__ import annotations
 
@@ -25,17 +25,17 @@ class RandomAgent:
         return {}
 
     def policy(self) -> SlatePolicy:
-        """Uniform over what is allowed."""
+        """Uniform over the allowed candidates."""
         scorer = TableScorer(np.zeros(len(self.task.items)))
         return self.task.policy("random", scorer, Softmax())
 
 
 class PopularityAgent:
-    """Best sellers first: the shop's order history, brought up to date with what is bought here.
+    """Best sellers first: the shop's order history, updated with the purchases that it learns from.
 
     Args:
-        history: how many order lines the historic shares count for.
-        decay, floor: see :class:`.Ranked`.
+        history: number of order lines that the historic shares count for.
+        decay, floor: of :class:`.Ranked`.
     """
 
     def __init__(

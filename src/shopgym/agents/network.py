@@ -22,20 +22,20 @@ Loss = Callable[[Tensor, Tensor], Tensor]
 
 @contextmanager
 def one_thread() -> Iterator[None]:
-    """On the processor, sums are split the same way every time; the caller's setting comes back.
+    """Run torch on one thread, then restore the setting: sums on the CPU have the same order every time.
 
-    Networks this small are fastest so, too.
+    One thread is also fastest for networks this small.
     """
-    before = torch.get_num_threads()
+    num_threads = torch.get_num_threads()
     torch.set_num_threads(1)
     try:
         yield
     finally:
-        torch.set_num_threads(before)
+        torch.set_num_threads(num_threads)
 
 
 def torch_generator(rng: np.random.Generator) -> torch.Generator:
-    """A generator of torch that follows from numpy's, on the CPU whatever the network is on."""
+    """A torch generator on the CPU, seeded by a numpy generator."""
     return torch.Generator().manual_seed(int(rng.integers(2**62)))
 
 
@@ -62,8 +62,8 @@ class Network(nn.Module):
         super().__init__()
         self.mean: Tensor
         self.scale: Tensor
-        for at, size in enumerate(hidden):
-            in_range(f"network.hidden[{at}]", size, 1, 65_536)
+        for layer, size in enumerate(hidden):
+            in_range(f"network.hidden[{layer}]", size, 1, 65_536)
         in_range("network.crosses", crosses, 0, 100)
         widths = [width, *hidden, 1]
         self.crosses = nn.ModuleList(nn.Linear(width, width) for _ in range(crosses))
@@ -78,20 +78,20 @@ class Network(nn.Module):
         self.to(device)
 
     def standardise(self, x: F64) -> None:
-        """Take mean and scale from (r, D) rows; a column that never changes keeps scale 1."""
+        """Set mean and scale from (r, D) rows; a constant column keeps scale 1."""
         spread = x.std(axis=0)
         scale = np.where(spread > 1e-6, spread, 1.0)
         self.mean.copy_(torch.as_tensor(x.mean(axis=0), dtype=torch.float32))
         self.scale.copy_(torch.as_tensor(scale, dtype=torch.float32))
 
     def last_hidden(self, x: Tensor) -> Tensor:
-        """(r, H) what the last layer sees: features for a linear model on top (Riquelme et al. 2018)."""
-        first = (x - self.mean) / self.scale
-        x = first
+        """(r, H) the input of the last layer: features for a linear model (Riquelme et al. 2018)."""
+        inputs = (x - self.mean) / self.scale
+        x = inputs
         for cross in self.crosses:
-            x = first * cross(x) + x
-        for at, layer in enumerate(self.dense[:-1]):
-            x = layer(torch.relu(x) if at else x)
+            x = inputs * cross(x) + x
+        for depth, layer in enumerate(self.dense[:-1]):
+            x = layer(torch.relu(x) if depth else x)
         return torch.relu(x) if len(self.dense) > 1 else x
 
     def forward(self, x: Tensor) -> Tensor:
@@ -112,7 +112,7 @@ def fit(
     batch: int = 512,
     weight: F64 | None = None,
 ) -> float:
-    """Some epochs of minibatches over r rows x (r, D), y (r,); returns the mean loss of the last epoch.
+    """Train on minibatches of r rows x (r, D), y (r,); returns the mean loss of the last epoch.
 
     Raises:
         InvalidInput: the loss is not finite.
@@ -159,12 +159,12 @@ def scorer_of(
             for stack in stacks
         )
 
-    first = networks[0]
+    network = networks[0]
     return NetworkScorer(
         task.network_features if features is None else features,
         task.items,
-        first.mean.cpu().numpy().copy(),
-        first.scale.cpu().numpy().copy(),
+        network.mean.cpu().numpy().copy(),
+        network.scale.cpu().numpy().copy(),
         layers("crosses"),
         layers("dense"),
         task.item_value if value is None else value,

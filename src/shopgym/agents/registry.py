@@ -1,4 +1,4 @@
-"""Agents by name: adding one is one file and one line here."""
+"""Agents by name. A new agent is one file and one line here."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from ..core.errors import InvalidInput
+from ..core.errors import InvalidInput, one_of
 from ..core.protocols import Agent
 from .task import Task
 
@@ -21,10 +21,10 @@ AGENTS: dict[str, str] = {
     "squarecb": "bandits.linear:SquareCBLinear",
     "linucb": "bandits.linear:LinUCB",
     "lints": "bandits.linear:LinTS",
-    "linucb_disjoint": "bandits.arms:DisjointLinUCB",
-    "linucb_hybrid": "bandits.arms:HybridLinUCB",
-    "lints_disjoint": "bandits.arms:DisjointLinTS",
-    "lints_hybrid": "bandits.arms:HybridLinTS",
+    "linucb_disjoint": "bandits.disjoint_linear:DisjointLinUCB",
+    "linucb_hybrid": "bandits.disjoint_linear:HybridLinUCB",
+    "lints_disjoint": "bandits.disjoint_linear:DisjointLinTS",
+    "lints_hybrid": "bandits.disjoint_linear:HybridLinTS",
     "regcb": "bandits.regcb:RegCB",
     "logistic_ts": "bandits.logistic:LogisticTS",
     "bootstrap_ts": "bandits.bootstrap:BootstrapTS",
@@ -51,8 +51,8 @@ AGENTS: dict[str, str] = {
     "two_tower": "retrieval.neural_agents:TwoTowerAgent",
     "sasrec": "retrieval.neural_agents:SASRecAgent",
     "gru4rec": "retrieval.neural_agents:GRU4RecAgent",
-    # reinforcement learning: these need batches that say what came next
-    "greedy_clicks": "rl.choice:GreedyClicks",
+    # reinforcement learning: these need batches with ``next`` and ``terminated``
+    "greedy_clicks": "rl.greedy_clicks:GreedyClicks",
     "dqn": "rl.dqn:DQN",
     "slateq": "rl.slateq:SlateQ",
     "wolpertinger": "rl.wolpertinger:Wolpertinger",
@@ -63,13 +63,13 @@ AGENTS: dict[str, str] = {
     "iql": "rl.iql:IQL",
     "decision_transformer": "rl.transformer:DecisionTransformer",
 }
-"""Where each agent is, ``module:class``; imported when it is asked for, so that it costs others nothing."""
+"""Where each agent is, ``module:class``. A module is imported when its agent is asked for."""
 
 _ADDED: dict[str, Callable[..., Agent]] = {}
 
 
 def register_agent(name: str, maker: Callable[..., Agent]) -> None:
-    """Make an agent of one's own known by ``name``: ``maker(task, rng, **options)``.
+    """Register an agent of your own as ``name``; ``maker(task, rng, **options)`` makes it.
 
     Raises:
         InvalidInput: the name is taken.
@@ -80,7 +80,7 @@ def register_agent(name: str, maker: Callable[..., Agent]) -> None:
 
 
 def agent_names() -> tuple[str, ...]:
-    """The names of all agents that are known."""
+    """The names of all registered agents."""
     return (*AGENTS, *_ADDED)
 
 
@@ -88,12 +88,11 @@ def agent_class(name: str) -> Callable[..., Agent]:
     """The class of the agent called ``name``.
 
     Raises:
-        InvalidInput: nobody is called so, or what the agent needs is not installed.
+        InvalidInput: there is no such agent, or a library that it needs is not installed.
     """
     if name in _ADDED:
         return _ADDED[name]
-    if name not in AGENTS:
-        raise InvalidInput("agents", name, f"choose among {', '.join(agent_names())}")
+    one_of("agents", name, agent_names())
     module, _, attribute = AGENTS[name].partition(":")
     try:
         maker: Callable[..., Agent] = getattr(import_module(f".{module}", __package__), attribute)
@@ -104,22 +103,26 @@ def agent_class(name: str) -> Callable[..., Agent]:
 
 
 def make_agent(name: str, task: Task, rng: np.random.Generator, **options: Any) -> Agent:
-    """The agent called ``name``; unknown names and options are refused with the known ones."""
+    """The agent called ``name``.
+
+    Raises:
+        InvalidInput: there is no such agent, or it has no such option; the error lists those that exist.
+    """
     check_agent(name, options)
     return agent_class(name)(task, rng, **options)
 
 
 def check_agent(name: str, options: dict[str, Any]) -> None:
     """Raise unless there is an agent called ``name`` that takes ``options``."""
-    known = _options(agent_class(name))
+    names = _options(agent_class(name))
     for option in options:
-        if option not in known:
-            fix = f"known options: {', '.join(known)}" if known else "it takes no options"
+        if option not in names:
+            fix = f"known options: {', '.join(names)}" if names else "it takes no options"
             raise InvalidInput(f"agents.{name}.{option}", options[option], fix)
 
 
 def _options(maker: Callable[..., Agent]) -> list[str]:
-    """Names of the keyword-only arguments; of a class that passes ``**options`` on, its parent's too."""
+    """Names of the keyword-only arguments; where a class takes ``**options``, those of its parent too."""
     names: list[str] = []
     for part in getattr(maker, "__mro__", (maker,)):
         parameters = inspect.signature(part).parameters.values()

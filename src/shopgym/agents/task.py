@@ -1,4 +1,4 @@
-"""What an agent is told of its job before it learns anything."""
+"""What an agent is told about its job before it learns anything."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import numpy as np
 from ..core.batches import Interactions
 from ..core.errors import InvalidInput, one_of
 from ..core.items import Items
-from ..core.types import F64
+from ..core.types import F64, AnyArray
 from ..policies.explorers import Explorer
 from ..policies.features import FeatureMap
 from ..policies.guards import CategoryCap, InStock, MarginFloor
@@ -23,18 +23,18 @@ VALUES = ("one", "price", "margin")
 
 @dataclass(frozen=True)
 class Task:
-    """Show ``slate_size`` of the candidates of each request.
+    """The job: show ``slate_size`` of the candidates of each request.
 
     Attributes:
-        items: the catalogue as anyone may know it.
+        items: the observable catalogue.
         user_names, context_names: columns of ``Requests.user`` and ``.context``.
         slate_size: k.
         guards: rules that every policy obeys.
         value: what the reward of a slot scales with: ``"margin"`` or ``"price"`` of its item, or
             ``"one"``. Linear agents predict reward / value and rank by value x prediction, so that a
-            rare expensive order does not drown the rest.
+            rare expensive order does not outweigh all others.
         attention: (k,) how often each slot is looked at, relative to the first.
-        live_names: what requests say of each candidate at the moment, see ``Requests.live``.
+        live_names: columns of ``Requests.live``, which hold for a candidate at the moment of the request.
     """
 
     items: Items
@@ -56,7 +56,7 @@ class Task:
     def policy(
         self, name: str, scorer: Scorer, explorer: Explorer, reranker: Reranker | None = None
     ) -> SlatePolicy:
-        """The policy that does this job so."""
+        """A policy for this job."""
         return SlatePolicy(name, self.items, scorer, explorer, self.guards, self.slate_size, reranker)
 
     @cached_property
@@ -66,13 +66,13 @@ class Task:
 
     @cached_property
     def network_features(self) -> FeatureMap:
-        """The features of the networks: those of the linear agents, and user and context by themselves.
+        """The features of the networks: those of the linear agents, and each column of user and context.
 
         A linear model cannot use a column that is the same for all candidates; a network can.
         """
-        alone = tuple((f"user.{name}",) for name in self.user_names)
-        alone += tuple((f"context.{name}",) for name in self.context_names)
-        return FeatureMap(self.features.terms[1:] + alone, self.user_names, self.context_names)
+        columns = tuple((f"user.{name}",) for name in self.user_names)
+        columns += tuple((f"context.{name}",) for name in self.context_names)
+        return FeatureMap(self.features.terms[1:] + columns, self.user_names, self.context_names)
 
     @cached_property
     def item_value(self) -> F64:
@@ -94,42 +94,47 @@ class Task:
         """(N, D) of the networks' features."""
         return self.network_features.item_side(self.items)
 
-    def shown(self, batch: Interactions) -> tuple[F64, F64]:
-        """The r slots of a batch that were filled, as a linear regression.
+    def regression_rows(self, batch: Interactions) -> tuple[F64, F64]:
+        """The r filled slots of a batch as rows of a linear regression.
 
         Returns:
             x (r, D) features times attention, y (r,) reward / value. The expected reward of slot j is
             attention_j x value x theta . phi, so y is linear in x.
         """
-        x, y, attention = self.looked_at(batch)
+        x, y, attention = self.linear_rows(batch)
         return x * attention[:, None], y
 
-    def looked_at(self, batch: Interactions) -> tuple[F64, F64, F64]:
-        """The r slots of a batch that were filled: x (r, D), y (r,) reward / value, attention (r,)."""
-        return self.filled(batch, self.features, self.item_side)
+    def linear_rows(self, batch: Interactions) -> tuple[F64, F64, F64]:
+        """The r filled slots of a batch: x (r, D), y (r,) reward / value, attention (r,)."""
+        return self.slot_rows(batch, self.features, self.item_side)
 
-    def shown_to_network(self, batch: Interactions) -> tuple[F64, F64, F64]:
-        """The r slots of a batch that were filled: x (r, D), y (r,) reward / value, attention (r,).
+    def network_rows(self, batch: Interactions) -> tuple[F64, F64, F64]:
+        """The r filled slots of a batch: x (r, D), y (r,) reward / value, attention (r,).
 
-        The expected y is attention x f(x), where f is what a network predicts of a slot that is looked at.
+        The expected y is attention x f(x), where f is a network's prediction for a slot that is looked at.
         """
-        return self.filled(batch, self.network_features, self.network_item_side)
+        return self.slot_rows(batch, self.network_features, self.network_item_side)
 
-    def filled(self, batch: Interactions, features: FeatureMap, item_side: F64) -> tuple[F64, F64, F64]:
-        """x, y and attention of the filled slots under features of one's own.
+    def slot_rows(self, batch: Interactions, features: FeatureMap, item_side: F64) -> tuple[F64, F64, F64]:
+        """x, y and attention of the filled slots under other features.
 
         Raises:
-            InvalidInput: an item is not in the catalogue, or a feature is not finite; names the first.
+            InvalidInput: an item is not in the catalogue, or a feature is not finite.
         """
         row, slot = np.nonzero(batch.decisions.slates >= 0)
         item = batch.decisions.slates[row, slot]
         if len(item) and item.max() >= len(self.items):
-            at = int(row[item.argmax()])
+            page = int(row[item.argmax()])
             fix = f"the catalogue has {len(self.items)} items: leave out what is gone"
-            raise InvalidInput(f"interactions.slates[{at}]", int(item.max()), fix)
+            raise InvalidInput(f"interactions.slates[{page}]", int(item.max()), fix)
         x = features.shown(batch.requests, batch.decisions, item_side)
-        if not np.isfinite(x).all():
-            at = int(row[~np.isfinite(x).all(axis=1)][0])
-            fix = "remove NaN and infinity from user and context features"
-            raise InvalidInput(f"interactions.requests[{at}]", "a feature is not finite", fix)
+        check_features(x, row)
         return x, batch.reward[row, slot] / self.item_value[item], self.attention[slot]
+
+
+def check_features(x: AnyArray, row: AnyArray) -> None:
+    """Raise :class:`InvalidInput` if a row of x (r, D) is not finite; ``row`` (r,) says of which page."""
+    finite = np.isfinite(x).all(axis=1)
+    if not finite.all():
+        fix = "remove NaN and infinity from user and context features"
+        raise InvalidInput(f"interactions.requests[{row[~finite][0]}]", "a feature is not finite", fix)

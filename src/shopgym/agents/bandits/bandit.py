@@ -1,4 +1,4 @@
-"""What all bandits share: what they were told, and the policy around what they have learnt."""
+"""What all contextual bandits share: the task, and the policy around a scorer."""
 
 from __future__ import annotations
 
@@ -7,40 +7,49 @@ from typing import ClassVar
 import numpy as np
 
 from ...core.errors import InvalidInput
-from ...policies.explorers import Explorer
+from ...policies.explorers import Explorer, Ranked
 from ...policies.policy import SlatePolicy
 from ...policies.scorers import Scorer
 from ..task import Task
 
 
 class Bandit:
-    """A learner whose knowledge is a scorer, spread by one explorer.
+    """A learner that keeps a model of the reward and hands it out as a scorer with one explorer.
 
     Args:
-        task: what to show, to whom, from what.
-        rng: the only source of chance.
-        explorer: from scores to probabilities.
+        task: items, columns of a request and size of a slate.
+        rng: every random draw of the agent comes from it.
+        explorer: from scores to probabilities; None = :class:`.Ranked`.
+        decay, floor: of :class:`.Ranked`.
     """
 
     name: ClassVar[str]
 
-    def __init__(self, task: Task, rng: np.random.Generator, explorer: Explorer) -> None:
-        self.task, self.rng, self.explorer = task, rng, explorer
+    def __init__(
+        self,
+        task: Task,
+        rng: np.random.Generator,
+        explorer: Explorer | None = None,
+        *,
+        decay: float = 3.0,
+        floor: float = 0.05,
+    ) -> None:
+        self.task, self.rng, self.explorer = task, rng, explorer or Ranked(decay, floor)
 
     def scorer(self) -> Scorer:
-        """What is known now, frozen."""
+        """The present model, frozen."""
         raise NotImplementedError
 
     def policy(self) -> SlatePolicy:
-        """What it would do now, frozen."""
+        """What the agent would do now, frozen."""
         task = self.task
         return task.policy(self.name, self.scorer(), self.explorer)
 
     def move(self, task: Task) -> None:
-        """Go on with another catalogue: items that are new, items that are gone, rows in another order.
+        """Continue with another catalogue: items may be new, missing or in another order.
 
         Raises:
-            InvalidInput: the features are not those that were learnt with.
+            InvalidInput: the features differ from those of the present task.
         """
         for name in ("user_names", "context_names", "features", "network_features"):
             if getattr(task, name) != getattr(self.task, name):

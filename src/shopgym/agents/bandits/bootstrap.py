@@ -1,30 +1,30 @@
-"""Bootstrapped Thompson sampling: many regressions, each on a resample of its own."""
+"""Bootstrapped Thompson sampling: several regressions, each on its own resample of the data."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import Any
 
 import numpy as np
 
 from ...core.batches import Interactions
 from ...core.errors import in_range
-from ...policies.explorers import Ranked
 from ...policies.scorers import LinearScorer
 from ..task import Task
 from .bandit import Bandit
-from .ridge import Ridge
+from .ridge import BayesianRidge
 
 
 class BootstrapTS(Bandit):
-    """B ridge regressions see every slot a Poisson(1) number of times; a request follows one of them.
+    """B ridge regressions see every slot a Poisson(1) number of times; each request follows one of them.
 
-    The resamples' spread stands in for a posterior (Eckles & Kaptein 2014; Osband & Van Roy 2015), so
-    nothing is assumed of the noise. Until data come, each model is pulled to a draw of its prior.
+    The spread of the models replaces a posterior (Eckles & Kaptein 2014; Osband & Van Roy 2015), so nothing
+    is assumed about the noise. Each model starts from its own draw of the prior.
 
     Args:
         models: B.
         ridge: prior precision of the coefficients.
-        decay, floor: how the ranking is spread, see :class:`.Ranked`.
+        options: see :class:`.Bandit`.
     """
 
     name = "bootstrap_ts"
@@ -36,22 +36,21 @@ class BootstrapTS(Bandit):
         *,
         models: int = 8,
         ridge: float = 1.0,
-        decay: float = 3.0,
-        floor: float = 0.05,
+        **options: Any,
     ) -> None:
-        super().__init__(task, rng, Ranked(decay, floor))
+        super().__init__(task, rng, **options)
         in_range("bootstrap_ts.models", models, 1, 1000)
         dim = len(task.features)
-        self.models = [Ridge(dim, ridge) for _ in range(models)]
+        self.models = [BayesianRidge(dim, ridge) for _ in range(models)]
         for model in self.models:
             model.b = ridge**0.5 * rng.standard_normal(dim)
 
     def learn(self, batch: Interactions) -> Mapping[str, float]:
-        """Every model takes in its resample of the filled slots."""
-        x, y = self.task.shown(batch)
+        """Every model learns its own resample of the filled slots."""
+        x, y = self.task.regression_rows(batch)
         for model in self.models:
-            times = self.rng.poisson(1.0, len(y))
-            model.add(np.repeat(x, times, axis=0), np.repeat(y, times))
+            copies = self.rng.poisson(1.0, len(y))
+            model.add(np.repeat(x, copies, axis=0), np.repeat(y, copies))
         return {"slots": float(sum(model.count for model in self.models) / len(self.models))}
 
     def scorer(self) -> LinearScorer:

@@ -1,9 +1,10 @@
-"""LinUCB and linear Thompson sampling: one Bayesian ridge regression, several ways to explore."""
+"""LinUCB, linear Thompson sampling, epsilon-greedy and SquareCB on one Bayesian ridge regression."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 
@@ -14,16 +15,16 @@ from ...policies.explorers import Explorer, Ranked, SquareCB
 from ...policies.scorers import LinearScorer, Scorer
 from ..task import Task
 from .bandit import Bandit
-from .ridge import Ridge
+from .ridge import BayesianRidge
 
 
 class LinearAgent(Bandit):
     """One regression for all items, over the features of request and item.
 
     Args:
+        explorer, options: see :class:`.Bandit`.
         ridge: prior precision of the coefficients.
         noise: standard deviation of reward / value; None = that of the residuals.
-        explorer: how scores are spread.
     """
 
     name = "linear"
@@ -32,26 +33,27 @@ class LinearAgent(Bandit):
         self,
         task: Task,
         rng: np.random.Generator,
-        explorer: Explorer,
+        explorer: Explorer | None = None,
         *,
-        ridge: float,
+        ridge: float = 1.0,
         noise: float | None = None,
+        **options: Any,
     ) -> None:
-        super().__init__(task, rng, explorer)
+        super().__init__(task, rng, explorer, **options)
         if noise is not None:
             in_range(f"{self.name}.noise", noise, 0.0, 1e12)
         self.noise = noise
-        self.model = Ridge(len(task.features), ridge)
+        self.model = BayesianRidge(len(task.features), ridge)
 
     def learn(self, batch: Interactions) -> Mapping[str, float]:
         """One exact update with the filled slots of the batch."""
-        self.model.add(*self.task.shown(batch))
+        self.model.add(*self.task.regression_rows(batch))
         return {"slots": float(self.model.count)}
 
     def correct(self, batch: Interactions, reward: F64) -> None:
-        """``batch`` was learnt; its rewards turn out to be ``reward`` (n, k): as if learnt so at first."""
-        after = self.task.shown(replace(batch, reward=reward))[1]
-        self.model.correct(*self.task.shown(batch), after)
+        """Give a batch that was learnt the rewards ``reward`` (n, k), as if it had been learnt so."""
+        corrected = self.task.regression_rows(replace(batch, reward=reward))[1]
+        self.model.correct(*self.task.regression_rows(batch), corrected)
 
     def posterior(self) -> tuple[F64, F64]:
         """(mean (D,), factor (D, D) with factor factor' the covariance)."""
@@ -67,12 +69,11 @@ class LinearAgent(Bandit):
 
 
 class LinUCB(LinearAgent):
-    """Optimism: mean plus alpha standard deviations (Li, Chu, Langford & Schapire 2010).
+    """Upper confidence bound: mean plus alpha standard deviations (Li, Chu, Langford & Schapire 2010).
 
     Args:
         alpha: width of exploration in posterior standard deviations.
-        ridge, noise: see :class:`LinearAgent`.
-        decay, floor: how the ranking is spread, see :class:`.Ranked`.
+        options: see :class:`LinearAgent`.
     """
 
     name = "linucb"
@@ -83,17 +84,14 @@ class LinUCB(LinearAgent):
         rng: np.random.Generator,
         *,
         alpha: float = 1.0,
-        ridge: float = 1.0,
-        noise: float | None = None,
-        decay: float = 3.0,
-        floor: float = 0.05,
+        **options: Any,
     ) -> None:
-        super().__init__(task, rng, Ranked(decay, floor), ridge=ridge, noise=noise)
+        super().__init__(task, rng, **options)
         in_range(f"{self.name}.alpha", alpha, 0.0, 1e6)
         self.alpha = alpha
 
     def scorer(self) -> LinearScorer:
-        """Mean and width."""
+        """Posterior mean and width."""
         mean, factor = self.posterior()
         return self._scorer(mean[None], self.alpha * factor)
 
@@ -101,12 +99,13 @@ class LinUCB(LinearAgent):
 class LinTS(LinearAgent):
     """Thompson sampling from the Gaussian posterior (Agrawal & Goyal 2013).
 
-    The frozen policy holds ``draws`` posterior samples and follows one of them, chosen anew for every
-    request. So its propensities are a finite mixture, exact in closed form; a new policy has new draws.
+    The frozen policy holds ``draws`` posterior samples and follows one of them, drawn for every request. So
+    its propensities are a finite mixture with a closed form. A new policy has new samples.
 
     Args:
         draws: posterior samples that the frozen policy holds.
-        alpha, ridge, noise, decay, floor: see :class:`LinUCB`.
+        alpha: width of exploration in posterior standard deviations.
+        options: see :class:`LinearAgent`.
     """
 
     name = "lints"
@@ -118,30 +117,27 @@ class LinTS(LinearAgent):
         *,
         draws: int = 8,
         alpha: float = 1.0,
-        ridge: float = 1.0,
-        noise: float | None = None,
-        decay: float = 3.0,
-        floor: float = 0.05,
+        **options: Any,
     ) -> None:
-        super().__init__(task, rng, Ranked(decay, floor), ridge=ridge, noise=noise)
+        super().__init__(task, rng, **options)
         in_range(f"{self.name}.draws", draws, 1, 1000)
         in_range(f"{self.name}.alpha", alpha, 0.0, 1e6)
         self.draws, self.alpha = draws, alpha
 
     def scorer(self) -> LinearScorer:
-        """New draws."""
+        """New posterior samples."""
         mean, factor = self.posterior()
         noise = self.rng.standard_normal((self.draws, len(mean)))
         return self._scorer(mean + self.alpha * noise @ factor.T)
 
 
 class EpsilonGreedy(LinearAgent):
-    """The best by the mean with probability 1 - epsilon, else uniform (Sutton & Barto 2018, sec. 2.2).
+    """Ranks by the mean with probability 1 - epsilon, else at random (Sutton & Barto 2018, sec. 2.2).
 
     Args:
         epsilon: probability of a uniform slate.
         ridge: see :class:`LinearAgent`.
-        decay: see :class:`.Ranked`.
+        decay: of :class:`.Ranked`.
     """
 
     name = "epsilon_greedy"
@@ -163,7 +159,7 @@ class SquareCBLinear(LinearAgent):
     """Inverse-gap weighting of the ridge regression's predictions (Foster & Rakhlin 2020).
 
     Args:
-        gamma: how sharply it prefers the better, per unit of reward.
+        gamma: learning rate, per unit of reward: the greater, the greedier.
         ridge: see :class:`LinearAgent`.
     """
 

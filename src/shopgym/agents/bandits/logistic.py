@@ -1,8 +1,9 @@
-"""Thompson sampling for outcomes that happen or do not: Bayesian logistic regression."""
+"""Thompson sampling for binary outcomes: Bayesian logistic regression."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import Any
 
 import numpy as np
 from scipy.linalg import cho_solve, cholesky, solve_triangular
@@ -11,15 +12,14 @@ from scipy.special import expit
 from ...core.batches import Interactions
 from ...core.errors import in_range
 from ...core.types import F64
-from ...policies.explorers import Ranked
 from ...policies.scorers import LinearScorer
 from ..task import Task
 from .bandit import Bandit
 
-NEWTON_STEPS, CLOSE_ENOUGH = 30, 1e-9
+NEWTON_STEPS, TOLERANCE = 30, 1e-9
 
 
-class Logistic:
+class BayesianLogistic:
     """Gaussian posterior of theta in P(y = 1) = sigmoid(x . theta + offset), batch after batch.
 
     Each batch moves the mean to the mode of prior x likelihood, by Newton's method, and adds the
@@ -34,7 +34,7 @@ class Logistic:
         self.count = 0
 
     def add(self, x: F64, y: F64, offset: F64) -> None:
-        """Take in r rows: x (r, D), y (r,) in {0, 1}, offset (r,) in logits."""
+        """Add r rows: x (r, D), y (r,) in {0, 1}, offset (r,) in logits."""
         prior, theta = self.mean, self.mean.copy()
         for _ in range(NEWTON_STEPS):
             p = expit(x @ theta + offset)
@@ -42,7 +42,7 @@ class Logistic:
             curvature = self.precision + (x * (p * (1 - p))[:, None]).T @ x
             step = cho_solve((cholesky(curvature, lower=True), True), slope)
             theta -= step
-            if float(step @ step) < CLOSE_ENOUGH:
+            if float(step @ step) < TOLERANCE:
                 break
         p = expit(x @ theta + offset)
         self.precision = self.precision + (x * (p * (1 - p))[:, None]).T @ x
@@ -59,13 +59,13 @@ class Logistic:
 
 
 class LogisticTS(Bandit):
-    """An order happens with probability sigmoid(theta . phi) when looked at; its worth is the item's value.
+    """An item that is looked at is bought with probability sigmoid(theta . phi); the reward is its value.
 
     Args:
         draws: posterior samples that the frozen policy holds; it follows one of them for each request.
         alpha: width of exploration in posterior standard deviations.
         ridge: prior precision of the coefficients.
-        decay, floor: how the ranking is spread, see :class:`.Ranked`.
+        options: see :class:`.Bandit`.
     """
 
     name = "logistic_ts"
@@ -78,23 +78,22 @@ class LogisticTS(Bandit):
         draws: int = 8,
         alpha: float = 1.0,
         ridge: float = 1.0,
-        decay: float = 3.0,
-        floor: float = 0.05,
+        **options: Any,
     ) -> None:
-        super().__init__(task, rng, Ranked(decay, floor))
+        super().__init__(task, rng, **options)
         in_range("logistic_ts.draws", draws, 1, 1000)
         in_range("logistic_ts.alpha", alpha, 0.0, 1e6)
         self.draws, self.alpha = draws, alpha
-        self.model = Logistic(len(task.features), ridge)
+        self.model = BayesianLogistic(len(task.features), ridge)
 
     def learn(self, batch: Interactions) -> Mapping[str, float]:
-        """One Laplace update with the filled slots; what happened is a reward above 0."""
-        x, y, attention = self.task.looked_at(batch)
-        # what is seldom looked at seldom happens: the log of attention is an offset, exact for rare events
+        """One Laplace update with the filled slots; the outcome is whether the reward is above 0."""
+        x, y, attention = self.task.linear_rows(batch)
+        # the log of attention is an offset of the logit, which is exact for rare events
         self.model.add(x, (y > 0).astype(np.float64), np.log(attention))
         return {"slots": float(self.model.count)}
 
     def scorer(self) -> LinearScorer:
-        """New draws from the posterior."""
+        """New posterior samples."""
         task, theta = self.task, self.model.draw(self.draws, self.alpha, self.rng)
         return LinearScorer(task.features, task.items, theta, task.item_value, link="logistic")

@@ -1,10 +1,10 @@
-"""Networks that explore: by chance, by a bootstrap of themselves, or by a posterior over their last layer."""
+"""Networks that explore: epsilon-greedy, by a bootstrap, or by a posterior over the last layer."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from copy import deepcopy
-from typing import cast
+from typing import Any, cast
 
 import numpy as np
 import torch
@@ -13,12 +13,11 @@ from torch import Tensor, nn
 from ...core.batches import Interactions
 from ...core.errors import in_range
 from ...core.types import F32, F64
-from ...policies.explorers import Ranked
 from ...policies.scorers import NetworkScorer
 from ..network import Network, fit, one_thread, scorer_of, torch_generator
 from ..task import Task
 from .bandit import Bandit
-from .ridge import Ridge
+from .ridge import BayesianRidge
 
 
 def squared(out: Tensor, target: Tensor) -> Tensor:
@@ -26,8 +25,11 @@ def squared(out: Tensor, target: Tensor) -> Tensor:
     return (out - target) ** 2
 
 
-class Memory:
-    """The latest rows that were seen, at most ``size``: x (r, D), y, attention (r,), times (r, B)."""
+class RowBuffer:
+    """The latest rows, at most ``size``: x (r, D), y, attention (r,) and times (r, B).
+
+    ``times`` says how often each of B networks sees the row.
+    """
 
     def __init__(self, size: int, width: int, models: int) -> None:
         in_range("memory", size, 1, 1e9)
@@ -36,7 +38,7 @@ class Memory:
         self.y, self.attention = np.zeros(0), np.zeros(0)
 
     def add(self, x: F64, y: F64, attention: F64, times: F64) -> None:
-        """The oldest rows are forgotten."""
+        """Append rows; drop the oldest."""
         keep = slice(-self.size, None)
         self.x = np.concatenate([self.x, x.astype(np.float32)])[keep]
         self.y = np.concatenate([self.y, y])[keep]
@@ -53,10 +55,10 @@ class NeuralAgent(Bandit):
         models: B.
         hidden: widths of the hidden layers.
         step: of Adam (Kingma & Ba 2015).
-        passes: after a batch of r rows, passes x r rows drawn from the memory are learnt from.
-        memory: rows that are remembered.
-        decay, floor: how the ranking is spread, see :class:`.Ranked`.
-        device: ``cpu`` or ``cuda``; what is served is numpy.
+        passes: after a batch of r rows the networks are trained on passes x r rows drawn from the memory.
+        memory: rows that are kept.
+        device: ``cpu`` or ``cuda``; the policy needs numpy alone.
+        options: see :class:`.Bandit`.
     """
 
     name = "neural"
@@ -65,17 +67,16 @@ class NeuralAgent(Bandit):
         self,
         task: Task,
         rng: np.random.Generator,
-        *,
         models: int,
-        hidden: Sequence[int],
-        step: float,
-        passes: int,
-        memory: int,
-        decay: float,
-        floor: float,
-        device: str,
+        *,
+        hidden: Sequence[int] = (64, 32),
+        step: float = 3e-3,
+        passes: int = 8,
+        memory: int = 20_000,
+        device: str = "cpu",
+        **options: Any,
     ) -> None:
-        super().__init__(task, rng, Ranked(decay, floor))
+        super().__init__(task, rng, **options)
         in_range(f"{self.name}.models", models, 1, 1000)
         in_range(f"{self.name}.step", step, 0.0, 10.0, open_low=True)
         in_range(f"{self.name}.passes", passes, 1, 1000)
@@ -85,15 +86,15 @@ class NeuralAgent(Bandit):
             Network(width, hidden=hidden, generator=self.generator, device=device) for _ in range(models)
         ]
         self.optimisers = [torch.optim.Adam(network.parameters(), lr=step) for network in self.networks]
-        self.memory = Memory(memory, width, models)
+        self.memory = RowBuffer(memory, width, models)
 
     def times(self, rows: int) -> F64:
-        """(rows, B) how often each network sees each new row."""
+        """(rows, B) how often each network sees each new row: once."""
         return np.ones((rows, len(self.networks)))
 
     def learn(self, batch: Interactions) -> Mapping[str, float]:
-        """Remember the filled slots and go over the memory again."""
-        x, y, attention = self.task.shown_to_network(batch)
+        """Keep the filled slots and train on rows drawn from all that are kept."""
+        x, y, attention = self.task.network_rows(batch)
         memory = self.memory
         if len(x) and not len(memory.x):
             for network in self.networks:
@@ -127,7 +128,8 @@ class NeuralGreedy(NeuralAgent):
 
     Args:
         epsilon: probability of a uniform slate.
-        hidden, step, passes, memory, decay, device: see :class:`NeuralAgent`.
+        hidden, step, passes, memory, device: see :class:`NeuralAgent`.
+        decay: of :class:`.Ranked`.
     """
 
     name = "neural_greedy"
@@ -149,26 +151,26 @@ class NeuralGreedy(NeuralAgent):
         super().__init__(
             task,
             rng,
-            models=1,
+            1,
             hidden=hidden,
             step=step,
             passes=passes,
             memory=memory,
+            device=device,
             decay=decay,
             floor=epsilon,
-            device=device,
         )
 
 
 class NeuralBootstrap(NeuralAgent):
-    """A request follows one of B networks, which differ in first weights and in the data they saw.
+    """Each request follows one of B networks, which differ in their first weights and in the data they saw.
 
-    Osband et al. 2016 share the layers below and mask rows by coin flips; here the networks are apart and see
+    Osband et al. 2016 share the lower layers and mask rows at random. Here the networks share nothing and see
     each row a Poisson(1) number of times, the bootstrap of a stream (Oza & Russell 2001).
 
     Args:
         models: B.
-        hidden, step, passes, memory, decay, floor, device: see :class:`NeuralAgent`.
+        options: see :class:`NeuralAgent`.
     """
 
     name = "neural_bootstrap"
@@ -179,43 +181,26 @@ class NeuralBootstrap(NeuralAgent):
         rng: np.random.Generator,
         *,
         models: int = 5,
-        hidden: Sequence[int] = (64, 32),
-        step: float = 3e-3,
-        passes: int = 8,
-        memory: int = 20_000,
-        decay: float = 3.0,
-        floor: float = 0.05,
-        device: str = "cpu",
+        **options: Any,
     ) -> None:
-        super().__init__(
-            task,
-            rng,
-            models=models,
-            hidden=hidden,
-            step=step,
-            passes=passes,
-            memory=memory,
-            decay=decay,
-            floor=floor,
-            device=device,
-        )
+        super().__init__(task, rng, models, **options)
 
     def times(self, rows: int) -> F64:
-        """Poisson(1) each."""
+        """(rows, B) draws from Poisson(1)."""
         return self.rng.poisson(1.0, (rows, len(self.networks))).astype(np.float64)
 
 
 class NeuralLinear(NeuralAgent):
-    """Bayesian ridge regression on what the last layer sees (Riquelme, Tucker & Snoek 2018, sec. 4).
+    """Bayesian ridge regression on the last hidden layer (Riquelme, Tucker & Snoek 2018, sec. 4).
 
-    The network is trained as a point estimate; its last layer is then drawn from the posterior given the
-    memory. The frozen policy holds ``draws`` networks that share all other layers.
+    The network is trained as a point estimate. Its last layer is then drawn from the posterior given the
+    rows that are kept. The frozen policy holds ``draws`` networks that share all other layers.
 
     Args:
-        draws: samples of the last layer; a request follows one of them.
+        draws: samples of the last layer; each request follows one of them.
         alpha: width of exploration in posterior standard deviations.
         ridge: prior precision of the last layer.
-        hidden, step, passes, memory, decay, floor, device: see :class:`NeuralAgent`.
+        options: see :class:`NeuralAgent`.
     """
 
     name = "neural_linear"
@@ -228,55 +213,38 @@ class NeuralLinear(NeuralAgent):
         draws: int = 8,
         alpha: float = 1.0,
         ridge: float = 1.0,
-        hidden: Sequence[int] = (64, 32),
-        step: float = 3e-3,
-        passes: int = 8,
-        memory: int = 20_000,
-        decay: float = 3.0,
-        floor: float = 0.05,
-        device: str = "cpu",
+        **options: Any,
     ) -> None:
-        super().__init__(
-            task,
-            rng,
-            models=1,
-            hidden=hidden,
-            step=step,
-            passes=passes,
-            memory=memory,
-            decay=decay,
-            floor=floor,
-            device=device,
-        )
+        super().__init__(task, rng, 1, **options)
         in_range("neural_linear.draws", draws, 1, 1000)
         in_range("neural_linear.alpha", alpha, 0.0, 1e6)
         in_range("neural_linear.ridge", ridge, 0.0, 1e12, open_low=True)
         self.draws, self.alpha, self.ridge = draws, alpha, ridge
 
-    def seen_by_last(self, x: F32) -> F64:
+    def last_hidden(self, x: F32) -> F64:
         """(r, H + 1) the last hidden layer of rows x, and 1."""
         network = self.networks[0]
         with torch.no_grad():
             out = network.last_hidden(torch.as_tensor(x, device=network.mean.device)).cpu().numpy()
         return np.column_stack([out, np.ones(len(out))]).astype(np.float64)
 
-    def last_layer(self) -> Ridge:
+    def last_layer(self) -> BayesianRidge:
         """The posterior of the last layer's weights and bias."""
-        h = self.seen_by_last(self.memory.x)
-        model = Ridge(h.shape[1], self.ridge)
+        h = self.last_hidden(self.memory.x)
+        model = BayesianRidge(h.shape[1], self.ridge)
         model.add(h * self.memory.attention[:, None], self.memory.y)
         return model
 
     def scorer(self) -> NetworkScorer:
-        """New draws of the last layer."""
+        """New samples of the last layer."""
         mean, factor, sigma = self.last_layer().solve()
         noise = self.rng.standard_normal((self.draws, len(mean)))
         networks = []
         for theta in mean + self.alpha * sigma * noise @ factor.T:
             network = deepcopy(self.networks[0])
-            last = cast(nn.Linear, network.dense[-1])
+            layer = cast(nn.Linear, network.dense[-1])
             with torch.no_grad():
-                last.weight.copy_(torch.as_tensor(theta[None, :-1]))
-                last.bias.copy_(torch.as_tensor(theta[-1:]))
+                layer.weight.copy_(torch.as_tensor(theta[None, :-1]))
+                layer.bias.copy_(torch.as_tensor(theta[-1:]))
             networks.append(network)
         return scorer_of(networks, self.task)

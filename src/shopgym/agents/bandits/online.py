@@ -1,4 +1,4 @@
-"""LinUCB and LinTS one decision at a time, compiled: the closed form, kept up to date by rank one."""
+"""LinUCB and LinTS one decision at a time, compiled: the closed form with rank-one updates."""
 
 from __future__ import annotations
 
@@ -7,28 +7,28 @@ from typing import Any
 import numpy as np
 from numba import njit
 
-from ...core.errors import InvalidInput, in_range
+from ...core.errors import InvalidInput, in_range, one_of
 from ...core.types import F64
 from ...policies.explorers import Ranked
 from ...policies.features import FeatureMap
 from ...policies.policy import SlatePolicy
 from ...policies.scorers import ArmScorer
 from ..task import Task
-from .arms import request_features
+from .disjoint_linear import request_features
 
 BLOCK = 256
 """Decisions whose normal draws are made at a time."""
 
 
-@njit(cache=True, nogil=True, fastmath={"reassoc", "contract"})  # sums in any order: four times the lanes
+@njit(cache=True, nogil=True, fastmath={"reassoc", "contract"})  # sums in any order use all SIMD lanes
 def _choose(x: F64, mean: F64, inverse: F64, z: F64, width: float) -> tuple[int, float]:
     """(best arm, its score) where score = mean_a . x + width x z_a x |x| in the norm of A_a^-1."""
     arms, dim = mean.shape
-    fours = dim - dim % 4
+    blocked = dim - dim % 4
     best, top = 0, -np.inf
     for a in range(arms):
         middle, norm = 0.0, 0.0
-        for i in range(0, fours, 4):  # four rows at a time: four sums are under way at once
+        for i in range(0, blocked, 4):  # four rows at a time keep four sums running
             r0, r1, r2, r3 = 0.0, 0.0, 0.0, 0.0
             for j in range(dim):
                 r0 += x[j] * inverse[a, i, j]
@@ -36,7 +36,7 @@ def _choose(x: F64, mean: F64, inverse: F64, z: F64, width: float) -> tuple[int,
                 r2 += x[j] * inverse[a, i + 2, j]
                 r3 += x[j] * inverse[a, i + 3, j]
             norm += r0 * x[i] + r1 * x[i + 1] + r2 * x[i + 2] + r3 * x[i + 3]
-        for i in range(fours, dim):
+        for i in range(blocked, dim):
             row = 0.0
             for j in range(dim):
                 row += x[j] * inverse[a, i, j]
@@ -51,7 +51,7 @@ def _choose(x: F64, mean: F64, inverse: F64, z: F64, width: float) -> tuple[int,
 
 @njit(cache=True, nogil=True)
 def _update(x: F64, y: float, mean: F64, inverse: F64, ax: F64) -> bool:
-    """A + x x' and b + y x for one arm (Sherman & Morrison 1950); False, and nothing, if not finite."""
+    """A + x x' and b + y x for one arm (Sherman & Morrison 1950); False and no change if not finite."""
     dim = len(x)
     ax[:] = 0.0
     for i in range(dim):
@@ -72,18 +72,18 @@ def _update(x: F64, y: float, mean: F64, inverse: F64, ax: F64) -> bool:
 
 
 class OnlineArms:
-    """A ridge regression for each arm on one context: decide, then learn, at once.
+    """A ridge regression for each arm on one context; decides and learns one context at a time.
 
-    ``ts`` draws the score of each arm, not its coefficients: with an arm's theta ~ N(mean, width^2 A^-1)
-    the score x . theta is N(mean . x, width^2 x'A^-1 x), and arms are independent, so that one normal number
-    an arm has the law of a whole draw.
+    ``ts`` draws the score of each arm instead of its coefficients. With theta ~ N(mean, width^2 A^-1) for an
+    arm its score x . theta is N(mean . x, width^2 x'A^-1 x). Arms are independent, so one normal number for
+    each arm has the same distribution.
 
     Args:
-        arms, dim: S and d.
+        arms, dim: S arms; d numbers in a context.
         kind: ``ucb`` (Li et al. 2010, alg. 1) or ``ts`` (Agrawal & Goyal 2013).
         alpha: width of exploration in units of the reward's standard deviation.
         ridge: prior precision.
-        rng: of the draws.
+        rng: of the normal numbers.
     """
 
     def __init__(
@@ -96,8 +96,7 @@ class OnlineArms:
         alpha: float = 1.0,
         ridge: float = 1.0,
     ) -> None:
-        if kind not in ("ucb", "ts"):
-            raise InvalidInput("online.kind", kind, "choose ucb or ts")
+        one_of("online.kind", kind, ("ucb", "ts"))
         in_range("online.arms", arms, 1, 1e7)
         in_range("online.alpha", alpha, 0.0, 1e6)
         in_range("online.ridge", ridge, 0.0, 1e12, open_low=True)
@@ -105,29 +104,29 @@ class OnlineArms:
         self.inverse = np.repeat(np.eye(dim)[None] / ridge, arms, axis=0)
         self.rng, self.kind, self.alpha, self.ridge = rng, kind, alpha, ridge
         self._z = np.ones((1, arms))
-        self._at = 0
-        self._room = np.empty(dim)
+        self._step = 0
+        self._scratch = np.empty(dim)
 
     def add(self, arms: int = 1) -> None:
-        """More arms at the end, which know the prior only; indices of the others stay."""
+        """Append arms that start from the prior; the indices of the others stay."""
         dim = self.mean.shape[1]
         self.mean = np.concatenate([self.mean, np.zeros((arms, dim))])
         self.inverse = np.concatenate([self.inverse, np.repeat(np.eye(dim)[None] / self.ridge, arms, axis=0)])
-        self._z, self._at = np.ones((1, len(self.mean))), 0
+        self._z, self._step = np.ones((1, len(self.mean))), 0
 
     def policy(self, task: Task, *, draws: int = 8, decay: float = 3.0, floor: float = 0.05) -> SlatePolicy:
-        """What is known, frozen: arm i is item i, x is 1 and the columns of user and context.
+        """The present model, frozen: arm i is item i, x is 1 and the columns of user and context.
 
         Args:
             task: of S items and d - 1 columns; rewards were given as reward / value.
-            draws: of ``ts``, which the policy holds.
-            decay, floor: how the ranking is spread, see :class:`.Ranked`.
+            draws: posterior samples that the policy holds, for ``ts``.
+            decay, floor: of :class:`.Ranked`.
         """
         features, arms = request_features(task), np.arange(len(task.items), dtype=np.int32)
         factor = self.alpha * np.linalg.cholesky(self.inverse)
-        nothing = np.zeros((len(arms), len(features), 0))
+        no_cross = np.zeros((len(arms), len(features), 0))
         theta: F64 = self.mean[None]
-        width: tuple[Any, ...] = (factor, nothing, np.zeros((0, 0)))
+        width: tuple[Any, ...] = (factor, no_cross, np.zeros((0, 0)))
         if self.kind == "ts":
             z = self.rng.standard_normal((draws, *self.mean.shape))
             theta, width = self.mean + np.einsum("sde,bse->bsd", factor, z), ()
@@ -145,10 +144,10 @@ class OnlineArms:
         """
         z = self._z[0]
         if self.kind == "ts":
-            if self._at % BLOCK == 0:
+            if self._step % BLOCK == 0:
                 self._z = self.rng.standard_normal((BLOCK, len(self.mean)))
-            z = self._z[self._at % BLOCK]
-            self._at += 1
+            z = self._z[self._step % BLOCK]
+            self._step += 1
         arm, score = _choose(x, self.mean, self.inverse, z, self.alpha)
         if not score > -np.inf:
             fix = "remove NaN and infinity from the context"
@@ -159,9 +158,9 @@ class OnlineArms:
         """The reward of an arm in a context.
 
         Raises:
-            InvalidInput: there is no such arm, or a number is not finite; nothing is learnt then.
+            InvalidInput: there is no such arm, or a number is not finite; then nothing is learnt.
         """
         if not 0 <= arm < len(self.mean):
             raise InvalidInput("online.arm", arm, f"there are {len(self.mean)} arms")
-        if not _update(x, reward, self.mean[arm], self.inverse[arm], self._room):
+        if not _update(x, reward, self.mean[arm], self.inverse[arm], self._scratch):
             raise InvalidInput("online.reward", reward, "remove NaN and infinity from context and reward")

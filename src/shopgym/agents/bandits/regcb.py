@@ -1,8 +1,9 @@
-"""RegCB: explore only what a regression that fits nearly as well might still call the best."""
+"""RegCB: explore what some regression that fits nearly as well would still call the best."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import Any
 
 import numpy as np
 
@@ -15,18 +16,18 @@ from .linear import LinearAgent
 
 
 class RegCB(LinearAgent):
-    """The models whose loss is within beta of the least are plausible (Foster et al. 2018, alg. 1, 3).
+    """Models are plausible if their loss is within beta of the least (Foster et al. 2018, alg. 1, 3).
 
-    For ridge regression they are the ball (theta - mean)' A (theta - mean) <= beta, so that what they may
-    predict is mean . phi -+ beta^0.5 |phi| in the norm of A^-1: the paper's search for the bounds has a
-    closed form. beta = mellowness x sigma^2 x log(m t) after t slots with m candidates: as Vowpal
+    In ridge regression the plausible models are the ball (theta - mean)' A (theta - mean) <= beta. Their
+    predictions are mean . phi -+ beta^0.5 |phi| in the norm of A^-1, so the paper's search for the bounds has
+    a closed form. After t slots with m candidates beta = mellowness x sigma^2 x log(m t). This is Vowpal
     Wabbit's ``--mellowness`` in units of the residuals' variance sigma^2.
 
     Args:
-        mellowness: how slowly models are given up.
+        mellowness: how slowly models become implausible.
         optimistic: show the greatest upper bounds first (alg. 3) instead of any that is not eliminated.
-        ridge, noise: see :class:`LinearAgent`; noise is sigma.
-        decay, floor: how the ranking is spread, see :class:`.Elimination` and :class:`.Ranked`.
+        decay, floor: of :class:`.Ranked` if optimistic, else of :class:`.Elimination`.
+        options: ``ridge`` and ``noise`` (sigma) of :class:`.LinearAgent`.
     """
 
     name = "regcb"
@@ -38,13 +39,12 @@ class RegCB(LinearAgent):
         *,
         mellowness: float = 0.1,
         optimistic: bool = False,
-        ridge: float = 1.0,
-        noise: float | None = None,
         decay: float = 20.0,
         floor: float = 0.0,
+        **options: Any,
     ) -> None:
         explorer: Explorer = Ranked(decay, floor) if optimistic else Elimination(decay, floor)
-        super().__init__(task, rng, explorer, ridge=ridge, noise=noise)
+        super().__init__(task, rng, explorer, **options)
         in_range("regcb.mellowness", mellowness, 0.0, 1e6)
         self.mellowness, self.optimistic = mellowness, optimistic
         self.candidates = 2
@@ -55,7 +55,7 @@ class RegCB(LinearAgent):
         return super().learn(batch)
 
     def scorer(self) -> Scorer:
-        """The bounds, or the upper ones alone."""
+        """Both bounds, or the upper bounds if optimistic."""
         mean, factor = self.posterior()
         factor = factor * (self.mellowness * np.log(self.candidates * max(self.model.count, 1))) ** 0.5
         if self.optimistic:

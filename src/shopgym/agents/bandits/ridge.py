@@ -1,4 +1,4 @@
-"""Bayesian ridge regression as sums, so that batches add up exactly and a reward can be corrected."""
+"""Bayesian ridge regression, kept as sums: batches add up exactly, and rewards can be corrected."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from ...core.errors import in_range
 from ...core.types import F64
 
 
-class Ridge:
+class BayesianRidge:
     """Posterior of theta in y = x . theta + noise: mean A^-1 b, covariance sigma^2 A^-1.
 
     A = ridge I + X'X and b = X'y (Li et al. 2010, alg. 1, with all arms sharing one model); sigma^2 is
@@ -25,16 +25,16 @@ class Ridge:
         self.count = 0
 
     def add(self, x: F64, y: F64) -> None:
-        """Take in r rows: x (r, D), y (r,)."""
+        """Add r rows: x (r, D), y (r,)."""
         self.a += x.T @ x
         self.b += x.T @ y
         self.squares += float(y @ y)
         self.count += len(y)
 
-    def correct(self, x: F64, before: F64, after: F64) -> None:
-        """Rows that were added as (x, before) become (x, after): exact, as y enters by sums only."""
-        self.b += x.T @ (after - before)
-        self.squares += float(after @ after - before @ before)
+    def correct(self, x: F64, old: F64, new: F64) -> None:
+        """Rows added as (x, old) become (x, new). This is exact, because y enters by sums only."""
+        self.b += x.T @ (new - old)
+        self.squares += float(new @ new - old @ old)
 
     def solve(self) -> tuple[F64, F64, float]:
         """(mean (D,), factor (D, D) with factor factor' = A^-1, sigma)."""

@@ -1,4 +1,4 @@
-"""How few lines an example needs under ``--cb_type mtr``."""
+"""How few lines an example of Vowpal Wabbit needs under ``--cb_type mtr``."""
 
 from __future__ import annotations
 
@@ -9,21 +9,22 @@ import numpy as np
 from ...core.types import F64, I64
 
 
-class Lines:
-    """Under ``mtr`` an example weighs events / (actions so far) / p, whatever is on the lines not chosen.
+class MtrExampleSizes:
+    """How many lines each example is sent with, and the probability that keeps what it teaches.
 
-    So it may have fewer lines, most often 1, if p grows as the sum of lines falls behind that of actions.
+    Under ``mtr`` Vowpal Wabbit weighs an example by events / (lines so far) / p and reads nothing on the
+    lines not chosen. So an example may have fewer lines than actions, most often 1, if p grows in proportion.
     """
 
     def __init__(self) -> None:
-        self.actions = self.sent = 0
+        self.actions = self.lines_sent = 0
 
-    def needed(self, p: F64, actions: I64) -> tuple[F64, I64]:
-        """Probabilities and numbers of lines that teach what p (r,) would among so many actions (r,)."""
+    def shorten(self, p: F64, actions: I64) -> tuple[F64, I64]:
+        """(r,) probabilities and (r,) numbers of lines that teach what p (r,) does among ``actions`` (r,)."""
         out, lines = np.empty(len(p)), np.empty(len(p), np.int64)
-        for at, (chance, count) in enumerate(zip(p.tolist(), actions.tolist())):
+        for row, (probability, count) in enumerate(zip(p.tolist(), actions.tolist())):
             self.actions += count
-            lines[at] = max(1, ceil(chance * self.actions - self.sent))
-            self.sent += int(lines[at])
-            out[at] = chance * self.actions / self.sent
+            lines[row] = max(1, ceil(probability * self.actions - self.lines_sent))
+            self.lines_sent += int(lines[row])
+            out[row] = probability * self.actions / self.lines_sent
         return out, lines

@@ -1,11 +1,11 @@
-"""One decision at a time by Vowpal Wabbit, each text parsed once: decide and learn in one process."""
+"""Vowpal Wabbit one decision at a time; each text is parsed once to decide and to learn."""
 
 from __future__ import annotations
 
 from typing import Any
 
 from ...core.errors import InvalidInput, in_range
-from .vw import opened
+from .vw import open_workspace
 
 
 class OnlineVowpalWabbit:
@@ -18,7 +18,7 @@ class OnlineVowpalWabbit:
 
     def __init__(self, arguments: str, *, floor: float = 0.0) -> None:
         in_range("vw.floor", floor, 0.0, 1.0)
-        self.workspace, self._label = opened(arguments)
+        self.workspace, self._label = open_workspace(arguments)
         self.floor = floor
         self._parse, self._predict = self.workspace.parse, self.workspace.predict
         self._learn, self._finish = self.workspace.learn, self.workspace.finish_example
@@ -26,24 +26,24 @@ class OnlineVowpalWabbit:
         self._chosen, self._probability, self._shared = 0, 1.0, 0
 
     def act(self, text: str, uniform: float) -> tuple[int, float]:
-        """(action, its probability) by a number drawn uniformly from [0, 1).
+        """(action, its probability), given a number drawn uniformly from [0, 1).
 
-        A decision that nobody learnt from is dropped.
+        A decision that was not learnt from is dropped.
         """
         if self._example is not None:
             self.drop()
         self._example = example = self._parse(text, self._label)
         pmf = self._predict(example)
-        total, even = sum(pmf), self.floor / len(pmf)
+        total, uniform_share = sum(pmf), self.floor / len(pmf)
         scale = (1.0 - self.floor) / total
-        left = uniform
+        remainder = uniform
         action, p = 0, 0.0
-        for at, weight in enumerate(pmf):
-            share = scale * weight + even
-            if share > 0.0:  # rounding may leave a little over: the last that can be is taken
-                action, p = at, share
-                left -= share
-                if left < 0.0:
+        for index, weight in enumerate(pmf):
+            share = scale * weight + uniform_share
+            if share > 0.0:  # if rounding leaves a remainder, the last possible action is taken
+                action, p = index, share
+                remainder -= share
+                if remainder < 0.0:
                     break
         self._chosen, self._probability, self._shared = action, p, len(example) - len(pmf)
         return action, p
@@ -52,7 +52,7 @@ class OnlineVowpalWabbit:
         """The cost of the action taken.
 
         Raises:
-            InvalidInput: nothing was decided, or it was learnt from already.
+            InvalidInput: there is no decision, or it was learnt from already.
         """
         example = self._example
         if example is None:
@@ -63,7 +63,7 @@ class OnlineVowpalWabbit:
         self._finish(example)
 
     def drop(self) -> None:
-        """Forget the decision that nothing was learnt from."""
+        """Drop a decision that was not learnt from."""
         if self._example is not None:
             self._finish(self._example)
             self._example = None

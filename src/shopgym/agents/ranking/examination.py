@@ -1,4 +1,4 @@
-"""What was not looked at was not refused: the likelihood of what happens at a slot.
+"""The likelihood of the outcome of a slot that may not have been looked at.
 
 Position-based model (Richardson et al. 2007; Craswell et al. 2008): P(y = 1) = a sigmoid(z), with a the
 attention that the slot gets. So log P(1) = log a + log sigmoid(z) and P(0) = (1 - a) + a sigmoid(-z).
@@ -18,10 +18,10 @@ TOLERANCE = 1e-8
 
 def nll(z: F64, y: F64, attention: F64) -> tuple[F64, F64]:
     """(r,) negative log-likelihood without its constant log a, and its slope in z (r,)."""
-    p, q = expit(z), expit(-z)  # 1 - p would lose what is left of it
-    none = (1.0 - attention) + attention * q
-    loss = np.where(y > 0, np.logaddexp(0.0, -z), -np.log(none))
-    slope = np.where(y > 0, -q, attention * p * q / none)
+    p, q = expit(z), expit(-z)  # 1 - p would lose precision
+    no_outcome = (1.0 - attention) + attention * q
+    loss = np.where(y > 0, np.logaddexp(0.0, -z), -np.log(no_outcome))
+    slope = np.where(y > 0, -q, attention * p * q / no_outcome)
     return loss, slope
 
 

@@ -1,4 +1,4 @@
-"""LambdaMART: boosted trees that put what happened above what did not."""
+"""LambdaMART: boosted trees that rank slots with the outcome above those without."""
 
 from __future__ import annotations
 
@@ -13,28 +13,28 @@ from ...core.types import F64, I64, AnyArray
 from ...policies.scorers import Scorer, TreeScorer
 from ..task import Task
 from .features import deep_features
-from .memory import Rows
-from .ranker import Ranker
+from .holdout_buffer import Rows
+from .ranker import RankingAgent
 
 
-class LambdaMART(Ranker):
+class LambdaMART(RankingAgent):
     """Gradient-boosted trees on the lambdas of NDCG (Burges 2010, sec. 6 and 7), grown by lightgbm.
 
-    For slots i and j of a page, i having had the outcome and j not, with s their scores and a the attention:
-    lambda_ij = sigmoid(s_j - s_i) x |change of NDCG if they swapped| / a_i. Dividing by the attention of what
-    was chosen takes out that upper slots are chosen more often (Joachims et al. 2017, eq. 5).
+    For slots i and j of a page, where i had the outcome and j did not, with scores s and attention a:
+    lambda_ij = sigmoid(s_j - s_i) x |change of NDCG if they swapped| / a_i. Dividing by the attention of i
+    corrects for upper slots being chosen more often (Joachims et al. 2017, eq. 5).
 
-    The scores are an order, no probabilities, so they are calibrated unless told otherwise.
+    The scores are no probabilities, so they are calibrated by default.
 
     Args:
-        trees, leaves: how many, and how many leaves each.
-        step: shrinkage of each tree; ``least``: rows in a leaf at least.
+        trees, leaves: number of trees, and of leaves in each.
+        step: shrinkage of each tree; ``least``: minimum number of rows in a leaf.
         ridge: penalty on leaf values.
-        options: see :class:`.Ranker`.
+        options: see :class:`.RankingAgent`.
     """
 
     name = "lambdamart"
-    calibrated = "platt"
+    default_calibration = "platt"
 
     def __init__(
         self,
@@ -69,8 +69,8 @@ class LambdaMART(Ranker):
             "verbose": -1,
         }
 
-    def fit(self, rows: Rows, held: Rows) -> Scorer | None:
-        rows = rows.where(comparable(rows))
+    def fit(self, rows: Rows, holdout: Rows) -> Scorer | None:
+        rows = rows.select(comparable(rows))
         if not len(rows):
             return None
         lambdas = Lambdas(rows)
@@ -78,13 +78,13 @@ class LambdaMART(Ranker):
             rows.x.astype(np.float64), rows.y, params=dict(self.settings), free_raw_data=False
         )
         data.construct()
-        # where too few rows tell no feature's values apart there is nothing to split by, and lightgbm stops
+        # with too few rows no feature has two bins, and lightgbm would stop with an error
         if not any(data.feature_num_bin(f) > 1 for f in range(data.num_feature())):
             return None
         booster = lightgbm.train(
             {**self.settings, "objective": lambda scores, _: lambdas.gradient(scores)}, data, self.trees
         )
-        return scorer_of(booster, self)
+        return tree_scorer(booster, self)
 
     def predict(self, model: Scorer, x: AnyArray) -> F64:
         assert isinstance(model, TreeScorer)
@@ -92,7 +92,7 @@ class LambdaMART(Ranker):
 
 
 def comparable(rows: Rows) -> AnyArray:
-    """(r,) whether the row's page has slots of both outcomes; others say nothing of the order."""
+    """(r,) whether the row's page has slots of both outcomes; other pages say nothing about the order."""
     _, page = np.unique(rows.page, return_inverse=True)
     happened = np.bincount(page, rows.y)
     mixed = (happened > 0) & (happened < np.bincount(page))
@@ -109,11 +109,14 @@ class Lambdas:
     def __init__(self, rows: Rows) -> None:
         _, page, size = np.unique(rows.page, return_inverse=True, return_counts=True)
         k, self.count = int(size.max()), len(rows)
-        at = np.arange(len(rows)) - np.repeat(np.cumsum(size) - size, size)
-        self.place: I64 = np.full((len(size), k), len(rows))  # one beyond the last row pads
-        self.place[page, at] = np.arange(len(rows))
-        y, attention = np.append(rows.y, -1.0)[self.place], np.append(rows.attention, 1.0)[self.place]
-        self.real = y >= 0
+        column = np.arange(len(rows)) - np.repeat(np.cumsum(size) - size, size)
+        self.row_of_slot: I64 = np.full((len(size), k), len(rows))  # the index after the last row is padding
+        self.row_of_slot[page, column] = np.arange(len(rows))
+        y, attention = (
+            np.append(rows.y, -1.0)[self.row_of_slot],
+            np.append(rows.attention, 1.0)[self.row_of_slot],
+        )
+        self.filled = y >= 0
         discount = 1.0 / np.log2(np.arange(k) + 2.0)
         best = np.cumsum(discount)[(y > 0).sum(axis=1) - 1]
         # pairs (i, j) with i chosen and j not, over the best possible DCG
@@ -121,40 +124,40 @@ class Lambdas:
         self.weight: F64 = pair / attention[:, :, None] / best[:, None, None]
 
     def gradient(self, scores: F64) -> tuple[F64, F64]:
-        """(r,) first and second derivative of the loss that lightgbm is to lower."""
-        s = np.append(scores, 0.0)[self.place]
-        order = np.argsort(np.where(self.real, -s, np.inf), axis=1, kind="stable")
+        """(r,) first and second derivatives of the loss, for lightgbm."""
+        s = np.append(scores, 0.0)[self.row_of_slot]
+        order = np.argsort(np.where(self.filled, -s, np.inf), axis=1, kind="stable")
         rank = np.empty_like(order)
         np.put_along_axis(rank, order, np.arange(s.shape[1])[None, :], axis=1)
         discount = 1.0 / np.log2(rank + 2.0)
         change = self.weight * abs(discount[:, :, None] - discount[:, None, :])
         p = expit(s[:, None, :] - s[:, :, None])
-        force, bend = p * change, p * (1.0 - p) * change
-        first, second = np.zeros(self.count + 1), np.zeros(self.count + 1)
-        first[self.place] = force.sum(axis=1) - force.sum(axis=2)
-        second[self.place] = bend.sum(axis=1) + bend.sum(axis=2)
-        return first[:-1], second[:-1]
+        lambdas, curvature = p * change, p * (1.0 - p) * change
+        gradients, hessians = np.zeros(self.count + 1), np.zeros(self.count + 1)
+        gradients[self.row_of_slot] = lambdas.sum(axis=1) - lambdas.sum(axis=2)
+        hessians[self.row_of_slot] = curvature.sum(axis=1) + curvature.sum(axis=2)
+        return gradients[:-1], hessians[:-1]
 
 
-def scorer_of(booster: Any, ranker: Ranker) -> TreeScorer:
-    """lightgbm's trees as arrays of nodes: inner nodes and leaves of one tree after those of another."""
+def tree_scorer(booster: Any, ranker: RankingAgent) -> TreeScorer:
+    """lightgbm's trees as arrays of nodes, one tree after another."""
     roots: list[int] = []
     feature: list[int] = []
     threshold: list[float] = []
     children: list[list[int]] = []
     value: list[float] = []
-    deepest = 0
+    max_depth = 0
 
     def grow(node: dict[str, Any], depth: int) -> int:
-        nonlocal deepest
-        deepest, at = max(deepest, depth), len(value)
+        nonlocal max_depth
+        max_depth, column = max(max_depth, depth), len(value)
         feature.append(node.get("split_feature", 0))
         threshold.append(node.get("threshold", np.inf))
         value.append(node.get("leaf_value", 0.0))
-        children.append([at, at])
+        children.append([column, column])
         if "left_child" in node:
-            children[at] = [grow(node[side], depth + 1) for side in ("left_child", "right_child")]
-        return at
+            children[column] = [grow(node[side], depth + 1) for side in ("left_child", "right_child")]
+        return column
 
     roots += [grow(tree["tree_structure"], 0) for tree in booster.dump_model()["tree_info"]]
     return TreeScorer(
@@ -165,5 +168,5 @@ def scorer_of(booster: Any, ranker: Ranker) -> TreeScorer:
         np.array(threshold, np.float64),
         np.array(children, np.int32).reshape(-1, 2),
         np.array(value, np.float64),
-        deepest,
+        max_depth,
     )

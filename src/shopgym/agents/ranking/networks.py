@@ -1,4 +1,4 @@
-"""A multilayer perceptron and a cross network over user, item, context and the moment."""
+"""A multilayer perceptron and a cross network over user, item, context and live features."""
 
 from __future__ import annotations
 
@@ -17,15 +17,15 @@ from ...policies.scorers import NetworkScorer, Scorer
 from ..network import Network, fit, one_thread, scorer_of, torch_generator
 from ..task import Task
 from .features import deep_features
-from .memory import Rows
-from .ranker import Ranker
+from .holdout_buffer import Rows
+from .ranker import RankingAgent
 
 PATIENCE = 2
-"""Passes in a row that may be no better than the best."""
+"""Epochs without improvement after which training stops."""
 
 
 def examined_loss(z: Tensor, target: Tensor) -> Tensor:
-    """The loss of :mod:`.examination`; |target| is the attention, its sign whether it happened."""
+    """The loss of :mod:`.examination`; |target| is the attention, its sign whether the outcome happened."""
     attention = target.abs()
     return torch.where(target > 0, softplus(-z), -torch.log((1 - attention) + attention * torch.sigmoid(-z)))
 
@@ -35,22 +35,22 @@ def signed(rows: Rows) -> F32:
     return np.where(rows.y > 0, rows.attention, -rows.attention).astype(np.float32)
 
 
-class NetworkRanker(Ranker):
-    """What the two share: a network of its own for every fit, trained from the start (Ash & Adams 2020).
+class NetworkRanker(RankingAgent):
+    """What both networks share: every fit trains a new network from scratch (Ash & Adams 2020).
 
-    Training ends when pages held out are no longer foretold better; the best network is kept.
+    Training stops when the loss on pages held out no longer improves; the best network is kept.
 
     Args:
         hidden: widths of the hidden layers.
         crosses: cross layers before them.
-        epochs: passes over the rows at most.
+        epochs: maximum number of passes over the rows.
         batch: rows of a step.
         step: of Adam (Kingma & Ba 2015); ``shrink``: decoupled weight decay (Loshchilov & Hutter 2019).
-        options: see :class:`.Ranker`.
+        options: see :class:`.RankingAgent`.
     """
 
-    calibrated = "platt"
-    stops = True
+    default_calibration = "platt"
+    early_stopping = True
 
     def __init__(
         self,
@@ -73,18 +73,18 @@ class NetworkRanker(Ranker):
         self.hidden, self.crosses, self.epochs, self.batch = tuple(hidden), crosses, epochs, batch
         self.step, self.shrink = step, shrink
 
-    def fit(self, rows: Rows, held: Rows) -> Scorer | None:
+    def fit(self, rows: Rows, holdout: Rows) -> Scorer | None:
         if not len(rows):
             return None
         with one_thread():
-            return self._fit(rows, held)
+            return self._fit(rows, holdout)
 
-    def _fit(self, rows: Rows, held: Rows) -> Scorer:
+    def _fit(self, rows: Rows, holdout: Rows) -> Scorer:
         generator = torch_generator(self.rng)
         network = Network(len(self.features), hidden=self.hidden, crosses=self.crosses, generator=generator)
         network.standardise(rows.x.astype(np.float64))
         optimiser = torch.optim.AdamW(network.parameters(), lr=self.step, weight_decay=self.shrink)
-        best, kept, worse = np.inf, network.state_dict(), 0
+        best_loss, best_state, epochs_without_gain = np.inf, network.state_dict(), 0
         for _ in range(self.epochs):
             fit(
                 network,
@@ -96,17 +96,17 @@ class NetworkRanker(Ranker):
                 batch=self.batch,
             )
             with torch.no_grad():
-                losses = examined_loss(network(torch.as_tensor(held.x)), torch.as_tensor(signed(held)))
-            now = float(losses.mean()) if len(held) else -np.inf
-            if now < best or not len(held):
-                best, kept, worse = now, deepcopy(network.state_dict()), 0
+                losses = examined_loss(network(torch.as_tensor(holdout.x)), torch.as_tensor(signed(holdout)))
+            loss = float(losses.mean()) if len(holdout) else -np.inf
+            if loss < best_loss or not len(holdout):
+                best_loss, best_state, epochs_without_gain = loss, deepcopy(network.state_dict()), 0
             else:
-                worse += 1
-            if worse == PATIENCE:
+                epochs_without_gain += 1
+            if epochs_without_gain == PATIENCE:
                 break
-        network.load_state_dict(kept)
-        one = np.ones(len(self.task.items))
-        return scorer_of([network], self.task, value=one, features=self.features)
+        network.load_state_dict(best_state)
+        value = np.ones(len(self.task.items))
+        return scorer_of([network], self.task, value=value, features=self.features)
 
     def predict(self, model: Scorer, x: AnyArray) -> F64:
         assert isinstance(model, NetworkScorer)

@@ -12,7 +12,7 @@ from ...core.errors import one_of
 from ...policies.policy import SlatePolicy
 from ...policies.scorers import Head, ObjectivesScorer
 from ..task import Task
-from .ranker import Ranker
+from .ranker import RankingAgent
 
 RANKERS = ("logistic_ranker", "lambdamart", "mlp_ranker", "cross_ranker")
 
@@ -20,16 +20,16 @@ RANKERS = ("logistic_ranker", "lambdamart", "mlp_ranker", "cross_ranker")
 class ObjectivesRanker:
     """score = revenue x P(order) price + margin x P(order) margin + satisfaction x P(satisfied).
 
-    Two classifiers, one of orders and one of an event that stands for satisfaction; price and margin are
-    those of the moment if requests say them.
+    Two classifiers predict orders and an event that stands for satisfaction. Price and margin are the live
+    ones if requests have them.
 
     Args:
         revenue: points of the score per currency unit of revenue.
         margin: points per currency unit of margin.
-        satisfaction: points per satisfied look at a slot.
+        satisfaction: points per slot that is looked at and satisfies.
         satisfied: the event that stands for satisfaction.
-        ranker: which classifier.
-        options: of the classifier and of the policy, see :class:`.Ranker`.
+        ranker: name of the classifier.
+        options: of the classifier and of the policy, see :class:`.RankingAgent`.
     """
 
     name = "objectives_ranker"
@@ -46,14 +46,14 @@ class ObjectivesRanker:
         ranker: str = "logistic_ranker",
         options: Mapping[str, Any] | None = None,
     ) -> None:
-        from ..registry import make_agent  # it knows this file
+        from ..registry import make_agent  # the registry imports this module
 
         one_of("objectives_ranker.ranker", ranker, RANKERS)
         made = [
             make_agent(ranker, task, rng, target=target, **(options or {}))
             for target in ("purchase", satisfied)
         ]
-        self.rankers = [one for one in made if isinstance(one, Ranker)]
+        self.rankers = [ranker for ranker in made if isinstance(ranker, RankingAgent)]
         currency = task.items.currency
         self.heads = (
             Head("revenue", currency, revenue, 0, "price"),
@@ -71,6 +71,8 @@ class ObjectivesRanker:
 
     def policy(self) -> SlatePolicy:
         """The present models, frozen."""
-        first = self.rankers[0]
-        scorer = ObjectivesScorer(first.task.items, tuple(one.scorer() for one in self.rankers), self.heads)
-        return first.task.policy(self.name, scorer, first.explorer, first.reranker)
+        first_ranker = self.rankers[0]
+        scorer = ObjectivesScorer(
+            first_ranker.task.items, tuple(ranker.scorer() for ranker in self.rankers), self.heads
+        )
+        return first_ranker.task.policy(self.name, scorer, first_ranker.explorer, first_ranker.reranker)

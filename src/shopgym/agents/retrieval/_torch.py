@@ -1,4 +1,4 @@
-"""What the torch learners share: a generator of their own, dropout that uses it, and the softmax loss."""
+"""What the torch learners share: a seeded generator, dropout that uses it, and the softmax losses."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from ...core.errors import InvalidInput
 from ...core.types import AnyArray
 
 
-def generator_of(rng: np.random.Generator, device: str) -> torch.Generator:
+def device_generator(rng: np.random.Generator, device: str) -> torch.Generator:
     """A generator on ``device``, seeded by ``rng``; torch's global one is never touched."""
     check_device(device)
     return torch.Generator(device=device).manual_seed(int(rng.integers(2**62)))
@@ -21,10 +21,10 @@ def generator_of(rng: np.random.Generator, device: str) -> torch.Generator:
 def check_device(device: str) -> None:
     """Raise unless torch can use ``device``."""
     try:
-        known = torch.device(device).type != "cuda" or torch.cuda.is_available()
+        usable = torch.device(device).type != "cuda" or torch.cuda.is_available()
     except RuntimeError:
-        known = False
-    if not known:
+        usable = False
+    if not usable:
         raise InvalidInput("device", device, "give cpu, or cuda where torch finds a GPU")
 
 
@@ -39,27 +39,29 @@ def constant(shape: tuple[int, ...], value: float, g: torch.Generator) -> torch.
 
 
 def dropout(x: Tensor, share: float, g: torch.Generator | None) -> Tensor:
-    """Zero ``share`` of x and scale the rest up; None = not training."""
+    """Zero ``share`` of x and scale up what remains; without a generator x is returned unchanged."""
     if g is None or not share:
         return x
     return x * (torch.rand(x.shape, generator=g, device=x.device) >= share) / (1.0 - share)
 
 
-def sampled_softmax(hidden: Tensor, target: Tensor, vectors: Tensor, others: Tensor, log_q: Tensor) -> Tensor:
-    """Mean cross-entropy of r targets against shared, sampled other items.
+def sampled_softmax(
+    hidden: Tensor, target: Tensor, vectors: Tensor, negatives: Tensor, log_q: Tensor
+) -> Tensor:
+    """Mean cross-entropy of r targets against s sampled negatives, which all targets share.
 
-    Each score has the log of the rate at which its item was sampled taken off, so that the minimum is that
-    of the full softmax (Bengio & Senécal 2008; Yi et al. 2019, eq. 3); another that is the target itself
-    counts not.
+    The log of the rate at which an item is sampled is subtracted from its score, so that the minimum is that
+    of the full softmax (Bengio & Senécal 2008; Yi et al. 2019, eq. 3). A negative that is the target itself
+    is left out.
 
     Args:
         hidden: (r, d). target: (r,) item rows. vectors: (N, d).
-        others: (s,) item rows. log_q: (s,) log expected number of times that each was drawn.
+        negatives: (s,) item rows. log_q: (s,) log expected number of times that each was drawn.
     """
-    mine = (hidden * vectors[target]).sum(1, keepdim=True)
-    theirs = hidden @ vectors[others].T - log_q
-    theirs = theirs.masked_fill(target[:, None] == others[None, :], float("-inf"))
-    return (torch.logsumexp(torch.cat([mine, theirs], 1), 1) - mine[:, 0]).mean()
+    target_score = (hidden * vectors[target]).sum(1, keepdim=True)
+    negative_scores = hidden @ vectors[negatives].T - log_q
+    negative_scores = negative_scores.masked_fill(target[:, None] == negatives[None, :], float("-inf"))
+    return (torch.logsumexp(torch.cat([target_score, negative_scores], 1), 1) - target_score[:, 0]).mean()
 
 
 def softmax(hidden: Tensor, target: Tensor, vectors: Tensor) -> Tensor:
@@ -67,14 +69,14 @@ def softmax(hidden: Tensor, target: Tensor, vectors: Tensor) -> Tensor:
     return torch.nn.functional.cross_entropy(hidden @ vectors.T, target)
 
 
-def batches(n: int, size: int, rng: np.random.Generator) -> Iterator[AnyArray]:
+def minibatches(n: int, size: int, rng: np.random.Generator) -> Iterator[AnyArray]:
     """0 .. n-1 in random order, ``size`` at a time."""
     order = rng.permutation(n)
     for low in range(0, n, size):
         yield order[low : low + size]
 
 
-def descend(
+def train(
     parameters: list[torch.nn.Parameter],
     loss: Callable[[AnyArray], Tensor],
     *,
@@ -97,12 +99,12 @@ def descend(
     history = []
     for _ in range(epochs):
         losses = []
-        for some in batches(rows, batch, rng):
+        for rows_of_batch in minibatches(rows, batch, rng):
             optimiser.zero_grad(set_to_none=True)
-            now = loss(some)
-            now.backward()  # type: ignore[no-untyped-call]
+            batch_loss = loss(rows_of_batch)
+            batch_loss.backward()  # type: ignore[no-untyped-call]
             optimiser.step()
-            losses.append(now.detach())
+            losses.append(batch_loss.detach())
         mean = float(torch.stack(losses).mean()) if losses else 0.0
         if not np.isfinite(mean):
             raise InvalidInput("rate", rate, "the loss is not finite: lower the step size")

@@ -1,8 +1,9 @@
-"""Retrieval models as agents: each ranks a page's candidates by what its user opened before."""
+"""Retrieval models as agents: they rank the candidates of a page by what its user opened before."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import Any
 
 import numpy as np
 
@@ -16,23 +17,23 @@ from ..task import Task
 from .als import ALS
 from .bpr import BPR
 from .ease import Ease
-from .event_sequences import Trails
+from .event_sequences import EventSequences
 from .item_knn import ItemKNN
 from .popular import Popular
 from .recommender import Recommender
 
 
 class RetrievalAgent:
-    """What all have: it collects who opened what after what, and fits a model now and then.
+    """Collects sequences of opened items and fits a recommender to them as they grow.
 
-    Until anything was opened, items rank by the catalogue's popularity.
+    Until something was opened, items are ranked by the catalogue's popularity.
 
     Args:
-        recommender: what is fitted.
-        decay, floor: how the ranking is spread, see :class:`.Ranked`.
-        growth: it is fitted again when there are so many times the events of the last time; so all
-            fits together cost a few times the last one.
-        window: trails that are remembered, the latest.
+        recommender: the model that is fitted.
+        window: number of sequences that are kept, the latest.
+        growth: the model is fitted again when the number of events has grown by this factor, so that all fits
+            together cost a few times the last one.
+        decay, floor: of :class:`.Ranked`.
     """
 
     name = "retrieval"
@@ -42,45 +43,49 @@ class RetrievalAgent:
         task: Task,
         rng: np.random.Generator,
         recommender: Recommender,
-        decay: float,
-        floor: float,
-        growth: float,
         window: int = 200_000,
+        *,
+        growth: float = 1.5,
+        decay: float = 3.0,
+        floor: float = 0.05,
     ) -> None:
         in_range(f"{self.name}.growth", growth, 1.0, 1e6)
         self.task, self.rng, self.recommender = task, rng, recommender
         self.explorer, self.growth = Ranked(decay, floor), growth
-        self.trails = Trails(len(task.items), window)
+        self.sequences = EventSequences(len(task.items), window)
         self.fitted = 0
         popularity = task.items.popularity.astype(np.float32)
         self.model: Model = Popularity(popularity[None], 0, np.zeros(0, np.float32))
 
     def learn(self, batch: Interactions) -> Mapping[str, float]:
-        """Remember what was clicked or bought, and what its user had opened before.
+        """Add what was clicked or bought to the sequences.
 
         Raises:
-            InvalidInput: the requests have no history.
+            InvalidInput: there is no history, but the agent needs one; or see :class:`.EventSequences`.
         """
         if batch.requests.history is None and self.needs_history:
             raise InvalidInput(
                 "requests.history", None, f"{self.name} learns from histories: set shop.history (8, say)"
             )
-        self.trails.add(batch)
-        return {"opened": float(self.trails.events)}
+        self.sequences.add(batch)
+        return {"opened": float(self.sequences.events)}
 
     needs_history = True
 
     def policy(self) -> SlatePolicy:
-        """The present model, frozen; fitted now if there is enough news."""
-        if self.trails.events > self.growth * self.fitted:
-            self.model = self.recommender.fit(self.trails.sequences(), self.rng)
-            self.fitted = self.trails.events
+        """The present model, frozen; it is fitted first if there are enough new events."""
+        if self.sequences.events > self.growth * self.fitted:
+            self.model = self.recommender.fit(self.sequences.to_sequences(), self.rng)
+            self.fitted = self.sequences.events
         scorer, task = HistoryScorer(self.model), self.task
         return task.policy(self.name, scorer, self.explorer)
 
 
 class TrendingAgent(RetrievalAgent):
-    """What is opened most, lately: an event counts half after ``half_life`` days."""
+    """Ranks by how often items were opened lately: an event counts half after ``half_life`` days.
+
+    Its other options are those of :class:`RetrievalAgent`, as for all agents below.
+    """
 
     name = "popularity_trending"
     needs_history = False
@@ -91,15 +96,17 @@ class TrendingAgent(RetrievalAgent):
         rng: np.random.Generator,
         *,
         half_life: float = 7.0,
-        decay: float = 3.0,
-        floor: float = 0.05,
         growth: float = 1.0,
+        **options: Any,
     ) -> None:
-        super().__init__(task, rng, Popular(half_life), decay, floor, growth)
+        super().__init__(task, rng, Popular(half_life), growth=growth, **options)
 
 
 class CohortAgent(RetrievalAgent):
-    """What is opened most among users alike: as ``feature`` puts them below, between or above ``edges``."""
+    """Ranks by how often items were opened by users of the same cohort.
+
+    The cohort is that interval between ``edges`` in which the user's ``feature`` lies.
+    """
 
     name = "popularity_cohort"
     needs_history = False
@@ -112,16 +119,15 @@ class CohortAgent(RetrievalAgent):
         feature: str | None = None,
         edges: tuple[float, ...] = (0.0,),
         pull: float = 100.0,
-        decay: float = 3.0,
-        floor: float = 0.05,
         growth: float = 1.0,
+        **options: Any,
     ) -> None:
         names = task.user_names
         if not names or (feature is not None and feature not in names):
             raise InvalidInput("popularity_cohort.feature", feature, f"known: {', '.join(names)}")
         column = names.index(feature) if feature is not None else 0
         popular = Popular(edges=tuple(edges), column=column, pull=pull)
-        super().__init__(task, rng, popular, decay, floor, growth)
+        super().__init__(task, rng, popular, growth=growth, **options)
 
 
 class ItemKNNAgent(RetrievalAgent):
@@ -136,11 +142,10 @@ class ItemKNNAgent(RetrievalAgent):
         *,
         neighbours: int = 100,
         shrink: float = 20.0,
-        decay: float = 3.0,
-        floor: float = 0.05,
         growth: float = 1.1,
+        **options: Any,
     ) -> None:
-        super().__init__(task, rng, ItemKNN(neighbours, shrink), decay, floor, growth)
+        super().__init__(task, rng, ItemKNN(neighbours, shrink), growth=growth, **options)
 
 
 class EaseAgent(RetrievalAgent):
@@ -154,11 +159,9 @@ class EaseAgent(RetrievalAgent):
         rng: np.random.Generator,
         *,
         ridge: float = 250.0,
-        decay: float = 3.0,
-        floor: float = 0.05,
-        growth: float = 1.5,
+        **options: Any,
     ) -> None:
-        super().__init__(task, rng, Ease(ridge), decay, floor, growth)
+        super().__init__(task, rng, Ease(ridge), **options)
 
 
 class ALSAgent(RetrievalAgent):
@@ -175,11 +178,9 @@ class ALSAgent(RetrievalAgent):
         weight: float = 1.0,
         ridge: float = 1.0,
         rounds: int = 10,
-        decay: float = 3.0,
-        floor: float = 0.05,
-        growth: float = 1.5,
+        **options: Any,
     ) -> None:
-        super().__init__(task, rng, ALS(factors, weight, ridge, rounds), decay, floor, growth)
+        super().__init__(task, rng, ALS(factors, weight, ridge, rounds), **options)
 
 
 class BPRAgent(RetrievalAgent):
@@ -196,8 +197,6 @@ class BPRAgent(RetrievalAgent):
         rate: float = 0.05,
         ridge: float = 0.02,
         epochs: int = 30,
-        decay: float = 3.0,
-        floor: float = 0.05,
-        growth: float = 1.5,
+        **options: Any,
     ) -> None:
-        super().__init__(task, rng, BPR(factors, rate, ridge, epochs), decay, floor, growth)
+        super().__init__(task, rng, BPR(factors, rate, ridge, epochs), **options)

@@ -1,4 +1,4 @@
-"""Implicit ALS: matrix factorisation of what was done, with low confidence in what was not."""
+"""Implicit ALS: matrix factorisation with high confidence in what was seen and low in what was not."""
 
 from __future__ import annotations
 
@@ -20,8 +20,8 @@ class ALS:
     """Weighted least squares, users and items in turn (Hu, Koren & Volinsky 2008, eqs. 3 to 5).
 
     Minimises sum c_ui (p_ui - x_u . y_i)^2 + ridge (|X|^2 + |Y|^2), where p = 1 and c = 1 + weight for
-    pairs that were seen, else p = 0 and c = 1. Every half-step runs a few conjugate-gradient steps from
-    where it was (Takács, Pilászy & Tikk 2011) rather than a solve of d^3 per row.
+    pairs that were seen, else p = 0 and c = 1. Every half-step runs a few conjugate-gradient steps from the
+    last solution (Takács, Pilászy & Tikk 2011) rather than a solve of d^3 per row.
 
     Attributes:
         factors: d.
@@ -46,11 +46,11 @@ class ALS:
     def fit(self, data: Sequences, rng: Generator) -> FoldedFactors:
         """See :class:`.Recommender`."""
         seen = data.matrix().csr
-        back = seen.T.tocsr()
+        transposed = seen.T.tocsr()
         x, y = (rng.normal(0.0, 0.01, (count, self.factors)) for count in seen.shape)
         for _ in range(self.rounds):
             half_step(x, y, seen.indptr, seen.indices, self.weight, self.ridge, self.steps)
-            half_step(y, x, back.indptr, back.indices, self.weight, self.ridge, self.steps)
+            half_step(y, x, transposed.indptr, transposed.indices, self.weight, self.ridge, self.steps)
         bias = popularity_bias(data.counts)
         return FoldedFactors(y.astype(np.float32), bias, self.weight, self.ridge)
 
@@ -73,16 +73,16 @@ def _half_step(x: F64, y: F64, gram: F64, start: AnyArray, item: AnyArray, weigh
         for i in seen:
             r += (1.0 + weight * (1.0 - np.dot(y[i], x[u]))) * y[i]
         p = r.copy()
-        before = np.dot(r, r)
+        old_norm = np.dot(r, r)
         for _ in range(steps):
-            if before < 1e-20:
+            if old_norm < 1e-20:
                 break
             ap[:] = np.dot(gram, p)
             for i in seen:
                 ap += weight * np.dot(y[i], p) * y[i]
-            length = before / np.dot(p, ap)
+            length = old_norm / np.dot(p, ap)
             x[u] += length * p
             r -= length * ap
-            after = np.dot(r, r)
-            p = r + (after / before) * p
-            before = after
+            new_norm = np.dot(r, r)
+            p = r + (new_norm / old_norm) * p
+            old_norm = new_norm

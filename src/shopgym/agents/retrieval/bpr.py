@@ -1,4 +1,4 @@
-"""BPR: matrix factorisation that ranks what was done above what was not."""
+"""BPR: matrix factorisation that ranks what was seen above what was not."""
 
 from __future__ import annotations
 
@@ -19,14 +19,14 @@ from .data import Sequences
 class BPR:
     """Stochastic gradient ascent on ln sigmoid(x_u . (y_i - y_j) + b_i - b_j) (Rendle et al. 2009, fig. 4).
 
-    u, i is a pair that was seen, j any item that u never had to do with. The vectors of users are
-    learnt freely; so that anybody with a history can be served, they are then predicted from the mean
-    vector of the history by ridge regression (``fold_ridge``), which is what the frozen model does.
+    u, i is a pair that was seen, j any item that u has not seen. The vectors of users are learnt freely. So
+    that every user with a history can be served, the frozen model predicts them from the mean vector of the
+    history, by ridge regression (``fold_ridge``).
 
     Attributes:
         factors: d.
         rate: step size.
-        ridge: shrinkage per step of what the step touches.
+        ridge: shrinkage in each step of the vectors that it changes.
         epochs: passes over the pairs.
     """
 
@@ -66,8 +66,8 @@ class BPR:
         owner = np.repeat(np.arange(users), np.diff(seen.indptr))
         for _ in range(self.epochs):
             pairs = rng.integers(0, max(seen.nnz, 1), seen.nnz)
-            others = rng.integers(0, items, seen.nnz)
-            _epoch(x, y, b, seen.indptr, seen.indices, owner, pairs, others, self.rate, self.ridge)
+            negatives = rng.integers(0, items, seen.nnz)
+            _epoch(x, y, b, seen.indptr, seen.indices, owner, pairs, negatives, self.rate, self.ridge)
         return x, y, b
 
 
@@ -80,16 +80,16 @@ def _epoch(
     item: AnyArray,
     owner: AnyArray,
     pairs: AnyArray,
-    others: AnyArray,
+    negatives: AnyArray,
     rate: float,
     ridge: float,
 ) -> None:
     for step in range(len(pairs)):
-        u, i, j = owner[pairs[step]], item[pairs[step]], others[step]
-        mine = item[start[u] : start[u + 1]]
-        at = np.searchsorted(mine, j)
-        if at < len(mine) and mine[at] == j:
-            continue  # the user had to do with j too
+        u, i, j = owner[pairs[step]], item[pairs[step]], negatives[step]
+        seen_items = item[start[u] : start[u + 1]]
+        place = np.searchsorted(seen_items, j)
+        if place < len(seen_items) and seen_items[place] == j:
+            continue  # the user has seen j too
         gap = b[i] - b[j]
         for f in range(x.shape[1]):
             gap += x[u, f] * (y[i, f] - y[j, f])

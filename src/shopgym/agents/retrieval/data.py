@@ -1,8 +1,7 @@
-"""What a retriever learns from: who had to do with which items, in which order.
+"""Training data of retrieval models: which users had which items, in which order.
 
-Two shapes of the same facts. :class:`Sequences` keeps the order, one sequence per user or per session;
-:class:`UserItems` forgets it. Its axes are named wherever they enter, because a user x item matrix and its
-transpose look alike and train without complaint.
+:class:`Sequences` keeps the order, with one sequence per user or per session; :class:`UserItems` is a matrix
+without order. Its axes must be named, because a user x item matrix and its transpose look alike.
 """
 
 from __future__ import annotations
@@ -23,7 +22,7 @@ AXES = ("user", "item")
 
 @dataclass(frozen=True, eq=False)
 class UserItems:
-    """How much each of M users had to do with each of N items.
+    """How much each of M users interacted with each of N items.
 
     Attributes:
         csr: (M, N), rows are users, columns are items; stored values are finite and > 0, no pair twice.
@@ -46,13 +45,13 @@ class UserItems:
             raise InvalidInput("pairs", (len(user), len(item), len(value)), "give columns of one length")
         wrong = ~(np.isfinite(value) & (value > 0))
         if wrong.any():
-            at = int(np.flatnonzero(wrong)[0])
-            raise InvalidInput(f"value[{at}]", float(value[at]), "give finite numbers above 0")
+            index = int(np.flatnonzero(wrong)[0])
+            raise InvalidInput(f"value[{index}]", float(value[index]), "give finite numbers above 0")
         pairs, count = np.unique(user * items + item, return_counts=True)
         if len(pairs) != len(user):
-            first = int(pairs[count > 1][0])
+            pair = int(pairs[count > 1][0])
             raise InvalidInput(
-                "pairs", (first // items, first % items), "this pair is given twice: add its values up first"
+                "pairs", (pair // items, pair % items), "this pair is given twice: add its values up first"
             )
         return cls(csr_array((value, (user, item)), shape=(users, items)))
 
@@ -69,14 +68,14 @@ class UserItems:
 
 @dataclass(frozen=True, eq=False)
 class Sequences:
-    """S sequences of item rows, each in order of time, the latest last; an item may come again.
+    """S sequences of item rows, each in order of time, the latest last; items may repeat.
 
     Attributes:
         items: (r,) int32, the sequences one after the other.
         start: (S + 1,) int64, where each begins; the last is r.
         num_items: N.
         time: (r,) float64, days, or None.
-        user: (S, u) float32, features of whose sequence it is, or None.
+        user: (S, u) float32, features of the user of each sequence, or None.
     """
 
     items: I32
@@ -100,17 +99,17 @@ class Sequences:
         return len(self.start) - 1
 
     @classmethod
-    def of(cls, lists: Iterable[Iterable[int]], num_items: int, user: F32 | None = None) -> Sequences:
+    def from_lists(cls, lists: Iterable[Iterable[int]], num_items: int, user: F32 | None = None) -> Sequences:
         """From lists of item rows."""
-        rows = [list(one) for one in lists]
+        rows = [list(row) for row in lists]
         start = np.cumsum([0, *map(len, rows)], dtype=np.int64)
-        return cls(np.array([i for one in rows for i in one], np.int32), start, num_items, user=user)
+        return cls(np.array([i for row in rows for i in row], np.int32), start, num_items, user=user)
 
     @classmethod
     def from_events(cls, *, owner: AnyArray, item: AnyArray, time: AnyArray, num_items: int) -> Sequences:
-        """From r events in any order; ``owner`` (r,) says whose, ``time`` (r,) when.
+        """From r events in any order, with ``owner`` (r,) and ``time`` (r,).
 
-        Sequences come in the order of their owners' numbers; events of one moment keep their order.
+        Sequences are sorted by their owners' numbers; events at the same time keep their order.
         """
         owner, time = np.asarray(owner), np.asarray(time, np.float64)
         if not len(owner) == len(item) == len(time):
@@ -123,12 +122,6 @@ class Sequences:
         rows = _rows("item", item, num_items).astype(np.int32)
         return cls(rows[order], start, num_items, time[order])
 
-    @classmethod
-    def from_user_items(cls, matrix: UserItems) -> Sequences:
-        """Each user's items, in the order of their rows; how much counts no more."""
-        csr = matrix.csr.sorted_indices()
-        return cls(csr.indices.astype(np.int32), csr.indptr.astype(np.int64), csr.shape[1])
-
     @property
     def owner(self) -> I64:
         """(r,) to which sequence each entry belongs."""
@@ -136,11 +129,11 @@ class Sequences:
 
     @property
     def counts(self) -> I64:
-        """(N,) how often each item comes."""
+        """(N,) how often each item occurs."""
         return np.bincount(self.items, minlength=self.num_items)
 
     def matrix(self) -> UserItems:
-        """Sequences x items: 1 where an item is in a sequence, however often."""
+        """Sequences x items: 1 where an item occurs in a sequence."""
         pairs = np.unique(self.owner * self.num_items + self.items)
         user, item = pairs // self.num_items, pairs % self.num_items
         return UserItems.from_pairs(user=user, item=item, users=len(self), items=self.num_items)
@@ -150,18 +143,18 @@ class Sequences:
         rows = np.arange(len(self))[rows]
         size = np.diff(self.start)[rows]
         start = np.concatenate([[0], np.cumsum(size)]).astype(np.int64)
-        at = np.arange(start[-1]) + np.repeat(self.start[:-1][rows] - start[:-1], size)
+        index = np.arange(start[-1]) + np.repeat(self.start[:-1][rows] - start[:-1], size)
         time, user = self.time, self.user
         return Sequences(
-            self.items[at],
+            self.items[index],
             start,
             self.num_items,
-            None if time is None else time[at],
+            None if time is None else time[index],
             None if user is None else user[rows],
         )
 
-    def entries(self, keep: Bool) -> Sequences:
-        """The same sequences with only the entries that ``keep`` (r,) marks."""
+    def filter_entries(self, keep: Bool) -> Sequences:
+        """The same sequences with only the entries that the mask ``keep`` (r,) selects."""
         size = np.bincount(self.owner[keep], minlength=len(self))
         start = np.concatenate([[0], np.cumsum(size)]).astype(np.int64)
         return Sequences(
@@ -176,24 +169,24 @@ class Sequences:
         """(S, h) the last h items of each, the latest first, as in ``Requests.history``; default: all."""
         size = np.diff(self.start)
         width = int(size.max(initial=0)) if h is None else h
-        return self._before(self.start[1:], self.start[:-1], width)
+        return self._preceding(self.start[1:], self.start[:-1], width)
 
     def steps(self, h: int) -> tuple[I32, I32, I64]:
-        """Every entry but the first of a sequence, as something to predict.
+        """Every entry but the first of each sequence as a target of prediction.
 
         Returns:
             (histories (p, h) latest first, targets (p,), owner (p,)).
         """
         owner = self.owner
-        at = np.flatnonzero(np.arange(len(self.items)) > self.start[:-1][owner])
-        return self._before(at, self.start[:-1][owner[at]], h), self.items[at], owner[at]
+        index = np.flatnonzero(np.arange(len(self.items)) > self.start[:-1][owner])
+        return self._preceding(index, self.start[:-1][owner[index]], h), self.items[index], owner[index]
 
-    def _before(self, end: AnyArray, first: AnyArray, h: int) -> I32:
-        at = end[:, None] - 1 - np.arange(h)
-        there = at >= first[:, None]
+    def _preceding(self, end: AnyArray, start: AnyArray, h: int) -> I32:
+        index = end[:, None] - 1 - np.arange(h)
+        exists = index >= start[:, None]
         if not len(self.items):
-            return np.full(there.shape, EMPTY, np.int32)
-        return np.where(there, self.items[np.maximum(at, 0)], EMPTY).astype(np.int32)
+            return np.full(exists.shape, EMPTY, np.int32)
+        return np.where(exists, self.items[np.maximum(index, 0)], EMPTY).astype(np.int32)
 
 
 def _rows(field: str, rows: AnyArray, count: int) -> I64:
@@ -203,6 +196,6 @@ def _rows(field: str, rows: AnyArray, count: int) -> I64:
         raise InvalidInput(field, f"{rows.dtype} of shape {rows.shape}", "give a column of whole row numbers")
     wrong = (rows < 0) | (rows >= count)
     if wrong.any():
-        at = int(np.flatnonzero(wrong)[0])
-        raise InvalidInput(f"{field}[{at}]", int(rows[at]), f"give rows from 0 to {count - 1}")
+        index = int(np.flatnonzero(wrong)[0])
+        raise InvalidInput(f"{field}[{index}]", int(rows[index]), f"give rows from 0 to {count - 1}")
     return rows.astype(np.int64)

@@ -1,4 +1,4 @@
-"""EASE: the best linear item-to-item model, in closed form."""
+"""EASE: a linear item-to-item model in closed form."""
 
 from __future__ import annotations
 
@@ -13,8 +13,8 @@ from ...policies.retrieval import DenseWeights
 from ...policies.retrieval.model import popularity_bias
 from .data import Sequences
 
-MOST = 20_000
-"""Items; the table grows with their square, the work with their cube."""
+MAX_ITEMS = 20_000
+"""The table grows with the square of the number of items, the work with its cube."""
 
 
 @dataclass(frozen=True)
@@ -35,7 +35,7 @@ class Ease:
         Raises:
             InvalidInput: more than 20,000 items.
         """
-        in_range("ease.items", data.num_items, 1, MOST)
+        in_range("ease.items", data.num_items, 1, MAX_ITEMS)
         x = data.matrix().csr
         gram = (x.T @ x).toarray() + self.ridge * np.eye(data.num_items)
         p = cho_solve(cho_factor(gram, overwrite_a=True), np.eye(data.num_items), overwrite_b=True)

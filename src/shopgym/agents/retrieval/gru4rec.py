@@ -37,11 +37,11 @@ class GRU4Rec(Sequential):
         w = weights
         layer = [w["gate_in"].T, w["gate_state"].T, w["gate_in_bias"], w["gate_state_bias"]]
         start = x.new_zeros((1, len(x), self.dim))
-        # torch's fused loop over time, given our weights: torch.nn.GRU would draw its own, globally
-        every, _ = torch.gru(
+        # torch's fused loop over time; torch.nn.GRU would draw weights from the global generator
+        states, _ = torch.gru(
             x, start, [part.contiguous() for part in layer], True, 1, 0.0, g is not None, False, True
         )
-        return every
+        return states
 
     def frozen(self, vectors: F32, bias: F32, weights: dict[str, F32]) -> GRU4RecModel:
         """See :class:`.Sequential`."""

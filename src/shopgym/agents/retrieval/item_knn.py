@@ -1,4 +1,4 @@
-"""Item-KNN: items are alike when the same users had to do with them."""
+"""Item-KNN: items are similar if the same users interacted with them."""
 
 from __future__ import annotations
 
@@ -14,20 +14,20 @@ from ...policies.retrieval.model import popularity_bias
 from .data import Sequences
 
 ROWS = 1024
-"""Items whose neighbours are sought at a time."""
+"""Items whose neighbours are computed at a time."""
 
 
 @dataclass(frozen=True)
 class ItemKNN:
-    """Shrunk cosine between items, of each the best ``neighbours`` (Deshpande & Karypis 2004, sec. 4).
+    """Shrunk cosine between items; each keeps its best ``neighbours`` (Deshpande & Karypis 2004, sec. 4).
 
-    W_ij = c_ij / (sqrt(c_i c_j) + shrink), where c counts users; kept for the ``neighbours`` items i
-    most alike to j. Shrinkage keeps pairs down that met by accident (Bell & Koren 2007, eq. 3).
+    W_ij = c_ij / (sqrt(c_i c_j) + shrink), where c counts users, kept for the ``neighbours`` items i most
+    similar to j. Shrinkage lowers pairs that occur together by accident (Bell & Koren 2007, eq. 3).
 
     Attributes:
         neighbours, shrink: as above.
-        itself: W_jj. Where people open an item again and again, as in a session, its cosine with itself, 1,
-            is the right weight; where what was opened is hidden it does not matter.
+        itself: W_jj. If users open items repeatedly, as within a session, the cosine of an item with itself,
+            1, is the right weight; if items opened before are hidden it has no effect.
     """
 
     neighbours: int = 100
@@ -43,10 +43,10 @@ class ItemKNN:
         """See :class:`.Recommender`."""
         x = data.matrix().csr
         count = np.asarray(x.sum(axis=0)).ravel()
-        items, found = x.T.tocsr(), []
+        items, blocks = x.T.tocsr(), []
         for low in range(0, data.num_items, ROWS):
             together = (items[low : low + ROWS] @ x).tocsr()
-            together.sort_indices()  # among equals the lower row stays first
+            together.sort_indices()  # equal weights keep the order of rows
             j = np.repeat(np.arange(low, low + together.shape[0]), np.diff(together.indptr))
             i = together.indices
             keep = i != j
@@ -56,11 +56,11 @@ class ItemKNN:
             j, i, weight = j[order], i[order], weight[order]
             rank = np.arange(len(j)) - np.searchsorted(j, j)
             best = rank < self.neighbours
-            found.append((i[best], j[best], weight[best]))
+            blocks.append((i[best], j[best], weight[best]))
         if self.itself:
             seen = np.flatnonzero(count)
-            found.append((seen, seen, np.full(len(seen), self.itself)))
-        i, j, weight = (np.concatenate(parts) for parts in zip(*found))
+            blocks.append((seen, seen, np.full(len(seen), self.itself)))
+        i, j, weight = (np.concatenate(parts) for parts in zip(*blocks))
         w = csr_array((weight, (i, j)), shape=(data.num_items, data.num_items))
         return SparseWeights(
             w.indptr.astype(np.int64),

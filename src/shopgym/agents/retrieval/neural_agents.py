@@ -1,6 +1,8 @@
-"""The agents that need torch; what they hand out does not."""
+"""Retrieval agents that are trained with torch; their policies do not need it."""
 
 from __future__ import annotations
+
+from typing import Any
 
 import numpy as np
 
@@ -12,7 +14,7 @@ from .two_tower import TwoTower
 
 
 class TwoTowerAgent(RetrievalAgent):
-    """See :class:`.TwoTower`; an item is known by the catalogue's features, a user by theirs."""
+    """See :class:`.TwoTower`; items have the features of the catalogue."""
 
     name = "two_tower"
 
@@ -27,14 +29,13 @@ class TwoTowerAgent(RetrievalAgent):
         batch: int = 512,
         rate: float = 0.005,
         device: str = "cpu",
-        decay: float = 3.0,
-        floor: float = 0.05,
         growth: float = 2.0,
+        **options: Any,
     ) -> None:
         towers = TwoTower(
             task.items.features, dim=dim, width=width, epochs=epochs, batch=batch, rate=rate, device=device
         )
-        super().__init__(task, rng, towers, decay, floor, growth)
+        super().__init__(task, rng, towers, growth=growth, **options)
 
 
 class SASRecAgent(RetrievalAgent):
@@ -54,12 +55,11 @@ class SASRecAgent(RetrievalAgent):
         rate: float = 0.002,
         negatives: int = 0,
         device: str = "cpu",
-        decay: float = 3.0,
-        floor: float = 0.05,
         growth: float = 2.0,
+        **options: Any,
     ) -> None:
         model = SASRec(dim, length, epochs, rate=rate, negatives=negatives, device=device, blocks=blocks)
-        super().__init__(task, rng, model, decay, floor, growth)
+        super().__init__(task, rng, model, growth=growth, **options)
 
 
 class GRU4RecAgent(RetrievalAgent):
@@ -78,9 +78,8 @@ class GRU4RecAgent(RetrievalAgent):
         rate: float = 0.002,
         negatives: int = 0,
         device: str = "cpu",
-        decay: float = 3.0,
-        floor: float = 0.05,
         growth: float = 2.0,
+        **options: Any,
     ) -> None:
         model = GRU4Rec(dim, length, epochs, rate=rate, negatives=negatives, device=device)
-        super().__init__(task, rng, model, decay, floor, growth)
+        super().__init__(task, rng, model, growth=growth, **options)

@@ -1,4 +1,4 @@
-"""Popularity: overall, lately, or among users alike."""
+"""Popularity: overall, recent, or within cohorts of users."""
 
 from __future__ import annotations
 
@@ -21,9 +21,9 @@ class Popular:
     Attributes:
         half_life: days after which an interaction counts half, before the latest of the data;
             infinity = all count alike.
-        edges: where one cohort of users ends and the next begins, see :class:`.Popularity`.
-        column: of the users' features, which tells the cohort.
-        pull: a cohort's shares are mixed with everybody's as if it had seen so many more of theirs.
+        edges: bounds between cohorts of users, see :class:`.Popularity`.
+        column: the user feature that decides the cohort.
+        pull: number of interactions with which the shares of all users are added to those of a cohort.
     """
 
     half_life: float = math.inf
@@ -39,16 +39,16 @@ class Popular:
 
     def fit(self, data: Sequences, rng: Generator) -> Popularity:
         """See :class:`.Recommender`."""
-        worth = np.ones(len(data.items))
+        weight = np.ones(len(data.items))
         if not math.isinf(self.half_life):
             if data.time is None:
                 raise InvalidInput("popular.half_life", self.half_life, "trends need the time of each event")
-            worth = 0.5 ** ((data.time.max(initial=0.0) - data.time) / self.half_life)
+            weight = 0.5 ** ((data.time.max(initial=0.0) - data.time) / self.half_life)
         edges = np.asarray(self.edges, np.float32)
         cohort = cohort_of(edges, self.column, len(data), data.user)[data.owner]
         cell = cohort * data.num_items + data.items
         cells = (len(edges) + 1) * data.num_items
-        table = np.bincount(cell, worth, minlength=cells).reshape(-1, data.num_items)
+        table = np.bincount(cell, weight, minlength=cells).reshape(-1, data.num_items)
         overall = table.sum(axis=0)
         if len(edges) and overall.sum():
             table = table + self.pull * overall / overall.sum()

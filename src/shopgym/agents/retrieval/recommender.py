@@ -1,4 +1,4 @@
-"""The one interface of everything that learns to retrieve."""
+"""The interface of all retrieval models before they are fitted."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from .data import Sequences
 
 
 class Recommender(Protocol):
-    """Settings, as a frozen dataclass, that can be fitted."""
+    """Settings of a model, a frozen dataclass, with a method to fit it."""
 
     def fit(self, data: Sequences, rng: Generator) -> Model:
         """A frozen model of ``data``; the same data and the same generator give the same bytes."""

@@ -17,7 +17,7 @@ from ...core.types import F32, I32
 from ...policies.retrieval.model import popularity_bias
 from ...policies.retrieval.sequence import SequenceModel, in_order
 from ..network import one_thread
-from ._torch import check_device, descend, dropout, generator_of, normal, sampled_softmax, softmax
+from ._torch import check_device, device_generator, dropout, normal, sampled_softmax, softmax, train
 from .data import Sequences
 
 Weights = dict[str, torch.nn.Parameter]
@@ -25,7 +25,7 @@ Weights = dict[str, torch.nn.Parameter]
 
 @dataclass(frozen=True)
 class Sequential:
-    """What both have.
+    """What SASRec and GRU4Rec share.
 
     Attributes:
         dim: d, of the items' vectors and of the state.
@@ -33,7 +33,7 @@ class Sequential:
         epochs, batch, rate: passes, sequences per step, step size of Adam.
         dropout: share of the inputs that is zeroed in training.
         decay: decoupled weight decay.
-        negatives: items drawn for each step's softmax; 0 = all items of the catalogue.
+        negatives: items drawn for the softmax of each step; 0 = all items of the catalogue.
         device: ``cpu`` or ``cuda``.
     """
 
@@ -61,27 +61,29 @@ class Sequential:
     def fit(self, data: Sequences, rng: Generator) -> SequenceModel:
         """See :class:`.Recommender`."""
         with one_thread():
-            g = generator_of(rng, self.device)
+            g = device_generator(rng, self.device)
             weights = self.new_weights(g)
             vectors = normal((data.num_items, self.dim), self.dim**-0.5, g)
             windows = torch.from_numpy(windows_of(data, self.length)).long().to(self.device)
-            chance = (data.counts + 1.0) ** 0.5
-            chance /= chance.sum()
+            probability = (data.counts + 1.0) ** 0.5
+            probability /= probability.sum()
 
-            def loss(some: Any) -> Tensor:
-                rows = windows[some]
-                given, target = rows[:, :-1], rows[:, 1:]
-                x = dropout(vectors[given.clamp(min=0)], self.dropout, g)
+            def loss(batch_rows: Any) -> Tensor:
+                rows = windows[batch_rows]
+                inputs, target = rows[:, :-1], rows[:, 1:]
+                x = dropout(vectors[inputs.clamp(min=0)], self.dropout, g)
                 hidden = self.states(x, weights, g)[target >= 0]
                 hidden, target = dropout(hidden, self.dropout, g), target[target >= 0]
                 if not self.negatives:
                     return softmax(hidden, target, vectors)
-                drawn = rng.choice(data.num_items, self.negatives, p=chance)
-                log_q = torch.tensor(np.log(chance[drawn] * self.negatives), dtype=x.dtype, device=x.device)
-                others = torch.from_numpy(drawn).to(self.device)
-                return sampled_softmax(hidden, target, vectors, others, log_q)
+                drawn = rng.choice(data.num_items, self.negatives, p=probability)
+                log_q = torch.tensor(
+                    np.log(probability[drawn] * self.negatives), dtype=x.dtype, device=x.device
+                )
+                negatives = torch.from_numpy(drawn).to(self.device)
+                return sampled_softmax(hidden, target, vectors, negatives, log_q)
 
-            descend(
+            train(
                 [vectors, *weights.values()],
                 loss,
                 rows=len(windows),
@@ -95,7 +97,7 @@ class Sequential:
         return self.frozen(vectors.detach().cpu().numpy(), popularity_bias(data.counts), arrays)
 
     def new_weights(self, g: torch.Generator) -> Weights:
-        """The layers, by the names that the served model gives them."""
+        """New weights of the layers, by their names in the served model."""
         raise NotImplementedError
 
     def states(self, x: Tensor, weights: Mapping[str, Tensor], g: torch.Generator | None) -> Tensor:
@@ -103,12 +105,12 @@ class Sequential:
         raise NotImplementedError
 
     def frozen(self, vectors: F32, bias: F32, weights: dict[str, F32]) -> SequenceModel:
-        """What is served."""
+        """The model that is served."""
         raise NotImplementedError
 
 
 def windows_of(data: Sequences, length: int) -> I32:
-    """(w, length + 1) the sequences of two and more, in order of time, ``EMPTY`` after the last.
+    """(w, length + 1) the sequences of at least two items, in order of time, ``EMPTY`` after the last.
 
     Longer ones are cut into windows that overlap by one item, so that every entry but the first is
     predicted once.
@@ -116,12 +118,12 @@ def windows_of(data: Sequences, length: int) -> I32:
     parts = [np.empty((0, length + 1), np.int32)]
     start, end = data.start[:-1], data.start[1:]
     while True:
-        more = end - start > 1
-        if not more.any():
+        unfinished = end - start > 1
+        if not unfinished.any():
             return np.concatenate(parts)
-        start, end = start[more], end[more]
+        start, end = start[unfinished], end[unfinished]
         stop = np.minimum(end, start + length + 1)
-        at = stop[:, None] - 1 - np.arange(length + 1)
-        rows = np.where(at >= start[:, None], data.items[np.maximum(at, 0)], EMPTY).astype(np.int32)
+        index = stop[:, None] - 1 - np.arange(length + 1)
+        rows = np.where(index >= start[:, None], data.items[np.maximum(index, 0)], EMPTY).astype(np.int32)
         parts.append(in_order(rows, length + 1)[0])
         start = stop - 1

@@ -1,4 +1,4 @@
-"""Which interaction follows which, and how much better a page was than expected."""
+"""Which interaction follows which, and generalised advantages."""
 
 from __future__ import annotations
 
@@ -7,56 +7,57 @@ import numpy as np
 from ...core.batches import Interactions
 from ...core.errors import InvalidInput, in_range
 from ...core.types import F64, I64
-from .batch_tensors import what_came_next
+from .batch_tensors import next_state
 
 
 def successors(batch: Interactions) -> I64:
-    """(n,) the row in which ``next`` was answered, or -1: the episode ended there, or the batch did.
+    """(n,) the row of the interaction with the request ``next``; -1 where the episode or the batch ends.
 
     Raises:
         InvalidInput: no ``next``, or two interactions with one request id.
     """
-    following, terminated = what_came_next(batch)
+    following, terminated = next_state(batch)
     ids = batch.requests.request_id
     order = np.argsort(ids, kind="stable")
     if (np.diff(ids[order]) == 0).any():
         raise InvalidInput("interactions.requests.request_id", "twice the same", "give each an id of its own")
-    at = np.minimum(np.searchsorted(ids[order], following.request_id), max(len(ids) - 1, 0))
-    out = order[at].astype(np.int64)
-    found = (ids[out] == following.request_id) & ~terminated & (out != np.arange(len(ids)))
-    return np.where(found, out, -1)
+    index = np.minimum(np.searchsorted(ids[order], following.request_id), max(len(ids) - 1, 0))
+    out = order[index].astype(np.int64)
+    exists = (ids[out] == following.request_id) & ~terminated & (out != np.arange(len(ids)))
+    return np.where(exists, out, -1)
 
 
 def advantages(
-    batch: Interactions, reward: F64, ahead: F64, value: F64, next_value: F64, trace: float
+    batch: Interactions, reward: F64, discounts: F64, value: F64, next_value: F64, trace: float
 ) -> F64:
-    """(n,) generalised advantages: sum over later pages of (discount x trace)^l x surprise.
+    """(n,) generalised advantages: sum over later pages of (discount x trace)^l x temporal difference.
 
-    The surprise of a page is reward + ahead x next_value - value (Schulman et al. 2016, eq. 16). With
-    ``trace`` 1 it is the discounted return to the end of what is known, and the value there, less ``value``.
+    The temporal difference of a page is reward + discount x next_value - value (Schulman et al. 2016, eq.
+    16). With ``trace`` 1 the result is the discounted return up to the last known page, plus the value there,
+    less ``value``.
 
     Args:
-        batch: n interactions; who follows whom is found by request id.
-        reward, value, next_value: (n,) of each page, its request, and what came next.
-        ahead: (n,) discount of what came next, 0 where nothing did (:meth:`.Discount.of`); there
-            ``next_value`` may be anything.
-        trace: in [0, 1].
+        batch: n interactions; request ids say which follows which.
+        reward, value, next_value: (n,) reward of the page, value of its request and of the next request.
+        discounts: (n,) of the next request, 0 where there is none (:meth:`.Discount.factors`); there
+            ``next_value`` may be any number.
+        trace: lambda, in [0, 1].
     """
     in_range("advantages.trace", trace, 0.0, 1.0)
     following = successors(batch)
     out: F64 = reward - value
-    goes_on = ahead > 0
-    out[goes_on] += (ahead * next_value)[goes_on]
-    depth, turn = np.full(len(out), -1), np.flatnonzero(following < 0)
-    before = _before(following)
+    continues = discounts > 0
+    out[continues] += (discounts * next_value)[continues]
+    depth, rows = np.full(len(out), -1), np.flatnonzero(following < 0)
+    predecessors = _predecessors(following)
     level = 0
-    while len(turn):  # from the last page of every episode to its first
-        depth[turn] = level
-        later = following[turn]
-        inner = turn[later >= 0]
-        out[inner] += ahead[inner] * trace * out[following[inner]]
-        turn, level = before[turn], level + 1
-        turn = turn[turn >= 0]
+    while len(rows):  # from the last page of every episode to its first
+        depth[rows] = level
+        successor = following[rows]
+        inner = rows[successor >= 0]
+        out[inner] += discounts[inner] * trace * out[following[inner]]
+        rows, level = predecessors[rows], level + 1
+        rows = rows[rows >= 0]
     if (depth < 0).any():
         row = int(np.flatnonzero(depth < 0)[0])
         raise InvalidInput(
@@ -65,15 +66,15 @@ def advantages(
     return out
 
 
-def _before(following: I64) -> I64:
-    """(n,) the row before each, or -1.
+def _predecessors(following: I64) -> I64:
+    """(n,) the row that each row follows, or -1.
 
     Raises:
         InvalidInput: two interactions are followed by the same one.
     """
-    before = np.full(len(following), -1, np.int64)
+    predecessors = np.full(len(following), -1, np.int64)
     rows = np.flatnonzero(following >= 0)
     if len(np.unique(following[rows])) < len(rows):
         raise InvalidInput("interactions.next", "shared", "two interactions are followed by the same request")
-    before[following[rows]] = rows
-    return before
+    predecessors[following[rows]] = rows
+    return predecessors

@@ -1,4 +1,4 @@
-"""What reinforcement learners see of a batch: tensors of states, items, masks, rewards and discounts."""
+"""A batch as torch tensors: states, pairs of request and item, masks, discounts."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 
 from ...core.batches import Interactions, Requests
-from ...core.errors import InvalidInput, in_range
+from ...core.errors import InvalidInput, finite, in_range
 from ...core.types import F64, AnyArray, Bool
 from ...policies.features import FeatureMap
 from ..task import Task
@@ -17,9 +17,9 @@ from ..task import Task
 
 @dataclass(frozen=True)
 class Discount:
-    """What a reward after one more page and d more days is worth now: ``gamma`` x ``daily`` ^ d.
+    """Discount of the value of the next page, d days later: ``gamma`` x ``daily`` ^ d.
 
-    Pages are not equally long apart, so time discounts too (semi-Markov; Bradtke & Duff 1995).
+    Times between pages differ, so time is discounted too (semi-Markov; Bradtke & Duff 1995).
 
     Attributes:
         gamma: per page, in [0, 1]; 0 = only this page counts.
@@ -33,23 +33,23 @@ class Discount:
         in_range("discount.gamma", self.gamma, 0.0, 1.0)
         in_range("discount.daily", self.daily, 0.0, 1.0, open_low=True)
 
-    def of(self, batch: Interactions) -> F64:
-        """(n,) of what comes next; 0 where nothing does."""
-        following, terminated = what_came_next(batch)
+    def factors(self, batch: Interactions) -> F64:
+        """(n,) discount of each interaction's next page; 0 where the episode has ended."""
+        following, terminated = next_state(batch)
         out: F64 = np.zeros(len(batch))
         days = np.maximum(following.time - batch.requests.time, 0.0)[~terminated]
         out[~terminated] = self.gamma * self.daily**days
         return out
 
 
-def what_came_next(batch: Interactions) -> tuple[Requests, Bool]:
+def next_state(batch: Interactions) -> tuple[Requests, Bool]:
     """``(batch.next, batch.terminated)``.
 
     Raises:
-        InvalidInput: the batch does not say what came next, or a feature is not finite.
+        InvalidInput: the batch has no ``next`` or ``terminated``, or a feature is not finite.
     """
     if batch.next is None or batch.terminated is None:
-        fix = "this agent learns from sequences: give next and terminated (see experiments.sequences)"
+        fix = "this agent learns from sequences: give next and terminated (see shopgym.training)"
         raise InvalidInput("interactions.next", None, fix)
     check_finite("interactions.requests", batch.requests)
     check_finite("interactions.next", batch.next, ~batch.terminated)
@@ -57,22 +57,17 @@ def what_came_next(batch: Interactions) -> tuple[Requests, Bool]:
 
 
 def check_finite(name: str, requests: Requests, where: AnyArray | None = None) -> None:
-    """Raise :class:`InvalidInput` where a user or context feature is NaN or infinite; ``where`` (n,) bool."""
+    """Raise :class:`InvalidInput` if a user or context feature of the rows ``where`` (n,) is not finite."""
     for part in ("user", "context"):
         values = getattr(requests, part)
-        wrong = ~np.isfinite(values).all(axis=1)
-        if where is not None:
-            wrong &= where
-        if wrong.any():
-            row = int(np.flatnonzero(wrong)[0])
-            raise InvalidInput(f"{name}.{part}[{row}]", values[row].tolist(), "remove NaN and infinity")
+        finite(f"{name}.{part}", values if where is None else np.where(where[:, None], values, 0.0))
 
 
 class BatchTensors:
-    """Tensors on one device.
+    """Makes tensors of requests, on one device.
 
     Args:
-        task: whose features the networks see.
+        task: its features are the inputs of the networks.
         device: ``cpu`` or ``cuda``.
     """
 
@@ -83,51 +78,54 @@ class BatchTensors:
         self.state_features = FeatureMap(
             ((), *((name,) for name in names)), task.user_names, task.context_names
         )
-        self.items = self.tensor(task.network_item_side)
-        self.attention = self.tensor(task.attention)
+        self.items = self.on_device(task.network_item_side)
+        self.attention = self.on_device(task.attention)
 
-    def tensor(self, values: AnyArray) -> Tensor:
+    def on_device(self, values: AnyArray) -> Tensor:
         """float32 on the device."""
         return torch.as_tensor(values, dtype=torch.float32, device=self.device)
 
     def state(self, requests: Requests) -> Tensor:
-        """(n, S) what is known before any item: 1, user and context."""
-        return self.tensor(self.state_features.request_side(requests))
+        """(n, S) features of the request without an item: 1, user and context."""
+        return self.on_device(self.state_features.request_side(requests))
 
     def pairs(self, requests: Requests, rows: AnyArray) -> Tensor:
-        """(n, j, D) the features of each request with the item rows (n, j); ``EMPTY`` looks like item 0."""
-        left = self.tensor(self.task.network_features.request_side(requests))
-        return left[:, None, :] * self.items[torch.as_tensor(np.maximum(rows, 0), device=self.device).long()]
+        """(n, j, D) the features of each request with item rows (n, j); ``EMPTY`` gets those of item 0."""
+        request_side = self.on_device(self.task.network_features.request_side(requests))
+        return (
+            request_side[:, None, :]
+            * self.items[torch.as_tensor(np.maximum(rows, 0), device=self.device).long()]
+        )
 
     def allowed(self, requests: Requests) -> Tensor:
-        """(n, m) bool: no padding, and no guard forbids it outright. Guards that look back are not asked."""
+        """(n, m) bool: no padding, and no guard forbids it, apart from guards that look at earlier slots."""
         allowed = requests.candidates >= 0
         for guard in self.task.guards:
             allowed = allowed & guard.before(requests, self.task.items)
         return torch.as_tensor(allowed, device=self.device)
 
-    def each_pair(self, requests: Requests) -> Tensor:
-        """(r, D) the features of every request with each of its candidates, padding left out."""
+    def candidate_pairs(self, requests: Requests) -> Tensor:
+        """(r, D) the features of every request with each of its candidates, without padding."""
         pairs = self.pairs(requests, requests.candidates)
         return pairs[torch.as_tensor(requests.candidates >= 0, device=self.device)]
 
-    def reach(self, requests: Requests) -> Tensor:
-        """(n, k) how much each slot is looked at; 0 where the page does not have it."""
+    def slot_attention(self, requests: Requests) -> Tensor:
+        """(n, k) attention of each slot; 0 where the page does not have the slot."""
         k = self.task.slate_size
         if requests.slots is None:
             return self.attention.expand(len(requests), k)
-        there = np.arange(k) < requests.slots[:, None]
-        return self.attention * torch.as_tensor(there, device=self.device)
+        exists = np.arange(k) < requests.slots[:, None]
+        return self.attention * torch.as_tensor(exists, device=self.device)
 
 
-def gathered(values: Tensor, positions: Tensor) -> Tensor:
+def gather_filled(values: Tensor, positions: Tensor) -> Tensor:
     """(n, k) ``values`` (n, m) at ``positions`` (n, k); 0 where a position is ``EMPTY``."""
-    taken = values.gather(1, positions.clamp(min=0))
-    return taken.masked_fill(positions < 0, 0.0)
+    chosen = values.gather(1, positions.clamp(min=0))
+    return chosen.masked_fill(positions < 0, 0.0)
 
 
 def top_k(scores: Tensor, allowed: Tensor, k: int) -> Tensor:
-    """(n, k) positions of the best allowed candidates, best first; ``EMPTY`` where there are none left."""
+    """(n, k) positions of the best allowed candidates, best first; ``EMPTY`` where there are too few."""
     width = min(k, scores.shape[1])
     best = scores.masked_fill(~allowed, -torch.inf).topk(width, dim=1)
     positions = best.indices.masked_fill(best.values == -torch.inf, -1)

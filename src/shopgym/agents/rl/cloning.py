@@ -1,4 +1,4 @@
-"""Behaviour cloning: do what the log did."""
+"""Behaviour cloning: imitate the policy that wrote the log."""
 
 from __future__ import annotations
 
@@ -14,13 +14,13 @@ from ..network import one_thread, torch_generator
 from ..task import Task
 from .actor import Actor
 from .batch_tensors import BatchTensors, check_finite
-from .values import improve
+from .values import gradient_step
 
 
 class Cloning:
     """Maximises the likelihood of the logged slates under Plackett-Luce (ListMLE: Xia et al. 2008).
 
-    Needs no ``next`` and no reward. The rung that every learner from logs must beat.
+    It needs neither ``next`` nor rewards. Every learner from logs must beat it.
 
     Args:
         epochs, batch: passes over each batch of ``learn``; interactions per gradient step.
@@ -47,17 +47,17 @@ class Cloning:
         self.epochs, self.batch, self.generator = epochs, batch, torch_generator(rng)
         self.actor = Actor(BatchTensors(task, device), hidden, self.generator)
         self.optimiser = torch.optim.Adam(self.actor.network.parameters(), lr=step)
-        self.begun = False
+        self.standardised = False
 
     @one_thread()
     def learn(self, batch: Interactions) -> Mapping[str, float]:
-        """Some epochs over the batch; ``loss`` is minus the mean log-likelihood of a slate."""
+        """Train ``epochs`` times over the batch; ``loss`` is minus the mean log-likelihood of a slate."""
         check_finite("interactions.requests", batch.requests)
         if not len(batch):
             return {"loss": 0.0}
-        if not self.begun:
+        if not self.standardised:
             self.actor.standardise(batch.requests)
-            self.begun = True
+            self.standardised = True
         loss = 0.0
         for _ in range(self.epochs):
             order = torch.randperm(len(batch), generator=self.generator).numpy()
@@ -67,7 +67,7 @@ class Cloning:
         return {"loss": loss}
 
     def _improve(self, batch: Interactions) -> float:
-        return improve(self.optimiser, -self.actor.log_probs(batch).sum(1).mean())
+        return gradient_step(self.optimiser, -self.actor.log_probs(batch).sum(1).mean())
 
     def policy(self) -> SlatePolicy:
         """The clone, frozen."""

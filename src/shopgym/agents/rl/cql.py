@@ -1,4 +1,4 @@
-"""Conservative Q-learning from a log: what was never shown is not believed (Kumar et al. 2020)."""
+"""Conservative Q-learning from a log: low values for what was not shown (Kumar et al. 2020)."""
 
 from __future__ import annotations
 
@@ -16,14 +16,14 @@ from .listwise import slot_log_probs
 
 
 class CQL(DQN):
-    """:class:`.DQN`, plus ``alpha`` x (log sum of exp Q over what could stand there - Q of what stood there).
+    """:class:`.DQN` plus ``alpha`` x (log sum of exp Q over what could be shown - Q of what was shown).
 
-    That penalty (their eq. 4, CQL(H)) slot by slot, over what the slots before it left, is minus the
-    Plackett-Luce log-likelihood of the slate under the gains: V0 is the same for all and drops out.
+    Summed over slots, each among what the slots before left, this penalty (their eq. 4, CQL(H)) is minus the
+    Plackett-Luce log-likelihood of the slate under the gains: V0 is the same for all items and cancels.
 
     Args:
-        alpha: 0 = DQN; rewards are compared with it, so it is in their unit.
-        updates: steps for each batch of ``learn``, e.g. a whole log.
+        alpha: weight of the penalty, in the unit of the reward; 0 = DQN.
+        updates: gradient steps for each batch of ``learn``, which may be a whole log.
         options: see :class:`.ValueAgent`.
     """
 
@@ -43,8 +43,8 @@ class CQL(DQN):
         self.alpha = alpha
 
     def loss(self, batch: Interactions) -> Tensor:
-        views, requests = self.views, batch.requests
-        gain = self.values.of_items(views.pairs(requests, requests.candidates))
-        positions = torch.as_tensor(batch.decisions.positions, device=views.device).long()
-        penalty = -slot_log_probs(gain, views.allowed(requests), positions).sum(1).mean()
+        tensors, requests = self.tensors, batch.requests
+        gain = self.values.item_gain(tensors.pairs(requests, requests.candidates))
+        positions = torch.as_tensor(batch.decisions.positions, device=tensors.device).long()
+        penalty = -slot_log_probs(gain, tensors.allowed(requests), positions).sum(1).mean()
         return super().loss(batch) + self.alpha * penalty

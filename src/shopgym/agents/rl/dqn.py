@@ -9,41 +9,43 @@ from torch import Tensor
 from ...core.batches import Interactions
 from ...policies.policy import SlatePolicy
 from ..network import scorer_of
-from .batch_tensors import gathered, top_k, what_came_next
-from .values import ValueAgent, Values
+from .batch_tensors import gather_filled, next_state, top_k
+from .values import SlateValue, ValueAgent
 
 
 class DQN(ValueAgent):
     """Q(s, A) = V0(s) + sum over j of attention_j x gain(s, i_j), learnt by double DQN (Mnih et al. 2015).
 
-    A sum over slots (value decomposition: Sunehag et al. 2018) makes the best of all slates the top k
-    by gain: k! (m over k) slates cost one sort. ``gamma=0`` is the myopic learner of page rewards.
+    Because the value is a sum over slots (value decomposition: Sunehag et al. 2018), the best slate is the
+    top k by gain. ``gamma=0`` learns rewards of pages only.
 
     Options are those of :class:`.ValueAgent`.
     """
 
     name = "dqn"
 
-    def slate_value(self, batch: Interactions, values: Values) -> Tensor:
-        """(n,) Q of the slates that were shown, by the learner's values or the copy's."""
-        views, requests, slates = self.views, batch.requests, batch.decisions.slates
-        gain = values.of_items(views.pairs(requests, slates))
-        shown = views.tensor(slates >= 0) * views.attention
-        return values.of_state(views.state(requests)) + (gain * shown).sum(1)
+    def slate_value(self, batch: Interactions, values: SlateValue) -> Tensor:
+        """(n,) Q of the slates that were shown, under ``values``: the learner's or the target's."""
+        tensors, requests, slates = self.tensors, batch.requests, batch.decisions.slates
+        gain = values.item_gain(tensors.pairs(requests, slates))
+        shown = tensors.on_device(slates >= 0) * tensors.attention
+        return values.state_value(tensors.state(requests)) + (gain * shown).sum(1)
 
     def loss(self, batch: Interactions) -> Tensor:
-        return (self.slate_value(batch, self.values) - self.goals(batch)).square().mean()
+        return (self.slate_value(batch, self.values) - self.targets(batch)).square().mean()
 
     def next_value(self, batch: Interactions) -> Tensor:
-        following, _ = what_came_next(batch)
-        views = self.views
-        pairs = views.pairs(following, following.candidates)
-        best = top_k(self.values.of_items(pairs), views.allowed(following), self.task.slate_size)
-        gain = gathered(self.target.of_items(pairs), best)
-        return self.target.of_state(views.state(following)) + (gain * views.reach(following)).sum(1)
+        following, _ = next_state(batch)
+        tensors = self.tensors
+        pairs = tensors.pairs(following, following.candidates)
+        best = top_k(self.values.item_gain(pairs), tensors.allowed(following), self.task.slate_size)
+        gain = gather_filled(self.target.item_gain(pairs), best)
+        return self.target.state_value(tensors.state(following)) + (
+            gain * tensors.slot_attention(following)
+        ).sum(1)
 
     def policy(self) -> SlatePolicy:
-        """Items by gain."""
+        """Ranks items by gain."""
         task = self.task
         with torch.no_grad():
             scorer = scorer_of([self.values.gain], task, value=np.ones(len(task.items)))

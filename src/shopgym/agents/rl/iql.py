@@ -1,4 +1,4 @@
-"""Implicit Q-learning from a log: values of what was shown only (Kostrikov, Nair & Levine 2022)."""
+"""Implicit Q-learning from a log: only values of logged slates (Kostrikov, Nair & Levine 2022)."""
 
 from __future__ import annotations
 
@@ -14,13 +14,13 @@ from ...policies.policy import SlatePolicy
 from ..network import Network, torch_generator
 from ..task import Task
 from .actor import Actor
-from .batch_tensors import what_came_next
+from .batch_tensors import next_state
 from .dqn import DQN
-from .values import each
+from .values import rowwise
 
 
 class IQL(DQN):
-    """Never asks what a slate that was not shown would be worth.
+    """Learns without the values of slates that were not shown.
 
     V(s) is the ``expectile`` of Q(s, A) over logged slates (their eq. 5), near their best; Q learns reward +
     discount x V(s') (eq. 6); the policy clones the log with weight exp(beta (Q - V)) (eq. 7; Peng et al.
@@ -68,30 +68,30 @@ class IQL(DQN):
         in_range("iql.beta", beta, 0.0, 1e6)
         self.expectile, self.beta = expectile, beta
         generator = torch_generator(rng)
-        self.actor = Actor(self.views, hidden, generator)
-        width = len(self.views.state_features)
+        self.actor = Actor(self.tensors, hidden, generator)
+        width = len(self.tensors.state_features)
         self.expected = Network(width, hidden=hidden, generator=generator, device=device)
         for network in (self.actor.network, self.expected):
             self.optimiser.add_param_group({"params": network.parameters()})
 
-    def begin(self, batch: Interactions) -> None:
-        super().begin(batch)
+    def standardise(self, batch: Interactions) -> None:
+        super().standardise(batch)
         self.actor.standardise(batch.requests)
-        self.expected.standardise(self.views.state(batch.requests).cpu().double().numpy())
+        self.expected.standardise(self.tensors.state(batch.requests).cpu().double().numpy())
 
     def loss(self, batch: Interactions) -> Tensor:
         with torch.no_grad():
-            judged = self.slate_value(batch, self.target)
-        value = each(self.expected, self.views.state(batch.requests))
-        above = judged - value
-        side = torch.where(above > 0, self.expectile, 1.0 - self.expectile)
-        weight = (self.beta * above.detach()).clamp(max=float(np.log(100.0))).exp()
+            target_value = self.slate_value(batch, self.target)
+        value = rowwise(self.expected, self.tensors.state(batch.requests))
+        difference = target_value - value
+        asymmetry = torch.where(difference > 0, self.expectile, 1.0 - self.expectile)
+        weight = (self.beta * difference.detach()).clamp(max=float(np.log(100.0))).exp()
         likelihood = self.actor.log_probs(batch).sum(1)
-        return super().loss(batch) + (side * above.square() - weight * likelihood).mean()
+        return super().loss(batch) + (asymmetry * difference.square() - weight * likelihood).mean()
 
     def next_value(self, batch: Interactions) -> Tensor:
-        following, _ = what_came_next(batch)
-        return each(self.expected, self.views.state(following))
+        following, _ = next_state(batch)
+        return rowwise(self.expected, self.tensors.state(following))
 
     def policy(self) -> SlatePolicy:
         """The weighted clone, frozen."""

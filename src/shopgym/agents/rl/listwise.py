@@ -1,4 +1,4 @@
-"""The probability of a slate under softmax scores, slot by slot, in torch: what numpy draws from."""
+"""The probability of a slate under softmax scores in torch, equal to that of the numpy policy."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ def slot_log_probs(scores: Tensor, allowed: Tensor, positions: Tensor) -> Tensor
 
     Args:
         scores: (n, m).
-        allowed: (n, m) bool. What was shown counts as allowed, whatever a guard says of it today.
+        allowed: (n, m) bool. What was shown counts as allowed, even if a guard forbids it today.
         positions: (n, k) long, ``EMPTY`` = empty slot.
     """
     rows = torch.arange(len(scores), device=scores.device)
@@ -24,17 +24,17 @@ def slot_log_probs(scores: Tensor, allowed: Tensor, positions: Tensor) -> Tensor
         free[rows[filled[:, slot]], positions[filled[:, slot], slot]] = True
     out = []
     for slot in range(positions.shape[1]):
-        at, here = positions[:, slot].clamp(min=0), filled[:, slot]
+        position, in_slot = positions[:, slot].clamp(min=0), filled[:, slot]
         total = scores.masked_fill(~free, -1e30).logsumexp(1)
-        chosen = scores.gather(1, at[:, None])[:, 0]
-        out.append(torch.where(here, chosen - total, torch.zeros_like(total)))
+        chosen = scores.gather(1, position[:, None])[:, 0]
+        out.append(torch.where(in_slot, chosen - total, torch.zeros_like(total)))
         free = free.clone()
-        free[rows[here], at[here]] = False
+        free[rows[in_slot], position[in_slot]] = False
     return torch.stack(out, dim=1)
 
 
 def first_slot(scores: Tensor, allowed: Tensor) -> Tensor:
-    """(n, m) log-probability that each candidate stands first; -1e30 less the total where not allowed."""
+    """(n, m) log-probability of each candidate in the first slot; very small where not allowed."""
     return torch.log_softmax(scores.masked_fill(~allowed, -1e30), dim=1)
 
 

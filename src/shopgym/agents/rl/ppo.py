@@ -1,4 +1,4 @@
-"""Proximal policy optimisation over whole pages (Schulman et al. 2017)."""
+"""Proximal policy optimisation of slates (Schulman et al. 2017)."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from ...core.types import F64
 from ..task import Task
 from .listwise import entropy
 from .rollouts import RolloutAgent
-from .values import improve
+from .values import gradient_step
 
 
 class PPO(RolloutAgent):
@@ -47,13 +47,17 @@ class PPO(RolloutAgent):
         in_range("ppo.entropy", entropy, 0.0, 1e6)
         self.clip, self.entropy = clip, entropy
 
-    def improve(self, batch: Interactions, surprise: F64, goal: F64) -> float:
-        views, requests = self.views, batch.requests
-        logged = views.tensor(np.log(batch.decisions.propensities).sum(axis=1))
+    def gradient_step(self, batch: Interactions, advantage: F64, returns: F64) -> float:
+        tensors, requests = self.tensors, batch.requests
+        logged = tensors.on_device(np.log(batch.decisions.propensities).sum(axis=1))
         ratio = torch.exp(self.actor.log_probs(batch).sum(1) - logged)
-        gain = views.tensor((surprise - surprise.mean()) / (surprise.std() + 1e-8))
+        standard_advantage = tensors.on_device((advantage - advantage.mean()) / (advantage.std() + 1e-8))
         clipped = ratio.clamp(1 - self.clip, 1 + self.clip)
-        miss = (self.value(views.state(requests)) - views.tensor(goal)).square().mean()
-        spread = entropy(self.actor.scores(requests), views.allowed(requests)).mean()
-        loss = -torch.minimum(ratio * gain, clipped * gain).mean() + 0.5 * miss - self.entropy * spread
-        return improve(self.optimiser, loss)
+        value_loss = (self.value(tensors.state(requests)) - tensors.on_device(returns)).square().mean()
+        mean_entropy = entropy(self.actor.scores(requests), tensors.allowed(requests)).mean()
+        loss = (
+            -torch.minimum(ratio * standard_advantage, clipped * standard_advantage).mean()
+            + 0.5 * value_loss
+            - self.entropy * mean_entropy
+        )
+        return gradient_step(self.optimiser, loss)

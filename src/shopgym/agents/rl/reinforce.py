@@ -1,4 +1,4 @@
-"""REINFORCE from another policy's log, corrected for showing the top K (Chen et al. 2019)."""
+"""Off-policy REINFORCE with the correction for slates of K items (Chen et al. 2019)."""
 
 from __future__ import annotations
 
@@ -12,17 +12,16 @@ from ...core.batches import Interactions
 from ...core.errors import in_range
 from ...core.types import F64
 from ..task import Task
-from .batch_tensors import gathered
+from .batch_tensors import gather_filled
 from .listwise import first_slot
 from .rollouts import RolloutAgent
-from .values import improve
+from .values import gradient_step
 
 
 def top_k_factor(probability: Tensor, k: int) -> Tensor:
-    """lambda_K = K (1 - pi)^(K - 1): how much of an item's chance to be among K still rises with pi.
+    """lambda_K = K (1 - pi)^(K - 1), the derivative of 1 - (1 - pi)^K (Chen et al. 2019, sec. 4.3).
 
-    The derivative of 1 - (1 - pi)^K (Chen et al. 2019, sec. 4.3): an item that is nearly sure to be shown
-    stops asking for more.
+    1 - (1 - pi)^K is the probability of an item in K draws. If it is near 1 there is little to gain.
     """
     return k * (1.0 - probability) ** (k - 1)
 
@@ -58,23 +57,29 @@ class TopKReinforce(RolloutAgent):
         in_range("reinforce.cap", cap, 1.0, 1e12)
         self.corrected, self.cap = corrected, cap
 
-    def improve(self, batch: Interactions, surprise: F64, goal: F64) -> float:
-        views, requests, decisions = self.views, batch.requests, batch.decisions
+    def gradient_step(self, batch: Interactions, advantage: F64, returns: F64) -> float:
+        tensors, requests, decisions = self.tensors, batch.requests, batch.decisions
         log_probs = self.actor.log_probs(batch)
-        weight = self.weights(batch, log_probs)
-        shown = views.tensor(decisions.slates >= 0)
-        gain = views.tensor(surprise)[:, None]
-        miss = (self.value(views.state(requests)) - views.tensor(goal)).square().mean()
-        return improve(self.optimiser, 0.5 * miss - (weight * gain * shown * log_probs).sum(1).mean())
+        weight = self.slot_weights(batch, log_probs)
+        shown = tensors.on_device(decisions.slates >= 0)
+        advantages = tensors.on_device(advantage)[:, None]
+        value_loss = (self.value(tensors.state(requests)) - tensors.on_device(returns)).square().mean()
+        return gradient_step(
+            self.optimiser, 0.5 * value_loss - (weight * advantages * shown * log_probs).sum(1).mean()
+        )
 
-    def weights(self, batch: Interactions, log_probs: Tensor) -> Tensor:
-        """(n, k) capped pi / beta, times lambda_K where asked for; no gradient flows through it."""
+    def slot_weights(self, batch: Interactions, log_probs: Tensor) -> Tensor:
+        """(n, k) capped pi / beta, times lambda_K if ``corrected``; no gradient flows through it."""
         with torch.no_grad():
-            beta = self.views.tensor(batch.decisions.propensities)
+            beta = self.tensors.on_device(batch.decisions.propensities)
             weight = (log_probs.exp() / beta).clamp(max=self.cap)
             if self.corrected:
                 requests = batch.requests
-                positions = torch.as_tensor(batch.decisions.positions, device=self.views.device).long()
-                first = first_slot(self.actor.scores(requests), self.views.allowed(requests)).exp()
-                weight = weight * top_k_factor(gathered(first, positions), self.task.slate_size)
+                positions = torch.as_tensor(batch.decisions.positions, device=self.tensors.device).long()
+                first_slot_probability = first_slot(
+                    self.actor.scores(requests), self.tensors.allowed(requests)
+                ).exp()
+                weight = weight * top_k_factor(
+                    gather_filled(first_slot_probability, positions), self.task.slate_size
+                )
         return weight

@@ -1,4 +1,4 @@
-"""The past, to learn from again: a ring of interactions."""
+"""A replay buffer: a ring of past interactions."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ _DECISIONS = tuple(Decisions.__dataclass_fields__)
 
 
 class Replay:
-    """The last ``capacity`` interactions; sampled evenly, with replacement (Lin 1992; Mnih et al. 2015)."""
+    """The last ``capacity`` interactions; drawn uniformly with replacement (Lin 1992; Mnih et al. 2015)."""
 
     def __init__(self, capacity: int) -> None:
         in_range("replay.capacity", capacity, 1, 2**31)
@@ -30,7 +30,7 @@ class Replay:
         return min(self.added, self.capacity)
 
     def add(self, batch: Interactions) -> None:
-        """Put a batch in; the oldest give way.
+        """Add a batch; the oldest interactions are dropped.
 
         Raises:
             InvalidInput: a batch of another shape, or with other events, than before.
@@ -42,23 +42,23 @@ class Replay:
                 for name, values in new.items()
             }
         shapes = {name: values.shape[1:] for name, values in new.items()}
-        known = {name: values.shape[1:] for name, values in self._columns.items()}
-        if shapes != known:
-            raise InvalidInput("interactions", shapes, f"give batches of one shape: {known}")
+        expected = {name: values.shape[1:] for name, values in self._columns.items()}
+        if shapes != expected:
+            raise InvalidInput("interactions", shapes, f"give batches of one shape: {expected}")
         keep = min(len(batch), self.capacity)
-        at = (self.added + len(batch) - keep + np.arange(keep)) % self.capacity
+        rows = (self.added + len(batch) - keep + np.arange(keep)) % self.capacity
         for name, values in new.items():
-            self._columns[name][at] = values[len(batch) - keep :]
+            self._columns[name][rows] = values[len(batch) - keep :]
         self.added += len(batch)
 
     def sample(self, count: int, rng: Generator) -> Interactions:
-        """``count`` interactions, each any of those held."""
+        """``count`` interactions, drawn uniformly with replacement."""
         rows = rng.integers(len(self), size=count)
         return _unflatten({name: values[rows] for name, values in self._columns.items()})
 
 
 def concat(batches: Sequence[Interactions]) -> Interactions:
-    """One batch after the other; all of one shape."""
+    """The batches one after another; all must have the same shape."""
     parts = [_flatten(batch) for batch in batches]
     return _unflatten({name: np.concatenate([part[name] for part in parts]) for name in parts[0]})
 
@@ -75,7 +75,7 @@ def _flatten(batch: Interactions) -> dict[str, AnyArray]:
         live = {} if part is None else getattr(part, "live", {})
         out |= {f"{prefix}/live.{name}": values for name, values in live.items()}
     out |= {f"events.{name}": values for name, values in batch.events.items()}
-    out["terminated"] = batch.terminated  # type: ignore[assignment]  # None goes below
+    out["terminated"] = batch.terminated  # type: ignore[assignment]  # None is dropped in the next line
     return {name: values for name, values in out.items() if values is not None}
 
 

@@ -1,4 +1,4 @@
-"""Learners on fresh pages only: they collect some batches, learn from them together, and forget them."""
+"""On-policy learners: they collect batches, learn from them together, and drop them."""
 
 from __future__ import annotations
 
@@ -16,9 +16,9 @@ from ..network import Network, one_thread, torch_generator
 from ..task import Task
 from .actor import Actor
 from .advantages import advantages
-from .batch_tensors import BatchTensors, Discount, what_came_next
+from .batch_tensors import BatchTensors, Discount, next_state
 from .replay import concat
-from .values import each
+from .values import rowwise
 
 
 class RolloutAgent:
@@ -27,7 +27,7 @@ class RolloutAgent:
     Args:
         gamma, daily: see :class:`.Discount`.
         trace: of the advantages, see :func:`.advantages`.
-        rollout: batches that are learnt from together.
+        rollout: number of batches that are learnt from together.
         epochs, batch: passes over them; interactions per gradient step.
         hidden, step: of both networks; of Adam.
         device: ``cpu`` or ``cuda``.
@@ -57,60 +57,62 @@ class RolloutAgent:
         in_range("rl.step", step, 0.0, 10.0, open_low=True)
         self.task, self.discount, self.trace = task, Discount(gamma, daily), trace
         self.rollout, self.epochs, self.batch = rollout, epochs, batch
-        self.views, self.generator = BatchTensors(task, device), torch_generator(rng)
-        self.actor = Actor(self.views, hidden, self.generator)
-        width = len(self.views.state_features)
+        self.tensors, self.generator = BatchTensors(task, device), torch_generator(rng)
+        self.actor = Actor(self.tensors, hidden, self.generator)
+        width = len(self.tensors.state_features)
         self.critic = Network(width, hidden=hidden, generator=self.generator, device=device)
         self.optimiser = torch.optim.Adam(
             [{"params": self.actor.network.parameters()}, {"params": self.critic.parameters()}], lr=step
         )
         self.collected: list[Interactions] = []
-        self.begun = False
+        self.standardised = False
 
     @one_thread()
     def learn(self, batch: Interactions) -> Mapping[str, float]:
-        """Collect; with the last batch of a rollout, improve.
+        """Collect the batch; with the last batch of a rollout, train on all of them.
 
         Raises:
-            InvalidInput: the batch does not say what came next, or something in it is not finite.
+            InvalidInput: the batch has no ``next`` or ``terminated``, or a number is not finite.
         """
-        what_came_next(batch)
+        next_state(batch)
         if len(batch):
             self.collected.append(batch)
         if len(self.collected) < self.rollout:
             return {"collected": float(len(self.collected))}
         rollout, self.collected = concat(self.collected), []
-        if not self.begun:
+        if not self.standardised:
             self.actor.standardise(rollout.requests)
-            self.critic.standardise(self.views.state(rollout.requests).cpu().double().numpy())
-            self.begun = True
-        value, surprise = self._judged(rollout)
-        goal, losses = surprise + value, []
+            self.critic.standardise(self.tensors.state(rollout.requests).cpu().double().numpy())
+            self.standardised = True
+        value, advantage = self._evaluate(rollout)
+        returns, losses = advantage + value, []
         for _ in range(self.epochs):
             order = torch.randperm(len(rollout), generator=self.generator).numpy()
             parts = np.array_split(order, -(-len(order) // self.batch))
-            losses += [self.improve(rollout.take(rows), surprise[rows], goal[rows]) for rows in parts]
+            losses += [
+                self.gradient_step(rollout.take(rows), advantage[rows], returns[rows]) for rows in parts
+            ]
         return {"collected": 0.0, "loss": float(np.mean(losses)), "value": float(value.mean())}
 
-    def _judged(self, rollout: Interactions) -> tuple[F64, F64]:
-        """(n,) the critic's value of each request, and each page's advantage."""
-        following, _ = what_came_next(rollout)
+    def _evaluate(self, rollout: Interactions) -> tuple[F64, F64]:
+        """(n,) the critic's value of each request, and (n,) advantages."""
+        following, _ = next_state(rollout)
         with torch.no_grad():
-            value, later = (
-                self.value(self.views.state(requests)).cpu().double().numpy()
+            value, next_value = (
+                self.value(self.tensors.state(requests)).cpu().double().numpy()
                 for requests in (rollout.requests, following)
             )
-        reward, ahead = rollout.reward.sum(axis=1), self.discount.of(rollout)
-        return value, advantages(rollout, reward, ahead, value, later, self.trace)
+        reward, discounts = rollout.reward.sum(axis=1), self.discount.factors(rollout)
+        return value, advantages(rollout, reward, discounts, value, next_value, self.trace)
 
     def value(self, state: Tensor) -> Tensor:
         """(n,) from (n, S)."""
-        return each(self.critic, state)
+        return rowwise(self.critic, state)
 
-    def improve(self, batch: Interactions, surprise: F64, goal: F64) -> float:
-        """One gradient step; ``surprise`` (n,) advantages, ``goal`` (n,) returns; the loss."""
+    def gradient_step(self, batch: Interactions, advantage: F64, returns: F64) -> float:
+        """One gradient step; returns the loss. ``advantage`` and ``returns`` are (n,)."""
         raise NotImplementedError
 
     def policy(self) -> SlatePolicy:
-        """What it would do now, frozen."""
+        """What the agent would do now, frozen."""
         return self.actor.policy(self.name)

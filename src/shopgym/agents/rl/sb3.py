@@ -1,6 +1,6 @@
-"""What Stable-Baselines3 trained slot by slot, as a policy with propensities; and as one that can be served.
+"""A model trained by Stable-Baselines3 as a policy with propensities, and distilled into one to serve.
 
-Nothing of Stable-Baselines3 is imported: the trained model is given.
+Stable-Baselines3 itself is not imported; the trained model is an argument.
 """
 
 from __future__ import annotations
@@ -26,13 +26,13 @@ from .cloning import Cloning
 class StableBaselinesPolicy:
     """Asks a model trained on form ``slot`` for one slot after the other (implements ``core.Policy``).
 
-    A model with a distribution (PPO, A2C, MaskablePPO) draws from it among what is allowed; one with Q values
-    (DQN) takes the best. What the task's guards forbid has probability 0.
+    With a model that has a distribution (PPO, A2C, MaskablePPO) it draws from that among what is allowed;
+    with one that has Q values (DQN) it takes the best. What the task's guards forbid has probability 0.
 
     Attributes:
         model: a trained Stable-Baselines3 algorithm.
         task: with the items of the shop that it was trained in.
-        floor: probability, slot by slot, of an even draw among what is allowed.
+        floor: probability in each slot of a uniform draw among what is allowed.
     """
 
     model: Any
@@ -48,29 +48,29 @@ class StableBaselinesPolicy:
     def decide(self, requests: Requests, rng: Generator) -> Decisions:
         """Draw a slate for each request; see :class:`shopgym.core.Decisions`."""
         n, k = len(requests), self.task.slate_size
-        positions, chances = np.full((n, k), EMPTY, np.int32), np.ones((n, k))
+        positions, probabilities = np.full((n, k), EMPTY, np.int32), np.ones((n, k))
         for slot in range(k):
             allowed, p = self._slot(requests, positions, slot)
-            some = allowed.any(axis=1)
-            pick = (p.cumsum(axis=1) < rng.random((n, 1)) * p.sum(axis=1, keepdims=True)).sum(axis=1)
-            pick = np.minimum(pick, p.shape[1] - 1)
-            positions[some, slot] = pick[some]
-            chances[some, slot] = p[some, pick[some]]
-        return Decisions(positions, item_rows(requests, positions), chances)
+            possible = allowed.any(axis=1)
+            drawn = (p.cumsum(axis=1) < rng.random((n, 1)) * p.sum(axis=1, keepdims=True)).sum(axis=1)
+            drawn = np.minimum(drawn, p.shape[1] - 1)
+            positions[possible, slot] = drawn[possible]
+            probabilities[possible, slot] = p[possible, drawn[possible]]
+        return Decisions(positions, item_rows(requests, positions), probabilities)
 
     def propensities(self, requests: Requests, positions: I32) -> F64:
         """(n, k) probability of each slot given the slots before it."""
         out = np.ones(positions.shape)
         for slot in range(positions.shape[1]):
-            before = np.where(np.arange(positions.shape[1]) < slot, positions, EMPTY).astype(np.int32)
-            allowed, p = self._slot(requests, before, slot)
-            at = positions[:, slot]
-            chosen = np.take_along_axis(p, np.maximum(at, 0)[:, None], axis=1)[:, 0]
-            out[:, slot] = np.where(at >= 0, chosen, ~allowed.any(axis=1))
+            earlier = np.where(np.arange(positions.shape[1]) < slot, positions, EMPTY).astype(np.int32)
+            allowed, p = self._slot(requests, earlier, slot)
+            position = positions[:, slot]
+            chosen = np.take_along_axis(p, np.maximum(position, 0)[:, None], axis=1)[:, 0]
+            out[:, slot] = np.where(position >= 0, chosen, ~allowed.any(axis=1))
         return out
 
     def marginals(self, requests: Requests) -> F64:
-        """Not known: a slot depends on those before it in a way that has no closed form.
+        """Refused: how a slot depends on the slots before it has no closed form.
 
         Raises:
             InvalidInput: always.
@@ -78,7 +78,7 @@ class StableBaselinesPolicy:
         raise InvalidInput("policy.marginals", "sb3", "use propensities, or what distil() makes of it")
 
     def state(self) -> tuple[Mapping[str, Any], Mapping[str, AnyArray]]:
-        """Not plain arrays.
+        """Refused: the model is not plain arrays.
 
         Raises:
             InvalidInput: always.
@@ -86,17 +86,17 @@ class StableBaselinesPolicy:
         raise InvalidInput("policy.state", "sb3", "export what distil() makes of it")
 
     def _slot(self, requests: Requests, positions: I32, slot: int) -> tuple[Bool, F64]:
-        """(n, m) what the slot may hold, and with what probability; 0 everywhere where it must be empty."""
+        """(n, m) what is allowed in the slot, and its probabilities; all 0 where the slot must stay empty."""
         allowed = requests.candidates >= 0
-        before = positions[:, :slot]
+        earlier = positions[:, :slot]
         for guard in self.task.guards:
             allowed = allowed & guard.before(requests, self.task.items)
             if slot:
-                allowed = allowed & guard.after(requests, self.task.items, before)
+                allowed = allowed & guard.after(requests, self.task.items, earlier)
         chosen = np.zeros(allowed.shape, np.bool_)
-        for at in before.T:
-            here = np.flatnonzero(at >= 0)
-            chosen[here, at[here]] = True
+        for position in earlier.T:
+            rows = np.flatnonzero(position >= 0)
+            chosen[rows, position[rows]] = True
         allowed &= ~chosen
         if requests.slots is not None:
             allowed &= (slot < requests.slots)[:, None]
@@ -110,40 +110,40 @@ class StableBaselinesPolicy:
             "chosen": chosen.astype(np.int8),
             "slot": np.tile(np.arange(self.task.slate_size) == slot, (len(requests), 1)).astype(np.int8),
         }
-        p = np.where(allowed, self._model_says(observation, mask), 0.0)
+        p = np.where(allowed, self._model_probabilities(observation, mask), 0.0)
         total, count = p.sum(axis=1, keepdims=True), np.maximum(allowed.sum(axis=1, keepdims=True), 1)
-        even = allowed / count
-        p = np.where(total > 0, p / np.where(total > 0, total, 1.0), even)
-        return allowed, (1.0 - self.floor) * p + self.floor * even
+        uniform = allowed / count
+        p = np.where(total > 0, p / np.where(total > 0, total, 1.0), uniform)
+        return allowed, (1.0 - self.floor) * p + self.floor * uniform
 
-    def _model_says(self, observation: dict[str, AnyArray], mask: Bool) -> F64:
-        """(n, m) its probabilities."""
+    def _model_probabilities(self, observation: dict[str, AnyArray], mask: Bool) -> F64:
+        """(n, m) the probabilities of the model."""
         policy = self.model.policy
         with torch.no_grad():
-            seen, _ = policy.obs_to_tensor(observation)
+            tensors, _ = policy.obs_to_tensor(observation)
             if hasattr(policy, "q_net"):
-                q = policy.q_net(seen).cpu().double().numpy()
+                q = policy.q_net(tensors).cpu().double().numpy()
                 best = np.where(mask, q, -np.inf).argmax(axis=1)
                 out: F64 = np.eye(q.shape[1])[best]
                 return out
             takes_masks = "action_masks" in inspect.signature(policy.get_distribution).parameters
             masks = {"action_masks": mask} if takes_masks else {}
-            chances = policy.get_distribution(seen, **masks).distribution.probs
-        p: F64 = chances.cpu().double().numpy()
+            probabilities = policy.get_distribution(tensors, **masks).distribution.probs
+        p: F64 = probabilities.cpu().double().numpy()
         return p
 
 
 def distil(
     policy: StableBaselinesPolicy, requests: Requests, rng: Generator, **options: Any
 ) -> tuple[SlatePolicy, float]:
-    """A clone that needs no torch: :class:`.Cloning` of what the policy decides for these requests.
+    """A copy that needs no torch: :class:`.Cloning` of what the policy decides for these requests.
 
     Args:
-        requests: many, like those it will meet.
+        requests: many, like those that will be served.
         options: of :class:`.Cloning`.
 
     Returns:
-        The clone, and minus the mean log-likelihood of the policy's slates under it.
+        The copy, and minus the mean log-likelihood of the policy's slates under it.
     """
     decisions = policy.decide(requests, rng)
     agent = Cloning(policy.task, rng, **options)

@@ -1,4 +1,4 @@
-"""SlateQ: what a slate is worth in the long run, from what each item is worth once it is chosen."""
+"""SlateQ: the long-term value of a slate from the long-term values of its items once chosen."""
 
 from __future__ import annotations
 
@@ -16,9 +16,9 @@ from ...policies.scorers import SlateValueScorer
 from ...policies.scorers.slate_value import BEST, first_k, slate_scores
 from ..network import scorer_of, torch_generator
 from ..task import Task
-from .batch_tensors import gathered, what_came_next
-from .choice import Choice
-from .values import ValueAgent, each
+from .batch_tensors import gather_filled, next_state
+from .choice_model import UserChoiceModel
+from .values import ValueAgent, rowwise
 
 
 class SlateQ(ValueAgent):
@@ -29,14 +29,14 @@ class SlateQ(ValueAgent):
 
         Q(s, A) = V0(s) + sum over slots j of P(i_j chosen | s, A) gain(s, i_j),
 
-    P is learnt from clicks (:class:`.Choice`), and V0 and gain from what really was chosen: the goal is the
-    reward of the page plus the discounted value of the best next slate (their Q-learning update). The
-    gains of several choices on one page add up.
+    P is learnt from clicks (:class:`.UserChoiceModel`), V0 and gain from what was really chosen: the target
+    is the reward of the page plus the discounted value of the best next slate (their Q-learning update).
+    The gains of several choices on one page add up.
 
     Args:
         choice: ``independent`` (the shop's own: several clicks) or ``logit`` (the paper's: at most one).
-        best: how slates are put together under ``logit``: ``top_k``, ``greedy`` or ``exact``, see
-            :class:`.SlateValueScorer`. Guards other than stock are not known there.
+        best: how slates are composed under ``logit``: ``top_k``, ``greedy`` or ``exact``, see
+            :class:`.SlateValueScorer`, which knows no guards but stock.
         options: see :class:`.ValueAgent`.
     """
 
@@ -54,47 +54,49 @@ class SlateQ(ValueAgent):
         super().__init__(task, rng, **options)
         one_of("slateq.best", best, BEST)
         self.best = best
-        self.choice = Choice(self.views, choice, self.hidden, self.step, torch_generator(rng))
+        self.choice = UserChoiceModel(self.tensors, choice, self.hidden, self.step, torch_generator(rng))
 
     def learn(self, batch: Interactions) -> Mapping[str, float]:
-        """As :class:`.ValueAgent`, and as many steps for the model of choice."""
-        self.choice.chosen(batch)  # refuses a batch without clicks before anything is learnt
+        """As :class:`.ValueAgent`, with as many gradient steps for the choice model."""
+        self.choice.chosen(batch)  # raises for a batch without clicks, before anything is learnt
         return super().learn(batch)
 
-    def begin(self, batch: Interactions) -> None:
-        super().begin(batch)
-        self.choice.network.standardise(self.views.each_pair(batch.requests).cpu().double().numpy())
+    def standardise(self, batch: Interactions) -> None:
+        super().standardise(batch)
+        self.choice.network.standardise(self.tensors.candidate_pairs(batch.requests).cpu().double().numpy())
 
     def loss(self, batch: Interactions) -> Tensor:
-        self.choice.improve(batch)
-        views, requests = self.views, batch.requests
-        gain = self.values.of_items(views.pairs(requests, batch.decisions.slates))
-        got = self.values.of_state(views.state(requests)) + (self.choice.chosen(batch) * gain).sum(1)
-        return (got - self.goals(batch)).square().mean()
+        self.choice.gradient_step(batch)
+        tensors, requests = self.tensors, batch.requests
+        gain = self.values.item_gain(tensors.pairs(requests, batch.decisions.slates))
+        value = self.values.state_value(tensors.state(requests)) + (self.choice.chosen(batch) * gain).sum(1)
+        return (value - self.targets(batch)).square().mean()
 
     def next_value(self, batch: Interactions) -> Tensor:
-        following, _ = what_came_next(batch)
-        views, choice = self.views, self.choice
-        pairs = views.pairs(following, following.candidates)
-        logits = each(choice.network, pairs)
-        best = self._best(logits, self.values.of_items(pairs), views.allowed(following))
-        chance = choice.probabilities(gathered(logits, best), views.reach(following) * (best >= 0))
-        gain = gathered(self.target.of_items(pairs), best)
-        return self.target.of_state(views.state(following)) + (chance * gain).sum(1)
+        following, _ = next_state(batch)
+        tensors, choice = self.tensors, self.choice
+        pairs = tensors.pairs(following, following.candidates)
+        logits = rowwise(choice.network, pairs)
+        best = self._best(logits, self.values.item_gain(pairs), tensors.allowed(following))
+        probability = choice.probabilities(
+            gather_filled(logits, best), tensors.slot_attention(following) * (best >= 0)
+        )
+        gain = gather_filled(self.target.item_gain(pairs), best)
+        return self.target.state_value(tensors.state(following)) + (probability * gain).sum(1)
 
     def _best(self, logits: Tensor, gain: Tensor, allowed: Tensor) -> Tensor:
-        """(n, k) positions: the same code that the frozen policy runs."""
-        may = allowed.cpu().numpy()
-        rates, gains = (part.detach().cpu().double().numpy() for part in (logits, gain))
-        scores = slate_scores(rates, gains, may, self.task.attention, self.choice.model, self.best)
-        best = first_k(scores, may, self.task.slate_size)
-        return torch.as_tensor(best, device=self.views.device).long()
+        """(n, k) positions of the best slate, by the code that the frozen policy runs."""
+        mask = allowed.cpu().numpy()
+        choice_logits, gains = (part.detach().cpu().double().numpy() for part in (logits, gain))
+        scores = slate_scores(choice_logits, gains, mask, self.task.attention, self.choice.model, self.best)
+        best = first_k(scores, mask, self.task.slate_size)
+        return torch.as_tensor(best, device=self.tensors.device).long()
 
     def policy(self) -> SlatePolicy:
         """The best slate by the present models."""
-        task, one = self.task, np.ones(len(self.task.items))
+        task, ones = self.task, np.ones(len(self.task.items))
         with torch.no_grad():
-            choice = scorer_of([self.choice.network], task, value=one)
-            gain = scorer_of([self.values.gain], task, value=one)
+            choice = scorer_of([self.choice.network], task, value=ones)
+            gain = scorer_of([self.values.gain], task, value=ones)
         scorer = SlateValueScorer(choice, gain, task.attention.copy(), self.choice.model, self.best)
         return task.policy(self.name, scorer, self.explorer)

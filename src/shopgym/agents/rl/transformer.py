@@ -1,4 +1,4 @@
-"""A decision transformer: ask for a high return, do what the log did when it got one (Chen et al. 2021)."""
+"""Decision transformer: imitate what was logged before a high return (Chen et al. 2021)."""
 
 from __future__ import annotations
 
@@ -17,23 +17,23 @@ from ...policies.scorers.transformer import EPSILON, TransformerScorer, opened_i
 from ..network import one_thread, torch_generator
 from ..task import Task
 from .advantages import advantages
-from .batch_tensors import BatchTensors, Discount, what_came_next
+from .batch_tensors import BatchTensors, Discount, next_state
 from .listwise import slot_log_probs
-from .values import improve
+from .values import gradient_step
 
 
 class DecisionTransformer:
-    """Maximises the likelihood of logged slates given the return that followed and what was opened before.
+    """Maximises the likelihood of logged slates given the return that followed and the items opened before.
 
-    The return of a page is the discounted sum of rewards from it to the end of what the batch has of its
-    episode; it is one token, in standard deviations from the batch's mean. Requests do not tell of earlier
-    returns and pages, so between it and the request stand the items opened before (``Requests.history``,
-    where known). Served, it is asked for the return ``ask`` deviations above the mean.
+    The return of a page is the discounted sum of rewards from it to the last page of its episode in the
+    batch. It is one token, in standard deviations from the batch's mean. Requests do not carry earlier
+    returns and pages, so the tokens between the return and the request are the items opened before
+    (``Requests.history``, if given). The policy asks for a return ``ask`` deviations above the mean.
 
     Args:
-        ask: in [-10, 10].
+        ask: return to ask for, in standard deviations, in [-10, 10].
         gamma, daily: see :class:`.Discount`.
-        history: h opened items that are read; width: d; blocks: of the transformer.
+        history: number h of opened items that are read; width: d; blocks: of the transformer.
         epochs, batch, step: passes over each batch of ``learn``, interactions per step, of Adam.
         device: ``cpu`` or ``cuda``.
     """
@@ -66,86 +66,89 @@ class DecisionTransformer:
         self.task, self.discount = task, Discount(gamma, daily)
         self.ask, self.history, self.blocks = ask, history, blocks
         self.epochs, self.batch, self.generator = epochs, batch, torch_generator(rng)
-        self.views = BatchTensors(task, device)
+        self.tensors = BatchTensors(task, device)
         features = task.items.features
         spread = features.std(axis=0)
-        self.centre = self.views.tensor(features.mean(axis=0))
-        self.spread = self.views.tensor(np.where(spread > 1e-6, spread, 1.0))
-        self.items = (self.views.tensor(features) - self.centre) / self.spread
-        states = len(self.views.state_features)
-        self.mean, self.scale = self.views.tensor(np.zeros(states)), self.views.tensor(np.ones(states))
+        self.centre = self.tensors.on_device(features.mean(axis=0))
+        self.spread = self.tensors.on_device(np.where(spread > 1e-6, spread, 1.0))
+        self.items = (self.tensors.on_device(features) - self.centre) / self.spread
+        states = len(self.tensors.state_features)
+        self.mean, self.scale = (
+            self.tensors.on_device(np.zeros(states)),
+            self.tensors.on_device(np.ones(states)),
+        )
         shapes = weight_shapes(states, features.shape[1], width, history, blocks)
         self.weights = {
-            name: nn.Parameter(self._first(name, shape).to(device)) for name, shape in shapes.items()
+            name: nn.Parameter(self._initial(name, shape).to(device)) for name, shape in shapes.items()
         }
         self.optimiser = torch.optim.Adam(list(self.weights.values()), lr=step)
-        self.begun = False
+        self.standardised = False
 
-    def _first(self, name: str, shape: tuple[int, ...]) -> Tensor:
+    def _initial(self, name: str, shape: tuple[int, ...]) -> Tensor:
         if "norm" in name:
             return torch.stack([torch.ones(shape[1]), torch.zeros(shape[1])])
         if name.endswith("bias") or name == "query":
-            return torch.zeros(shape)  # uniform until something is learnt
+            return torch.zeros(shape)  # uniform before training
         return torch.randn(shape, generator=self.generator) / float(np.sqrt(shape[0]))
 
     def scores(self, requests: Requests, goal: Tensor) -> Tensor:
-        """(n, m) given the return asked for, (n,) in deviations."""
-        w, views = self.weights, self.views
-        opened, known = opened_items(requests, self.history)
+        """(n, m) given the returns asked for, (n,) in standard deviations."""
+        w, tensors = self.weights, self.tensors
+        opened, valid = opened_items(requests, self.history)
         embedding = self.items @ w["item"] + w["item_bias"]
-        state = ((views.state(requests) - self.mean) / self.scale) @ w["state"]
-        rows = torch.as_tensor(opened, device=views.device).long()
+        state = ((tensors.state(requests) - self.mean) / self.scale) @ w["state"]
+        rows = torch.as_tensor(opened, device=tensors.device).long()
         x = torch.cat([(goal[:, None] @ w["goal"])[:, None], embedding[rows], state[:, None]], 1) + w["place"]
-        mask = torch.as_tensor(known, device=views.device)[:, None, :]
+        mask = torch.as_tensor(valid, device=tensors.device)[:, None, :]
         for b in range(self.blocks):
             query, key, value = (_normed(x, w[f"{b}_norm"]) @ w[f"{b}_attend"]).chunk(3, dim=-1)
             x = x + scaled_dot_product_attention(query, key, value, attn_mask=mask) @ w[f"{b}_mix"]
-            up = torch.relu(_normed(x, w[f"{b}_norm2"]) @ w[f"{b}_up"] + w[f"{b}_up_bias"])
-            x = x + up @ w[f"{b}_down"] + w[f"{b}_down_bias"]
+            inner = torch.relu(_normed(x, w[f"{b}_norm2"]) @ w[f"{b}_up"] + w[f"{b}_up_bias"])
+            x = x + inner @ w[f"{b}_down"] + w[f"{b}_down_bias"]
         query = _normed(x[:, -1], w["norm"]) @ w["query"] + w["query_bias"]
-        candidates = torch.as_tensor(np.maximum(requests.candidates, 0), device=views.device).long()
+        candidates = torch.as_tensor(np.maximum(requests.candidates, 0), device=tensors.device).long()
         return (embedding[candidates] @ query[:, :, None])[:, :, 0]
 
     @one_thread()
     def learn(self, batch: Interactions) -> Mapping[str, float]:
-        """Some epochs over the batch; ``loss`` is minus the mean log-likelihood of a slate.
+        """Train ``epochs`` times over the batch; ``loss`` is minus the mean log-likelihood of a slate.
 
         Raises:
-            InvalidInput: the batch does not say what came next, or something in it is not finite.
+            InvalidInput: the batch has no ``next`` or ``terminated``, or a number is not finite.
         """
-        what_came_next(batch)
+        next_state(batch)
         if not len(batch):
             return {"loss": 0.0}
-        nothing = np.zeros(len(batch))
-        got = advantages(batch, batch.reward.sum(axis=1), self.discount.of(batch), nothing, nothing, 1.0)
-        if not self.begun:
-            self._begin(batch)
-        # Against this batch's own mean: an agent that gets better must not be asked for less than it has.
-        goal = self.views.tensor((got - got.mean()) / (float(got.std()) or 1.0))
+        zeros = np.zeros(len(batch))
+        returns = advantages(batch, batch.reward.sum(axis=1), self.discount.factors(batch), zeros, zeros, 1.0)
+        if not self.standardised:
+            self._standardise(batch)
+        # relative to this batch, so that an agent that improves is not asked for less than it has
+        goal = self.tensors.on_device((returns - returns.mean()) / (float(returns.std()) or 1.0))
         loss = 0.0
         for _ in range(self.epochs):
             order = torch.randperm(len(batch), generator=self.generator).numpy()
             parts = np.array_split(order, -(-len(order) // self.batch))
             loss = float(np.mean([self._improve(batch.take(rows), goal[rows]) for rows in parts]))
-        return {"loss": loss, "return": float(got.mean())}
+        return {"loss": loss, "return": float(returns.mean())}
 
-    def _begin(self, batch: Interactions) -> None:
-        state = self.views.state(batch.requests)
+    def _standardise(self, batch: Interactions) -> None:
+        state = self.tensors.state(batch.requests)
         self.mean, spread = state.mean(0), state.std(0, unbiased=False)
         self.scale = torch.where(spread > 1e-6, spread, 1.0)
-        self.begun = True
+        self.standardised = True
 
     def _improve(self, batch: Interactions, goal: Tensor) -> float:
-        positions = torch.as_tensor(batch.decisions.positions, device=self.views.device).long()
+        positions = torch.as_tensor(batch.decisions.positions, device=self.tensors.device).long()
         scores = self.scores(batch.requests, goal)
-        likelihood = slot_log_probs(scores, self.views.allowed(batch.requests), positions).sum(1)
-        return improve(self.optimiser, -likelihood.mean())
+        likelihood = slot_log_probs(scores, self.tensors.allowed(batch.requests), positions).sum(1)
+        return gradient_step(self.optimiser, -likelihood.mean())
 
     def policy(self) -> SlatePolicy:
-        """What the log did when it got as much as is asked for, frozen."""
+        """What was logged before returns like ``ask``, frozen."""
         task = self.task
         scorer = TransformerScorer(
-            self.views.state_features,
+            self.tensors.state_features,
             task.items,
             {name: values.detach().cpu().numpy().copy() for name, values in self.weights.items()},
             mean=self.mean.cpu().numpy().copy(),

@@ -1,11 +1,12 @@
-"""What a state and a slate are worth: the part that all value learners share.
+"""Values of states and slates, and the training that all value learners share.
 
-A slate's value is that of the state plus what its items add, as in a dueling network (Wang et al. 2016)::
+The value of a slate is that of the state plus the gains of its items, as in a dueling network (Wang et al.
+2016)::
 
     Q(s, A) = V0(s) + sum over slots j of weight_j x gain(s, i_j)
 
-Learners differ in the weights: how often slot j is looked at (:mod:`.dqn`), or how likely its item is to
-be chosen (:mod:`.slateq`). Whoever learns items only learns by how little they differ from one another.
+The weight is how often slot j is looked at (:mod:`.dqn`) or the probability that its item is chosen
+(:mod:`.slateq`). V0 takes up what all slates have in common, so the gains only tell items apart.
 """
 
 from __future__ import annotations
@@ -23,40 +24,40 @@ from ...policies.explorers import Ranked
 from ...policies.policy import SlatePolicy
 from ..network import Network, one_thread, torch_generator
 from ..task import Task
-from .batch_tensors import BatchTensors, Discount, what_came_next
+from .batch_tensors import BatchTensors, Discount, next_state
 from .replay import Replay
 
 MAX_GRADIENT = 10.0
 
 
-class Values(nn.Module):
-    """V0 over what is known of the request, gain over a request and an item."""
+class SlateValue(nn.Module):
+    """Two networks: V0 of a request, gain of a request and an item."""
 
-    def __init__(self, views: BatchTensors, hidden: Sequence[int], generator: torch.Generator) -> None:
+    def __init__(self, tensors: BatchTensors, hidden: Sequence[int], generator: torch.Generator) -> None:
         super().__init__()
-        device = views.device
-        width = len(views.state_features)
+        device = tensors.device
+        width = len(tensors.state_features)
         self.base = Network(width, hidden=hidden, generator=generator, device=device)
-        width = len(views.task.network_features)
+        width = len(tensors.task.network_features)
         self.gain = Network(width, hidden=hidden, generator=generator, device=device)
 
-    def of_state(self, state: Tensor) -> Tensor:
+    def state_value(self, state: Tensor) -> Tensor:
         """(n,) from (n, S)."""
-        return each(self.base, state)
+        return rowwise(self.base, state)
 
-    def of_items(self, pairs: Tensor) -> Tensor:
+    def item_gain(self, pairs: Tensor) -> Tensor:
         """(n, j) from (n, j, D)."""
-        return each(self.gain, pairs)
+        return rowwise(self.gain, pairs)
 
 
-def each(network: nn.Module, x: Tensor) -> Tensor:
+def rowwise(network: nn.Module, x: Tensor) -> Tensor:
     """The network at every row of the last axis: (...,) from (..., D)."""
     out: Tensor = network(x.flatten(0, -2)).reshape(x.shape[:-1])
     return out
 
 
-def improve(optimiser: torch.optim.Optimizer, loss: Tensor) -> float:
-    """One step down the loss, with a bounded gradient; returns the loss.
+def gradient_step(optimiser: torch.optim.Optimizer, loss: Tensor) -> float:
+    """One optimiser step with a clipped gradient; returns the loss.
 
     Raises:
         InvalidInput: it is not finite.
@@ -73,11 +74,11 @@ def improve(optimiser: torch.optim.Optimizer, loss: Tensor) -> float:
 
 
 class ValueAgent:
-    """Learns from a replay buffer by temporal differences against a slowly following copy of itself.
+    """Learns from a replay buffer by temporal differences against a target network.
 
     The target of a page is its reward plus the discounted value of the best next slate. That slate is
-    chosen by the learner and judged by the copy (double DQN: van Hasselt et al. 2016, eq. 4); the copy moves
-    ``tau`` of the way after each step (Lillicrap et al. 2016, sec. 3).
+    chosen by the learner and evaluated by the target network (double DQN: van Hasselt et al. 2016, eq. 4),
+    which moves ``tau`` of the way to the learner after each step (Lillicrap et al. 2016, sec. 3).
 
     Args:
         gamma, daily: see :class:`.Discount`.
@@ -87,7 +88,7 @@ class ValueAgent:
         batch, updates: interactions per gradient step; gradient steps per call of ``learn``.
         tau: in (0, 1].
         device: ``cpu`` or ``cuda``.
-        decay, floor: how the ranking is spread, see :class:`.Ranked`.
+        decay, floor: of :class:`.Ranked`.
     """
 
     name: str
@@ -114,56 +115,56 @@ class ValueAgent:
         in_range("rl.updates", updates, 0, 2**20)
         in_range("rl.tau", tau, 0.0, 1.0, open_low=True)
         self.task, self.rng, self.discount = task, rng, Discount(gamma, daily)
-        self.views, self.replay = BatchTensors(task, device), Replay(capacity)
+        self.tensors, self.replay = BatchTensors(task, device), Replay(capacity)
         self.batch, self.updates, self.tau = batch, updates, tau
         self.hidden, self.step, self.device = tuple(hidden), step, device
         self.explorer = Ranked(decay, floor)
-        self.values = Values(self.views, hidden, torch_generator(rng))
+        self.values = SlateValue(self.tensors, hidden, torch_generator(rng))
         self.target = copy.deepcopy(self.values)
         self.optimiser = torch.optim.Adam(self.values.parameters(), lr=step)
 
     @one_thread()
     def learn(self, batch: Interactions) -> Mapping[str, float]:
-        """Remember the batch, then take ``updates`` steps on samples of what is remembered.
+        """Add the batch to the replay buffer, then take ``updates`` gradient steps on samples of it.
 
         Raises:
-            InvalidInput: the batch does not say what came next, or something in it is not finite.
+            InvalidInput: the batch has no ``next`` or ``terminated``, or a number is not finite.
         """
-        what_came_next(batch)
+        next_state(batch)
         if len(batch):
             if not len(self.replay):
-                self.begin(batch)
+                self.standardise(batch)
             self.replay.add(batch)
         losses = []
         for _ in range(self.updates if len(self.replay) else 0):
             sample = self.replay.sample(self.batch, self.rng)
-            losses.append(improve(self.optimiser, self.loss(sample)))
-            self.follow()
+            losses.append(gradient_step(self.optimiser, self.loss(sample)))
+            self.update_target()
         return {"loss": float(np.mean(losses)) if losses else 0.0, "remembered": float(len(self.replay))}
 
-    def begin(self, batch: Interactions) -> None:
-        """Take means and scales from the first batch."""
-        views, requests = self.views, batch.requests
-        state, pairs = views.state(requests), views.each_pair(requests)
+    def standardise(self, batch: Interactions) -> None:
+        """Set the means and scales of all inputs from the first batch."""
+        tensors, requests = self.tensors, batch.requests
+        state, pairs = tensors.state(requests), tensors.candidate_pairs(requests)
         for values in (self.values, self.target):
             values.base.standardise(state.cpu().double().numpy())
             values.gain.standardise(pairs.cpu().double().numpy())
 
-    def follow(self) -> None:
-        """Let the copy follow."""
+    def update_target(self) -> None:
+        """Move the target network towards the learner."""
         with torch.no_grad():
-            for old, new in zip(self.target.parameters(), self.values.parameters()):
-                old.lerp_(new, self.tau)
+            for target_weight, weight in zip(self.target.parameters(), self.values.parameters()):
+                target_weight.lerp_(weight, self.tau)
 
-    def goals(self, batch: Interactions) -> Tensor:
-        """(n,) reward of the page plus the discounted value of what came next."""
+    def targets(self, batch: Interactions) -> Tensor:
+        """(n,) reward of the page plus the discounted value of the next state."""
         with torch.no_grad():
-            ahead = self.views.tensor(self.discount.of(batch))
-            later = torch.where(ahead > 0, ahead * self.next_value(batch), 0.0)
-            return self.views.tensor(batch.reward.sum(axis=1)) + later
+            discounts = self.tensors.on_device(self.discount.factors(batch))
+            next_values = torch.where(discounts > 0, discounts * self.next_value(batch), 0.0)
+            return self.tensors.on_device(batch.reward.sum(axis=1)) + next_values
 
     def loss(self, batch: Interactions) -> Tensor:
-        """Of a sample: a scalar."""
+        """The loss of a sample, a scalar."""
         raise NotImplementedError
 
     def next_value(self, batch: Interactions) -> Tensor:
@@ -171,5 +172,5 @@ class ValueAgent:
         raise NotImplementedError
 
     def policy(self) -> SlatePolicy:
-        """What it would do now, frozen."""
+        """What the agent would do now, frozen."""
         raise NotImplementedError

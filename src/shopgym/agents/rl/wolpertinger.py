@@ -1,4 +1,4 @@
-"""Q-learning among very many candidates: a proto-item is proposed, only its neighbours are judged."""
+"""Q-learning with very many candidates: an actor proposes a point, and its neighbours are evaluated."""
 
 from __future__ import annotations
 
@@ -15,22 +15,22 @@ from ...policies.policy import SlatePolicy
 from ...policies.scorers import ProtoScorer
 from ..network import scorer_of, torch_generator
 from ..task import Task
-from .batch_tensors import gathered, top_k, what_came_next
+from .batch_tensors import gather_filled, next_state, top_k
 from .dqn import DQN
-from .values import improve
+from .values import gradient_step
 
 
 class Wolpertinger(DQN):
-    """:class:`.DQN` whose slates come from the candidates nearest to a proto-item (Dulac-Arnold et al. 2015).
+    """:class:`.DQN` over the candidates nearest to a proto-action (Dulac-Arnold et al. 2015).
 
-    The actor maps a request to a point among the items' features (scaled). It climbs the gain there, a
-    deterministic policy gradient (their sec. 4; Silver et al. 2014, eq. 9), kept near real items by a penalty
-    on its distance to the one that was shown. Only the ``nearest`` candidates are judged: policy and targets
-    run the network on these instead of all m.
+    The actor maps a request to a point in the space of the items' scaled features. It follows the gradient
+    of the gain there (deterministic policy gradient: their sec. 4; Silver et al. 2014, eq. 9). A penalty on
+    the distance to the item that was shown keeps it near real items. Policy and targets evaluate the
+    ``nearest`` candidates to the point instead of all m.
 
     Args:
-        nearest: candidates judged, at least the slate size.
-        pull: of the penalty, in units of gain per squared scaled distance.
+        nearest: number of candidates evaluated, at least the slate size.
+        pull: weight of the penalty, in units of gain per squared scaled distance.
         options: see :class:`.ValueAgent`.
     """
 
@@ -51,80 +51,84 @@ class Wolpertinger(DQN):
         self.nearest, self.pull = nearest, pull
         features = task.items.features.astype(np.float64)
         spread = features.std(axis=0)
-        self.centre = self.views.tensor(features.mean(axis=0))
-        self.spread = self.views.tensor(np.where(spread > 1e-6, spread, 1.0))
-        self.places = (self.views.tensor(features) - self.centre) / self.spread
+        self.centre = self.tensors.on_device(features.mean(axis=0))
+        self.spread = self.tensors.on_device(np.where(spread > 1e-6, spread, 1.0))
+        self.points = (self.tensors.on_device(features) - self.centre) / self.spread
         self.columns = item_columns(task)
         generator = torch_generator(rng)
-        widths = [len(self.views.state_features), *self.hidden, features.shape[1]]
+        widths = [len(self.tensors.state_features), *self.hidden, features.shape[1]]
         self.layers = [nn.Linear(a, b) for a, b in pairwise(widths)]
         actor = nn.ModuleList(self.layers)
         with torch.no_grad():
             for parameter in actor.parameters():
                 bound = (1.0 / parameter.shape[-1]) ** 0.5
                 parameter.uniform_(-bound, bound, generator=generator)
-        self.actors_optimiser = torch.optim.Adam(actor.to(self.device).parameters(), lr=self.step)
+        self.actor_optimiser = torch.optim.Adam(actor.to(self.device).parameters(), lr=self.step)
 
-    def proto(self, requests: Requests) -> Tensor:
-        """(n, f) scaled like :attr:`places`."""
+    def proto_action(self, requests: Requests) -> Tensor:
+        """(n, f) the point that the actor proposes, scaled like :attr:`points`."""
         base = self.values.base
-        x = (self.views.state(requests) - base.mean) / base.scale
+        x = (self.tensors.state(requests) - base.mean) / base.scale
         for layer, linear in enumerate(self.layers):
             x = linear(torch.relu(x) if layer else x)
         return x
 
-    def gain_at(self, requests: Requests, places: Tensor) -> Tensor:
-        """(n,) gain of items that need not exist: ``places`` (n, f) scaled features."""
-        raw = places * self.spread + self.centre
-        one = torch.ones(len(raw), 1, device=raw.device)
-        item_side = torch.cat([one, raw], 1)[:, self.columns].prod(2)
-        left = self.views.tensor(self.task.network_features.request_side(requests))
-        gain: Tensor = self.values.gain(left * item_side)
+    def gain_at(self, requests: Requests, points: Tensor) -> Tensor:
+        """(n,) gain at ``points`` (n, f) of scaled features, which need not be those of an item."""
+        features = points * self.spread + self.centre
+        ones = torch.ones(len(features), 1, device=features.device)
+        item_side = torch.cat([ones, features], 1)[:, self.columns].prod(2)
+        request_side = self.tensors.on_device(self.task.network_features.request_side(requests))
+        gain: Tensor = self.values.gain(request_side * item_side)
         return gain
 
     def loss(self, batch: Interactions) -> Tensor:
-        self._climb(batch)
+        self._update_actor(batch)
         return super().loss(batch)
 
-    def _climb(self, batch: Interactions) -> None:
-        """One step of the actor; the gain itself stays as it is."""
-        places = self.proto(batch.requests)
-        first = batch.decisions.slates[:, 0]
-        shown = self.places[torch.as_tensor(np.maximum(first, 0), device=places.device).long()]
-        far = (places - shown).square().sum(1) * self.views.tensor(first >= 0)
+    def _update_actor(self, batch: Interactions) -> None:
+        """One gradient step of the actor; the gain network is not changed."""
+        points = self.proto_action(batch.requests)
+        first_item = batch.decisions.slates[:, 0]
+        shown = self.points[torch.as_tensor(np.maximum(first_item, 0), device=points.device).long()]
+        distance = (points - shown).square().sum(1) * self.tensors.on_device(first_item >= 0)
         for parameter in self.values.gain.parameters():
             parameter.requires_grad_(False)
-        improve(self.actors_optimiser, (self.pull * far - self.gain_at(batch.requests, places)).mean())
+        gradient_step(
+            self.actor_optimiser, (self.pull * distance - self.gain_at(batch.requests, points)).mean()
+        )
         for parameter in self.values.gain.parameters():
             parameter.requires_grad_(True)
 
     def next_value(self, batch: Interactions) -> Tensor:
-        following, _ = what_came_next(batch)
-        views, k = self.views, self.task.slate_size
-        rows = torch.as_tensor(np.maximum(following.candidates, 0), device=views.device).long()
-        away = (self.places[rows] - self.proto(following)[:, None]).square().sum(2)
-        near = top_k(-away, views.allowed(following), min(self.nearest, rows.shape[1]))
-        items = rows.gather(1, near.clamp(min=0)).cpu().numpy()
-        pairs = views.pairs(following, items)
-        best = top_k(self.values.of_items(pairs), near >= 0, k)
-        gain = gathered(self.target.of_items(pairs), best)
-        return self.target.of_state(views.state(following)) + (gain * views.reach(following)).sum(1)
+        following, _ = next_state(batch)
+        tensors, k = self.tensors, self.task.slate_size
+        rows = torch.as_tensor(np.maximum(following.candidates, 0), device=tensors.device).long()
+        distance = (self.points[rows] - self.proto_action(following)[:, None]).square().sum(2)
+        nearest = top_k(-distance, tensors.allowed(following), min(self.nearest, rows.shape[1]))
+        items = rows.gather(1, nearest.clamp(min=0)).cpu().numpy()
+        pairs = tensors.pairs(following, items)
+        best = top_k(self.values.item_gain(pairs), nearest >= 0, k)
+        gain = gather_filled(self.target.item_gain(pairs), best)
+        return self.target.state_value(tensors.state(following)) + (
+            gain * tensors.slot_attention(following)
+        ).sum(1)
 
     def policy(self) -> SlatePolicy:
-        """The nearest candidates by gain."""
+        """Ranks the nearest candidates by gain."""
         task, base = self.task, self.values.base
 
-        def plain(values: Tensor) -> np.ndarray[tuple[int, ...], np.dtype[np.float32]]:
+        def to_numpy(values: Tensor) -> np.ndarray[tuple[int, ...], np.dtype[np.float32]]:
             return np.ascontiguousarray(values.detach().cpu().numpy().copy())
 
         scorer = ProtoScorer(
             scorer_of([self.values.gain], task, value=np.ones(len(task.items))),
-            self.views.state_features,
-            tuple((plain(layer.weight.T), plain(layer.bias)) for layer in self.layers),
-            plain(base.mean),
-            plain(base.scale),
-            plain(self.centre),
-            plain(self.spread),
+            self.tensors.state_features,
+            tuple((to_numpy(layer.weight.T), to_numpy(layer.bias)) for layer in self.layers),
+            to_numpy(base.mean),
+            to_numpy(base.scale),
+            to_numpy(self.centre),
+            to_numpy(self.spread),
             self.nearest,
         )
         return task.policy(self.name, scorer, self.explorer)
@@ -132,7 +136,7 @@ class Wolpertinger(DQN):
 
 def item_columns(task: Task) -> Tensor:
     """(D, c) for each network feature its columns among [1, item features]; 0 pads."""
-    place = {f"item.{name}": at for at, name in enumerate(task.items.feature_names, start=1)}
+    place = {f"item.{name}": column for column, name in enumerate(task.items.feature_names, start=1)}
     rows = [[place[column] for column in term if column in place] for term in task.network_features.terms]
     width = max(1, *(len(row) for row in rows))
     return torch.tensor([row + [0] * (width - len(row)) for row in rows])

@@ -1,4 +1,4 @@
-"""The filled slots of all pages so far, as rows; some pages are held out for calibration."""
+"""The filled slots of past pages as rows; some pages are held out for calibration."""
 
 from __future__ import annotations
 
@@ -18,28 +18,28 @@ class Rows:
         y: (r,) target.
         attention: (r,) of the slot, in (0, 1].
         page: (r,) number of the page; the slots of a page are neighbours.
-        held: (r,) whether the page is held out.
+        holdout: (r,) whether the page is held out.
     """
 
     x: F32
     y: F64
     attention: F64
     page: I64
-    held: Bool
+    holdout: Bool
 
     def __len__(self) -> int:
         return len(self.y)
 
-    def where(self, rows: Bool | slice) -> Rows:
+    def select(self, rows: Bool | slice) -> Rows:
         """The rows at a mask or a slice."""
         return Rows(*(getattr(self, f.name)[rows] for f in fields(self)))
 
 
-class Memory:
-    """Keeps the latest rows.
+class HoldoutBuffer:
+    """Keeps the latest rows; marks a random share of pages as held out.
 
     Args:
-        size: rows to keep; whole pages are forgotten.
+        size: number of rows to keep; pages are dropped as a whole.
         held_share: share of pages to hold out.
     """
 
@@ -49,17 +49,17 @@ class Memory:
         self.pages = 0
 
     def add(self, x: F32, y: F64, attention: F64, row: I64, pages: int) -> None:
-        """The filled slots of a batch of ``pages`` pages; ``row`` (r,) says of which page, in order."""
-        held = self.rng.random(pages) < self.held_share
-        self.parts.append(Rows(x, y, attention, self.pages + row, held[row]))
+        """Add the filled slots of a batch of ``pages`` pages; ``row`` (r,) says of which page, in order."""
+        holdout = self.rng.random(pages) < self.held_share
+        self.parts.append(Rows(x, y, attention, self.pages + row, holdout[row]))
         self.pages += pages
 
     def rows(self) -> Rows:
-        """All that is remembered."""
+        """All rows that are kept."""
         if len(self.parts) > 1:
-            one = Rows(*(np.concatenate([getattr(p, f.name) for p in self.parts]) for f in fields(Rows)))
-            first = max(0, len(one) - self.size)
-            while 0 < first < len(one) and one.page[first] == one.page[first - 1]:
-                first += 1
-            self.parts = [one.where(slice(first, None))]
+            rows = Rows(*(np.concatenate([getattr(p, f.name) for p in self.parts]) for f in fields(Rows)))
+            start = max(0, len(rows) - self.size)
+            while 0 < start < len(rows) and rows.page[start] == rows.page[start - 1]:
+                start += 1
+            self.parts = [rows.select(slice(start, None))]
         return self.parts[0]
