@@ -23,7 +23,7 @@ from shopgym.policies.serving.request_schema import (
     uint64_id,
 )
 from shopgym.policies.serving.server import make_app
-from shopgym.policies.serving.service import Ranker
+from shopgym.policies.serving.service import RankingService
 
 with warnings.catch_warnings():
     warnings.simplefilter("ignore")  # it would like another client library
@@ -164,7 +164,7 @@ ANY_JSON = st.recursive(
 @settings(max_examples=150, deadline=None)
 @given(changes=st.dictionaries(st.sampled_from(RANK_FIELDS), ANY_JSON, min_size=1, max_size=3))
 def test_any_json_is_ranked_or_refused(bundle: Bundle, changes: dict[str, object]) -> None:
-    ranker = Ranker(bundle)
+    ranker = RankingService(bundle)
     try:
         answer = ranker.rank(read_json(json.dumps(body(1) | changes).encode()))
     except InvalidInput:

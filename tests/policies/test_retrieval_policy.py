@@ -15,7 +15,7 @@ from shopgym.agents.retrieval.event_sequences import Trails
 from shopgym.agents.retrieval.item_knn import ItemKNN
 from shopgym.agents.retrieval.popular import Popular
 from shopgym.core import Decisions, Interactions, InvalidInput, Policy, Requests
-from shopgym.policies.explorers import Ranked, Softmax
+from shopgym.policies.explorers import PlackettLuceRanking, Softmax
 from shopgym.policies.guards import CategoryCap, InStock
 from shopgym.policies.policy import SlatePolicy, policy_from_state
 from shopgym.policies.retrieval import Model, topk
@@ -121,7 +121,9 @@ def asks(n: int, m: int, seed: int = 0) -> Requests:
 
 
 def ranking(items: Any, model: Model, *guards: Any, floor: float = 0.1) -> SlatePolicy:
-    return SlatePolicy("r", items, HistoryScorer(model), Ranked(1.0, floor), (InStock(), *guards), 3)
+    return SlatePolicy(
+        "r", items, HistoryScorer(model), PlackettLuceRanking(1.0, floor), (InStock(), *guards), 3
+    )
 
 
 @pytest.fixture(params=["popular", "item_knn", "als", "als, indexed"])
@@ -395,4 +397,4 @@ def test_a_retrieving_policy_serves_a_shop_that_offers_everything(
         np.testing.assert_array_equal(policy.propensities(asked, decided.positions), decided.propensities)
         shop.serve(decided.slates)
         shop.arrive()
-    assert isinstance(policy.policy.explorer, Ranked | Softmax)
+    assert isinstance(policy.policy.explorer, PlackettLuceRanking | Softmax)

@@ -17,7 +17,7 @@ from shopgym.agents.retrieval.ease import Ease
 from shopgym.agents.retrieval.item_knn import ItemKNN
 from shopgym.agents.retrieval.recommender import Recommender
 from shopgym.core import InvalidInput
-from shopgym.policies.explorers import Ranked
+from shopgym.policies.explorers import PlackettLuceRanking
 from shopgym.policies.guards import InStock
 from shopgym.policies.policy import SlatePolicy
 from shopgym.policies.scorers import HistoryScorer
@@ -45,7 +45,7 @@ def test_a_bundle_decides_as_the_policy_did(recommender: Recommender, tmp_path: 
     people = rng.normal(size=(50, len(USER))).astype(np.float32)
     data = Sequences.of((rng.permutation(N)[:6].tolist() for _ in range(50)), N, user=people)
     scorer = HistoryScorer(recommender.fit(data, rng))
-    policy = SlatePolicy("history", small_items(N), scorer, Ranked(), (InStock(),), 3)
+    policy = SlatePolicy("history", small_items(N), scorer, PlackettLuceRanking(), (InStock(),), 3)
     requests = some_requests(policy, 25, 8, rng)
     requests = replace(requests, history=rng.integers(-1, N, (25, 5)).astype(np.int32))
     write_bundle(

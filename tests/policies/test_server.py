@@ -28,9 +28,9 @@ from shopgym.policies.decision_log.journal import FILE
 from shopgym.policies.decision_log.log import DecisionLog
 from shopgym.policies.serving.bundle import Bundle, load_bundle
 from shopgym.policies.serving.request_schema import Refusal
-from shopgym.policies.serving.request_seeded import decide_keyed
+from shopgym.policies.serving.request_seeded import decide_seeded
 from shopgym.policies.serving.server import make_app
-from shopgym.policies.serving.service import Ranker
+from shopgym.policies.serving.service import RankingService
 
 with warnings.catch_warnings():
     warnings.simplefilter("ignore")  # it would like another client library
@@ -78,7 +78,7 @@ def test_rank_known_answer(client: TestClient) -> None:
 
 def test_served_decisions_are_those_of_the_policy(bundle: Bundle, client: TestClient, tmp_path: Path) -> None:
     """Served, in process, replayed from the compacted log: one decision, and the policy's propensities."""
-    ranker = Ranker(bundle)
+    ranker = RankingService(bundle)
     served = []
     for i in range(20):
         sent = body(f"r{i}", in_stock=[i % 2 == 0, True, i % 3 == 0])
@@ -94,7 +94,7 @@ def test_served_decisions_are_those_of_the_policy(bundle: Bundle, client: TestCl
         bundle.policy.propensities(log.requests(), log.positions), log.propensities, atol=1e-12
     )
     for i in range(len(log)):
-        again = decide_keyed(bundle.policy, log.requests().take(slice(i, i + 1)))
+        again = decide_seeded(bundle.policy, log.requests().take(slice(i, i + 1)))
         np.testing.assert_array_equal(again.slates[0], log.slates[i])
         np.testing.assert_array_equal(again.propensities[0], log.propensities[i])
 
@@ -209,7 +209,7 @@ def test_a_repeated_request_does_not_bring_sold_out_items_back(client: TestClien
 
 
 def test_stock_that_ends_between_decision_and_answer(bundle: Bundle) -> None:
-    ranker = Ranker(bundle)
+    ranker = RankingService(bundle)
     request = ranker.read(body("a"))
     decisions = ranker.decide(request)
     shown = ranker.answer(request, decisions)["items"]
@@ -318,7 +318,7 @@ def test_a_server_process_from_start_to_sigterm(
     server, url = process
     assert url.startswith("http://127.0.0.1:")
     answer = post(f"{url}/rank", body("a"))
-    assert answer == Ranker(bundle).rank(body("a"))
+    assert answer == RankingService(bundle).rank(body("a"))
     assert post(f"{url}/reward", {"request_id": "a", "rewards": [0, 1]})["duplicate"] is False
     server.send_signal(signal.SIGTERM)
     assert server.wait(timeout=20) == 0

@@ -16,7 +16,7 @@ from ..core.config import build
 from ..core.errors import in_range, one_of
 from ..core.items import Items
 from ..core.types import I32, Bool
-from .live_values import worth
+from .live_values import unit_value
 
 
 class Guard:
@@ -56,7 +56,7 @@ class MarginFloor(Guard):
     minimum: float = 0.0
 
     def before(self, requests: Requests, items: Items) -> Bool:
-        margin = worth("margin", requests, items).astype(np.float32)  # live values are float32
+        margin = unit_value("margin", requests, items).astype(np.float32)  # live values are float32
         allowed: Bool = margin >= np.float32(self.minimum)
         return allowed
 

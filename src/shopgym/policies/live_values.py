@@ -12,7 +12,7 @@ from ..core.types import F64
 NAMES = ("one", "price", "margin")
 
 
-def worth(name: str, requests: Requests, items: Items) -> F64:
+def unit_value(name: str, requests: Requests, items: Items) -> F64:
     """(n, m) what one unit of each candidate is worth: 1, its price or its margin, currency units.
 
     Raises:

@@ -27,7 +27,7 @@ from ..core.protocols import Agent, Policy
 from ..core.types import F64, I32
 from ..policies.policy import SlatePolicy, policy_from_state
 from ..policies.serving.bundle import load_bundle, write_bundle
-from ..policies.serving.request_seeded import decide_keyed
+from ..policies.serving.request_seeded import decide_seeded
 from ..simulators import Catalog, Shop, ShopConfig
 
 AgentMaker = Callable[[Task, Generator], Agent]
@@ -271,7 +271,7 @@ def an_exported_policy_serves_the_same(make: AgentMaker) -> None:
         loaded = load_bundle(Path(folder) / "bundle").policy
     for row in range(10):
         one = requests.take(slice(row, row + 1))
-        mine, theirs = decide_keyed(policy, one), decide_keyed(loaded, one)
+        mine, theirs = decide_seeded(policy, one), decide_seeded(loaded, one)
         np.testing.assert_array_equal(mine.slates, theirs.slates, "the bundle decides otherwise")
         np.testing.assert_allclose(mine.propensities, theirs.propensities, atol=CLOSE)
 

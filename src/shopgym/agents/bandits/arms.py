@@ -11,7 +11,7 @@ import numpy as np
 from ...core.batches import Interactions
 from ...core.errors import in_range
 from ...core.types import F64, I32, I64
-from ...policies.explorers import Ranked
+from ...policies.explorers import PlackettLuceRanking
 from ...policies.features import FeatureMap
 from ...policies.scorers import ArmScorer
 from ..task import Task
@@ -110,7 +110,7 @@ class ArmAgent(Bandit):
         alpha: width of exploration in posterior standard deviations.
         ridge: prior precision of the coefficients.
         noise: standard deviation of reward / value; None = that of the residuals.
-        decay, floor: how the ranking is spread, see :class:`.Ranked`.
+        decay, floor: how the ranking is spread, see :class:`.PlackettLuceRanking`.
     """
 
     hybrid: ClassVar[bool] = False
@@ -126,7 +126,7 @@ class ArmAgent(Bandit):
         decay: float = 3.0,
         floor: float = 0.05,
     ) -> None:
-        super().__init__(task, rng, Ranked(decay, floor))
+        super().__init__(task, rng, PlackettLuceRanking(decay, floor))
         in_range(f"{self.name}.alpha", alpha, 0.0, 1e6)
         if noise is not None:
             in_range(f"{self.name}.noise", noise, 0.0, 1e12)

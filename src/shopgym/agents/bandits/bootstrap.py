@@ -8,7 +8,7 @@ import numpy as np
 
 from ...core.batches import Interactions
 from ...core.errors import in_range
-from ...policies.explorers import Ranked
+from ...policies.explorers import PlackettLuceRanking
 from ...policies.scorers import LinearScorer
 from ..task import Task
 from .bandit import Bandit
@@ -24,7 +24,7 @@ class BootstrapTS(Bandit):
     Args:
         models: B.
         ridge: prior precision of the coefficients.
-        decay, floor: how the ranking is spread, see :class:`.Ranked`.
+        decay, floor: how the ranking is spread, see :class:`.PlackettLuceRanking`.
     """
 
     name = "bootstrap_ts"
@@ -39,7 +39,7 @@ class BootstrapTS(Bandit):
         decay: float = 3.0,
         floor: float = 0.05,
     ) -> None:
-        super().__init__(task, rng, Ranked(decay, floor))
+        super().__init__(task, rng, PlackettLuceRanking(decay, floor))
         in_range("bootstrap_ts.models", models, 1, 1000)
         dim = len(task.features)
         self.models = [Ridge(dim, ridge) for _ in range(models)]

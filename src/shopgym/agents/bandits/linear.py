@@ -10,7 +10,7 @@ import numpy as np
 from ...core.batches import Interactions
 from ...core.errors import in_range
 from ...core.types import F64
-from ...policies.explorers import Explorer, Ranked, SquareCB
+from ...policies.explorers import Explorer, PlackettLuceRanking, SquareCB
 from ...policies.scorers import LinearScorer, Scorer
 from ..task import Task
 from .bandit import Bandit
@@ -72,7 +72,7 @@ class LinUCB(LinearAgent):
     Args:
         alpha: width of exploration in posterior standard deviations.
         ridge, noise: see :class:`LinearAgent`.
-        decay, floor: how the ranking is spread, see :class:`.Ranked`.
+        decay, floor: how the ranking is spread, see :class:`.PlackettLuceRanking`.
     """
 
     name = "linucb"
@@ -88,7 +88,7 @@ class LinUCB(LinearAgent):
         decay: float = 3.0,
         floor: float = 0.05,
     ) -> None:
-        super().__init__(task, rng, Ranked(decay, floor), ridge=ridge, noise=noise)
+        super().__init__(task, rng, PlackettLuceRanking(decay, floor), ridge=ridge, noise=noise)
         in_range(f"{self.name}.alpha", alpha, 0.0, 1e6)
         self.alpha = alpha
 
@@ -123,7 +123,7 @@ class LinTS(LinearAgent):
         decay: float = 3.0,
         floor: float = 0.05,
     ) -> None:
-        super().__init__(task, rng, Ranked(decay, floor), ridge=ridge, noise=noise)
+        super().__init__(task, rng, PlackettLuceRanking(decay, floor), ridge=ridge, noise=noise)
         in_range(f"{self.name}.draws", draws, 1, 1000)
         in_range(f"{self.name}.alpha", alpha, 0.0, 1e6)
         self.draws, self.alpha = draws, alpha
@@ -141,7 +141,7 @@ class EpsilonGreedy(LinearAgent):
     Args:
         epsilon: probability of a uniform slate.
         ridge: see :class:`LinearAgent`.
-        decay: see :class:`.Ranked`.
+        decay: see :class:`.PlackettLuceRanking`.
     """
 
     name = "epsilon_greedy"
@@ -156,7 +156,7 @@ class EpsilonGreedy(LinearAgent):
         decay: float = 20.0,
     ) -> None:
         in_range("epsilon_greedy.epsilon", epsilon, 0.0, 1.0)
-        super().__init__(task, rng, Ranked(decay, floor=epsilon), ridge=ridge)
+        super().__init__(task, rng, PlackettLuceRanking(decay, floor=epsilon), ridge=ridge)
 
 
 class SquareCBLinear(LinearAgent):

@@ -11,7 +11,7 @@ from scipy.special import expit
 from ...core.batches import Interactions
 from ...core.errors import in_range
 from ...core.types import F64
-from ...policies.explorers import Ranked
+from ...policies.explorers import PlackettLuceRanking
 from ...policies.scorers import LinearScorer
 from ..task import Task
 from .bandit import Bandit
@@ -65,7 +65,7 @@ class LogisticTS(Bandit):
         draws: posterior samples that the frozen policy holds; it follows one of them for each request.
         alpha: width of exploration in posterior standard deviations.
         ridge: prior precision of the coefficients.
-        decay, floor: how the ranking is spread, see :class:`.Ranked`.
+        decay, floor: how the ranking is spread, see :class:`.PlackettLuceRanking`.
     """
 
     name = "logistic_ts"
@@ -81,7 +81,7 @@ class LogisticTS(Bandit):
         decay: float = 3.0,
         floor: float = 0.05,
     ) -> None:
-        super().__init__(task, rng, Ranked(decay, floor))
+        super().__init__(task, rng, PlackettLuceRanking(decay, floor))
         in_range("logistic_ts.draws", draws, 1, 1000)
         in_range("logistic_ts.alpha", alpha, 0.0, 1e6)
         self.draws, self.alpha = draws, alpha

@@ -13,7 +13,7 @@ from torch import Tensor, nn
 from ...core.batches import Interactions
 from ...core.errors import in_range
 from ...core.types import F32, F64
-from ...policies.explorers import Ranked
+from ...policies.explorers import PlackettLuceRanking
 from ...policies.scorers import NetworkScorer
 from ..network import Network, fit, one_thread, scorer_of, torch_generator
 from ..task import Task
@@ -55,7 +55,7 @@ class NeuralAgent(Bandit):
         step: of Adam (Kingma & Ba 2015).
         passes: after a batch of r rows, passes x r rows drawn from the memory are learnt from.
         memory: rows that are remembered.
-        decay, floor: how the ranking is spread, see :class:`.Ranked`.
+        decay, floor: how the ranking is spread, see :class:`.PlackettLuceRanking`.
         device: ``cpu`` or ``cuda``; what is served is numpy.
     """
 
@@ -75,7 +75,7 @@ class NeuralAgent(Bandit):
         floor: float,
         device: str,
     ) -> None:
-        super().__init__(task, rng, Ranked(decay, floor))
+        super().__init__(task, rng, PlackettLuceRanking(decay, floor))
         in_range(f"{self.name}.models", models, 1, 1000)
         in_range(f"{self.name}.step", step, 0.0, 10.0, open_low=True)
         in_range(f"{self.name}.passes", passes, 1, 1000)

@@ -8,7 +8,7 @@ import numpy as np
 
 from ...core.batches import Interactions
 from ...core.errors import in_range
-from ...policies.explorers import Elimination, Explorer, Ranked
+from ...policies.explorers import Elimination, Explorer, PlackettLuceRanking
 from ...policies.scorers import BoundScorer, Scorer
 from ..task import Task
 from .linear import LinearAgent
@@ -26,7 +26,7 @@ class RegCB(LinearAgent):
         mellowness: how slowly models are given up.
         optimistic: show the greatest upper bounds first (alg. 3) instead of any that is not eliminated.
         ridge, noise: see :class:`LinearAgent`; noise is sigma.
-        decay, floor: how the ranking is spread, see :class:`.Elimination` and :class:`.Ranked`.
+        decay, floor: how the ranking is spread, see :class:`.Elimination` and :class:`.PlackettLuceRanking`.
     """
 
     name = "regcb"
@@ -43,7 +43,7 @@ class RegCB(LinearAgent):
         decay: float = 20.0,
         floor: float = 0.0,
     ) -> None:
-        explorer: Explorer = Ranked(decay, floor) if optimistic else Elimination(decay, floor)
+        explorer: Explorer = PlackettLuceRanking(decay, floor) if optimistic else Elimination(decay, floor)
         super().__init__(task, rng, explorer, ridge=ridge, noise=noise)
         in_range("regcb.mellowness", mellowness, 0.0, 1e6)
         self.mellowness, self.optimistic = mellowness, optimistic

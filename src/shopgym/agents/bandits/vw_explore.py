@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from ...policies.explorers import Explorer, Ranked, Softmax, SquareCB
+from ...policies.explorers import Explorer, PlackettLuceRanking, Softmax, SquareCB
 
 BOUNDS = "its bounds come from how far each cost can be moved"
 GREEDY = 20.0
@@ -30,8 +30,8 @@ class Family:
     flags: str
     knob: float
     offsets: Callable[[int, str], list[int]] | None = None
-    explorer: Callable[[float, float, int, float], Explorer] = lambda knob, floor, seen, value: Ranked(
-        GREEDY, floor
+    explorer: Callable[[float, float, int, float], Explorer] = lambda knob, floor, seen, value: (
+        PlackettLuceRanking(GREEDY, floor)
     )
     why: str = ""
     whole: bool = True

@@ -9,7 +9,7 @@ import numpy as np
 from ...core.batches import Interactions, Requests
 from ...core.errors import InvalidInput, in_range
 from ...core.types import F64, I32, I64
-from ...policies.explorers import Ranked
+from ...policies.explorers import PlackettLuceRanking
 from ...policies.policy import SlatePolicy
 from ...policies.rerankers import BySlot
 from ...policies.scorers import LinearScorer
@@ -34,7 +34,7 @@ class VowpalWabbitSlates(Bandit):
 
     Args:
         cb_type: ``mtr``, ``dr`` or ``ips``. Under ``mtr`` most often the action taken is sent alone.
-        decay, floor: how the rankings are spread, see :class:`.Ranked`.
+        decay, floor: how the rankings are spread, see :class:`.PlackettLuceRanking`.
         learning_rate: its ``-l``.
         bits: its ``-b``.
         args: further options, e.g. ``"--power_t 0"``.
@@ -57,7 +57,7 @@ class VowpalWabbitSlates(Bandit):
         one_of(f"{self.name}.cb_type", cb_type, CB_TYPES)
         in_range(f"{self.name}.learning_rate", learning_rate, 0.0, 100.0, open_low=True)
         in_range(f"{self.name}.bits", bits, 10, 30)
-        super().__init__(task, rng, Ranked(decay, floor))
+        super().__init__(task, rng, PlackettLuceRanking(decay, floor))
         self.cb_type, self._lines, self.seen = cb_type, Lines(), 0
         self.space = Space(task.features, task.items.feature_names, pairs=False)
         flags = f"--slates --cb_explore_adf --epsilon 0 --cb_type {cb_type} --quiet --save_resume"

@@ -8,7 +8,7 @@ import numpy as np
 
 from ...core.batches import Interactions
 from ...core.errors import InvalidInput, in_range
-from ...policies.explorers import Ranked
+from ...policies.explorers import PlackettLuceRanking
 from ...policies.policy import SlatePolicy
 from ...policies.retrieval import Model, Popularity
 from ...policies.scorers import HistoryScorer
@@ -29,7 +29,7 @@ class RetrievalAgent:
 
     Args:
         recommender: what is fitted.
-        decay, floor: how the ranking is spread, see :class:`.Ranked`.
+        decay, floor: how the ranking is spread, see :class:`.PlackettLuceRanking`.
         growth: it is fitted again when there are so many times the events of the last time; so all
             fits together cost a few times the last one.
         window: trails that are remembered, the latest.
@@ -49,7 +49,7 @@ class RetrievalAgent:
     ) -> None:
         in_range(f"{self.name}.growth", growth, 1.0, 1e6)
         self.task, self.rng, self.recommender = task, rng, recommender
-        self.explorer, self.growth = Ranked(decay, floor), growth
+        self.explorer, self.growth = PlackettLuceRanking(decay, floor), growth
         self.trails = Trails(len(task.items), window)
         self.fitted = 0
         popularity = task.items.popularity.astype(np.float32)

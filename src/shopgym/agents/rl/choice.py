@@ -10,7 +10,7 @@ from torch import Tensor
 
 from ...core.batches import Interactions
 from ...core.errors import InvalidInput, in_range, one_of
-from ...policies.explorers import Ranked
+from ...policies.explorers import PlackettLuceRanking
 from ...policies.policy import SlatePolicy
 from ...policies.scorers.slate_value import CHOICES
 from ..network import Network, one_thread, scorer_of, torch_generator
@@ -96,7 +96,7 @@ class GreedyClicks:
         decay: float = 3.0,
         floor: float = 0.1,
     ) -> None:
-        self.task, self.rng, self.explorer = task, rng, Ranked(decay, floor)
+        self.task, self.rng, self.explorer = task, rng, PlackettLuceRanking(decay, floor)
         self.batch, self.updates = batch, updates
         self.views, self.replay = BatchTensors(task, device), Replay(capacity)
         self.choice = Choice(self.views, "independent", hidden, step, torch_generator(rng))

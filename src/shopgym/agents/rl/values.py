@@ -19,7 +19,7 @@ from torch import Tensor, nn
 
 from ...core.batches import Interactions
 from ...core.errors import InvalidInput, in_range
-from ...policies.explorers import Ranked
+from ...policies.explorers import PlackettLuceRanking
 from ...policies.policy import SlatePolicy
 from ..network import Network, one_thread, torch_generator
 from ..task import Task
@@ -87,7 +87,7 @@ class ValueAgent:
         batch, updates: interactions per gradient step; gradient steps per call of ``learn``.
         tau: in (0, 1].
         device: ``cpu`` or ``cuda``.
-        decay, floor: how the ranking is spread, see :class:`.Ranked`.
+        decay, floor: how the ranking is spread, see :class:`.PlackettLuceRanking`.
     """
 
     name: str
@@ -117,7 +117,7 @@ class ValueAgent:
         self.views, self.replay = BatchTensors(task, device), Replay(capacity)
         self.batch, self.updates, self.tau = batch, updates, tau
         self.hidden, self.step, self.device = tuple(hidden), step, device
-        self.explorer = Ranked(decay, floor)
+        self.explorer = PlackettLuceRanking(decay, floor)
         self.values = Values(self.views, hidden, torch_generator(rng))
         self.target = copy.deepcopy(self.values)
         self.optimiser = torch.optim.Adam(self.values.parameters(), lr=step)

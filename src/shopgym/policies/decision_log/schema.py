@@ -1,8 +1,12 @@
-"""The one schema of a decision log, version 1, and what a valid log must satisfy.
+"""The one schema of a decision log, version 1, and the checks that a valid log passes.
 
-The simulator, the server and importers write the same columns. A column's values are one number per
-decision, or a fixed-length list: k slots, m candidates, u user features, c context features or h items of
-the user's history.
+The simulator, the server and importers write the same columns. A column holds one number per decision, or
+a list of fixed length: k slots, m candidates, u user features, c context features or h items of the user's
+history.
+
+:data:`COLUMNS` is also the only list of the fields of a request: the Parquet file, the fields that ``/rank``
+accepts, the server's log and its compaction follow it. ``tests/policies/test_request_fields.py`` checks that
+:class:`shopgym.core.Requests` and every step between agree with it.
 """
 
 from __future__ import annotations
@@ -24,48 +28,112 @@ ROUNDING = 1e-9
 """How far above 1 a computed probability may lie."""
 
 Width = Literal["", "k", "m", "u", "c", "h"]
+Group = Literal["request", "decision", "outcome"]
 
 
 @dataclass(frozen=True)
 class Column:
-    """One column: ``width`` "" is a number per decision, a letter a list of that length."""
+    """One column.
+
+    Attributes:
+        name, dtype, description: as in the Parquet schema.
+        width: "" is a number per decision, a letter a list of that length.
+        group: what the column belongs to; ``request`` columns are the fields of a request.
+        optional: whether a log may lack the column.
+        fill: pads a list that is shorter than the longest of its log.
+        served: whether the server writes it with a decision. A ``request`` column of this kind is a field of
+            ``/rank`` too. The others follow from these, or arrive later.
+    """
 
     name: str
     dtype: str
     width: Width
     description: str
+    group: Group
     optional: bool = False
+    fill: int = 0
+    served: bool = True
 
 
 COLUMNS = (
-    Column("request_id", "uint64", "", "the request, unique within a log"),
-    Column("user_id", "int64", "", "the user who asked"),
-    Column("time", "float64", "", "when the request arrived, days since the shop opened"),
-    Column("user", "float32", "u", "user features; their names are in the metadata"),
-    Column("context", "float32", "c", "context features; their names are in the metadata"),
-    Column("candidates", "int32", "m", "catalogue rows that could be shown; -1 pads short lists"),
-    Column("in_stock", "bool", "m", "known availability of each candidate; false at padding"),
-    Column("positions", "int32", "k", "index into candidates of what was shown; -1 is an empty slot"),
-    Column("slates", "int32", "k", "catalogue row that was shown; -1 is an empty slot"),
-    Column("propensities", "float64", "k", "probability of the slot's item given the slots before it"),
+    Column("request_id", "uint64", "", "the request, unique within a log", "request"),
+    Column("user_id", "int64", "", "the user who asked", "request"),
+    Column("time", "float64", "", "when the request arrived, days since the shop opened", "request"),
+    Column("user", "float32", "u", "user features; their names are in the metadata", "request"),
+    Column("context", "float32", "c", "context features; their names are in the metadata", "request"),
+    Column(
+        "candidates",
+        "int32",
+        "m",
+        "catalogue rows that could be shown; -1 pads short lists",
+        "request",
+        fill=EMPTY,
+    ),
+    Column("in_stock", "bool", "m", "known availability of each candidate; false at padding", "request"),
+    Column(
+        "positions", "int32", "k", "index into candidates of what was shown; -1 is an empty slot", "decision"
+    ),
+    Column(
+        "slates", "int32", "k", "catalogue row that was shown; -1 is an empty slot", "decision", served=False
+    ),
+    Column(
+        "propensities", "float64", "k", "probability of the slot's item given the slots before it", "decision"
+    ),
     Column(
         "marginals",
         "float64",
         "k",
         "probability of the slot's item at that slot, whatever stands before it",
+        "decision",
         optional=True,
+        served=False,
     ),
-    Column("slots", "int32", "", "slots on the page; without the column: all k", optional=True),
     Column(
-        "history", "int32", "h", "catalogue rows the user opened before, latest first; -1 pads", optional=True
+        "slots",
+        "int32",
+        "",
+        "slots on the page; without the column: all k",
+        "request",
+        optional=True,
+        served=False,
     ),
-    Column("rewarded", "bool", "", "whether the reward has arrived"),
-    Column("reward", "float64", "k", "reward of each slot in the log's unit; NaN until it has arrived"),
+    Column(
+        "history",
+        "int32",
+        "h",
+        "catalogue rows the user opened before, latest first; -1 pads",
+        "request",
+        optional=True,
+        fill=EMPTY,
+    ),
+    Column("rewarded", "bool", "", "whether the reward has arrived", "outcome", served=False),
+    Column(
+        "reward",
+        "float64",
+        "k",
+        "reward of each slot in the log's unit; NaN until it has arrived",
+        "outcome",
+        served=False,
+    ),
 )
-LIVE = Column("live.", "float32", "m", "what was true of each candidate then, e.g. live.price; 0 at padding")
+LIVE = Column(
+    "live.", "float32", "m", "what was true of each candidate then, e.g. live.price; 0 at padding", "request"
+)
 """Any number of these may follow, named ``live.NAME``; see :class:`shopgym.core.Requests`."""
-EVENT = Column("event.", "float64", "k", "further outcome of each slot, e.g. event.click; NaN like reward")
+EVENT = Column(
+    "event.", "float64", "k", "further outcome of each slot, e.g. event.click; NaN like reward", "outcome"
+)
 """Any number of these may follow, named ``event.NAME``."""
+
+REQUEST_FIELDS = (*(column.name for column in COLUMNS if column.group == "request"), "live")
+"""The fields of :class:`shopgym.core.Requests`."""
+SERVED_REQUEST_FIELDS = (*(c.name for c in COLUMNS if c.group == "request" and c.served), "live")
+"""Those of them that a server is told and writes down. Its pages always have all slots of the policy."""
+
+
+def pad(values: AnyArray, width: int, fill: float) -> AnyArray:
+    """(n, width) ``values`` (n, w), w <= width, with ``fill`` behind them."""
+    return np.pad(values, ((0, 0), (0, width - values.shape[1])), constant_values=fill)
 
 
 def items_hash(items: Items) -> str:
@@ -88,9 +156,9 @@ def check_values(
     m = candidates.shape[1]
     _refuse("positions", positions, (positions < EMPTY) | (positions >= m), f"there are {m} candidates")
     empty = positions < 0
-    there = np.where(empty, EMPTY, np.take_along_axis(candidates, np.maximum(positions, 0), axis=1))
-    _refuse("slates", slates, slates != there, "give the candidate at the slot's position")
-    _refuse("positions", positions, ~empty & (there < 0), "a slot cannot show padding")
+    shown = np.where(empty, EMPTY, np.take_along_axis(candidates, np.maximum(positions, 0), axis=1))
+    _refuse("slates", slates, slates != shown, "give the candidate at the slot's position")
+    _refuse("positions", positions, ~empty & (shown < 0), "a slot cannot show padding")
     if "slots" in columns:
         slots, k = columns["slots"], positions.shape[1]
         _refuse("slots", slots, (slots < 0) | (slots > k), f"a page has 0 to {k} slots")

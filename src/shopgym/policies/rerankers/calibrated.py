@@ -43,13 +43,13 @@ class Calibrated:
             row, at = np.nonzero(requests.history >= 0)
             np.add.at(wanted, (row, items.category[requests.history[row, at]]), 1.0)
         wanted /= np.maximum(wanted.sum(axis=1, keepdims=True), 1.0)
-        worth = self.trade * relevance(scores, allowed, self.scaled)
-        return _Slots(worth, 1.0 - self.trade, wanted, items.category[np.maximum(requests.candidates, 0)])
+        value = self.trade * relevance(scores, allowed, self.scaled)
+        return _Slots(value, 1.0 - self.trade, wanted, items.category[np.maximum(requests.candidates, 0)])
 
 
 class _Slots:
-    def __init__(self, worth: F64, weight: float, wanted: F64, category: I32) -> None:
-        self.worth, self.weight, self.wanted, self.category = worth, weight, wanted, category
+    def __init__(self, value: F64, weight: float, wanted: F64, category: I32) -> None:
+        self.value, self.weight, self.wanted, self.category = value, weight, wanted, category
         self.count = np.zeros_like(wanted)
 
     def scores(self) -> F64:
@@ -57,7 +57,7 @@ class _Slots:
         without = self._terms(self.count / shown)
         changed = self._terms((self.count + 1.0) / shown) - without
         divergence = without.sum(axis=1, keepdims=True) + np.take_along_axis(changed, self.category, axis=1)
-        out: F64 = self.worth - self.weight * divergence[:, None, :]
+        out: F64 = self.value - self.weight * divergence[:, None, :]
         return out
 
     def _terms(self, share: F64) -> F64:

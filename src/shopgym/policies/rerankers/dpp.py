@@ -45,19 +45,19 @@ class DPP:
         one_of("reranker.kernel", self.kernel, KERNELS)
 
     def begin(self, requests: Requests, items: Items, scores: F64, allowed: Bool) -> Slots:
-        worth = self.trade * relevance(scores, allowed, self.scaled)
+        value = self.trade * relevance(scores, allowed, self.scaled)
         vectors = directions(requests, items, self.features)
-        return _Slots(worth, 1.0 - self.trade, vectors, 0.5 if self.kernel == "shifted" else 0.0)
+        return _Slots(value, 1.0 - self.trade, vectors, 0.5 if self.kernel == "shifted" else 0.0)
 
 
 class _Slots:
-    def __init__(self, worth: F64, weight: float, vectors: F64, shift: float) -> None:
-        self.worth, self.weight, self.vectors, self.shift = worth, weight, vectors, shift
+    def __init__(self, value: F64, weight: float, vectors: F64, shift: float) -> None:
+        self.value, self.weight, self.vectors, self.shift = value, weight, vectors, shift
         self.variance = np.ones(vectors.shape[:2])  # d^2
         self.factor = np.empty((*vectors.shape[:2], 0))  # c, one more column per slot
 
     def scores(self) -> F64:
-        out: F64 = self.worth + self.weight * np.log(np.maximum(self.variance, SPENT))[:, None, :]
+        out: F64 = self.value + self.weight * np.log(np.maximum(self.variance, SPENT))[:, None, :]
         return out
 
     def take(self, positions: I32) -> None:

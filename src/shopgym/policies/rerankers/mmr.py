@@ -37,18 +37,18 @@ class MMR:
         in_range("reranker.trade", self.trade, 0.0, 1.0)
 
     def begin(self, requests: Requests, items: Items, scores: F64, allowed: Bool) -> Slots:
-        worth = self.trade * relevance(scores, allowed, self.scaled)
-        return _Slots(worth, 1.0 - self.trade, directions(requests, items, self.features))
+        value = self.trade * relevance(scores, allowed, self.scaled)
+        return _Slots(value, 1.0 - self.trade, directions(requests, items, self.features))
 
 
 class _Slots:
-    def __init__(self, worth: F64, weight: float, vectors: F64) -> None:
-        self.worth, self.weight, self.vectors = worth, weight, vectors
+    def __init__(self, value: F64, weight: float, vectors: F64) -> None:
+        self.value, self.weight, self.vectors = value, weight, vectors
         self.nearest = np.full(vectors.shape[:2], -np.inf)
 
     def scores(self) -> F64:
         nearest = np.where(self.nearest > -np.inf, self.nearest, 0.0)
-        out: F64 = self.worth - self.weight * nearest[:, None, :]
+        out: F64 = self.value - self.weight * nearest[:, None, :]
         return out
 
     def take(self, positions: I32) -> None:

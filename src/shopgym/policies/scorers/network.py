@@ -13,6 +13,7 @@ import numpy as np
 from ...core.batches import Requests
 from ...core.errors import InvalidInput, one_of
 from ...core.items import Items
+from ...core.statistics import sigmoid
 from ...core.types import F32, F64, AnyArray
 from ..features import FeatureMap
 from .linear import LINKS
@@ -95,7 +96,7 @@ class NetworkScorer:
             z = self.evaluate(x.reshape(-1, x.shape[2]))
             out[start : start + step] = z.reshape(-1, m, models).transpose(0, 2, 1)
         if self.link == "logistic":
-            out = 1.0 / (1.0 + np.exp(-np.clip(out, -700.0, 700.0)))
+            out = sigmoid(out)
         scored: F64 = out * self.value[np.maximum(requests.candidates, 0)][:, None, :]
         return scored
 

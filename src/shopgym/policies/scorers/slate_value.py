@@ -1,4 +1,4 @@
-"""What an item is worth in a slate: how likely it is chosen, times what being chosen brings (SlateQ)."""
+"""The value of an item in a slate: the probability that it is chosen, times the gain if it is (SlateQ)."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from ...core.errors import InvalidInput, one_of
 from ...core.items import Items
 from ...core.types import F64, I32, AnyArray, Bool
 from .network import NetworkScorer
-from .scorer import State
+from .scorer import State, prefix_state, sub_state
 
 CHOICES = ("independent", "logit")
 BEST = ("top_k", "greedy", "exact")
@@ -49,8 +49,8 @@ class SlateValueScorer:
     best: str = "top_k"
 
     def __post_init__(self) -> None:
-        for name, value, known in (("model", self.model, CHOICES), ("best", self.best, BEST)):
-            one_of(f"scorer.{name}", value, known)
+        one_of("scorer.model", self.model, CHOICES)
+        one_of("scorer.best", self.best, BEST)
         if self.attention.ndim != 1 or not (self.attention > 0).all():
             raise InvalidInput("scorer.attention", self.attention.tolist(), "give a positive number a slot")
 
@@ -64,8 +64,8 @@ class SlateValueScorer:
         spec: dict[str, Any] = {"kind": self.kind, "model": self.model, "best": self.best}
         arrays: dict[str, AnyArray] = {"attention": self.attention}
         for name, scorer in (("choice", self.choice), ("gain", self.gain)):
-            spec[name], parts = scorer.state()
-            arrays |= {f"{name}_{key}": values for key, values in parts.items()}
+            spec[name], parts = prefix_state(name, scorer)
+            arrays |= parts
         return spec, arrays
 
     @classmethod
@@ -73,12 +73,7 @@ class SlateValueScorer:
         cls, spec: Mapping[str, Any], arrays: Mapping[str, AnyArray], items: Items
     ) -> SlateValueScorer:
         def network(name: str) -> NetworkScorer:
-            parts = {
-                key.removeprefix(f"{name}_"): values
-                for key, values in arrays.items()
-                if key.startswith(f"{name}_")
-            }
-            return NetworkScorer.from_state(spec[name], parts, items)
+            return NetworkScorer.from_state(spec[name], sub_state(name, arrays), items)
 
         return cls(network("choice"), network("gain"), arrays["attention"], spec["model"], spec["best"])
 
@@ -93,8 +88,8 @@ def slate_scores(logit: F64, gain: F64, allowed: Bool, attention: F64, model: st
         model, best: see :class:`SlateValueScorer`.
     """
     if model == "independent":
-        worth: F64 = gain / (1.0 + np.exp(-np.clip(logit, -700.0, 700.0)))
-        return worth
+        value_if_shown: F64 = gain / (1.0 + np.exp(-np.clip(logit, -700.0, 700.0)))
+        return value_if_shown
     rate = np.exp(np.clip(logit, -30.0, 30.0))
     if best == "top_k":
         return rate * gain

@@ -14,7 +14,7 @@ from ...core.errors import InvalidInput
 from ...core.items import Items
 from ...core.types import F32, F64, AnyArray, Bool
 from ..features import FeatureMap
-from .scorer import State
+from .scorer import State, sub_state
 
 EPSILON = 1e-5
 """Of layer normalisation."""
@@ -127,12 +127,10 @@ class TransformerScorer:
     def from_state(
         cls, spec: Mapping[str, Any], arrays: Mapping[str, AnyArray], items: Items
     ) -> TransformerScorer:
-        prefix = "weights_"
-        weights = {k.removeprefix(prefix): v for k, v in arrays.items() if k.startswith(prefix)}
         return cls(
             FeatureMap.from_spec(spec["features"]),
             items,
-            weights,
+            sub_state("weights", arrays),
             mean=arrays["mean"],
             scale=arrays["scale"],
             centre=arrays["centre"],

@@ -15,7 +15,7 @@ from ...core.items import Items
 from ...core.types import F32, F64, AnyArray
 from ..features import FeatureMap
 from .network import NetworkScorer
-from .scorer import State
+from .scorer import State, prefix_state, sub_state
 
 
 @dataclass(frozen=True, eq=False)
@@ -85,7 +85,7 @@ class ProtoScorer:
         return scores[:, None, :]
 
     def state(self) -> State:
-        judge, arrays = self.judge.state()
+        judge, arrays = prefix_state("judge", self.judge)
         spec = {
             "kind": self.kind,
             "judge": judge,
@@ -93,17 +93,15 @@ class ProtoScorer:
             "layers": len(self.actor),
             "nearest": self.nearest,
         }
-        parts: dict[str, AnyArray] = {f"judge_{name}": values for name, values in arrays.items()}
-        parts |= {name: getattr(self, name) for name in ("mean", "scale", "centre", "spread")}
+        parts = arrays | {name: getattr(self, name) for name in ("mean", "scale", "centre", "spread")}
         for at, (weight, bias) in enumerate(self.actor):
             parts |= {f"actor{at}_weight": weight, f"actor{at}_bias": bias}
         return spec, parts
 
     @classmethod
     def from_state(cls, spec: Mapping[str, Any], arrays: Mapping[str, AnyArray], items: Items) -> ProtoScorer:
-        judge = {k.removeprefix("judge_"): v for k, v in arrays.items() if k.startswith("judge_")}
         return cls(
-            NetworkScorer.from_state(spec["judge"], judge, items),
+            NetworkScorer.from_state(spec["judge"], sub_state("judge", arrays), items),
             FeatureMap.from_spec(spec["features"]),
             tuple((arrays[f"actor{at}_weight"], arrays[f"actor{at}_bias"]) for at in range(spec["layers"])),
             arrays["mean"],

@@ -15,11 +15,9 @@ from __future__ import annotations
 
 import json
 import platform
-import re
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from functools import cached_property
-from io import BytesIO
 from pathlib import Path
 from typing import Any
 
@@ -30,14 +28,22 @@ from ...core.batches import Requests
 from ...core.errors import InvalidInput
 from ...core.files import new_folder
 from ...core.items import Items
-from ...core.types import I32, AnyArray, Bool
+from ...core.types import I32, Bool
 from ..decision_log.schema import items_hash
 from ..guards import InStock
-from ..policy import SlatePolicy, policy_from_state
+from ..policy import SlatePolicy
 from ..retrieval.retriever import Retriever, StockAwareRetriever
 from .golden import make_cases, replay_cases
-from .manifest import AGAIN, MANIFEST, parse_json, seal, unseal, write_json
+from .manifest import AGAIN, MANIFEST, parse_json, read_verified, write_json, write_manifest
 from .request_schema import MAX_CANDIDATES, Feature, RankReader
+from .state_files import (
+    read_arrays,
+    read_policy_state,
+    read_retriever_state,
+    write_arrays,
+    write_policy_state,
+    write_retriever_state,
+)
 
 SCHEMA = 1
 POPULAR = 100
@@ -141,7 +147,6 @@ def write_bundle(
     for name in spans:
         raise InvalidInput("ranges", name, "no such feature: write user.NAME, context.NAME or live.NAME")
     rows = _fallback_rows(policy.items, fallback)
-    spec, arrays = policy.state()
     manifest = {
         "schema": SCHEMA,
         "name": policy.name,
@@ -174,8 +179,7 @@ def write_bundle(
             "evidence", str(error), "give what JSON can hold, without NaN and infinity"
         ) from error
     with new_folder(folder) as new:
-        write_json(new / "policy.json", spec)
-        _write_arrays(new / "arrays", arrays)
+        write_policy_state(new, policy)
         items = policy.items
         write_json(
             new / "items.json",
@@ -185,17 +189,15 @@ def write_bundle(
                 "currency": items.currency,
             },
         )
-        _write_arrays(new / "items", items.columns())
+        write_arrays(new / "items", items.columns())
         write_json(new / "fallback.json", [str(item) for item in items.item_id[rows]])
         write_json(new / "evidence.json", evidence or {})
         if retriever is not None:
-            chooses, vectors = retriever.state()
-            write_json(new / "retriever.json", chooses)
-            _write_arrays(new / "retriever", vectors)
+            write_retriever_state(new, retriever)
         bundle = Bundle("", manifest, policy, user, context, live, rows, evidence or {}, retriever)
         cases = make_cases(policy, bundle.reader, golden_requests, retriever is not None)
         write_json(new / "golden.json", cases)
-        seal(new, manifest)
+        write_manifest(new, manifest)
         return load_bundle(new)
 
 
@@ -205,7 +207,7 @@ def load_bundle(path: Path | str) -> Bundle:
     Raises:
         InvalidInput: a file is missing, extra or changed, or a golden case is decided otherwise.
     """
-    digest, manifest, files = unseal(Path(path))
+    digest, manifest, files = read_verified(Path(path))
     if manifest.get("schema") != SCHEMA:
         raise InvalidInput(
             "bundle.schema",
@@ -234,28 +236,22 @@ def load_policy(path: Path | str) -> SlatePolicy:
 def _parse(digest: str, manifest: dict[str, Any], files: Mapping[str, bytes]) -> Bundle:
     names = parse_json("items.json", files["items.json"])
     items = Items(
-        **_read_arrays(files, "items/"),
+        **read_arrays(files, "items/"),
         category_names=tuple(names["category_names"]),
         feature_names=tuple(names["feature_names"]),
         currency=names["currency"],
     )
-    policy = policy_from_state(
-        parse_json("policy.json", files["policy.json"]), _read_arrays(files, "arrays/"), items
-    )
-    retriever = None
-    if "retriever.json" in files:
-        retriever = Retriever.from_state(
-            parse_json("retriever.json", files["retriever.json"]), _read_arrays(files, "retriever/")
-        )
+    retriever = read_retriever_state(files)
+    if retriever is not None:
         retriever.require_items(len(items))
     features = manifest["features"]
     return Bundle(
         hash=digest,
         manifest=manifest,
-        policy=policy,
+        policy=read_policy_state(files, items),
         user=tuple(Feature(**feature) for feature in features["user"]),
         context=tuple(Feature(**feature) for feature in features["context"]),
-        # bundles of before there were live values have none
+        # older bundles have no live values
         live=tuple(Feature(**feature) for feature in features.get("live", ())),
         fallback=_fallback_rows(items, parse_json("fallback.json", files["fallback.json"])),
         evidence=parse_json("evidence.json", files["evidence.json"]),
@@ -284,23 +280,3 @@ def _fallback_rows(items: Items, ids: Sequence[str] | None) -> I32:
         if item not in items.row_of:
             raise InvalidInput("fallback", item, "no such item in the catalogue")
     return np.array([items.row_of[item] for item in ids], dtype=np.int32)
-
-
-def _write_arrays(folder: Path, arrays: Mapping[str, AnyArray]) -> None:
-    folder.mkdir()
-    for name, values in arrays.items():
-        if not re.fullmatch(r"[A-Za-z0-9_]{1,64}", name):
-            raise InvalidInput("policy.arrays", name, "name arrays with letters, digits and _")
-        plain = values.astype(str) if values.dtype.kind == "O" else values
-        np.save(folder / f"{name}.npy", plain, allow_pickle=False)
-
-
-def _read_arrays(files: Mapping[str, bytes], prefix: str) -> dict[str, Any]:
-    out = {}
-    for name, data in files.items():
-        if name.startswith(prefix):
-            try:
-                out[name[len(prefix) :].removesuffix(".npy")] = np.load(BytesIO(data), allow_pickle=False)
-            except (ValueError, EOFError) as error:
-                raise InvalidInput(f"bundle.{name}", str(error), f"it is no plain array: {AGAIN}") from error
-    return out

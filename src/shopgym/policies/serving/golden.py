@@ -15,7 +15,7 @@ from ...core.batches import Requests
 from ...core.errors import InvalidInput
 from ..policy import SlatePolicy
 from .request_schema import RankReader
-from .request_seeded import decide_keyed, decision_key
+from .request_seeded import decide_seeded, decision_key
 
 FEWEST, MOST = 20, 100
 TOLERANCE = 1e-9
@@ -60,7 +60,7 @@ def _wire(policy: SlatePolicy, one: Requests, retrieved: bool) -> dict[str, Any]
 
 def _case(policy: SlatePolicy, reader: RankReader, request: Mapping[str, Any]) -> dict[str, Any]:
     requests = reader.read(request).requests
-    decided = decide_keyed(policy, requests)
+    decided = decide_seeded(policy, requests)
     return {
         "request": dict(request),
         "key": decision_key(policy.hash, request["request_id"]),

@@ -15,6 +15,7 @@ from ...core.batches import Requests
 from ...core.errors import InvalidInput
 from ...core.items import Items
 from ...core.types import F32, I32, I64, Bool
+from ..decision_log.schema import SERVED_REQUEST_FIELDS
 
 MAX_BODY = 262_144
 """Bytes of a request."""
@@ -29,18 +30,7 @@ MAX_ID = 64
 FLOAT32_MAX = float(np.finfo(np.float32).max)
 SECONDS_A_DAY = 86_400.0
 
-RANK_FIELDS = (
-    "request_id",
-    "user_id",
-    "user",
-    "context",
-    "candidates",
-    "in_stock",
-    "out_of_stock",
-    "history",
-    "live",
-    "time",
-)
+RANK_FIELDS = (*SERVED_REQUEST_FIELDS, "out_of_stock")
 REWARD_FIELDS = ("request_id", "rewards", "events")
 
 

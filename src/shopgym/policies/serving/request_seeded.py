@@ -21,14 +21,14 @@ def decision_key(policy_hash: str, request_id: int) -> str:
     return hashlib.sha256(f"shopgym decision 1\0{policy_hash}\0{request_id}".encode()).hexdigest()[:32]
 
 
-def keyed_rng(key: str) -> Generator:
+def seeded_rng(key: str) -> Generator:
     """Philox (Salmon et al. 2011), a counter-based generator, under ``key``."""
     return Generator(Philox(key=int(key, 16)))
 
 
-def decide_keyed(policy: SlatePolicy, request: Requests) -> Decisions:
+def decide_seeded(policy: SlatePolicy, request: Requests) -> Decisions:
     """The decision on one request (n = 1); padding of its candidates makes no difference."""
-    rng = keyed_rng(decision_key(policy.hash, int(request.request_id[0])))
+    rng = seeded_rng(decision_key(policy.hash, int(request.request_id[0])))
     real = np.flatnonzero(request.candidates[0] >= 0)
     if len(real) in (0, request.num_candidates):
         return policy.decide(request, rng)

@@ -41,7 +41,7 @@ from .request_schema import (
     read_numbers,
     uint64_id,
 )
-from .service import ASK_AGAIN, Ranker, decision_record, header_record, same_decision
+from .service import ASK_AGAIN, RankingService, decision_record, header_record, same_decision
 
 LOGGER = logging.getLogger("shopgym.server")
 EVENT_NAME = re.compile(rf"[a-z0-9_]{{1,{MAX_ID}}}")
@@ -52,7 +52,7 @@ class ShopServer:
     """The routes over one ranker and one journal."""
 
     def __init__(self, bundle: Bundle, log_dir: Path) -> None:
-        self.ranker = Ranker(bundle)
+        self.ranker = RankingService(bundle)
         self.journal = Journal(log_dir, header_record(bundle))
         self.ranker.set_stock(self.journal.stock)
         if self.journal.torn:
