@@ -73,7 +73,7 @@ def test_leaves_everything_that_was_promised(finished: Path) -> None:
         "plots/learning.png",
         "plots/offline.png",
         "plots/gains.png",
-        "policies/lints.json",
+        "policies/lints/manifest.json",
         "bundle/manifest.json",
     ):
         assert (finished / name).is_file(), name
