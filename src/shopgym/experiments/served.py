@@ -1,4 +1,4 @@
-"""Proof that a bundle serves: a real server process answers the golden cases over HTTP."""
+"""Check that a bundle can be served: a server process answers its golden cases over HTTP."""
 
 from __future__ import annotations
 
@@ -17,18 +17,18 @@ from ..core.errors import InvalidInput
 from ..policies.serving.golden import TOLERANCE
 
 READY_WITHIN = 60.0
-"""Seconds a server may take until it accepts connections."""
+"""Seconds within which a server must accept connections."""
 
 
 def served_equals_golden(bundle: Path) -> dict[str, Any]:
-    """Serve ``bundle`` from a new process and ask it every golden case.
+    """Serve ``bundle`` from a new process and send it every golden case.
 
     Returns:
         cases, equal (answers with the golden items and propensities), logged (decisions in the server's
         log), and median milliseconds per answer.
 
     Raises:
-        InvalidInput: the server did not start; says what it printed.
+        InvalidInput: the server did not start; the message has what it printed.
     """
     cases = json.loads((bundle / "golden.json").read_text(encoding="utf-8"))
     with tempfile.TemporaryDirectory() as folder:
@@ -37,11 +37,11 @@ def served_equals_golden(bundle: Path) -> dict[str, Any]:
         server = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
         try:
             url = _url(server)
-            equal, spent = 0, []
+            equal, seconds = 0, []
             for case in cases:
                 started = time.perf_counter()
                 answer = _post(f"{url}/rank", case["request"])
-                spent.append(time.perf_counter() - started)
+                seconds.append(time.perf_counter() - started)
                 equal += answer["items"] == case["items"] and np.allclose(
                     answer["propensities"], case["propensities"], rtol=0.0, atol=TOLERANCE
                 )
@@ -54,14 +54,14 @@ def served_equals_golden(bundle: Path) -> dict[str, Any]:
         "cases": len(cases),
         "equal": equal,
         "logged": logged,
-        "median_ms": 1000 * float(np.median(spent)),
+        "median_ms": 1000 * float(np.median(seconds)),
     }
 
 
 def _url(server: subprocess.Popen[str]) -> str:
     assert server.stdout is not None
     assert server.stderr is not None
-    line = server.stdout.readline()  # empty when the process ends without a word
+    line = server.stdout.readline()  # empty if the process ends without printing
     if not line:
         server.wait(READY_WITHIN)
         raise InvalidInput("serve", server.stderr.read().strip()[-300:], "the server did not start")

@@ -1,6 +1,6 @@
-"""Guard: rules that remove candidates before the sampler and between its slots.
+"""Guards: rules that remove candidates before the first slot and between the slots.
 
-A rule acts inside the sampler, so the propensities that are logged are those of the guarded policy.
+They act inside the sampler, so the logged propensities are those of the guarded policy.
 """
 
 from __future__ import annotations
@@ -49,7 +49,7 @@ class InStock(Guard):
 class MarginFloor(Guard):
     """Only items whose margin per unit (price less cost, currency units) is at least ``minimum``.
 
-    The margin is today's where the request says it, else the catalogue's.
+    The margin is the request's live one if it has one, else the catalogue's.
     """
 
     kind: ClassVar[str] = "margin_floor"

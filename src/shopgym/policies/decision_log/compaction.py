@@ -24,8 +24,8 @@ Records = list[dict[str, Any]]
 def compact(folder: Path | str, policy: SlatePolicy | None = None) -> DecisionLog:
     """The decision log of everything in a server's log folder; a server may be writing there.
 
-    Decisions whose reward has not arrived have ``rewarded`` False. Candidate lists are padded to the
-    longest. An event is kept when every reward under the same bundle has it.
+    Decisions without a reward so far have ``rewarded`` False. Candidate lists are padded to the longest. An
+    event is kept if every reward under the same bundle has it.
 
     Args:
         folder: the server's ``log_dir``.

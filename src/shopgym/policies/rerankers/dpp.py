@@ -15,7 +15,7 @@ from .reranker import Slots, alike, directions, relevance
 
 KERNELS = ("shifted", "cosine")
 SPENT = 1e-10
-"""What is left of an item whose direction is spanned by those shown; the logarithm is taken of no less."""
+"""Least variance in the logarithm; an item below it lies in the span of those shown."""
 
 
 @dataclass(frozen=True)
@@ -29,9 +29,9 @@ class DPP:
     Attributes:
         trade: theta in [0, 1]; 1 = relevance alone.
         scaled: whether relevance is the score spread over [0, 1] within each request.
-        features: item columns that say what is alike; none = the embedding.
-        kernel: S_ij, ``shifted`` = (1 + cos(i, j)) / 2, where opposites are most unlike, or ``cosine``, where
-            they are as redundant as copies.
+        features: item columns that define similarity; none = the embedding.
+        kernel: S_ij, ``shifted`` = (1 + cos(i, j)) / 2, under which opposite items are the most diverse, or
+            ``cosine``, under which opposite items count as copies.
     """
 
     kind: ClassVar[str] = "dpp"
@@ -61,12 +61,12 @@ class _Slots:
         return out
 
     def take(self, positions: I32) -> None:
-        rows, at = np.arange(len(positions)), np.maximum(positions, 0)
+        rows, shown = np.arange(len(positions)), np.maximum(positions, 0)
         kernel = self.shift + (1.0 - self.shift) * alike(self.vectors, positions)
-        left = self.variance[rows, at]
-        known = (self.factor @ self.factor[rows, at][:, :, None])[:, :, 0]
-        # a direction that is spent, or an empty slot, tells nothing new
+        left = self.variance[rows, shown]
+        explained = (self.factor @ self.factor[rows, shown][:, :, None])[:, :, 0]
+        # an empty slot, or an item in the span of those shown, changes nothing
         new = (positions >= 0) & (left > SPENT)
-        column = np.where(new[:, None], kernel - known, 0.0) / np.sqrt(np.where(new, left, 1.0))[:, None]
+        column = np.where(new[:, None], kernel - explained, 0.0) / np.sqrt(np.where(new, left, 1.0))[:, None]
         self.variance = self.variance - column**2
         self.factor = np.concatenate([self.factor, column[:, :, None]], axis=2)

@@ -1,4 +1,4 @@
-"""Maximal marginal relevance: relevant, and unlike what is already shown."""
+"""Maximal marginal relevance: relevant items that differ from those already shown."""
 
 from __future__ import annotations
 
@@ -23,9 +23,9 @@ class MMR:
 
     Attributes:
         trade: lambda in [0, 1]; 1 = relevance alone.
-        scaled: whether relevance is the score spread over [0, 1] within each request, comparable with a
-            cosine whatever the unit of the score; else it is the score as it is.
-        features: item columns that say what is alike; none = the embedding.
+        scaled: whether relevance is the score scaled to [0, 1] within each request, so that it compares with
+            a cosine whatever the unit of the score; else it is the plain score.
+        features: item columns that define similarity; none = the embedding.
     """
 
     kind: ClassVar[str] = "mmr"
@@ -52,6 +52,5 @@ class _Slots:
         return out
 
     def take(self, positions: I32) -> None:
-        there = (positions >= 0)[:, None]
-        near = np.maximum(self.nearest, alike(self.vectors, positions))
-        self.nearest = np.where(there, near, self.nearest)
+        nearest = np.maximum(self.nearest, alike(self.vectors, positions))
+        self.nearest = np.where((positions >= 0)[:, None], nearest, self.nearest)

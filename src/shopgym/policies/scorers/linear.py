@@ -88,6 +88,6 @@ class LinearScorer:
         cls, spec: Mapping[str, Any], arrays: Mapping[str, AnyArray], items: Items
     ) -> LinearScorer:
         features = FeatureMap.from_spec(spec["features"])
-        # bundles of before there were links have none
+        # older bundles have no link
         link = spec.get("link", "identity")
         return cls(features, items, arrays["theta"], arrays["value"], arrays.get("bonus"), link)

@@ -1,4 +1,4 @@
-"""The bundle: one folder that holds a policy, its catalogue and the proof that it works.
+"""The bundle: one folder with a policy, its catalogue and golden cases that prove that it works.
 
 Plain JSON and ``.npy`` files, no pickle; loading needs numpy alone. Its files::
 
@@ -58,10 +58,11 @@ class Bundle:
         hash: SHA-256 of the manifest, so of everything in the bundle.
         manifest: what it is; see ``docs/serving.md``.
         policy: the policy, with its catalogue.
-        user, context: the features of a request, in order; live: what it says of each candidate.
+        user, context: the features of a request, in order.
+        live: the live values of each candidate that a request must have.
         fallback: (f,) int32 rows, most popular first.
         evidence: as given to :func:`write_bundle`.
-        retriever: chooses the candidates of a request that names none; None: the fallback does.
+        retriever: finds the candidates of a request that names none; None = they are the fallback items.
     """
 
     hash: str
@@ -76,11 +77,11 @@ class Bundle:
 
     @cached_property
     def reader(self) -> RankReader:
-        """Reads requests for this bundle, everything in stock."""
+        """Reads requests for this bundle, with all items in stock."""
         return self.reader_of(np.ones(len(self.policy.items), dtype=bool))
 
     def reader_of(self, in_stock: Bool) -> RankReader:
-        """Reads requests while ``in_stock`` (N,) says what can be retrieved; it may change."""
+        """Reads requests and retrieves items that ``in_stock`` (N,) marks, as it is at each request."""
         retrieve = None if self.retriever is None else StockAwareRetriever(self.retriever, in_stock).fill
         return RankReader(
             self.policy.items, self.user, self.context, self.fallback, self.live, retrieve=retrieve
@@ -108,16 +109,16 @@ def write_bundle(
     Args:
         path: a folder; an older bundle there is replaced.
         golden_requests: at least 20 typical requests; the first 100 become golden cases. With a retriever
-            every second one is asked without its candidates.
+            every second one leaves out its candidates.
         user_names, context_names: what ``Requests.user`` and ``.context`` mean, in order.
-        unit: of the reward that the server will log, e.g. ``GBP of margin``.
+        unit: of the reward in the server's log, e.g. ``GBP of margin``.
         config_hash: of the experiment the policy comes from.
         evidence: JSON-able; why the policy may serve.
-        created: when, as ISO 8601; the caller's word, no clock is read.
+        created: when, as ISO 8601. No clock is read, so equal arguments give equal bundles.
         fallback: item ids to rank when a request names none; default: the 100 most popular.
         ranges: (low, high) by ``user.NAME``, ``context.NAME`` or ``live.NAME``; default: any finite float32.
-        live_names: what requests must say of each candidate, see ``Requests.live``.
-        retriever: chooses the candidates of a request that names none, instead of the fallback.
+        live_names: live values that requests must have for each candidate, see ``Requests.live``.
+        retriever: finds the candidates of a request that names none, instead of the fallback.
 
     Raises:
         InvalidInput: the policy has no :class:`InStock` guard, a name or a range is wrong, a golden
@@ -138,7 +139,7 @@ def write_bundle(
             raise InvalidInput(
                 "live_names",
                 tuple(live_names),
-                "nothing live is known of what is retrieved: leave out the retriever, or rank without them",
+                "retrieved items have no live values: leave out the retriever, or rank without live values",
             )
     spans = dict(ranges or {})
     user = tuple(_feature(f"user.{name}", spans) for name in user_names)

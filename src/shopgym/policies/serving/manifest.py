@@ -27,7 +27,7 @@ def write_json(path: Path, value: Any) -> None:
 
 
 def write_manifest(folder: Path, manifest: Mapping[str, Any]) -> str:
-    """Write the manifest of everything in ``folder``; returns its hash, the hash of the whole."""
+    """Write the manifest of all files in ``folder``; returns its hash, which is the hash of the folder."""
     files = {name: _entry((folder / name).read_bytes()) for name in _names(folder)}
     write_json(folder / MANIFEST, {**manifest, "files": files})
     digest = hashlib.sha256((folder / MANIFEST).read_bytes()).hexdigest()
@@ -95,7 +95,9 @@ def _names(folder: Path) -> list[str]:
     for path in sorted(folder.rglob("*")):
         name = path.relative_to(folder).as_posix()
         if path.is_symlink() or not (path.is_file() or path.is_dir()):
-            raise InvalidInput(f"bundle.{name}", str(path), "a bundle holds plain files only: copy it in")
+            raise InvalidInput(
+                f"bundle.{name}", str(path), "a bundle has plain files only: copy the file into it"
+            )
         if path.is_file():
             names.append(name)
     return names
