@@ -1,4 +1,4 @@
-"""The bundle: what was decided when it was made is decided wherever it loads, or it does not load."""
+"""The bundle: it decides as the policy did when it was written, or it does not load."""
 
 from __future__ import annotations
 
@@ -43,12 +43,12 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture
 def folder(made: Path, tmp_path: Path) -> Path:
-    """A bundle of one's own to break."""
+    """A copy of the bundle that the test may damage."""
     return Path(shutil.copytree(made, tmp_path / "bundle"))
 
 
 def test_golden_propensities_by_hand(made: Path) -> None:
-    """Rates 1, 2, 4 among what is in stock: first r_i / sum, then r_j / (sum - r_i)."""
+    """Rates 1, 2, 4 of the items in stock: first r_i / sum, then r_j / (sum - r_i)."""
     rates = {"sku0": 1.0, "sku1": 2.0, "sku2": 4.0}
     cases = json.loads((made / "golden.json").read_text())
     assert len(cases) == 25
@@ -91,7 +91,7 @@ def test_a_loaded_policy_is_the_same_policy(tmp_path: Path, cap: int | None) -> 
     np.testing.assert_array_equal(theirs.propensities, ours.propensities)
 
 
-def test_what_the_manifest_says(made: Path) -> None:
+def test_the_manifest_describes_the_bundle(made: Path) -> None:
     bundle = load_bundle(made)
     manifest = bundle.manifest
     assert manifest["schema"] == 1
@@ -173,7 +173,7 @@ def edit_manifest(folder: Path, change: Callable[[dict[str, object]], None]) -> 
 
 
 def rewrite_manifest(folder: Path) -> None:
-    """Sign whatever the folder holds now: then only the golden cases stand guard."""
+    """Write the manifest of the changed folder, so that only the golden cases can refuse it."""
     manifest = json.loads((folder / "manifest.json").read_text())
     (folder / "manifest.json").unlink()
     (folder / "manifest.sha256").unlink()
@@ -291,7 +291,7 @@ def test_only_a_bundle_is_replaced(tmp_path: Path) -> None:
 
 
 def test_strings_as_objects_are_exported(tmp_path: Path) -> None:
-    """pandas hands out such columns."""
+    """pandas gives strings as columns of objects."""
     names = ["Tee", "Ärmel", "帽子"]
     items = small_items(3)
     odd = dataclasses.replace(items, item_id=items.item_id.astype(object), name=np.array(names, dtype=object))
@@ -333,7 +333,7 @@ def test_a_request_of_padding_alone_shows_nothing() -> None:
     np.testing.assert_array_equal(decided.propensities, 1.0)
 
 
-def test_keyed_decisions_follow_the_propensities(tmp_path: Path) -> None:
+def test_seeded_decisions_follow_the_propensities(tmp_path: Path) -> None:
     """Over request ids, items come first as often as the policy says.
 
     Chi-square with 2 degrees of freedom, limit 23.0: false alarm 1e-5. The ids are fixed, so this test

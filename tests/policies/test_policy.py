@@ -102,7 +102,7 @@ def test_marginals_agree_with_enumeration(name: str) -> None:
 
 
 @pytest.mark.parametrize("name", POLICIES)
-def test_what_is_drawn_follows_the_stated_probabilities(name: str) -> None:
+def test_drawn_slates_follow_the_stated_probabilities(name: str) -> None:
     policy, n = POLICIES[name], 60_000
     one = make_requests(1, 5, ITEMS, seed=4)
     many = one.take(np.zeros(n, int))
@@ -206,7 +206,7 @@ def test_guards_hold_in_every_slate() -> None:
         assert len(set(categories.tolist())) == len(categories)
 
 
-def test_marginals_need_rules_that_do_not_look_back() -> None:
+def test_marginals_are_refused_under_a_guard_that_depends_on_earlier_slots() -> None:
     with pytest.raises(InvalidInput, match="category_cap"):
         POLICIES["capped"].marginals(make_requests(1, 5, ITEMS))
 
@@ -249,7 +249,7 @@ def test_bad_requests_are_refused(change: dict[str, Any], field: str) -> None:
 
 
 def test_pages_of_different_sizes_have_their_own_distributions() -> None:
-    """On a page of s slots the first s slots are drawn as ever, and the rest must stay empty."""
+    """On a page of s slots the first s slots are drawn as on a full page, and all others stay empty."""
     items = make_items()
     scorer = TableScorer(np.arange(6, dtype=np.float64))
     policy = SlatePolicy("p", items, scorer, PlackettLuceRanking(2.0, 0.1), (InStock(),), 2)

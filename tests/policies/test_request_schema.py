@@ -1,4 +1,4 @@
-"""What the server refuses: bad fields, bodies, rewards and stock are named, and nothing of them is logged."""
+"""Refusals of the server: bad fields, bodies, rewards and stock are named, and nothing is logged."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ def bundle(tmp_path_factory: pytest.TempPathFactory) -> Bundle:
 
 @pytest.fixture(scope="module")
 def client(bundle: Bundle, tmp_path_factory: pytest.TempPathFactory) -> Iterator[TestClient]:
-    """One server for all: what is refused leaves no trace in it."""
+    """One server for all tests: a refused request changes nothing in it."""
     with TestClient(make_app(bundle, tmp_path_factory.mktemp("log"))) as client:
         yield client
 
@@ -136,7 +136,7 @@ def test_a_bad_field_is_refused_by_name_value_and_fix(
     assert counts(client) == before
 
 
-def test_what_was_refused_may_be_asked_again(bundle: Bundle, client: TestClient) -> None:
+def test_the_id_of_a_refused_request_may_be_used_again(bundle: Bundle, client: TestClient) -> None:
     for change, *_ in CASES:
         client.post("/rank", json=body("asked again") | change)
     answer = client.post("/rank", json=body("asked again"))
@@ -166,10 +166,12 @@ def test_what_was_refused_may_be_asked_again(bundle: Bundle, client: TestClient)
     ],
 )
 def test_bad_bodies_are_named(client: TestClient, content: bytes, status: int, field: str) -> None:
+    before = counts(client)
     assert refused(client.post("/rank", content=content), status)["field"] == field
+    assert counts(client) == before
 
 
-def test_a_lone_surrogate_is_an_id_like_any_other(client: TestClient) -> None:
+def test_a_lone_surrogate_is_a_valid_id(client: TestClient) -> None:
     content = json.dumps(body("\ud800")).encode()
     answer = client.post("/rank", content=content)
     assert answer.status_code == 200
@@ -210,7 +212,7 @@ def test_ids_are_stable() -> None:
     assert uint64_id("12") != 12
 
 
-def test_read_json_keeps_what_is_right() -> None:
+def test_read_json_returns_valid_objects_unchanged() -> None:
     assert read_json(b'{"a": [1, 2.5, null, "\xc3\xa9"]}') == {"a": [1, 2.5, None, "é"]}
     with pytest.raises(Refusal, match="give each name once"):
         read_json(b'{"a": {"b": 1, "b": 1}}')

@@ -50,13 +50,18 @@ asyncio.run(ask())
 assert sent[0]["status"] == 200
 assert json.loads(sent[1]["body"])["items"] == case["items"]
 """
+RETRIEVAL = """
+import shopgym.policies.retrieval.ivf, shopgym.policies.retrieval.policy
+"""
 COMPACTION = """
 from shopgym.policies.decision_log import compact
 assert len(compact(BUNDLE.parent / "server_log")) > 0
 """
 
 
-@pytest.mark.parametrize("code", [SERVICE, SERVER, COMPACTION], ids=["service", "server", "compaction"])
+@pytest.mark.parametrize(
+    "code", [SERVICE, SERVER, RETRIEVAL, COMPACTION], ids=["service", "server", "retrieval", "compaction"]
+)
 def test_serving_loads_nothing_heavy(code: str, tmp_path: Path) -> None:
     start = (
         "import json, sys\nfrom pathlib import Path\nBUNDLE, FOLDER = (Path(path) for path in sys.argv[1:])"
