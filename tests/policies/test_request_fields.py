@@ -23,9 +23,12 @@ from shopgym.core.types import AnyArray
 from shopgym.policies.decision_log import DecisionLog, compact
 from shopgym.policies.decision_log.schema import (
     COLUMNS,
+    DECISION_COLUMNS,
     EVENT,
     LIVE,
+    REQUEST_COLUMNS,
     REQUEST_FIELDS,
+    SERVED_COLUMNS,
     SERVED_REQUEST_FIELDS,
 )
 from shopgym.policies.serving import Bundle, RankingService, load_bundle, write_bundle
@@ -46,15 +49,13 @@ def full_requests() -> Requests:
     """N requests in which every field of the schema is set, each row another one."""
     rng = np.random.default_rng(11)
     values: dict[str, Any] = {"live": {"price": rng.random((N, 6), np.float32) + np.float32(1)}}
-    for column in COLUMNS:
-        if column.group != "request":
-            continue
+    for column in REQUEST_COLUMNS:
         shape = (N,) if column.width == "" else (N, SIZES[column.width])
         if column.dtype.startswith("float"):
             values[column.name] = rng.random(shape).astype(column.dtype)
         elif column.dtype == "bool":
             values[column.name] = rng.random(shape) < 0.7
-        elif column.fill < 0:  # rows of the catalogue
+        elif column.width and column.dtype == "int32":  # rows of the catalogue
             values[column.name] = rng.permuted(np.tile(np.arange(ITEMS), (N, 1)), axis=1)[:, : shape[1]]
         else:
             values[column.name] = 1 + rng.permutation(N) % (3 if column.name == "slots" else N)
@@ -91,7 +92,7 @@ def disagreements(batch: type) -> set[str]:
 
 def test_the_schema_has_the_fields_of_requests_and_decisions() -> None:
     assert disagreements(Requests) == set()
-    decided = {column.name for column in COLUMNS if column.group == "decision"}
+    decided = {column.name for column in DECISION_COLUMNS}
     assert {field.name for field in fields(Decisions)} == decided - {"marginals"}
     in_log = {field.name for field in fields(DecisionLog)}
     assert {*BY_NAME, "live", "events"} <= in_log
@@ -178,20 +179,14 @@ def test_every_served_field_goes_from_rank_into_the_log(tmp_path: Path) -> None:
             assert set(body) == set(SERVED_REQUEST_FIELDS)
             assert client.post("/rank", json=body).status_code == 200
     record = json.loads((tmp_path / "log" / "decisions.log").read_text().splitlines()[1][18:])
-    decided = {column.name for column in COLUMNS if column.group == "decision" and column.served}
-    assert set(record) == {"kind", "id", *SERVED_REQUEST_FIELDS, *decided}
+    assert set(record) == {"kind", "id", "live", *(column.name for column in SERVED_COLUMNS)}
     log = compact(tmp_path / "log", bundle.policy)
     for name in REQUEST_FIELDS:
         if name in SERVED_REQUEST_FIELDS:
             same_values(getattr(log.requests(), name), getattr(requests, name), name)
         else:
             assert getattr(log.requests(), name) is None
-    assert {column.name for column in COLUMNS if not column.served and column.name in log.columns()} == {
-        "slates",
-        "marginals",
-        "rewarded",
-        "reward",
-    }
+    assert set(log.columns()) == {column.name for column in COLUMNS} - {"slots"}
 
 
 def test_golden_cases_have_every_served_field(tmp_path: Path) -> None:

@@ -16,7 +16,7 @@ from ..policy import SlatePolicy
 from .append_log import scan
 from .journal import FILE
 from .log import DecisionLog
-from .schema import COLUMNS, LIVE, VERSION, Column
+from .schema import LIVE, SERVED_COLUMNS, VERSION, Column
 
 Records = list[dict[str, Any]]
 
@@ -77,9 +77,7 @@ def _part(header: Mapping[str, Any], records: Records, rewards: Mapping[int, dic
             out[rewarded] = list(values)
         return out
 
-    columns: dict[str, Any] = {
-        column.name: _column(column, records, sizes) for column in COLUMNS if column.served
-    }
+    columns: dict[str, Any] = {column.name: _column(column, records, sizes) for column in SERVED_COLUMNS}
     positions, candidates = columns["positions"], columns["candidates"]
     rows = np.take_along_axis(candidates, np.maximum(positions, 0), axis=1)
     return DecisionLog(

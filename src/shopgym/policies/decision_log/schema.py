@@ -4,7 +4,7 @@ The simulator, the server and importers write the same columns. A column holds o
 a list of fixed length: k slots, m candidates, u user features, c context features or h items of the user's
 history.
 
-:data:`COLUMNS` is also the only list of the fields of a request: the Parquet file, the fields that ``/rank``
+:data:`REQUEST_COLUMNS` is also the only list of the fields of a request: the Parquet file, the fields that ``/rank``
 accepts, the server's log and its compaction follow it. ``tests/policies/test_request_fields.py`` checks that
 :class:`shopgym.core.Requests` and every step between agree with it.
 """
@@ -28,107 +28,72 @@ ROUNDING = 1e-9
 """How far above 1 a computed probability may lie."""
 
 Width = Literal["", "k", "m", "u", "c", "h"]
-Group = Literal["request", "decision", "outcome"]
 
 
 @dataclass(frozen=True)
 class Column:
-    """One column.
-
-    Attributes:
-        name, dtype, description: as in the Parquet schema.
-        width: "" is a number per decision, a letter a list of that length.
-        group: what the column belongs to; ``request`` columns are the fields of a request.
-        optional: whether a log may lack the column.
-        fill: pads a list that is shorter than the longest of its log.
-        served: whether the server writes it with a decision. A ``request`` column of this kind is a field of
-            ``/rank`` too. The others follow from these, or arrive later.
-    """
+    """One column: ``width`` "" is a number per decision, a letter a list of that length."""
 
     name: str
     dtype: str
     width: Width
     description: str
-    group: Group
     optional: bool = False
-    fill: int = 0
-    served: bool = True
+
+    @property
+    def fill(self) -> int:
+        """Pads a list that is shorter than the longest of its log."""
+        return EMPTY if self.dtype == "int32" else 0
 
 
-COLUMNS = (
-    Column("request_id", "uint64", "", "the request, unique within a log", "request"),
-    Column("user_id", "int64", "", "the user who asked", "request"),
-    Column("time", "float64", "", "when the request arrived, days since the shop opened", "request"),
-    Column("user", "float32", "u", "user features; their names are in the metadata", "request"),
-    Column("context", "float32", "c", "context features; their names are in the metadata", "request"),
+REQUEST_COLUMNS = (
+    Column("request_id", "uint64", "", "the request, unique within a log"),
+    Column("user_id", "int64", "", "the user who asked"),
+    Column("time", "float64", "", "when the request arrived, days since the shop opened"),
+    Column("user", "float32", "u", "user features; their names are in the metadata"),
+    Column("context", "float32", "c", "context features; their names are in the metadata"),
+    Column("candidates", "int32", "m", "catalogue rows that could be shown; -1 pads short lists"),
+    Column("in_stock", "bool", "m", "known availability of each candidate; false at padding"),
+    Column("slots", "int32", "", "slots on the page; without the column: all k", optional=True),
     Column(
-        "candidates",
-        "int32",
-        "m",
-        "catalogue rows that could be shown; -1 pads short lists",
-        "request",
-        fill=EMPTY,
+        "history", "int32", "h", "catalogue rows the user opened before, latest first; -1 pads", optional=True
     ),
-    Column("in_stock", "bool", "m", "known availability of each candidate; false at padding", "request"),
-    Column(
-        "positions", "int32", "k", "index into candidates of what was shown; -1 is an empty slot", "decision"
-    ),
-    Column(
-        "slates", "int32", "k", "catalogue row that was shown; -1 is an empty slot", "decision", served=False
-    ),
-    Column(
-        "propensities", "float64", "k", "probability of the slot's item given the slots before it", "decision"
-    ),
+)
+DECISION_COLUMNS = (
+    Column("positions", "int32", "k", "index into candidates of what was shown; -1 is an empty slot"),
+    Column("slates", "int32", "k", "catalogue row that was shown; -1 is an empty slot"),
+    Column("propensities", "float64", "k", "probability of the slot's item given the slots before it"),
     Column(
         "marginals",
         "float64",
         "k",
         "probability of the slot's item at that slot, whatever stands before it",
-        "decision",
         optional=True,
-        served=False,
-    ),
-    Column(
-        "slots",
-        "int32",
-        "",
-        "slots on the page; without the column: all k",
-        "request",
-        optional=True,
-        served=False,
-    ),
-    Column(
-        "history",
-        "int32",
-        "h",
-        "catalogue rows the user opened before, latest first; -1 pads",
-        "request",
-        optional=True,
-        fill=EMPTY,
-    ),
-    Column("rewarded", "bool", "", "whether the reward has arrived", "outcome", served=False),
-    Column(
-        "reward",
-        "float64",
-        "k",
-        "reward of each slot in the log's unit; NaN until it has arrived",
-        "outcome",
-        served=False,
     ),
 )
-LIVE = Column(
-    "live.", "float32", "m", "what was true of each candidate then, e.g. live.price; 0 at padding", "request"
+OUTCOME_COLUMNS = (
+    Column("rewarded", "bool", "", "whether the reward has arrived"),
+    Column("reward", "float64", "k", "reward of each slot in the log's unit; NaN until it has arrived"),
 )
+COLUMNS = (
+    *(column for column in REQUEST_COLUMNS if not column.optional),
+    *DECISION_COLUMNS,
+    *(column for column in REQUEST_COLUMNS if column.optional),
+    *OUTCOME_COLUMNS,
+)
+"""In the order of the Parquet file."""
+LIVE = Column("live.", "float32", "m", "what was true of each candidate then, e.g. live.price; 0 at padding")
 """Any number of these may follow, named ``live.NAME``; see :class:`shopgym.core.Requests`."""
-EVENT = Column(
-    "event.", "float64", "k", "further outcome of each slot, e.g. event.click; NaN like reward", "outcome"
-)
+EVENT = Column("event.", "float64", "k", "further outcome of each slot, e.g. event.click; NaN like reward")
 """Any number of these may follow, named ``event.NAME``."""
 
-REQUEST_FIELDS = (*(column.name for column in COLUMNS if column.group == "request"), "live")
+REQUEST_FIELDS = (*(column.name for column in REQUEST_COLUMNS), "live")
 """The fields of :class:`shopgym.core.Requests`."""
-SERVED_REQUEST_FIELDS = (*(c.name for c in COLUMNS if c.group == "request" and c.served), "live")
-"""Those of them that a server is told and writes down. Its pages always have all slots of the policy."""
+NOT_SERVED = ("slots", "slates", "marginals", "rewarded", "reward")
+"""A server does not write these with a decision: its pages have all slots; the others follow or come later."""
+SERVED_COLUMNS = tuple(column for column in COLUMNS if column.name not in NOT_SERVED)
+SERVED_REQUEST_FIELDS = tuple(name for name in REQUEST_FIELDS if name not in NOT_SERVED)
+"""The fields of a request that ``/rank`` accepts and that the server writes down."""
 
 
 def pad(values: AnyArray, width: int, fill: float) -> AnyArray:
