@@ -4,9 +4,9 @@ The simulator, the server and importers write the same columns. A column holds o
 a list of fixed length: k slots, m candidates, u user features, c context features or h items of the user's
 history.
 
-:data:`REQUEST_COLUMNS` is also the only list of the fields of a request: the Parquet file, the fields that ``/rank``
-accepts, the server's log and its compaction follow it. ``tests/policies/test_request_fields.py`` checks that
-:class:`shopgym.core.Requests` and every step between agree with it.
+:data:`REQUEST_COLUMNS` is also the only list of the fields of a request: the Parquet file, the fields that
+``/rank`` accepts, the server's log and its compaction follow it. ``tests/policies/test_request_fields.py``
+checks that :class:`shopgym.core.Requests` and every step between agree with it.
 """
 
 from __future__ import annotations
@@ -90,7 +90,7 @@ EVENT = Column("event.", "float64", "k", "further outcome of each slot, e.g. eve
 REQUEST_FIELDS = (*(column.name for column in REQUEST_COLUMNS), "live")
 """The fields of :class:`shopgym.core.Requests`."""
 NOT_SERVED = ("slots", "slates", "marginals", "rewarded", "reward")
-"""A server does not write these with a decision: its pages have all slots; the others follow or come later."""
+"""A server does not write these with a decision: its pages have all slots, the others come later."""
 SERVED_COLUMNS = tuple(column for column in COLUMNS if column.name not in NOT_SERVED)
 SERVED_REQUEST_FIELDS = tuple(name for name in REQUEST_FIELDS if name not in NOT_SERVED)
 """The fields of a request that ``/rank`` accepts and that the server writes down."""
