@@ -26,7 +26,7 @@ one_thread()
 import numpy as np  # noqa: E402
 
 from shopgym.core import Items, Requests  # noqa: E402
-from shopgym.policies.explorers import Ranked  # noqa: E402
+from shopgym.policies.explorers import PlackettLuceRanking  # noqa: E402
 from shopgym.policies.features import FeatureMap  # noqa: E402
 from shopgym.policies.guards import InStock  # noqa: E402
 from shopgym.policies.policy import SlatePolicy  # noqa: E402
@@ -35,7 +35,7 @@ from shopgym.policies.retrieval.ivf import IVF  # noqa: E402
 from shopgym.policies.retrieval.retriever import Retriever  # noqa: E402
 from shopgym.policies.scorers import LinearScorer  # noqa: E402
 from shopgym.policies.serving.bundle import Bundle, load_bundle, write_bundle  # noqa: E402
-from shopgym.policies.serving.service import Ranker  # noqa: E402
+from shopgym.policies.serving.service import RankingService  # noqa: E402
 
 SIZES = tuple(int(size) for size in os.environ.get("SIZES", "10000,1000000").split(","))
 REQUESTS = int(os.environ.get("REQUESTS", "2000"))
@@ -55,7 +55,7 @@ def bundle_of(folder: Path, n: int, indexed: bool) -> Bundle:
     items = Items(ids, ids, category, ones, 0 * ones, ones / n, vectors[:, :PEOPLE], ("all",), names)
     features = FeatureMap.default(USER, (), names)
     scorer = LinearScorer(features, items, rng.normal(size=(1, len(features))), ones)
-    policy = SlatePolicy("linear", items, scorer, Ranked(), (InStock(),), SLATE)
+    policy = SlatePolicy("linear", items, scorer, PlackettLuceRanking(), (InStock(),), SLATE)
     model = MappedFactors(vectors, np.zeros(n, np.float32), np.eye(D, dtype=np.float32))
     index = IVF.build(vectors, model.bias, rng) if indexed else None
     candidates = rng.integers(0, n, (20, 1)).astype(np.int32)
@@ -106,7 +106,7 @@ def times(work: Any, asked: list[bytes]) -> dict[str, float]:
 
 def in_process(bundle: Bundle, n: int) -> dict[str, float]:
     """The ranker by itself."""
-    ranker = Ranker(bundle)
+    ranker = RankingService(bundle)
     gone = np.random.default_rng(2).permutation(n)[: n // 10]
     ranker.set_stock({f"sku{row}": False for row in gone})
     asked = bodies(n)

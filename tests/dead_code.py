@@ -1,4 +1,4 @@
-"""Find code that nothing uses: ``make check`` runs it. Vulture cannot see names that are looked up by text."""
+"""Find code that nothing uses; ``make check`` runs it."""
 
 from __future__ import annotations
 

@@ -16,7 +16,8 @@ from ._version import __version__
 if TYPE_CHECKING:
     from .agents import make_agent, register_agent
     from .core import Agent, Decisions, Feedback, Interactions, InvalidInput, Items, Policy, Requests
-    from .policies.decision_log.log import DecisionLog
+    from .policies.decision_log import DecisionLog
+    from .policies.serving import load_bundle
     from .simulators import Catalog, Shop, ShopConfig
 
 register_when_gymnasium_loads()
@@ -29,7 +30,8 @@ _HOMES = {
         ".core",
     ),
     **dict.fromkeys(("Catalog", "Shop", "ShopConfig"), ".simulators"),
-    "DecisionLog": ".policies.decision_log.log",
+    "DecisionLog": ".policies.decision_log",
+    "load_bundle": ".policies.serving",
 }
 
 __all__ = [
@@ -46,6 +48,7 @@ __all__ = [
     "Shop",
     "ShopConfig",
     "__version__",
+    "load_bundle",
     "make_agent",
     "register_agent",
 ]

@@ -13,7 +13,7 @@ from numpy.random import Generator
 
 from shopgym.agents import Task, make_agent
 from shopgym.core import Decisions, Interactions, InvalidInput, Requests
-from shopgym.policies.explorers import Ranked
+from shopgym.policies.explorers import PlackettLuceRanking
 from shopgym.policies.policy import SlatePolicy
 from shopgym.policies.scorers import TableScorer
 from shopgym.testing import AGENT_CHECKS, AgentMaker
@@ -34,8 +34,10 @@ class BestSellers:
     def policy(self) -> Any:
         return self.rank(self.sales.copy())
 
-    def rank(self, table: Any, explorer: Ranked | None = None) -> SlatePolicy:
-        return self.task.policy("best_sellers", TableScorer(table), explorer or Ranked(3.0, 0.05))
+    def rank(self, table: Any, explorer: PlackettLuceRanking | None = None) -> SlatePolicy:
+        return self.task.policy(
+            "best_sellers", TableScorer(table), explorer or PlackettLuceRanking(3.0, 0.05)
+        )
 
 
 class PolicyWrapper:
@@ -149,7 +151,7 @@ class DrawsGreedily(PolicyWrapper):
     """Logs the probabilities of a policy that explores, and does not explore."""
 
     def decide(self, requests: Requests, rng: Generator) -> Decisions:
-        greedy = replace(self.policy, explorer=Ranked(20.0, 0.0)).decide(requests, rng)
+        greedy = replace(self.policy, explorer=PlackettLuceRanking(20.0, 0.0)).decide(requests, rng)
         return replace(greedy, propensities=self.propensities(requests, greedy.positions))
 
 
@@ -258,7 +260,7 @@ class FirstCandidate(BestSellers):
     """Equal scores keep the candidates' order."""
 
     def policy(self) -> Any:
-        return self.rank(np.zeros(len(self.task.items)), Ranked(20.0, 0.0))
+        return self.rank(np.zeros(len(self.task.items)), PlackettLuceRanking(20.0, 0.0))
 
 
 class DearestFirst(BestSellers):

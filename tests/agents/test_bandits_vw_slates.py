@@ -11,7 +11,7 @@ import pytest
 from shopgym.agents import Task, make_agent
 from shopgym.core import Interactions, InvalidInput, Requests
 from shopgym.core.types import F64
-from shopgym.policies.explorers import Ranked
+from shopgym.policies.explorers import PlackettLuceRanking
 from shopgym.policies.policy import SlatePolicy
 from shopgym.policies.rerankers import BySlot
 from shopgym.policies.scorers import LinearScorer
@@ -133,7 +133,7 @@ def test_propensities_are_those_of_each_slots_own_ranking(task: Task, shop: Shop
     rng = np.random.default_rng(0)
     requests = crowd(shop, 50, rng)
     scorer = LinearScorer(task.features, task.items, slot_weights(task), task.item_value)
-    policy = SlatePolicy("s", task.items, scorer, Ranked(1.5, 0.2), task.guards, 3, BySlot())
+    policy = SlatePolicy("s", task.items, scorer, PlackettLuceRanking(1.5, 0.2), task.guards, 3, BySlot())
     decisions = policy.decide(requests, rng)
     scores, real = scorer.scores(requests), requests.candidates >= 0
     for row in range(50):

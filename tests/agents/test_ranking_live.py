@@ -17,15 +17,15 @@ from shopgym.policies.decision_log.append_log import AppendLog, frame
 from shopgym.policies.decision_log.compaction import compact
 from shopgym.policies.decision_log.journal import FILE
 from shopgym.policies.decision_log.log import DecisionLog
-from shopgym.policies.explorers import Ranked, Softmax
+from shopgym.policies.explorers import PlackettLuceRanking, Softmax
 from shopgym.policies.features import FeatureMap
 from shopgym.policies.guards import InStock, MarginFloor
-from shopgym.policies.live_values import worth
+from shopgym.policies.live_values import unit_value
 from shopgym.policies.policy import SlatePolicy
 from shopgym.policies.scorers import LinearScorer, TableScorer
 from shopgym.policies.serving.bundle import Bundle, load_bundle, write_bundle
-from shopgym.policies.serving.request_seeded import decide_keyed
-from shopgym.policies.serving.service import Ranker, decision_record, header_record
+from shopgym.policies.serving.request_seeded import decide_seeded
+from shopgym.policies.serving.service import RankingService, decision_record, header_record
 
 ITEMS = small_items(12)
 LIVE = ("price", "stock", "margin")
@@ -118,12 +118,12 @@ def test_the_margin_floor_uses_the_live_margin() -> None:
 
 def test_value_is_live_or_that_of_the_catalogue() -> None:
     requests = live_requests(3, 4)
-    np.testing.assert_array_equal(worth("one", requests, ITEMS), 1.0)
-    np.testing.assert_array_equal(worth("price", requests, ITEMS), requests.live["price"])
+    np.testing.assert_array_equal(unit_value("one", requests, ITEMS), 1.0)
+    np.testing.assert_array_equal(unit_value("price", requests, ITEMS), requests.live["price"])
     bare = replace(requests, live={"price": requests.live["price"]})
-    np.testing.assert_array_equal(worth("margin", bare, ITEMS), ITEMS.margin[requests.candidates])
+    np.testing.assert_array_equal(unit_value("margin", bare, ITEMS), ITEMS.margin[requests.candidates])
     with pytest.raises(InvalidInput, match="worth"):
-        worth("cost", requests, ITEMS)
+        unit_value("cost", requests, ITEMS)
 
 
 def make_log(n: int, m: int, seed: int = 0, live: bool = True) -> DecisionLog:
@@ -131,7 +131,7 @@ def make_log(n: int, m: int, seed: int = 0, live: bool = True) -> DecisionLog:
     requests = replace(requests, request_id=requests.request_id + np.uint64(10_000 * seed))
     if not live:
         requests = replace(requests, live={})
-    policy = SlatePolicy("table", ITEMS, TableScorer(np.arange(12.0)), Ranked(), (InStock(),), 2)
+    policy = SlatePolicy("table", ITEMS, TableScorer(np.arange(12.0)), PlackettLuceRanking(), (InStock(),), 2)
     decisions = policy.decide(requests, np.random.default_rng(seed))
     return DecisionLog.from_interactions(
         Interactions(requests, decisions, np.zeros((n, 2)), {"click": np.zeros((n, 2))}),
@@ -201,7 +201,7 @@ def body(i: int, m: int = 4, **changes: Any) -> dict[str, Any]:
 
 
 def test_served_decisions_are_replayed_from_the_log(bundle: Bundle, tmp_path: Path) -> None:
-    ranker, records = Ranker(bundle), []
+    ranker, records = RankingService(bundle), []
     for i in range(6):
         request = ranker.read(body(i, 2 + i % 3))
         records.append(decision_record(request, ranker.decide(request)))
@@ -211,7 +211,7 @@ def test_served_decisions_are_replayed_from_the_log(bundle: Bundle, tmp_path: Pa
     assert list(lines.live) == list(LIVE)
     requests = lines.requests()
     for i in range(6):
-        replayed = decide_keyed(bundle.policy, requests.take(slice(i, i + 1)))
+        replayed = decide_seeded(bundle.policy, requests.take(slice(i, i + 1)))
         np.testing.assert_array_equal(replayed.positions[0], lines.positions[i])
         np.testing.assert_array_equal(replayed.propensities[0], lines.propensities[i])
 
@@ -229,13 +229,13 @@ def test_served_decisions_are_replayed_from_the_log(bundle: Bundle, tmp_path: Pa
     ],
 )
 def test_the_server_refuses_bad_live_values(bundle: Bundle, changes: dict[str, Any], field: str) -> None:
-    Ranker(bundle).read(body(0))
+    RankingService(bundle).read(body(0))
     with pytest.raises(InvalidInput, match=f"^{field} = "):
-        Ranker(bundle).read(body(0, **changes))
+        RankingService(bundle).read(body(0, **changes))
 
 
 def test_a_bundle_without_live_values_takes_none(tmp_path: Path) -> None:
-    plain = SlatePolicy("table", ITEMS, TableScorer(np.arange(12.0)), Ranked(), (InStock(),), 2)
+    plain = SlatePolicy("table", ITEMS, TableScorer(np.arange(12.0)), PlackettLuceRanking(), (InStock(),), 2)
     options = {"user_names": USER, "context_names": CONTEXT, "unit": UNIT, "config_hash": "c"}
     requests = replace(live_requests(25, 5), live={})
     reader = write_bundle(tmp_path / "bundle", plain, golden_requests=requests, **options).reader

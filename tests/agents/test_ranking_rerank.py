@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 from scipy import stats
 
 from shopgym.core import InvalidInput, Items, Requests
-from shopgym.policies.explorers import Ranked, Softmax, SquareCB
+from shopgym.policies.explorers import PlackettLuceRanking, Softmax, SquareCB
 from shopgym.policies.guards import CategoryCap, InStock
 from shopgym.policies.policy import SlatePolicy, policy_from_state
 from shopgym.policies.rerankers import DPP, MMR, Calibrated
@@ -26,7 +26,7 @@ from shopgym.policies.scorers import TableScorer
 REFERENCE = SHARED / "reference" / "ranking"
 ALARM = 1e-6
 """False-alarm rate of each statistical check here."""
-BEST = Ranked(50.0, 0.0)
+BEST = PlackettLuceRanking(50.0, 0.0)
 """Takes the best allowed candidate with probability 1 - e^-50."""
 
 
@@ -71,7 +71,9 @@ def policy_with(reranker: Any, explorer: Any, guards: Any = STOCKED, k: int = 3)
 POLICIES = {
     "mmr": policy_with(MMR(0.5), Softmax(0.3, 0.1)),
     "dpp": policy_with(DPP(0.5), SquareCB(5.0)),
-    "dpp_capped": policy_with(DPP(0.3, kernel="cosine"), Ranked(1.0, 0.05), (InStock(), CategoryCap(1)), 4),
+    "dpp_capped": policy_with(
+        DPP(0.3, kernel="cosine"), PlackettLuceRanking(1.0, 0.05), (InStock(), CategoryCap(1)), 4
+    ),
     "calibrated": policy_with(Calibrated(0.4), Softmax(0.2, 0.05)),
 }
 

@@ -16,7 +16,7 @@ from scipy.special import expit
 from shopgym.agents.ranking.calibration import calibration_error, fit_isotonic, fit_platt
 from shopgym.agents.ranking.metrics import ndcg
 from shopgym.core import InvalidInput
-from shopgym.policies.explorers import Ranked
+from shopgym.policies.explorers import PlackettLuceRanking
 from shopgym.policies.features import FeatureMap
 from shopgym.policies.guards import InStock
 from shopgym.policies.policy import SlatePolicy, policy_from_state
@@ -59,7 +59,7 @@ def test_trees_by_hand() -> None:
 def test_trees_refuse_nan() -> None:
     x = np.array([[np.nan, 0.0], [0.0, np.inf], [0.0, 0.0]])
     np.testing.assert_array_equal(np.isnan(TREES.evaluate(x)), [True, True, False])
-    policy = SlatePolicy("p", ITEMS, TREES, Ranked(), (InStock(),), 2)
+    policy = SlatePolicy("p", ITEMS, TREES, PlackettLuceRanking(), (InStock(),), 2)
     requests = random_requests(policy, 4, 3, np.random.default_rng(0))
     requests = replace(requests, context=np.full((4, 1), np.nan, np.float32))
     with pytest.raises(InvalidInput, match="not finite"):
@@ -153,7 +153,7 @@ NESTED = {
 
 @pytest.mark.parametrize("name", NESTED)
 def test_state_and_bundle_round_trip(name: str, tmp_path: Path) -> None:
-    policy = SlatePolicy("p", ITEMS, NESTED[name], Ranked(2.0, 0.1), (InStock(),), 2)
+    policy = SlatePolicy("p", ITEMS, NESTED[name], PlackettLuceRanking(2.0, 0.1), (InStock(),), 2)
     requests = random_requests(policy, 30, 3, np.random.default_rng(0))
     loaded = small_bundle(tmp_path / "bundle", policy).policy
     for restored in (policy_from_state(*policy.state(), ITEMS), loaded):

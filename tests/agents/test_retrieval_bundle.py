@@ -28,7 +28,7 @@ from shopgym.experiments.policy_store import read_retriever
 from shopgym.experiments.runner import run
 from shopgym.policies.decision_log.compaction import compact
 from shopgym.policies.decision_log.log import DecisionLog
-from shopgym.policies.explorers import Ranked
+from shopgym.policies.explorers import PlackettLuceRanking
 from shopgym.policies.guards import InStock
 from shopgym.policies.policy import SlatePolicy
 from shopgym.policies.retrieval import ivf as ivf_module
@@ -39,9 +39,9 @@ from shopgym.policies.retrieval.ivf import IVF
 from shopgym.policies.retrieval.retriever import Retriever, StockAwareRetriever
 from shopgym.policies.scorers import LinearScorer, TableScorer
 from shopgym.policies.serving.bundle import Bundle, load_bundle, write_bundle
-from shopgym.policies.serving.request_seeded import decide_keyed
+from shopgym.policies.serving.request_seeded import decide_seeded
 from shopgym.policies.serving.server import make_app
-from shopgym.policies.serving.service import Ranker
+from shopgym.policies.serving.service import RankingService
 
 N, M = 30, 8
 KINDS = ("linear", "linear, indexed", "popular", "item_knn", "ease", "als", "als, indexed")
@@ -124,7 +124,9 @@ def test_the_best_items_in_stock_are_retrieved(
 ) -> None:
     """The best items that are neither sold out nor blocked; the policy's propensities are exact."""
     by, rng = retriever(kind), np.random.default_rng(seed)
-    ranker = Ranker(Bundle("", {}, RANKS, _features(USER), _features(CONTEXT), (), np.arange(3), {}, by))
+    ranker = RankingService(
+        Bundle("", {}, RANKS, _features(USER), _features(CONTEXT), (), np.arange(3), {}, by)
+    )
     ranker.set_stock({f"sku{row}": False for row in gone})
     asked = ranker.read(ask(seed, rng, out_of_stock=[f"sku{row}" for row in blocked]))
     requests, left = asked.requests, N - len(gone | blocked)
@@ -145,7 +147,7 @@ def test_the_best_items_in_stock_are_retrieved(
     assert (decided.propensities > 0).all()
     assert not set(decided.slates[0].tolist()) & (gone | blocked)
     np.testing.assert_array_equal(RANKS.propensities(requests, decided.positions), decided.propensities)
-    replayed = decide_keyed(RANKS, requests)  # from what the log would hold
+    replayed = decide_seeded(RANKS, requests)  # from what the log would hold
     np.testing.assert_array_equal(replayed.slates, decided.slates)
 
 
@@ -245,7 +247,9 @@ def test_retrievers_that_do_not_fit_are_refused(tmp_path: Path) -> None:
         write(tmp_path / "b", retriever("popular"), live_names=("price",))
     with pytest.raises(InvalidInput, match=r"retriever\.count"):
         replace(retriever("popular"), count=0)
-    odd = SlatePolicy("odd", RANKS.items, replace(RANKS.scorer, link="logistic"), Ranked(), (InStock(),), 3)  # type: ignore[type-var]
+    odd = SlatePolicy(
+        "odd", RANKS.items, replace(RANKS.scorer, link="logistic"), PlackettLuceRanking(), (InStock(),), 3
+    )  # type: ignore[type-var]
     with pytest.raises(InvalidInput, match=r"retrieve\.agent"):
         retriever_of(odd, 5, np.random.default_rng(0))
 

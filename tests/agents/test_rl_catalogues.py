@@ -12,7 +12,7 @@ from builders.markov import all_transitions, make_items, make_requests, make_tas
 from shopgym.agents import Task
 from shopgym.core import InvalidInput, Policy, Requests
 from shopgym.core.types import AnyArray
-from shopgym.policies.explorers import Ranked
+from shopgym.policies.explorers import PlackettLuceRanking
 from shopgym.policies.policy import policy_from_state
 from shopgym.policies.scorers import ProtoScorer, TransformerScorer
 
@@ -55,7 +55,7 @@ def wolpertinger(about: Task, **options: Any) -> Wolpertinger:
 def test_the_proto_action_moves_to_the_highest_gain() -> None:
     about = line()
     agent = wolpertinger(about)
-    policy = replace(agent.policy(), explorer=Ranked(50.0, 0.0))
+    policy = replace(agent.policy(), explorer=PlackettLuceRanking(50.0, 0.0))
     two_states = make_requests([0, 1], MANY)
     shown = policy.decide(two_states, np.random.default_rng(0)).slates[:, 0]
     np.testing.assert_allclose(about.items.features[shown, 0], [-0.5, 0.5], atol=0.3)

@@ -166,7 +166,8 @@ def demo(folder: Path) -> dict[str, Any]:
     numbers = pd.read_parquet(folder / "metrics/evaluation.parquet").select_dtypes("number")
     digest.add(numbers.to_numpy(np.float64))
     hashes = {
-        path.stem: json.loads(path.read_text())["hash"] for path in (folder / "policies").glob("*.json")
+        path.parent.name: json.loads(path.read_text())["policy_hash"]
+        for path in (folder / "policies").glob("*/manifest.json")
     }
     return {
         **digest.result(),

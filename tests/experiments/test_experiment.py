@@ -73,7 +73,7 @@ def test_leaves_everything_that_was_promised(finished: Path) -> None:
         "plots/learning.png",
         "plots/offline.png",
         "plots/gains.png",
-        "policies/lints.json",
+        "policies/lints/manifest.json",
         "bundle/manifest.json",
     ):
         assert (finished / name).is_file(), name
@@ -149,8 +149,10 @@ def test_a_policy_that_was_changed_is_not_exported(finished: Path, tmp_path: Pat
     import shutil
 
     shutil.copytree(finished, tmp_path / "run")
-    spec = tmp_path / "run" / "policies" / "lints.json"
-    spec.write_text(spec.read_text().replace('"floor":0.05', '"floor":0.06'))
+    spec = tmp_path / "run" / "policies" / "lints" / "policy.json"
+    changed = spec.read_text().replace('"floor": 0.05', '"floor": 0.06')
+    assert changed != spec.read_text()
+    spec.write_text(changed)
     with pytest.raises(InvalidInput, match="changed after it was saved"):
         export_policy(tmp_path / "run", "lints", tmp_path / "no")
 

@@ -1,4 +1,4 @@
-"""The append log: nothing acknowledged is lost, whatever happens to the process or the disk."""
+"""The append log: no acknowledged record is lost when the process is killed or the disk is full."""
 
 from __future__ import annotations
 
@@ -102,7 +102,7 @@ def test_append_read_and_open_again(tmp_path: Path) -> None:
         assert seen == [(offset, {"n": n}) for n, offset in enumerate(first + second)]
 
 
-def test_a_torn_end_of_any_length_is_moved_aside(tmp_path: Path) -> None:
+def test_an_incomplete_end_of_any_length_is_moved_aside(tmp_path: Path) -> None:
     path = tmp_path / "a.log"
     records = fill(path, 4)
     whole = path.read_bytes()
@@ -120,7 +120,7 @@ def test_a_torn_end_of_any_length_is_moved_aside(tmp_path: Path) -> None:
 
 @settings(max_examples=200, deadline=None)
 @given(at=st.integers(0, 10**6), bit=st.integers(0, 7))
-def test_damage_is_never_taken_for_data(tmp_path_factory: pytest.TempPathFactory, at: int, bit: int) -> None:
+def test_a_damaged_record_is_never_read(tmp_path_factory: pytest.TempPathFactory, at: int, bit: int) -> None:
     path = tmp_path_factory.mktemp("log") / "a.log"
     records = fill(path, 6)
     whole = path.read_bytes()
@@ -161,7 +161,7 @@ def test_two_writers_are_refused(tmp_path: Path) -> None:
     AppendLog(tmp_path / "a.log").close()
 
 
-def test_a_full_disk_loses_nothing_and_is_survived(tmp_path: Path) -> None:
+def test_a_full_disk_loses_no_acknowledged_record(tmp_path: Path) -> None:
     path = tmp_path / "a.log"
     with AppendLog(path) as log:
         log.append([frame({"n": 0})])
@@ -173,7 +173,7 @@ def test_a_full_disk_loses_nothing_and_is_survived(tmp_path: Path) -> None:
     assert held(path) == [{"n": 0}, {"n": 3}]
 
 
-def test_a_failed_sync_is_no_acknowledgement(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_failed_sync_is_not_acknowledged(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     path = tmp_path / "a.log"
     with AppendLog(path) as log:
         log.append([frame({"n": 0})])
@@ -189,7 +189,7 @@ def test_a_failed_sync_is_no_acknowledgement(tmp_path: Path, monkeypatch: pytest
     assert held(path) == [{"n": 0}, {"n": 2}]
 
 
-def test_a_torn_write_that_could_not_be_cut_is_cut_later(
+def test_an_incomplete_write_is_truncated_later_if_it_could_not_be_at_once(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     path = tmp_path / "a.log"
@@ -269,7 +269,7 @@ def test_journal_writes_waiting_records_together(tmp_path: Path, monkeypatch: py
     assert len(held(tmp_path / FILE)) == 51
 
 
-def test_journal_takes_an_id_once(tmp_path: Path) -> None:
+def test_journal_writes_an_id_once(tmp_path: Path) -> None:
     async def run() -> None:
         journal = Journal(tmp_path, HEADER)
         answers = await asyncio.gather(*(journal.add_decision(decision(1, m=m)) for m in (3, 4, 5)))
@@ -306,7 +306,7 @@ def test_journal_after_a_full_disk(tmp_path: Path) -> None:
     assert held(tmp_path / FILE) == [HEADER, decision(1)]
 
 
-def test_journal_remembers_stock(tmp_path: Path) -> None:
+def test_journal_keeps_stock_over_restarts(tmp_path: Path) -> None:
     async def run() -> None:
         journal = Journal(tmp_path, HEADER)
         await journal.add_stock({"a": False, "b": False})

@@ -1,4 +1,4 @@
-"""The bundle: what was decided when it was made is decided wherever it loads, or it does not load."""
+"""The bundle: it decides as the policy did when it was written, or it does not load."""
 
 from __future__ import annotations
 
@@ -29,9 +29,9 @@ from shopgym.policies.guards import MarginFloor
 from shopgym.policies.policy import SlatePolicy
 from shopgym.policies.scorers import TableScorer
 from shopgym.policies.serving.bundle import load_bundle, load_policy, write_bundle
-from shopgym.policies.serving.manifest import seal
-from shopgym.policies.serving.request_seeded import decide_keyed, decision_key, keyed_rng
-from shopgym.policies.serving.service import Ranker
+from shopgym.policies.serving.manifest import write_manifest
+from shopgym.policies.serving.request_seeded import decide_seeded, decision_key, seeded_rng
+from shopgym.policies.serving.service import RankingService
 
 
 @pytest.fixture(scope="module")
@@ -43,12 +43,12 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture
 def folder(made: Path, tmp_path: Path) -> Path:
-    """A bundle of one's own to break."""
+    """A copy of the bundle that the test may damage."""
     return Path(shutil.copytree(made, tmp_path / "bundle"))
 
 
 def test_golden_propensities_by_hand(made: Path) -> None:
-    """Rates 1, 2, 4 among what is in stock: first r_i / sum, then r_j / (sum - r_i)."""
+    """Rates 1, 2, 4 of the items in stock: first r_i / sum, then r_j / (sum - r_i)."""
     rates = {"sku0": 1.0, "sku1": 2.0, "sku2": 4.0}
     cases = json.loads((made / "golden.json").read_text())
     assert len(cases) == 25
@@ -72,7 +72,7 @@ def test_golden_propensities_by_hand(made: Path) -> None:
 def test_decision_key_known_answer() -> None:
     digest = hashlib.sha256(b"shopgym decision 1\x00ab\x007").digest()
     assert decision_key("ab", 7) == digest[:16].hex()
-    rng = keyed_rng(decision_key("ab", 7))
+    rng = seeded_rng(decision_key("ab", 7))
     expected = np.random.Generator(np.random.Philox(key=int.from_bytes(digest[:16], "big")))
     np.testing.assert_array_equal(rng.random(5), expected.random(5))
 
@@ -91,7 +91,7 @@ def test_a_loaded_policy_is_the_same_policy(tmp_path: Path, cap: int | None) -> 
     np.testing.assert_array_equal(theirs.propensities, ours.propensities)
 
 
-def test_what_the_manifest_says(made: Path) -> None:
+def test_the_manifest_describes_the_bundle(made: Path) -> None:
     bundle = load_bundle(made)
     manifest = bundle.manifest
     assert manifest["schema"] == 1
@@ -172,12 +172,12 @@ def edit_manifest(folder: Path, change: Callable[[dict[str, object]], None]) -> 
     (folder / "manifest.sha256").write_text(hashlib.sha256(text.encode()).hexdigest() + "\n")
 
 
-def reseal(folder: Path) -> None:
-    """Sign whatever the folder holds now: then only the golden cases stand guard."""
+def rewrite_manifest(folder: Path) -> None:
+    """Write the manifest of the changed folder, so that only the golden cases can refuse it."""
     manifest = json.loads((folder / "manifest.json").read_text())
     (folder / "manifest.json").unlink()
     (folder / "manifest.sha256").unlink()
-    seal(folder, manifest)
+    write_manifest(folder, manifest)
 
 
 def test_golden_cases_are_replayed(folder: Path) -> None:
@@ -188,7 +188,7 @@ def test_golden_cases_are_replayed(folder: Path) -> None:
         edited = json.loads(json.dumps(cases))
         edited[case][field] = value
         path.write_text(json.dumps(edited))
-        reseal(folder)
+        rewrite_manifest(folder)
         with pytest.raises(InvalidInput, match=message):
             load_bundle(folder)
 
@@ -200,21 +200,21 @@ def test_golden_cases_are_replayed(folder: Path) -> None:
     refused("items", 0, ["sku0", "sku0"], r"golden\[0\]\.items")
     refused("key", 9, "0" * 32, r"golden\[9\]\.key")
     path.write_text(json.dumps(cases[:19]))
-    reseal(folder)
+    rewrite_manifest(folder)
     with pytest.raises(InvalidInput, match="at least 20 cases"):
         load_bundle(folder)
 
 
 def test_another_policy_in_the_folder_is_refused(folder: Path) -> None:
     np.save(folder / "arrays" / "values.npy", np.log([1.0, 2.0, 4.0 + 1e-12]))
-    reseal(folder)
+    rewrite_manifest(folder)
     with pytest.raises(InvalidInput, match=r"bundle\.policy_hash"):
         load_bundle(folder)
 
 
 def test_pickles_are_refused(folder: Path) -> None:
     np.save(folder / "arrays" / "values.npy", np.array([{"a": 1}], dtype=object), allow_pickle=True)
-    reseal(folder)
+    rewrite_manifest(folder)
     with pytest.raises(InvalidInput, match=r"arrays/values\.npy.*no plain array"):
         load_bundle(folder)
 
@@ -291,7 +291,7 @@ def test_only_a_bundle_is_replaced(tmp_path: Path) -> None:
 
 
 def test_strings_as_objects_are_exported(tmp_path: Path) -> None:
-    """pandas hands out such columns."""
+    """pandas gives strings as columns of objects."""
     names = ["Tee", "Ärmel", "帽子"]
     items = small_items(3)
     odd = dataclasses.replace(items, item_id=items.item_id.astype(object), name=np.array(names, dtype=object))
@@ -310,8 +310,8 @@ def test_padding_changes_no_decision() -> None:
     spread[:, 1::2], stocked[:, 1::2] = requests.candidates, requests.in_stock
     padded = dataclasses.replace(requests, candidates=spread, in_stock=stocked)
     for i in range(30):
-        bare = decide_keyed(policy, requests.take(slice(i, i + 1)))
-        wide = decide_keyed(policy, padded.take(slice(i, i + 1)))
+        bare = decide_seeded(policy, requests.take(slice(i, i + 1)))
+        wide = decide_seeded(policy, padded.take(slice(i, i + 1)))
         np.testing.assert_array_equal(wide.slates, bare.slates)
         np.testing.assert_array_equal(wide.propensities, bare.propensities)
         np.testing.assert_array_equal(
@@ -328,19 +328,19 @@ def test_a_request_of_padding_alone_shows_nothing() -> None:
     none = dataclasses.replace(
         one, candidates=np.full((1, 3), -1, dtype=np.int32), in_stock=np.zeros((1, 3), dtype=bool)
     )
-    decided = decide_keyed(policy, none)
+    decided = decide_seeded(policy, none)
     np.testing.assert_array_equal(decided.slates, -1)
     np.testing.assert_array_equal(decided.propensities, 1.0)
 
 
-def test_keyed_decisions_follow_the_propensities(tmp_path: Path) -> None:
+def test_seeded_decisions_follow_the_propensities(tmp_path: Path) -> None:
     """Over request ids, items come first as often as the policy says.
 
     Chi-square with 2 degrees of freedom, limit 23.0: false alarm 1e-5. The ids are fixed, so this test
     is the same on every run.
     """
     policy = table_policy()
-    ranker = Ranker(small_bundle(tmp_path / "b", policy))
+    ranker = RankingService(small_bundle(tmp_path / "b", policy))
     n = 1000
     first = [ranker.rank(rank_body(policy, i))["positions"][0] for i in range(n)]
     expected = n * np.array([1, 2, 4]) / 7
@@ -357,5 +357,5 @@ def test_a_table_policy_needs_no_features(tmp_path: Path) -> None:
         context_names=(),
         policy=dataclasses.replace(table_policy(), explorer=Softmax(2.0, floor=0.2)),
     )
-    answer = Ranker(load_bundle(tmp_path / "b")).rank({"request_id": 1, "user_id": 2})
+    answer = RankingService(load_bundle(tmp_path / "b")).rank({"request_id": 1, "user_id": 2})
     assert len(answer["items"]) == 2

@@ -1,4 +1,4 @@
-"""The decision log: what it refuses, and that Parquet gives back what was put in."""
+"""The decision log: Parquet returns what was written, and bad values are refused by name."""
 
 from __future__ import annotations
 
@@ -303,7 +303,7 @@ def test_nulls_are_refused(tmp_path: Path) -> None:
         DecisionLog.read(path)
 
 
-def test_what_is_no_log_is_refused(tmp_path: Path) -> None:
+def test_a_file_that_is_no_log_is_refused(tmp_path: Path) -> None:
     with pytest.raises(InvalidInput, match="no such file"):
         DecisionLog.read(tmp_path / "absent.parquet")
     with pytest.raises(InvalidInput, match=r"no \.parquet file"):
@@ -380,7 +380,7 @@ def test_interactions_round_trip() -> None:
     np.testing.assert_array_equal(back.requests.request_id, log.request_id)
 
 
-def test_decisions_that_wait_for_a_reward() -> None:
+def test_decisions_without_a_reward_yet() -> None:
     log = make_log()
     waiting = edited(edited(log, "rewarded", [1, 4], False), "reward", [1, 4], np.nan)
     waiting.check()
@@ -414,7 +414,7 @@ def test_concat_pads_and_joins() -> None:
     assert DecisionLog.concat([narrow, dataclasses.replace(wide, marginals=None)]).marginals is None
 
 
-def test_concat_refuses_what_does_not_fit() -> None:
+def test_concat_refuses_logs_that_do_not_agree() -> None:
     log = make_log()
     for change in ({"unit": "clicks"}, {"items_hash": "other"}, {"user_names": ("a", "b")}):
         with pytest.raises(InvalidInput, match=rf"logs\.{next(iter(change))}"):
@@ -423,7 +423,7 @@ def test_concat_refuses_what_does_not_fit() -> None:
         DecisionLog.concat([])
 
 
-def test_a_looking_back_guard_has_no_marginals() -> None:
+def test_a_guard_that_depends_on_earlier_slots_has_no_marginals() -> None:
     policy = linear_policy(category_cap=1)
     requests = random_requests(policy, 3, 8, np.random.default_rng(0))
     decisions = policy.decide(requests, np.random.default_rng(0))

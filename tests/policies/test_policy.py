@@ -14,7 +14,7 @@ from scipy import stats
 
 from shopgym.core import InvalidInput, Items, Requests
 from shopgym.policies import plackett_luce
-from shopgym.policies.explorers import Ranked, Softmax, SquareCB, with_floor
+from shopgym.policies.explorers import PlackettLuceRanking, Softmax, SquareCB, with_floor
 from shopgym.policies.features import FeatureMap
 from shopgym.policies.guards import CategoryCap, InStock, MarginFloor
 from shopgym.policies.policy import SlatePolicy, policy_from_state
@@ -60,9 +60,11 @@ TABLE = TableScorer(np.arange(6.0))
 POLICIES = {
     "random": SlatePolicy("p", ITEMS, TableScorer(np.zeros(6)), Softmax(), (InStock(),), 3),
     "softmax": SlatePolicy("p", ITEMS, LINEAR, Softmax(0.5, 0.1), (InStock(),), 3),
-    "ranked": SlatePolicy("p", ITEMS, TABLE, Ranked(2.0, 0.05), (InStock(), MarginFloor(0.5)), 3),
+    "ranked": SlatePolicy(
+        "p", ITEMS, TABLE, PlackettLuceRanking(2.0, 0.05), (InStock(), MarginFloor(0.5)), 3
+    ),
     "squarecb": SlatePolicy("p", ITEMS, LINEAR, SquareCB(5.0, 0.0), (), 2),
-    "sharp": SlatePolicy("p", ITEMS, LINEAR, Ranked(20.0, 0.0), (InStock(),), 3),
+    "sharp": SlatePolicy("p", ITEMS, LINEAR, PlackettLuceRanking(20.0, 0.0), (InStock(),), 3),
     "capped": SlatePolicy("p", ITEMS, LINEAR, Softmax(1.0, 0.2), (InStock(), CategoryCap(1)), 4),
 }
 
@@ -100,7 +102,7 @@ def test_marginals_agree_with_enumeration(name: str) -> None:
 
 
 @pytest.mark.parametrize("name", POLICIES)
-def test_what_is_drawn_follows_the_stated_probabilities(name: str) -> None:
+def test_drawn_slates_follow_the_stated_probabilities(name: str) -> None:
     policy, n = POLICIES[name], 60_000
     one = make_requests(1, 5, ITEMS, seed=4)
     many = one.take(np.zeros(n, int))
@@ -204,7 +206,7 @@ def test_guards_hold_in_every_slate() -> None:
         assert len(set(categories.tolist())) == len(categories)
 
 
-def test_marginals_need_rules_that_do_not_look_back() -> None:
+def test_marginals_are_refused_under_a_guard_that_depends_on_earlier_slots() -> None:
     with pytest.raises(InvalidInput, match="category_cap"):
         POLICIES["capped"].marginals(make_requests(1, 5, ITEMS))
 
@@ -247,10 +249,10 @@ def test_bad_requests_are_refused(change: dict[str, Any], field: str) -> None:
 
 
 def test_pages_of_different_sizes_have_their_own_distributions() -> None:
-    """On a page of s slots the first s slots are drawn as ever, and the rest must stay empty."""
+    """On a page of s slots the first s slots are drawn as on a full page, and all others stay empty."""
     items = make_items()
     scorer = TableScorer(np.arange(6, dtype=np.float64))
-    policy = SlatePolicy("p", items, scorer, Ranked(2.0, 0.1), (InStock(),), 2)
+    policy = SlatePolicy("p", items, scorer, PlackettLuceRanking(2.0, 0.1), (InStock(),), 2)
     requests = make_requests(40, 4, items)
     slots = np.random.default_rng(0).integers(0, 3, 40).astype(np.int32)
     short = replace(requests, slots=slots)

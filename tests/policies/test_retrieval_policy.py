@@ -15,7 +15,7 @@ from shopgym.agents.retrieval.event_sequences import EventSequences
 from shopgym.agents.retrieval.item_knn import ItemKNN
 from shopgym.agents.retrieval.popular import Popular
 from shopgym.core import Decisions, Interactions, InvalidInput, Policy, Requests
-from shopgym.policies.explorers import Ranked, Softmax
+from shopgym.policies.explorers import PlackettLuceRanking, Softmax
 from shopgym.policies.guards import CategoryCap, InStock
 from shopgym.policies.policy import SlatePolicy, policy_from_state
 from shopgym.policies.retrieval import Model, topk
@@ -30,7 +30,7 @@ N = 120
 
 
 def clustered(n: int, d: int, seed: int = 0) -> Any:
-    """(vectors, biases, queries) of which many lie together, as fitted vectors do."""
+    """(vectors, biases, queries) in clusters, as fitted vectors are."""
     rng = np.random.default_rng(seed)
     topics = rng.normal(size=(40, d))
     vectors = topics[rng.integers(40, size=n)] + 0.5 * rng.normal(size=(n, d))
@@ -39,9 +39,7 @@ def clustered(n: int, d: int, seed: int = 0) -> Any:
 
 
 @pytest.mark.parametrize("out", [0.0, 0.5, 0.9, 0.99, 1.0])
-def test_the_index_finds_what_is_left_whatever_is_filtered_out(
-    out: float, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_the_index_finds_the_best_of_the_allowed_items(out: float, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(ivf_module, "EXACT_BELOW", 100)
     vectors, bias, queries = clustered(6000, 16)
     index = IVF.build(vectors, bias, np.random.default_rng(1), probes=12)
@@ -56,7 +54,7 @@ def test_the_index_finds_what_is_left_whatever_is_filtered_out(
     np.testing.assert_allclose(np.sort(scores[:, :left]), np.sort(best[:, :left]), rtol=0.2)
 
 
-def test_with_all_lists_the_index_is_exact_and_equals_go_by_row() -> None:
+def test_an_index_that_reads_all_lists_is_exact_and_orders_equal_scores_by_row() -> None:
     vectors, bias, queries = clustered(500, 4)
     vectors[100:200] = vectors[50]  # a hundred equals
     bias[100:200] = bias[50]
@@ -121,7 +119,9 @@ def asks(n: int, m: int, seed: int = 0) -> Requests:
 
 
 def ranking(items: Any, model: Model, *guards: Any, floor: float = 0.1) -> SlatePolicy:
-    return SlatePolicy("r", items, HistoryScorer(model), Ranked(1.0, floor), (InStock(), *guards), 3)
+    return SlatePolicy(
+        "r", items, HistoryScorer(model), PlackettLuceRanking(1.0, floor), (InStock(), *guards), 3
+    )
 
 
 @pytest.fixture(params=["popular", "item_knn", "als", "als, indexed"])
@@ -135,7 +135,7 @@ def policy(request: pytest.FixtureRequest, fitted: dict[str, Model], catalog: Ca
 
 
 @pytest.mark.parametrize("m", [0, 5, 12, 60])
-def test_retrieved_candidates_are_the_best_in_stock_and_logging_them_loses_nothing(
+def test_retrieved_candidates_are_the_best_in_stock_and_decide_alike_when_logged(
     policy: RetrievingPolicy, m: int
 ) -> None:
     requests = asks(50, m)
@@ -181,7 +181,7 @@ def test_retrieved_candidates_are_the_best_in_stock_and_logging_them_loses_nothi
     np.testing.assert_allclose(at[filled], one.propensities[filled, 0], atol=1e-8)
 
 
-def test_a_request_stands_alone(policy: RetrievingPolicy) -> None:
+def test_the_other_requests_of_a_batch_make_no_difference(policy: RetrievingPolicy) -> None:
     for m in (0, 60):
         requests = asks(30, m)
         together = policy.retrieve(requests).candidates
@@ -190,7 +190,7 @@ def test_a_request_stands_alone(policy: RetrievingPolicy) -> None:
             np.testing.assert_array_equal(alone[0], together[i])
 
 
-def test_what_is_live_goes_with_its_candidate(policy: RetrievingPolicy) -> None:
+def test_live_values_stay_with_their_candidates(policy: RetrievingPolicy) -> None:
     requests = asks(20, 60)
     requests = replace(requests, live={"price": requests.candidates + np.float32(0.5)})
     kept = policy.retrieve(requests)
@@ -200,7 +200,7 @@ def test_what_is_live_goes_with_its_candidate(policy: RetrievingPolicy) -> None:
     np.testing.assert_array_equal(policy.propensities(requests, decided.positions), decided.propensities)
 
 
-def test_what_is_not_retrieved_has_no_chance(policy: RetrievingPolicy) -> None:
+def test_items_that_are_not_retrieved_have_probability_0(policy: RetrievingPolicy) -> None:
     requests = asks(20, 60)
     kept = policy.retrieve(requests)
     lost = ~(requests.candidates[:, :, None] == kept.candidates[:, None, :]).any(axis=2)
@@ -208,9 +208,7 @@ def test_what_is_not_retrieved_has_no_chance(policy: RetrievingPolicy) -> None:
     assert (policy.propensities(requests, positions)[:, 0] == 0.0).all()
 
 
-def test_drawn_slates_come_as_often_as_their_propensities_say(
-    fitted: dict[str, Model], catalog: Catalog
-) -> None:
+def test_drawn_slates_follow_their_propensities(fitted: dict[str, Model], catalog: Catalog) -> None:
     """20,000 draws of one request: each first slot within 5 standard errors (12 of them: below 1e-5)."""
     model = fitted["als"]
     policy = RetrievingPolicy(Retriever(model, 12), ranking(catalog.items, model, CategoryCap(1), floor=0.3))
@@ -224,7 +222,7 @@ def test_drawn_slates_come_as_often_as_their_propensities_say(
     assert (np.abs(count - p) <= 5 * np.sqrt(p * (1 - p) / 20_000)).all()
 
 
-def test_all_sold_out_or_nothing_known(policy: RetrievingPolicy) -> None:
+def test_an_empty_stock_and_a_missing_stock(policy: RetrievingPolicy) -> None:
     requests = asks(4, 60)
     sold_out = replace(requests, in_stock=np.zeros((4, 60), bool))
     decided = policy.decide(sold_out, np.random.default_rng(0))
@@ -297,22 +295,22 @@ def seen(
     )  # fmt: skip
 
 
-def test_a_sequence_continues_if_it_ends_with_the_history() -> None:
-    sequences = EventSequences(N, 10)
-    sequences.add(seen([[-1, -1]], [[5, 6, 7]], [[1, 0, 1]], [1]))  # opened 5, then 7
-    sequences.add(seen([[7, 5]], [[8, 9, 1]], [[0, 1, 0]], [1]))  # goes on with 9
-    sequences.add(seen([[9, 7]], [[8, 9, 1]], [[0, 0, 0]], [1]))  # opened nothing
-    sequences.add(seen([[-1, -1]], [[2, 3, 4]], [[0, 0, 1]], [1]))  # a new visit
-    sequences.add(seen([[3, 2]], [[8, 9, 1]], [[1, 0, 0]], [2]))  # what was opened elsewhere comes first
-    assert sequences.to_sequences().histories().tolist() == [[9, 7, 5], [4, -1, -1], [8, 3, 2]]
-    assert sequences.events == 5
+def test_trails_go_on_where_the_history_says_so() -> None:
+    trails = EventSequences(N, 10)
+    trails.add(seen([[-1, -1]], [[5, 6, 7]], [[1, 0, 1]], [1]))  # opened 5, then 7
+    trails.add(seen([[7, 5]], [[8, 9, 1]], [[0, 1, 0]], [1]))  # goes on with 9
+    trails.add(seen([[9, 7]], [[8, 9, 1]], [[0, 0, 0]], [1]))  # opened nothing
+    trails.add(seen([[-1, -1]], [[2, 3, 4]], [[0, 0, 1]], [1]))  # a new visit
+    trails.add(seen([[3, 2]], [[8, 9, 1]], [[1, 0, 0]], [2]))  # what was opened elsewhere comes first
+    assert trails.to_sequences().histories().tolist() == [[9, 7, 5], [4, -1, -1], [8, 3, 2]]
+    assert trails.events == 5
     with pytest.raises(InvalidInput, match="events"):
-        sequences.add(replace(seen([[3, 2]], [[8, 9, 1]], [[1, 0, 0]], [2]), events={}))
+        trails.add(replace(seen([[3, 2]], [[8, 9, 1]], [[1, 0, 0]], [2]), events={}))
 
 
 @pytest.mark.parametrize("name", ["item_knn", "ease", "als", "bpr", "two_tower", "sasrec", "gru4rec"])
 def test_agents_learn_what_follows_what(name: str, catalog: Catalog) -> None:
-    """Who opened an item opens the next one of its set of ten; popularity knows nothing of it."""
+    """A user who opened an item opens the next one of its set of ten; popularity cannot predict that."""
     if name in ("two_tower", "sasrec", "gru4rec"):
         pytest.importorskip("torch", reason="needs the extra 'agents'")
     rng = np.random.default_rng(0)
@@ -353,7 +351,7 @@ def test_agents_learn_what_follows_what(name: str, catalog: Catalog) -> None:
 
 def test_agents_that_need_histories_say_so(catalog: Catalog) -> None:
     shop = Shop(catalog, ShopConfig(users=50, slate_size=3, num_candidates=8), lanes=4, seed=1)
-    shop.start_visits()
+    shop.arrive()
     task = Task(catalog.items, shop.user_names, shop.context_names, 3, attention=np.ones(3))
     requests = shop.requests()
     decisions = (
@@ -383,7 +381,7 @@ def test_a_retrieving_policy_serves_a_shop_that_offers_everything(
     fitted: dict[str, Model], catalog: Catalog
 ) -> None:
     shop = Shop(catalog, ShopConfig(users=50, slate_size=3, num_candidates=0, history=4), lanes=6, seed=1)
-    shop.start_visits()
+    shop.arrive()
     model = fitted["item_knn"]
     policy = RetrievingPolicy(Retriever(model, 20), ranking(catalog.items, model), shop.stock.available)
     for seed in range(5):
@@ -394,5 +392,5 @@ def test_a_retrieving_policy_serves_a_shop_that_offers_everything(
         assert asked.num_candidates == 20
         np.testing.assert_array_equal(policy.propensities(asked, decided.positions), decided.propensities)
         shop.serve(decided.slates)
-        shop.start_visits()
-    assert isinstance(policy.policy.explorer, Ranked | Softmax)
+        shop.arrive()
+    assert isinstance(policy.policy.explorer, PlackettLuceRanking | Softmax)

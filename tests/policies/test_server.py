@@ -19,7 +19,6 @@ from typing import Any
 import numpy as np
 import pytest
 from builders.bundles import linear_policy, rank_body, small_bundle, table_policy
-from builders.paths import ROOT
 
 from shopgym.core import InvalidInput
 from shopgym.policies.decision_log.append_log import scan
@@ -28,9 +27,9 @@ from shopgym.policies.decision_log.journal import FILE
 from shopgym.policies.decision_log.log import DecisionLog
 from shopgym.policies.serving.bundle import Bundle, load_bundle
 from shopgym.policies.serving.request_schema import Refusal
-from shopgym.policies.serving.request_seeded import decide_keyed
+from shopgym.policies.serving.request_seeded import decide_seeded
 from shopgym.policies.serving.server import make_app
-from shopgym.policies.serving.service import Ranker
+from shopgym.policies.serving.service import RankingService
 
 with warnings.catch_warnings():
     warnings.simplefilter("ignore")  # it would like another client library
@@ -77,8 +76,8 @@ def test_rank_known_answer(client: TestClient) -> None:
 
 
 def test_served_decisions_are_those_of_the_policy(bundle: Bundle, client: TestClient, tmp_path: Path) -> None:
-    """Served, in process, replayed from the compacted log: one decision, and the policy's propensities."""
-    ranker = Ranker(bundle)
+    """Over HTTP, in process and repeated from the compacted log: the same decision and propensities."""
+    ranker = RankingService(bundle)
     served = []
     for i in range(20):
         sent = body(f"r{i}", in_stock=[i % 2 == 0, True, i % 3 == 0])
@@ -94,14 +93,12 @@ def test_served_decisions_are_those_of_the_policy(bundle: Bundle, client: TestCl
         bundle.policy.propensities(log.requests(), log.positions), log.propensities, atol=1e-12
     )
     for i in range(len(log)):
-        again = decide_keyed(bundle.policy, log.requests().take(slice(i, i + 1)))
+        again = decide_seeded(bundle.policy, log.requests().take(slice(i, i + 1)))
         np.testing.assert_array_equal(again.slates[0], log.slates[i])
         np.testing.assert_array_equal(again.propensities[0], log.propensities[i])
 
 
-def test_histories_of_any_length_come_into_the_log(
-    bundle: Bundle, client: TestClient, tmp_path: Path
-) -> None:
+def test_histories_of_any_length_are_logged(bundle: Bundle, client: TestClient, tmp_path: Path) -> None:
     for i, past in enumerate((None, [], ["sku2"], ["sku0", "sku1"])):
         assert client.post("/rank", json=body(i) | ({} if past is None else {"history": past})).is_success
     log = compact(tmp_path / "log", bundle.policy)
@@ -168,7 +165,7 @@ def test_a_request_sent_twice_is_decided_once(client: TestClient, tmp_path: Path
     assert len(compact(tmp_path / "log")) == 2
 
 
-def test_rewards_come_once(client: TestClient, tmp_path: Path) -> None:
+def test_a_reward_is_taken_once(client: TestClient, tmp_path: Path) -> None:
     client.post("/rank", json=body("a"))
     sent = {"request_id": "a", "rewards": [0, 2.5], "events": {"click": [1, 1]}}
     assert client.post("/reward", json=sent).json() == {"request_id": "a", "duplicate": False}
@@ -209,7 +206,7 @@ def test_a_repeated_request_does_not_bring_sold_out_items_back(client: TestClien
 
 
 def test_stock_that_ends_between_decision_and_answer(bundle: Bundle) -> None:
-    ranker = Ranker(bundle)
+    ranker = RankingService(bundle)
     request = ranker.read(body("a"))
     decisions = ranker.decide(request)
     shown = ranker.answer(request, decisions)["items"]
@@ -233,7 +230,7 @@ def test_info_and_probes(client: TestClient, bundle: Bundle) -> None:
     assert info["answers"]["/rank 422"] == 1
 
 
-def test_a_full_disk_is_a_503_and_is_survived(client: TestClient, tmp_path: Path) -> None:
+def test_a_full_disk_gives_503_and_serving_goes_on_after_it(client: TestClient, tmp_path: Path) -> None:
     client.post("/rank", json=body(1))
     size = (tmp_path / "log" / FILE).stat().st_size
     soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
@@ -248,7 +245,9 @@ def test_a_full_disk_is_a_503_and_is_survived(client: TestClient, tmp_path: Path
     np.testing.assert_array_equal(compact(tmp_path / "log").request_id, [1, 2])
 
 
-def test_a_folder_of_its_own_is_needed(bundle: Bundle, client: TestClient, tmp_path: Path) -> None:
+def test_a_second_server_on_the_same_folder_is_refused(
+    bundle: Bundle, client: TestClient, tmp_path: Path
+) -> None:
     with pytest.raises(InvalidInput, match="another process writes it"):
         make_app(bundle, tmp_path / "log")
     (tmp_path / "file").write_text("")
@@ -259,7 +258,7 @@ def test_a_folder_of_its_own_is_needed(bundle: Bundle, client: TestClient, tmp_p
 def test_the_answer_waits_for_the_log(
     bundle: Bundle, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """While the disk is slow nothing is answered, but the event loop goes on."""
+    """While the disk is slow no decision is answered, but the event loop keeps running."""
     sync = os.fdatasync
     with TestClient(make_app(bundle, tmp_path / "log")) as client:
         order: list[str] = []
@@ -291,7 +290,7 @@ def test_the_answer_waits_for_the_log(
 
 @pytest.fixture
 def process(bundle: Bundle, tmp_path: Path) -> Iterator[tuple[subprocess.Popen[str], str]]:
-    """A server of its own process: (process, url)."""
+    """(process, url) of a server in a process of its own."""
     small_bundle(tmp_path / "b")
     command = [sys.executable, "-c", SERVE, str(tmp_path / "b"), "--log-dir", str(tmp_path / "log")]
     server = subprocess.Popen([*command, "--port", "0", "--json"], stdout=subprocess.PIPE, text=True)
@@ -318,7 +317,7 @@ def test_a_server_process_from_start_to_sigterm(
     server, url = process
     assert url.startswith("http://127.0.0.1:")
     answer = post(f"{url}/rank", body("a"))
-    assert answer == Ranker(bundle).rank(body("a"))
+    assert answer == RankingService(bundle).rank(body("a"))
     assert post(f"{url}/reward", {"request_id": "a", "rewards": [0, 1]})["duplicate"] is False
     server.send_signal(signal.SIGTERM)
     assert server.wait(timeout=20) == 0
@@ -338,53 +337,7 @@ def test_a_killed_server_has_logged_what_it_answered(
     assert kinds == ["header"] + ["decision"] * 20
 
 
-LIGHT = """
-import sys
-from pathlib import Path
-from builders.bundles import rank_body, table_policy
-from shopgym.policies.serving.bundle import load_bundle
-from shopgym.policies.serving.server import make_app
-import asyncio, json
-bundle = load_bundle(sys.argv[1])
-app = make_app(bundle, Path(sys.argv[2]))
-body = json.dumps(rank_body(bundle.policy, 1)).encode()
-sent = []
-async def receive(): return {"type": "http.request", "body": body, "more_body": False}
-async def send(message): sent.append(message)
-scope = {"type": "http", "method": "POST", "path": "/rank", "headers": [], "query_string": b""}
-asyncio.run(app(scope, receive, send))
-assert sent[0]["status"] == 200, sent
-print(" ".join(sys.modules))
-"""
-
-
-def test_serving_loads_nothing_heavy(bundle: Bundle, tmp_path: Path) -> None:
-    small_bundle(tmp_path / "b")
-    run = subprocess.run(
-        [sys.executable, "-c", LIGHT, str(tmp_path / "b"), str(tmp_path / "log")],
-        env=os.environ | {"PYTHONPATH": str(ROOT / "tests")},
-        capture_output=True,
-        text=True,
-        check=True,
-    )
-    loaded = set(run.stdout.split())
-    assert "shopgym.policies.serving.server" in loaded
-    heavy = {
-        "torch",
-        "vowpalwabbit",
-        "gymnasium",
-        "numba",
-        "pandas",
-        "scipy",
-        "matplotlib",
-        "pyarrow",
-        "pydantic",
-    }
-    heavy |= {"shopgym.simulators", "shopgym.envs", "shopgym.agents", "shopgym.experiments"}
-    assert loaded & heavy == set()
-
-
-def test_listening_where_one_cannot(bundle: Bundle, tmp_path: Path) -> None:
+def test_an_address_that_cannot_be_used_is_refused(bundle: Bundle, tmp_path: Path) -> None:
     from shopgym.policies.serving.server import serve
 
     for host, port in (("127.0.0.1", 99999), ("256.0.0.1", 0)):

@@ -9,7 +9,7 @@ import pytest
 from scipy import stats
 
 from shopgym.core import InvalidInput
-from shopgym.policies.explorers import Ranked, Softmax
+from shopgym.policies.explorers import PlackettLuceRanking, Softmax
 from shopgym.policies.guards import InStock
 from shopgym.policies.policy import SlatePolicy
 from shopgym.policies.scorers import TableScorer
@@ -32,7 +32,9 @@ def shop(catalog: Catalog) -> Shop:
 def by_table(
     catalog: Catalog, values: np.ndarray[tuple[int], np.dtype[np.float64]], floor: float
 ) -> SlatePolicy:
-    return SlatePolicy("p", catalog.items, TableScorer(values), Ranked(2.0, floor), (InStock(),), 3)
+    return SlatePolicy(
+        "p", catalog.items, TableScorer(values), PlackettLuceRanking(2.0, floor), (InStock(),), 3
+    )
 
 
 def test_expectation_agrees_with_outcomes(shop: Shop, catalog: Catalog) -> None:

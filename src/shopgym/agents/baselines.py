@@ -8,7 +8,7 @@ import numpy as np
 
 from ..core.batches import Interactions
 from ..core.errors import in_range
-from ..policies.explorers import Ranked, Softmax
+from ..policies.explorers import PlackettLuceRanking, Softmax
 from ..policies.policy import SlatePolicy
 from ..policies.scorers import TableScorer
 from .task import Task
@@ -35,7 +35,7 @@ class PopularityAgent:
 
     Args:
         history: number of order lines that the historic shares count for.
-        decay, floor: of :class:`.Ranked`.
+        decay, floor: of :class:`.PlackettLuceRanking`.
     """
 
     def __init__(
@@ -49,7 +49,7 @@ class PopularityAgent:
     ) -> None:
         in_range("popularity.history", history, 0.0, 1e12)
         self.task = task
-        self.explorer = Ranked(decay, floor)
+        self.explorer = PlackettLuceRanking(decay, floor)
         self.sales = history * task.items.popularity
 
     def learn(self, batch: Interactions) -> Mapping[str, float]:

@@ -1,4 +1,4 @@
-"""``shopgym bundle``: look at a bundle, and prove that it still works."""
+"""``shopgym bundle``: show a bundle, and check that it still works."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ import typer
 
 def bundle_verify(path: Annotated[Path, typer.Argument(help="the bundle's folder")]) -> None:
     """Check every file's hash and replay the golden cases."""
-    from ..policies.serving.bundle import load_bundle
+    from ..policies.serving import load_bundle
 
     bundle = load_bundle(path)
     print(f"{path}: {len(bundle.manifest['files'])} files and the golden cases are right, hash {bundle.hash}")
@@ -22,7 +22,7 @@ def bundle_inspect(
     as_json: Annotated[bool, typer.Option("--json", help="manifest and evidence as JSON")] = False,
 ) -> None:
     """Show what a bundle is, after checking it."""
-    from ..policies.serving.bundle import load_bundle
+    from ..policies.serving import load_bundle
 
     bundle = load_bundle(path)
     manifest = bundle.manifest
@@ -30,7 +30,7 @@ def bundle_inspect(
         print(json.dumps({"bundle_hash": bundle.hash, **manifest, "evidence": bundle.evidence}, indent=1))
         return
     policy = bundle.policy
-    by = bundle.retriever
+    retriever = bundle.retriever
     lines = {
         "name": policy.name,
         "created": manifest["created"] or "not said",
@@ -39,7 +39,9 @@ def bundle_inspect(
         "config hash": manifest["config_hash"],
         "items": f"{len(policy.items)} ({policy.items.currency})",
         "slate": f"{policy.slate_size} items",
-        "retrieves": f"{by.count} by {by.model.kind}" if by else "no: popular items without candidates",
+        "retrieves": f"{retriever.count} by {retriever.model.kind}"
+        if retriever
+        else "no: popular items without candidates",
         "ranks by": policy.scorer.kind,
         "explores by": str(policy.explorer),
         "guards": ", ".join(str(guard) for guard in policy.guards),

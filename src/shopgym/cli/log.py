@@ -16,11 +16,11 @@ def log_compact(
     ] = None,
 ) -> None:
     """Join decisions with their rewards and write the decision log that evaluation reads."""
-    from ..policies.decision_log.compaction import compact
+    from ..policies.decision_log import compact
 
     policy = None
     if bundle is not None:
-        from ..policies.serving.bundle import load_policy
+        from ..policies.serving import load_policy
 
         policy = load_policy(bundle)
     log = compact(folder, policy)

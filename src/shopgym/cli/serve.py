@@ -21,7 +21,7 @@ def serve(
     as_json: Annotated[bool, typer.Option("--json", help="announce the address as one JSON line")] = False,
 ) -> None:
     """Check a bundle, replay its golden cases and serve it until SIGTERM."""
-    from ..policies.serving.bundle import load_bundle
+    from ..policies.serving import load_bundle
     from ..policies.serving.server import serve as run
 
     loaded = load_bundle(bundle)

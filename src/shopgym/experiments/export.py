@@ -1,4 +1,4 @@
-"""Export: a policy that passed the gate leaves as a bundle with its evidence."""
+"""Export: the bundle of a policy that passed the gate, with its evidence."""
 
 from __future__ import annotations
 
@@ -9,20 +9,20 @@ import pandas as pd
 import yaml
 
 from ..core.errors import InvalidInput
-from ..policies.decision_log.log import DecisionLog
-from ..policies.serving.bundle import Bundle, write_bundle
+from ..policies.decision_log import DecisionLog
+from ..policies.serving import Bundle, write_bundle
 from ..simulators import Catalog
 from .policy_store import read_policy, read_retriever
 
 GOLDEN = 32
-"""Requests of the log that become golden cases."""
+"""Number of logged requests that become golden cases."""
 
 
 def export_policy(run: Path, agent: str, out: Path) -> Bundle:
     """Write the bundle of one agent of a finished run.
 
     Raises:
-        InvalidInput: ``run`` is no run, has no such agent, or the gate did not pass it.
+        InvalidInput: ``run`` is no folder of a run, it has no such agent, or the gate refused the agent.
     """
     if not (run / "gate.json").is_file():
         raise InvalidInput("run", str(run), "give a folder that 'shopgym run' wrote")

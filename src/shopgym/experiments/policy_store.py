@@ -1,4 +1,9 @@
-"""Frozen policies and the retriever of a run on disk: JSON and an array file each, no pickle."""
+"""The policies and the retriever of a run on disk, in the form that a bundle has them.
+
+``policies/NAME/`` and ``retriever/`` each hold a specification as JSON, arrays as ``.npy`` and a manifest
+with the hash of every file. Runs of version 0.1 have ``NAME.json`` and ``NAME.npz`` instead; they are still
+read.
+"""
 
 from __future__ import annotations
 
@@ -10,54 +15,82 @@ from typing import Any
 import numpy as np
 
 from ..core.errors import InvalidInput
-from ..core.files import new_file, write_text
-from ..core.hashing import canonical_json
+from ..core.files import new_folder
 from ..core.items import Items
 from ..core.types import AnyArray
 from ..policies.policy import SlatePolicy, policy_from_state
 from ..policies.retrieval.retriever import Retriever
+from ..policies.serving.manifest import read_verified, write_manifest
+from ..policies.serving.state_files import (
+    read_policy_state,
+    read_retriever_state,
+    write_policy_state,
+    write_retriever_state,
+)
+
+CHANGED = "it was changed after it was saved: run again"
 
 
 def save_policy(folder: Path, policy: SlatePolicy) -> None:
-    """Write ``NAME.json`` and ``NAME.npz``."""
-    _save(folder / policy.name, policy.hash, *policy.state())
+    """Write the folder ``NAME``, whole or not at all."""
+    with new_folder(folder / policy.name) as new:
+        write_policy_state(new, policy)
+        write_manifest(new, {"name": policy.name, "policy_hash": policy.hash})
 
 
 def read_policy(folder: Path, name: str, items: Items) -> SlatePolicy:
-    """The policy saved as ``name``; its hash is checked."""
-    if not (folder / f"{name}.json").is_file():
-        known = ", ".join(sorted(path.stem for path in folder.glob("*.json")))
-        raise InvalidInput("agent", name, f"this run has {known or 'no policies'}")
-    saved, arrays = _read(folder / name)
-    policy = policy_from_state(saved["spec"], arrays, items)
-    if policy.hash != saved["hash"]:
-        raise InvalidInput("policy.hash", policy.hash, f"{name} was changed after it was saved: run again")
+    """The policy saved as ``name``.
+
+    Raises:
+        InvalidInput: there is none, or its files or its hash are not those that were saved.
+    """
+    path = folder / name
+    if path.is_dir():
+        _, manifest, files = read_verified(path, f"policies.{name}", CHANGED)
+        policy, digest = read_policy_state(files, items), manifest["policy_hash"]
+    elif _in_version_0_1(path):
+        digest, spec, arrays = _read_version_0_1(path)
+        policy = policy_from_state(spec, arrays, items)
+    else:
+        names = {p.name for p in folder.glob("*/")} | {p.stem for p in folder.glob("*.json")}
+        raise InvalidInput("agent", name, f"this run has {', '.join(sorted(names)) or 'no policies'}")
+    if policy.hash != digest:
+        raise InvalidInput("policy.hash", policy.hash, f"{name}: {CHANGED}")
     return policy
 
 
 def save_retriever(path: Path, retriever: Retriever) -> None:
-    """Write ``PATH.json`` and ``PATH.npz``."""
-    _save(path, retriever.hash, *retriever.state())
+    """Write the folder ``path``, whole or not at all."""
+    with new_folder(path) as new:
+        write_retriever_state(new, retriever)
+        write_manifest(new, {"retriever_hash": retriever.hash})
 
 
 def read_retriever(path: Path) -> Retriever | None:
-    """The retriever saved at ``path``, its hash checked; None where there is none."""
-    if not path.with_name(f"{path.name}.json").is_file():
+    """The retriever saved at ``path``; None where there is none.
+
+    Raises:
+        InvalidInput: its files or its hash are not those that were saved.
+    """
+    if path.is_dir():
+        _, manifest, files = read_verified(path, "retriever", CHANGED)
+        retriever, digest = read_retriever_state(files), manifest["retriever_hash"]
+    elif _in_version_0_1(path):
+        digest, spec, arrays = _read_version_0_1(path)
+        retriever = Retriever.from_state(spec, arrays)
+    else:
         return None
-    saved, arrays = _read(path)
-    retriever = Retriever.from_state(saved["spec"], arrays)
-    if retriever.hash != saved["hash"]:
-        raise InvalidInput("retriever.hash", retriever.hash, "it was changed after it was saved: run again")
+    if retriever is None or retriever.hash != digest:
+        raise InvalidInput("retriever.hash", digest, CHANGED)
     return retriever
 
 
-def _save(path: Path, digest: str, spec: Mapping[str, Any], arrays: Mapping[str, AnyArray]) -> None:
-    with new_file(path.with_name(f"{path.name}.npz")) as new, new.open("wb") as handle:
-        np.savez(handle, **dict(arrays))  # type: ignore[arg-type]  # numpy's stub takes any name for a flag
-    write_text(path.with_name(f"{path.name}.json"), canonical_json({"hash": digest, "spec": spec}))
+def _in_version_0_1(path: Path) -> bool:
+    return path.with_name(f"{path.name}.json").is_file()
 
 
-def _read(path: Path) -> tuple[Any, dict[str, AnyArray]]:
+def _read_version_0_1(path: Path) -> tuple[str, Mapping[str, Any], dict[str, AnyArray]]:
+    """(hash, specification, arrays) of ``PATH.json`` and ``PATH.npz``."""
     saved = json.loads(path.with_name(f"{path.name}.json").read_text(encoding="utf-8"))
     with np.load(path.with_name(f"{path.name}.npz"), allow_pickle=False) as arrays:
-        return saved, dict(arrays)
+        return saved["hash"], saved["spec"], dict(arrays)

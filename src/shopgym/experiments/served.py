@@ -1,4 +1,4 @@
-"""Proof that a bundle serves: a real server process answers the golden cases over HTTP."""
+"""Check that a bundle can be served: a server process answers its golden cases over HTTP."""
 
 from __future__ import annotations
 
@@ -17,31 +17,41 @@ from ..core.errors import InvalidInput
 from ..policies.serving.golden import TOLERANCE
 
 READY_WITHIN = 60.0
-"""Seconds a server may take until it accepts connections."""
+"""Seconds within which a server must accept connections."""
+
+SERVE = """
+import sys
+from pathlib import Path
+from shopgym.policies.serving import load_bundle
+from shopgym.policies.serving.server import serve
+
+bundle, log_dir = map(Path, sys.argv[1:])
+serve(load_bundle(bundle), log_dir=log_dir, port=0, announce=lambda url: print(url, flush=True))
+"""
+"""The server process: what ``shopgym serve`` runs, without the command line, which is above this room."""
 
 
 def served_equals_golden(bundle: Path) -> dict[str, Any]:
-    """Serve ``bundle`` from a new process and ask it every golden case.
+    """Serve ``bundle`` from a new process and send it every golden case.
 
     Returns:
         cases, equal (answers with the golden items and propensities), logged (decisions in the server's
         log), and median milliseconds per answer.
 
     Raises:
-        InvalidInput: the server did not start; says what it printed.
+        InvalidInput: the server did not start; the message has the last line that it printed.
     """
     cases = json.loads((bundle / "golden.json").read_text(encoding="utf-8"))
     with tempfile.TemporaryDirectory() as folder:
-        command = [sys.executable, "-m", "shopgym.cli.main", "serve", str(bundle)]
-        command += ["--port", "0", "--json", "--log-dir", folder]
+        command = [sys.executable, "-c", SERVE, str(bundle), folder]
         server = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
         try:
             url = _url(server)
-            equal, spent = 0, []
+            equal, seconds = 0, []
             for case in cases:
                 started = time.perf_counter()
                 answer = _post(f"{url}/rank", case["request"])
-                spent.append(time.perf_counter() - started)
+                seconds.append(time.perf_counter() - started)
                 equal += answer["items"] == case["items"] and np.allclose(
                     answer["propensities"], case["propensities"], rtol=0.0, atol=TOLERANCE
                 )
@@ -54,18 +64,18 @@ def served_equals_golden(bundle: Path) -> dict[str, Any]:
         "cases": len(cases),
         "equal": equal,
         "logged": logged,
-        "median_ms": 1000 * float(np.median(spent)),
+        "median_ms": 1000 * float(np.median(seconds)),
     }
 
 
 def _url(server: subprocess.Popen[str]) -> str:
     assert server.stdout is not None
     assert server.stderr is not None
-    line = server.stdout.readline()  # empty when the process ends without a word
-    if not line:
+    url = server.stdout.readline().strip()  # empty if the process ends without printing
+    if not url:
         server.wait(READY_WITHIN)
-        raise InvalidInput("serve", server.stderr.read().strip()[-300:], "the server did not start")
-    url: str = json.loads(line)["url"]
+        said = server.stderr.read().strip().splitlines()[-1:]
+        raise InvalidInput("serve", "".join(said), "the server did not start")
     return url
 
 

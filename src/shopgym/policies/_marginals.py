@@ -12,11 +12,11 @@ from ..core.types import F64, Bool
 STEP = 0.36
 """Grid step in log-time: the trapezoid error is about exp(-pi^2 / STEP) = 1e-12, times a factor."""
 LEFT_TAIL = 26.0
-"""Start e^-26 of the mean first ring before it: the mass left out is about 5e-12."""
+"""The integral starts at e^-26 of the mean time of the first ring; it misses a mass of about 5e-12."""
 DONE = 1e-12
-"""Stop when fewer than k rings so far has at most this probability."""
+"""The integral stops when the probability of fewer than k rings is at most this."""
 ASLEEP = 1e-15
-"""A clock that has rung with less than this probability counts as silent."""
+"""A clock whose probability of having rung is below this is ignored."""
 
 
 @njit(cache=True, nogil=True)
@@ -52,12 +52,12 @@ def _component(rates: F64, k: int, factor: float, out: F64, p: F64, count: F64) 
             if density < 1e-18:
                 continue
             if p[i] < 0.5:  # take candidate i out again by division, stable on this side
-                rest = count[0] / q
-                out[0, i] += density * rest
+                without_i = count[0] / q
+                out[0, i] += density * without_i
                 for c in range(1, slots):
-                    rest = (count[c] - p[i] * rest) / q
-                    out[c, i] += density * rest
-            else:  # few candidates at a time are here: build the count again without i
+                    without_i = (count[c] - p[i] * without_i) / q
+                    out[c, i] += density * without_i
+            else:  # rare: compute the count again without i
                 _without(p[:awake], i, slots, density, out)
         if alive < DONE:
             return
@@ -82,7 +82,7 @@ def mixture_marginals(log_rates: F64, weights: F64, allowed: Bool, k: int) -> F6
     """(n, k, m) marginals of the mixture; see :func:`.plackett_luce.slot_marginals`."""
     n, components, m = log_rates.shape
     out = np.zeros((n, k, m))
-    where = np.empty(m, np.int64)
+    index = np.empty(m, np.int64)
     rates = np.empty(m)
     logs = np.empty(m)
     p = np.empty(m)
@@ -91,7 +91,7 @@ def mixture_marginals(log_rates: F64, weights: F64, allowed: Bool, k: int) -> F6
         a = 0
         for i in range(m):
             if allowed[row, i]:
-                where[a] = i
+                index[a] = i
                 a += 1
         if a == 0:
             continue
@@ -100,21 +100,21 @@ def mixture_marginals(log_rates: F64, weights: F64, allowed: Bool, k: int) -> F6
             top = -np.inf
             bottom = np.inf
             for i in range(a):
-                top = max(top, log_rates[row, b, where[i]])
-                bottom = min(bottom, log_rates[row, b, where[i]])
+                top = max(top, log_rates[row, b, index[i]])
+                bottom = min(bottom, log_rates[row, b, index[i]])
             if top - bottom < 1e-12:  # equal rates: every candidate is as likely at every slot
                 for c in range(min(k, a)):
                     for i in range(a):
-                        out[row, c, where[i]] += weights[b] / a
+                        out[row, c, index[i]] += weights[b] / a
                 continue
             part[:] = 0.0
             for i in range(a):
-                logs[i] = top - log_rates[row, b, where[i]]
+                logs[i] = top - log_rates[row, b, index[i]]
             order = np.argsort(logs[:a])
             for i in range(a):  # below e^-600 of the best rate nothing can be told apart
                 rates[i] = math.exp(-min(logs[order[i]], 600.0))
             _component(rates[:a], k, weights[b], part, p[:a], count[: min(k, a)])
             for c in range(k):
                 for i in range(a):
-                    out[row, c, where[order[i]]] += part[c, i]
+                    out[row, c, index[order[i]]] += part[c, i]
     return out

@@ -1,7 +1,8 @@
-"""Explore: from scores to the rates of a Plackett-Luce mixture."""
+"""Exploration: from scores to the rates of a Plackett-Luce mixture."""
 
 from __future__ import annotations
 
+import warnings
 from dataclasses import dataclass
 from typing import Any, ClassVar, Protocol
 
@@ -12,7 +13,7 @@ from ..core.types import F64, Bool
 
 
 class Explorer(Protocol):
-    """Turns B scores per candidate into the log-rates of B components, and keeps a uniform floor."""
+    """Turns B scores per candidate into the log-rates of B components; a uniform component has ``floor``."""
 
     kind: ClassVar[str]
 
@@ -39,7 +40,12 @@ def with_floor(log_rates: F64, floor: float) -> tuple[F64, F64]:
 
 @dataclass(frozen=True)
 class Softmax:
-    """log-rate = score / temperature (Boltzmann exploration); temperature in units of the score."""
+    """log-rate = score / temperature (Boltzmann exploration).
+
+    Attributes:
+        temperature: > 0, in units of the score.
+        floor: as in :class:`PlackettLuceRanking`.
+    """
 
     kind: ClassVar[str] = "softmax"
     temperature: float = 1.0
@@ -54,11 +60,17 @@ class Softmax:
 
 
 @dataclass(frozen=True)
-class Ranked:
-    """log-rate = -decay x rank (0 = best allowed): nearly the sorted order, whatever the scale.
+class PlackettLuceRanking:
+    """log-rate = -decay x rank, rank 0 for the best allowed: the sorted order with a little exploration.
 
-    Neighbours in the order swap with probability about exp(-decay); decay 0 is uniform. Equal scores
-    keep the candidates' order.
+    A Plackett-Luce model of the ranks, so the scale of the scores makes no difference. Equal scores keep
+    the candidates' order. This is the explorer of most agents; their ``decay`` and ``floor`` mean this:
+
+    Attributes:
+        decay: in [0, 50]. Two neighbours in the order swap with probability 1 / (1 + exp(decay)), about
+            exp(-decay); 0 is uniform, and from about 20 on the order is practically always the sorted one.
+        floor: in [0, 1]. Probability that the whole slate is drawn uniformly from what is allowed, so that
+            every allowed slate has a positive probability and can be evaluated from the log.
     """
 
     kind: ClassVar[str] = "ranked"
@@ -80,9 +92,13 @@ class Ranked:
 class SquareCB:
     """Inverse-gap weighting (Foster & Rakhlin 2020, eq. 2) over the allowed candidates.
 
-    p_i = 1 / (a + gamma (best - score_i)) for all but the best of a allowed candidates, the best takes
-    the rest. The first slot has exactly this distribution; later slots draw in the same proportions
-    from what is left.
+    p_i = 1 / (a + gamma (best - score_i)) for all but the best of a allowed candidates; the best has the
+    remaining probability. The first slot has exactly this distribution; later slots draw in the same
+    proportions from the candidates that are left.
+
+    Attributes:
+        gamma: >= 0, in units of 1 / score; larger is greedier.
+        floor: as in :class:`PlackettLuceRanking`.
     """
 
     kind: ClassVar[str] = "squarecb"
@@ -109,10 +125,14 @@ class SquareCB:
 
 @dataclass(frozen=True)
 class Elimination:
-    """Uniform over what may be best (RegCB, Foster et al. 2018, alg. 1); from two scores, lower and upper.
+    """Uniform over the candidates that may be best (RegCB, Foster et al. 2018, alg. 1).
 
-    A candidate whose upper score is below the best lower score is eliminated: log-rate -decay x its rank by
-    upper score among the eliminated. With a large decay it is shown only where no other is left.
+    It needs two scores, lower and upper. A candidate whose upper score is below the best lower score is
+    eliminated: its log-rate is -decay x its rank by upper score among the eliminated, from 1.
+
+    Attributes:
+        decay: in [0, 50]; with a large one an eliminated candidate is shown only where no other is left.
+        floor: as in :class:`PlackettLuceRanking`.
     """
 
     kind: ClassVar[str] = "elimination"
@@ -133,14 +153,21 @@ class Elimination:
         np.put_along_axis(ranks, order, np.arange(upper.shape[1], dtype=np.float64)[None], axis=1)
         # upper bounds in order: the survivors stand first
         alive = upper >= best
-        after = ranks - alive.sum(axis=1, keepdims=True) + 1
-        return np.where(alive, 0.0, -self.decay * after)[:, None]
+        place = ranks - alive.sum(axis=1, keepdims=True) + 1
+        return np.where(alive, 0.0, -self.decay * place)[:, None]
 
 
-_ALL: tuple[type[Explorer], ...] = (Softmax, Ranked, SquareCB, Elimination)
+_ALL: tuple[type[Explorer], ...] = (Softmax, PlackettLuceRanking, SquareCB, Elimination)
 EXPLORERS: dict[str, type[Explorer]] = {c.kind: c for c in _ALL}
 
 
 def explorer_spec(explorer: Explorer) -> dict[str, Any]:
     """JSON-able form; ``EXPLORERS[kind](**rest)`` reads it back."""
     return {"kind": explorer.kind, **vars(explorer)}
+
+
+def __getattr__(name: str) -> Any:
+    if name == "Ranked":
+        warnings.warn("explorers.Ranked is now PlackettLuceRanking", DeprecationWarning, stacklevel=2)
+        return PlackettLuceRanking
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

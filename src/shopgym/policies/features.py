@@ -1,11 +1,11 @@
-"""From a request and an item to the numbers a linear model sees.
+"""Feature maps: from a request and an item to the numbers that a linear model uses.
 
-Every feature is a product of named columns, at most some of the request (``user.``, ``context.``)
-and some of the item (``item.``). So phi_t(request, item) = R_t(request) x I_t(item): the item side is
-computed once per catalogue and a linear score is a dot product, as in a two-tower model.
+Every feature is a product of named columns of the request (``user.``, ``context.``) and of the item
+(``item.``). So phi_t(request, item) = R_t(request) x I_t(item): the item side is computed once per catalogue
+and a linear score is a dot product, as in a two-tower model.
 
-What holds only at the moment (``live.``, from ``Requests.live``) is a third factor L_t(request, item),
-there only for maps that name it. ``live_log.NAME`` is log(1 + NAME), for prices and stock levels.
+Live values (``live.``, from ``Requests.live``) are a third factor L_t(request, item), computed only for maps
+that name one. ``live_log.NAME`` is log(1 + NAME), for prices and stock levels.
 """
 
 from __future__ import annotations
@@ -42,11 +42,11 @@ class FeatureMap:
         for term in self.terms:
             for column in term:
                 side, _, name = column.partition(".")
-                known = {"user": self.user_names, "context": self.context_names}
-                if side not in (*known, "item", *LIVE_SIDES) or not name:
+                columns = {"user": self.user_names, "context": self.context_names}
+                if side not in (*columns, "item", *LIVE_SIDES) or not name:
                     fix = "write user.NAME, context.NAME, item.NAME, live.NAME or live_log.NAME"
                     raise InvalidInput("features.terms", column, fix)
-                names = known.get(side)
+                names = columns.get(side)
                 if names is not None and name not in names:
                     raise InvalidInput("features.terms", column, f"known {side} columns: {', '.join(names)}")
 
@@ -72,8 +72,8 @@ class FeatureMap:
                 raise InvalidInput(
                     f"requests.{name}", got.shape, f"give {len(want)} columns: {', '.join(want)}"
                 )
-        one = np.ones((len(requests), 1))
-        columns = np.concatenate([one, requests.user, requests.context], axis=1, dtype=np.float64)
+        constant = np.ones((len(requests), 1))
+        columns = np.concatenate([constant, requests.user, requests.context], axis=1, dtype=np.float64)
         out: F64 = columns[:, self.request_columns].prod(axis=2)
         return out
 
@@ -98,7 +98,7 @@ class FeatureMap:
         """(n, m, D) the product of each term's live columns; None where no term has any.
 
         Raises:
-            InvalidInput: the requests do not say what a term needs, or say it in another shape.
+            InvalidInput: the requests lack a live value that a term needs, or have it in another shape.
         """
         if not self._live:
             return None
@@ -107,8 +107,8 @@ class FeatureMap:
         for t, side, name in self._live:
             values = requests.live.get(name)
             if values is None or values.shape != shape:
-                known = {name: values.shape for name, values in requests.live.items()}
-                raise InvalidInput("requests.live", known, f"give {name} of every candidate, shape {shape}")
+                shapes = {name: values.shape for name, values in requests.live.items()}
+                raise InvalidInput("requests.live", shapes, f"give {name} of every candidate, shape {shape}")
             out[:, :, t] *= np.log1p(np.maximum(values, 0.0)) if side == "live_log" else values
         return out
 
@@ -150,10 +150,10 @@ class FeatureMap:
     def default(
         cls, user_names: tuple[str, ...], context_names: tuple[str, ...], item_names: tuple[str, ...]
     ) -> FeatureMap:
-        """Every item column, and every match of a user or context column with an item's.
+        """Every item column, and the product of every user or context column with the item column it matches.
 
-        ``user.taste_3`` and ``context.intent_3`` meet ``item.embedding_3``;
-        ``user.price_sensitivity`` meets ``item.log_price``.
+        ``user.taste_3`` and ``context.intent_3`` match ``item.embedding_3``; ``user.price_sensitivity``
+        matches ``item.log_price``.
         """
         terms: list[Term] = [()]
         terms += [(f"item.{name}",) for name in item_names]

@@ -1,6 +1,6 @@
-"""Guard: rules that remove candidates before the sampler and between its slots.
+"""Guards: rules that remove candidates before the first slot and between the slots.
 
-A rule acts inside the sampler, so the propensities that are logged are those of the guarded policy.
+They act inside the sampler, so the logged propensities are those of the guarded policy.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from ..core.config import build
 from ..core.errors import in_range, one_of
 from ..core.items import Items
 from ..core.types import I32, Bool
-from .live_values import worth
+from .live_values import unit_value
 
 
 class Guard:
@@ -49,14 +49,14 @@ class InStock(Guard):
 class MarginFloor(Guard):
     """Only items whose margin per unit (price less cost, currency units) is at least ``minimum``.
 
-    The margin is today's where the request says it, else the catalogue's.
+    The margin is the request's live one if it has one, else the catalogue's.
     """
 
     kind: ClassVar[str] = "margin_floor"
     minimum: float = 0.0
 
     def before(self, requests: Requests, items: Items) -> Bool:
-        margin = worth("margin", requests, items).astype(np.float32)  # live values are float32
+        margin = unit_value("margin", requests, items).astype(np.float32)  # live values are float32
         allowed: Bool = margin >= np.float32(self.minimum)
         return allowed
 

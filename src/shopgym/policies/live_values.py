@@ -1,4 +1,4 @@
-"""Price and margin of the candidates: today's where the request says them, else the catalogue's."""
+"""Price and margin of the candidates: the request's live values if it has them, else the catalogue's."""
 
 from __future__ import annotations
 
@@ -12,8 +12,8 @@ from ..core.types import F64
 NAMES = ("one", "price", "margin")
 
 
-def worth(name: str, requests: Requests, items: Items) -> F64:
-    """(n, m) what one unit of each candidate is worth: 1, its price or its margin, currency units.
+def unit_value(name: str, requests: Requests, items: Items) -> F64:
+    """(n, m) value of one unit of each candidate: 1, its price or its margin, in currency units.
 
     Raises:
         InvalidInput: an unknown name.

@@ -5,8 +5,8 @@ slot by slot a candidate with probability proportional to its rate among those s
 (Plackett 1975; Luce 1959). Adding Gumbel noise to the log-rates and taking the best allowed
 candidate at each slot draws from exactly this model (Yellott 1977; Kool et al. 2019).
 
-Everything a policy here does is such a mixture: an exploration floor is one more component with equal
-rates, Thompson sampling has one component per posterior draw. So every propensity is in closed form.
+Every policy here is such a mixture: an exploration floor is one more component with equal rates, Thompson
+sampling has one component per posterior draw. So every propensity has a closed form.
 """
 
 from __future__ import annotations
@@ -25,10 +25,10 @@ ROWS = 256
 """Requests that one thread takes at a time; results do not depend on it."""
 
 THIN = 1e-200
-"""Where what is left has less than this share of the best rate, its sum is taken on its own scale."""
+"""A sum of the remaining rates below this share of the best rate is computed again on its own scale."""
 
 Between = Callable[[I32], Bool]
-"""Positions chosen so far (n, j) -> (n, m), which candidates a rule still allows at slot j."""
+"""From the positions of the slots so far (n, j) to the candidates that a rule allows at slot j, (n, m)."""
 
 
 def draw(
@@ -47,10 +47,10 @@ def draw(
         allowed: (n, m) candidates that may be shown at all.
         slate_size: k.
         rng: source of the component and of the Gumbel noise.
-        between: what is still allowed after the slots so far; None = anything not yet shown.
+        between: what is allowed after the slots so far; None = everything not yet shown.
 
     Returns:
-        (n, k) positions among the candidates; ``EMPTY`` where nothing was allowed any more.
+        (n, k) positions among the candidates; ``EMPTY`` where no candidate was left.
     """
     n, _, m = log_rates.shape
     component = np.searchsorted(np.cumsum(weights)[:-1], rng.random(n), side="right")
@@ -59,13 +59,13 @@ def draw(
     positions = np.full((n, slate_size), EMPTY, dtype=np.int32)
     rows = np.arange(n)
     for slot in range(min(slate_size, m)):
-        now = keys
+        slot_keys = keys
         if between is not None and slot:
-            now = np.where(between(positions[:, :slot]), keys, -np.inf)
-        best = np.argmax(now, axis=1)
-        found = now[rows, best] > -np.inf
-        positions[found, slot] = best[found]
-        keys[rows[found], best[found]] = -np.inf
+            slot_keys = np.where(between(positions[:, :slot]), keys, -np.inf)
+        best = np.argmax(slot_keys, axis=1)
+        filled = slot_keys[rows, best] > -np.inf
+        positions[filled, slot] = best[filled]
+        keys[rows[filled], best[filled]] = -np.inf
     return positions
 
 
@@ -74,7 +74,7 @@ def slot_propensities(
 ) -> F64:
     """(n, k) probability of each slot's candidate given the slots before it.
 
-    0 for what the policy could never show; 1 for an empty slot that had to be empty.
+    0 for a candidate that could not be shown; 1 for an empty slot that could not be filled.
     """
     n, components, _ = log_rates.shape
     free = allowed.copy()
@@ -88,27 +88,27 @@ def slot_propensities(
     rows = np.arange(n)
     for slot in range(positions.shape[1]):
         chosen = positions[:, slot]
-        now = free
+        available = free
         if between is not None and slot:
-            now = free & between(positions[:, :slot])
+            available = free & between(positions[:, :slot])
         filled = chosen >= 0
-        at = np.where(filled, chosen, 0)
-        possible: Bool = np.any(now, axis=1)
-        legal = filled & now[rows, at]
-        mass = (rates @ now[:, :, None].astype(np.float64))[:, :, 0]
+        position = np.where(filled, chosen, 0)
+        possible: Bool = np.any(available, axis=1)
+        legal = filled & available[rows, position]
+        mass = (rates @ available[:, :, None].astype(np.float64))[:, :, 0]
         mass[~possible] = 1.0
         thin = np.flatnonzero((mass < THIN).any(axis=1))
         mass[thin] = 1.0
         total = top + np.log(mass)
-        total[thin] = log_sum(np.where(now[thin, None, :], log_rates[thin], -np.inf))
-        step = np.where(legal[:, None], log_rates[rows, :, at] - total, 0.0)
+        total[thin] = log_sum(np.where(available[thin, None, :], log_rates[thin], -np.inf))
+        step = np.where(legal[:, None], log_rates[rows, :, position] - total, 0.0)
         best = joint.max(axis=1, keepdims=True)
         before = np.exp(joint - best)
         out[:, slot] = np.where(
             legal, (before * np.exp(step)).sum(axis=1) / before.sum(axis=1), ~filled & ~possible
         )
         joint = joint + step
-        free[rows[legal], at[legal]] = False
+        free[rows[legal], position[legal]] = False
     return out
 
 
@@ -120,16 +120,16 @@ def log_sum(values: F64) -> F64:
 
 
 def slot_marginals(log_rates: F64, weights: F64, allowed: Bool, slate_size: int) -> F64:
-    """(n, k, m) probability that a candidate stands at a slot, whatever stands before it.
+    """(n, k, m) probability that a candidate stands at a slot, over all slates.
 
-    With independent exponential clocks of the given rates, candidate i stands at slot j when exactly
-    j - 1 other clocks ring before its own. So the probability is one integral over the time of i's ring
-    of a Poisson-binomial term, taken by the trapezoid rule in log-time, which converges
-    exponentially for these integrands; the absolute error is below 1e-9 (about 2e-10 in practice).
+    Give each candidate an exponential clock with its rate. Candidate i stands at slot j when exactly j - 1
+    other clocks ring before its own. So the probability is one integral of a Poisson-binomial term over the
+    time of i's ring. The trapezoid rule in log-time converges exponentially for such integrands; the
+    absolute error is below 1e-9 (about 2e-10 in practice).
     """
     from ._marginals import mixture_marginals
 
-    def some(rows: slice) -> F64:
+    def marginals(rows: slice) -> F64:
         return mixture_marginals(
             np.ascontiguousarray(log_rates[rows], dtype=np.float64),
             np.ascontiguousarray(weights, dtype=np.float64),
@@ -139,7 +139,7 @@ def slot_marginals(log_rates: F64, weights: F64, allowed: Bool, slate_size: int)
 
     n = len(log_rates)
     if n <= ROWS:
-        return some(slice(0, n))
-    with ThreadPoolExecutor(os.cpu_count()) as pool:  # the kernel lets go of the interpreter's lock
-        parts = list(pool.map(some, (slice(low, low + ROWS) for low in range(0, n, ROWS))))
+        return marginals(slice(0, n))
+    with ThreadPoolExecutor(os.cpu_count()) as pool:  # the kernel releases the GIL
+        parts = list(pool.map(marginals, (slice(low, low + ROWS) for low in range(0, n, ROWS))))
     return np.concatenate(parts)

@@ -31,13 +31,13 @@ class SlatePolicy:
     """Shows ``slate_size`` of a request's candidates (implements :class:`shopgym.core.Policy`).
 
     Attributes:
-        name: what reports call it.
+        name: its name in reports.
         items: the catalogue it was made for.
-        scorer: ranks.
-        explorer: spreads.
-        guards: rules; what they forbid has probability 0.
+        scorer: scores the candidates.
+        explorer: turns scores into probabilities.
+        guards: rules; a candidate that they forbid has probability 0.
         slate_size: k.
-        reranker: changes scores from slot to slot by what is already on the page.
+        reranker: changes the scores from slot to slot, by the items already on the page.
     """
 
     name: str
@@ -106,13 +106,13 @@ class SlatePolicy:
         return marginals[:, :, : requests.num_candidates]
 
     def _beyond(self, requests: Requests) -> Bool:
-        """(n, k) slots that the page does not have. What stands before them is drawn as ever."""
+        """(n, k) slots that the page does not have; the slots before them are drawn as on a full page."""
         if requests.slots is None:
             return np.zeros((len(requests), self.slate_size), np.bool_)
         return np.arange(self.slate_size) >= requests.slots[:, None]
 
     def _sampler(self, requests: Requests) -> tuple[Draw, Probabilities]:
-        """How a slate is drawn, and how likely each slot of a slate is."""
+        """(draws slates, gives the probability of each slot of a slate) for these requests."""
         scores, allowed = self._scores(requests)
         between = self._between(requests)
         if self.reranker is None:
@@ -122,7 +122,7 @@ class SlatePolicy:
                 partial(plackett_luce.slot_propensities, log_rates, weights, allowed, between=between),
             )
         slots = partial(self.reranker.begin, requests, self.items, scores, allowed)
-        begin = partial(_Walk, self.explorer, slots, allowed, between)
+        begin = partial(_SlotRates, self.explorer, slots, allowed, between)
         weights = with_floor(scores[:, :, :0], self.explorer.floor)[1]
         return partial(sequential.draw, begin, weights), partial(sequential.slot_propensities, begin, weights)
 
@@ -131,7 +131,7 @@ class SlatePolicy:
         return log_rates, weights, allowed
 
     def _scores(self, requests: Requests) -> tuple[F64, Bool]:
-        """(n, B, m) scores and (n, m) what is allowed at all."""
+        """(n, B, m) scores, and (n, m) which candidates the guards allow before the first slot."""
         if requests.candidates.size and requests.candidates.max() >= len(self.items):
             raise InvalidInput(
                 "requests.candidates",
@@ -153,13 +153,14 @@ class SlatePolicy:
         return scores, allowed
 
     def _between(self, requests: Requests) -> Between | None:
-        looking = [guard for guard in self.guards if guard.looks_back]
-        if not looking:
+        """The guards that depend on earlier slots, as one rule; None where there are none."""
+        rules = [guard for guard in self.guards if guard.looks_back]
+        if not rules:
             return None
 
         def between(positions: I32) -> Bool:
-            allowed = looking[0].after(requests, self.items, positions)
-            for guard in looking[1:]:
+            allowed = rules[0].after(requests, self.items, positions)
+            for guard in rules[1:]:
                 allowed = allowed & guard.after(requests, self.items, positions)
             return allowed
 
@@ -181,14 +182,14 @@ class SlatePolicy:
 
     @cached_property
     def hash(self) -> str:
-        """SHA-256 of the spec, the arrays and the items: equal hash, equal decisions."""
+        """SHA-256 of the spec, the arrays and the items. Policies with equal hashes decide alike."""
         spec, arrays = self.state()
         columns = {f"items.{name}": _plain(values) for name, values in self.items.columns().items()}
         return hash_arrays({**arrays, **columns}, spec)
 
 
-class _Walk:
-    """Scores of the re-ranker, rules and explorer, slot after slot; see :class:`.sequential.Walk`."""
+class _SlotRates:
+    """The rates of re-ranker, guards and explorer, slot after slot; see :class:`.sequential.SlotRates`."""
 
     def __init__(
         self, explorer: Explorer, slots: Callable[[], Slots], allowed: Bool, between: Between | None
@@ -211,15 +212,15 @@ class _Walk:
 
 
 def _with_candidates(requests: Requests) -> Requests:
-    """Requests without any candidates get padding for one, so that the rest needs no special case."""
+    """Requests without candidates get one column of padding, so that nothing else needs a special case."""
     if requests.num_candidates:
         return requests
-    none = np.zeros((len(requests), 1))
+    zeros = np.zeros((len(requests), 1))
     return replace(
         requests,
-        candidates=np.full(none.shape, EMPTY, np.int32),
-        in_stock=none.astype(np.bool_),
-        live={name: none.astype(np.float32) for name in requests.live},
+        candidates=np.full(zeros.shape, EMPTY, np.int32),
+        in_stock=zeros.astype(np.bool_),
+        live={name: zeros.astype(np.float32) for name in requests.live},
     )
 
 

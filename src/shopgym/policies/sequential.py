@@ -2,9 +2,8 @@
 
 A component b is drawn once per slate; then slot j shows candidate i with probability
 exp(l_bij) / sum over allowed c of exp(l_bcj), where the log-rates l of slot j may depend on the slots
-before it. Plackett-Luce is the case in which they do not, and :mod:`.plackett_luce` is faster there:
-its noise may be drawn once per slate, while here conditioning on the earlier slots would bend the
-noise that is left, so each slot draws its own.
+before it. In Plackett-Luce models they do not, and :mod:`.plackett_luce` is faster: it draws its noise once
+per slate. Here the earlier slots condition the noise, so each slot draws its own.
 """
 
 from __future__ import annotations
@@ -20,8 +19,8 @@ from ..core.types import F64, I32, AnyArray, Bool
 from .plackett_luce import log_sum
 
 
-class Walk(Protocol):
-    """One way through the slots of n pages."""
+class SlotRates(Protocol):
+    """The rates of n pages, slot after slot."""
 
     def rates(self) -> tuple[F64, Bool]:
         """Log-rates (n, B, m) of the next slot and what is allowed there (n, m)."""
@@ -32,54 +31,54 @@ class Walk(Protocol):
         ...
 
 
-def draw(begin: Callable[[], Walk], weights: F64, slate_size: int, rng: Generator) -> I32:
+def draw(begin: Callable[[], SlotRates], weights: F64, slate_size: int, rng: Generator) -> I32:
     """(n, k) positions among the candidates; ``EMPTY`` where nothing was allowed any more.
 
     Args:
-        begin: starts at the first slot.
+        begin: gives the rates from the first slot on.
         weights: (B,) probability of each component, summing to 1.
         slate_size: k.
         rng: source of the component and of the Gumbel noise.
     """
-    walk = begin()
+    slots = begin()
     chosen: list[I32] = []
     component: AnyArray = np.empty(0, np.intp)
     for _ in range(slate_size):
-        log_rates, allowed = walk.rates()
+        log_rates, allowed = slots.rates()
         n, _, m = log_rates.shape
         rows = np.arange(n)
         if not chosen:
             component = np.asarray(np.searchsorted(np.cumsum(weights)[:-1], rng.random(n), side="right"))
         keys = np.where(allowed, log_rates[rows, component] + rng.gumbel(size=(n, m)), -np.inf)
         best = np.argmax(keys, axis=1)
-        now = np.where(allowed[rows, best], best, EMPTY).astype(np.int32)
-        walk.take(now)
-        chosen.append(now)
+        shown = np.where(allowed[rows, best], best, EMPTY).astype(np.int32)
+        slots.take(shown)
+        chosen.append(shown)
     return np.stack(chosen, axis=1)
 
 
-def slot_propensities(begin: Callable[[], Walk], weights: F64, positions: I32) -> F64:
+def slot_propensities(begin: Callable[[], SlotRates], weights: F64, positions: I32) -> F64:
     """(n, k) probability of each slot's candidate given the slots before it.
 
-    0 for what could never be shown; 1 for an empty slot that had to be empty.
+    0 for a candidate that could not be shown; 1 for an empty slot that could not be filled.
     """
-    walk, (n, k) = begin(), positions.shape
+    slots, (n, k) = begin(), positions.shape
     rows, out = np.arange(n), np.empty((n, k))
     # log of (component weight x probability of the slots so far)
     joint = np.broadcast_to(np.log(weights), (n, len(weights))).copy()
     for slot in range(k):
-        log_rates, allowed = walk.rates()
+        log_rates, allowed = slots.rates()
         filled = positions[:, slot] >= 0
-        at = np.where(filled, positions[:, slot], 0)
+        position = np.where(filled, positions[:, slot], 0)
         possible = allowed.any(axis=1)
-        legal = filled & allowed[rows, at]
+        legal = filled & allowed[rows, position]
         seen = np.where(allowed[:, None, :], log_rates, -np.inf)
         seen[~possible] = 0.0
-        step = np.where(legal[:, None], log_rates[rows, :, at] - log_sum(seen), 0.0)
+        step = np.where(legal[:, None], log_rates[rows, :, position] - log_sum(seen), 0.0)
         before = np.exp(joint - joint.max(axis=1, keepdims=True))
         out[:, slot] = np.where(
             legal, (before * np.exp(step)).sum(axis=1) / before.sum(axis=1), ~filled & ~possible
         )
         joint = joint + step
-        walk.take(np.where(legal, at, EMPTY).astype(np.int32))
+        slots.take(np.where(legal, position, EMPTY).astype(np.int32))
     return out

@@ -32,7 +32,7 @@ from ..core.protocols import Agent, Policy
 from ..core.types import F64, I32
 from ..policies.policy import SlatePolicy, policy_from_state
 from ..policies.serving.bundle import load_bundle, write_bundle
-from ..policies.serving.request_seeded import decide_keyed
+from ..policies.serving.request_seeded import decide_seeded
 from ..simulators import Catalog, ChoiceConfig, Shop, ShopConfig
 
 AgentMaker = Callable[[Task, Generator], Agent]
@@ -320,7 +320,7 @@ def an_exported_policy_serves_the_same(make: AgentMaker) -> None:
         loaded = load_bundle(Path(folder) / "bundle").policy
     for row in range(10):
         request = requests.take(slice(row, row + 1))
-        expected, decisions = decide_keyed(policy, request), decide_keyed(loaded, request)
+        expected, decisions = decide_seeded(policy, request), decide_seeded(loaded, request)
         np.testing.assert_array_equal(decisions.slates, expected.slates, "the bundle decides otherwise")
         np.testing.assert_allclose(decisions.propensities, expected.propensities, atol=CLOSE)
 

@@ -7,7 +7,7 @@ from typing import ClassVar
 import numpy as np
 
 from ...core.errors import InvalidInput
-from ...policies.explorers import Explorer, Ranked
+from ...policies.explorers import Explorer, PlackettLuceRanking
 from ...policies.policy import SlatePolicy
 from ...policies.scorers import Scorer
 from ..task import Task
@@ -19,8 +19,8 @@ class Bandit:
     Args:
         task: items, columns of a request and size of a slate.
         rng: every random draw of the agent comes from it.
-        explorer: from scores to probabilities; None = :class:`.Ranked`.
-        decay, floor: of :class:`.Ranked`.
+        explorer: from scores to probabilities; None = :class:`.PlackettLuceRanking`.
+        decay, floor: of :class:`.PlackettLuceRanking`.
     """
 
     name: ClassVar[str]
@@ -34,7 +34,7 @@ class Bandit:
         decay: float = 3.0,
         floor: float = 0.05,
     ) -> None:
-        self.task, self.rng, self.explorer = task, rng, explorer or Ranked(decay, floor)
+        self.task, self.rng, self.explorer = task, rng, explorer or PlackettLuceRanking(decay, floor)
 
     def scorer(self) -> Scorer:
         """The present model, frozen."""

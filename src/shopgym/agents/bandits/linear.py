@@ -11,7 +11,7 @@ import numpy as np
 from ...core.batches import Interactions
 from ...core.errors import in_range
 from ...core.types import F64
-from ...policies.explorers import Explorer, Ranked, SquareCB
+from ...policies.explorers import Explorer, PlackettLuceRanking, SquareCB
 from ...policies.scorers import LinearScorer, Scorer
 from ..task import Task
 from .bandit import Bandit
@@ -137,7 +137,7 @@ class EpsilonGreedy(LinearAgent):
     Args:
         epsilon: probability of a uniform slate.
         ridge: see :class:`LinearAgent`.
-        decay: of :class:`.Ranked`.
+        decay: of :class:`.PlackettLuceRanking`.
     """
 
     name = "epsilon_greedy"
@@ -152,7 +152,7 @@ class EpsilonGreedy(LinearAgent):
         decay: float = 20.0,
     ) -> None:
         in_range("epsilon_greedy.epsilon", epsilon, 0.0, 1.0)
-        super().__init__(task, rng, Ranked(decay, floor=epsilon), ridge=ridge)
+        super().__init__(task, rng, PlackettLuceRanking(decay, floor=epsilon), ridge=ridge)
 
 
 class SquareCBLinear(LinearAgent):

@@ -129,7 +129,7 @@ class NeuralGreedy(NeuralAgent):
     Args:
         epsilon: probability of a uniform slate.
         hidden, step, passes, memory, device: see :class:`NeuralAgent`.
-        decay: of :class:`.Ranked`.
+        decay: of :class:`.PlackettLuceRanking`.
     """
 
     name = "neural_greedy"

@@ -9,7 +9,7 @@ from numba import njit
 
 from ...core.errors import InvalidInput, in_range, one_of
 from ...core.types import F64
-from ...policies.explorers import Ranked
+from ...policies.explorers import PlackettLuceRanking
 from ...policies.features import FeatureMap
 from ...policies.policy import SlatePolicy
 from ...policies.scorers import ArmScorer
@@ -120,7 +120,7 @@ class OnlineArms:
         Args:
             task: of S items and d - 1 columns; rewards were given as reward / value.
             draws: posterior samples that the policy holds, for ``ts``.
-            decay, floor: of :class:`.Ranked`.
+            decay, floor: of :class:`.PlackettLuceRanking`.
         """
         features, arms = request_features(task), np.arange(len(task.items), dtype=np.int32)
         factor = self.alpha * np.linalg.cholesky(self.inverse)
@@ -133,7 +133,7 @@ class OnlineArms:
         shared = FeatureMap((), task.user_names, task.context_names)
         beta = np.zeros((len(theta), 0))
         scorer = ArmScorer(features, shared, task.items, arms, theta, beta, task.item_value, *width)
-        name, explorer = f"online_{self.kind}", Ranked(decay, floor)
+        name, explorer = f"online_{self.kind}", PlackettLuceRanking(decay, floor)
         return task.policy(name, scorer, explorer)
 
     def decide(self, x: F64) -> int:

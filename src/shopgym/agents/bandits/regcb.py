@@ -9,7 +9,7 @@ import numpy as np
 
 from ...core.batches import Interactions
 from ...core.errors import in_range
-from ...policies.explorers import Elimination, Explorer, Ranked
+from ...policies.explorers import Elimination, Explorer, PlackettLuceRanking
 from ...policies.scorers import BoundScorer, Scorer
 from ..task import Task
 from .linear import LinearAgent
@@ -26,7 +26,7 @@ class RegCB(LinearAgent):
     Args:
         mellowness: how slowly models become implausible.
         optimistic: show the greatest upper bounds first (alg. 3) instead of any that is not eliminated.
-        decay, floor: of :class:`.Ranked` if optimistic, else of :class:`.Elimination`.
+        decay, floor: of :class:`.PlackettLuceRanking` if optimistic, else of :class:`.Elimination`.
         options: ``ridge`` and ``noise`` (sigma) of :class:`.LinearAgent`.
     """
 
@@ -43,7 +43,7 @@ class RegCB(LinearAgent):
         floor: float = 0.0,
         **options: Any,
     ) -> None:
-        explorer: Explorer = Ranked(decay, floor) if optimistic else Elimination(decay, floor)
+        explorer: Explorer = PlackettLuceRanking(decay, floor) if optimistic else Elimination(decay, floor)
         super().__init__(task, rng, explorer, **options)
         in_range("regcb.mellowness", mellowness, 0.0, 1e6)
         self.mellowness, self.optimistic = mellowness, optimistic

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from ...policies.explorers import Explorer, Ranked, Softmax, SquareCB
+from ...policies.explorers import Explorer, PlackettLuceRanking, Softmax, SquareCB
 
 BOUNDS = "its bounds come from how far each cost can be moved"
 GREEDY_DECAY = 20.0
@@ -30,8 +30,8 @@ class Exploration:
     flags: str
     parameter: float
     offsets: Callable[[int, str], list[int]] | None = None
-    explorer: Callable[[float, float, int, float], Explorer] = lambda parameter, floor, seen, value: Ranked(
-        GREEDY_DECAY, floor
+    explorer: Callable[[float, float, int, float], Explorer] = lambda parameter, floor, seen, value: (
+        PlackettLuceRanking(GREEDY_DECAY, floor)
     )
     not_exportable: str = ""
     all_candidates: bool = True

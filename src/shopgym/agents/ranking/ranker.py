@@ -11,9 +11,9 @@ import numpy as np
 from ...core.batches import Interactions
 from ...core.errors import InvalidInput, in_range, one_of
 from ...core.types import F64, AnyArray
-from ...policies.explorers import Ranked
+from ...policies.explorers import PlackettLuceRanking
 from ...policies.features import FeatureMap
-from ...policies.live_values import worth
+from ...policies.live_values import unit_value
 from ...policies.policy import SlatePolicy
 from ...policies.rerankers import reranker_from_spec
 from ...policies.scorers import Head, ObjectivesScorer, ProbabilityScorer, Scorer, TableScorer
@@ -39,7 +39,7 @@ class RankingAgent(ABC):
         growth: it is fitted again when the number of slots has grown by this factor, so that all fits
             together cost a small multiple of the last.
         reranker: ``kind`` and settings of a re-ranker, e.g. ``{"kind": "mmr", "trade": 0.7}``.
-        decay, floor: of :class:`.Ranked`.
+        decay, floor: of :class:`.PlackettLuceRanking`.
     """
 
     name: ClassVar[str]
@@ -76,7 +76,7 @@ class RankingAgent(ABC):
         in_range(f"{self.name}.memory", memory, 1, 1e12)
         in_range(f"{self.name}.growth", growth, 1.0, 1e6)
         self.task, self.rng, self.features, self.target, self.growth = task, rng, features, target, growth
-        self.explorer = Ranked(decay, floor)
+        self.explorer = PlackettLuceRanking(decay, floor)
         # relative to the slot that is looked at most, which need not be the first of a measured curve
         self.attention = task.attention / task.attention.max()
         self.reranker = None if reranker is None else reranker_from_spec(reranker)
@@ -115,7 +115,7 @@ class RankingAgent(ABC):
         else:
             shown = batch.requests.at(batch.decisions.positions)
             least = self.task.item_value.min()  # > 0; the live margin may be less
-            y = batch.reward / np.maximum(worth(self.task.value, shown, self.task.items), least)
+            y = batch.reward / np.maximum(unit_value(self.task.value, shown, self.task.items), least)
         return (y > 0).astype(np.float64) if self.classifies else np.asarray(y, np.float64)
 
     def scorer(self) -> Scorer:

@@ -9,7 +9,7 @@ import numpy as np
 
 from ...core.batches import Interactions
 from ...core.errors import InvalidInput, in_range
-from ...policies.explorers import Ranked
+from ...policies.explorers import PlackettLuceRanking
 from ...policies.policy import SlatePolicy
 from ...policies.retrieval import Model, Popularity
 from ...policies.scorers import HistoryScorer
@@ -33,7 +33,7 @@ class RetrievalAgent:
         window: number of sequences that are kept, the latest.
         growth: the model is fitted again when the number of events has grown by this factor, so that all fits
             together cost a few times the last one.
-        decay, floor: of :class:`.Ranked`.
+        decay, floor: of :class:`.PlackettLuceRanking`.
     """
 
     name = "retrieval"
@@ -51,7 +51,7 @@ class RetrievalAgent:
     ) -> None:
         in_range(f"{self.name}.growth", growth, 1.0, 1e6)
         self.task, self.rng, self.recommender = task, rng, recommender
-        self.explorer, self.growth = Ranked(decay, floor), growth
+        self.explorer, self.growth = PlackettLuceRanking(decay, floor), growth
         self.sequences = EventSequences(len(task.items), window)
         self.fitted = 0
         popularity = task.items.popularity.astype(np.float32)

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 
 from ...core.batches import Interactions
-from ...policies.explorers import Ranked
+from ...policies.explorers import PlackettLuceRanking
 from ...policies.policy import SlatePolicy
 from ..network import one_thread, scorer_of, torch_generator
 from ..task import Task
@@ -41,7 +41,7 @@ class GreedyClicks:
         decay: float = 3.0,
         floor: float = 0.1,
     ) -> None:
-        self.task, self.rng, self.explorer = task, rng, Ranked(decay, floor)
+        self.task, self.rng, self.explorer = task, rng, PlackettLuceRanking(decay, floor)
         self.batch, self.updates = batch, updates
         self.tensors, self.replay = BatchTensors(task, device), Replay(capacity)
         self.choice = UserChoiceModel(self.tensors, "independent", hidden, step, torch_generator(rng))

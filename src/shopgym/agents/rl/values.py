@@ -20,7 +20,7 @@ from torch import Tensor, nn
 
 from ...core.batches import Interactions
 from ...core.errors import InvalidInput, in_range
-from ...policies.explorers import Ranked
+from ...policies.explorers import PlackettLuceRanking
 from ...policies.policy import SlatePolicy
 from ..network import Network, one_thread, torch_generator
 from ..task import Task
@@ -88,7 +88,7 @@ class ValueAgent:
         batch, updates: interactions per gradient step; gradient steps per call of ``learn``.
         tau: in (0, 1].
         device: ``cpu`` or ``cuda``.
-        decay, floor: of :class:`.Ranked`.
+        decay, floor: of :class:`.PlackettLuceRanking`.
     """
 
     name: str
@@ -118,7 +118,7 @@ class ValueAgent:
         self.tensors, self.replay = BatchTensors(task, device), Replay(capacity)
         self.batch, self.updates, self.tau = batch, updates, tau
         self.hidden, self.step, self.device = tuple(hidden), step, device
-        self.explorer = Ranked(decay, floor)
+        self.explorer = PlackettLuceRanking(decay, floor)
         self.values = SlateValue(self.tensors, hidden, torch_generator(rng))
         self.target = copy.deepcopy(self.values)
         self.optimiser = torch.optim.Adam(self.values.parameters(), lr=step)

@@ -24,7 +24,7 @@ from ...core.items import Items
 from ...core.reward import RewardSpec
 from ...core.types import F64
 from ...envs.vector import ShopperVectorEnv
-from ...policies.explorers import Ranked
+from ...policies.explorers import PlackettLuceRanking
 from ...simulators import Catalog, ChoiceConfig, PeopleConfig, RetentionConfig, ShopConfig
 from ...training.sequences import live, steps_of, train_sequences
 from ...training.walk import stage_rng, stage_seed
@@ -122,7 +122,7 @@ def cell(effect: str, agent: str, seed: int, size: Size, tick: Callable[[], None
     env.reset(seed=stage_seed(seed, "train"))
     train_sequences(learner, env, size.steps, stage_rng(seed, "explore"), tick)
     policy: Any = learner.policy()
-    greedy = replace(policy, explorer=Ranked(decay=50.0, floor=0.0))
+    greedy = replace(policy, explorer=PlackettLuceRanking(decay=50.0, floor=0.0))
     judged = live(greedy, shop(size.judged), stage_seed(seed, "judge") % 2**62, stage_rng(seed, "judge"))
     means = {column: float(np.mean(values)) for column, values in vars(judged).items()}
     return {"effect": effect, "agent": agent, "seed": seed, **means}

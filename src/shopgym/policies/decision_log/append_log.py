@@ -1,10 +1,9 @@
-"""A file that loses nothing it has acknowledged: checked lines, appended and synced in groups.
+"""A durable file of records: checked lines, appended and synced in groups.
 
-Every record is one line: the length of its JSON in bytes and its CRC-32, both as eight hex digits,
-then the JSON itself. :meth:`AppendLog.append` returns once its records are on the disk. When a write
-fails, the file is cut back to the last acknowledged record, so that the next write finds it whole.
-When a process was killed in the middle of a write, the next one to open the file moves the torn end
-to a file beside it.
+Every record is one line: the length of its JSON in bytes and its CRC-32, both as eight hex digits, then the
+JSON itself. :meth:`AppendLog.append` returns when its records are on the disk; none of them is lost after
+that. When a write fails, the file is truncated to the last whole record. When a process is killed in the
+middle of a write, the next process that opens the file moves the incomplete end to a file beside it.
 """
 
 from __future__ import annotations
@@ -25,7 +24,7 @@ from ...core.files import fsync_path, new_file
 HEAD = 18
 """Bytes before the JSON: 8 hex digits of length, a space, 8 of CRC-32, a space."""
 LONGEST = 1 << 24
-"""No record is longer, so a damaged length cannot ask for the whole memory."""
+"""Longest record in bytes, so that a damaged length does not claim the whole memory."""
 
 
 def frame(record: Mapping[str, Any]) -> bytes:
@@ -35,11 +34,11 @@ def frame(record: Mapping[str, Any]) -> bytes:
 
 
 def scan(path: Path) -> Iterator[tuple[int, int, dict[str, Any]]]:
-    """(offset, end, record) of every whole record, up to a torn end if there is one.
+    """(offset, end, record) of every whole record; an incomplete end is left out.
 
     Raises:
-        InvalidInput: a damaged record is followed by a whole one, so it is no torn end: a record that
-            was acknowledged is lost. Names the byte.
+        InvalidInput: a damaged record is followed by a whole one, so a record that was acknowledged is lost.
+            Names the byte.
     """
     end = 0
     with path.open("rb") as file:
@@ -58,7 +57,7 @@ def scan(path: Path) -> Iterator[tuple[int, int, dict[str, Any]]]:
 
 
 def _body(line: bytes) -> bytes | None:
-    """The JSON of a line, or None where the line is not what was written."""
+    """The JSON of a line, or None if the line is damaged."""
     body = line[HEAD:-1]
     try:
         length, crc = int(line[:8], 16), int(line[9:17], 16)
@@ -69,17 +68,17 @@ def _body(line: bytes) -> bytes | None:
 
 
 class AppendLog:
-    """Appends records durably to one file; only one process at a time may hold it.
+    """Appends records durably to one file; one process at a time may open it.
 
     Args:
-        path: the file; made when absent.
-        seen: told (offset, record) of every record that the file already holds.
+        path: the file; created if it does not exist.
+        seen: called with (offset, record) for every record that the file already has.
 
     Raises:
-        InvalidInput: another process holds the file, or it is damaged before its end.
+        InvalidInput: another process has the file open, or it is damaged before its end.
 
     Attributes:
-        torn: bytes of a torn end that were moved to ``NAME.torn-OFFSET``.
+        torn: bytes of an incomplete end that were moved to ``NAME.torn-OFFSET``.
     """
 
     def __init__(self, path: Path, seen: Callable[[int, dict[str, Any]], None] | None = None) -> None:
@@ -97,7 +96,7 @@ class AppendLog:
             if self.torn:
                 with new_file(path.with_name(f"{path.name}.torn-{self._end}")) as aside:
                     aside.write_bytes(os.pread(self._fd, self.torn, self._end))
-                self._cut_back()
+                self._truncate()
         except BaseException:
             os.close(self._fd)
             raise
@@ -123,22 +122,22 @@ class AppendLog:
         try:
             self._write(b"".join(frames))
         except OSError:
-            # if this fails too, the torn end is cut off by the next append or moved by the next open
+            # if this fails too, the next append truncates the file, or the next open moves the end
             with contextlib.suppress(OSError):
-                self._cut_back()
+                self._truncate()
             raise
         self._end = end
         return offsets
 
     def _write(self, data: bytes) -> None:
         if os.fstat(self._fd).st_size != self._end:
-            self._cut_back()
-        left = memoryview(data)
-        while left:
-            left = left[os.write(self._fd, left) :]
+            self._truncate()
+        unwritten = memoryview(data)
+        while unwritten:
+            unwritten = unwritten[os.write(self._fd, unwritten) :]
         os.fdatasync(self._fd)
 
-    def _cut_back(self) -> None:
+    def _truncate(self) -> None:
         os.ftruncate(self._fd, self._end)
         os.fdatasync(self._fd)
 
@@ -152,7 +151,7 @@ class AppendLog:
         return record
 
     def close(self) -> None:
-        """Give the file back."""
+        """Close the file and release its lock."""
         os.close(self._fd)
 
     def __enter__(self) -> AppendLog:

@@ -1,8 +1,8 @@
-"""From the server's append log to a decision log: decisions joined with the rewards that came later."""
+"""From the server's log to a decision log: decisions joined with the rewards that arrived later."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -11,12 +11,12 @@ import numpy as np
 from ...core.batches import EMPTY
 from ...core.errors import InvalidInput
 from ...core.hashing import canonical_json
-from ...core.types import F64, I32, AnyArray
+from ...core.types import F64, AnyArray
 from ..policy import SlatePolicy
 from .append_log import scan
 from .journal import FILE
 from .log import DecisionLog
-from .schema import VERSION
+from .schema import LIVE, SERVED_COLUMNS, VERSION, Column
 
 Records = list[dict[str, Any]]
 
@@ -24,8 +24,8 @@ Records = list[dict[str, Any]]
 def compact(folder: Path | str, policy: SlatePolicy | None = None) -> DecisionLog:
     """The decision log of everything in a server's log folder; a server may be writing there.
 
-    Decisions whose reward has not arrived have ``rewarded`` False. Candidate lists are padded to the
-    longest. An event is kept when every reward under the same bundle has it.
+    Decisions without a reward so far have ``rewarded`` False. Candidate lists are padded to the longest. An
+    event is kept if every reward under the same bundle has it.
 
     Args:
         folder: the server's ``log_dir``.
@@ -63,65 +63,65 @@ def compact(folder: Path | str, policy: SlatePolicy | None = None) -> DecisionLo
 
 
 def _part(header: Mapping[str, Any], records: Records, rewards: Mapping[int, dict[str, Any]]) -> DecisionLog:
+    """The decisions under one header."""
     n, k = len(records), header["slate_size"]
-    u, c = len(header["user_names"]), len(header["context_names"])
-    found = [rewards.get(record["request_id"]) for record in records]
-    rewarded = np.array([reward is not None for reward in found])
-    there = [reward for reward in found if reward is not None]
-    names = [
-        name for name in (there[0]["events"] if there else ()) if all(name in r["events"] for r in there)
-    ]
+    sizes = {"k": k, "u": len(header["user_names"]), "c": len(header["context_names"])}
+    joined = [rewards.get(record["request_id"]) for record in records]
+    rewarded = np.array([reward is not None for reward in joined])
+    arrived = [reward for reward in joined if reward is not None]
+    events = _common([reward["events"] for reward in arrived])
 
-    def column(name: str, dtype: str, width: int | None = None) -> Any:
-        values = np.array([record[name] for record in records], dtype=dtype)
-        return values if width is None else values.reshape(n, width)
-
-    def joined(values: Iterable[Any]) -> F64:
+    def outcome(values: Iterable[Any]) -> F64:
         out = np.full((n, k), np.nan)
-        if there:
+        if arrived:
             out[rewarded] = list(values)
         return out
 
-    candidates = _padded([record["candidates"] for record in records], EMPTY).astype(np.int32)
-    positions: I32 = column("positions", "int32", k)
-    history = None
-    if any("history" in record for record in records):
-        history = _padded([record.get("history", []) for record in records], EMPTY).astype(np.int32)
-    live_names = [
-        name for name in records[0].get("live", ()) if all(name in r.get("live", ()) for r in records)
-    ]
+    columns: dict[str, Any] = {column.name: _column(column, records, sizes) for column in SERVED_COLUMNS}
+    positions, candidates = columns["positions"], columns["candidates"]
     rows = np.take_along_axis(candidates, np.maximum(positions, 0), axis=1)
     return DecisionLog(
-        request_id=column("request_id", "uint64"),
-        user_id=column("user_id", "int64"),
-        time=column("time", "float64"),
-        user=column("user", "float32", u),
-        context=column("context", "float32", c),
-        candidates=candidates,
-        in_stock=_padded([record["in_stock"] for record in records], 0).astype(bool),
-        positions=positions,
-        slates=np.where(positions >= 0, rows, EMPTY).astype(np.int32),
-        propensities=column("propensities", "float64", k),
-        rewarded=rewarded,
-        reward=joined(reward["reward"] for reward in there),
-        unit=header["unit"],
-        policy_hash=header["policy_hash"],
-        policy_name=header["policy_name"],
-        config_hash=header["config_hash"],
+        **columns
+        | {
+            "slates": np.where(positions >= 0, rows, EMPTY).astype(np.int32),
+            "rewarded": rewarded,
+            "reward": outcome(reward["reward"] for reward in arrived),
+        },
+        **{name: header[name] for name in ("unit", "policy_hash", "policy_name", "config_hash")},
         items_hash=header["items_hash"],
         user_names=tuple(header["user_names"]),
         context_names=tuple(header["context_names"]),
-        history=history,
         live={
-            name: _padded([record["live"][name] for record in records], 0, "float32") for name in live_names
+            name: _padded([record["live"][name] for record in records], LIVE)
+            for name in _common([record.get("live", {}) for record in records])
         },
-        events={name: joined(reward["events"][name] for reward in there) for name in names},
+        events={name: outcome(reward["events"][name] for reward in arrived) for name in events},
         source="server",
     )
 
 
-def _padded(lists: list[list[Any]], fill: int, dtype: str = "int64") -> AnyArray:
-    out = np.full((len(lists), max(map(len, lists))), fill, dtype=dtype)
+def _common(named: Sequence[Mapping[str, Any]]) -> list[str]:
+    """The names that all have."""
+    return [name for name in (named[0] if named else ()) if all(name in one for one in named)]
+
+
+def _column(column: Column, records: Records, sizes: Mapping[str, int]) -> AnyArray | None:
+    """A column of all records; None where it is optional and no record has it."""
+    name = column.name
+    if column.optional:
+        if not any(name in record for record in records):
+            return None
+        return _padded([record.get(name, []) for record in records], column)
+    values = [record[name] for record in records]
+    if column.width in ("m", "h"):
+        return _padded(values, column)
+    out = np.array(values, dtype=column.dtype)
+    return out.reshape(len(records), sizes[column.width]) if column.width else out
+
+
+def _padded(lists: Sequence[Sequence[Any]], column: Column) -> AnyArray:
+    """(n, longest) lists of different lengths, padded as ``column`` says."""
+    out = np.full((len(lists), max(map(len, lists))), column.fill, dtype=column.dtype)
     for row, values in enumerate(lists):
         out[row, : len(values)] = values
     return out

@@ -1,7 +1,7 @@
-"""What the server remembers: decisions, rewards and stock, each durable before it is answered.
+"""The server's log of decisions, rewards and stock: each is on the disk before it is answered.
 
-Records that arrive while the disk is busy are written together with one sync (group commit), in a
-thread, so the event loop goes on answering. One file per folder, see :mod:`.append_log`.
+Records that arrive while the disk is busy are written together with one sync (group commit). A thread writes,
+so the event loop keeps answering. There is one file per folder, see :mod:`.append_log`.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ FILE = "decisions.log"
 
 Record = Mapping[str, Any]
 Index = dict[int, "int | asyncio.Future[int]"]
-"""From request id to the record's offset, or to the write that is under way."""
+"""From request id to the offset of its record, or to the write in progress."""
 
 
 @dataclass(frozen=True)
@@ -30,7 +30,7 @@ class _Waiting:
     done: asyncio.Future[int]
 
     def settle(self, offset: int | None) -> None:
-        """The index follows the file: where the record stands, or that it does not."""
+        """Set the record's offset in the index, or remove it if the write failed (None)."""
         if self.into is None:
             return
         if offset is None:
@@ -40,18 +40,18 @@ class _Waiting:
 
 
 class Journal:
-    """Decisions and rewards by request id; use it from one event loop.
+    """Decisions and rewards by request id, for use from one event loop.
 
     Args:
-        folder: holds the log file; one server at a time.
-        header: what all decisions from now on share, see :func:`.serving.header_record`.
+        folder: of the log file; one server at a time.
+        header: what all later decisions share, see :func:`shopgym.policies.serving.service.header_record`.
 
     Raises:
         InvalidInput: another process writes there, or the file is damaged before its end.
 
     Attributes:
-        stock: last known availability by item id, over all restarts.
-        torn: bytes of a torn end that opening the file moved aside.
+        stock: last availability by item id, kept over restarts.
+        torn: bytes of an incomplete end that were moved aside when the file was opened.
         healthy: whether the last write succeeded.
     """
 
@@ -108,10 +108,10 @@ class Journal:
         self.stock |= stock
 
     async def _add_once(self, index: Index, record: Record) -> Record | None:
-        while (known := index.get(record["request_id"])) is not None:
-            if isinstance(known, int):
-                return self._log.read(known)
-            await asyncio.wait([known])  # the same id, a moment ago; if that write fails, ours is next
+        while (entry := index.get(record["request_id"])) is not None:
+            if isinstance(entry, int):
+                return self._log.read(entry)
+            await asyncio.wait([entry])  # the same id is being written; if that fails, this record is next
         await asyncio.shield(self._submit(record, index))
         return None
 
@@ -145,7 +145,7 @@ class Journal:
         self._writing = None
 
     async def close(self) -> None:
-        """Write what is waiting and give the file back."""
+        """Write the waiting records and close the file."""
         if self._writing is not None:
             await self._writing
         self._thread.shutdown()

@@ -1,7 +1,7 @@
-"""The decision log: what was asked, what was shown, how likely that was, and what came of it.
+"""The decision log: requests, what was shown, its exact probabilities, and the rewards.
 
-The simulator and the server write the same log, so what is evaluated offline is what was served.
-Parquet on disk; the columns are in :mod:`.log_schema`.
+The simulator and the server write the same log, so evaluation reads what was served. On disk it is Parquet;
+:mod:`.schema` lists the columns.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from ...core.errors import InvalidInput
 from ...core.items import Items
 from ...core.protocols import Policy
 from ...core.types import F32, F64, I32, I64, U64, AnyArray, Bool
-from .schema import COLUMNS, VERSION, check_values, items_hash
+from .schema import COLUMNS, LIVE, REQUEST_FIELDS, VERSION, check_values, items_hash, pad
 
 _CELLS_AT_A_TIME = 4_000_000
 """Slot marginals are (n, k, m): computed for so many cells at a time (32 MB)."""
@@ -135,7 +135,7 @@ class DecisionLog:
         """
         requests, decisions = interactions.requests, interactions.decisions
         log = cls(
-            **{name: getattr(requests, name) for name in _REQUEST_COLUMNS},
+            **{name: getattr(requests, name) for name in REQUEST_FIELDS},
             positions=decisions.positions,
             slates=decisions.slates,
             propensities=decisions.propensities,
@@ -181,7 +181,7 @@ class DecisionLog:
 
     def requests(self) -> Requests:
         """The n requests (the same arrays, not copies)."""
-        return Requests(**{name: getattr(self, name) for name in _REQUEST_COLUMNS})
+        return Requests(**{name: getattr(self, name) for name in REQUEST_FIELDS})
 
     def decisions(self) -> Decisions:
         """The n decisions (the same arrays, not copies)."""
@@ -217,8 +217,7 @@ class DecisionLog:
         """One log after the other.
 
         Shorter candidate lists are padded. Marginals, live values and events are kept when every log has
-        them. Logs of
-        several policies, configs or sources carry their names joined by ``+``.
+        them. Logs of several policies, configs or sources carry their names joined by ``+``.
 
         Raises:
             InvalidInput: no logs; or their units, catalogues, feature names or slate sizes differ.
@@ -230,10 +229,13 @@ class DecisionLog:
             values = [getattr(log, name) for log in logs]
             if any(value != values[0] for value in values):
                 raise InvalidInput(f"logs.{name}", values, "only logs that agree can be put together")
-        m, h = (max(sizes) for sizes in zip(*((log.num_candidates, log.history_size) for log in logs)))
+        widest = {
+            "m": max(log.num_candidates for log in logs),
+            "h": max(log.history_size for log in logs),
+        }
         if any(log.slots is not None for log in logs):
             logs = [log if log.slots is not None else log._with_all_slots() for log in logs]
-        padded = [{**log.columns(), **_pad(log, m, h)} for log in logs]
+        padded = [log._padded(widest) for log in logs]
         shared = [name for name in padded[0] if all(name in part for part in padded)]
         columns: dict[str, Any] = {name: np.concatenate([part[name] for part in padded]) for name in shared}
         columns = {column.name: None for column in COLUMNS if column.optional} | columns
@@ -247,20 +249,28 @@ class DecisionLog:
             **columns,
             **joined,
             live={
-                name: np.concatenate([_wider(log.live[name], m, 0) for log in logs])
+                name: np.concatenate([pad(log.live[name], widest["m"], LIVE.fill) for log in logs])
                 for name in first.live
                 if all(name in log.live for log in logs)
             },
             events={name: np.concatenate([log.events[name] for log in logs]) for name in events},
         )
 
+    def _padded(self, widths: Mapping[str, int]) -> dict[str, AnyArray]:
+        """:meth:`columns`, those of lists named in ``widths`` as long as it says."""
+        columns = self.columns()
+        for column in COLUMNS:
+            if column.width in widths and column.name in columns:
+                columns[column.name] = pad(columns[column.name], widths[column.width], column.fill)
+        return columns
+
     def _with_all_slots(self) -> DecisionLog:
         return replace(self, slots=np.full(len(self), self.slate_size, np.int32))
 
     def columns(self) -> dict[str, Any]:
         """The columns of the schema that this log has, by name; live values and events apart."""
-        every = {column.name: getattr(self, column.name) for column in COLUMNS}
-        return {name: values for name, values in every.items() if values is not None}
+        named = ((column.name, getattr(self, column.name)) for column in COLUMNS)
+        return {name: values for name, values in named if values is not None}
 
     def check(self) -> None:
         """Raise :class:`InvalidInput` unless every value is valid; reading and writing do this."""
@@ -275,15 +285,16 @@ class DecisionLog:
 
     def with_marginals(self, policy: Policy) -> DecisionLog:
         """The log with the slot marginals of ``policy``, which must be the policy that logged it."""
-        theirs = getattr(policy, "hash", None)
-        if theirs != self.policy_hash:
-            raise InvalidInput("policy.hash", theirs, f"the log was made by the policy {self.policy_hash}")
+        digest = getattr(policy, "hash", None)
+        if digest != self.policy_hash:
+            raise InvalidInput("policy.hash", digest, f"the log was made by the policy {self.policy_hash}")
         return replace(self, marginals=logged_marginals(policy, self.requests(), self.positions))
 
     def write(self, path: Path | str) -> None:
         """Write one Parquet file (``*.parquet``) or a folder of part files, whole or not at all."""
-        from .parquet import write
+        from .parquet import write  # loads pyarrow
 
+        self.check()
         write(self, Path(path))
 
     @classmethod
@@ -294,23 +305,11 @@ class DecisionLog:
             InvalidInput: not a decision log, a newer version, a missing column or part, or a bad
                 value; names the column, the first row and the count.
         """
-        from .parquet import read
+        from .parquet import read  # loads pyarrow
 
-        return read(Path(path))
-
-
-_REQUEST_COLUMNS = (
-    "request_id",
-    "user_id",
-    "user",
-    "context",
-    "candidates",
-    "in_stock",
-    "time",
-    "slots",
-    "history",
-    "live",
-)
+        log = cls(**read(Path(path)))
+        log.check()
+        return log
 
 
 def logged_marginals(policy: Policy, requests: Requests, positions: I32) -> F64:
@@ -324,20 +323,9 @@ def logged_marginals(policy: Policy, requests: Requests, positions: I32) -> F64:
     step = max(1, _CELLS_AT_A_TIME // max(1, k * requests.num_candidates))
     for start in range(0, n, step):
         rows = slice(start, start + step)
-        at = positions[rows]
-        every = policy.marginals(requests.take(rows))
-        chosen = np.take_along_axis(every, np.maximum(at, 0)[:, :, None], axis=2)[:, :, 0]
-        # the error of the integral may exceed 1 by rounding
-        out[rows] = np.where(at >= 0, np.minimum(chosen, 1.0), 1.0)
+        shown = positions[rows]
+        marginals = policy.marginals(requests.take(rows))
+        chosen = np.take_along_axis(marginals, np.maximum(shown, 0)[:, :, None], axis=2)[:, :, 0]
+        # the integral may exceed 1 by its rounding error
+        out[rows] = np.where(shown >= 0, np.minimum(chosen, 1.0), 1.0)
     return out
-
-
-def _pad(log: DecisionLog, m: int, h: int) -> dict[str, AnyArray]:
-    padded = {"candidates": _wider(log.candidates, m, -1), "in_stock": _wider(log.in_stock, m, False)}
-    if log.history is not None:
-        padded["history"] = _wider(log.history, h, -1)
-    return padded
-
-
-def _wider(values: AnyArray, width: int, fill: float) -> AnyArray:
-    return np.pad(values, ((0, 0), (0, width - values.shape[1])), constant_values=fill)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import re
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pyarrow as pa
@@ -14,8 +14,10 @@ import pyarrow.parquet as pq
 from ...core.errors import InvalidInput
 from ...core.files import new_file, new_folder
 from ...core.types import AnyArray
-from .log import DecisionLog
 from .schema import COLUMNS, EVENT, LIVE, VERSION, Column
+
+if TYPE_CHECKING:
+    from .log import DecisionLog
 
 PREFIX = "shopgym."
 PART_ROWS = 1_000_000
@@ -25,16 +27,15 @@ _NAMES = ("user_names", "context_names")
 
 
 def write(log: DecisionLog, path: Path) -> None:
-    """See :meth:`.log.DecisionLog.write`."""
-    log.check()
+    """See :meth:`.log.DecisionLog.write`; the log has passed its checks."""
     if path.suffix == ".parquet":
         with new_file(path) as temporary:
             _write_part(log, temporary, len(log))
         return
-    for other in sorted(path.iterdir()) if path.is_dir() else [path] if path.exists() else []:
-        if not re.fullmatch(r"part-\d+\.parquet", other.name):
+    for present in sorted(path.iterdir()) if path.is_dir() else [path] if path.exists() else []:
+        if not re.fullmatch(r"part-\d+\.parquet", present.name):
             raise InvalidInput(
-                "log.path", str(other), "it is no part of a log: choose another folder or *.parquet"
+                "log.path", str(present), "it is no part of a log: choose another folder or *.parquet"
             )
     with new_folder(path) as folder:
         for part, start in enumerate(range(0, max(1, len(log)), PART_ROWS)):
@@ -42,8 +43,8 @@ def write(log: DecisionLog, path: Path) -> None:
             _write_part(rows, folder / f"part-{part:05d}.parquet", len(log))
 
 
-def read(path: Path) -> DecisionLog:
-    """See :meth:`.log.DecisionLog.read`."""
+def read(path: Path) -> dict[str, Any]:
+    """The fields of the :class:`.log.DecisionLog` in a file or folder, by name; see its ``read``."""
     if path.is_dir():
         files = sorted(path.glob("*.parquet"))
         if not files:
@@ -60,9 +61,7 @@ def read(path: Path) -> DecisionLog:
     table = pa.concat_tables(tables)
     if table.num_rows != first["rows"]:
         raise InvalidInput("log.rows", table.num_rows, f"the log has {first['rows']} rows: a part is missing")
-    log = _from_table(table, first)
-    log.check()
-    return log
+    return _from_table(table, first)
 
 
 def arrow_schema(log: DecisionLog, rows: int) -> Any:
@@ -137,14 +136,13 @@ def _metadata(table: Any, file: Path) -> dict[str, Any]:
     return {name: json.loads(value) for name, value in raw.items()}
 
 
-def _from_table(table: Any, metadata: dict[str, Any]) -> DecisionLog:
-    user, context = metadata["user_names"], metadata["context_names"]
+def _from_table(table: Any, metadata: dict[str, Any]) -> dict[str, Any]:
     sizes = {
-        "u": len(user),
-        "c": len(context),
+        "u": len(metadata["user_names"]),
+        "c": len(metadata["context_names"]),
         "k": metadata["slots"],
         "m": metadata["candidates"],
-        "h": metadata.get("history", 0),  # logs of before there were histories do not say
+        "h": metadata.get("history", 0),  # older logs have no histories
     }
     columns: dict[str, Any] = {}
     for column in COLUMNS:
@@ -165,15 +163,8 @@ def _from_table(table: Any, metadata: dict[str, Any]) -> DecisionLog:
         }
 
     texts = {name: metadata[name] for name in _TEXTS}
-    return DecisionLog(
-        **columns,
-        **texts,
-        user_names=tuple(user),
-        context_names=tuple(context),
-        live=named(LIVE),
-        events=named(EVENT),
-        version=VERSION,
-    )
+    names = {name: tuple(metadata[name]) for name in _NAMES}
+    return {**columns, **texts, **names, "live": named(LIVE), "events": named(EVENT), "version": VERSION}
 
 
 def _to_numpy(table: Any, column: Column, name: str, sizes: dict[str, int]) -> AnyArray:

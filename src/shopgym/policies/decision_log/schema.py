@@ -1,8 +1,12 @@
-"""The one schema of a decision log, version 1, and what a valid log must satisfy.
+"""The one schema of a decision log, version 1, and the checks that a valid log passes.
 
-The simulator, the server and importers write the same columns. A column's values are one number per
-decision, or a fixed-length list: k slots, m candidates, u user features, c context features or h items of
-the user's history.
+The simulator, the server and importers write the same columns. A column holds one number per decision, or
+a list of fixed length: k slots, m candidates, u user features, c context features or h items of the user's
+history.
+
+:data:`REQUEST_COLUMNS` is also the only list of the fields of a request: the Parquet file, the fields that
+``/rank`` accepts, the server's log and its compaction follow it. ``tests/policies/test_request_fields.py``
+checks that :class:`shopgym.core.Requests` and every step between agree with it.
 """
 
 from __future__ import annotations
@@ -36,8 +40,13 @@ class Column:
     description: str
     optional: bool = False
 
+    @property
+    def fill(self) -> int:
+        """Pads a list that is shorter than the longest of its log."""
+        return EMPTY if self.dtype == "int32" else 0
 
-COLUMNS = (
+
+REQUEST_COLUMNS = (
     Column("request_id", "uint64", "", "the request, unique within a log"),
     Column("user_id", "int64", "", "the user who asked"),
     Column("time", "float64", "", "when the request arrived, days since the shop opened"),
@@ -45,6 +54,12 @@ COLUMNS = (
     Column("context", "float32", "c", "context features; their names are in the metadata"),
     Column("candidates", "int32", "m", "catalogue rows that could be shown; -1 pads short lists"),
     Column("in_stock", "bool", "m", "known availability of each candidate; false at padding"),
+    Column("slots", "int32", "", "slots on the page; without the column: all k", optional=True),
+    Column(
+        "history", "int32", "h", "catalogue rows the user opened before, latest first; -1 pads", optional=True
+    ),
+)
+DECISION_COLUMNS = (
     Column("positions", "int32", "k", "index into candidates of what was shown; -1 is an empty slot"),
     Column("slates", "int32", "k", "catalogue row that was shown; -1 is an empty slot"),
     Column("propensities", "float64", "k", "probability of the slot's item given the slots before it"),
@@ -55,17 +70,35 @@ COLUMNS = (
         "probability of the slot's item at that slot, whatever stands before it",
         optional=True,
     ),
-    Column("slots", "int32", "", "slots on the page; without the column: all k", optional=True),
-    Column(
-        "history", "int32", "h", "catalogue rows the user opened before, latest first; -1 pads", optional=True
-    ),
+)
+OUTCOME_COLUMNS = (
     Column("rewarded", "bool", "", "whether the reward has arrived"),
     Column("reward", "float64", "k", "reward of each slot in the log's unit; NaN until it has arrived"),
 )
+COLUMNS = (
+    *(column for column in REQUEST_COLUMNS if not column.optional),
+    *DECISION_COLUMNS,
+    *(column for column in REQUEST_COLUMNS if column.optional),
+    *OUTCOME_COLUMNS,
+)
+"""In the order of the Parquet file."""
 LIVE = Column("live.", "float32", "m", "what was true of each candidate then, e.g. live.price; 0 at padding")
 """Any number of these may follow, named ``live.NAME``; see :class:`shopgym.core.Requests`."""
 EVENT = Column("event.", "float64", "k", "further outcome of each slot, e.g. event.click; NaN like reward")
 """Any number of these may follow, named ``event.NAME``."""
+
+REQUEST_FIELDS = (*(column.name for column in REQUEST_COLUMNS), "live")
+"""The fields of :class:`shopgym.core.Requests`."""
+NOT_SERVED = ("slots", "slates", "marginals", "rewarded", "reward")
+"""A server does not write these with a decision: its pages have all slots, the others come later."""
+SERVED_COLUMNS = tuple(column for column in COLUMNS if column.name not in NOT_SERVED)
+SERVED_REQUEST_FIELDS = tuple(name for name in REQUEST_FIELDS if name not in NOT_SERVED)
+"""The fields of a request that ``/rank`` accepts and that the server writes down."""
+
+
+def pad(values: AnyArray, width: int, fill: float) -> AnyArray:
+    """(n, width) ``values`` (n, w), w <= width, with ``fill`` behind them."""
+    return np.pad(values, ((0, 0), (0, width - values.shape[1])), constant_values=fill)
 
 
 def items_hash(items: Items) -> str:
@@ -88,9 +121,9 @@ def check_values(
     m = candidates.shape[1]
     _refuse("positions", positions, (positions < EMPTY) | (positions >= m), f"there are {m} candidates")
     empty = positions < 0
-    there = np.where(empty, EMPTY, np.take_along_axis(candidates, np.maximum(positions, 0), axis=1))
-    _refuse("slates", slates, slates != there, "give the candidate at the slot's position")
-    _refuse("positions", positions, ~empty & (there < 0), "a slot cannot show padding")
+    shown = np.where(empty, EMPTY, np.take_along_axis(candidates, np.maximum(positions, 0), axis=1))
+    _refuse("slates", slates, slates != shown, "give the candidate at the slot's position")
+    _refuse("positions", positions, ~empty & (shown < 0), "a slot cannot show padding")
     if "slots" in columns:
         slots, k = columns["slots"], positions.shape[1]
         _refuse("slots", slots, (slots < 0) | (slots > k), f"a page has 0 to {k} slots")

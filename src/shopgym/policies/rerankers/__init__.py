@@ -1,4 +1,4 @@
-"""Re-rank: what a candidate is worth next to those already on the page."""
+"""Re-rankers: the score of a candidate given the items already on the page."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A ranking for each slot: the ranker's models are the slots', one each."""
+"""A ranking for each slot: model j of the scorer ranks slot j."""
 
 from __future__ import annotations
 
@@ -15,9 +15,9 @@ from .reranker import Slots
 
 @dataclass(frozen=True)
 class BySlot:
-    """Slot j is ranked by the ranker's model j, slots beyond the last model by that one.
+    """Model j of the scorer ranks slot j; the last model ranks all slots beyond it.
 
-    All components of the mixture rank alike at every slot, so it is one Plackett-Luce whose rates change
+    All components of the mixture have the same rates, so this is one Plackett-Luce model whose rates change
     from slot to slot.
     """
 
@@ -32,8 +32,8 @@ class _Slots:
         self.models, self.slot = models, 0
 
     def scores(self) -> F64:
-        at = min(self.slot, self.models.shape[1] - 1)
-        return np.broadcast_to(self.models[:, at : at + 1], self.models.shape)
+        model = min(self.slot, self.models.shape[1] - 1)
+        return np.broadcast_to(self.models[:, model : model + 1], self.models.shape)
 
     def take(self, positions: I32) -> None:
         self.slot += 1

@@ -1,4 +1,4 @@
-"""Calibrated recommendations: the page holds categories in the proportions of what the user opened."""
+"""Calibrated recommendations: categories on the page in the proportions of the user's history."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ class Calibrated:
     """score = trade x relevance - (1 - trade) x KL(p, q~ of the page with i).
 
     Steck (2018), eq. 7, chosen greedily: p is the distribution of categories in the request's history, q
-    that on the page. Who has no history gets relevance alone.
+    that on the page. Without a history relevance alone counts.
 
     Attributes:
         trade: 1 - lambda in [0, 1]; 1 = relevance alone.
@@ -40,16 +40,16 @@ class Calibrated:
         n, groups = len(requests), len(items.category_names)
         wanted = np.zeros((n, groups))
         if requests.history is not None:
-            row, at = np.nonzero(requests.history >= 0)
-            np.add.at(wanted, (row, items.category[requests.history[row, at]]), 1.0)
+            row, column = np.nonzero(requests.history >= 0)
+            np.add.at(wanted, (row, items.category[requests.history[row, column]]), 1.0)
         wanted /= np.maximum(wanted.sum(axis=1, keepdims=True), 1.0)
-        worth = self.trade * relevance(scores, allowed, self.scaled)
-        return _Slots(worth, 1.0 - self.trade, wanted, items.category[np.maximum(requests.candidates, 0)])
+        value = self.trade * relevance(scores, allowed, self.scaled)
+        return _Slots(value, 1.0 - self.trade, wanted, items.category[np.maximum(requests.candidates, 0)])
 
 
 class _Slots:
-    def __init__(self, worth: F64, weight: float, wanted: F64, category: I32) -> None:
-        self.worth, self.weight, self.wanted, self.category = worth, weight, wanted, category
+    def __init__(self, value: F64, weight: float, wanted: F64, category: I32) -> None:
+        self.value, self.weight, self.wanted, self.category = value, weight, wanted, category
         self.count = np.zeros_like(wanted)
 
     def scores(self) -> F64:
@@ -57,14 +57,14 @@ class _Slots:
         without = self._terms(self.count / shown)
         changed = self._terms((self.count + 1.0) / shown) - without
         divergence = without.sum(axis=1, keepdims=True) + np.take_along_axis(changed, self.category, axis=1)
-        out: F64 = self.worth - self.weight * divergence[:, None, :]
+        out: F64 = self.value - self.weight * divergence[:, None, :]
         return out
 
     def _terms(self, share: F64) -> F64:
-        """(n, C) p log(p / q~); 0 where p is."""
+        """(n, C) p log(p / q~); 0 where p = 0."""
         smooth = (1.0 - SMOOTHING) * share + SMOOTHING * self.wanted
-        there = self.wanted > 0
-        ratio = np.where(there, self.wanted, 1.0) / np.where(there, smooth, 1.0)
+        positive = self.wanted > 0
+        ratio = np.where(positive, self.wanted, 1.0) / np.where(positive, smooth, 1.0)
         out: F64 = self.wanted * np.log(ratio)
         return out
 

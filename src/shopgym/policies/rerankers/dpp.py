@@ -15,7 +15,7 @@ from .reranker import Slots, alike, directions, relevance
 
 KERNELS = ("shifted", "cosine")
 SPENT = 1e-10
-"""What is left of an item whose direction is spanned by those shown; the logarithm is taken of no less."""
+"""Least variance in the logarithm; an item below it lies in the span of those shown."""
 
 
 @dataclass(frozen=True)
@@ -29,9 +29,9 @@ class DPP:
     Attributes:
         trade: theta in [0, 1]; 1 = relevance alone.
         scaled: whether relevance is the score spread over [0, 1] within each request.
-        features: item columns that say what is alike; none = the embedding.
-        kernel: S_ij, ``shifted`` = (1 + cos(i, j)) / 2, where opposites are most unlike, or ``cosine``, where
-            they are as redundant as copies.
+        features: item columns that define similarity; none = the embedding.
+        kernel: S_ij, ``shifted`` = (1 + cos(i, j)) / 2, under which opposite items are the most diverse, or
+            ``cosine``, under which opposite items count as copies.
     """
 
     kind: ClassVar[str] = "dpp"
@@ -45,28 +45,28 @@ class DPP:
         one_of("reranker.kernel", self.kernel, KERNELS)
 
     def begin(self, requests: Requests, items: Items, scores: F64, allowed: Bool) -> Slots:
-        worth = self.trade * relevance(scores, allowed, self.scaled)
+        value = self.trade * relevance(scores, allowed, self.scaled)
         vectors = directions(requests, items, self.features)
-        return _Slots(worth, 1.0 - self.trade, vectors, 0.5 if self.kernel == "shifted" else 0.0)
+        return _Slots(value, 1.0 - self.trade, vectors, 0.5 if self.kernel == "shifted" else 0.0)
 
 
 class _Slots:
-    def __init__(self, worth: F64, weight: float, vectors: F64, shift: float) -> None:
-        self.worth, self.weight, self.vectors, self.shift = worth, weight, vectors, shift
+    def __init__(self, value: F64, weight: float, vectors: F64, shift: float) -> None:
+        self.value, self.weight, self.vectors, self.shift = value, weight, vectors, shift
         self.variance = np.ones(vectors.shape[:2])  # d^2
         self.factor = np.empty((*vectors.shape[:2], 0))  # c, one more column per slot
 
     def scores(self) -> F64:
-        out: F64 = self.worth + self.weight * np.log(np.maximum(self.variance, SPENT))[:, None, :]
+        out: F64 = self.value + self.weight * np.log(np.maximum(self.variance, SPENT))[:, None, :]
         return out
 
     def take(self, positions: I32) -> None:
-        rows, at = np.arange(len(positions)), np.maximum(positions, 0)
+        rows, shown = np.arange(len(positions)), np.maximum(positions, 0)
         kernel = self.shift + (1.0 - self.shift) * alike(self.vectors, positions)
-        left = self.variance[rows, at]
-        known = (self.factor @ self.factor[rows, at][:, :, None])[:, :, 0]
-        # a direction that is spent, or an empty slot, tells nothing new
+        left = self.variance[rows, shown]
+        explained = (self.factor @ self.factor[rows, shown][:, :, None])[:, :, 0]
+        # an empty slot, or an item in the span of those shown, changes nothing
         new = (positions >= 0) & (left > SPENT)
-        column = np.where(new[:, None], kernel - known, 0.0) / np.sqrt(np.where(new, left, 1.0))[:, None]
+        column = np.where(new[:, None], kernel - explained, 0.0) / np.sqrt(np.where(new, left, 1.0))[:, None]
         self.variance = self.variance - column**2
         self.factor = np.concatenate([self.factor, column[:, :, None]], axis=2)

@@ -1,4 +1,4 @@
-"""Maximal marginal relevance: relevant, and unlike what is already shown."""
+"""Maximal marginal relevance: relevant items that differ from those already shown."""
 
 from __future__ import annotations
 
@@ -23,9 +23,9 @@ class MMR:
 
     Attributes:
         trade: lambda in [0, 1]; 1 = relevance alone.
-        scaled: whether relevance is the score spread over [0, 1] within each request, comparable with a
-            cosine whatever the unit of the score; else it is the score as it is.
-        features: item columns that say what is alike; none = the embedding.
+        scaled: whether relevance is the score scaled to [0, 1] within each request, so that it compares with
+            a cosine whatever the unit of the score; else it is the plain score.
+        features: item columns that define similarity; none = the embedding.
     """
 
     kind: ClassVar[str] = "mmr"
@@ -37,21 +37,20 @@ class MMR:
         in_range("reranker.trade", self.trade, 0.0, 1.0)
 
     def begin(self, requests: Requests, items: Items, scores: F64, allowed: Bool) -> Slots:
-        worth = self.trade * relevance(scores, allowed, self.scaled)
-        return _Slots(worth, 1.0 - self.trade, directions(requests, items, self.features))
+        value = self.trade * relevance(scores, allowed, self.scaled)
+        return _Slots(value, 1.0 - self.trade, directions(requests, items, self.features))
 
 
 class _Slots:
-    def __init__(self, worth: F64, weight: float, vectors: F64) -> None:
-        self.worth, self.weight, self.vectors = worth, weight, vectors
+    def __init__(self, value: F64, weight: float, vectors: F64) -> None:
+        self.value, self.weight, self.vectors = value, weight, vectors
         self.nearest = np.full(vectors.shape[:2], -np.inf)
 
     def scores(self) -> F64:
         nearest = np.where(self.nearest > -np.inf, self.nearest, 0.0)
-        out: F64 = self.worth - self.weight * nearest[:, None, :]
+        out: F64 = self.value - self.weight * nearest[:, None, :]
         return out
 
     def take(self, positions: I32) -> None:
-        there = (positions >= 0)[:, None]
-        near = np.maximum(self.nearest, alike(self.vectors, positions))
-        self.nearest = np.where(there, near, self.nearest)
+        nearest = np.maximum(self.nearest, alike(self.vectors, positions))
+        self.nearest = np.where((positions >= 0)[:, None], nearest, self.nearest)

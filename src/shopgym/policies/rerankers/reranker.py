@@ -1,4 +1,4 @@
-"""What a re-ranker is, and what re-rankers share: relevance on one scale, and alike items."""
+"""The interface of re-rankers, and what they share: scaled relevance and similarity of items."""
 
 from __future__ import annotations
 
@@ -14,10 +14,10 @@ from ...core.types import F64, I32, Bool
 
 
 class Slots(Protocol):
-    """The slots of n pages, one after the other."""
+    """The scores of n pages, slot after slot."""
 
     def scores(self) -> F64:
-        """(n, B, m) the score of each candidate at the next slot, under each model."""
+        """(n, B, m) the score of each candidate at the next slot under each model."""
         ...
 
     def take(self, positions: I32) -> None:
@@ -35,7 +35,7 @@ class Reranker(Protocol):
     kind: ClassVar[str]
 
     def begin(self, requests: Requests, items: Items, scores: F64, allowed: Bool) -> Slots:
-        """At the first slot, given the ranker's scores (n, B, m) and what is allowed at all (n, m)."""
+        """The first slot, from the scorer's scores (n, B, m) and the candidates allowed at all (n, m)."""
         ...
 
 
@@ -73,6 +73,6 @@ def directions(requests: Requests, items: Items, names: Sequence[str]) -> F64:
 
 def alike(vectors: F64, positions: I32) -> F64:
     """(n, m) cosine of each candidate with the one at ``positions`` (n,)."""
-    one = vectors[np.arange(len(vectors)), np.maximum(positions, 0)]
-    out: F64 = (vectors @ one[:, :, None])[:, :, 0]
+    shown = vectors[np.arange(len(vectors)), np.maximum(positions, 0)]
+    out: F64 = (vectors @ shown[:, :, None])[:, :, 0]
     return out

@@ -1,4 +1,7 @@
-"""Retrieve: from a history to the few items worth ranking. Numpy only; ``shopgym.agents.retrieval`` fits."""
+"""Retrieval: from a user's history to the few items that are ranked.
+
+The models here are frozen and need numpy alone; ``shopgym.agents.retrieval`` fits them.
+"""
 
 from __future__ import annotations
 

@@ -11,9 +11,9 @@ from ...core.types import F32, I32
 
 
 class Embedding(ABC):
-    """What all models have that turn a history into one vector; see :class:`.Model`.
+    """Base of the models that turn a history into one vector; see :class:`.Model`.
 
-    An empty history has the vector 0, so that the bias decides: popularity.
+    An empty history has the vector 0, so the bias decides, which is popularity.
     """
 
     needs_context: ClassVar[bool] = False
@@ -29,12 +29,12 @@ class Embedding(ABC):
 
     @abstractmethod
     def queries(self, history: I32, user: F32 | None = None) -> F32:
-        """(n, d) the requests' vectors, each bit for bit as if it stood alone."""
+        """(n, d) the requests' vectors; each has the same bits whatever other requests are in the batch."""
 
     def scores(self, history: I32, user: F32 | None = None) -> F32:
         """(n, N); see :class:`.Model`."""
         query = self.queries(history, user)
-        # matrix products of three axes go request by request, so that no other one changes a last bit
+        # a matrix product of three axes goes request by request: so no other request changes the last bit
         out: F32 = (query[:, None, :] @ self.vectors.T)[:, 0] + self.bias
         return out
 
@@ -44,3 +44,13 @@ class Embedding(ABC):
         query = self.queries(history, user)
         out: F32 = (self.vectors[rows] @ query[:, :, None])[:, :, 0] + self.bias[rows]
         return out
+
+
+def mean_vectors(vectors: F32, history: I32) -> F32:
+    """(n, d) the mean of the ``vectors`` (N, d) of each history's items; 0 where it is empty."""
+    real = history >= 0
+    total = np.zeros((len(history), vectors.shape[1]), np.float32)
+    for rows, in_history in zip(history.T, real.T):
+        total[in_history] += vectors[rows[in_history]]
+    mean: F32 = total / np.maximum(real.sum(axis=1, keepdims=True), 1).astype(np.float32)
+    return mean

@@ -1,4 +1,4 @@
-"""Matrix factorisation, served to anybody with a history: the user's vector is computed, not looked up."""
+"""Matrix factorisation for any history: the user's vector is computed from it, also for new users."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ import numpy as np
 
 from ...core.errors import in_range
 from ...core.types import F32, F64, I32, AnyArray
-from .embedding import Embedding
+from .embedding import Embedding, mean_vectors
 from .model import State, checked, distinct
 
 ROWS = 256
@@ -53,8 +53,8 @@ class FoldedFactors(Embedding):
         history = distinct(checked(history, self.num_items))
         out = np.zeros((len(history), self.vectors.shape[1]), np.float32)
         for low in range(0, len(history), ROWS):
-            some = history[low : low + ROWS]
-            y = np.where((some >= 0)[:, :, None], self.vectors[some], 0.0).astype(np.float64)
+            rows = history[low : low + ROWS]
+            y = np.where((rows >= 0)[:, :, None], self.vectors[rows], 0.0).astype(np.float64)
             a = self._all + self.weight * (y.transpose(0, 2, 1) @ y)
             b = (1.0 + self.weight) * y.sum(axis=1)
             out[low : low + ROWS] = np.linalg.solve(a, b[:, :, None])[:, :, 0]
@@ -90,11 +90,7 @@ class MappedFactors(Embedding):
     def queries(self, history: I32, user: F32 | None = None) -> F32:
         """(n, d); see :class:`.Embedding`."""
         history = distinct(checked(history, self.num_items))
-        there = history >= 0
-        total = np.zeros((len(history), self.vectors.shape[1]), np.float32)
-        for column, real in zip(history.T, there.T):
-            total[real] += self.vectors[column[real]]
-        mean = total / np.maximum(there.sum(axis=1, keepdims=True), 1).astype(np.float32)
+        mean = mean_vectors(self.vectors, history)
         out: F32 = (mean[:, None, :] @ self.mapping)[:, 0]
         return out
 

@@ -1,4 +1,4 @@
-"""A ranking policy as a retriever: what it ranks candidates by can also find them."""
+"""A ranking policy as a retriever: the model that ranks candidates can also find them."""
 
 from __future__ import annotations
 
@@ -17,17 +17,17 @@ from .popularity import Popularity
 from .retriever import Retriever
 
 INDEX_FROM = 100_000
-"""Items from which an index is worth building."""
+"""Catalogues of so many items get an index."""
 
 
 def retriever_of(
     policy: SlatePolicy, count: int, rng: Generator, *, index_from: int = INDEX_FROM
 ) -> Retriever:
-    """The retriever that finds what ``policy`` scores highest, exploration apart.
+    """The retriever of the items that ``policy`` scores highest, without its exploration.
 
     Args:
-        policy: ranks by a model of histories, by one number per item, or linearly (of several linear
-            models the mean counts; a width such as LinUCB's does not).
+        policy: ranks by a model of histories, by one number per item, or linearly. Of several linear models
+            the mean is used; a confidence width such as LinUCB's is ignored.
         count: m, how many items are retrieved.
         rng: for building the index.
         index_from: a vector model of so many items gets an index.
@@ -57,7 +57,9 @@ def _model(policy: SlatePolicy) -> Model:
     features = scorer.features
     if any(column.startswith("live") for term in features.terms for column in term):
         raise InvalidInput(
-            "retrieve.agent", policy.name, "nothing live is known of what is not retrieved yet"
+            "retrieve.agent",
+            policy.name,
+            "retrieved items have no live values: choose an agent without live features",
         )
     vectors: F64 = scorer.item_side * scorer.value[:, None]
     return LinearRetriever(

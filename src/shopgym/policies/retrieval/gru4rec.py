@@ -1,4 +1,4 @@
-"""GRU4Rec, served: a gated recurrent unit over the last items (Hidasi et al. 2016), in numpy."""
+"""GRU4Rec in numpy: a gated recurrent unit over the last items (Hidasi et al. 2016)."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from .sequence import SequenceModel
 
 
 class GRU4RecModel(SequenceModel):
-    """One GRU layer (Cho et al. 2014) in torch's form; see :class:`.SequenceModel`.
+    """One GRU layer (Cho et al. 2014) as torch computes it; see :class:`.SequenceModel`.
 
     r = sigmoid(W_ir x + W_hr h), z = sigmoid(W_iz x + W_hz h), c = tanh(W_ic x + r (W_hc h)), all with
     biases; h becomes (1 - z) c + z h.
@@ -30,17 +30,17 @@ class GRU4RecModel(SequenceModel):
         """See :class:`.SequenceModel`."""
         w, d = self.weights, self.vectors.shape[1]
         h = np.zeros((len(rows), 1, d), np.float32)
-        given = self.vectors[np.maximum(rows, 0)] @ w["gate_in"] + w["gate_in_bias"]
+        inputs = self.vectors[np.maximum(rows, 0)] @ w["gate_in"] + w["gate_in_bias"]
         for t in range(int(size.max(initial=0))):
-            x, s = given[:, t : t + 1], h @ w["gate_state"] + w["gate_state_bias"]
-            gates = sigmoid(x[..., : 2 * d] + s[..., : 2 * d])
+            x, s = inputs[:, t : t + 1], h @ w["gate_state"] + w["gate_state_bias"]
+            gates = _float32_sigmoid(x[..., : 2 * d] + s[..., : 2 * d])
             reset, keep = gates[..., :d], gates[..., d:]
             new = np.tanh(x[..., 2 * d :] + reset * s[..., 2 * d :])
             h = np.where((t < size)[:, None, None], (1.0 - keep) * new + keep * h, h)
         return h[:, 0]
 
 
-def sigmoid(x: F32) -> F32:
-    """1 / (1 + exp(-x)), by the tangent, which never overflows."""
+def _float32_sigmoid(x: F32) -> F32:
+    """1 / (1 + exp(-x)) in single precision, by tanh, which never overflows."""
     out: F32 = 0.5 * (1.0 + np.tanh(0.5 * x))
     return out

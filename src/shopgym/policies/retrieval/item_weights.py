@@ -1,6 +1,7 @@
-"""Items vote for items: a score is the sum of weights from the items of the history.
+"""Item-to-item models: a score is the sum of weights from the items of the history.
 
-score_j = sum of W_ij over the different items i of the history, plus a bias. Item-KNN and EASE are this.
+score_j = sum of W_ij over the different items i of the history, plus a bias. Item-KNN and EASE have this
+form.
 """
 
 from __future__ import annotations
@@ -25,7 +26,7 @@ class DenseWeights:
     """W as a full (N, N) table: for catalogues of up to about 20,000 items (1.6 GB).
 
     Attributes:
-        weights: (N, N) float32, W_ij is what item i of the history says for item j.
+        weights: (N, N) float32, W_ij is the weight from item i of the history to item j.
         bias: (N,) float32, see :data:`.TIE`.
     """
 
@@ -47,7 +48,7 @@ class DenseWeights:
 
     @cached_property
     def _padded(self) -> F32:
-        """(N + 1, N), the last row zero, where ``EMPTY`` leads."""
+        """(N + 1, N), the last row zero: ``EMPTY`` (-1) reads it."""
         return np.concatenate([self.weights, np.zeros((1, self.num_items), np.float32)])
 
     def scores(self, history: I32, user: F32 | None = None) -> F32:
@@ -84,7 +85,7 @@ class SparseWeights:
 
     Attributes:
         start: (N + 1,) int64, where the entries of each item i begin.
-        item: (r,) int32, for which item j an entry speaks.
+        item: (r,) int32, the item j of an entry.
         weight: (r,) float32, W_ij.
         bias: (N,) float32, see :data:`.TIE`.
     """
@@ -116,18 +117,18 @@ class SparseWeights:
         out = np.empty((len(history), self.num_items), np.float32)
         step = max(1, CELLS // self.num_items)
         for low in range(0, len(history), step):
-            out[low : low + step] = self._votes(history[low : low + step])
+            out[low : low + step] = self._sums(history[low : low + step])
         return out
 
-    def _votes(self, history: I32) -> AnyArray:
+    def _sums(self, history: I32) -> AnyArray:
         request, column = np.nonzero(history >= 0)
-        voter = history[request, column]
-        first, size = self.start[voter], self.start[voter + 1] - self.start[voter]
-        # the entries of all voters, one run after the other
+        source = history[request, column]
+        first, size = self.start[source], self.start[source + 1] - self.start[source]
+        # the entries of all items of all histories, one run after the other
         ends = np.cumsum(size)
-        at = np.arange(ends[-1] if len(ends) else 0) + np.repeat(first - (ends - size), size)
-        cell = np.repeat(request, size) * self.num_items + self.item[at]
-        total = np.bincount(cell, self.weight[at], minlength=len(history) * self.num_items)
+        entry = np.arange(ends[-1] if len(ends) else 0) + np.repeat(first - (ends - size), size)
+        cell = np.repeat(request, size) * self.num_items + self.item[entry]
+        total = np.bincount(cell, self.weight[entry], minlength=len(history) * self.num_items)
         return total.reshape(len(history), self.num_items) + self.bias
 
     def scores_at(self, history: I32, rows: I32, user: F32 | None = None) -> F32:

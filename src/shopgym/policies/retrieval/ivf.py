@@ -1,9 +1,9 @@
-"""An inverted file: which items are near a query, without looking at all of them.
+"""An inverted file: the items near a query, without scoring all of them.
 
-Items are put into lists by k-means; a query looks into the lists whose centres it likes best (Sivic &
-Zisserman 2003; Jégou, Douze & Schmid 2011, sec. IV). Items that may not be shown are taken out of the lists
-before anyone looks, so a query reads as many items that it may keep as ever: where nine in ten are out of
-stock it looks into ten times as many lists, and where few are left it looks at all of them.
+k-means divides the items into lists; a query reads the lists whose centres score highest (Sivic & Zisserman
+2003; Jégou, Douze & Schmid 2011, sec. IV). Items that may not be shown are removed from the lists first, so a
+query always reads the same number of items that may be shown: where nine in ten are out of stock it reads ten
+times as many lists, and where few are left it reads all of them.
 """
 
 from __future__ import annotations
@@ -24,9 +24,9 @@ from .model import State
 ROUNDS = 10
 """Of k-means."""
 SAMPLE = 50
-"""Items per list that k-means looks at."""
+"""Items per list that k-means is fitted to."""
 EXACT_BELOW = 10_000
-"""With so few items left, all of them are looked at: that takes no longer."""
+"""With at most so many items all of them are scored, which takes no longer."""
 BLOCK = 8192
 
 
@@ -34,15 +34,15 @@ BLOCK = 8192
 class IVF:
     """Lists of item vectors, for maximum inner product.
 
-    A bias is one more dimension of the items that every query has as 1, so it takes part in everything.
+    The bias is one more dimension of the items, in which every query is 1; so lists and scores include it.
 
     Attributes:
         centres: (c, d + 1) float32.
         vectors: (r, d + 1) float32, list after list.
-        rows: (r,) int32, which item each is.
+        rows: (r,) int32, the item of each vector.
         start: (c + 1,) int64, where each list begins.
-        probes: lists looked into where nothing is filtered out.
-        num_items: N, how many there were before any filter.
+        probes: lists that a query reads where no item was removed.
+        num_items: N, the number of items before any was removed.
     """
 
     centres: F32
@@ -79,7 +79,7 @@ class IVF:
         return cls(centres, np.ascontiguousarray(points[order]), order.astype(np.int32), start, probes, n)
 
     def among(self, allowed: Bool) -> IVF:
-        """The index of the items that ``allowed`` (N,) marks: takes as long as copying their vectors."""
+        """The index of the items that ``allowed`` (N,) marks; takes as long as copying their vectors."""
         if allowed.shape != (self.num_items,):
             raise InvalidInput("allowed", allowed.shape, f"give shape ({self.num_items},)")
         keep = allowed[self.rows]
@@ -88,15 +88,15 @@ class IVF:
 
     @cached_property
     def _enough(self) -> int:
-        """Items that a query has to read."""
+        """The number of items that a query has to read."""
         return -(-self.probes * self.num_items // len(self.centres))
 
     def search(self, queries: F32, k: int) -> tuple[I32, F32]:
-        """The k items of highest score that were found, for each of n queries (n, d).
+        """The k items of highest score among those read, for each of n queries (n, d).
 
         Returns:
-            rows (n, k) and scores (n, k), as :func:`.topk` has them; each query's are the same whatever
-            others stand in the batch.
+            rows (n, k) and scores (n, k) in the form of :func:`.topk`; they do not depend on the other
+            queries of the batch.
         """
         in_range("k", k, 1, 2**31)
         out = np.full((len(queries), k), EMPTY, np.int32)
@@ -110,8 +110,8 @@ class IVF:
             else:
                 order = np.argsort(-(self.centres @ q), kind="stable")
                 read = size[order].cumsum()
-                lists = order[: np.searchsorted(read, max(self._enough, k)) + 1]
-                parts = [slice(self.start[at], self.start[at + 1]) for at in lists]
+                near_lists = order[: np.searchsorted(read, max(self._enough, k)) + 1]
+                parts = [slice(self.start[i_list], self.start[i_list + 1]) for i_list in near_lists]
                 score = np.concatenate([self.vectors[part] @ q for part in parts])
                 rows = np.concatenate([self.rows[part] for part in parts])
             width = min(k, len(rows))

@@ -1,4 +1,4 @@
-"""Products of a request's columns with an item's: what a linear ranker thinks of every item at once."""
+"""The scores of a linear ranker for every item at once, as products of vectors."""
 
 from __future__ import annotations
 
@@ -18,10 +18,10 @@ from .model import State, checked, user_columns
 class LinearRetriever(Embedding):
     """query_t = theta_t x the product of term t's columns of user and context; see :class:`.FeatureMap`.
 
-    Reads no history. A column is one of [1, user, context]; 0 stands for the constant.
+    It reads no history. A column is an index into [1, user, context]; 0 is the constant.
 
     Attributes:
-        vectors: (N, D) float32, each term's item side, times what the item is worth.
+        vectors: (N, D) float32, each term's item side times the item's value.
         bias: (N,) float32.
         theta: (D,) float32.
         columns: (D, f) int64, which columns make up a term.
@@ -47,8 +47,8 @@ class LinearRetriever(Embedding):
         """(n, D); see :class:`.Embedding`."""
         n = len(checked(history, self.num_items))
         features = user_columns(user, n, self.width)
-        known = np.concatenate([np.ones((n, 1), np.float32), features], axis=1)
-        out: F32 = self.theta * known[:, self.columns].prod(axis=2)
+        columns = np.concatenate([np.ones((n, 1), np.float32), features], axis=1)
+        out: F32 = self.theta * columns[:, self.columns].prod(axis=2)
         return out
 
     def state(self) -> State:

@@ -14,7 +14,7 @@ from ...core.types import F32, I32, AnyArray
 State = tuple[dict[str, Any], dict[str, AnyArray]]
 
 TIE = 1e-6
-"""What the most popular item gets on top: it decides where nothing else does, as for an empty history."""
+"""Bias of the most popular item: popularity decides only between equal scores, as for an empty history."""
 
 
 @runtime_checkable
@@ -27,7 +27,7 @@ class Model(Protocol):
     kind: ClassVar[str]
     needs_history: ClassVar[bool]
     needs_context: ClassVar[bool]
-    """Whether ``user`` goes on with the columns of ``Requests.context``."""
+    """Whether ``user`` also has the columns of ``Requests.context``, behind its own."""
 
     @property
     def num_items(self) -> int:
@@ -37,7 +37,7 @@ class Model(Protocol):
     def scores(self, history: I32, user: F32 | None = None) -> F32:
         """(n, N), higher is better; ``user`` (n, u) is what :func:`features_of` gives.
 
-        Bit for bit the same whatever other requests stand in the batch.
+        The same bits whatever other requests are in the batch.
 
         Raises:
             InvalidInput: a history names an item that the catalogue does not have; features are missing
@@ -48,7 +48,7 @@ class Model(Protocol):
     def scores_at(self, history: I32, rows: I32, user: F32 | None = None) -> F32:
         """(n, m) the scores of item rows (n, m), anything at padding.
 
-        Bit for bit the same whatever other requests stand in the batch.
+        The same bits whatever other requests are in the batch.
         """
         ...
 
@@ -73,16 +73,16 @@ def checked(history: I32, num_items: int) -> I32:
 
 
 def distinct(history: I32) -> I32:
-    """(n, h) each item once, the first time it stands there; ``EMPTY`` elsewhere."""
+    """(n, h) each item once, at its first place; ``EMPTY`` elsewhere."""
     order = np.argsort(history, axis=1, kind="stable")
     ordered = np.take_along_axis(history, order, axis=1)
-    again = np.zeros(history.shape, np.bool_)
-    np.put_along_axis(again[:, :], order[:, 1:], ordered[:, 1:] == ordered[:, :-1], axis=1)
-    return np.where(again, EMPTY, history).astype(np.int32)
+    repeated = np.zeros(history.shape, np.bool_)
+    np.put_along_axis(repeated, order[:, 1:], ordered[:, 1:] == ordered[:, :-1], axis=1)
+    return np.where(repeated, EMPTY, history).astype(np.int32)
 
 
 def user_columns(user: F32 | None, n: int, count: int) -> F32:
-    """``user`` (n, u) as finite features of which there have to be ``count``."""
+    """``user`` (n, u), checked: it has ``count`` columns, all finite."""
     if user is None or user.shape != (n, count):
         got = None if user is None else user.shape
         raise InvalidInput("user", got, f"give the ({n}, {count}) features the model was fitted with")
@@ -104,7 +104,7 @@ def features_of(model: Model, requests: Requests) -> F32:
 
 
 def history_of(model: Model, requests: Requests) -> I32:
-    """(n, h) the histories that ``model`` is to read.
+    """(n, h) the histories that ``model`` reads.
 
     Raises:
         InvalidInput: it reads histories and the requests have none.

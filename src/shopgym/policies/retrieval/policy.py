@@ -1,7 +1,7 @@
 """The policy of a large catalogue: retrieve -> filter -> rank -> guard -> explore.
 
-Retrieval is a function of the request alone, without luck: the m items of highest score among those in
-stock. All luck is in the policy that ranks them, so the propensities stay exact.
+Retrieval is a deterministic function of the request: the m items of highest score among those in stock. Only
+the policy that ranks them is random, so the propensities stay exact.
 """
 
 from __future__ import annotations
@@ -27,19 +27,20 @@ from .topk import topk
 
 @dataclass(frozen=True, eq=False)
 class RetrievingPolicy:
-    """Hands the m best candidates to a policy (implements :class:`shopgym.core.Policy`).
+    """Ranks the m best candidates with a policy (implements :class:`shopgym.core.Policy`).
 
-    A request with at most m candidates keeps them all, so that ``retrieve(retrieve(requests))`` is
-    ``retrieve(requests)``: log what :meth:`retrieve` gave, and both the policy's decisions and its
-    propensities are those of the request as it came. Of more candidates the m best that are in stock are
-    kept, with what is live of them. A request without candidates (shape (n, 0)) is served from the whole
-    catalogue, of which ``in_stock`` tells what there is; nothing is live then.
+    - A request with at most m candidates keeps them all. So ``retrieve(retrieve(requests))`` equals
+      ``retrieve(requests)``, and a log of the retrieved requests has the same decisions and propensities as
+      the requests themselves.
+    - Of more than m candidates the m best in stock are kept, with their live values.
+    - A request without candidates, shape (n, 0), gets the m best of the whole catalogue that are in stock
+      by ``in_stock``. Retrieved items have no live values.
 
     Attributes:
         retriever: chooses the m best.
         policy: ranks, guards and explores.
-        in_stock: (N,) bool, what can be sold now. No part of the policy's state: a server says
-            ``replace(policy, in_stock=now)`` when stock changes, and logs the candidates.
+        in_stock: (N,) bool, what can be sold. It is no part of the policy's state: a server makes
+            ``replace(policy, in_stock=...)`` when stock changes, and logs the candidates.
     """
 
     kind: ClassVar[str] = "retrieving"
@@ -82,9 +83,9 @@ class RetrievingPolicy:
 
         Where ``requests`` had none, positions are among those of :meth:`retrieve`.
         """
-        asked, places = self._retrieve(requests)
-        decided = self.policy.decide(asked, rng)
-        return replace(decided, positions=_at(places, decided.positions))
+        retrieved, places = self._retrieve(requests)
+        decided = self.policy.decide(retrieved, rng)
+        return replace(decided, positions=_places_at(places, decided.positions))
 
     def slates(self, requests: Requests, rng: Generator) -> I32:
         """(n, k) as :meth:`SlatePolicy.slates`."""
@@ -92,23 +93,23 @@ class RetrievingPolicy:
 
     def propensities(self, requests: Requests, positions: I32) -> F64:
         """(n, k) probability of each slot given the slots before it; 0 for what is not retrieved."""
-        asked, places = self._retrieve(requests)
+        retrieved, places = self._retrieve(requests)
         if places is None:
-            return self.policy.propensities(asked, positions)
-        found = positions[:, :, None] == places[:, None, :]
-        inner = np.where(found.any(axis=2), found.argmax(axis=2), EMPTY).astype(np.int32)
-        lost = (positions >= 0) & (inner < 0)
-        if lost.any():  # these stand for a candidate that may never be shown
-            more = np.arange(asked.num_candidates + 1)
-            more[-1] = EMPTY
-            asked = asked.at(np.broadcast_to(more, (len(asked), len(more))))
-            inner[lost] = asked.num_candidates - 1
-        return self.policy.propensities(asked, inner)
+            return self.policy.propensities(retrieved, positions)
+        equal = positions[:, :, None] == places[:, None, :]
+        inner = np.where(equal.any(axis=2), equal.argmax(axis=2), EMPTY).astype(np.int32)
+        not_retrieved = (positions >= 0) & (inner < 0)
+        if not_retrieved.any():  # one column of padding more: it has probability 0
+            columns = np.arange(retrieved.num_candidates + 1)
+            columns[-1] = EMPTY
+            retrieved = retrieved.at(np.broadcast_to(columns, (len(retrieved), len(columns))))
+            inner[not_retrieved] = retrieved.num_candidates - 1
+        return self.policy.propensities(retrieved, inner)
 
     def marginals(self, requests: Requests) -> F64:
         """(n, k, m) over the candidates of ``requests``, or of :meth:`retrieve` where there were none."""
-        asked, places = self._retrieve(requests)
-        inner = self.policy.marginals(asked)
+        retrieved, places = self._retrieve(requests)
+        inner = self.policy.marginals(retrieved)
         if places is None:
             return inner
         out = np.zeros((*inner.shape[:2], requests.num_candidates))
@@ -117,20 +118,22 @@ class RetrievingPolicy:
         return out
 
     def _retrieve(self, requests: Requests) -> tuple[Requests, I64 | None]:
-        """The requests with fewer candidates, and (n, m) where these stood; None = where they stand."""
-        given = requests.num_candidates
+        """The requests with the retrieved candidates, and (n, m) their positions in ``requests``.
+
+        No positions: the candidates are as they were, or there were none.
+        """
         model, count = self.retriever.model, self.retriever.count
-        if 0 < given <= count:
+        if 0 < requests.num_candidates <= count:
             return requests, None
-        if not given:
-            return self._shelf.fill(requests), None
+        if not requests.num_candidates:
+            return self._stock_aware.fill(requests), None
         history, features = history_of(model, requests), features_of(model, requests)
         scores = model.scores_at(history, requests.candidates, features)
         places, _ = topk(scores, count, requests.in_stock & (requests.candidates >= 0))
         return requests.at(places), places.astype(np.int64)
 
     @cached_property
-    def _shelf(self) -> StockAwareRetriever:
+    def _stock_aware(self) -> StockAwareRetriever:
         if self.in_stock is None:
             raise InvalidInput(
                 "policy.in_stock", None, "requests name no candidates: say which items can be sold"
@@ -141,8 +144,8 @@ class RetrievingPolicy:
         """(spec, arrays) from which :meth:`from_state` builds the same policy; items and stock left out."""
         spec: dict[str, Any] = {"kind": self.kind}
         arrays: dict[str, AnyArray] = {}
-        for part, held in (("retriever", self.retriever), ("policy", self.policy)):
-            spec[part], inner = held.state()
+        for part, value in (("retriever", self.retriever), ("policy", self.policy)):
+            spec[part], inner = value.state()
             arrays |= {f"{part}_{name}": values for name, values in inner.items()}
         return spec, arrays
 
@@ -166,8 +169,9 @@ class RetrievingPolicy:
         return hash_json([self.kind, self.retriever.hash, self.policy.hash])
 
 
-def _at(places: I64 | None, positions: I32) -> I32:
+def _places_at(places: I64 | None, positions: I32) -> I32:
+    """``positions`` among the retrieved candidates as positions among those of the request."""
     if places is None:
         return positions
-    at = np.take_along_axis(places, np.maximum(positions, 0), axis=1)
-    return np.where(positions >= 0, at, EMPTY).astype(np.int32)
+    outer = np.take_along_axis(places, np.maximum(positions, 0), axis=1)
+    return np.where(positions >= 0, outer, EMPTY).astype(np.int32)

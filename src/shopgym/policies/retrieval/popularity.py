@@ -1,4 +1,4 @@
-"""The same ranking for everybody, or one for each cohort."""
+"""Popularity: the same ranking for all users, or one for each cohort of users."""
 
 from __future__ import annotations
 
@@ -17,12 +17,12 @@ from .model import State, checked
 class Popularity:
     """One table of scores per cohort.
 
-    A user's cohort is told by one column of the user's features: cohort c holds values in
-    [edges_c-1, edges_c), so that edges of 0.5, 1.5 tell codes 0, 1 and 2 apart.
+    One column of the user's features gives the cohort: cohort c has the values in [edges_c-1, edges_c). For
+    example, edges 0.5 and 1.5 separate the codes 0, 1 and 2.
 
     Attributes:
         table: (C, N) float32.
-        column: of ``Requests.user``; no matter where C is 1.
+        column: of ``Requests.user``; ignored where C is 1.
         edges: (C - 1,) rising.
     """
 
@@ -65,7 +65,7 @@ class Popularity:
 
 
 def cohort_of(edges: F32, column: int, n: int, user: F32 | None) -> I64:
-    """(n,) the cohort of each user; 0 for everybody where there are no edges."""
+    """(n,) the cohort of each user; 0 for all where there are no edges."""
     if not len(edges):
         return np.zeros(n, np.int64)
     if user is None or user.ndim != 2 or len(user) != n or column >= user.shape[1]:

@@ -1,4 +1,4 @@
-"""Retrieve: the items worth ranking for a request that names none, out of all that can be sold now."""
+"""Retrieval: the candidates of a request that names none, out of all items in stock."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ NOTHING: I64 = np.empty(0, np.int64)
 CELLS = 4_000_000
 """Cells of (requests x items) that are scored at a time."""
 STALE = 1000
-"""Items whose stock changed since the index was last filtered; beyond that it is filtered anew."""
+"""The index is filtered anew after the stock of more than so many items has changed."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -31,8 +31,8 @@ class Retriever:
     """The ``count`` items that a model scores highest.
 
     Attributes:
-        model: scores items for a history, a user and, if it reads it, a context.
-        count: m, how many are ranked.
+        model: scores items for a history, a user and, if it needs one, a context.
+        count: m, the number of items that are ranked.
         index: finds a vector model's best items without scoring all; for catalogues above 100,000 items.
     """
 
@@ -90,14 +90,14 @@ class Retriever:
 
 
 class StockAwareRetriever:
-    """What can be sold now, and the best of it for each request.
+    """The best items in stock for each request.
 
-    Which items those are is a function of the request and the stock alone: no luck, and nobody's depend on
-    who else asks.
+    The result depends on the request and the stock alone: it is not random, and the other requests of the
+    batch make no difference.
 
     Args:
         retriever: chooses.
-        in_stock: (N,) bool, looked at whenever it is asked, so whoever owns it may change it.
+        in_stock: (N,) bool; read at every call, so its owner may change it in place.
     """
 
     def __init__(self, retriever: Retriever, in_stock: Bool) -> None:
@@ -109,7 +109,7 @@ class StockAwareRetriever:
     def fill(self, requests: Requests, blocked: I64 = NOTHING) -> Requests:
         """The requests with the (n, m) best items that are in stock and not ``blocked``, the best first.
 
-        ``EMPTY`` pads; nothing is live of them.
+        ``EMPTY`` pads; retrieved items have no live values.
 
         Raises:
             InvalidInput: the model reads histories and the requests have none.
@@ -123,41 +123,41 @@ class StockAwareRetriever:
         return replace(requests, candidates=rows, in_stock=rows >= 0, live={})
 
     def _scan(self, history: I32, features: F32, blocked: I64) -> I32:
-        """(n, m) exactly, by the scores of everything."""
+        """(n, m) exactly, by the scores of all items."""
         model, allowed = self.retriever.model, self.in_stock.copy()
         allowed[blocked] = False
         rows = np.empty((len(history), self.retriever.count), np.int32)
         step = max(1, CELLS // len(allowed))
         for low in range(0, len(rows), step):
-            some = slice(low, low + step)
-            rows[some] = topk(model.scores(history[some], features[some]), rows.shape[1], allowed)[0]
+            part = slice(low, low + step)
+            rows[part] = topk(model.scores(history[part], features[part]), rows.shape[1], allowed)[0]
         return rows
 
     def _search(self, index: IVF, history: I32, features: F32, blocked: I64) -> I32:
-        """(n, m) by the index, which need not know what happened lately."""
+        """(n, m) by the index, corrected by what changed since it was filtered."""
         model, count = self.retriever.model, self.retriever.count
         assert isinstance(model, Embedding)  # checked when the retriever was made
-        index, gone, back = self._filtered(index)
-        gone = np.union1d(gone, blocked)
-        returned: I32 = np.setdiff1d(back, blocked).astype(np.int32)
-        # so many more that enough are left without those that are gone
-        found, score = index.search(model.queries(history, features), count + len(gone))
-        score[(found < 0) | np.isin(found, gone)] = -np.inf
-        others = np.repeat(returned[None], len(found), axis=0)
-        found = np.concatenate([found, others], axis=1)
-        score = np.concatenate([score, model.scores_at(history, others, features)], axis=1)
-        order = np.lexsort((found, -score), axis=1)[:, :count]
+        index, sold_out, restocked = self._filtered(index)
+        sold_out = np.union1d(sold_out, blocked)
+        restocked_rows: I32 = np.setdiff1d(restocked, blocked).astype(np.int32)
+        # so many more that ``count`` are left after those that are sold out
+        rows, score = index.search(model.queries(history, features), count + len(sold_out))
+        score[(rows < 0) | np.isin(rows, sold_out)] = -np.inf
+        extra = np.repeat(restocked_rows[None], len(rows), axis=0)
+        rows = np.concatenate([rows, extra], axis=1)
+        score = np.concatenate([score, model.scores_at(history, extra, features)], axis=1)
+        order = np.lexsort((rows, -score), axis=1)[:, :count]
         kept = np.take_along_axis(score, order, axis=1) > -np.inf
-        best: I32 = np.where(kept, np.take_along_axis(found, order, axis=1), EMPTY).astype(np.int32)
+        best: I32 = np.where(kept, np.take_along_axis(rows, order, axis=1), EMPTY).astype(np.int32)
         return best
 
     def _filtered(self, index: IVF) -> tuple[IVF, I64, I64]:
-        """The index of what was in stock, what of that is gone since, and what has come back."""
+        """The index of the items in stock when it was filtered, and the rows sold out and restocked since."""
         changed = np.flatnonzero(self.in_stock != self._indexed)
         if len(changed) > STALE:
             assert self.retriever.index is not None
             self._indexed = self.in_stock.copy()
             index = self._index = self.retriever.index.among(self._indexed)
             changed = NOTHING
-        there = self.in_stock[changed]
-        return index, changed[~there], changed[there]
+        stocked = self.in_stock[changed]
+        return index, changed[~stocked], changed[stocked]

@@ -1,4 +1,4 @@
-"""SASRec, served: self-attention over the last items (Kang & McAuley 2018), in numpy."""
+"""SASRec in numpy: self-attention over the last items (Kang & McAuley 2018)."""
 
 from __future__ import annotations
 
@@ -11,14 +11,14 @@ from ...core.types import F32, I32, I64
 from .sequence import SequenceModel
 
 NORM = 1e-5
-"""What is added to the variance in layer normalisation."""
+"""Added to the variance in layer normalisation."""
 
 
 class SASRecModel(SequenceModel):
     """b blocks of x + attention(norm x), then x + relu(norm x W_1) W_2; see :class:`.SequenceModel`.
 
     The layers of all blocks are stacked along the first axis. Positions count from the oldest item of
-    the window, so that a prefix is read in serving exactly as it was in training.
+    the window, so a prefix is read in serving as it was in training.
     """
 
     kind: ClassVar[str] = "sasrec"
@@ -42,10 +42,10 @@ class SASRecModel(SequenceModel):
         later = np.triu(np.ones((self.length, self.length), np.bool_), 1)
         for b in range(len(w["feed_in"])):
             query, key, value = np.split(norm(x, w["attention_norm"][b]) @ w["attention_in"][b], 3, axis=2)
-            heat = query @ key.transpose(0, 2, 1) / np.float32(d**0.5)
-            heat[:, later] = -np.inf
-            heat = np.exp(heat - heat.max(axis=2, keepdims=True))
-            x = x + (heat / heat.sum(axis=2, keepdims=True)) @ value @ w["attention_out"][b]
+            weights = query @ key.transpose(0, 2, 1) / np.float32(d**0.5)
+            weights[:, later] = -np.inf
+            weights = np.exp(weights - weights.max(axis=2, keepdims=True))
+            x = x + (weights / weights.sum(axis=2, keepdims=True)) @ value @ w["attention_out"][b]
             inner = np.maximum(norm(x, w["feed_norm"][b]) @ w["feed_in"][b] + w["feed_in_bias"][b], 0.0)
             x = x + inner @ w["feed_out"][b] + w["feed_out_bias"][b]
         last: F32 = norm(x[np.arange(len(x)), size - 1], w["last_norm"])

@@ -1,4 +1,4 @@
-"""What models of sequences share: a window of the latest items, in order of time."""
+"""Base of the sequence models: they read a window of the latest items, in order of time."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ ROWS = 512
 
 
 class SequenceModel(Embedding):
-    """Reads the last ``length`` items and answers with the state after the latest.
+    """Reads the last ``length`` items; its vector is the state after the latest.
 
     Attributes:
         vectors: (N, d) float32, of the items, for input and output alike.
@@ -59,8 +59,8 @@ class SequenceModel(Embedding):
         out = np.zeros((len(history), self.vectors.shape[1]), np.float32)
         for low in range(0, len(history), ROWS):
             rows, size = in_order(history[low : low + ROWS], self.length)
-            some = np.flatnonzero(size)
-            out[low + some] = self.read(rows[some], size[some])
+            nonempty = np.flatnonzero(size)
+            out[low + nonempty] = self.read(rows[nonempty], size[nonempty])
         return out
 
     @abstractmethod
@@ -86,7 +86,7 @@ def in_order(history: I32, length: int) -> tuple[I32, I64]:
     """The latest ``length`` items of each history, the oldest of them first.
 
     Returns:
-        rows (n, length), ``EMPTY`` after the last; size (n,), how many there are.
+        rows (n, length), ``EMPTY`` after the last; size (n,), the number of items.
     """
     n = len(history)
     real = history >= 0

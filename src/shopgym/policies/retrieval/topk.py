@@ -1,4 +1,4 @@
-"""The k best, exactly: higher scores first, lower rows first among equals."""
+"""The k best, exactly: higher scores first, and among equal scores lower rows first."""
 
 from __future__ import annotations
 
@@ -36,11 +36,11 @@ def topk(scores: AnyArray, k: int, allowed: Bool | None = None) -> tuple[I32, F3
     if not n or not width:
         return rows, best
     if width < count:
-        # everything at or above the k-th best score: among equals the lowest rows have to win, and
-        # partitioning alone leaves that to chance
-        least = np.partition(scores, count - width, axis=1)[:, count - width]
+        # among equal scores the lowest rows are taken, which a partition alone does not do: so sort
+        # everything at or above the k-th best score
+        kth = np.partition(scores, count - width, axis=1)[:, count - width]
         for i in range(n):
-            near = np.flatnonzero(scores[i] >= least[i])
+            near = np.flatnonzero(scores[i] >= kth[i])
             order = near[np.argsort(-scores[i, near], kind="stable")[:width]]
             rows[i, :width], best[i, :width] = order, scores[i, order]
     else:

@@ -1,4 +1,4 @@
-"""Two towers, served: a vector of the user and their history meets the items' vectors."""
+"""A two-tower model in numpy: a vector of the user and their history times the items' vectors."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import numpy as np
 
 from ...core.errors import InvalidInput
 from ...core.types import F32, I32, AnyArray
-from .embedding import Embedding
+from .embedding import Embedding, mean_vectors
 from .model import State, checked, distinct, user_columns
 
 
@@ -18,14 +18,14 @@ from .model import State, checked, distinct, user_columns
 class TwoTowerModel(Embedding):
     """query = unit(relu([mean of history's vectors, features] W_1 + b_1) W_2 + b_2) x sharpness.
 
-    The items' tower has been run already: ``vectors`` are its unit vectors. An empty history is a mean
-    of 0, and the features speak alone; without features everybody new has the same query.
+    ``vectors`` are the outputs of the items' tower, of length 1. An empty history has mean 0, so the features
+    alone decide; without features all new users have the same query.
 
     Attributes:
         vectors: (N, d) float32, of length 1.
         bias: (N,) float32.
         first: (d + u, w), first_bias: (w,), second: (w, d), second_bias: (d,), all float32.
-        centre, scale: (u,) float32, what is taken off the users' features, and what they are divided by.
+        centre, scale: (u,) float32, subtracted from the users' features, and divided by.
         sharpness: 1 / temperature of the softmax.
     """
 
@@ -49,11 +49,7 @@ class TwoTowerModel(Embedding):
     def queries(self, history: I32, user: F32 | None = None) -> F32:
         """(n, d); see :class:`.Embedding`."""
         history = distinct(checked(history, self.num_items))
-        there = history >= 0
-        mean = np.zeros((len(history), self.vectors.shape[1]), np.float32)
-        for column, real in zip(history.T, there.T):
-            mean[real] += self.vectors[column[real]]
-        mean /= np.maximum(there.sum(axis=1, keepdims=True), 1).astype(np.float32)
+        mean = mean_vectors(self.vectors, history)
         u = len(self.centre)
         if u:
             features = (user_columns(user, len(history), u) - self.centre) / self.scale

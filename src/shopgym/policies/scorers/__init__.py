@@ -1,13 +1,7 @@
-"""Rank: adding a scorer is one file and one name here."""
+"""Scorers rank the candidates. To add one, write a file and name its class here."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any
-
-from ...core.errors import InvalidInput
-from ...core.items import Items
-from ...core.types import AnyArray
 from .confidence_bounds import BoundScorer
 from .disjoint_linear import ArmScorer
 from .history import HistoryScorer
@@ -15,7 +9,7 @@ from .linear import LINKS, LinearScorer
 from .network import NetworkScorer
 from .objectives import Head, ObjectivesScorer
 from .probability import ProbabilityScorer
-from .scorer import Scorer, State
+from .scorer import SCORERS, Scorer, State, scorer_from_state
 from .slate_value import SlateValueScorer
 from .table import TableScorer
 from .transformer import TransformerScorer
@@ -43,9 +37,9 @@ __all__ = [
     "scorer_from_state",
 ]
 
-SCORERS: dict[str, type[Scorer]] = {
-    c.kind: c
-    for c in (
+SCORERS.update(
+    (scorer.kind, scorer)
+    for scorer in (
         TableScorer,
         LinearScorer,
         ArmScorer,
@@ -59,11 +53,4 @@ SCORERS: dict[str, type[Scorer]] = {
         ProtoScorer,
         TransformerScorer,
     )
-}
-
-
-def scorer_from_state(spec: Mapping[str, Any], arrays: Mapping[str, AnyArray], items: Items) -> Scorer:
-    """The scorer whose ``state()`` was (spec, arrays)."""
-    if spec["kind"] not in SCORERS:
-        raise InvalidInput("policy.scorer", spec["kind"], "this version does not know it")
-    return SCORERS[spec["kind"]].from_state(spec, arrays, items)
+)

@@ -1,4 +1,4 @@
-"""Two scores for each candidate: the least and the most that it may be worth."""
+"""Two scores for each candidate: the lower and the upper confidence bound of its value."""
 
 from __future__ import annotations
 
@@ -19,14 +19,14 @@ from .scorer import State
 
 @dataclass(frozen=True, eq=False)
 class BoundScorer:
-    """value(item) x (theta . phi -+ ||factor' phi||): what a ball around a linear model may predict.
+    """value(item) x (theta . phi -+ ||factor' phi||): the range of a ball of linear models.
 
     Attributes:
         features: D features of a request and an item.
         items: the catalogue.
-        theta: (D,) the middle.
-        factor: (D, D) the ball is theta + factor u with |u| <= 1.
-        value: (N,) multiplies both.
+        theta: (D,) the centre of the ball.
+        factor: (D, D); the ball is theta + factor u with |u| <= 1.
+        value: (N,) multiplies both bounds.
     """
 
     kind: ClassVar[str] = "bounds"
@@ -54,8 +54,8 @@ class BoundScorer:
         """(n, 2, m) lower, upper."""
         phi = self.features.phi(requests, self.item_side)
         middle, width = phi @ self.theta, np.linalg.norm(phi @ self.factor, axis=2)
-        both: F64 = np.stack([middle - width, middle + width], axis=1)
-        return both * self.value[np.maximum(requests.candidates, 0)][:, None, :]
+        bounds: F64 = np.stack([middle - width, middle + width], axis=1)
+        return bounds * self.value[np.maximum(requests.candidates, 0)][:, None, :]
 
     def state(self) -> State:
         arrays: dict[str, AnyArray] = {"theta": self.theta, "factor": self.factor, "value": self.value}

@@ -1,4 +1,4 @@
-"""A linear model for each item, and beside it, if wanted, one that all items share."""
+"""Disjoint and hybrid linear models: one model for each item, and optionally one that all items share."""
 
 from __future__ import annotations
 
@@ -24,12 +24,12 @@ _CELLS_AT_A_TIME = 2_000_000
 class ArmScorer:
     """score_b = value(item) x (theta_b,arm . x + beta_b . z + width), x of the request, z of both.
 
-    The width is Li et al. 2010, sec. 3.3: its square is |F'x|^2 + |G'(z - C'x)|^2, F F' being the item's own
-    covariance, C what of z its model explains, and G G' the covariance of the shared model. Without a shared
-    model z is empty. Items that nothing is known of are arm 0, the prior.
+    The width is that of Li et al. 2010, sec. 3.3: its square is |F'x|^2 + |G'(z - C'x)|^2, where F F' is the
+    covariance of the item's own model, C the part of z that this model explains, and G G' the covariance of
+    the shared model. Without a shared model z is empty. Items without observations are arm 0, the prior.
 
     Attributes:
-        features: d features x; of the request alone.
+        features: d features x of the request alone.
         shared: D features z; none for disjoint models.
         items: the catalogue.
         arm: (N,) int32, the model of each item among the S.
@@ -91,8 +91,8 @@ class ArmScorer:
         out = np.einsum("bnmd,nd->nbm", self.theta[:, arm], x) + np.einsum("nmk,bk->nbm", z, self.beta)
         if self.factor is not None and self.cross is not None and self.spread is not None:
             own = (x[:, None, None, :] @ self.factor[arm])[:, :, 0, :]
-            rest = (z - (x[:, None, None, :] @ self.cross[arm])[:, :, 0, :]) @ self.spread
-            out = out + np.sqrt((own**2).sum(axis=2) + (rest**2).sum(axis=2))[:, None, :]
+            residual = (z - (x[:, None, None, :] @ self.cross[arm])[:, :, 0, :]) @ self.spread
+            out = out + np.sqrt((own**2).sum(axis=2) + (residual**2).sum(axis=2))[:, None, :]
         scored: F64 = out * self.value[rows][:, None, :]
         return scored
 

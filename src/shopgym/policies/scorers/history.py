@@ -1,4 +1,4 @@
-"""What a user opened before speaks for the candidates: any retrieval model, as a scorer."""
+"""Scores from the user's history: any retrieval model as a scorer."""
 
 from __future__ import annotations
 

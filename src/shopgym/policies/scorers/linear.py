@@ -12,6 +12,7 @@ import numpy as np
 from ...core.batches import Requests
 from ...core.errors import InvalidInput, one_of
 from ...core.items import Items
+from ...core.statistics import sigmoid
 from ...core.types import F64, AnyArray
 from ..features import FeatureMap
 from .scorer import State
@@ -69,7 +70,7 @@ class LinearScorer:
             right = right * live
         out = (left[:, None, :] * self.theta[None]) @ right.transpose(0, 2, 1)
         if self.link == "logistic":
-            out = 1.0 / (1.0 + np.exp(-np.clip(out, -700.0, 700.0)))
+            out = sigmoid(out)
         if self.bonus is not None:
             phi = left[:, None, :] * right
             out = out + np.linalg.norm(phi @ self.bonus, axis=2)[:, None, :]
@@ -87,6 +88,6 @@ class LinearScorer:
         cls, spec: Mapping[str, Any], arrays: Mapping[str, AnyArray], items: Items
     ) -> LinearScorer:
         features = FeatureMap.from_spec(spec["features"])
-        # bundles of before there were links have none
+        # older bundles have no link
         link = spec.get("link", "identity")
         return cls(features, items, arrays["theta"], arrays["value"], arrays.get("bonus"), link)

@@ -1,4 +1,4 @@
-"""Networks of a request and an item: cross layers, then dense ones. Trained elsewhere, served by numpy."""
+"""Networks of a request and an item: cross layers, then dense layers, evaluated by numpy."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ import numpy as np
 from ...core.batches import Requests
 from ...core.errors import InvalidInput, one_of
 from ...core.items import Items
+from ...core.statistics import sigmoid
 from ...core.types import F32, F64, AnyArray
 from ..features import FeatureMap
 from .linear import LINKS
@@ -62,13 +63,13 @@ class NetworkScorer:
         shapes = [(width, width)] * len(self.crosses)
         widths = [width, *(bias.shape[-1] for _, bias in self.dense)]
         shapes += list(pairwise(widths))
-        for at, ((weight, bias), (low, high)) in enumerate(zip(self.crosses + self.dense, shapes)):
+        for i, ((weight, bias), (low, high)) in enumerate(zip(self.crosses + self.dense, shapes)):
             if weight.shape != (models, low, high) or bias.shape != (models, high):
                 want = f"give shapes ({models}, {low}, {high}) and ({models}, {high})"
-                raise InvalidInput(f"scorer.layer[{at}]", (weight.shape, bias.shape), want)
+                raise InvalidInput(f"scorer.layer[{i}]", (weight.shape, bias.shape), want)
             if not (np.isfinite(weight).all() and np.isfinite(bias).all()):
                 raise InvalidInput(
-                    f"scorer.layer[{at}]",
+                    f"scorer.layer[{i}]",
                     "not finite",
                     "training diverged: lower its step or scale its rewards",
                 )
@@ -95,7 +96,7 @@ class NetworkScorer:
             z = self.evaluate(x.reshape(-1, x.shape[2]))
             out[start : start + step] = z.reshape(-1, m, models).transpose(0, 2, 1)
         if self.link == "logistic":
-            out = 1.0 / (1.0 + np.exp(-np.clip(out, -700.0, 700.0)))
+            out = sigmoid(out)
         scored: F64 = out * self.value[np.maximum(requests.candidates, 0)][:, None, :]
         return scored
 
@@ -115,8 +116,8 @@ class NetworkScorer:
     def state(self) -> State:
         arrays: dict[str, AnyArray] = {"mean": self.mean, "scale": self.scale, "value": self.value}
         for name, layers in (("cross", self.crosses), ("dense", self.dense)):
-            for at, (weight, bias) in enumerate(layers):
-                arrays |= {f"{name}{at}_weight": weight, f"{name}{at}_bias": bias}
+            for i, (weight, bias) in enumerate(layers):
+                arrays |= {f"{name}{i}_weight": weight, f"{name}{i}_bias": bias}
         sizes = {"crosses": len(self.crosses), "dense": len(self.dense)}
         return {"kind": self.kind, "features": self.features.spec(), "link": self.link, **sizes}, arrays
 
@@ -125,7 +126,7 @@ class NetworkScorer:
         cls, spec: Mapping[str, Any], arrays: Mapping[str, AnyArray], items: Items
     ) -> NetworkScorer:
         def layers(name: str, count: int) -> tuple[Layer, ...]:
-            return tuple((arrays[f"{name}{at}_weight"], arrays[f"{name}{at}_bias"]) for at in range(count))
+            return tuple((arrays[f"{name}{i}_weight"], arrays[f"{name}{i}_bias"]) for i in range(count))
 
         return cls(
             FeatureMap.from_spec(spec["features"]),

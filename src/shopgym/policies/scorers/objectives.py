@@ -13,20 +13,21 @@ from ...core.config import build
 from ...core.errors import InvalidInput, one_of
 from ...core.items import Items
 from ...core.types import F64, AnyArray
-from ..live_values import NAMES, worth
-from .scorer import Scorer, State, nested, part_of
+from ..live_values import NAMES, unit_value
+from .scorer import Scorer, State, prefix_state, scorer_from_state, sub_state
 
 
 @dataclass(frozen=True)
 class Head:
-    """One objective: what a model predicts, times what one unit of the candidate is worth.
+    """One objective: the prediction of a model times the value of one unit of the candidate.
 
     Attributes:
         name: e.g. ``revenue``.
-        unit: of the objective, e.g. ``GBP``; said in the policy's description.
+        unit: of the objective, e.g. ``GBP``; part of the policy's description.
         weight: units of the score per unit of the objective.
-        model: which of the scorer's models predicts it.
-        worth: ``one``, ``price`` or ``margin`` of the candidate, today's where the request says it.
+        model: index of the model that predicts it.
+        worth: value of one unit of the candidate: ``one``, ``price`` or ``margin``, the request's live number
+            if it has one, else the catalogue's.
     """
 
     name: str
@@ -67,7 +68,7 @@ class ObjectivesScorer:
         """(n, B, m) each objective in its own unit, before weighting."""
         predicted = [model.scores(requests) for model in self.models]
         return {
-            head.name: predicted[head.model] * worth(head.worth, requests, self.items)[:, None, :]
+            head.name: predicted[head.model] * unit_value(head.worth, requests, self.items)[:, None, :]
             for head in self.heads
         }
 
@@ -81,7 +82,7 @@ class ObjectivesScorer:
         return total
 
     def state(self) -> State:
-        parts = [nested(f"model{i}", model) for i, model in enumerate(self.models)]
+        parts = [prefix_state(f"model{i}", model) for i, model in enumerate(self.models)]
         arrays = {name: values for _, part in parts for name, values in part.items()}
         heads = [asdict(head) for head in self.heads]
         return {"kind": self.kind, "heads": heads, "models": [spec for spec, _ in parts]}, arrays
@@ -90,5 +91,8 @@ class ObjectivesScorer:
     def from_state(
         cls, spec: Mapping[str, Any], arrays: Mapping[str, AnyArray], items: Items
     ) -> ObjectivesScorer:
-        models = (part_of(f"model{i}", one, arrays, items) for i, one in enumerate(spec["models"]))
+        models = (
+            scorer_from_state(model, sub_state(f"model{i}", arrays), items)
+            for i, model in enumerate(spec["models"])
+        )
         return cls(items, tuple(models), tuple(build(Head, head, "heads") for head in spec["heads"]))

@@ -1,4 +1,4 @@
-"""From scores to probabilities: Platt's sigmoid or a rising curve, fitted on data held out."""
+"""From scores to probabilities: Platt's sigmoid or isotonic regression, fitted on held-out data."""
 
 from __future__ import annotations
 
@@ -11,8 +11,9 @@ import numpy as np
 from ...core.batches import Requests
 from ...core.errors import InvalidInput, one_of
 from ...core.items import Items
+from ...core.statistics import sigmoid
 from ...core.types import F64, AnyArray
-from .scorer import Scorer, State, nested, part_of
+from .scorer import Scorer, State, prefix_state, scorer_from_state, sub_state
 
 METHODS = ("platt", "isotonic")
 
@@ -22,10 +23,10 @@ class ProbabilityScorer:
     """P = curve(score).
 
     Attributes:
-        scorer: what ranks.
+        scorer: gives the scores.
         method: ``platt``: P = sigmoid(a x score + b) (Platt 1999), the curve is (2,) a, b.
-            ``isotonic``: the curve is (2, K), scores that rise and the probabilities at them; straight lines
-            between, constant beyond (Zadrozny & Elkan 2002).
+            ``isotonic``: the curve is (2, K), rising scores and the probabilities at them, linear between
+            them and constant beyond (Zadrozny & Elkan 2002).
         curve: see ``method``.
     """
 
@@ -47,20 +48,20 @@ class ProbabilityScorer:
         return apply(self.method, self.curve, self.scorer.scores(requests))
 
     def state(self) -> State:
-        spec, arrays = nested("base", self.scorer)
+        spec, arrays = prefix_state("base", self.scorer)
         return {"kind": self.kind, "method": self.method, "base": spec}, {"curve": self.curve, **arrays}
 
     @classmethod
     def from_state(
         cls, spec: Mapping[str, Any], arrays: Mapping[str, AnyArray], items: Items
     ) -> ProbabilityScorer:
-        return cls(part_of("base", spec["base"], arrays, items), spec["method"], arrays["curve"])
+        base = scorer_from_state(spec["base"], sub_state("base", arrays), items)
+        return cls(base, spec["method"], arrays["curve"])
 
 
 def apply(method: str, curve: F64, scores: F64) -> F64:
-    """The probabilities of scores of any shape; NaN stays."""
+    """The probabilities of scores of any shape; NaN stays NaN."""
     if method == "platt":
-        p: F64 = 1.0 / (1.0 + np.exp(-np.clip(curve[0] * scores + curve[1], -700.0, 700.0)))
-        return p
-    p = np.interp(scores, curve[0], curve[1])
+        return sigmoid(curve[0] * scores + curve[1])
+    p: F64 = np.interp(scores, curve[0], curve[1])
     return p

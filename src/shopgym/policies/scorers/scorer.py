@@ -1,4 +1,4 @@
-"""What ranks: scores for every candidate, from one or several models at once."""
+"""What a scorer is: a score for every candidate, from one model or from several at once."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import Any, ClassVar, Protocol, Self
 
 from ...core.batches import Requests
+from ...core.errors import InvalidInput
 from ...core.items import Items
 from ...core.types import F64, AnyArray
 
@@ -34,15 +35,23 @@ class Scorer(Protocol):
         ...
 
 
-def nested(name: str, scorer: Scorer) -> State:
-    """The state of a scorer inside another: its arrays are called ``NAME_...``."""
+SCORERS: dict[str, type[Scorer]] = {}
+"""By ``kind``; the package's ``__init__`` fills it, so that no scorer imports what imports it."""
+
+
+def scorer_from_state(spec: Mapping[str, Any], arrays: Mapping[str, AnyArray], items: Items) -> Scorer:
+    """The scorer whose ``state()`` was (spec, arrays)."""
+    if spec["kind"] not in SCORERS:
+        raise InvalidInput("policy.scorer", spec["kind"], "this version does not know it")
+    return SCORERS[spec["kind"]].from_state(spec, arrays, items)
+
+
+def prefix_state(name: str, scorer: Scorer) -> State:
+    """The state of a scorer that is part of another: its arrays get the names ``NAME_...``."""
     spec, arrays = scorer.state()
     return spec, {f"{name}_{key}": values for key, values in arrays.items()}
 
 
-def part_of(name: str, spec: Mapping[str, Any], arrays: Mapping[str, AnyArray], items: Items) -> Scorer:
-    """The scorer that :func:`nested` described."""
-    from . import scorer_from_state  # the registry knows this file's importers
-
-    own = {key[len(name) + 1 :]: v for key, v in arrays.items() if key.startswith(f"{name}_")}
-    return scorer_from_state(spec, own, items)
+def sub_state(name: str, arrays: Mapping[str, AnyArray]) -> dict[str, AnyArray]:
+    """The arrays of the part ``name``, as :func:`prefix_state` found them."""
+    return {key[len(name) + 1 :]: v for key, v in arrays.items() if key.startswith(f"{name}_")}

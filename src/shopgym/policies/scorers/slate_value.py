@@ -1,4 +1,4 @@
-"""What an item is worth in a slate: how likely it is chosen, times what being chosen brings (SlateQ)."""
+"""The value of an item in a slate: the probability that it is chosen, times the gain if it is (SlateQ)."""
 
 from __future__ import annotations
 
@@ -13,12 +13,12 @@ from ...core.errors import InvalidInput, one_of
 from ...core.items import Items
 from ...core.types import F64, I32, AnyArray, Bool
 from .network import NetworkScorer
-from .scorer import State
+from .scorer import State, prefix_state, sub_state
 
 CHOICES = ("independent", "logit")
 BEST = ("top_k", "greedy", "exact")
 ROUNDS = 50
-"""Of Dinkelbach's method, which needs about five."""
+"""Most iterations of Dinkelbach's method, which needs about five."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -30,10 +30,10 @@ class SlateValueScorer:
 
     - ``independent``: P = w_j sigmoid(c_i), whatever else is shown; the best slate is the top k of
       sigmoid(c) x gain, and that is the score;
-    - ``logit``: P = w_j e^c_i / (1 + sum over l of w_l e^c_l), at most one is chosen (theirs).
-      ``top_k`` scores e^c x gain, ``greedy`` puts in what adds most, slot by slot,
-      ``exact`` scores e^c x (gain - best), where best is the value of the best slate: their
-      fractional programme, solved by Dinkelbach's method (1967).
+    - ``logit``: P = w_j e^c_i / (1 + sum over l of w_l e^c_l); at most one item is chosen, as in the paper.
+      ``top_k`` scores e^c x gain. ``greedy`` fills slot by slot with the item that adds most. ``exact``
+      scores e^c x (gain - v), where v is the value of the best slate: the paper's fractional programme,
+      solved by Dinkelbach's method (1967).
 
     Attributes:
         choice, gain: one network each.
@@ -49,8 +49,8 @@ class SlateValueScorer:
     best: str = "top_k"
 
     def __post_init__(self) -> None:
-        for name, value, known in (("model", self.model, CHOICES), ("best", self.best, BEST)):
-            one_of(f"scorer.{name}", value, known)
+        one_of("scorer.model", self.model, CHOICES)
+        one_of("scorer.best", self.best, BEST)
         if self.attention.ndim != 1 or not (self.attention > 0).all():
             raise InvalidInput("scorer.attention", self.attention.tolist(), "give a positive number a slot")
 
@@ -64,8 +64,8 @@ class SlateValueScorer:
         spec: dict[str, Any] = {"kind": self.kind, "model": self.model, "best": self.best}
         arrays: dict[str, AnyArray] = {"attention": self.attention}
         for name, scorer in (("choice", self.choice), ("gain", self.gain)):
-            spec[name], parts = scorer.state()
-            arrays |= {f"{name}_{key}": values for key, values in parts.items()}
+            spec[name], parts = prefix_state(name, scorer)
+            arrays |= parts
         return spec, arrays
 
     @classmethod
@@ -73,12 +73,7 @@ class SlateValueScorer:
         cls, spec: Mapping[str, Any], arrays: Mapping[str, AnyArray], items: Items
     ) -> SlateValueScorer:
         def network(name: str) -> NetworkScorer:
-            parts = {
-                key.removeprefix(f"{name}_"): values
-                for key, values in arrays.items()
-                if key.startswith(f"{name}_")
-            }
-            return NetworkScorer.from_state(spec[name], parts, items)
+            return NetworkScorer.from_state(spec[name], sub_state(name, arrays), items)
 
         return cls(network("choice"), network("gain"), arrays["attention"], spec["model"], spec["best"])
 
@@ -88,13 +83,13 @@ def slate_scores(logit: F64, gain: F64, allowed: Bool, attention: F64, model: st
 
     Args:
         logit, gain: (n, m).
-        allowed: (n, m) who may stand in the slate.
+        allowed: (n, m) candidates that may be shown.
         attention: (k,) falling.
         model, best: see :class:`SlateValueScorer`.
     """
     if model == "independent":
-        worth: F64 = gain / (1.0 + np.exp(-np.clip(logit, -700.0, 700.0)))
-        return worth
+        value_if_shown: F64 = gain / (1.0 + np.exp(-np.clip(logit, -700.0, 700.0)))
+        return value_if_shown
     rate = np.exp(np.clip(logit, -30.0, 30.0))
     if best == "top_k":
         return rate * gain
@@ -103,24 +98,24 @@ def slate_scores(logit: F64, gain: F64, allowed: Bool, attention: F64, model: st
     value = np.zeros(len(rate))
     for _ in range(ROUNDS):
         scores: F64 = rate * (gain - value[:, None])
-        again = slate_value(rate, gain, first_k(scores, allowed, len(attention)), attention)
-        if np.array_equal(again, value):
+        improved = slate_value(rate, gain, first_k(scores, allowed, len(attention)), attention)
+        if np.array_equal(improved, value):
             break
-        value = again
+        value = improved
     return scores
 
 
 def slate_value(rate: F64, gain: F64, positions: I32, attention: F64) -> F64:
-    """(n,) the expected gain of the slates ``positions`` (n, k) under a conditional logit, none = rate 1."""
+    """(n,) expected gain of slates ``positions`` (n, k) under a conditional logit; no choice has rate 1."""
     shown = attention * (positions >= 0)
-    at = np.maximum(positions, 0)
-    weight = shown * np.take_along_axis(rate, at, axis=1)
-    total: F64 = (weight * np.take_along_axis(gain, at, axis=1)).sum(axis=1) / (1.0 + weight.sum(axis=1))
+    columns = np.maximum(positions, 0)
+    weight = shown * np.take_along_axis(rate, columns, axis=1)
+    total: F64 = (weight * np.take_along_axis(gain, columns, axis=1)).sum(axis=1) / (1.0 + weight.sum(axis=1))
     return total
 
 
 def first_k(scores: F64, allowed: Bool, k: int) -> I32:
-    """(n, k) positions of the best allowed candidates, best first; ``EMPTY`` where there are none left."""
+    """(n, k) positions of the best allowed candidates, best first; ``EMPTY`` where none is left."""
     keyed = np.where(allowed, -scores, np.inf)
     order = np.argsort(keyed, axis=1, kind="stable")[:, :k].astype(np.int32)
     order = np.pad(order, ((0, 0), (0, k - order.shape[1])), constant_values=EMPTY)
@@ -129,17 +124,17 @@ def first_k(scores: F64, allowed: Bool, k: int) -> I32:
 
 
 def _greedy(rate: F64, gain: F64, allowed: Bool, attention: F64) -> F64:
-    """(n, m) minus the slot that each candidate was put into; behind them all others."""
+    """(n, m) minus the slot that each candidate was put into; all other candidates are behind."""
     (n, m), rows = rate.shape, np.arange(len(rate))
     free, over, under = allowed.copy(), np.zeros((n, 1)), np.ones((n, 1))
     scores = np.full((n, m), -float(len(attention)))
     for slot, attend in enumerate(attention[:m]):
         value = (over + attend * rate * gain) / (under + attend * rate)
         pick = np.where(free, value, -np.inf).argmax(axis=1)
-        found = free[rows, pick]
-        at, picked = rows[found], pick[found]
-        scores[at, picked] = -float(slot)
-        free[at, picked] = False
-        over[at, 0] += attend * (rate * gain)[at, picked]
-        under[at, 0] += attend * rate[at, picked]
+        filled = free[rows, pick]
+        row, picked = rows[filled], pick[filled]
+        scores[row, picked] = -float(slot)
+        free[row, picked] = False
+        over[row, 0] += attend * (rate * gain)[row, picked]
+        under[row, 0] += attend * rate[row, picked]
     return scores

@@ -1,4 +1,4 @@
-"""One number per item."""
+"""One number per item, the same for all requests."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from .scorer import State
 
 @dataclass(frozen=True, eq=False)
 class TableScorer:
-    """One number per item, whoever asks: popularity, or equal numbers for a random policy."""
+    """One number per item, the same for all requests: popularity, or equal numbers for a random policy."""
 
     kind: ClassVar[str] = "table"
     values: F64

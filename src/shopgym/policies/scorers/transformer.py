@@ -1,4 +1,4 @@
-"""A small transformer over what a user opened, asked for a return: trained elsewhere, served by numpy."""
+"""A small decision transformer over the user's history and a wanted return, evaluated by numpy."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from ...core.errors import InvalidInput
 from ...core.items import Items
 from ...core.types import F32, F64, AnyArray, Bool
 from ..features import FeatureMap
-from .scorer import State
+from .scorer import State, sub_state
 
 EPSILON = 1e-5
 """Of layer normalisation."""
@@ -25,9 +25,9 @@ def weight_shapes(
 ) -> dict[str, tuple[int, ...]]:
     """The shape of every weight by name: S request features, f item features, d wide, h opened items.
 
-    Tokens are the return asked for, the h items from the earliest to the latest, and the request itself, each
-    with a place of its own. Each block is attention, then two layers, both behind a layer normalisation and
-    added to what came in (Vaswani et al. 2017; pre-norm, one head).
+    The tokens are the wanted return, the h items from the earliest to the latest, and the request itself,
+    each with its own position embedding. Each block is attention and then two dense layers, both with layer
+    normalisation before and a residual connection (Vaswani et al. 2017; pre-norm, one head).
     """
     shapes: dict[str, tuple[int, ...]] = {
         "goal": (1, width),
@@ -52,14 +52,14 @@ def weight_shapes(
 
 @dataclass(frozen=True, eq=False)
 class TransformerScorer:
-    """score_i = query(goal, opened items, request) . embedding(item i).
+    """score_i = query(goal, history, request) . embedding(item i).
 
     Attributes:
         features: S features of a request alone.
         items: the catalogue.
         weights: float32 by name, see :func:`weight_shapes`.
         mean, scale: (S,) of the request features; centre, spread: (f,) of the item features.
-        goal: the return asked for, in standard deviations above the mean of those that were logged.
+        goal: the wanted return, in standard deviations above the mean of the logged returns.
         history, blocks: h and the number of blocks.
     """
 
@@ -98,13 +98,13 @@ class TransformerScorer:
     def scores(self, requests: Requests) -> F64:
         """(n, 1, m)"""
         w = self.weights
-        opened, known = opened_items(requests, self.history)
+        opened, present = opened_items(requests, self.history)
         state = (self.features.request_side(requests).astype(np.float32) - self.mean) / self.scale
         goal = np.float32(self.goal) * w["goal"]
         parts = [np.broadcast_to(goal, (len(requests), 1, goal.shape[1])), self.embedding[opened]]
         x: AnyArray = np.concatenate([*parts, (state @ w["state"])[:, None]], axis=1) + w["place"]
         for b in range(self.blocks):
-            x = x + _attended(_normed(x, w[f"{b}_norm"]), w[f"{b}_attend"], known) @ w[f"{b}_mix"]
+            x = x + _attended(_normed(x, w[f"{b}_norm"]), w[f"{b}_attend"], present) @ w[f"{b}_mix"]
             up = np.maximum(_normed(x, w[f"{b}_norm2"]) @ w[f"{b}_up"] + w[f"{b}_up_bias"], 0)
             x = x + up @ w[f"{b}_down"] + w[f"{b}_down_bias"]
         query = _normed(x[:, -1], w["norm"]) @ w["query"] + w["query_bias"]
@@ -127,12 +127,10 @@ class TransformerScorer:
     def from_state(
         cls, spec: Mapping[str, Any], arrays: Mapping[str, AnyArray], items: Items
     ) -> TransformerScorer:
-        prefix = "weights_"
-        weights = {k.removeprefix(prefix): v for k, v in arrays.items() if k.startswith(prefix)}
         return cls(
             FeatureMap.from_spec(spec["features"]),
             items,
-            weights,
+            sub_state("weights", arrays),
             mean=arrays["mean"],
             scale=arrays["scale"],
             centre=arrays["centre"],
@@ -144,13 +142,13 @@ class TransformerScorer:
 
 
 def opened_items(requests: Requests, history: int) -> tuple[AnyArray, Bool]:
-    """((n, h) item rows from the earliest to the latest, (n, h + 2) which tokens there are)."""
+    """((n, h) item rows from the earliest to the latest, (n, h + 2) which tokens are present)."""
     opened = np.full((len(requests), history), -1, np.int32)
     if requests.history is not None and history:
         latest = requests.history[:, :history]
         opened[:, history - latest.shape[1] :] = latest[:, ::-1]
-    known = np.pad(opened >= 0, ((0, 0), (1, 1)), constant_values=True)
-    return np.maximum(opened, 0), known
+    present = np.pad(opened >= 0, ((0, 0), (1, 1)), constant_values=True)
+    return np.maximum(opened, 0), present
 
 
 def _normed(x: AnyArray, gain_bias: F32) -> F32:
@@ -160,10 +158,10 @@ def _normed(x: AnyArray, gain_bias: F32) -> F32:
     return out
 
 
-def _attended(x: AnyArray, weight: F32, known: Bool) -> F32:
+def _attended(x: AnyArray, weight: F32, present: Bool) -> F32:
     query, key, value = np.split(x @ weight, 3, axis=-1)
     logits = query @ key.transpose(0, 2, 1) / np.float32(x.shape[-1] ** 0.5)
-    logits = np.where(known[:, None, :], logits, -np.inf)
+    logits = np.where(present[:, None, :], logits, -np.inf)
     rates = np.exp(logits - logits.max(axis=-1, keepdims=True))
     out: F32 = (rates / rates.sum(axis=-1, keepdims=True)) @ value
     return out

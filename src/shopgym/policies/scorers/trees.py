@@ -1,4 +1,4 @@
-"""Sums of regression trees, served by numpy whatever library grew them."""
+"""Sums of regression trees, evaluated by numpy whatever library fitted them."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from ..features import FeatureMap
 from .scorer import State
 
 _CELLS_AT_A_TIME = 1_000_000
-"""A row stands at one node of every tree: so many (row, tree) pairs at a time (8 MB)."""
+"""Rows are evaluated in parts of so many (row, tree) pairs (8 MB)."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -25,7 +25,7 @@ class TreeScorer:
     """score = sum over T trees of the value of the leaf that a candidate falls into.
 
     At an inner node a candidate goes to the first child if its feature is at most the threshold, else to the
-    second. A leaf is its own child, so that every tree is walked for ``depth`` steps, all at once.
+    second. A leaf is its own child, so all trees take ``depth`` steps, all rows at once.
 
     Attributes:
         features: D features of a request and an item.
@@ -51,10 +51,10 @@ class TreeScorer:
         size = len(self.value)
         if self.children.shape != (size, 2) or not len(self.feature) == len(self.threshold) == size:
             raise InvalidInput("scorer.children", self.children.shape, f"give two children of {size} nodes")
-        for name, most in (("roots", size), ("children", size), ("feature", len(self.features))):
+        for name, bound in (("roots", size), ("children", size), ("feature", len(self.features))):
             values = getattr(self, name)
-            if values.size and not 0 <= values.min() <= values.max() < most:
-                raise InvalidInput(f"scorer.{name}", int(values.max()), f"give numbers in [0, {most})")
+            if values.size and not 0 <= values.min() <= values.max() < bound:
+                raise InvalidInput(f"scorer.{name}", int(values.max()), f"give numbers in [0, {bound})")
         if not np.isfinite(self.value).all():
             raise InvalidInput("scorer.value", "not finite", "the learner diverged: lower its step")
 
@@ -64,7 +64,7 @@ class TreeScorer:
         return self.features.item_side(self.items)
 
     def scores(self, requests: Requests) -> F64:
-        """(n, 1, m); NaN where a feature is not finite, which a comparison would not show."""
+        """(n, 1, m); NaN where a feature is not finite, which a comparison would hide."""
         n, m = requests.candidates.shape
         out = np.empty((n, 1, m))
         step = max(1, _CELLS_AT_A_TIME // max(1, m * len(self.roots)))
@@ -78,11 +78,11 @@ class TreeScorer:
         """(r,) from features (r, D)."""
         row = np.arange(len(x))[:, None] * x.shape[1]
         flat, children = x.ravel(), self.children.ravel()
-        at = np.broadcast_to(self.roots, (len(x), len(self.roots)))
+        node = np.broadcast_to(self.roots, (len(x), len(self.roots)))
         for _ in range(self.depth):
-            second = flat[row + self.feature[at]] > self.threshold[at]
-            at = children[2 * at + second]
-        out: F64 = self.value[at].sum(axis=1)
+            second = flat[row + self.feature[node]] > self.threshold[node]
+            node = children[2 * node + second]
+        out: F64 = self.value[node].sum(axis=1)
         out[~np.isfinite(x).all(axis=1)] = np.nan
         return out
 

@@ -1,4 +1,4 @@
-"""A proto-item, its nearest candidates, and only these judged by a network: scoring of large catalogues."""
+"""Wolpertinger: a proto-item, and a network that scores the candidates nearest to it alone."""
 
 from __future__ import annotations
 
@@ -15,23 +15,24 @@ from ...core.items import Items
 from ...core.types import F32, F64, AnyArray
 from ..features import FeatureMap
 from .network import NetworkScorer
-from .scorer import State
+from .scorer import State, prefix_state, sub_state
 
 
 @dataclass(frozen=True, eq=False)
 class ProtoScorer:
-    """Of the candidates in stock the ``nearest`` to a proto-item, by the score of ``judge``; then the rest.
+    """The candidates in stock ``nearest`` to a proto-item by the score of ``judge``; behind them all others.
 
-    An actor maps a request to a point among the items' features, scaled to mean 0 and sd 1; the candidates
-    nearest to it are judged (Dulac-Arnold et al. 2015, algorithm 1). The others stand behind, by distance.
+    An actor maps a request to a point in the space of the items' features, scaled to mean 0 and sd 1. The
+    candidates nearest to it get the score of ``judge`` (Dulac-Arnold et al. 2015, algorithm 1); the others
+    get lower scores, ordered by distance.
 
     Attributes:
-        judge: scores candidates.
+        judge: scores the nearest candidates.
         features: S features of a request alone.
         actor: layers of (in, out) and (out,), ReLU between; the first in = S, the last out = item features.
         mean, scale: (S,) of the request features.
         centre, spread: (f,) of the item features.
-        nearest: how many are judged.
+        nearest: how many candidates the judge scores.
     """
 
     kind: ClassVar[str] = "proto"
@@ -47,11 +48,11 @@ class ProtoScorer:
     def __post_init__(self) -> None:
         in_range("scorer.nearest", self.nearest, 1, 2**31)
         width = len(self.features)
-        for at, (weight, bias) in enumerate(self.actor):
+        for i, (weight, bias) in enumerate(self.actor):
             if weight.shape != (width, len(bias)):
-                raise InvalidInput(f"scorer.actor[{at}]", weight.shape, f"give shape ({width}, {len(bias)})")
+                raise InvalidInput(f"scorer.actor[{i}]", weight.shape, f"give shape ({width}, {len(bias)})")
             if not (np.isfinite(weight).all() and np.isfinite(bias).all()):
-                raise InvalidInput(f"scorer.actor[{at}]", "not finite", "training diverged: lower its step")
+                raise InvalidInput(f"scorer.actor[{i}]", "not finite", "training diverged: lower its step")
             width = len(bias)
         if not self.actor or width != len(self.centre):
             raise InvalidInput("scorer.actor", width, f"end with {len(self.centre)} outputs")
@@ -72,20 +73,20 @@ class ProtoScorer:
         """(n, 1, m)"""
         m = requests.num_candidates
         rows, proto = np.maximum(requests.candidates, 0), self.proto(requests)
-        away = np.square(self.places[rows] - proto[:, None, :]).sum(axis=2, dtype=np.float64)
-        out_of_reach = ~requests.in_stock | (requests.candidates < 0)
-        away[out_of_reach] += 1.0 + away.max(initial=0.0)
+        distance = np.square(self.places[rows] - proto[:, None, :]).sum(axis=2, dtype=np.float64)
+        unavailable = ~requests.in_stock | (requests.candidates < 0)
+        distance[unavailable] += 1.0 + distance.max(initial=0.0)
         count = min(self.nearest, m)
-        near = np.sort(np.argpartition(away, count - 1, axis=1)[:, :count], axis=1) if count < m else None
+        near = np.sort(np.argpartition(distance, count - 1, axis=1)[:, :count], axis=1) if count < m else None
         if near is None:
             return self.judge.scores(requests)
         judged = self.judge.scores(requests.at(near))[:, 0]
-        scores: F64 = judged.min(axis=1, keepdims=True) - 1.0 - away
+        scores: F64 = judged.min(axis=1, keepdims=True) - 1.0 - distance
         np.put_along_axis(scores, near, judged, axis=1)
         return scores[:, None, :]
 
     def state(self) -> State:
-        judge, arrays = self.judge.state()
+        judge, arrays = prefix_state("judge", self.judge)
         spec = {
             "kind": self.kind,
             "judge": judge,
@@ -93,19 +94,17 @@ class ProtoScorer:
             "layers": len(self.actor),
             "nearest": self.nearest,
         }
-        parts: dict[str, AnyArray] = {f"judge_{name}": values for name, values in arrays.items()}
-        parts |= {name: getattr(self, name) for name in ("mean", "scale", "centre", "spread")}
-        for at, (weight, bias) in enumerate(self.actor):
-            parts |= {f"actor{at}_weight": weight, f"actor{at}_bias": bias}
+        parts = arrays | {name: getattr(self, name) for name in ("mean", "scale", "centre", "spread")}
+        for i, (weight, bias) in enumerate(self.actor):
+            parts |= {f"actor{i}_weight": weight, f"actor{i}_bias": bias}
         return spec, parts
 
     @classmethod
     def from_state(cls, spec: Mapping[str, Any], arrays: Mapping[str, AnyArray], items: Items) -> ProtoScorer:
-        judge = {k.removeprefix("judge_"): v for k, v in arrays.items() if k.startswith("judge_")}
         return cls(
-            NetworkScorer.from_state(spec["judge"], judge, items),
+            NetworkScorer.from_state(spec["judge"], sub_state("judge", arrays), items),
             FeatureMap.from_spec(spec["features"]),
-            tuple((arrays[f"actor{at}_weight"], arrays[f"actor{at}_bias"]) for at in range(spec["layers"])),
+            tuple((arrays[f"actor{i}_weight"], arrays[f"actor{i}_bias"]) for i in range(spec["layers"])),
             arrays["mean"],
             arrays["scale"],
             arrays["centre"],

@@ -1,4 +1,4 @@
-"""The bundle: one folder that holds a policy, its catalogue and the proof that it works.
+"""The bundle: one folder with a policy, its catalogue and golden cases that prove that it works.
 
 Plain JSON and ``.npy`` files, no pickle; loading needs numpy alone. Its files::
 
@@ -15,11 +15,9 @@ from __future__ import annotations
 
 import json
 import platform
-import re
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from functools import cached_property
-from io import BytesIO
 from pathlib import Path
 from typing import Any
 
@@ -30,14 +28,22 @@ from ...core.batches import Requests
 from ...core.errors import InvalidInput
 from ...core.files import new_folder
 from ...core.items import Items
-from ...core.types import I32, AnyArray, Bool
+from ...core.types import I32, Bool
 from ..decision_log.schema import items_hash
 from ..guards import InStock
-from ..policy import SlatePolicy, policy_from_state
+from ..policy import SlatePolicy
 from ..retrieval.retriever import Retriever, StockAwareRetriever
 from .golden import make_cases, replay_cases
-from .manifest import AGAIN, MANIFEST, parse_json, seal, unseal, write_json
+from .manifest import AGAIN, MANIFEST, parse_json, read_verified, write_json, write_manifest
 from .request_schema import MAX_CANDIDATES, Feature, RankReader
+from .state_files import (
+    read_arrays,
+    read_policy_state,
+    read_retriever_state,
+    write_arrays,
+    write_policy_state,
+    write_retriever_state,
+)
 
 SCHEMA = 1
 POPULAR = 100
@@ -52,10 +58,11 @@ class Bundle:
         hash: SHA-256 of the manifest, so of everything in the bundle.
         manifest: what it is; see ``docs/serving.md``.
         policy: the policy, with its catalogue.
-        user, context: the features of a request, in order; live: what it says of each candidate.
+        user, context: the features of a request, in order.
+        live: the live values of each candidate that a request must have.
         fallback: (f,) int32 rows, most popular first.
         evidence: as given to :func:`write_bundle`.
-        retriever: chooses the candidates of a request that names none; None: the fallback does.
+        retriever: finds the candidates of a request that names none; None = they are the fallback items.
     """
 
     hash: str
@@ -70,11 +77,11 @@ class Bundle:
 
     @cached_property
     def reader(self) -> RankReader:
-        """Reads requests for this bundle, everything in stock."""
+        """Reads requests for this bundle, with all items in stock."""
         return self.reader_of(np.ones(len(self.policy.items), dtype=bool))
 
     def reader_of(self, in_stock: Bool) -> RankReader:
-        """Reads requests while ``in_stock`` (N,) says what can be retrieved; it may change."""
+        """Reads requests and retrieves items that ``in_stock`` (N,) marks, as it is at each request."""
         retrieve = None if self.retriever is None else StockAwareRetriever(self.retriever, in_stock).fill
         return RankReader(
             self.policy.items, self.user, self.context, self.fallback, self.live, retrieve=retrieve
@@ -102,16 +109,16 @@ def write_bundle(
     Args:
         path: a folder; an older bundle there is replaced.
         golden_requests: at least 20 typical requests; the first 100 become golden cases. With a retriever
-            every second one is asked without its candidates.
+            every second one leaves out its candidates.
         user_names, context_names: what ``Requests.user`` and ``.context`` mean, in order.
-        unit: of the reward that the server will log, e.g. ``GBP of margin``.
+        unit: of the reward in the server's log, e.g. ``GBP of margin``.
         config_hash: of the experiment the policy comes from.
         evidence: JSON-able; why the policy may serve.
-        created: when, as ISO 8601; the caller's word, no clock is read.
+        created: when, as ISO 8601. No clock is read, so equal arguments give equal bundles.
         fallback: item ids to rank when a request names none; default: the 100 most popular.
         ranges: (low, high) by ``user.NAME``, ``context.NAME`` or ``live.NAME``; default: any finite float32.
-        live_names: what requests must say of each candidate, see ``Requests.live``.
-        retriever: chooses the candidates of a request that names none, instead of the fallback.
+        live_names: live values that requests must have for each candidate, see ``Requests.live``.
+        retriever: finds the candidates of a request that names none, instead of the fallback.
 
     Raises:
         InvalidInput: the policy has no :class:`InStock` guard, a name or a range is wrong, a golden
@@ -132,7 +139,7 @@ def write_bundle(
             raise InvalidInput(
                 "live_names",
                 tuple(live_names),
-                "nothing live is known of what is retrieved: leave out the retriever, or rank without them",
+                "retrieved items have no live values: leave out the retriever, or rank without live values",
             )
     spans = dict(ranges or {})
     user = tuple(_feature(f"user.{name}", spans) for name in user_names)
@@ -141,7 +148,6 @@ def write_bundle(
     for name in spans:
         raise InvalidInput("ranges", name, "no such feature: write user.NAME, context.NAME or live.NAME")
     rows = _fallback_rows(policy.items, fallback)
-    spec, arrays = policy.state()
     manifest = {
         "schema": SCHEMA,
         "name": policy.name,
@@ -174,8 +180,7 @@ def write_bundle(
             "evidence", str(error), "give what JSON can hold, without NaN and infinity"
         ) from error
     with new_folder(folder) as new:
-        write_json(new / "policy.json", spec)
-        _write_arrays(new / "arrays", arrays)
+        write_policy_state(new, policy)
         items = policy.items
         write_json(
             new / "items.json",
@@ -185,17 +190,15 @@ def write_bundle(
                 "currency": items.currency,
             },
         )
-        _write_arrays(new / "items", items.columns())
+        write_arrays(new / "items", items.columns())
         write_json(new / "fallback.json", [str(item) for item in items.item_id[rows]])
         write_json(new / "evidence.json", evidence or {})
         if retriever is not None:
-            chooses, vectors = retriever.state()
-            write_json(new / "retriever.json", chooses)
-            _write_arrays(new / "retriever", vectors)
+            write_retriever_state(new, retriever)
         bundle = Bundle("", manifest, policy, user, context, live, rows, evidence or {}, retriever)
         cases = make_cases(policy, bundle.reader, golden_requests, retriever is not None)
         write_json(new / "golden.json", cases)
-        seal(new, manifest)
+        write_manifest(new, manifest)
         return load_bundle(new)
 
 
@@ -205,7 +208,7 @@ def load_bundle(path: Path | str) -> Bundle:
     Raises:
         InvalidInput: a file is missing, extra or changed, or a golden case is decided otherwise.
     """
-    digest, manifest, files = unseal(Path(path))
+    digest, manifest, files = read_verified(Path(path))
     if manifest.get("schema") != SCHEMA:
         raise InvalidInput(
             "bundle.schema",
@@ -234,28 +237,22 @@ def load_policy(path: Path | str) -> SlatePolicy:
 def _parse(digest: str, manifest: dict[str, Any], files: Mapping[str, bytes]) -> Bundle:
     names = parse_json("items.json", files["items.json"])
     items = Items(
-        **_read_arrays(files, "items/"),
+        **read_arrays(files, "items/"),
         category_names=tuple(names["category_names"]),
         feature_names=tuple(names["feature_names"]),
         currency=names["currency"],
     )
-    policy = policy_from_state(
-        parse_json("policy.json", files["policy.json"]), _read_arrays(files, "arrays/"), items
-    )
-    retriever = None
-    if "retriever.json" in files:
-        retriever = Retriever.from_state(
-            parse_json("retriever.json", files["retriever.json"]), _read_arrays(files, "retriever/")
-        )
+    retriever = read_retriever_state(files)
+    if retriever is not None:
         retriever.require_items(len(items))
     features = manifest["features"]
     return Bundle(
         hash=digest,
         manifest=manifest,
-        policy=policy,
+        policy=read_policy_state(files, items),
         user=tuple(Feature(**feature) for feature in features["user"]),
         context=tuple(Feature(**feature) for feature in features["context"]),
-        # bundles of before there were live values have none
+        # older bundles have no live values
         live=tuple(Feature(**feature) for feature in features.get("live", ())),
         fallback=_fallback_rows(items, parse_json("fallback.json", files["fallback.json"])),
         evidence=parse_json("evidence.json", files["evidence.json"]),
@@ -284,23 +281,3 @@ def _fallback_rows(items: Items, ids: Sequence[str] | None) -> I32:
         if item not in items.row_of:
             raise InvalidInput("fallback", item, "no such item in the catalogue")
     return np.array([items.row_of[item] for item in ids], dtype=np.int32)
-
-
-def _write_arrays(folder: Path, arrays: Mapping[str, AnyArray]) -> None:
-    folder.mkdir()
-    for name, values in arrays.items():
-        if not re.fullmatch(r"[A-Za-z0-9_]{1,64}", name):
-            raise InvalidInput("policy.arrays", name, "name arrays with letters, digits and _")
-        plain = values.astype(str) if values.dtype.kind == "O" else values
-        np.save(folder / f"{name}.npy", plain, allow_pickle=False)
-
-
-def _read_arrays(files: Mapping[str, bytes], prefix: str) -> dict[str, Any]:
-    out = {}
-    for name, data in files.items():
-        if name.startswith(prefix):
-            try:
-                out[name[len(prefix) :].removesuffix(".npy")] = np.load(BytesIO(data), allow_pickle=False)
-            except (ValueError, EOFError) as error:
-                raise InvalidInput(f"bundle.{name}", str(error), f"it is no plain array: {AGAIN}") from error
-    return out

@@ -1,7 +1,7 @@
 """Golden cases: requests with the decisions that a bundle must make on them before it may serve.
 
-They catch what hashes cannot: another numpy, another processor or another shopgym that computes
-other numbers from the same files.
+They catch what hashes cannot: another version of numpy or shopgym, or another processor, that computes other
+numbers from the same files.
 """
 
 from __future__ import annotations
@@ -13,9 +13,11 @@ import numpy as np
 
 from ...core.batches import Requests
 from ...core.errors import InvalidInput
+from ...core.items import Items
+from ...core.types import I32
 from ..policy import SlatePolicy
 from .request_schema import RankReader
-from .request_seeded import decide_keyed, decision_key
+from .request_seeded import decide_seeded, decision_key
 
 FEWEST, MOST = 20, 100
 TOLERANCE = 1e-9
@@ -31,36 +33,42 @@ def make_cases(
     """
     if len(requests) < FEWEST:
         raise InvalidInput("golden_requests", len(requests), f"give at least {FEWEST} requests")
-    return [
-        _case(policy, reader, _wire(policy, requests.take(slice(i, i + 1)), retrieved and i % 2 == 1))
-        for i in range(min(len(requests), MOST))
-    ]
+    cases = []
+    for i in range(min(len(requests), MOST)):
+        body = request_body(policy.items, requests.take(slice(i, i + 1)))
+        if (retrieved and i % 2 == 1) or not body["candidates"]:
+            stock = zip(body.pop("candidates"), body.pop("in_stock"), strict=True)
+            body["out_of_stock"] = [item for item, available in stock if not available]
+        cases.append(_case(policy, reader, body))
+    return cases
 
 
-def _wire(policy: SlatePolicy, one: Requests, retrieved: bool) -> dict[str, Any]:
-    ids, real = policy.items.item_id, one.candidates[0] >= 0
-    candidates, there = [str(item) for item in ids[one.candidates[0][real]]], one.in_stock[0][real].tolist()
-    offer: dict[str, Any] = {"candidates": candidates, "in_stock": there}
-    if retrieved or not candidates:
-        offer = {"out_of_stock": [item for item, still in zip(candidates, there, strict=True) if not still]}
-    past = {}
-    if one.history is not None:
-        past["history"] = [str(item) for item in ids[one.history[0][one.history[0] >= 0]]]
-    return {
-        "request_id": int(one.request_id[0]),
-        "user_id": int(one.user_id[0]),
-        "user": one.user[0].tolist(),
-        "context": one.context[0].tolist(),
-        **offer,
-        "time": float(one.time[0]),
-        **past,
-        **({"live": {name: v[0][real].tolist() for name, v in one.live.items()}} if one.live else {}),
+def request_body(items: Items, request: Requests) -> dict[str, Any]:
+    """The body of ``/rank`` that is read as ``request`` (n = 1), less the padding of its candidates."""
+    real = request.candidates[0] >= 0
+    body: dict[str, Any] = {
+        "request_id": int(request.request_id[0]),
+        "user_id": int(request.user_id[0]),
+        "user": request.user[0].tolist(),
+        "context": request.context[0].tolist(),
+        "candidates": _ids(items, request.candidates[0]),
+        "in_stock": request.in_stock[0][real].tolist(),
+        "time": float(request.time[0]),
     }
+    if request.history is not None:
+        body["history"] = _ids(items, request.history[0])
+    if request.live:
+        body["live"] = {name: values[0][real].tolist() for name, values in request.live.items()}
+    return body
+
+
+def _ids(items: Items, rows: I32) -> list[str]:
+    return [str(item) for item in items.item_id[rows[rows >= 0]]]
 
 
 def _case(policy: SlatePolicy, reader: RankReader, request: Mapping[str, Any]) -> dict[str, Any]:
     requests = reader.read(request).requests
-    decided = decide_keyed(policy, requests)
+    decided = decide_seeded(policy, requests)
     return {
         "request": dict(request),
         "key": decision_key(policy.hash, request["request_id"]),

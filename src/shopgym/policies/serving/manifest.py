@@ -1,7 +1,7 @@
-"""A folder in which every bit counts: a manifest with the hash of each file, and the manifest's own.
+"""The manifest of a folder: it lists every file with its hash, and has a hash of its own.
 
 ``manifest.sha256`` holds the hash of ``manifest.json``, which holds the hashes of all other files. A
-flipped bit, a missing file and an extra file are all refused, before anything is parsed.
+flipped bit, a missing file and an extra file are refused before anything is parsed.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from typing import Any
 from ...core.errors import InvalidInput
 
 MANIFEST = "manifest.json"
-SEAL = "manifest.sha256"
+MANIFEST_HASH = "manifest.sha256"
 AGAIN = "export the bundle again"
 
 
@@ -26,45 +26,53 @@ def write_json(path: Path, value: Any) -> None:
     path.write_text(text + "\n", encoding="utf-8")
 
 
-def seal(folder: Path, manifest: Mapping[str, Any]) -> str:
-    """Write the manifest of everything in ``folder``; returns its hash, the hash of the whole."""
+def write_manifest(folder: Path, manifest: Mapping[str, Any]) -> str:
+    """Write the manifest of all files in ``folder``; returns its hash, which is the hash of the folder."""
     files = {name: _entry((folder / name).read_bytes()) for name in _names(folder)}
     write_json(folder / MANIFEST, {**manifest, "files": files})
     digest = hashlib.sha256((folder / MANIFEST).read_bytes()).hexdigest()
-    (folder / SEAL).write_text(digest + "\n", encoding="ascii")
+    (folder / MANIFEST_HASH).write_text(digest + "\n", encoding="ascii")
     return digest
 
 
-def unseal(folder: Path) -> tuple[str, dict[str, Any], dict[str, bytes]]:
-    """(hash, manifest, contents by name) of a sealed folder.
+def read_verified(
+    folder: Path, field: str = "bundle", fix: str = AGAIN
+) -> tuple[str, dict[str, Any], dict[str, bytes]]:
+    """(hash, manifest, contents by path) of a folder with a manifest, every file compared with it.
+
+    Args:
+        folder: to read.
+        field, fix: what messages call the folder, and what they tell the reader to do.
 
     Raises:
-        InvalidInput: names the first file that is missing, extra or not what was sealed.
+        InvalidInput: names the first file that is missing, extra or not as the manifest says.
     """
     if not folder.is_dir():
-        raise InvalidInput("bundle", str(folder), "there is no such folder")
+        raise InvalidInput(field, str(folder), "there is no such folder")
     names = _names(folder)
-    for name in (MANIFEST, SEAL):
+    for name in (MANIFEST, MANIFEST_HASH):
         if name not in names:
-            raise InvalidInput(f"bundle.{name}", str(folder), f"the file is missing: {AGAIN}")
+            raise InvalidInput(f"{field}.{name}", str(folder), f"the file is missing: {fix}")
     raw = (folder / MANIFEST).read_bytes()
     digest = hashlib.sha256(raw).hexdigest()
-    if (folder / SEAL).read_bytes() != f"{digest}\n".encode():
-        raise InvalidInput(f"bundle.{MANIFEST}", digest, f"its hash is not the one in {SEAL}: {AGAIN}")
+    if (folder / MANIFEST_HASH).read_bytes() != f"{digest}\n".encode():
+        raise InvalidInput(
+            f"{field}.{MANIFEST}", digest, f"its hash is not the one in {MANIFEST_HASH}: {fix}"
+        )
     manifest = parse_json(MANIFEST, raw)
     if not isinstance(manifest, dict) or not isinstance(manifest.get("files"), dict):
-        raise InvalidInput(f"bundle.{MANIFEST}", str(folder), f"it lists no files: {AGAIN}")
+        raise InvalidInput(f"{field}.{MANIFEST}", str(folder), f"it lists no files: {fix}")
     listed = set(manifest["files"])
-    found = set(names) - {MANIFEST, SEAL}
-    for name in sorted(listed - found):
-        raise InvalidInput(f"bundle.{name}", str(folder), f"the file is missing: {AGAIN}")
-    for name in sorted(found - listed):
-        raise InvalidInput(f"bundle.{name}", str(folder), "the manifest does not list this file: remove it")
+    present = set(names) - {MANIFEST, MANIFEST_HASH}
+    for name in sorted(listed - present):
+        raise InvalidInput(f"{field}.{name}", str(folder), f"the file is missing: {fix}")
+    for name in sorted(present - listed):
+        raise InvalidInput(f"{field}.{name}", str(folder), "the manifest does not list this file: remove it")
     contents = {name: (folder / name).read_bytes() for name in sorted(listed)}
     for name, data in contents.items():
         if _entry(data) != manifest["files"][name]:
             raise InvalidInput(
-                f"bundle.{name}", _entry(data)["sha256"], f"the manifest has another hash or size: {AGAIN}"
+                f"{field}.{name}", _entry(data)["sha256"], f"the manifest has another hash or size: {fix}"
             )
     return digest, manifest, contents
 
@@ -87,7 +95,9 @@ def _names(folder: Path) -> list[str]:
     for path in sorted(folder.rglob("*")):
         name = path.relative_to(folder).as_posix()
         if path.is_symlink() or not (path.is_file() or path.is_dir()):
-            raise InvalidInput(f"bundle.{name}", str(path), "a bundle holds plain files only: copy it in")
+            raise InvalidInput(
+                f"bundle.{name}", str(path), "a bundle has plain files only: copy the file into it"
+            )
         if path.is_file():
             names.append(name)
     return names

@@ -1,4 +1,4 @@
-"""What the server understands: JSON in, a checked request out, and refusals that name the fix."""
+"""The requests that the server accepts: JSON in, a checked request out, refusals that name the fix."""
 
 from __future__ import annotations
 
@@ -15,12 +15,13 @@ from ...core.batches import Requests
 from ...core.errors import InvalidInput
 from ...core.items import Items
 from ...core.types import F32, I32, I64, Bool
+from ..decision_log.schema import SERVED_REQUEST_FIELDS
 
 MAX_BODY = 262_144
 """Bytes of a request."""
 MAX_CANDIDATES = 1_000
 MAX_HISTORY = 1_000
-"""Items that a user opened before."""
+"""Items that a user opened before the request."""
 MAX_STOCK = 10_000
 """Items in one change of stock."""
 MAX_EVENTS = 32
@@ -29,18 +30,7 @@ MAX_ID = 64
 FLOAT32_MAX = float(np.finfo(np.float32).max)
 SECONDS_A_DAY = 86_400.0
 
-RANK_FIELDS = (
-    "request_id",
-    "user_id",
-    "user",
-    "context",
-    "candidates",
-    "in_stock",
-    "out_of_stock",
-    "history",
-    "live",
-    "time",
-)
+RANK_FIELDS = (*SERVED_REQUEST_FIELDS, "out_of_stock")
 REWARD_FIELDS = ("request_id", "rewards", "events")
 
 
@@ -88,8 +78,8 @@ def _no_repeats(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     out = dict(pairs)
     if len(out) != len(pairs):
         names = [name for name, _ in pairs]
-        again = next(name for name in names if names.count(name) > 1)
-        raise Refusal(400, again, "given twice", "give each name once")
+        repeated = next(name for name in names if names.count(name) > 1)
+        raise Refusal(400, repeated, "given twice", "give each name once")
     return out
 
 
@@ -113,12 +103,12 @@ def _digest(field: str, value: Any) -> bytes:
     return hashlib.sha256(value.encode(errors="surrogatepass")).digest()
 
 
-def check_fields(body: Mapping[str, Any], known: Sequence[str], needed: Sequence[str]) -> None:
-    """Refuse unknown fields, and missing ones; null counts as missing."""
+def check_fields(body: Mapping[str, Any], names: Sequence[str], required: Sequence[str]) -> None:
+    """Refuse fields that are not in ``names``, and missing ``required`` ones; null counts as missing."""
     for name in body:
-        if name not in known:
-            raise Refusal(422, name, body[name], f"unknown field; the fields are {', '.join(known)}")
-    for name in needed:
+        if name not in names:
+            raise Refusal(422, name, body[name], f"unknown field; the fields are {', '.join(names)}")
+    for name in required:
         if body.get(name) is None:
             raise Refusal(422, name, None, "the field is missing")
 
@@ -145,23 +135,23 @@ def read_features(field: str, value: Any, features: Sequence[Feature]) -> list[f
     if isinstance(value, list):
         if len(value) != len(features):
             raise Refusal(422, field, f"{len(value)} numbers", f"give {len(names)}: {', '.join(names)}")
-        given = value
+        numbers = value
     elif isinstance(value, dict):
         for name in value:
             if name not in names:
                 raise Refusal(422, f"{field}.{name}", value[name], f"unknown; known are {', '.join(names)}")
-        given = [value.get(name) for name in names]
+        numbers = [value.get(name) for name in names]
     else:
         raise Refusal(422, field, value, "give an object of numbers by feature name, or a list")
     return [
         _number(f"{field}.{feature.name}", number, feature.low, feature.high)
-        for feature, number in zip(features, given, strict=True)
+        for feature, number in zip(features, numbers, strict=True)
     ]
 
 
 @dataclass(frozen=True)
 class RankRequest:
-    """A checked request: ``id`` as the caller wrote it, and a batch of one."""
+    """A checked request: ``id`` as the caller wrote it, a batch of one, and whether it had a time."""
 
     id: str | int
     requests: Requests
@@ -175,10 +165,11 @@ class RankReader:
     Attributes:
         items: the catalogue.
         user, context: the features of a request.
-        fallback: (f,) int32 rows, the candidates of a request that names none where nothing retrieves.
-        live: what a request says of each candidate.
+        fallback: (f,) int32 rows, the candidates of a request that names none if ``retrieve`` is None.
+        live: the live values of each candidate that a request must have.
         clock: seconds since 1970, for requests without a time.
-        retrieve: fills in the candidates of a request that names none; told the rows it may not choose.
+        retrieve: from a request that names no candidates, and the rows that it excludes, to the request with
+            candidates.
     """
 
     items: Items
@@ -197,40 +188,40 @@ class RankReader:
         """
         check_fields(body, RANK_FIELDS, ("request_id", "user_id"))
         request_id, user_id = uint64_id(body["request_id"]), int64_id(body["user_id"])
-        given = body.get("time")
-        at = self.clock() / SECONDS_A_DAY if given is None else _number("time", given, -1e9, 1e9)
+        sent = body.get("time")
+        time_days = self.clock() / SECONDS_A_DAY if sent is None else _number("time", sent, -1e9, 1e9)
         user = read_features("user", body.get("user"), self.user)
         context = read_features("context", body.get("context"), self.context)
         rows = self._candidates(body.get("candidates"))
-        listed = self._listed(body, rows)
-        gone = self._out_of_stock(body)
+        flags = self._in_stock(body, rows)
+        excluded = self._out_of_stock(body)
         requests = Requests(
             request_id=np.array([request_id], dtype=np.uint64),
             user_id=np.array([user_id], dtype=np.int64),
             user=np.array([user], dtype=np.float32),
             context=np.array([context], dtype=np.float32),
             candidates=rows[None, :],
-            in_stock=(listed & ~np.isin(rows, gone))[None, :],
-            time=np.array([at]),
+            in_stock=(flags & ~np.isin(rows, excluded))[None, :],
+            time=np.array([time_days]),
             history=self._history(body.get("history")),
             live=self._live(body, len(rows)),
         )
         if self.retrieve is not None and body.get("candidates") is None:
-            requests = self._retrieved(requests, gone)
-        return RankRequest(body["request_id"], requests, given is not None)
+            requests = self._retrieved(requests, excluded)
+        return RankRequest(body["request_id"], requests, sent is not None)
 
-    def _retrieved(self, requests: Requests, gone: list[int]) -> Requests:
-        """The request with what was retrieved, less what is ``gone``; padding alone where that is nothing."""
+    def _retrieved(self, requests: Requests, excluded: list[int]) -> Requests:
+        """The request with retrieved candidates; one column of padding where none is left."""
         assert self.retrieve is not None
-        found = self.retrieve(requests, np.array(gone, dtype=np.int64))
-        return found.at(np.arange(max(1, int((found.candidates >= 0).sum())))[None, :])
+        filled = self.retrieve(requests, np.array(excluded, dtype=np.int64))
+        return filled.at(np.arange(max(1, int((filled.candidates >= 0).sum())))[None, :])
 
     def row(self, field: str, item: Any) -> int:
         """The catalogue row of an item id."""
-        found = self.items.row_of.get(item) if isinstance(item, str) else None
-        if found is None:
+        row = self.items.row_of.get(item) if isinstance(item, str) else None
+        if row is None:
             raise Refusal(422, field, item, "no such item in the bundle's catalogue: give its id as a string")
-        return found
+        return row
 
     def _candidates(self, value: Any) -> I32:
         if value is None:
@@ -243,8 +234,8 @@ class RankReader:
             raise Refusal(422, "candidates", f"{len(value)} items", f"give at most {MAX_CANDIDATES}")
         rows = self._rows("candidates", value)
         if len(set(rows)) != len(rows):
-            again = next(i for i, row in enumerate(rows) if row in rows[:i])
-            raise Refusal(422, f"candidates[{again}]", value[again], "give each candidate once")
+            repeated = next(i for i, row in enumerate(rows) if row in rows[:i])
+            raise Refusal(422, f"candidates[{repeated}]", value[repeated], "give each candidate once")
         return np.array(rows, dtype=np.int32)
 
     def _history(self, value: Any) -> I32 | None:
@@ -257,20 +248,20 @@ class RankReader:
         return np.array([self._rows("history", value)], dtype=np.int32).reshape(1, -1)
 
     def _live(self, body: Mapping[str, Any], count: int) -> dict[str, F32]:
-        given, names = body.get("live"), [feature.name for feature in self.live]
-        if not names and given is None:
+        sent, names = body.get("live"), [feature.name for feature in self.live]
+        if not names and sent is None:
             return {}
         if not names:
-            raise Refusal(422, "live", given, "the policy looks at no such values: leave it out")
-        if not isinstance(given, dict) or body.get("candidates") is None:
+            raise Refusal(422, "live", sent, "the policy looks at no such values: leave it out")
+        if not isinstance(sent, dict) or body.get("candidates") is None:
             fix = f"give candidates, and for each of {', '.join(names)} a list with a number per candidate"
-            raise Refusal(422, "live", given, fix)
-        for name in given:
+            raise Refusal(422, "live", sent, fix)
+        for name in sent:
             if name not in names:
-                raise Refusal(422, f"live.{name}", given[name], f"unknown; known are {', '.join(names)}")
+                raise Refusal(422, f"live.{name}", sent[name], f"unknown; known are {', '.join(names)}")
         out = {}
         for feature in self.live:
-            name, values = f"live.{feature.name}", given.get(feature.name)
+            name, values = f"live.{feature.name}", sent.get(feature.name)
             if not isinstance(values, list) or len(values) != count:
                 raise Refusal(422, name, values, f"give {count} numbers, one per candidate")
             checked = [_number(f"{name}[{i}]", v, feature.low, feature.high) for i, v in enumerate(values)]
@@ -281,11 +272,11 @@ class RankReader:
         row_of = self.items.row_of
         try:
             return [row_of[item] for item in ids]
-        except (KeyError, TypeError):  # which one? this way is slower
+        except (KeyError, TypeError):  # slower, and names the item that is wrong
             return [self.row(f"{field}[{i}]", item) for i, item in enumerate(ids)]
 
-    def _listed(self, body: Mapping[str, Any], rows: I32) -> Bool:
-        """(m,) what is in stock by the request's flags."""
+    def _in_stock(self, body: Mapping[str, Any], rows: I32) -> Bool:
+        """(m,) the request's flags ``in_stock``; True where it has none."""
         flags = body.get("in_stock")
         out = np.ones(len(rows), dtype=bool)
         if flags is not None:
@@ -302,10 +293,10 @@ class RankReader:
         return out
 
     def _out_of_stock(self, body: Mapping[str, Any]) -> list[int]:
-        """Rows that the request says are sold out."""
-        gone = body.get("out_of_stock")
-        if gone is None:
+        """The rows of the request's ``out_of_stock``."""
+        ids = body.get("out_of_stock")
+        if ids is None:
             return []
-        if not isinstance(gone, list) or len(gone) > MAX_CANDIDATES:
-            raise Refusal(422, "out_of_stock", gone, f"give a list of at most {MAX_CANDIDATES} item ids")
-        return self._rows("out_of_stock", gone)
+        if not isinstance(ids, list) or len(ids) > MAX_CANDIDATES:
+            raise Refusal(422, "out_of_stock", ids, f"give a list of at most {MAX_CANDIDATES} item ids")
+        return self._rows("out_of_stock", ids)

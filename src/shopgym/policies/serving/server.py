@@ -1,4 +1,4 @@
-"""The server: ranks over HTTP, and answers only what is already in the log.
+"""The server: ranks over HTTP; every answer is in the log before it is sent.
 
 ``POST /rank``, ``POST /reward``, ``POST /stock``, ``GET /healthz``, ``/readyz``, ``/info``; see
 ``docs/serving.md``. One process serves one bundle and owns one log folder.
@@ -41,7 +41,7 @@ from .request_schema import (
     read_numbers,
     uint64_id,
 )
-from .service import ASK_AGAIN, Ranker, decision_record, header_record, same_decision
+from .service import ASK_AGAIN, RankingService, decision_record, header_record, same_decision
 
 LOGGER = logging.getLogger("shopgym.server")
 EVENT_NAME = re.compile(rf"[a-z0-9_]{{1,{MAX_ID}}}")
@@ -49,18 +49,20 @@ Handler = Callable[[Request], Awaitable[Response]]
 
 
 class ShopServer:
-    """The routes over one ranker and one journal."""
+    """The routes over one ranking service and one journal."""
 
     def __init__(self, bundle: Bundle, log_dir: Path) -> None:
-        self.ranker = Ranker(bundle)
+        self.ranker = RankingService(bundle)
         self.journal = Journal(log_dir, header_record(bundle))
         self.ranker.set_stock(self.journal.stock)
         if self.journal.torn:
-            LOGGER.warning("moved %d bytes of a torn end out of the log in %s", self.journal.torn, log_dir)
+            LOGGER.warning(
+                "moved %d bytes of an incomplete record out of the log in %s", self.journal.torn, log_dir
+            )
         self.answers: Counter[str] = Counter()
 
     async def rank(self, request: Request) -> Response:
-        """Decide; the decision is in the log before it is answered."""
+        """Decide a request; the decision is in the log before it is answered."""
         asked = self.ranker.read(read_json(await _body(request)))
         decisions = self.ranker.decide(asked)
         record = decision_record(asked, decisions)
@@ -75,7 +77,7 @@ class ShopServer:
         return _json(self.ranker.answer(asked, decisions))
 
     async def reward(self, request: Request) -> Response:
-        """Take the rewards of an earlier decision, once."""
+        """Write the rewards of an earlier decision, once."""
         body = read_json(await _body(request))
         check_fields(body, REWARD_FIELDS, ("request_id", "rewards"))
         request_id = uint64_id(body["request_id"])
@@ -93,25 +95,25 @@ class ShopServer:
         return _json({"request_id": body["request_id"], "duplicate": earlier is not None})
 
     async def stock(self, request: Request) -> Response:
-        """Change what is available; holds from the next decision on, and after a restart."""
+        """Change what is available, from the next decision on and over restarts."""
         stock = self.ranker.read_stock(read_json(await _body(request)))
         await self.journal.add_stock(stock)
         self.ranker.set_stock(stock)
         return _json({"changed": len(stock), "out_of_stock": self.ranker.out_of_stock})
 
     async def healthz(self, request: Request) -> Response:
-        """The process answers."""
+        """Answers while the process lives."""
         return _json({"status": "alive"})
 
     async def readyz(self, request: Request) -> Response:
-        """Requests can be served: the last write to the log went well."""
+        """Whether requests can be served: the last write to the log succeeded."""
         ready = self.journal.healthy
         return _json(
             {"status": "ready" if ready else "the last write to the log failed"}, 200 if ready else 503
         )
 
     async def info(self, request: Request) -> Response:
-        """What is served, why, and how much."""
+        """The bundle, its evidence, and counts of decisions, rewards and answers."""
         bundle = self.ranker.bundle
         counts = {
             **self.journal.counts,
@@ -130,7 +132,7 @@ class ShopServer:
         )
 
     def answering(self, handler: Handler) -> Handler:
-        """``handler`` with refusals as answers, counted by path and status."""
+        """``handler`` with errors turned into answers; answers are counted by path and status."""
 
         async def answer(request: Request) -> Response:
             try:
@@ -147,7 +149,7 @@ class ShopServer:
 
 
 def make_app(bundle: Bundle, log_dir: Path) -> Starlette:
-    """The ASGI application; it holds the log folder until its lifespan ends.
+    """The ASGI application; it keeps the log folder open until its lifespan ends.
 
     Raises:
         InvalidInput: ``log_dir`` cannot be written, another process writes there, or its log is damaged.
@@ -177,19 +179,19 @@ def serve(
     port: int = 8000,
     announce: Callable[[str], None],
 ) -> None:
-    """Serve until SIGTERM or SIGINT; requests under way are answered, then the log is closed.
+    """Serve until SIGTERM or SIGINT; then requests in progress are answered and the log is closed.
 
     Call it from the main thread, which is where signals arrive.
 
     Args:
         bundle: from :func:`.bundle.load_bundle`.
         log_dir: the server's own folder.
-        host: what to listen on; anyone who reaches it may ask and send rewards.
+        host: address to listen on; anyone who reaches it may ask for decisions and send rewards.
         port: 0 takes a free one.
-        announce: told the URL once connections are accepted.
+        announce: called with the URL when connections are accepted.
 
     Raises:
-        InvalidInput: the address cannot be had, or the log folder cannot.
+        InvalidInput: the address or the log folder cannot be used.
     """
     try:
         family = socket.AF_INET6 if ":" in host else socket.AF_INET
@@ -199,7 +201,7 @@ def serve(
             "port", f"{host}:{port}", f"cannot listen there ({error}): choose another"
         ) from error
     with listener:
-        # asyncio leaves this out for a socket that was made elsewhere, and each answer waits 40 ms for an ACK
+        # asyncio sets this only on sockets that it makes; without it each answer waits 40 ms for an ACK
         listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         config = uvicorn.Config(
             make_app(bundle, log_dir),
@@ -215,7 +217,7 @@ def serve(
         def stop(number: int, frame: FrameType | None) -> None:
             server.should_exit = True
 
-        # uvicorn raises the signal again after its own clean end: this keeps the exit code 0
+        # uvicorn raises the signal again after a clean end; with this handler the exit code stays 0
         for number in (signal.SIGTERM, signal.SIGINT):
             signal.signal(number, stop)
         shown = f"[{host}]" if ":" in host else host
@@ -224,7 +226,7 @@ def serve(
 
 
 async def _body(request: Request) -> bytes:
-    """The body, read no further than it may be long."""
+    """The body; reading stops at the longest that is allowed."""
     chunks, size = [], 0
     try:
         async for chunk in request.stream():

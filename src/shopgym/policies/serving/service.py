@@ -1,6 +1,6 @@
-"""The ranker inside the server: a checked request in, a keyed decision and its log record out.
+"""Ranking without HTTP: a checked request in, a decision that can be repeated and its log record out.
 
-It needs no server: ``Ranker(load_bundle(path)).rank({...})`` decides in the calling process.
+It needs no server: ``RankingService(load_bundle(path)).rank({...})`` decides in the calling process.
 """
 
 from __future__ import annotations
@@ -12,20 +12,20 @@ from typing import Any
 import numpy as np
 
 from ...core.batches import Decisions
-from ..decision_log.schema import VERSION
+from ..decision_log.schema import SERVED_REQUEST_FIELDS, VERSION
 from .bundle import Bundle
 from .request_schema import MAX_STOCK, RankReader, RankRequest, Refusal
-from .request_seeded import decide_keyed
+from .request_seeded import decide_seeded
 
 ASK_AGAIN = "ask again with a new request_id"
 
 
-class Ranker:
-    """Decides requests with a bundle's policy and knows what is out of stock.
+class RankingService:
+    """Decides requests with a bundle's policy and keeps what is out of stock.
 
     Args:
         bundle: from :func:`.bundle.load_bundle`.
-        reader: how requests are read; default: the bundle's, retrieving what the ranker holds available.
+        reader: how requests are read; default: the bundle's, which retrieves what is in stock here.
     """
 
     def __init__(self, bundle: Bundle, reader: RankReader | None = None) -> None:
@@ -43,15 +43,15 @@ class Ranker:
         return self.answer(request, self.decide(request))
 
     def read(self, body: Mapping[str, Any]) -> RankRequest:
-        """The checked request; its ``in_stock`` is what both the caller and the ranker hold available."""
+        """The checked request; an item is in stock if both the caller and this service say so."""
         request = self.reader.read(body)
-        known = request.requests
-        in_stock = known.in_stock & self._stocked[known.candidates]
-        return replace(request, requests=replace(known, in_stock=in_stock))
+        batch = request.requests
+        in_stock = batch.in_stock & self._stocked[batch.candidates]
+        return replace(request, requests=replace(batch, in_stock=in_stock))
 
     def decide(self, request: RankRequest) -> Decisions:
         """The decision: the same request id gives the same random numbers, here and in a replay."""
-        return decide_keyed(self.bundle.policy, request.requests)
+        return decide_seeded(self.bundle.policy, request.requests)
 
     def answer(self, request: RankRequest, decisions: Decisions) -> dict[str, Any]:
         """The response.
@@ -61,9 +61,9 @@ class Ranker:
         """
         items, rows = self.bundle.policy.items, decisions.slates[0]
         shown = [str(items.item_id[row]) if row >= 0 else None for row in rows]
-        gone = (rows >= 0) & ~self._stocked[rows]
-        if gone.any():
-            raise Refusal(503, "stock", shown[int(np.argmax(gone))], f"sold out this moment: {ASK_AGAIN}")
+        sold_out = (rows >= 0) & ~self._stocked[rows]
+        if sold_out.any():
+            raise Refusal(503, "stock", shown[int(np.argmax(sold_out))], f"sold out this moment: {ASK_AGAIN}")
         return {
             "request_id": request.id,
             "items": shown,
@@ -76,18 +76,18 @@ class Ranker:
         """A checked change of stock: {item id: whether it is available}."""
         if not 1 <= len(body) <= MAX_STOCK:
             raise Refusal(422, "stock", f"{len(body)} items", f"give 1 to {MAX_STOCK} items")
-        for item, there in body.items():
+        for item, available in body.items():
             self.reader.row("stock", item)
-            if not isinstance(there, bool):
-                raise Refusal(422, f"stock.{item}", there, "give true or false")
+            if not isinstance(available, bool):
+                raise Refusal(422, f"stock.{item}", available, "give true or false")
         return dict(body)
 
     def set_stock(self, stock: Mapping[str, bool]) -> None:
-        """What is available from now on; items that the catalogue does not have are passed over."""
+        """Set what is available from the next request on; items that the catalogue lacks are ignored."""
         row_of = self.bundle.policy.items.row_of
-        for item, there in stock.items():
+        for item, available in stock.items():
             if item in row_of:
-                self._stocked[row_of[item]] = there
+                self._stocked[row_of[item]] = available
 
     @property
     def out_of_stock(self) -> int:
@@ -113,28 +113,32 @@ def header_record(bundle: Bundle) -> dict[str, Any]:
 
 
 def decision_record(request: RankRequest, decisions: Decisions) -> dict[str, Any]:
-    """One line of the server's log."""
-    one = request.requests
-    past = {} if one.history is None else {"history": one.history[0].tolist()}
-    live = {"live": {name: v[0].tolist() for name, v in one.live.items()}} if one.live else {}
+    """One line of the server's log: ids as integers, then the fields of the request and the decision."""
+    fields = {name: _first(getattr(request.requests, name)) for name in SERVED_REQUEST_FIELDS}
+    fields = {name: value for name, value in fields.items() if value is not None and value != {}}
     return {
         "kind": "decision",
-        "request_id": int(one.request_id[0]),
+        "request_id": fields.pop("request_id"),
         "id": request.id,
-        "user_id": int(one.user_id[0]),
-        "time": float(one.time[0]),
-        "user": one.user[0].tolist(),
-        "context": one.context[0].tolist(),
-        "candidates": one.candidates[0].tolist(),
-        "in_stock": one.in_stock[0].astype(np.int8).tolist(),
-        **past,
-        **live,
-        "positions": decisions.positions[0].tolist(),
-        "propensities": decisions.propensities[0].tolist(),
+        **fields,
+        "positions": _first(decisions.positions),
+        "propensities": _first(decisions.propensities),
     }
 
 
+def _first(values: Any) -> Any:
+    """The first row of a field of a batch, as JSON; booleans as 0 and 1."""
+    if values is None:
+        return None
+    if isinstance(values, Mapping):
+        return {name: _first(named) for name, named in values.items()}
+    return (values[0].astype(np.int8) if values.dtype == bool else values[0]).tolist()
+
+
 def same_decision(record: Mapping[str, Any], earlier: Mapping[str, Any], request: RankRequest) -> bool:
-    """Whether a request that came twice was the same both times, and decided alike."""
-    clock = () if request.has_time else ("time",)
-    return all(record[name] == earlier[name] for name in record if name not in clock)
+    """Whether a request that arrived twice was the same both times, and got the same decision.
+
+    The time is compared only if the request says it; else it is the server's clock.
+    """
+    ignored = () if request.has_time else ("time",)
+    return all(record[name] == earlier[name] for name in record if name not in ignored)
