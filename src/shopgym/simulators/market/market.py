@@ -1,7 +1,7 @@
-"""What changes from day to day and is the same for everyone: prices, promotions, seasons, shocks, range.
+"""What changes from day to day for all visitors: prices, promotions, seasons, shocks, the range.
 
-All of it is folded into a few columns per item, :class:`DayTables`, once a day. A page reads them in place
-of the catalogue's own, so none of this costs anything while pages are shown.
+Once a day all of it is written to a few columns per item, :class:`..day_types.DayTables`. Kernels read these
+columns, so none of it takes time while pages are shown.
 """
 
 from __future__ import annotations
@@ -28,14 +28,15 @@ class Campaign:
     """A promotion of some of the range, with a goal and a budget.
 
     Attributes:
-        start, days: when, in days since the shop opened.
+        start, days: first day and length, in days since the shop opened.
         category: number of the category on offer; -1 = items drawn from the whole range.
         share: share of (the category's) items on offer.
         price_off: share of the price.
         boost: logits of click while on offer; 0.62 makes log(1.86), the effect of a mailer on units in
             the Complete Journey records (+86% at equal price).
-        budget: currency given away in price-offs; it ends with the day on which that is spent; inf = none.
-        goal: order lines sold on offer that it is meant to reach; reported, nothing else.
+        budget: currency of discounts given; the campaign ends with the day on which it is spent; inf = no
+            limit.
+        goal: order lines on offer that it should sell; it is only reported.
     """
 
     start: float = 0.0
@@ -60,15 +61,15 @@ class Campaign:
 
 @dataclass(frozen=True)
 class Shock:
-    """Something that happens to part of the range at once.
+    """A sudden change of part of the range.
 
     Attributes:
         kind: ``price`` (prices times 1 + size), ``viral`` (size logits of click, fading with a time constant
             of ``days`` / 3), ``taste`` (the appeal of every category moves by size x a standard normal, for
             good). Supply stops are ``shop.stock.deliveries_stop``.
-        start, days: when, in days since the shop opened.
+        start, days: first day and length, in days since the shop opened.
         size: see ``kind``.
-        share: share of items hit by a price or viral shock.
+        share: share of items that a price or viral shock changes.
     """
 
     kind: str = "viral"
