@@ -11,9 +11,9 @@ from scipy import stats
 from shopgym.core.types import F64, U64
 from shopgym.simulators.engine.hash_rng import (
     AREA,
+    DRAW_ITEM,
     ENDS,
     HEIGHTS,
-    ITEM,
     LAST,
     below,
     key,
@@ -111,5 +111,5 @@ def test_no_counter_collides_with_a_kind() -> None:
     for page in range(20):
         root = np.uint64(page_key(visit, page))
         words += [int(w) for w in keys(root, kinds)]
-        words += [int(w) for w in keys(np.uint64(key(root, ITEM)), np.arange(100, dtype=np.uint64))]
+        words += [int(w) for w in keys(np.uint64(key(root, DRAW_ITEM)), np.arange(100, dtype=np.uint64))]
     assert len(set(words)) == len(words)

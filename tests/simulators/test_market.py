@@ -45,12 +45,12 @@ def test_prices_are_compared_with_the_median_price_or_the_usual_price(
 ) -> None:
     price = catalog.items.price
     middle = float(np.median(price))
-    np.testing.assert_allclose(market(catalog).felt(price), np.log(price / middle), atol=1e-6)
+    np.testing.assert_allclose(market(catalog).log_relative_price(price), np.log(price / middle), atol=1e-6)
     usual = market(catalog, reference_price=1.0)
-    np.testing.assert_allclose(usual.felt(price), 0, atol=1e-6)
-    np.testing.assert_allclose(usual.felt(0.8 * price), math.log(0.8), atol=1e-6)
+    np.testing.assert_allclose(usual.log_relative_price(price), 0, atol=1e-6)
+    np.testing.assert_allclose(usual.log_relative_price(0.8 * price), math.log(0.8), atol=1e-6)
     half = market(catalog, reference_price=0.5)
-    np.testing.assert_allclose(half.felt(price), 0.5 * np.log(price / middle), atol=1e-6)
+    np.testing.assert_allclose(half.log_relative_price(price), 0.5 * np.log(price / middle), atol=1e-6)
 
 
 def test_with_a_reference_price_of_one_only_changes_of_price_matter(catalog: Catalog) -> None:
@@ -108,11 +108,11 @@ def test_a_campaign_ends_when_its_budget_is_spent(catalog: Catalog) -> None:
     offer = Campaign(days=100, share=1.0, price_off=0.1, budget=1.0, goal=5)
     spending = market(catalog, campaigns=(offer,))
     item = int(catalog.items.price.argmax())
-    spending.sold(1.0, np.array([item]), np.array([2]))
+    spending.record_sales(1.0, np.array([item]), np.array([2]))
     given = 0.1 * catalog.items.price[item] * 2
     assert spending.report() == [{"spent": pytest.approx(given), "budget": 1.0, "lines": 1, "goal": 5}]
     assert spending.running(1.0) == ([] if given >= 1.0 else [0])
-    spending.sold(1.0, np.full(50, item), np.ones(50, int))
+    spending.record_sales(1.0, np.full(50, item), np.ones(50, int))
     assert spending.running(1.0) == []
     np.testing.assert_array_equal(spending.price(1.0), catalog.items.price)
 
@@ -122,7 +122,7 @@ def test_an_offer_is_charged_until_the_end_of_its_last_day(catalog: Catalog) -> 
     spending = market(catalog, campaigns=(Campaign(days=100, share=1.0, price_off=0.1, budget=1e-3),))
     item, price = np.array([7]), catalog.items.price[7]
     for day, lines in ((1.0, 1), (1.5, 2), (2.0, 2)):
-        spending.sold(day, item, np.array([1]))
+        spending.record_sales(day, item, np.array([1]))
         report = {"spent": pytest.approx(0.1 * price * lines), "budget": 1e-3, "lines": lines, "goal": 0}
         assert spending.report() == [report]
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numba import int64, njit
 
-from ..engine.hash_rng import ALIAS, below, key, unit
+from ..engine.hash_rng import DRAW_ALIAS, below, key, unit
 from ..params import ShopParams
 
 
@@ -17,5 +17,5 @@ def popular_item(params: ShopParams, word: np.uint64) -> np.int64:
     """
     item = below(word, params.alias_share.shape[0])
     alias = int64(params.alias_item[item])
-    keeps = int64(unit(key(word, ALIAS)) < params.alias_share[item])
+    keeps = int64(unit(key(word, DRAW_ALIAS)) < params.alias_share[item])
     return alias + keeps * (item - alias)

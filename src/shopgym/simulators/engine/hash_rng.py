@@ -20,19 +20,23 @@ _M2 = np.uint64(0x94D049BB133111EB)
 _S30, _S27, _S31, _S11 = np.uint64(30), np.uint64(27), np.uint64(31), np.uint64(11)
 _UNIT = 1.0 / (1 << 53)
 
-# Kinds of draw: what a uniform is used for.
-USER, ENTRY, ENTRY_ITEM, MOBILE = (np.uint64(kind) for kind in range(1, 5))
-NEIGHBOUR, POPULAR, ALIAS, COIN = (np.uint64(kind) for kind in range(5, 9))
-CLICK, CART, BUY, UNITS, LEAVE = (np.uint64(kind) for kind in range(9, 14))
-STOCK, DELIVERY = np.uint64(14), np.uint64(15)
+# Kinds of draw: what a random number is used for.
+DRAW_USER, DRAW_ENTRY, DRAW_ENTRY_ITEM, DRAW_MOBILE = (np.uint64(kind) for kind in range(1, 5))
+DRAW_NEIGHBOUR, DRAW_POPULAR, DRAW_ALIAS, DRAW_COIN = (np.uint64(kind) for kind in range(5, 9))
+DRAW_CLICK, DRAW_CART, DRAW_BUY, DRAW_UNITS, DRAW_LEAVE = (np.uint64(kind) for kind in range(9, 14))
+DRAW_STOCK, DRAW_DELIVERY = np.uint64(14), np.uint64(15)
 # Counters have a kind of their own, so that no page or item number is mistaken for a kind.
-PAGE, ITEM = np.uint64(16), np.uint64(17)
-READ_ON, OPENED, RETURNED, DELAY, DWELL, READING = (np.uint64(kind) for kind in range(18, 24))
-MISSION, CHANNEL, TO_CART, SEARCHED, QUERY = (np.uint64(kind) for kind in range(24, 29))
-DROPOUT, GAP, LIFE = (np.uint64(kind) for kind in range(29, 32))
-BACKGROUND = np.uint64(32)
-SEASON, DRIFT, LAUNCH, CAMPAIGN, SHOCK = (np.uint64(kind) for kind in range(33, 38))
-MISSION_SIZE, QUICK, REJECTED = np.uint64(38), np.uint64(39), np.uint64(40)
+DRAW_PAGE, DRAW_ITEM = np.uint64(16), np.uint64(17)
+DRAW_READ_ON, DRAW_OPENED, DRAW_RETURNED, DRAW_DELAY, DRAW_DWELL, DRAW_READING = (
+    np.uint64(kind) for kind in range(18, 24)
+)
+DRAW_MISSION, DRAW_CHANNEL, DRAW_TO_CART, DRAW_SEARCHED, DRAW_QUERY = (
+    np.uint64(kind) for kind in range(24, 29)
+)
+DRAW_DROPOUT, DRAW_GAP, DRAW_LIFE = (np.uint64(kind) for kind in range(29, 32))
+DRAW_BACKGROUND = np.uint64(32)
+DRAW_SEASON, DRAW_DRIFT, DRAW_LAUNCH, DRAW_CAMPAIGN, DRAW_SHOCK = (np.uint64(kind) for kind in range(33, 38))
+DRAW_MISSION_SIZE, DRAW_QUICK, DRAW_REJECTED = np.uint64(38), np.uint64(39), np.uint64(40)
 
 
 @njit(cache=True, inline="always")
@@ -53,7 +57,7 @@ def key(parent: np.uint64, field: np.uint64) -> np.uint64:
 @njit(cache=True, inline="always")
 def page_key(visit: np.uint64, page: int) -> np.uint64:
     """The key of one page of a visit."""
-    return key(key(visit, PAGE), uint64(page))
+    return key(key(visit, DRAW_PAGE), uint64(page))
 
 
 @njit(cache=True, inline="always")
@@ -98,7 +102,7 @@ def _accept_or_redraw(word: np.uint64, layer: int, x: float) -> float:
     while True:
         if abs(x) < ENDS[layer + 1]:
             return x
-        word = key(word, REJECTED)
+        word = key(word, DRAW_REJECTED)
         if layer > 0:
             height = HEIGHTS[layer] + (HEIGHTS[layer + 1] - HEIGHTS[layer]) * unit(word)
             if height < math.exp(-0.5 * x * x):
@@ -106,11 +110,11 @@ def _accept_or_redraw(word: np.uint64, layer: int, x: float) -> float:
         else:  # the tail (Marsaglia 1964)
             while True:
                 far = -math.log1p(-unit(word)) / LAST
-                word = key(word, REJECTED)
+                word = key(word, DRAW_REJECTED)
                 if -2.0 * math.log1p(-unit(word)) > far * far:
                     return math.copysign(LAST + far, x)
-                word = key(word, REJECTED)
-        word = key(word, REJECTED)
+                word = key(word, DRAW_REJECTED)
+        word = key(word, DRAW_REJECTED)
         layer = int(word & uint64(255))
         x = (2.0 * unit(word) - 1.0) * ENDS[layer]
 

@@ -1,7 +1,7 @@
-"""What changes from day to day and is the same for everyone: prices, promotions, seasons, shocks, range.
+"""What changes from day to day for all visitors: prices, promotions, seasons, shocks, the range.
 
-All of it is folded into a few columns per item, :class:`DayTables`, once a day. A page reads them in place
-of the catalogue's own, so none of this costs anything while pages are shown.
+Once a day all of it is written to a few columns per item, :class:`..day_types.DayTables`. Kernels read these
+columns, so none of it takes time while pages are shown.
 """
 
 from __future__ import annotations
@@ -16,7 +16,16 @@ from scipy.special import ndtri
 from ...core.errors import InvalidInput, in_range, one_of
 from ...core.types import F32, F64, AnyArray, Bool
 from ..catalog.catalog import Catalog
-from ..engine.hash_rng import CAMPAIGN, DRIFT, LAUNCH, SEASON, SHOCK, key, keys, units
+from ..engine.hash_rng import (
+    DRAW_CAMPAIGN,
+    DRAW_DRIFT,
+    DRAW_LAUNCH,
+    DRAW_SEASON,
+    DRAW_SHOCK,
+    key,
+    keys,
+    units,
+)
 
 YEAR = 364.0
 """Days: 52 whole weeks."""
@@ -28,14 +37,15 @@ class Campaign:
     """A promotion of some of the range, with a goal and a budget.
 
     Attributes:
-        start, days: when, in days since the shop opened.
+        start, days: first day and length, in days since the shop opened.
         category: number of the category on offer; -1 = items drawn from the whole range.
         share: share of (the category's) items on offer.
         price_off: share of the price.
         boost: logits of click while on offer; 0.62 makes log(1.86), the effect of a mailer on units in
             the Complete Journey records (+86% at equal price).
-        budget: currency given away in price-offs; it ends with the day on which that is spent; inf = none.
-        goal: order lines sold on offer that it is meant to reach; reported, nothing else.
+        budget: currency of discounts given; the campaign ends with the day on which it is spent; inf = no
+            limit.
+        goal: order lines on offer that it should sell; it is only reported.
     """
 
     start: float = 0.0
@@ -60,15 +70,15 @@ class Campaign:
 
 @dataclass(frozen=True)
 class Shock:
-    """Something that happens to part of the range at once.
+    """A sudden change of part of the range.
 
     Attributes:
         kind: ``price`` (prices times 1 + size), ``viral`` (size logits of click, fading with a time constant
             of ``days`` / 3), ``taste`` (the appeal of every category moves by size x a standard normal, for
             good). Supply stops are ``shop.stock.deliveries_stop``.
-        start, days: when, in days since the shop opened.
+        start, days: first day and length, in days since the shop opened.
         size: see ``kind``.
-        share: share of items hit by a price or viral shock.
+        share: share of items that a price or viral shock changes.
     """
 
     kind: str = "viral"
@@ -145,7 +155,7 @@ class Market:
         middle = np.median(catalog.items.price)
         self._reference: F64 = middle * (catalog.items.price / middle) ** reference_price
         self._appeal = (np.float32(quality_weight) * catalog.quality).astype(np.float32)
-        self._peak = YEAR * self._uniform(SEASON, self._categories)
+        self._peak = YEAR * self._uniform(DRAW_SEASON, self._categories)
         self.launch, self.retire = self._range()
         self.offered = [self._offer(number, campaign) for number, campaign in enumerate(campaigns)]
         self._spent = np.zeros(len(campaigns))
@@ -157,7 +167,7 @@ class Market:
         switched = config.season or config.drift or config.new_share or config.old_share
         self.moves = bool(switched or campaigns or shocks or dated)
         self._hit = [
-            self._uniform(SHOCK, self._row, number) < shock.share for number, shock in enumerate(shocks)
+            self._uniform(DRAW_SHOCK, self._row, number) < shock.share for number, shock in enumerate(shocks)
         ]
 
     def running(self, day: float) -> list[int]:
@@ -172,11 +182,11 @@ class Market:
             by_category += config.season * np.cos(2 * np.pi * (day - self._peak) / YEAR)
         if config.drift:
             for past in range(int(day)):
-                by_category += config.drift * self._normal(DRIFT, self._categories, past)
+                by_category += config.drift * self._normal(DRAW_DRIFT, self._categories, past)
         extra = np.zeros(len(self.catalog))
         for number, shock in enumerate(self.shocks):
             if shock.kind == "taste" and day >= shock.start:
-                by_category += shock.size * self._normal(SHOCK, self._categories, number)
+                by_category += shock.size * self._normal(DRAW_SHOCK, self._categories, number)
             if shock.kind == "viral" and shock.start <= day < shock.start + shock.days:
                 extra[self._hit[number]] += shock.size * math.exp(-3 * (day - shock.start) / shock.days)
         for number in self.running(day):
@@ -251,7 +261,7 @@ class Market:
     def _range(self) -> tuple[F64, F64]:
         config, details = self.config, self.catalog.details
         launch, retire = details.launch_day.copy(), details.retire_day.copy()
-        draw, moment = self._uniform(LAUNCH, self._row), self._uniform(LAUNCH, self._row, 1)
+        draw, moment = self._uniform(DRAW_LAUNCH, self._row), self._uniform(DRAW_LAUNCH, self._row, 1)
         later = draw < config.new_share
         launch[later] = np.maximum(launch[later], moment[later] * config.turnover)
         leaving = draw > 1 - config.old_share
@@ -265,7 +275,7 @@ class Market:
                 campaign.category,
                 f"the catalogue has categories 0 to {len(self._categories) - 1}",
             )
-        chosen = self._uniform(CAMPAIGN, self._row, number) < campaign.share
+        chosen = self._uniform(DRAW_CAMPAIGN, self._row, number) < campaign.share
         if campaign.category >= 0:
             chosen &= self._category == campaign.category
         return np.asarray(chosen)

@@ -14,7 +14,7 @@ import numpy as np
 from ...core.errors import InvalidInput
 from ...core.types import F64, I32, I64, AnyArray, Bool
 from ..catalog.catalog import Catalog
-from ..engine.hash_rng import BACKGROUND, COIN, DELIVERY, STOCK, key, keys, units
+from ..engine.hash_rng import DRAW_BACKGROUND, DRAW_COIN, DRAW_DELIVERY, DRAW_STOCK, key, keys, units
 from ..engine.jit import kernel
 from .replenishment import DAYS_PER_YEAR, StockConfig, demand_quantile, levels, lines_per_day
 
@@ -68,7 +68,9 @@ class Stock:
         reorder_point, order_up_to = levels(catalog, config, pages_per_day)
         item = np.arange(n, dtype=np.uint64)
         root = np.uint64(seed)
-        level, coin, day = (units(keys(np.uint64(key(root, kind)), item)) for kind in (STOCK, COIN, DELIVERY))
+        level, coin, day = (
+            units(keys(np.uint64(key(root, kind)), item)) for kind in (DRAW_STOCK, DRAW_COIN, DRAW_DELIVERY)
+        )
         out = coin < config.out_at_start
         on_hand = np.where(out, 0, 1 + np.floor(level * order_up_to).astype(np.int64))
         stock = cls(
@@ -134,7 +136,7 @@ class Stock:
 
     def _sell_in_background(self) -> None:
         """Customers who are not simulated buy. What is out of stock is lost demand."""
-        draw = key(np.uint64(key(np.uint64(self.seed), BACKGROUND)), np.uint64(self.review))
+        draw = key(np.uint64(key(np.uint64(self.seed), DRAW_BACKGROUND)), np.uint64(self.review))
         uniform = units(keys(np.uint64(draw), np.arange(len(self.on_hand), dtype=np.uint64)))
         demand = demand_quantile(self.background, self.units_mean, uniform)
         sold = np.minimum(demand, np.maximum(self.on_hand, 0))

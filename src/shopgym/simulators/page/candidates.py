@@ -7,7 +7,7 @@ from numba import njit, uint64
 
 from ...core.types import I32, I64, Bool
 from ..catalog.alias_sampler import popular_item
-from ..engine.hash_rng import NEIGHBOUR, POPULAR, below, key, page_key
+from ..engine.hash_rng import DRAW_NEIGHBOUR, DRAW_POPULAR, below, key, page_key
 from ..engine.jit import kernel
 from ..params import ShopParams
 from ..people.visits import Visits
@@ -46,12 +46,12 @@ def draw_candidates(
     for i in range(low, high):
         if not asked[i]:
             continue
-        page = key(page_key(visits.key[i], visits.page[i]), NEIGHBOUR)
+        page = key(page_key(visits.key[i], visits.page[i]), DRAW_NEIGHBOUR)
         similar = params.similar[visits.surface[i]]
         if similar > 0:
             anchor = visits.anchor[i]
             start = below(page, width)
-            stride = 2 * below(key(page, POPULAR), max(width // 2, 1)) + 1
+            stride = 2 * below(key(page, DRAW_POPULAR), max(width // 2, 1)) + 1
             count_similar, similar = similar, 0
             for c in range(width if visits.surface[i] == CART else count_similar):
                 item = params.neighbours[anchor, (start + c * stride) & (width - 1)]
@@ -64,13 +64,13 @@ def draw_candidates(
                 if similar == count_similar:
                     break
         for c in range(similar, m):
-            word = key(page, uint64(c) + POPULAR)
+            word = key(page, uint64(c) + DRAW_POPULAR)
             item = np.int32(below(word, count) if c >= m - params.random else popular_item(params, word))
             tries = 0
             while taker[item & (REMAINDERS - 1)] == i and among(out[i], c, item):
                 tries += 1
                 if tries <= 8:
-                    word = key(word, POPULAR)
+                    word = key(word, DRAW_POPULAR)
                     item = np.int32(popular_item(params, word))
                 else:  # a small catalogue: take the next item that is not on the list yet
                     item = np.int32(item + 1 if item + 1 < count else 0)

@@ -14,7 +14,7 @@ from numba import float64, int64, njit
 from ...core.batches import EMPTY
 from ...core.types import F32, U64
 from ..day_types import DayTables
-from ..engine.hash_rng import READING, key, normal
+from ..engine.hash_rng import DRAW_READING, key, normal
 from ..engine.jit import kernel
 from ..params import ShopParams
 from ..people.visits import Visits
@@ -166,4 +166,4 @@ def reading_time(read: U64, log_median: float, sd: float) -> F32:
 @kernel
 def _read(read: U64, log_median: float, sd: float, seconds: F32) -> None:
     for i in range(read.shape[0]):
-        seconds[i] = seconds_of(key(read[i], READING), log_median, sd) if read[i] else 0.0
+        seconds[i] = seconds_of(key(read[i], DRAW_READING), log_median, sd) if read[i] else 0.0

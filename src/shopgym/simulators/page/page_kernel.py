@@ -43,17 +43,17 @@ from ...core.batches import (
 from ...core.types import F64, I32, I64, AnyArray, Bool
 from ..day_types import DayTables
 from ..engine.hash_rng import (
-    BUY,
-    CART,
-    CLICK,
-    DELAY,
-    DWELL,
-    ITEM,
-    OPENED,
-    QUICK,
-    READ_ON,
-    RETURNED,
-    UNITS,
+    DRAW_BUY,
+    DRAW_CART,
+    DRAW_CLICK,
+    DRAW_DELAY,
+    DRAW_DWELL,
+    DRAW_ITEM,
+    DRAW_OPENED,
+    DRAW_QUICK,
+    DRAW_READ_ON,
+    DRAW_RETURNED,
+    DRAW_UNITS,
     key,
     page_key,
     unit,
@@ -151,9 +151,9 @@ def _prepare(
             continue
         surface, row = visits.surface[i], visits.day_row[i]
         page = page_key(visits.key[i], visits.page[i])
-        root = key(page, ITEM)
+        root = key(page, DRAW_ITEM)
         seen, missing = 1.0, 0
-        if params.opened[surface] < 1.0 and unit(key(page, OPENED)) >= params.opened[surface]:
+        if params.opened[surface] < 1.0 and unit(key(page, DRAW_OPENED)) >= params.opened[surface]:
             seen = 0.0
         if params.dwells and seen > 0.0:
             out.read[i] = page
@@ -198,7 +198,7 @@ def _glance(
         item = items[place]
         draw = key(workspace.draw[place], uint64(item))
         workspace.draw[place] = draw
-        glance = unit(key(draw, CLICK))
+        glance = unit(key(draw, DRAW_CLICK))
         workspace.glance[place] = glance
         attention, odds = workspace.attention[place] if item >= 0 else 0.0, workspace.odds[place]
         examined[place] = glance < attention
@@ -255,7 +255,9 @@ def _choose(
             workspace.item[liked], workspace.appeal[liked] = item, appeal
             liked += 1
         if params.chain[surface]:
-            reached = unit(key(workspace.draw[place], READ_ON)) < p_read_on(params, surface, item, clicked)
+            reached = unit(key(workspace.draw[place], DRAW_READ_ON)) < p_read_on(
+                params, surface, item, clicked
+            )
     return liked
 
 
@@ -272,13 +274,13 @@ def _straight_to_cart(
 ) -> bool:
     """Whether ``item``, which is liked, is put in the cart without a look at its page."""
     quick = p_quick(params, visits, i)
-    if quick == 0.0 or unit(key(draw, QUICK)) >= quick:
+    if quick == 0.0 or unit(key(draw, DRAW_QUICK)) >= quick:
         return False
     taken = taken_for(params, today, visits.day_row[i], item)
     if taken < 0:
         return False
     pain = pain_of(params, today, visits, i, taken, off)
-    return unit(key(draw, CART)) < p_cart(params, visits, i, item, taken, appeal, pain)
+    return unit(key(draw, DRAW_CART)) < p_cart(params, visits, i, item, taken, appeal, pain)
 
 
 @kernel
@@ -317,7 +319,7 @@ def _follow_up(
         straight = out.carted[i, slot]
         if params.dwells and not straight:
             median = params.dwell_log + params.dwell_depth * appeal
-            seconds = seconds_of(key(draw, DWELL), median, params.dwell_sd)
+            seconds = seconds_of(key(draw, DRAW_DWELL), median, params.dwell_sd)
             event[EVENT_DWELL] = seconds
             out.page[TERM_DWELL, i] += seconds
         taken = taken_for(params, today, day_row, item)
@@ -326,15 +328,15 @@ def _follow_up(
         off = price_off[i] if price_off.shape[0] else 0.0
         pain = pain_of(params, today, visits, i, taken, off)
         if not straight:
-            if unit(key(draw, CART)) >= p_cart(params, visits, i, item, taken, appeal, pain):
+            if unit(key(draw, DRAW_CART)) >= p_cart(params, visits, i, item, taken, appeal, pain):
                 continue
             out.carted[i, slot] = True
             out.page[TERM_CART, i] += 1.0
         p = units_p(params, visits, i, taken)
-        amount = units_of(p, params.max_units, unit(key(draw, UNITS)))
+        amount = units_of(p, params.max_units, unit(key(draw, DRAW_UNITS)))
         event[EVENT_CART_UNITS] = amount
         # one draw for the whole cart: a visitor checks out or does not
-        checkout = unit(key(visits.key[i], BUY))
+        checkout = unit(key(visits.key[i], DRAW_BUY))
         if checkout >= p_buy(params, pain):
             event[EVENT_REMOVED] = checkout < p_buy(params, 0.0)
             continue
@@ -347,8 +349,10 @@ def _follow_up(
         out.page[TERM_UNITS, i] += amount
         out.page[TERM_REVENUE, i] += event[EVENT_REVENUE]
         out.page[TERM_MARGIN, i] += event[EVENT_MARGIN]
-        if params.returns and unit(key(draw, RETURNED)) < p_return(params, visits.user[i], taken, appeal):
-            delay = MIN_RETURN_DAYS - params.return_delay * math.log1p(-unit(key(draw, DELAY)))
+        if params.returns and unit(key(draw, DRAW_RETURNED)) < p_return(
+            params, visits.user[i], taken, appeal
+        ):
+            delay = MIN_RETURN_DAYS - params.return_delay * math.log1p(-unit(key(draw, DRAW_DELAY)))
             event[EVENT_RETURNED] = 1.0
             event[EVENT_RETURN_COST] = event[EVENT_MARGIN] + params.return_handling
             event[EVENT_RETURN_DELAY] = delay

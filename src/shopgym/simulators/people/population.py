@@ -14,7 +14,7 @@ import numpy as np
 from ...core.batches import EMPTY
 from ...core.errors import InvalidInput
 from ...core.types import F32, F64, I32, Bool
-from ..engine.hash_rng import GAP, LIFE, key, keys, units
+from ..engine.hash_rng import DRAW_GAP, DRAW_LIFE, key, keys, units
 from .arrivals import ArrivalConfig
 from .users import Users
 from .visits import Visits
@@ -56,7 +56,7 @@ class Population:
                 f"give at least {int(base + expected + 5 * expected**0.5) + 1}",
             )
         customers = np.arange(base)
-        root = np.uint64(key(np.uint64(seed), LIFE))
+        root = np.uint64(key(np.uint64(seed), DRAW_LIFE))
         self.life = keys(root, np.arange(count, dtype=np.uint64))
         self.visits: I32 = np.zeros(count, np.int32)
         self.gap: F64 = np.zeros(count)
@@ -66,7 +66,7 @@ class Population:
         self.taste: F32 = users.taste.copy() if remembers else users.taste
         self.seen: F32 = np.zeros_like(users.taste) if remembers else users.taste
         self.visits[customers] = 1
-        draw = units(keys(np.uint64(key(root, GAP)), customers.astype(np.uint64)))
+        draw = units(keys(np.uint64(key(root, DRAW_GAP)), customers.astype(np.uint64)))
         first = (
             arrivals.after(np.zeros(base), -np.log1p(-draw) / users.rate[customers]) if base else np.empty(0)
         )

@@ -7,7 +7,7 @@ import math
 import numpy as np
 
 from ...core.types import I64, Bool
-from ..engine.hash_rng import DROPOUT, GAP, key, unit
+from ..engine.hash_rng import DRAW_DROPOUT, DRAW_GAP, key, unit
 from ..engine.jit import kernel
 from ..engine.work_queue import claim
 from ..params import ShopParams
@@ -43,10 +43,13 @@ def end_visits(params: ShopParams, visits: Visits, ended: Bool, stayed: Bool, qu
             visit = visits.key[i]
             # BG/NBD draws drop-out from the first return on; after a first visit only the gap decides
             stayed[i] = visits.visit[i] <= 1 or stays(
-                params.dropout[user], visits.satisfaction[i], params.churn_effect, unit(key(visit, DROPOUT))
+                params.dropout[user],
+                visits.satisfaction[i],
+                params.churn_effect,
+                unit(key(visit, DRAW_DROPOUT)),
             )
             rate = params.rate[user] * math.exp(params.habit_effect * visits.habit[i])
-            gap = days_until(rate, visits.satisfaction[i], params.rate_effect, unit(key(visit, GAP)))
+            gap = days_until(rate, visits.satisfaction[i], params.rate_effect, unit(key(visit, DRAW_GAP)))
             visits.gap[i] = gap
             fade = np.float32(math.exp(-gap / params.boredom_days))
             for c in range(visits.seen.shape[1]):

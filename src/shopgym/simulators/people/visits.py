@@ -11,7 +11,7 @@ from numba import int64, njit
 from ...core.batches import EMPTY
 from ...core.types import F32, F64, I32, I64, U64, Bool
 from ..catalog.alias_sampler import popular_item
-from ..engine.hash_rng import COIN, below, key, unit
+from ..engine.hash_rng import DRAW_COIN, below, key, unit
 from ..params import ShopParams
 
 NO_QUERY = -1
@@ -123,4 +123,4 @@ def draw_wanted_item(params: ShopParams, user: int, coin: np.uint64, word: np.ui
     width = params.neighbours.shape[1]
     if width == 0:
         return int64(favourite)
-    return int64(params.neighbours[favourite, below(key(word, COIN), width)])
+    return int64(params.neighbours[favourite, below(key(word, DRAW_COIN), width)])
