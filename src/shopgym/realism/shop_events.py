@@ -152,9 +152,8 @@ def _serve_pages(shop: Shop, catalog: Catalog, behaviour: Behaviour, rng: Genera
         slates = behaviour.slates(requests, catalog, shop.config.slate_size, rng, active)
         visits = shop.visits
         before = {name: getattr(visits, name).copy() for name in ("surface", "query", "anchor", "visit")}
-        first = visits.page == 0
+        first, slots = visits.page == 0, shop.slots
         feedback, left, cut = shop.serve(slates)
-        slots = shop.slots
         shop.part(left | cut)
         yield ServedPage(
             requests=requests,
