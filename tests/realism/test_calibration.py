@@ -1,4 +1,4 @@
-"""What is put in comes out again: simulated moments, order lines, visits, and the command."""
+"""Calibration recovers known parameters: simulated moments, order lines, visits, and the command."""
 
 from __future__ import annotations
 
@@ -18,10 +18,10 @@ from shopgym.experiments.config import load_config
 from shopgym.realism import ShopData
 from shopgym.realism.bgnbd import BgNbd
 from shopgym.realism.calibration.fit import calibrate
-from shopgym.realism.calibration.from_lines import CONVERSION, bgnbd, from_lines, retention
-from shopgym.realism.calibration.from_sessions import calm, from_sessions, recorded
-from shopgym.realism.calibration.lines import order_lines
-from shopgym.realism.calibration.moments import Free, simulated_moments
+from shopgym.realism.calibration.from_lines import ASSUMED_CONVERSION, bgnbd, from_lines, retention
+from shopgym.realism.calibration.from_sessions import from_sessions, recorded_moments, without_dynamics
+from shopgym.realism.calibration.lines import check_order_lines
+from shopgym.realism.calibration.moments import FreeParameter, simulated_moments
 from shopgym.realism.shop_events import simulate_season
 from shopgym.simulators import Catalog
 from shopgym.simulators.people.retention import RetentionConfig, draw_habits
@@ -40,41 +40,41 @@ def linear(at: Mapping[str, float]) -> np.ndarray[tuple[int], np.dtype[np.float6
     return np.asarray(A @ [at["x"], at["y"]])
 
 
-def test_a_linear_problem_gives_least_squares_and_its_errors() -> None:
+def test_a_linear_problem_gives_least_squares_and_its_standard_errors() -> None:
     target, scale = np.array([1.0, 5.0, -2.0]), np.array([0.5, 1.0, 2.0])
-    free = (Free("x", 0.0, -50, 50, 0.5), Free("y", 0.0, -50, 50, 0.5))
+    free = (FreeParameter("x", 0.0, -50, 50, 0.5), FreeParameter("y", 0.0, -50, 50, 0.5))
     fit = simulated_moments(linear, target, scale, free, rounds=40, tolerance=1e-9)
     weighted = A / scale[:, None]
     expected = np.linalg.lstsq(weighted, target / scale, rcond=None)[0]
     assert [fit.values["x"], fit.values["y"]] == pytest.approx(expected, rel=1e-4)
     errors = np.sqrt(np.diag(np.linalg.inv(weighted.T @ weighted)))
-    assert [fit.errors["x"], fit.errors["y"]] == pytest.approx(errors, rel=1e-6)
-    assert fit.loss < fit.before
+    assert [fit.standard_errors["x"], fit.standard_errors["y"]] == pytest.approx(errors, rel=1e-6)
+    assert fit.loss < fit.initial_loss
     assert fit.moments == pytest.approx(A @ expected, rel=1e-3)
 
 
-def test_what_no_moment_depends_on_is_not_identified() -> None:
-    def deaf(at: Mapping[str, float]) -> np.ndarray[tuple[int], np.dtype[np.float64]]:
+def test_a_parameter_that_moves_no_moment_is_not_identified() -> None:
+    def without_y(at: Mapping[str, float]) -> np.ndarray[tuple[int], np.dtype[np.float64]]:
         return np.array([at["x"], 2 * at["x"]])
 
-    free = (Free("x", 0.0, -9, 9, 1.0), Free("y", 3.0, -9, 9, 1.0))
-    fit = simulated_moments(deaf, np.array([1.0, 2.0]), np.ones(2), free, rounds=20, tolerance=1e-9)
-    assert fit.weak == ("y",)
+    free = (FreeParameter("x", 0.0, -9, 9, 1.0), FreeParameter("y", 3.0, -9, 9, 1.0))
+    fit = simulated_moments(without_y, np.array([1.0, 2.0]), np.ones(2), free, rounds=20, tolerance=1e-9)
+    assert fit.unidentified == ("y",)
     assert fit.values["y"] == 3.0
     assert fit.values["x"] == pytest.approx(1.0, abs=1e-3)
-    assert fit.errors["y"] == np.inf
+    assert fit.standard_errors["y"] == np.inf
 
 
-def test_bounds_hold_and_missing_moments_count() -> None:
-    free = (Free("x", 0.5, 0.0, 1.0, 0.1),)
+def test_bounds_hold_and_moments_without_a_value_count_as_missed() -> None:
+    free = (FreeParameter("x", 0.5, 0.0, 1.0, 0.1),)
     fit = simulated_moments(lambda at: np.array([at["x"]]), np.array([7.0]), np.ones(1), free, rounds=30)
     assert fit.values["x"] == 1.0
     lost = simulated_moments(lambda at: np.array([np.nan]), np.array([7.0]), np.ones(1), free)
     assert lost.loss == 100.0
     with pytest.raises(InvalidInput, match="1 parameters"):
-        simulated_moments(linear, np.ones(1), np.ones(1), (free[0], Free("y", 0, -1, 1, 0.1)))
+        simulated_moments(linear, np.ones(1), np.ones(1), (free[0], FreeParameter("y", 0, -1, 1, 0.1)))
     with pytest.raises(InvalidInput, match="start must lie"):
-        Free("x", 2.0, 0.0, 1.0, 0.1)
+        FreeParameter("x", 2.0, 0.0, 1.0, 0.1)
 
 
 # --- order lines --------------------------------------------------------------------------------------------
@@ -96,7 +96,7 @@ def good_lines(count: int = 200) -> pd.DataFrame:
     )
 
 
-def test_bad_rows_are_named_by_row_column_and_reason() -> None:
+def test_bad_rows_are_set_aside_by_row_column_and_reason() -> None:
     table = good_lines().astype({"quantity": object, "price": object})
     table.loc[0, "price"] = None
     table.loc[3, "price"] = -1
@@ -107,7 +107,7 @@ def test_bad_rows_are_named_by_row_column_and_reason() -> None:
     table.loc[13, "customer"] = "someone else"
     table.loc[15, "order"] = " "
     table.loc[17, "time"] = None
-    lines = order_lines(table)
+    lines = check_order_lines(table)
     found = lines.set_aside.set_index("row")
     assert found["column"].to_dict() == {
         0: "price", 3: "price", 5: "quantity", 7: "quantity", 9: "currency",
@@ -123,26 +123,26 @@ def test_bad_rows_are_named_by_row_column_and_reason() -> None:
 
 def test_columns_can_be_mapped_and_missing_ones_are_named() -> None:
     table = good_lines().rename(columns={"order": "InvoiceNo"})
-    assert len(order_lines(table, {"order": "InvoiceNo"}).sold) == 200
+    assert len(check_order_lines(table, {"order": "InvoiceNo"}).sold) == 200
     with pytest.raises(InvalidInput, match="no column for order"):
-        order_lines(table)
+        check_order_lines(table)
     with pytest.raises(InvalidInput, match="map from these names"):
-        order_lines(table, {"invoice": "InvoiceNo"})
+        check_order_lines(table, {"invoice": "InvoiceNo"})
     with pytest.raises(InvalidInput, match="5 rows can be used"):
-        order_lines(good_lines().iloc[:5])
+        check_order_lines(good_lines().iloc[:5])
 
 
 def test_dates_are_read_as_the_shops_clock() -> None:
     table = good_lines()
     stamps = pd.to_datetime(table["time"], unit="s")
     texts = stamps.dt.strftime("%Y-%m-%d %H:%M:%S")
-    seconds = order_lines(table.assign(time=texts)).sold["time"]
+    seconds = check_order_lines(table.assign(time=texts)).sold["time"]
     assert np.abs(seconds - np.floor(table["time"])).max() < 1.0
-    zoned = order_lines(table.assign(time=stamps.dt.tz_localize("Europe/Paris"))).sold["time"]
+    zoned = check_order_lines(table.assign(time=stamps.dt.tz_localize("Europe/Paris"))).sold["time"]
     assert np.abs(zoned - table["time"]).max() < 1e-3
 
 
-def test_shapes_and_returns_come_out() -> None:
+def test_shapes_and_returns_are_recovered() -> None:
     rng = np.random.default_rng(1)
     count, days = 6000, 420
     day = rng.choice(days, size=count, p=np.where(np.arange(days) % 7 == 5, 3.0, 1.0) / (days + 2 * days / 7))
@@ -151,7 +151,7 @@ def test_shapes_and_returns_come_out() -> None:
         {
             "order": [f"o{i}" for i in range(count)],
             "item": [f"i{i % 30}" for i in range(count)],
-            "customer": [f"c{i}" for i in range(count)],  # everybody once
+            "customer": [f"c{i}" for i in range(count)],  # every customer buys once
             "time": MONDAY + day * DAY + hour * 3600.0,
             "quantity": 1.0,
             "price": 5.0,
@@ -163,7 +163,7 @@ def test_shapes_and_returns_come_out() -> None:
         quantity=-1.0,
         time=sent["time"] + DAY * (1.0 + rng.exponential(12.0, len(sent))),
     )
-    found, unknown = from_lines(order_lines(pd.concat([table, back], ignore_index=True)), None)
+    found, unknown = from_lines(check_order_lines(pd.concat([table, back], ignore_index=True)), None)
     values = {f.name: f.value for f in found}
     # shares of 6,000 orders: five standard errors, false alarm 6e-7 each
     assert values["arrivals.hours"][9] / 24 == pytest.approx(0.25, abs=5 * (0.25 * 0.75 / count) ** 0.5)
@@ -176,8 +176,8 @@ def test_shapes_and_returns_come_out() -> None:
     assert "price test" in reasons["choice.price_sensitivity"]
 
 
-def test_bgnbd_of_known_customers_comes_back() -> None:
-    """Orders of 4,000 customers of known habits; each parameter within its own 99.99% interval."""
+def test_bgnbd_of_simulated_customers_is_recovered() -> None:
+    """Orders of 4,000 simulated customers; each parameter is within its own 99.99% interval."""
     true = RetentionConfig(r=0.6, alpha=20.0, a=0.8, b=3.0)
     rng = np.random.default_rng(5)
     rate, dropout = draw_habits(4000, true, rng)
@@ -200,13 +200,13 @@ def test_bgnbd_of_known_customers_comes_back() -> None:
     assert (np.abs(np.log(np.array(model.parameters) / weeks)) < 3.9 * half).all()
 
 
-def test_visits_behind_orders_by_thinning() -> None:
+def test_visits_follow_from_orders_by_thinning() -> None:
     model = BgNbd((0.5, 4.0, 0.8, 2.4), np.ones((4, 2)), 0.0, 100)
     found = {f.name.rsplit(".", 1)[1]: f.value for f in retention(model, 0.05, assumed=False)}
     assert found["r"] == 0.5
     assert found["alpha"] == pytest.approx(0.05 * 28)
     assert found["a"] / (found["a"] + found["b"]) == pytest.approx(0.05 * 0.8 / 3.2)
-    assert CONVERSION == 0.025
+    assert ASSUMED_CONVERSION == 0.025
 
 
 # --- visits ----------------------------------------------------------------------------------------------
@@ -233,7 +233,7 @@ TRUE = {
     "dwell.log_sd": 1.2,
 }
 TOLERANCE = {
-    "choice.leave_base": 0.6,  # leaving and engagement are told apart by bounces alone
+    "choice.leave_base": 0.6,  # only bounces separate leaving from engagement
     "choice.cart_base": 0.5,
     "choice.buy_base": 0.6,  # 150 simulated carts: three standard errors
     "dwell.median": 9.0,
@@ -241,18 +241,18 @@ TOLERANCE = {
 }
 
 
-def some_visits(seed: int) -> ShopData:
+def simulated_visits(seed: int) -> ShopData:
     arrivals = replace(BASE.arrivals, per_day=3000 / 7, established=0)
-    config = with_numbers(calm(replace(BASE, users=6000, arrivals=arrivals)), TRUE)
+    config = with_numbers(without_dynamics(replace(BASE, users=6000, arrivals=arrivals)), TRUE)
     data = simulate_season(CATALOG, config, days=7.0, seed=seed, impressions=0.0).data
     assert data.events is not None
     events = data.events[data.events["event"].isin(("view", "cart", "purchase"))]
     return ShopData.from_events(events)
 
 
-def test_known_visits_come_back() -> None:
-    """Five numbers put in, other visitors, other luck: each comes back within its tolerance."""
-    data = some_visits(77)
+def test_the_parameters_of_simulated_visits_are_recovered() -> None:
+    """Five known parameters, other random draws: each is recovered within its tolerance."""
+    data = simulated_visits(77)
     engagement = {"choice.engagement": BASE.choice.engagement}
     found, unknown, fit = from_sessions(
         data, CATALOG, with_numbers(BASE, engagement), seed=1, visits=1500, rounds=4
@@ -260,15 +260,15 @@ def test_known_visits_come_back() -> None:
     values = {f.name: f.value for f in found}
     for name, value in TRUE.items():
         assert values[name] == pytest.approx(value, abs=TOLERANCE[name]), name
-    assert fit.loss < 0.1 * fit.before
+    assert fit.loss < 0.1 * fit.initial_loss
     reasons = {u.name: u.why for u in unknown}
     assert reasons["choice.click_base"] == "impression and click were not recorded"
     assert "surfaces.search_rate" in reasons
 
 
-def test_too_few_visits_and_unrecorded_moments_are_said() -> None:
-    data = some_visits(3)
-    assert {m.name for m in recorded(data)} == {
+def test_too_few_visits_and_unrecorded_moments_are_named() -> None:
+    data = simulated_visits(3)
+    assert {m.name for m in recorded_moments(data)} == {
         "bounce",
         "pages",
         "carted",
@@ -284,7 +284,7 @@ def test_too_few_visits_and_unrecorded_moments_are_said() -> None:
 # --- the command -------------------------------------------------------------------------------------------
 
 
-def test_the_command_writes_a_config_that_runs_and_what_it_set_aside(tmp_path: Path) -> None:
+def test_the_command_writes_a_config_that_runs_and_the_rows_set_aside(tmp_path: Path) -> None:
     table = good_lines(1000).drop(columns=["line"])
     table.loc[4, "price"] = np.nan
     file, out = tmp_path / "orders.csv", tmp_path / "mine.yaml"
@@ -301,13 +301,13 @@ def test_the_command_writes_a_config_that_runs_and_what_it_set_aside(tmp_path: P
     assert config.choice == replace(base.choice, max_units=1)
     hours = next(f["value"] for f in answer["found"] if f["name"] == "arrivals.hours")
     assert list(config.arrivals.hours) == hours
-    assert config.people == base.people  # 40 customers with orders at random: no maximum
+    assert config.people == base.people  # 40 customers with random orders: the likelihood has no maximum
     assert "people.retention" in {u["name"] for u in answer["not_identified"]}
     text = out.read_text(encoding="utf-8")
     assert "# not identified, as in the profile: choice.price_sensitivity" in text
 
 
-def test_the_command_names_what_it_cannot_read(tmp_path: Path) -> None:
+def test_the_command_names_the_file_or_option_it_cannot_read(tmp_path: Path) -> None:
     with pytest.raises(InvalidInput, match="--transactions"):
         calibrate(tmp_path / "none.csv")
     with pytest.raises(InvalidInput, match="order=InvoiceNo"):

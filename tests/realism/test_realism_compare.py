@@ -9,7 +9,7 @@ import pandas as pd
 import pytest
 
 from shopgym.core import InvalidInput
-from shopgym.realism import ShopData, Stylised, discriminate, scorecard, session_distances, stylised_facts
+from shopgym.realism import ShopData, StylisedFact, discriminate, scorecard, session_distances, stylised_facts
 from shopgym.realism.discriminator import auc
 
 sklearn = pytest.importorskip("sklearn", reason="scikit-learn is not installed")
@@ -33,14 +33,14 @@ def shop(n: int, seed: int, *, shift: float = 0.0, scale: float = 1.0) -> ShopDa
     return ShopData(None, sessions)
 
 
-def fact(name: str, low: float, high: float, *, days: float | None = None) -> Stylised:
-    return Stylised(name, (low + high) / 2, low, high, "share", "nowhere", "funnel", name, None, days)
+def fact(name: str, low: float, high: float, *, days: float | None = None) -> StylisedFact:
+    return StylisedFact(name, (low + high) / 2, low, high, "share", "nowhere", "funnel", name, None, days)
 
 
 # --- scorecard -----------------------------------------------------------------------------------------
 
 
-def test_inside_outside_and_why_not() -> None:
+def test_the_scorecard_says_inside_outside_or_why_not() -> None:
     values = pd.DataFrame(
         {
             "name": ["a", "b", "c", "d"],
@@ -78,7 +78,7 @@ def test_a_wrong_table_of_values_is_refused() -> None:
         scorecard(values, [])
     with pytest.raises(InvalidInput, match="add the columns \\['low'\\]"):
         scorecard(values.drop(columns="low"), [])
-    with pytest.raises(InvalidInput, match="groups = \\['weather'\\]"):
+    with pytest.raises(InvalidInput, match="groups = 'weather': choose one of"):
         stylised_facts(groups=["weather"])
 
 
@@ -105,7 +105,7 @@ def test_a_shift_by_one_sd_is_a_distance_of_one() -> None:
     )
     assert table.loc["dwell_mean", "real_n"] == real.sessions["dwell_mean"].notna().sum()
     swapped = session_distances(moved, real).set_index("feature")
-    assert np.isnan(swapped.loc["carted", "distance"])  # constant: there is no sd to measure by
+    assert np.isnan(swapped.loc["carted", "distance"])  # constant: the standard deviation is 0
 
 
 def test_shops_with_nothing_in_common_are_refused() -> None:
@@ -124,7 +124,7 @@ def test_auc_counts_pairs() -> None:
     assert auc(score, yes) == pytest.approx(((a > b) + 0.5 * (a == b)).mean())
 
 
-def test_the_same_distribution_cannot_be_told_apart() -> None:
+def test_the_same_distribution_cannot_be_separated() -> None:
     """The interval misses 0.5 in about 5% of draws, and by more than 0.02 in fewer than 0.1%."""
     found = discriminate(shop(800, 1), shop(1_000, 2), rng(), resamples=100)
     assert (found.sessions, found.folds) == (800, 5)
@@ -134,7 +134,7 @@ def test_the_same_distribution_cannot_be_told_apart() -> None:
     assert found.high - found.low < 0.1
 
 
-def test_a_shop_apart_is_told_apart() -> None:
+def test_different_distributions_are_separated() -> None:
     found = discriminate(shop(300, 1), shop(300, 2, shift=5_000.0), rng(), resamples=20)
     assert found.auc > 0.99  # features are binned: one of 255 bins may hold the edge of both shops
     half = discriminate(shop(600, 1), shop(600, 2, scale=3.0), rng(), resamples=50)
@@ -144,14 +144,14 @@ def test_a_shop_apart_is_told_apart() -> None:
     assert blind.low - 0.02 <= 0.5 <= blind.high + 0.02
 
 
-def test_the_generator_decides_all() -> None:
+def test_the_generator_determines_the_result() -> None:
     first, second = (discriminate(shop(60, 1), shop(60, 2), rng(4), resamples=20) for _ in range(2))
     other = discriminate(shop(60, 1), shop(60, 2), rng(5), resamples=20)
     assert first == second
     assert first != other
 
 
-def test_what_cannot_be_discriminated_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_discriminator_refuses_bad_input(monkeypatch: pytest.MonkeyPatch) -> None:
     a, b = shop(40, 1), shop(60, 2)
     with pytest.raises(InvalidInput, match="sessions = 40: give 50 or more"):
         discriminate(a, b, rng())

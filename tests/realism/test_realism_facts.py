@@ -1,4 +1,4 @@
-"""Event tables, sessions, orders, intervals and facts: hand-made tables with known answers."""
+"""Event tables, sessions, orders, intervals and facts: small tables with known answers."""
 
 from __future__ import annotations
 
@@ -13,8 +13,8 @@ from shopgym.core.statistics import gini
 from shopgym.realism import FACTS, ShopData, check_events, measure
 from shopgym.realism.bgnbd import fit_bgnbd, log_likelihood
 from shopgym.realism.item_facts import zipf_top20
-from shopgym.realism.order_facts import hour_shares, weekday_shares
-from shopgym.realism.resampling import Bootstrap
+from shopgym.realism.resampling import ClusterBootstrap
+from shopgym.realism.shop_data import weekday
 
 DAY = 86_400.0
 MONDAY = 4 * DAY
@@ -25,8 +25,8 @@ def rng(seed: int = 0) -> np.random.Generator:
     return np.random.default_rng(seed)
 
 
-def boot(resamples: int = 50) -> Bootstrap:
-    return Bootstrap(rng(), resamples)
+def boot(resamples: int = 50) -> ClusterBootstrap:
+    return ClusterBootstrap(rng(), resamples)
 
 
 def events(rows: list[tuple[object, ...]]) -> pd.DataFrame:
@@ -64,7 +64,7 @@ def small() -> ShopData:
 # --- the event table -----------------------------------------------------------------------------------
 
 
-def test_events_are_sorted_and_missing_columns_stay_away() -> None:
+def test_events_are_sorted_and_no_column_is_added() -> None:
     table = events([("a", 1, 20.0, "view", 5), ("a", 1, 10.0, "view", 6)]).drop(columns=["price", "order_id"])
     checked = check_events(table)
     assert checked["item_id"].tolist() == [6, 5]
@@ -77,7 +77,7 @@ def test_events_are_sorted_and_missing_columns_stay_away() -> None:
         "quantity",
         "position",
     ]
-    assert table["item_id"].tolist() == [5, 6]  # the caller's table is left alone
+    assert table["item_id"].tolist() == [5, 6]  # the caller's table does not change
 
 
 GOOD = ("a", 1, 1.0, "purchase", 5, 1, 2.0, "o", 1)
@@ -119,7 +119,11 @@ def test_a_wrong_table_is_refused() -> None:
 
 def test_sessions_of_the_small_shop(small: ShopData) -> None:
     table = small.sessions.set_index("session_id")
-    assert table.index.tolist() == ["s1", "s2", "s3"]  # by start; orders and returns without a visit are none
+    assert table.index.tolist() == [
+        "s1",
+        "s2",
+        "s3",
+    ]  # sorted by start; orders and returns without a visit are no sessions
     assert table["events"].tolist() == [6, 1, 3]
     assert table["duration"].tolist() == [140, 0, 60]
     assert table["dwell_mean"].tolist() == pytest.approx([140 / 3, np.nan, 30], nan_ok=True)
@@ -193,14 +197,14 @@ def test_facts_of_the_small_shop(small: ShopData) -> None:
     for name, value in known.items():
         assert table.loc[name, "lacks"] == "", name
         assert table.loc[name, "value"] == pytest.approx(value, nan_ok=True), name
-    ones = set(table.index[table["lacks"] == ""])
-    # what two orders cannot tell says why
+    measured = set(table.index[table["lacks"] == ""])
+    # facts that two orders cannot show have a reason
     assert "nothing to measure" in table.loc["price_elasticity_pooled", "lacks"]
     assert "nothing to measure" in table.loc["cohort_active_month1", "lacks"]
-    assert ones >= set(known)
+    assert measured >= set(known)
 
 
-def test_what_was_not_recorded_is_said() -> None:
+def test_facts_name_what_was_not_recorded() -> None:
     data = ShopData.from_events(events([("a", 1, 1.0, "view", 5), ("a", 1, 9.0, "view", 6)]).iloc[:, :5])
     table = measure(data, rng(), names=["basket_value_mean", "ctr", "session_conversion", "dwell_median_s"])
     assert table["lacks"].tolist() == [
@@ -214,7 +218,7 @@ def test_what_was_not_recorded_is_said() -> None:
         measure(data, rng(), names=["nonsense"])
 
 
-def test_every_fact_is_defined_and_the_generator_decides_all(small: ShopData) -> None:
+def test_every_fact_has_a_definition_and_the_generator_determines_the_result(small: ShopData) -> None:
     assert all(len(fact.definition) > 20 and fact.unit and fact.group for fact in FACTS.values())
     first, second = (measure(small, rng(5), resamples=20) for _ in range(2))
     pd.testing.assert_frame_equal(first, second)
@@ -230,7 +234,7 @@ def test_values_do_not_depend_on_the_order_of_rows(seed: int) -> None:
         {
             "user_id": user,
             "session_id": user * 10 + draw.integers(3, size=n),
-            "time": draw.permutation(n) * 100.0,  # no ties: a tie is broken by place
+            "time": draw.permutation(n) * 100.0,  # no ties: ties keep the order of rows
             "event": draw.choice(["view", "cart", "purchase"], size=n),
             "item_id": draw.integers(8, size=n),
             "quantity": draw.integers(1, 4, size=n),
@@ -244,13 +248,13 @@ def test_values_do_not_depend_on_the_order_of_rows(seed: int) -> None:
     pd.testing.assert_series_equal(a["value"], b["value"])
 
 
-def test_weekdays_and_hours() -> None:
-    table = pd.DataFrame({"time": [MONDAY, MONDAY + 3600, MONDAY + DAY, MONDAY + 6 * DAY + 5]})
-    assert weekday_shares(table).to_dict() == {
-        **dict.fromkeys(("wed", "thu", "fri", "sat"), 0.0),
-        **{"mon": 0.5, "tue": 0.25, "sun": 0.25},
-    }
-    assert hour_shares(table).iloc[:3].tolist() == [0.75, 0.25, 0.0]
+def test_weekdays_of_known_dates() -> None:
+    """1 January 1970 was a Thursday; 29 February 2024 was one too."""
+    days = pd.to_datetime(
+        ["1970-01-01", "1970-01-05 23:59:59", "2024-02-29 12:00", "2024-03-03"], format="mixed"
+    )
+    seconds = pd.Series(days.as_unit("s").astype("int64").astype("float64"))
+    assert weekday(seconds).tolist() == [3, 0, 3, 6] == days.day_of_week.tolist()
 
 
 # --- statistics ----------------------------------------------------------------------------------------
@@ -265,7 +269,7 @@ def test_gini_and_zipf_of_known_shapes() -> None:
 
 
 @given(st.lists(st.floats(-1e6, 1e6), min_size=1, max_size=30))
-def test_a_median_is_numpys(values: list[float]) -> None:
+def test_the_median_equals_that_of_numpy(values: list[float]) -> None:
     found = boot(20).median(values, np.arange(len(values)))
     assert found.value == pytest.approx(np.median(values))
     assert found.low <= found.high
@@ -278,8 +282,8 @@ def test_without_resamples_there_are_values_and_no_intervals(small: ShopData) ->
     assert plain.loc[~parameters, ["low", "high"]].isna().all(axis=None)
 
 
-def test_a_cluster_is_drawn_as_one() -> None:
-    """With all rows in one unit, every resample is the table itself."""
+def test_the_rows_of_a_unit_are_drawn_together() -> None:
+    """If all rows are one unit, every resample is the table itself."""
     x = rng().normal(size=30) + 5
     for found in (
         boot().mean(x, np.zeros(30, np.int64)),
@@ -290,19 +294,19 @@ def test_a_cluster_is_drawn_as_one() -> None:
         assert found.high == pytest.approx(found.value)
 
 
-def test_the_interval_of_a_mean_covers() -> None:
+def test_the_interval_of_a_mean_has_its_coverage() -> None:
     """Clusters of 4 equal rows. Coverage of 150 intervals of level 95%: below 85% has a chance under 1e-3
     if the true coverage is 93% (percentile bootstrap, 40 clusters); rows as units would cover about 65%."""
     draw, unit = rng(3), np.repeat(np.arange(40), 4)
     inside = 0
     for _ in range(150):
-        found = Bootstrap(draw, 100).mean(np.repeat(draw.normal(size=40), 4), unit)
+        found = ClusterBootstrap(draw, 100).mean(np.repeat(draw.normal(size=40), 4), unit)
         inside += found.low <= 0 <= found.high
     assert inside / 150 >= 0.85
 
 
 def elastic_lines(slope: float) -> pd.DataFrame:
-    """30 weeks of 6 items whose prices move against each other, so that weeks say nothing."""
+    """30 weeks of 6 items whose prices move in opposite directions, so that the weeks have no effect."""
     rows = []
     for week in range(30):
         for item in range(6):
@@ -313,7 +317,7 @@ def elastic_lines(slope: float) -> pd.DataFrame:
     return table.assign(order_id=range(len(table)), user_id=None)
 
 
-def test_a_price_elasticity_is_found_exactly() -> None:
+def test_a_known_price_elasticity_is_measured_exactly() -> None:
     data = ShopData.from_events(elastic_lines(-1.7))
     names = ["price_elasticity_pooled", "price_elasticity_median_item"]
     table = measure(data, rng(), names=names, resamples=20)
@@ -322,7 +326,7 @@ def test_a_price_elasticity_is_found_exactly() -> None:
     assert table["n"].tolist() == [6, 6]
 
 
-def test_bgnbd_likelihood_integrates_what_it_says() -> None:
+def test_the_bgnbd_likelihood_is_the_mean_over_customers() -> None:
     """The likelihood of a customer is the mean over (lambda, p) of eq. 2 of Fader, Hardie & Lee (2005); Monte
     Carlo error below 1% here, the tolerance is 5 times that."""
     r, alpha, a, b = 0.8, 4.0, 1.2, 2.5
@@ -335,7 +339,7 @@ def test_bgnbd_likelihood_integrates_what_it_says() -> None:
         assert np.exp(found[0]) == pytest.approx(float(np.mean(alive + gone)), rel=0.05)
 
 
-def test_bgnbd_finds_the_parameters_of_its_own_customers() -> None:
+def test_bgnbd_recovers_the_parameters_of_simulated_customers() -> None:
     """3,000 customers; each log estimate within 4 standard errors: false alarm about 2.5e-4 in all."""
     truth = np.array([0.5, 4.0, 0.8, 2.5])
     draw, n, T = rng(1), 3_000, 60.0
@@ -353,7 +357,7 @@ def test_bgnbd_finds_the_parameters_of_its_own_customers() -> None:
     assert (np.abs(np.log(np.array(model.parameters) / truth)) < 4 * error).all()
 
 
-def test_bgnbd_refuses_what_has_no_answer() -> None:
+def test_bgnbd_refuses_histories_without_a_maximum() -> None:
     ones = np.ones(5)
     with pytest.raises(InvalidInput, match="nobody bought twice"):
         fit_bgnbd(0 * ones, 0 * ones, ones)

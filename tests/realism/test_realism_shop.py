@@ -1,4 +1,4 @@
-"""A simulated season as an event table, which facts it is judged by, and its answers to changes."""
+"""A simulated season as an event table, the facts that apply to it, and its effect sizes."""
 
 from __future__ import annotations
 
@@ -12,13 +12,13 @@ from typer.testing import CliRunner
 
 from shopgym.cli.main import app
 from shopgym.core import InvalidInput
-from shopgym.realism import Stylised, stylised_facts
-from shopgym.realism.applicability import KINDS, RULES, applicable, applies, rule
+from shopgym.realism import StylisedFact, stylised_facts
+from shopgym.realism.applicability import KINDS, RULES, applicable_facts, rule, why_not_applicable
 from shopgym.realism.comparisons import baskets, clicks_of_two_or_more, split_at_pauses
-from shopgym.realism.effect_sizes import PRICE_OFF, PUBLISHED, responses
+from shopgym.realism.effect_sizes import PRICE_OFF, PUBLISHED, measure_effect_sizes
 from shopgym.realism.report import measured_facts, not_applicable, realism
 from shopgym.realism.shop_data import DAY, ShopData
-from shopgym.realism.shop_events import OPENING, Behaviour, Season, last_days, simulate_season
+from shopgym.realism.shop_events import SEASON_START, Behaviour, Season, last_days, simulate_season
 from shopgym.simulators import Catalog, ChoiceConfig, ShopConfig, SurfaceConfig
 from shopgym.simulators.profiles.profiles import profile, with_numbers
 
@@ -37,15 +37,15 @@ def season() -> Season:
 
 
 def test_day_0_is_a_monday() -> None:
-    assert pd.Timestamp(OPENING, unit="s").day_name() == "Monday"
+    assert pd.Timestamp(SEASON_START, unit="s").day_name() == "Monday"
 
 
-def test_events_hang_together(season: Season) -> None:
+def test_events_are_consistent(season: Season) -> None:
     events = season.data.events
     assert events is not None
     by = {kind: events[events["event"] == kind] for kind in events["event"].unique()}
     views, carts, bought = by["view"], by["cart"], by["purchase"]
-    # every cart was looked at in the same visit and before, if not sold as a substitute
+    # the item of every cart was viewed before in the same visit, unless it is a substitute
     first = views.groupby(["session_id", "item_id"])["time"].min().rename("seen").reset_index()
     seen = carts.merge(first, on=["session_id", "item_id"], how="left")
     assert (seen["seen"] <= seen["time"]).mean() > 0.9
@@ -58,26 +58,36 @@ def test_events_hang_together(season: Season) -> None:
     last = events[events["event"].isin(("view", "cart"))].groupby("session_id")["time"].max()
     assert (bought["time"] >= bought["session_id"].map(last) - 1e-3).all()
     assert len(by["email_click"]) <= len(by["email_open"]) <= len(by["email_sent"])
-    assert events["time"].between(OPENING, OPENING + 364 * DAY).all()
+    assert events["time"].between(SEASON_START, SEASON_START + 364 * DAY).all()
 
 
 def test_every_click_is_an_impression_and_a_view(season: Season) -> None:
     data = season.data
-    clicks = data.of("click")
+    clicks = data.select("click")
     keys = ["session_id", "item_id", "position"]
-    shown = set(map(tuple, data.of("impression")[keys].to_numpy().tolist()))
+    shown = set(map(tuple, data.select("impression")[keys].to_numpy().tolist()))
     assert set(map(tuple, clicks[keys].to_numpy().tolist())) <= shown
-    views = data.of("view").groupby(["session_id", "item_id"]).size()
+    views = data.select("view").groupby(["session_id", "item_id"]).size()
     clicked = clicks.groupby(["session_id", "item_id"]).size()
     assert (views.reindex(clicked.index).to_numpy() >= clicked.to_numpy()).all()
-    # the rest are landings: one at most in a visit
+    # the other views are landings: at most one per visit
     assert ((views.groupby("session_id").sum() - clicked.groupby("session_id").sum()).dropna() <= 1).all()
+
+
+def test_an_email_shows_as_many_items_as_it_has_slots(season: Season) -> None:
+    """E-mails of the profile have one slot, all other pages as many as the slate."""
+    assert CONFIG.surfaces.email.slots == 1
+    shown = season.data.select("impression").groupby(["session_id", "time"])["position"].max()
+    emails = season.data.select("email_sent").set_index(["session_id", "time"]).index
+    assert len(emails) > 100
+    assert (shown[emails] == 1).all()
+    assert (shown.drop(emails) > 1).mean() > 0.99  # few pages have a single item in stock
 
 
 def test_a_click_that_is_a_view_counts_once(season: Season) -> None:
     sessions = season.data.sessions
     parts = ("view", "cart", "cart_remove", "purchase", "search")
-    counted = season.data.of(*parts).groupby("session_id").size()
+    counted = season.data.select(*parts).groupby("session_id").size()
     assert (sessions.set_index("session_id")["events"] == counted.reindex(sessions["session_id"])).all()
 
 
@@ -86,9 +96,8 @@ def test_the_same_seed_gives_the_same_season() -> None:
     one, two, other = (simulate_season(CATALOG, config, days=10.0, seed=s) for s in (4, 4, 5))
     assert one.data.events is not None
     assert two.data.events is not None
-    assert other.data.events is not None
     pd.testing.assert_frame_equal(one.data.events, two.data.events)
-    assert len(one.data.events) != len(other.data.events)
+    assert not set(one.data.sessions["start"]) & set(other.data.sessions["start"])
 
 
 def test_visits_come_when_the_calendar_says() -> None:
@@ -98,11 +107,11 @@ def test_visits_come_when_the_calendar_says() -> None:
     found = simulate_season(CATALOG, replace(CONFIG, arrivals=arrivals), days=14.0, seed=2)
     start = pd.to_datetime(found.data.sessions["start"], unit="s")
     assert (start.dt.day_name() == "Wednesday").all()
-    # who lands on no item acts some minutes after coming
+    # shoppers who do not land on an item page act some minutes after their arrival
     assert start.dt.hour.isin((9, 10, 11)).all()
 
 
-def test_what_is_opened_again_costs_time_and_changes_nothing_else(season: Season) -> None:
+def test_pages_opened_again_take_time_and_change_nothing_else(season: Season) -> None:
     again = 0.5
     others = simulate_season(
         CATALOG, CONFIG, days=364.0, seed=1, impressions=1.0, behaviour=Behaviour(again=again)
@@ -110,12 +119,12 @@ def test_what_is_opened_again_costs_time_and_changes_nothing_else(season: Season
     assert season.visits == others.visits
     for kind in ("click", "cart", "purchase"):
         a, b = (
-            s.data.of(kind)[["session_id", "item_id"]].sort_values(["session_id", "item_id"])
+            s.data.select(kind)[["session_id", "item_id"]].sort_values(["session_id", "item_id"])
             for s in (season, others)
         )
         assert np.array_equal(a.astype("string"), b.astype("string"))
     # every opening is followed by a geometric number of others: mean p / (1 - p), variance p / (1 - p)^2
-    opened, more = (len(s.data.of("view")) for s in (season, others))
+    opened, more = (len(s.data.select("view")) for s in (season, others))
     error = (opened * again) ** 0.5 / (1 - again)
     assert abs(more - opened / (1 - again)) < 5 * error  # false alarm 6e-7
     spent = (s.data.sessions["duration"].sum() for s in (season, others))
@@ -131,14 +140,14 @@ def test_impressions_can_be_left_out_and_dwell_cannot() -> None:
         simulate_season(CATALOG, with_numbers(config, {"dwell.enabled": False}), days=7.0, seed=2)
 
 
-def test_last_days_is_a_shop_watched_from_then_on(season: Season) -> None:
+def test_last_days_keeps_the_events_of_these_days(season: Season) -> None:
     month = last_days(season.data, 30.0)
     assert month.days <= 30.0
     assert month.events is not None
-    assert month.events["time"].min() >= OPENING + 333 * DAY
+    assert month.events["time"].min() >= SEASON_START + 333 * DAY
 
 
-def test_the_plain_rule_prefers_what_is_popular_or_alike() -> None:
+def test_the_plain_rule_prefers_popular_items() -> None:
     from shopgym.simulators import Shop
 
     shop = Shop(CATALOG, CONFIG, lanes=200, seed=0)
@@ -155,39 +164,79 @@ def test_the_plain_rule_prefers_what_is_popular_or_alike() -> None:
 # --- which facts -----------------------------------------------------------------------------------------
 
 
-def test_every_shipped_fact_has_a_rule_and_a_reason_where_it_does_not_apply() -> None:
-    for fact in stylised_facts():
-        for kind in KINDS:
-            assert applies(fact.name, kind) == "" or len(applies(fact.name, kind)) > 8
-    for name in (published.fact for published in PUBLISHED.values()):
-        assert rule(name) in RULES
-    with pytest.raises(InvalidInput, match="RULES"):
+PREFIXES = {
+    "gift": ("retail_", "yoochoose_"),
+    "fashion": (
+        *("eshop_", "obd_ctr_ratio_", "taobao_", "pub_retailrocket_", "pub_rees46_"),
+        "pub_return_rate_apparel",
+    ),
+    "grocery": ("cj_", "pub_oos_switch_store", "pub_stockout_rate_online"),
+}
+"""Facts of records of the kind itself."""
+OF_EVERY_KIND = {
+    "pub_add_to_cart_session_rate",
+    "pub_bounce_rate_sessions",
+    "pub_cart_abandonment",
+    "pub_email_click_rate",
+    "pub_email_open_rate",
+    "pub_email_order_rate_campaign",
+    "pub_price_elasticity_mean",
+    "pub_returning_session_share",
+    "pub_search_session_share",
+    "pub_session_conversion_rate",
+}
+FACT_NAMES = {fact.name for fact in stylised_facts()} | {range_.fact for range_ in PUBLISHED.values()}
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_the_facts_of_a_kind_are_those_of_its_own_records_and_of_every_shop(kind: str) -> None:
+    applicable = {name for name in FACT_NAMES if not why_not_applicable(name, kind)}
+    own = {name for name in FACT_NAMES if name.startswith(PREFIXES[kind])} - {
+        "taobao_sessions_per_user_9days"
+    }
+    assert applicable == own | OF_EVERY_KIND
+    for name in FACT_NAMES - applicable:
+        assert why_not_applicable(name, kind) == rule(name).why != ""
+
+
+def test_the_longest_prefix_decides_and_no_rule_is_idle() -> None:
+    used = set()
+    for name in FACT_NAMES:
+        used.add(rule(name))
+        fitting = [other.prefix for other in RULES if name.startswith(other.prefix)]
+        assert rule(name).prefix == max(fitting, key=len), name
+    assert used == set(RULES)
+    assert all((set(each.kinds) == set(KINDS)) == (each.why == "") for each in RULES)
+
+
+def test_unknown_facts_and_kinds_are_refused() -> None:
+    with pytest.raises(InvalidInput, match=r"fact = 'nobody_knows': no rule .* add one to RULES"):
         rule("nobody_knows")
-    with pytest.raises(InvalidInput, match="gift"):
-        applies("pub_cart_abandonment", "toys")
+    with pytest.raises(InvalidInput, match="profile = 'toys': choose one of gift, fashion, grocery"):
+        why_not_applicable("pub_cart_abandonment", "toys")
 
 
-def test_each_fact_is_judged_once_or_named_with_its_reason() -> None:
+def test_each_fact_is_either_judged_or_listed_with_its_reason() -> None:
     answered = {published.fact for published in PUBLISHED.values()}
     for kind in KINDS:
-        judged = {fact.name for fact in applicable(kind)} - answered
+        judged = {fact.name for fact in applicable_facts(kind)} - answered
         others = set(not_applicable(kind)["name"])
         assert not judged & others
         assert judged | others | answered >= {fact.name for fact in stylised_facts()}
 
 
-def test_a_record_of_the_kind_goes_before_a_range_over_all_kinds() -> None:
-    gift = {fact.name for fact in applicable("gift")}
+def test_a_record_of_the_kind_replaces_a_range_over_all_kinds() -> None:
+    gift = {fact.name for fact in applicable_facts("gift")}
     assert "retail_price_elasticity_pooled" in gift
-    measures = [fact.measure for fact in applicable("gift") if fact.data is None]
-    assert not set(measures) & {fact.measure for fact in applicable("gift") if fact.data is not None}
+    measures = [fact.measure for fact in applicable_facts("gift") if fact.data is None]
+    assert not set(measures) & {fact.measure for fact in applicable_facts("gift") if fact.data is not None}
 
 
-def test_facts_that_grow_are_measured_over_the_real_shops_days(season: Season) -> None:
+def test_facts_that_grow_with_time_are_measured_over_the_days_of_the_real_shop(season: Season) -> None:
     table = measured_facts("fashion", season, seed=0, resamples=20).set_index("name")
     row = table.loc["pub_retailrocket_purchase_events_per_visitor"]  # 138 days of the 364
     part = last_days(season.data, 138.0)
-    users = part.of("view", "purchase")
+    users = part.select("view", "purchase")
     expected = (users["event"] == "purchase").groupby(users["user_id"]).sum().mean()
     assert row["value"] == pytest.approx(expected)
     assert row["why"] == ""
@@ -201,7 +250,7 @@ def table(rows: list[tuple[object, ...]]) -> ShopData:
     return ShopData.from_events(pd.DataFrame(rows, columns=names))
 
 
-def test_records_are_brought_to_one_definition() -> None:
+def test_records_are_reduced_to_one_definition() -> None:
     data = table(
         [
             ("a", 1, 0.0, "view", "x", None, None, None),
@@ -215,45 +264,45 @@ def test_records_are_brought_to_one_definition() -> None:
     clicks = clicks_of_two_or_more(data).sessions
     assert clicks[["events", "clicks"]].to_numpy().tolist() == [[2, 2.0]]
     split = split_at_pauses(data).sessions
-    assert sorted(split["events"]) == [1, 1, 1, 2]  # a pause of 4,940 s parts the first visit
+    assert sorted(split["events"]) == [1, 1, 1, 2]  # a pause of 4,940 s splits the first visit
     found = baskets(data).sessions
     assert found["items"].tolist() == [1.0, 1.0]
     assert found["log_value"].tolist() == pytest.approx([np.log(6.0), np.log(3.0)])
     assert found["gap_days"].tolist()[1] == pytest.approx(3 - 5060 / DAY)
 
 
-# --- answers ---------------------------------------------------------------------------------------------
+# --- effect sizes ----------------------------------------------------------------------------------------
 
 
-def answers(config: ShopConfig, season: Season) -> dict[str, float]:
-    found = responses("fashion", CATALOG, config, season, seed=0, resamples=20)
+def effects(config: ShopConfig, season: Season) -> dict[str, float]:
+    found = measure_effect_sizes("fashion", CATALOG, config, season, seed=0, resamples=20)
     return dict(zip(found["name"], found["value"], strict=True))
 
 
-def test_answers_in_closed_form(season: Season) -> None:
-    """Where all probabilities are tiny, logits are logs, and the answers are those of the formulas."""
+def test_effect_sizes_in_closed_form(season: Season) -> None:
+    """If all probabilities are tiny, logits are logarithms, and the formulas are exact."""
     rare = ChoiceConfig(
         click_base=-15.0, cart_base=-15.0, buy_base=-15.0, price_sensitivity=0.0, position_decay=0.7
     )
     config = ShopConfig(users=500, slate_size=4, num_candidates=20, choice=rare)
     config = replace(config, campaigns=profile("fashion").campaigns, allow_losses=True)
-    found = answers(config, season)
+    found = effects(config, season)
     assert found["price_cut_elasticity"] == 0.0
     assert found["mailer_uplift"] == pytest.approx(np.exp(config.campaigns[0].boost) - 1, rel=1e-3)
     assert found["third_over_first_slot"] == pytest.approx(3**-0.7, rel=1e-9)
     assert found["switch_when_out"] == 0.0
 
     sensitive = replace(config, choice=replace(rare, price_sensitivity=1e-3, substitution=0.4))
-    found = answers(sensitive, season)
+    found = effects(sensitive, season)
     # d log P(cart) + d log P(buy | cart) = -(1 + 1/2) sensitivity, whose mean over people is 1e-3
     assert found["price_cut_elasticity"] == pytest.approx(-1.5e-3, rel=0.1)
-    half = answers(replace(sensitive, choice=replace(sensitive.choice, substitution=0.2)), season)
+    half = effects(replace(sensitive, choice=replace(sensitive.choice, substitution=0.2)), season)
     assert found["switch_when_out"] == pytest.approx(2 * half["switch_when_out"])
     assert 0 < PRICE_OFF < 1
 
 
-def test_emails_are_counted_as_sent(season: Season) -> None:
-    found = responses("fashion", CATALOG, CONFIG, season, seed=0, resamples=20).set_index("name")
+def test_rates_of_emails_are_per_email_sent(season: Season) -> None:
+    found = measure_effect_sizes("fashion", CATALOG, CONFIG, season, seed=0, resamples=20).set_index("name")
     events = season.data.events
     assert events is not None
     counts = events["event"].value_counts()
@@ -265,28 +314,28 @@ def test_emails_are_counted_as_sent(season: Season) -> None:
     assert pd.isna(found.loc["switch_when_out", "inside"])
 
 
-def test_reading_models_move_the_third_slot(season: Season) -> None:
+def test_a_cascade_lowers_the_third_slot(season: Season) -> None:
     cascade = SurfaceConfig(click_model="cascade", continuation=0.5)
     config = with_numbers(CONFIG, {"surfaces.home": cascade, "surfaces.product": cascade})
     config = with_numbers(config, {"surfaces.search": cascade, "surfaces.cart": cascade})
-    found = answers(config, season)["third_over_first_slot"]
+    found = effects(config, season)["third_over_first_slot"]
     assert found < 0.25  # two steps at one half, and none after a click
 
 
 # --- the report -------------------------------------------------------------------------------------------
 
 
-def test_a_report_without_data_says_what_it_cannot_do() -> None:
-    found = realism("fashion", sessions=1500, seed=1, catalog=CATALOG, resamples=20)
-    assert found.compared == ()
-    assert any("--data" in note for note in found.notes)
-    summary = json.loads(json.dumps(found.summary()))
+def test_a_report_without_data_says_what_is_missing() -> None:
+    report = realism("fashion", sessions=1500, seed=1, catalog=CATALOG, resamples=20)
+    assert report.comparisons == ()
+    assert any("--data" in note for note in report.notes)
+    summary = json.loads(json.dumps(report.summary()))
     assert 0 < summary["inside"] <= summary["judged"]
     judged = [*summary["facts"], *(row for row in summary["responses"] if not row["why"])]
     meets = [row["low"] <= row["real_high"] and row["high"] >= row["real_low"] for row in judged]
     near = [meet and row["inside"] is not True for meet, row in zip(meets, judged, strict=True)]
     assert summary["near"] == sum(near)
-    assert summary["judged"] == len(found.facts) + (found.responses["why"] == "").sum()
+    assert summary["judged"] == len(report.facts) + (report.effect_sizes["why"] == "").sum()
     names = [row["name"] for row in summary["facts"]]
     assert len(names) == len(set(names))
 
@@ -294,8 +343,8 @@ def test_a_report_without_data_says_what_it_cannot_do() -> None:
 def test_a_missing_record_is_named() -> None:
     from pathlib import Path
 
-    found = realism("fashion", sessions=1500, seed=1, catalog=CATALOG, resamples=20, data=Path("nowhere"))
-    assert any("UserBehavior.csv is not there" in note for note in found.notes)
+    report = realism("fashion", sessions=1500, seed=1, catalog=CATALOG, resamples=20, data=Path("nowhere"))
+    assert any("UserBehavior.csv is not there" in note for note in report.notes)
 
 
 def test_sources_are_printed_as_json() -> None:
@@ -306,5 +355,5 @@ def test_sources_are_printed_as_json() -> None:
     assert "choice.cart_base" in {row["name"] for row in rows}
 
 
-def test_stylised_is_what_the_table_holds() -> None:
-    assert all(isinstance(fact, Stylised) for fact in applicable("grocery"))
+def test_applicable_facts_are_stylised_facts() -> None:
+    assert all(isinstance(fact, StylisedFact) for fact in applicable_facts("grocery"))

@@ -12,9 +12,9 @@ import pytest
 from builders.paths import SHARED
 
 from shopgym.core import InvalidInput
-from shopgym.realism import FACTS, Stylised, measure, stylised_facts
+from shopgym.realism import FACTS, StylisedFact, measure, stylised_facts
 from shopgym.realism.bgnbd import fit_bgnbd
-from shopgym.realism.sources import SOURCES, Source
+from shopgym.realism.sources import SOURCES, PublicDataset
 
 PUBLIC = SHARED / "data"
 FILES = {
@@ -88,7 +88,7 @@ def shared(name: str) -> Path:
 
 
 @cache
-def load(name: str, path: Path) -> Source:
+def load(name: str, path: Path) -> PublicDataset:
     return SOURCES[name](path)
 
 
@@ -111,7 +111,7 @@ def test_every_fact_names_a_measure_and_a_loader() -> None:
         assert fact.measure in FACTS, fact.name
         assert fact.data in (None, *SOURCES), fact.name
         assert fact.low <= fact.value <= fact.high, fact.name
-        assert (fact.days is not None) == FACTS[fact.measure].grows, fact.name
+        assert (fact.days is not None) == FACTS[fact.measure].grows_with_time, fact.name
         assert (fact.data is None) == fact.name.startswith("pub_"), fact.name
 
 
@@ -132,7 +132,7 @@ def test_every_computed_fact_is_measured_or_has_a_reason() -> None:
 @pytest.mark.parametrize(
     "fact", [f for f in stylised_facts() if f.data is not None], ids=lambda fact: fact.name
 )
-def test_our_measure_reproduces_the_fact(fact: Stylised) -> None:
+def test_our_measure_reproduces_the_fact(fact: StylisedFact) -> None:
     assert fact.data is not None
     if fact.name in NOT_RECOMPUTED:
         pytest.skip(NOT_RECOMPUTED[fact.name])
@@ -167,7 +167,7 @@ def test_our_measure_reproduces_the_fact(fact: Stylised) -> None:
 )
 def test_rows_read_and_left_out(name: str, file: str, rows: int, bad: dict[str, int]) -> None:
     source = load(name, shared(file))
-    assert (source.rows, source.bad) == (rows, bad)
+    assert (source.rows, source.dropped) == (rows, bad)
 
 
 def test_otto_counts_what_its_makers_count() -> None:
@@ -187,11 +187,11 @@ def test_bad_rows_are_counted_by_reason(tmp_path: Path) -> None:
     (tmp_path / "a.jsonl").write_text("\n".join(lines))
     source = SOURCES["otto"](tmp_path / "a.jsonl")
     assert source.rows == 4
-    assert source.bad == {"type is not clicks, carts or orders": 1, "line is not a session": 2}
+    assert source.dropped == {"type is not clicks, carts or orders": 1, "line is not a session": 2}
 
     (tmp_path / "t.csv").write_text("1,5,9,pv,100\n1,5,9,like,100\n1,5,9,buy,later\n1,5,9,cart,1901\n")
     taobao = SOURCES["taobao"](tmp_path / "t.csv")
-    assert taobao.bad == {"behaviour is not pv, fav, cart or buy": 1, "time is not a number": 1}
+    assert taobao.dropped == {"behaviour is not pv, fav, cart or buy": 1, "time is not a number": 1}
     assert taobao.data.sessions["session_id"].nunique() == 2  # a pause of 1,801 s
 
     table = pd.DataFrame(
@@ -207,7 +207,7 @@ def test_bad_rows_are_counted_by_reason(tmp_path: Path) -> None:
     )
     table.to_parquet(tmp_path / "r.parquet")
     retail = SOURCES["online_retail"](tmp_path / "r.parquet")
-    assert retail.bad == {"not a product": 1, "price is 0 or less": 1, "quantity has the wrong sign": 1}
+    assert retail.dropped == {"not a product": 1, "price is 0 or less": 1, "quantity has the wrong sign": 1}
     value = measure(retail.data, np.random.default_rng(0), names=["returned_value_share"], resamples=20)
     assert value.loc[0, "value"] == pytest.approx(0.5)
 

@@ -1,4 +1,4 @@
-"""``shopgym calibrate``: a shop like the user's, from the user's own records."""
+"""``shopgym calibrate``: fit a shop to the user's own records."""
 
 from __future__ import annotations
 
@@ -20,7 +20,8 @@ def calibrate(
     out: Annotated[Path, typer.Option(help="Config to write, YAML; set_aside.csv is written beside it.")],
     sessions: Annotated[Path | None, typer.Option(help="Events of visits, CSV or Parquet.")] = None,
     profile: Annotated[
-        str, typer.Option(help="gift, fashion or grocery: stands in for what the records do not tell.")
+        str,
+        typer.Option(help="gift, fashion or grocery: its values stay for what the records do not identify."),
     ] = "gift",
     column: Annotated[
         list[str] | None, typer.Option(help="OURS=YOURS, a column of the order lines; may be repeated.")
@@ -28,7 +29,7 @@ def calibrate(
     seed: Annotated[int, typer.Option(min=0, help="Of the simulated visits.")] = 0,
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object and nothing else.")] = False,
 ) -> None:
-    """Fit what your records identify, and say what they do not."""
+    """Fit the parameters that your records identify, and name those that they do not."""
     from ..core.errors import InvalidInput
     from ..realism.calibration.fit import calibrate as fit
 
@@ -38,18 +39,18 @@ def calibrate(
         if not (ours and equals and theirs):
             raise InvalidInput("--column", pair, "write OURS=YOURS, e.g. order=InvoiceNo")
         columns[ours] = theirs
-    with _progress(quiet=as_json) as told:
-        found = fit(transactions, sessions, base=profile, columns=columns, seed=seed, told=told)
-    aside = found.save(out, transactions, columns)
+    with _progress(quiet=as_json) as progress:
+        calibration = fit(transactions, sessions, base=profile, columns=columns, seed=seed, progress=progress)
+    set_aside = calibration.save(out, transactions, columns)
     if as_json:
-        print(json.dumps({**found.summary(), "out": str(out), "set_aside_file": str(aside)}))
+        print(json.dumps({**calibration.summary(), "out": str(out), "set_aside_file": str(set_aside)}))
     else:
-        _print(found, out, aside)
+        _print(calibration, out, set_aside)
 
 
 @contextmanager
 def _progress(*, quiet: bool) -> Iterator[Callable[[int, float], None]]:
-    """How far the search has come, on stderr, seen only at a terminal."""
+    """The state of the search on stderr, at terminals only."""
     from rich.console import Console
 
     console = Console(stderr=True)
@@ -59,7 +60,7 @@ def _progress(*, quiet: bool) -> Iterator[Callable[[int, float], None]]:
         yield lambda run, loss: status.update(f"simulation {run}, loss {loss:.4g}")
 
 
-def _print(found: Calibration, out: Path, aside: Path) -> None:
+def _print(calibration: Calibration, out: Path, set_aside: Path) -> None:
     from rich.box import SIMPLE_HEAD
     from rich.console import Console
     from rich.markup import escape
@@ -67,26 +68,28 @@ def _print(found: Calibration, out: Path, aside: Path) -> None:
 
     console = Console()
     say = partial(console.print, highlight=False, soft_wrap=True, markup=False)
-    lines = found.lines
+    lines = calibration.lines
     say(
-        f"{lines.rows:,} order lines: {len(lines.sold):,} used, {len(lines.set_aside):,} set aside in {aside}"
+        f"{lines.rows:,} order lines: {len(lines.sold):,} used, {len(lines.set_aside):,} set aside in "
+        f"{set_aside}"
     )
     for reason, count in lines.reasons().items():
         say(f"  {count:,}: {reason}")
     table = Table(box=SIMPLE_HEAD)
-    for name in ("number", "value", "95%", "how"):
-        table.add_column(name, justify="left" if name in ("number", "how") else "right", overflow="fold")
-    for number in found.found:
-        interval = "" if number.low != number.low else f"[{number.low:.4g}, {number.high:.4g}]"
-        table.add_row(number.name, _short(number.value), interval, escape(number.how))
+    for name in ("parameter", "value", "95%", "how"):
+        table.add_column(name, justify="left" if name in ("parameter", "how") else "right", overflow="fold")
+    for fitted in calibration.fitted:
+        interval = "" if fitted.low != fitted.low else f"[{fitted.low:.4g}, {fitted.high:.4g}]"
+        table.add_row(fitted.name, _short(fitted.value), interval, escape(fitted.how))
     console.print(table)
     say("not identified, as in the profile:")
-    for unknown in found.unknown:
-        say(f"  {unknown.name}: {unknown.why}")
-    if found.fit is not None:
+    for unidentified in calibration.unidentified:
+        say(f"  {unidentified.name}: {unidentified.why}")
+    search = calibration.fit
+    if search is not None:
         say(
-            f"visits: loss {found.fit.before:.4g} before, {found.fit.loss:.4g} after "
-            f"{found.fit.runs} simulations"
+            f"visits: loss {search.initial_loss:.4g} before, {search.loss:.4g} after "
+            f"{search.simulations} simulations"
         )
     say(f"{out}: written")
 

@@ -1,4 +1,4 @@
-"""``shopgym realism``: how like a real shop of its kind a profile's shop is."""
+"""``shopgym realism``: how similar a profile's shop is to real shops of its kind."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ def realism(
     profile: Annotated[str, typer.Option(help="gift, fashion or grocery.")],
     sessions: Annotated[
         int | None,
-        typer.Option(min=1000, help="About how many visits; default: as many as it was fitted with."),
+        typer.Option(min=1000, help="Approximate number of visits; default: as many as it was fitted with."),
     ] = None,
     seed: Annotated[int, typer.Option(min=0, help="Of the shop, its visitors and the resamples.")] = 0,
     data: Annotated[
@@ -30,29 +30,29 @@ def realism(
         ),
     ] = None,
     sources: Annotated[
-        bool, typer.Option("--sources", help="Print the profile's numbers with their sources instead.")
+        bool, typer.Option("--sources", help="Print the profile's parameters with their sources instead.")
     ] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object and nothing else.")] = False,
 ) -> None:
-    """Open a shop for a season and set it beside the stylised facts of real ones."""
-    from ..realism.report import realism as judge
+    """Simulate a season of a shop and compare it with stylised facts of real shops."""
+    from ..realism.report import realism as compare_profile
     from ..simulators.profiles.profiles import numbers
 
     if sources:
         rows = [
-            {"name": n.name, "value": n.value, "unit": n.unit, "source": n.source} for n in numbers(profile)
+            {"name": p.name, "value": p.value, "unit": p.unit, "source": p.source} for p in numbers(profile)
         ]
         if as_json:
             print(json.dumps({"profile": profile, "numbers": rows}, default=_plain))
         else:
-            _print_table(f"{profile}: every number of the profile", rows, wide="source")
+            _print_table(f"{profile}: every parameter of the profile", rows, wide="source")
         return
     with _progress(quiet=as_json) as progress:
-        found = judge(profile, sessions=sessions, seed=seed, data=data, progress=progress)
+        report = compare_profile(profile, sessions=sessions, seed=seed, data=data, progress=progress)
     if as_json:
-        print(json.dumps(found.summary()))
+        print(json.dumps(report.summary()))
     else:
-        _print(found)
+        _print(report)
 
 
 def _plain(value: Any) -> Any:
@@ -63,27 +63,27 @@ def _plain(value: Any) -> Any:
 
 @contextmanager
 def _progress(*, quiet: bool) -> Iterator[Callable[[str, float], None]]:
-    """A bar on stderr that goes when done, and is seen only at a terminal."""
+    """A progress bar on stderr, at terminals only. It disappears at the end."""
     from rich.console import Console
     from rich.progress import Progress
 
     console = Console(stderr=True)
     with Progress(console=console, transient=True, disable=quiet or not console.is_terminal) as bar:
         task = bar.add_task("a season", total=1.0)
-        yield lambda what, share: bar.update(task, description=what, completed=share)
+        yield lambda step, share: bar.update(task, description=step, completed=share)
 
 
-def _print(found: Realism) -> None:
+def _print(report: Realism) -> None:
     from rich.console import Console
 
     console = Console()
     say = partial(console.print, highlight=False, soft_wrap=True, markup=False)
-    season = found.season
+    season = report.season
     say(
-        f"{found.profile}: {season.visits:,} visits in {season.days:.0f} days, "
+        f"{report.profile}: {season.visits:,} visits in {season.days:.0f} days, "
         f"{len(season.data.orders):,} orders; "
-        f"{found.inside} of {found.judged} facts inside ({found.inside / found.judged:.0%}), "
-        f"{found.near} more within this season's own error"
+        f"{report.inside} of {report.judged} facts inside ({report.inside / report.judged:.0%}), "
+        f"{report.near} more within this season's own error"
     )
     rows = [
         {
@@ -93,21 +93,21 @@ def _print(found: Realism) -> None:
             "95%": f"[{row['low']:.4g}, {row['high']:.4g}]",
             "inside": _inside(row),
         }
-        for row in found.facts.astype(object).to_dict("records")
+        for row in report.facts.astype(object).to_dict("records")
     ]
     _print_table("Facts", rows)
     rows = [
         {
-            "response": row["name"],
+            "effect size": row["name"],
             "real": "" if row["why"] else f"[{row['real_low']:.4g}, {row['real_high']:.4g}]",
             "shop": f"{row['value']:.4g}",
             "95%": "" if row["low"] != row["low"] else f"[{row['low']:.4g}, {row['high']:.4g}]",
             "inside": f"n/a: {row['why']}" if row["why"] else _inside(row),
         }
-        for row in found.responses.astype(object).to_dict("records")
+        for row in report.effect_sizes.astype(object).to_dict("records")
     ]
-    _print_table("Responses", rows)
-    for compared in found.compared:
+    _print_table("Effect sizes", rows)
+    for result in report.comparisons:
         rows = [
             {
                 "feature": row["feature"],
@@ -116,19 +116,22 @@ def _print(found: Realism) -> None:
                 "real mean": f"{row['real_mean']:.4g}",
                 "shop mean": f"{row['simulated_mean']:.4g}",
             }
-            for row in compared.distances.to_dict("records")
+            for row in result.distances.to_dict("records")
         ]
-        _print_table(f"{compared.comparison.name}: Wasserstein distance in real sd", rows)
-        if compared.comparison.left_out:
-            say(f"left out: {compared.comparison.left_out}")
-        if compared.told_apart is not None and compared.halves is not None:
-            t = compared.told_apart
+        _print_table(f"{result.comparison.name}: Wasserstein distance in real sd", rows)
+        if result.comparison.left_out:
+            say(f"left out: {result.comparison.left_out}")
+        if result.discrimination is not None and result.baseline_discrimination is not None:
+            d = result.discrimination
             say(
-                f"discriminator AUC {t.auc:.3f} [{t.low:.3f}, {t.high:.3f}] on {t.sessions:,} of each; "
-                f"between halves of the real record {compared.halves.auc:.3f}"
+                f"discriminator AUC {d.auc:.3f} [{d.low:.3f}, {d.high:.3f}] on {d.sessions:,} of each; "
+                f"between halves of the real record {result.baseline_discrimination.auc:.3f}"
             )
-    say(f"{len(found.others)} facts do not speak of this kind of shop; --json gives each with its reason")
-    for note in found.notes:
+    say(
+        f"{len(report.not_applicable)} facts do not apply to this kind of shop; "
+        "--json gives each with its reason"
+    )
+    for note in report.notes:
         say(f"note: {note}")
 
 
@@ -145,8 +148,8 @@ def _print_table(title: str, rows: list[dict[str, Any]], wide: str = "") -> None
     from rich.table import Table
 
     table = Table(box=SIMPLE_HEAD, title=title, title_justify="left")
-    for place, name in enumerate(rows[0] if rows else ()):
-        table.add_column(name, justify="left" if place == 0 or name == wide else "right", overflow="fold")
+    for column, name in enumerate(rows[0] if rows else ()):
+        table.add_column(name, justify="left" if column == 0 or name == wide else "right", overflow="fold")
     for row in rows:
         table.add_row(*(escape(str(value)) for value in row.values()))
     Console().print(table)

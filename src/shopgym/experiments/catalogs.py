@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-import pandas as pd
-
-from ..core.errors import InvalidInput
 from ..simulators import Catalog
-from ..simulators.catalog.transactions import clean
+from ..simulators.catalog.transactions import OPTIONAL, REQUIRED, clean
+from ..tables import read_table, unique_columns
 from .config import CatalogSection
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 
 def load_catalog(section: CatalogSection, seed: int) -> tuple[Catalog, pd.DataFrame | None]:
@@ -25,6 +25,8 @@ def load_catalog(section: CatalogSection, seed: int) -> tuple[Catalog, pd.DataFr
         return Catalog.synthetic(section.items, seed=seed), None
     assert section.path is not None  # the config requires it with this source
     table = read_table(section.path, "catalog.path")
+    used = [section.columns.get(name, name) for name in (*REQUIRED, *OPTIONAL)]
+    unique_columns("catalog.columns", table, used)
     options: dict[str, Any] = {
         "columns": section.columns,
         "item_pattern": section.item_pattern,
@@ -32,13 +34,3 @@ def load_catalog(section: CatalogSection, seed: int) -> tuple[Catalog, pd.DataFr
     }
     _, set_aside = clean(table, **options)
     return Catalog.from_transactions(table, **options), set_aside
-
-
-def read_table(path: Path, field: str) -> pd.DataFrame:
-    """A CSV or Parquet table."""
-    try:
-        return pd.read_parquet(path) if path.suffix == ".parquet" else pd.read_csv(path)
-    except FileNotFoundError:
-        raise InvalidInput(field, str(path), "there is no such file") from None
-    except (OSError, ValueError) as error:
-        raise InvalidInput(field, str(path), f"give a CSV or Parquet table ({error})") from None

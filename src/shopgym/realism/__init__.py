@@ -1,13 +1,14 @@
-"""How like a real shop: one event table, stylised facts, responses, distances, a discriminator."""
+"""How realistic is a shop: event tables, stylised facts, effect sizes, distances, a discriminator."""
 
-from .applicability import applicable
-from .compare import scorecard, session_distances
+from .applicability import applicable_facts
 from .discriminator import Discrimination, discriminate
-from .effect_sizes import responses
+from .distances import session_distances
+from .effect_sizes import measure_effect_sizes
 from .events import EVENTS, check_events
 from .facts import FACTS, measure
-from .reference import Stylised, stylised_facts
+from .reference import StylisedFact, stylised_facts
 from .report import Realism, realism
+from .scorecard import scorecard
 from .shop_data import ShopData
 from .shop_events import Behaviour, Season, simulate_season
 
@@ -19,13 +20,13 @@ __all__ = [
     "Realism",
     "Season",
     "ShopData",
-    "Stylised",
-    "applicable",
+    "StylisedFact",
+    "applicable_facts",
     "check_events",
     "discriminate",
     "measure",
+    "measure_effect_sizes",
     "realism",
-    "responses",
     "scorecard",
     "session_distances",
     "simulate_season",

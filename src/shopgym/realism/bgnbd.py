@@ -1,15 +1,19 @@
-"""BG/NBD: buying at a gamma-mixed Poisson rate until one drops out (Fader, Hardie & Lee 2005)."""
+"""The BG/NBD model: a customer buys at a constant rate until dropping out (Fader, Hardie & Lee 2005).
+
+Rates are gamma distributed over customers, and the probability to drop out after a purchase is beta
+distributed.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from statistics import NormalDist
 
 import numpy as np
 import pandas as pd
 
 from ..core.errors import InvalidInput
+from ..core.statistics import normal_quantile
 from ..core.types import F64
 from .resampling import LEVEL
 from .shop_data import DAY
@@ -26,7 +30,7 @@ class BgNbd:
         parameters: (r, alpha, a, b); alpha in weeks.
         intervals: (4, 2) 95% Wald intervals, symmetric on the log scale, from the observed information.
         log_likelihood: at the maximum, over all customers.
-        customers: how many.
+        customers: number of customers.
     """
 
     parameters: tuple[float, float, float, float]
@@ -36,13 +40,16 @@ class BgNbd:
 
 
 def purchase_histories(orders: pd.DataFrame, end: float) -> tuple[F64, F64, F64]:
-    """(x, t_x, T) of each customer: repeat order days, and weeks from the first order day to the last one
-    and to the day of ``end`` (s)."""
+    """(x, t_x, T) of each customer.
+
+    x is the number of order days after the first; t_x is the time from the first to the last of them and T
+    that from the first to the day of ``end`` (s), both in weeks.
+    """
     day = orders["time"] // DAY
-    by = day.groupby(orders["user_id"])
-    first = by.min().to_numpy(np.float64)
-    recency = np.asarray((by.max().to_numpy(np.float64) - first) / WEEK_DAYS)
-    repeats = by.nunique().to_numpy(np.float64) - 1.0
+    by_user = day.groupby(orders["user_id"])
+    first = by_user.min().to_numpy(np.float64)
+    recency = np.asarray((by_user.max().to_numpy(np.float64) - first) / WEEK_DAYS)
+    repeats = by_user.nunique().to_numpy(np.float64) - 1.0
     return np.asarray(repeats), recency, np.asarray((end // DAY - first) / WEEK_DAYS)
 
 
@@ -63,10 +70,12 @@ def fit_bgnbd(x: F64, t_x: F64, T: F64) -> BgNbd:
     """Maximum likelihood.
 
     Args:
-        x: (n,) repeat purchases; t_x: (n,) weeks from the first to the last; T: (n,) weeks watched.
+        x: (n,) repeat purchases.
+        t_x: (n,) weeks from the first to the last purchase.
+        T: (n,) weeks from the first purchase to the end of the record.
 
     Raises:
-        InvalidInput: if nobody bought twice, times are impossible, or the likelihood has no maximum.
+        InvalidInput: nobody bought twice, times are impossible, or the likelihood has no maximum.
     """
     from scipy.optimize import minimize
 
@@ -81,25 +90,25 @@ def fit_bgnbd(x: F64, t_x: F64, T: F64) -> BgNbd:
         return -float(times @ log_likelihood(theta, *histories)) / len(x)
 
     bounds = [(-10.0, 10.0)] * 4
-    found = minimize(
+    result = minimize(
         loss, np.log(START), method="L-BFGS-B", bounds=bounds, options={"ftol": 1e-13, "gtol": 1e-8}
     )
-    at_bound = bool((np.abs(found.x) > 9.99).any())
+    at_bound = bool((np.abs(result.x) > 9.99).any())
     covariance = np.full((4, 4), np.nan)
     if not at_bound:
-        information = _hessian(loss, found.x) * len(x)
+        information = _hessian(loss, result.x) * len(x)
         if np.linalg.eigvalsh(information).min() > 0:
             covariance = np.linalg.inv(information)
     if np.isnan(covariance).any():
         raise InvalidInput(
             "histories",
-            np.exp(found.x).round(4).tolist(),
+            np.exp(result.x).round(4).tolist(),
             "the likelihood has no maximum: use more customers",
         )
-    half = NormalDist().inv_cdf((1 + LEVEL) / 2) * np.sqrt(np.diag(covariance))
-    r, alpha, a, b = np.exp(found.x).tolist()
-    intervals = np.exp(np.stack([found.x - half, found.x + half], axis=1))
-    return BgNbd((r, alpha, a, b), intervals, -float(found.fun) * len(x), len(x))
+    half = normal_quantile(LEVEL) * np.sqrt(np.diag(covariance))
+    r, alpha, a, b = np.exp(result.x).tolist()
+    intervals = np.exp(np.stack([result.x - half, result.x + half], axis=1))
+    return BgNbd((r, alpha, a, b), intervals, -float(result.fun) * len(x), len(x))
 
 
 def _hessian(f: Callable[[F64], float], at: F64, step: float = 1e-3) -> F64:

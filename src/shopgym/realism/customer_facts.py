@@ -1,4 +1,4 @@
-"""Who comes back, when, and who pays: facts of the known customers' orders."""
+"""Facts of the orders of known customers: repeat purchases, times between orders, revenue."""
 
 from __future__ import annotations
 
@@ -10,25 +10,25 @@ import pandas as pd
 from ..core.types import F64
 from .bgnbd import BgNbd, fit_bgnbd, purchase_histories
 from .registry import fact
-from .resampling import Bootstrap, Measured, units
+from .resampling import ClusterBootstrap, Measurement, units
 from .shop_data import DAY, ShopData
 
 ORDERS = ("purchase",)
 KNOWN = ("order_id", "user_id")
 
 
-def _orders(data: ShopData) -> pd.DataFrame:
+def _known_orders(data: ShopData) -> pd.DataFrame:
     return data.orders.dropna(subset="user_id")
 
 
-@fact("repeat_customer_share", "share", "retention", events=ORDERS, columns=KNOWN, grows=True)
-def _repeat(data: ShopData, boot: Bootstrap) -> Measured:
-    """Share of customers with 2 orders or more in all the time watched."""
-    counts = _orders(data).groupby("user_id").size()
+@fact("repeat_customer_share", "share", "retention", events=ORDERS, columns=KNOWN, grows_with_time=True)
+def _repeat(data: ShopData, boot: ClusterBootstrap) -> Measurement:
+    """Share of customers with 2 orders or more in the time watched."""
+    counts = _known_orders(data).groupby("user_id").size()
     return boot.mean(counts >= 2, np.arange(len(counts)))
 
 
-def _gaps(orders: pd.DataFrame) -> tuple[pd.Series, pd.Series]:
+def _order_gaps(orders: pd.DataFrame) -> tuple[pd.Series, pd.Series]:
     """Days between consecutive rows of a customer, and the customer."""
     orders = orders.sort_values(["user_id", "time"], kind="stable")
     same = orders["user_id"] == orders["user_id"].shift()
@@ -36,48 +36,55 @@ def _gaps(orders: pd.DataFrame) -> tuple[pd.Series, pd.Series]:
 
 
 def _day_gaps(data: ShopData) -> tuple[pd.Series, pd.Series]:
-    orders = _orders(data)[["user_id", "time"]]
-    return _gaps(orders.assign(time=orders["time"] // DAY * DAY).drop_duplicates())
+    orders = _known_orders(data)[["user_id", "time"]]
+    return _order_gaps(orders.assign(time=orders["time"] // DAY * DAY).drop_duplicates())
 
 
-@fact("interpurchase_median_days", "days", "retention", events=ORDERS, columns=KNOWN, grows=True)
-def _gap_median(data: ShopData, boot: Bootstrap) -> Measured:
-    """Median days between consecutive order days of a customer; long gaps are cut off by the end."""
+@fact("interpurchase_median_days", "days", "retention", events=ORDERS, columns=KNOWN, grows_with_time=True)
+def _gap_median(data: ShopData, boot: ClusterBootstrap) -> Measurement:
+    """Median days between consecutive order days of a customer; the end of the record cuts off long gaps."""
     gaps, users = _day_gaps(data)
     return boot.median(gaps, units(users))
 
 
-@fact("interpurchase_mean_days", "days", "retention", events=ORDERS, columns=KNOWN, grows=True)
-def _gap_mean(data: ShopData, boot: Bootstrap) -> Measured:
-    """Mean days between consecutive order days of a customer; long gaps are cut off by the end."""
+@fact("interpurchase_mean_days", "days", "retention", events=ORDERS, columns=KNOWN, grows_with_time=True)
+def _gap_mean(data: ShopData, boot: ClusterBootstrap) -> Measurement:
+    """Mean days between consecutive order days of a customer; the end of the record cuts off long gaps."""
     gaps, users = _day_gaps(data)
     return boot.mean(gaps, units(users))
 
 
-@fact("intertrip_median_days", "days", "retention", events=ORDERS, columns=KNOWN, grows=True)
-def _trip_median(data: ShopData, boot: Bootstrap) -> Measured:
+@fact("intertrip_median_days", "days", "retention", events=ORDERS, columns=KNOWN, grows_with_time=True)
+def _trip_median(data: ShopData, boot: ClusterBootstrap) -> Measurement:
     """Median days between consecutive orders of a customer, to the second."""
-    gaps, users = _gaps(_orders(data))
+    gaps, users = _order_gaps(_known_orders(data))
     return boot.median(gaps, units(users))
 
 
-@fact("returning_order_share_h2", "share of orders", "retention", events=ORDERS, columns=KNOWN, grows=True)
-def _returning(data: ShopData, boot: Bootstrap) -> Measured:
+@fact(
+    "returning_order_share_h2",
+    "share of orders",
+    "retention",
+    events=ORDERS,
+    columns=KNOWN,
+    grows_with_time=True,
+)
+def _returning(data: ShopData, boot: ClusterBootstrap) -> Measurement:
     """Share of the orders in the second half of the time watched by customers with an earlier order."""
-    orders = _orders(data)
-    seen = orders["time"] > orders.groupby("user_id")["time"].transform("min")
+    orders = _known_orders(data)
+    returning = orders["time"] > orders.groupby("user_id")["time"].transform("min")
     late = orders["time"] >= (data.orders["time"].min() + data.orders["time"].max()) / 2
-    return boot.mean(seen[late], units(orders.loc[late, "user_id"]))
+    return boot.mean(returning[late], units(orders.loc[late, "user_id"]))
 
 
-@fact("cohort_active_month1", "share", "retention", events=ORDERS, columns=KNOWN, grows=True)
-def _cohort(data: ShopData, boot: Bootstrap) -> Measured:
+@fact("cohort_active_month1", "share", "retention", events=ORDERS, columns=KNOWN, grows_with_time=True)
+def _cohort(data: ShopData, boot: ClusterBootstrap) -> Measurement:
     """Share of customers who order again in the calendar month after that of their first order.
 
-    Customers of the first month are left out (they may be old ones), and those of the last two (the month
-    after is not complete).
+    Customers of the first month are left out, because they may have bought before. Customers of the last two
+    months are left out, because the month after is not complete.
     """
-    orders = _orders(data)
+    orders = _known_orders(data)
     month = pd.Series(_month(orders["time"]), orders.index)
     first = month.groupby(orders["user_id"]).transform("min")
     cohort = first.groupby(orders["user_id"]).first()
@@ -98,36 +105,36 @@ def _month(time: pd.Series) -> F64:
     "heterogeneity",
     events=ORDERS,
     columns=(*KNOWN, "price"),
-    grows=True,
+    grows_with_time=True,
 )
-def _top_share(data: ShopData, boot: Bootstrap) -> Measured:
+def _top_share(data: ShopData, boot: ClusterBootstrap) -> Measurement:
     """Share of the revenue of known customers that the top 20% of them bring."""
 
     def share(spent: F64) -> float:
         return float(spent[: int(0.2 * len(spent))].sum() / spent.sum())
 
-    return boot.of_sorted(_orders(data).groupby("user_id")["value"].sum(), share)
+    return boot.sorted_statistic(_known_orders(data).groupby("user_id")["value"].sum(), share)
 
 
 _MODELS: WeakKeyDictionary[ShopData, BgNbd] = WeakKeyDictionary()
 
 
 def _model(data: ShopData) -> BgNbd:
-    """The model of these records, fitted once for its four parameters."""
+    """The BG/NBD model of these records, fitted once for all four parameters."""
     if data not in _MODELS:
-        _MODELS[data] = fit_bgnbd(*purchase_histories(_orders(data), end=data.orders["time"].max()))
+        _MODELS[data] = fit_bgnbd(*purchase_histories(_known_orders(data), end=data.orders["time"].max()))
     return _MODELS[data]
 
 
-def _bgnbd(index: int, name: str) -> None:
-    def measure(data: ShopData, boot: Bootstrap) -> Measured:
+def _register_bgnbd_fact(index: int, name: str) -> None:
+    def measure(data: ShopData, boot: ClusterBootstrap) -> Measurement:
         model = _model(data)
         low, high = model.intervals[index]
-        return Measured(model.parameters[index], float(low), float(high), model.customers)
+        return Measurement(model.parameters[index], float(low), float(high), model.customers)
 
     measure.__doc__ = f"Parameter {name} of the BG/NBD model, time in weeks; Wald interval on the log scale."
     fact(f"bgnbd_{name}", "param (weeks)", "retention", events=ORDERS, columns=KNOWN)(measure)
 
 
 for _index, _name in enumerate(("r", "alpha", "a", "b")):
-    _bgnbd(_index, _name)
+    _register_bgnbd_fact(_index, _name)

@@ -1,4 +1,4 @@
-"""Can a classifier tell simulated sessions from real ones? An AUC of 0.5 says that it cannot."""
+"""Can a classifier tell simulated sessions from real ones? With an AUC of 0.5 it cannot."""
 
 from __future__ import annotations
 
@@ -11,12 +11,12 @@ from numpy.random import Generator
 
 from ..core.errors import InvalidInput, in_range
 from ..core.types import F64, I64, Bool
-from .compare import shared_features
-from .resampling import LEVEL, RESAMPLES
+from .distances import shared_features
+from .resampling import RESAMPLES, TAILS
 from .shop_data import ShopData
 
 TREES = {"max_iter": 200, "learning_rate": 0.05, "max_leaf_nodes": 8, "early_stopping": False}
-"""Small trees, learnt slowly: with few sessions, large ones learn the sessions by heart and miss the shop."""
+"""Small trees and a low learning rate: large trees overfit when there are few sessions."""
 FOLDS = 5
 MAX_SESSIONS = 20_000
 LEAST_SESSIONS = 10
@@ -25,14 +25,14 @@ LEAST_SESSIONS = 10
 
 @dataclass(frozen=True)
 class Discrimination:
-    """How well sessions are told apart.
+    """How well the classifier separates the two shops.
 
     Attributes:
-        auc: mean over folds of the area under the ROC curve on sessions not trained on.
+        auc: mean over folds of the area under the ROC curve on held-out sessions.
         low, high: 95% bootstrap interval over sessions, given the classifiers.
         sessions: of each shop.
         folds: of the cross-validation.
-        features: what the classifier was shown.
+        features: of the classifier.
     """
 
     auc: float
@@ -64,15 +64,15 @@ def discriminate(
 ) -> Discrimination:
     """Train gradient-boosted trees to tell simulated (1) from real (0) sessions, cross-validated.
 
-    Each shop gives the same number of sessions, drawn without replacement. Missing values are shown as such.
+    Each shop gives the same number of sessions, drawn without replacement. Missing values stay missing.
 
     Args:
         real, simulated: the shops.
-        rng: draws sessions, folds, the classifier's seeds and resamples; the result is a function of it.
-        features: columns of the session table; None = what both shops record.
-        folds: at least 2, stratified by shop.
-        max_sessions: of each shop.
-        resamples: of the bootstrap, at least 20.
+        rng: draws sessions, folds, the classifier's seeds and resamples. It determines the result.
+        features: columns of the session table; None: those that both shops record.
+        folds: number of folds, at least 2; stratified by shop.
+        max_sessions: most sessions of each shop.
+        resamples: number of bootstrap resamples, at least 20.
 
     Raises:
         InvalidInput: if scikit-learn is not installed, a feature is unknown, or sessions are too few.
@@ -96,34 +96,34 @@ def discriminate(
             "sessions", n, f"give {LEAST_SESSIONS * folds} or more of each shop, or fewer folds"
         )
 
-    x = np.concatenate([_drawn(data, names, n, rng) for data in (real, simulated)])
+    x = np.concatenate([_sample(data, names, n, rng) for data in (real, simulated)])
     y = np.repeat([False, True], n)
     fold = np.concatenate([rng.permutation(np.arange(n) % folds) for _ in range(2)])
     score = np.empty(2 * n)
     for k in range(folds):
-        held = fold == k
+        test = fold == k
         model = ensemble.HistGradientBoostingClassifier(**TREES, random_state=int(rng.integers(2**31)))
-        model.fit(x[~held], y[~held])
-        score[held] = model.decision_function(x[held])
+        model.fit(x[~test], y[~test])
+        score[test] = model.decision_function(x[test])
 
     rows = [[np.flatnonzero((fold == k) & (y == label)) for label in (False, True)] for k in range(folds)]
-    again = [
-        _mean_auc(score, y, [[_resampled(r, rng) for r in pair] for pair in rows]) for _ in range(resamples)
+    resampled = [
+        _mean_auc(score, y, [[_resample(r, rng) for r in pair] for pair in rows]) for _ in range(resamples)
     ]
-    low, high = np.quantile(again, [(1 - LEVEL) / 2, (1 + LEVEL) / 2])
+    low, high = np.quantile(resampled, TAILS)
     return Discrimination(_mean_auc(score, y, rows), float(low), float(high), n, folds, tuple(names))
 
 
-def _drawn(data: ShopData, names: list[str], n: int, rng: Generator) -> F64:
+def _sample(data: ShopData, names: list[str], n: int, rng: Generator) -> F64:
     rows = rng.choice(len(data.sessions), size=n, replace=False)
     return np.asarray(data.sessions[names].to_numpy(np.float64)[rows])
 
 
-def _resampled(rows: I64, rng: Generator) -> I64:
+def _resample(rows: I64, rng: Generator) -> I64:
     return np.asarray(rows[rng.integers(len(rows), size=len(rows))])
 
 
 def _mean_auc(score: F64, y: Bool, folds: list[list[I64]]) -> float:
-    """Mean over folds; scores of different classifiers are not put on one scale."""
+    """Mean over folds, because scores of different classifiers have different scales."""
     chosen = [np.concatenate(pair) for pair in folds]
     return float(np.mean([auc(score[rows], y[rows]) for rows in chosen]))

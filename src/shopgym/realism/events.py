@@ -1,13 +1,13 @@
-"""The event table: one layout for what happened in any shop, real or simulated.
+"""The event table: one layout for the events of any shop, real or simulated.
 
 One row per event. Columns:
 
-- ``user_id``: who; missing where nobody knows (a guest's order).
-- ``session_id``: the visit; missing where visits were not recorded (till receipts, e-mails, returns).
-- ``time``: seconds of the shop's own clock since 1970-01-01 00:00 local time, so that hours and weekdays
-  are what the customers saw.
+- ``user_id``: missing if unknown (the order of a guest).
+- ``session_id``: the visit; missing if it was not recorded (till receipts, returns).
+- ``time``: seconds of the shop's own clock since 1970-01-01 00:00 local time, so that hours and weekdays are
+  local ones.
 - ``event``: one of :data:`EVENTS`.
-- ``item_id``: what; missing where there is none (a search) or it was not recorded (CDNOW).
+- ``item_id``: missing if there is none (a search) or it was not recorded (CDNOW).
 - ``quantity``, ``price``: units and price of one unit, of carts, purchases and returns (optional).
 - ``order_id``: groups the lines of an order; of purchases, and of returns if known (optional).
 - ``position``: place on the page from 1, of impressions and clicks (optional).
@@ -35,11 +35,10 @@ EVENTS = (
     "email_open",
     "email_click",
 )
-"""Kinds of event. A shop that records both views and clicks has one view for every page opened."""
+"""Kinds of event. A shop that records views and clicks has one view for every item page opened."""
 
 ACTIONS = ("view", "click", "favourite", "cart", "cart_remove", "purchase", "search")
-"""What a shopper does during a visit: the events that make up a session. Where views are recorded, clicks
-are left out: each of them is a view as well."""
+"""The events that make up a session. If views are recorded, clicks do not count: each is also a view."""
 
 REQUIRED = ("user_id", "session_id", "time", "event", "item_id")
 OPTIONAL = ("quantity", "price", "order_id", "position")
@@ -47,10 +46,10 @@ ON_AN_ITEM = ("impression", "view", "click", "favourite", "cart", "cart_remove")
 
 
 def check_events(table: pd.DataFrame) -> pd.DataFrame:
-    """The table with its columns in order, ``event`` as a category, sorted by time (ties stay as they are).
+    """The table with columns in order and ``event`` as a category, sorted by time (ties keep their order).
 
     Raises:
-        InvalidInput: naming the column, how many rows are wrong, and the first of them (from 0).
+        InvalidInput: names the column, the number of wrong rows, and the first of them (from 0).
     """
     missing = [name for name in REQUIRED if name not in table.columns]
     if missing:
@@ -62,8 +61,8 @@ def check_events(table: pd.DataFrame) -> pd.DataFrame:
         raise InvalidInput("events", 0, "the table has no rows")
     table = table[[name for name in REQUIRED + OPTIONAL if name in table.columns]].reset_index(drop=True)
 
-    known = np.asarray(table["event"].isin(EVENTS))
-    _refuse("event", table["event"], ~known, f"is not one of {EVENTS}")
+    valid = np.asarray(table["event"].isin(EVENTS))
+    _refuse("event", table["event"], ~valid, f"is not one of {EVENTS}")
     table["event"] = pd.Categorical(table["event"], categories=EVENTS)
     for name in ("time", "quantity", "price", "position"):
         if name in table.columns:

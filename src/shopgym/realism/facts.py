@@ -1,16 +1,17 @@
-"""All facts at once: measure whatever the records allow, say what the rest lacks."""
+"""Measure all facts that the records of a shop allow, and say what the records lack for the others."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import asdict
 
 import pandas as pd
 from numpy.random import Generator
 
-from ..core.errors import InvalidInput
+from ..core.errors import InvalidInput, one_of
 from . import customer_facts, item_facts, order_facts, session_facts
 from .registry import FACTS, Fact
-from .resampling import RESAMPLES, Bootstrap
+from .resampling import RESAMPLES, ClusterBootstrap
 from .shop_data import ShopData
 
 __all__ = ["FACTS", "Fact", "measure"]
@@ -29,22 +30,20 @@ def measure(
     Args:
         data: the shop's records.
         rng: of the bootstrap.
-        names: which; None = all.
-        resamples: at least 20, or 0: no intervals.
+        names: of the facts; None: all.
+        resamples: at least 20, or 0 for no intervals.
 
     Returns:
         One row per fact: name, value, low, high (95%), unit, group, n (independent units), lacks (why there
         is no value; "" if there is one).
 
     Raises:
-        InvalidInput: if a name is not registered.
+        InvalidInput: a name is not registered.
     """
-    wanted = list(FACTS) if names is None else list(names)
-    unknown = [name for name in wanted if name not in FACTS]
-    if unknown:
-        raise InvalidInput("names", unknown, f"choose from {sorted(FACTS)}")
-    boot, rows = Bootstrap(rng, resamples), []
-    for name in wanted:
+    boot, rows = ClusterBootstrap(rng, resamples), []
+    for name in names or ():
+        one_of("names", name, FACTS)
+    for name in FACTS if names is None else names:
         fact = FACTS[name]
         lacks = fact.lacks(data)
         row: dict[str, object] = {
@@ -55,9 +54,8 @@ def measure(
         }
         if not lacks:
             try:
-                found = fact.measure(data, boot)
-                row |= {"value": found.value, "low": found.low, "high": found.high, "n": found.n}
-            except InvalidInput as error:  # recorded, yet too little of it: say so and go on
+                row |= asdict(fact.measure(data, boot))
+            except InvalidInput as error:  # there are too few records: report it and go on
                 row["lacks"] = str(error)
         rows.append(row)
     return pd.DataFrame(rows, columns=list(COLUMNS))

@@ -1,9 +1,12 @@
-"""Numbers of a profile, fitted to its facts: ``python -m shopgym.realism.fit gift``.
+"""Fit the parameters of a profile to its facts: ``python -m shopgym.realism.fit gift``.
 
-The simulated method of moments (:mod:`..calibration.moments`) with the facts and responses that speak of the
-profile as moments. A fact's miss is its distance from the middle of its interval in half widths. A half width
-counts as no less than ``LEAST`` of the middle, or facts of huge records would decide alone, and a miss as no
-more than about ``MOST``, so that a fact out of reach does not draw the others away. The seed stays the same.
+This is the simulated method of moments (:mod:`.calibration.moments`). The moments are the facts and effect
+sizes that apply to the profile. The miss of a fact is its distance from the middle of its interval, in half
+widths.
+
+Two limits apply. A half width counts as at least ``LEAST_HALF_WIDTH`` of the middle, because facts of huge
+records would decide alone otherwise. A miss counts as at most about ``LARGEST_MISS``, so that a fact out of
+reach does not draw the others away. All seasons have the same seed.
 """
 
 from __future__ import annotations
@@ -18,144 +21,147 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from ..core.statistics import sigmoid
 from ..core.types import F64
-from ..simulators.profiles import profiles as known
-from .applicability import applicable, applies
-from .calibration.moments import Fit, Free, simulated_moments
-from .effect_sizes import PUBLISHED, responses
-from .report import impressions, measured_facts
+from ..simulators.profiles import profiles
+from .applicability import applicable_facts, why_not_applicable
+from .calibration.moments import Fit, FreeParameter, simulated_moments
+from .effect_sizes import PUBLISHED, measure_effect_sizes
+from .report import measured_facts, recorded_impressions
 from .shop_events import Behaviour, simulate_season
 
-LEAST, MOST = 0.02, 4.0
+LEAST_HALF_WIDTH, LARGEST_MISS = 0.02, 4.0
 SCALES: Mapping[str, tuple[Callable[[float], float], Callable[[float], float]]] = {
     "plain": (float, float),
     "log": (math.log, math.exp),
-    "logit": (lambda share: math.log(share / (1.0 - share)), lambda x: 1.0 / (1.0 + math.exp(-x))),
+    "logit": (lambda share: math.log(share / (1.0 - share)), lambda x: float(sigmoid(x))),
 }
-"""There and back."""
+"""By name of the scale: from a value to the scale, and back."""
 
 
 @dataclass(frozen=True)
-class Knob:
-    """A number that may move: in logits (``plain``), as its logarithm or as the logit of a share.
+class ScaledParameter:
+    """A parameter to fit, and the scale on which it is searched.
 
     Attributes:
         name: dotted, as in the profile's table.
-        scale: ``plain``, ``log`` or ``logit``.
-        step: on that scale, for differences; no step of the search is much longer.
+        scale: ``plain``, ``log`` or ``logit`` (of a share).
+        step: on that scale; differences are taken over it, and steps of the search are hardly longer.
     """
 
     name: str
     scale: str
     step: float
 
-    def free(self, value: float) -> Free:
-        """The number on its scale, free to move by ten steps."""
+    def free(self, value: float) -> FreeParameter:
+        """The parameter on its scale, free to move by ten steps."""
         start = SCALES[self.scale][0](value)
-        return Free(self.name, start, start - 10 * self.step, start + 10 * self.step, self.step)
+        return FreeParameter(self.name, start, start - 10 * self.step, start + 10 * self.step, self.step)
 
-    def value(self, at: float) -> float:
-        """Back from the scale."""
-        return SCALES[self.scale][1](at)
+    def value(self, scaled: float) -> float:
+        """The value, from its place on the scale."""
+        return SCALES[self.scale][1](scaled)
 
 
-VISITS = (
-    Knob("choice.click_base", "plain", 0.2),
-    Knob("choice.leave_base", "plain", 0.2),
-    Knob("choice.mission_stay", "plain", 0.2),
-    Knob("choice.mission_share", "logit", 0.3),
-    Knob("choice.buy_base", "plain", 0.15),
+OF_VISITS = (
+    ScaledParameter("choice.click_base", "plain", 0.2),
+    ScaledParameter("choice.leave_base", "plain", 0.2),
+    ScaledParameter("choice.mission_stay", "plain", 0.2),
+    ScaledParameter("choice.mission_share", "logit", 0.3),
+    ScaledParameter("choice.buy_base", "plain", 0.15),
 )
-"""What moves the facts of visits."""
-SECONDS = (
-    Knob("behaviour.again", "logit", 0.2),
-    Knob("dwell.median", "log", 0.1),
-    Knob("dwell.log_sd", "log", 0.05),
+"""These move the facts of visits."""
+OF_TIMES = (
+    ScaledParameter("behaviour.again", "logit", 0.2),
+    ScaledParameter("dwell.median", "log", 0.1),
+    ScaledParameter("dwell.log_sd", "log", 0.05),
 )
-"""What moves the facts of times between looks, where a record has them."""
-CUSTOMERS = (
-    Knob("people.retention.alpha", "log", 0.15),
-    Knob("people.retention.passing", "logit", 0.2),
-    Knob("scale.established", "log", 0.15),
+"""These move the facts of times between page views, where a record has them."""
+OF_CUSTOMERS = (
+    ScaledParameter("people.retention.alpha", "log", 0.15),
+    ScaledParameter("people.retention.passing", "logit", 0.2),
+    ScaledParameter("scale.established", "log", 0.15),
 )
-"""What moves the facts of customers, where most visitors pass by."""
-PURPOSES = (
-    Knob("choice.mission_spread", "log", 0.15),
-    Knob("choice.mission_units", "log", 0.15),
-    Knob("choice.fatigue", "log", 0.3),
+"""These move the facts of customers, where most visitors pass by."""
+OF_ORDERS = (
+    ScaledParameter("choice.mission_spread", "log", 0.15),
+    ScaledParameter("choice.mission_units", "log", 0.15),
+    ScaledParameter("choice.fatigue", "log", 0.3),
 )
-"""What moves the facts of orders, where purposes differ in size."""
-KNOBS: Mapping[str, tuple[Knob, ...]] = {
+"""These move the facts of orders, where missions differ in size."""
+PARAMETERS: Mapping[str, tuple[ScaledParameter, ...]] = {
     "gift": (
-        *VISITS,
-        *SECONDS,
-        *CUSTOMERS,
-        *PURPOSES,
-        Knob("choice.mission_lift", "plain", 0.3),
-        Knob("choice.price_sensitivity", "log", 0.15),
-        Knob("people.retention.r", "log", 0.12),
-        Knob("catalog.units_scale", "log", 0.1),
-        Knob("choice.bulk_sd", "log", 0.08),
-        Knob("dwell.reading", "log", 0.2),
-        Knob("behaviour.popularity", "log", 0.1),
-        Knob("returns.rate", "log", 0.2),
-        Knob("returns.spread", "log", 0.1),
+        *OF_VISITS,
+        *OF_TIMES,
+        *OF_CUSTOMERS,
+        *OF_ORDERS,
+        ScaledParameter("choice.mission_lift", "plain", 0.3),
+        ScaledParameter("choice.price_sensitivity", "log", 0.15),
+        ScaledParameter("people.retention.r", "log", 0.12),
+        ScaledParameter("catalog.units_scale", "log", 0.1),
+        ScaledParameter("choice.bulk_sd", "log", 0.08),
+        ScaledParameter("dwell.reading", "log", 0.2),
+        ScaledParameter("behaviour.popularity", "log", 0.1),
+        ScaledParameter("returns.rate", "log", 0.2),
+        ScaledParameter("returns.spread", "log", 0.1),
     ),
     "fashion": (
-        *VISITS,
-        *SECONDS,
-        Knob("choice.engagement", "plain", 0.2),
-        Knob("choice.cart_base", "plain", 0.15),
-        Knob("scale.per_day", "log", 0.15),
+        *OF_VISITS,
+        *OF_TIMES,
+        ScaledParameter("choice.engagement", "plain", 0.2),
+        ScaledParameter("choice.cart_base", "plain", 0.15),
+        ScaledParameter("scale.per_day", "log", 0.15),
     ),
     "grocery": (
-        *VISITS,
-        *CUSTOMERS,
-        *PURPOSES,
-        Knob("choice.mission_lift", "plain", 0.3),
-        Knob("choice.price_sensitivity", "log", 0.15),
-        Knob("catalog.units_mean", "log", 0.05),
-        Knob("catalog.price_median", "log", 0.05),
-        Knob("catalog.tail", "log", 0.1),
-        Knob("catalog.zipf_exponent", "log", 0.05),
-        Knob("behaviour.popularity", "log", 0.1),
+        *OF_VISITS,
+        *OF_CUSTOMERS,
+        *OF_ORDERS,
+        ScaledParameter("choice.mission_lift", "plain", 0.3),
+        ScaledParameter("choice.price_sensitivity", "log", 0.15),
+        ScaledParameter("catalog.units_mean", "log", 0.05),
+        ScaledParameter("catalog.price_median", "log", 0.05),
+        ScaledParameter("catalog.tail", "log", 0.1),
+        ScaledParameter("catalog.zipf_exponent", "log", 0.05),
+        ScaledParameter("behaviour.popularity", "log", 0.1),
     ),
 }
-"""What is fitted, by profile."""
+"""The fitted parameters, by profile."""
 
 
-def judged(
+def evaluate(
     profile: str, changes: Mapping[str, Any], *, visits: float | None = None, seed: int = 0
 ) -> pd.DataFrame:
-    """name, value, low, high of every fact and response that speaks of the profile, with ``changes``."""
-    config = known.profile(profile, visits=visits, changes=changes)
-    catalog = known.profile_catalog(profile, changes=changes)
-    behaviour = Behaviour(**known.values(profile, known.BEHAVIOUR, changes))
-    days = known.size(profile, changes).days
+    """name, value, low, high of every fact and effect size that applies to the profile, with ``changes``."""
+    config = profiles.profile(profile, visits=visits, changes=changes)
+    catalog = profiles.profile_catalog(profile, changes=changes)
+    behaviour = Behaviour(**profiles.values(profile, profiles.BEHAVIOUR, changes))
+    days = profiles.size(profile, changes).days
     season = simulate_season(
-        catalog, config, days=days, seed=seed, behaviour=behaviour, impressions=impressions(profile)
+        catalog, config, days=days, seed=seed, behaviour=behaviour, impressions=recorded_impressions(profile)
     )
     facts = measured_facts(profile, season, seed=seed, resamples=0)
-    answers = responses(profile, catalog, config, season, seed=seed, behaviour=behaviour, resamples=0)
-    table = pd.concat([facts, answers[answers["why"] == ""]], ignore_index=True)
+    effects = measure_effect_sizes(
+        profile, catalog, config, season, seed=seed, behaviour=behaviour, resamples=0
+    )
+    table = pd.concat([facts, effects[effects["why"] == ""]], ignore_index=True)
     table = table[["name", "value", "real_low", "real_high"]]
     return table.set_axis(["name", "value", "low", "high"], axis=1)
 
 
-def count(profile: str) -> int:
-    """How many facts and responses speak of the profile."""
-    answered = {published.fact for published in PUBLISHED.values()}
-    facts = sum(fact.name not in answered for fact in applicable(profile))
-    return facts + sum(not applies(name, profile) for name in answered)
+def count_facts(profile: str) -> int:
+    """How many facts and effect sizes apply to the profile."""
+    effects = {published.fact for published in PUBLISHED.values()}
+    facts = sum(fact.name not in effects for fact in applicable_facts(profile))
+    return facts + sum(not why_not_applicable(name, profile) for name in effects)
 
 
 def misses(table: pd.DataFrame) -> F64:
-    """(m,) misses of :func:`judged`; what could not be measured is missing."""
+    """(m,) misses of a table of :func:`evaluate`; NaN for what could not be measured."""
     low, high, value = (table[name].to_numpy(np.float64) for name in ("low", "high", "value"))
     middle = (low + high) / 2
-    half = np.maximum((high - low) / 2, LEAST * np.abs(middle))
-    found: F64 = MOST * np.tanh((value - middle) / half / MOST)
-    return found
+    half = np.maximum((high - low) / 2, LEAST_HALF_WIDTH * np.abs(middle))
+    miss: F64 = LARGEST_MISS * np.tanh((value - middle) / half / LARGEST_MISS)
+    return miss
 
 
 def fit(
@@ -164,50 +170,57 @@ def fit(
     visits: float | None = None,
     seed: int = 0,
     rounds: int = 2,
-    knobs: tuple[Knob, ...] | None = None,
-    told: Callable[[int, float], None] | None = None,
+    parameters: tuple[ScaledParameter, ...] | None = None,
+    progress: Callable[[int, float], None] | None = None,
 ) -> tuple[dict[str, float], Fit]:
-    """Fit a profile's numbers, from those it has.
+    """Fit a profile's parameters, starting from their present values.
 
     Args:
         profile: ``gift``, ``fashion`` or ``grocery``.
-        visits: of every simulated season; None = as many as the profile has.
+        visits: of every simulated season; None: as many as the profile has.
         seed: of every season.
-        rounds: of one season per knob and up to four tries of a step.
-        knobs: what may move; None = ``KNOBS`` of the profile.
-        told: called after every season with its number and loss.
+        rounds: each takes one season per parameter and up to four tries of a step.
+        parameters: to fit; None: ``PARAMETERS`` of the profile.
+        progress: called after every season with its number and loss.
 
     Returns:
-        (the fitted numbers by name, the search).
+        (the fitted values by name, the search).
     """
-    chosen = KNOBS[profile] if knobs is None else knobs
-    table = known.values(profile, "")
+    chosen = PARAMETERS[profile] if parameters is None else parameters
+    table = profiles.values(profile, "")
 
-    def simulate(at: Mapping[str, float]) -> F64:
-        changes = {knob.name: knob.value(at[knob.name]) for knob in chosen}
-        return misses(judged(profile, changes, visits=visits, seed=seed))
+    def simulate(scaled: Mapping[str, float]) -> F64:
+        changes = {p.name: p.value(scaled[p.name]) for p in chosen}
+        return misses(evaluate(profile, changes, visits=visits, seed=seed))
 
-    free = tuple(knob.free(table[knob.name]) for knob in chosen)
-    zero = np.zeros(count(profile))
-    found = simulated_moments(simulate, zero, zero + 1.0, free, rounds=rounds, told=told)
-    return {knob.name: knob.value(found.values[knob.name]) for knob in chosen}, found
+    free = tuple(p.free(table[p.name]) for p in chosen)
+    zero = np.zeros(count_facts(profile))
+    search = simulated_moments(simulate, zero, zero + 1.0, free, rounds=rounds, progress=progress)
+    return {p.name: p.value(search.values[p.name]) for p in chosen}, search
 
 
 def main() -> None:
-    """Print the fitted numbers beside the profile's."""
+    """Print the fitted values beside the profile's."""
     parser = argparse.ArgumentParser(description=fit.__doc__)
-    parser.add_argument("profile", choices=list(KNOBS))
+    parser.add_argument("profile", choices=list(PARAMETERS))
     parser.add_argument("--visits", type=float)
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--rounds", type=int, default=2)
-    given = parser.parse_args()
-    told = partial(print, "season, loss:", flush=True)
-    found, search = fit(given.profile, visits=given.visits, seed=given.seed, rounds=given.rounds, told=told)
-    print(
-        f"loss {search.before:.1f} -> {search.loss:.1f}; not identified: {', '.join(search.weak) or 'none'}"
+    options = parser.parse_args()
+    progress = partial(print, "season, loss:", flush=True)
+    fitted, search = fit(
+        options.profile,
+        visits=options.visits,
+        seed=options.seed,
+        rounds=options.rounds,
+        progress=progress,
     )
-    for name, value in found.items():
-        print(f"{name}: {known.values(given.profile, '')[name]:g} -> {value:.4g}")
+    print(
+        f"loss {search.initial_loss:.1f} -> {search.loss:.1f}; "
+        f"not identified: {', '.join(search.unidentified) or 'none'}"
+    )
+    for name, value in fitted.items():
+        print(f"{name}: {profiles.values(options.profile, '')[name]:g} -> {value:.4g}")
 
 
 if __name__ == "__main__":

@@ -8,20 +8,20 @@ from dataclasses import dataclass
 from functools import cache
 from importlib import resources
 
-from ..core.errors import InvalidInput
+from ..core.errors import one_of
 
 
 @dataclass(frozen=True)
-class Stylised:
+class StylisedFact:
     """A fact about real shops.
 
     Attributes:
-        name: what it is and of which data; ``pub_`` = published, its range judged from several pages.
-        value, low, high: a figure and its 95% interval, or range if published.
+        name: begins with the data set; ``pub_``: published, with a range judged from several pages.
+        value, low, high: a figure and its 95% interval, or its range if published.
         unit, group, source: as published.
-        measure: the registered fact that measures the same of any shop.
+        measure: the registered fact that measures the same figure of any shop.
         data: the loader of the data set it was computed from; None if published.
-        days: for how long that shop was watched, where the value depends on it; else None.
+        days: how long that shop was watched, if the value depends on it; else None.
     """
 
     name: str
@@ -37,29 +37,26 @@ class Stylised:
 
 
 @cache
-def _all() -> tuple[Stylised, ...]:
+def _all() -> tuple[StylisedFact, ...]:
     text = resources.files(__package__).joinpath("facts.json").read_text(encoding="utf-8")
-    return tuple(Stylised(**entry) for entry in json.loads(text)["facts"])
+    return tuple(StylisedFact(**entry) for entry in json.loads(text)["facts"])
 
 
 def stylised_facts(
     *, groups: Sequence[str] | None = None, names: Sequence[str] | None = None
-) -> tuple[Stylised, ...]:
-    """The facts of these groups and names; None = all.
+) -> tuple[StylisedFact, ...]:
+    """The facts of these groups and names; None: all.
 
     Raises:
-        InvalidInput: if a group or name does not occur.
+        InvalidInput: a group or name does not exist.
     """
-    known = _all()
-    for field, asked, have in (
-        ("groups", groups, {fact.group for fact in known}),
-        ("names", names, {fact.name for fact in known}),
-    ):
-        unknown = sorted(set(asked or ()) - have)
-        if unknown:
-            raise InvalidInput(field, unknown, f"choose from {sorted(have)}")
+    facts = _all()
+    for group in groups or ():
+        one_of("groups", group, sorted({fact.group for fact in facts}))
+    for name in names or ():
+        one_of("names", name, [fact.name for fact in facts])
     return tuple(
         fact
-        for fact in known
+        for fact in facts
         if (groups is None or fact.group in groups) and (names is None or fact.name in names)
     )

@@ -1,4 +1,4 @@
-"""The scorecard of a profile: facts, responses, distances and the discriminator, from one season."""
+"""The realism report of a profile: facts, effect sizes, distances and the discriminator, from one season."""
 
 from __future__ import annotations
 
@@ -12,31 +12,30 @@ import pandas as pd
 
 from ..core.errors import InvalidInput
 from ..simulators import Catalog, ShopConfig
-from ..simulators.profiles import profiles as known
-from .applicability import SPECIFIC, applicable, applies
-from .compare import SPAN_TOLERANCE, scorecard
-from .comparisons import COMPARISONS, Compared, compare
-from .effect_sizes import PUBLISHED, responses
+from ..simulators.profiles import profiles
+from .applicability import SPECIFIC, applicable_facts, why_not_applicable
+from .comparisons import COMPARISONS, ComparisonResult, compare_with_record
+from .effect_sizes import PUBLISHED, measure_effect_sizes
 from .facts import measure
-from .reference import Stylised, stylised_facts
+from .reference import StylisedFact, stylised_facts
 from .resampling import RESAMPLES
+from .scorecard import scorecard, similar_span
 from .shop_events import Behaviour, Season, last_days, simulate_season
 
 NO_DATA = "not compared with real visits and baskets: give --data FOLDER with the public data sets"
-AUC_GOAL, INSIDE_GOAL = 0.75, 0.8
 
 
 @dataclass(frozen=True, eq=False)
 class Realism:
-    """How like a real shop of its kind a profile's shop is.
+    """How similar a profile's shop is to real shops of its kind.
 
     Attributes:
-        profile, seed: what was opened.
+        profile, seed: of the simulated shop.
         season: its records.
-        facts: one row per fact that speaks of this kind of shop: see :func:`~.compare.scorecard`.
-        responses: table of :func:`~.responses.responses`.
-        others: facts that do not speak of it, with the reason.
-        compared: beside each real record.
+        facts: one row per fact that applies to this kind of shop: see :func:`~.scorecard.scorecard`.
+        effect_sizes: table of :func:`~.effect_sizes.measure_effect_sizes`.
+        not_applicable: facts that do not apply, with the reason.
+        comparisons: with each real record.
         notes: what could not be done.
     """
 
@@ -44,33 +43,33 @@ class Realism:
     seed: int
     season: Season
     facts: pd.DataFrame
-    responses: pd.DataFrame
-    others: pd.DataFrame
-    compared: tuple[Compared, ...] = ()
+    effect_sizes: pd.DataFrame
+    not_applicable: pd.DataFrame
+    comparisons: tuple[ComparisonResult, ...] = ()
     notes: tuple[str, ...] = field(default=())
 
     @property
     def inside(self) -> int:
-        """Facts and responses inside their interval."""
+        """Number of facts and effect sizes inside their interval."""
         return int(self._judged("inside").sum())
 
     @property
     def near(self) -> int:
-        """Those outside it whose own 95% interval meets it: this season cannot tell them apart."""
+        """Number outside whose own 95% interval meets the real one: the season's error may explain it."""
         return int((self._judged("overlaps") & ~self._judged("inside")).sum())
 
     @property
     def judged(self) -> int:
-        """Facts and responses that speak of this kind of shop, also those that could not be measured."""
+        """Number of facts and effect sizes that apply to this kind of shop, measured or not."""
         return len(self._judged("inside"))
 
     def _judged(self, column: str) -> pd.Series[bool]:
-        answers = self.responses[self.responses["why"] == ""]
-        found: pd.Series[bool] = pd.concat([self.facts[column], answers[column]]).fillna(False).astype(bool)
-        return found
+        effects = self.effect_sizes[self.effect_sizes["why"] == ""]
+        judged: pd.Series[bool] = pd.concat([self.facts[column], effects[column]]).fillna(False).astype(bool)
+        return judged
 
     def summary(self) -> dict[str, Any]:
-        """All of it as JSON can hold it."""
+        """Everything as values that JSON can hold."""
         return {
             "profile": self.profile,
             "seed": self.seed,
@@ -82,19 +81,19 @@ class Realism:
             "near": self.near,
             "judged": self.judged,
             "facts": _records(self.facts),
-            "responses": _records(self.responses),
-            "not_applicable": _records(self.others),
+            "responses": _records(self.effect_sizes),
+            "not_applicable": _records(self.not_applicable),
             "compared": [
                 {
                     "name": c.comparison.name,
                     "left_out": c.comparison.left_out,
                     "distances": _records(c.distances),
-                    "auc": None if c.told_apart is None else c.told_apart.auc,
-                    "auc_low": None if c.told_apart is None else c.told_apart.low,
-                    "auc_high": None if c.told_apart is None else c.told_apart.high,
-                    "auc_of_halves": None if c.halves is None else c.halves.auc,
+                    "auc": None if c.discrimination is None else c.discrimination.auc,
+                    "auc_low": None if c.discrimination is None else c.discrimination.low,
+                    "auc_high": None if c.discrimination is None else c.discrimination.high,
+                    "auc_of_halves": c.baseline_discrimination and c.baseline_discrimination.auc,
                 }
-                for c in self.compared
+                for c in self.comparisons
             ],
             "notes": list(self.notes),
         }
@@ -112,85 +111,88 @@ def realism(
     resamples: int = RESAMPLES,
     progress: Callable[[str, float], None] | None = None,
 ) -> Realism:
-    """Open the shop of a profile for a season and judge it.
+    """Simulate a season of a profile's shop and compare it with real shops.
 
     Args:
         profile: ``gift``, ``fashion`` or ``grocery``.
-        sessions: about how many visits; None = as many as the profile was fitted with.
-        seed: of everything.
-        data: folder of the public data sets, for distances and discriminator; None = without.
+        sessions: approximate number of visits; None: as many as the profile was fitted with.
+        seed: of all random draws.
+        data: folder of the public data sets, for distances and discriminator; None: without both.
         config, catalog, behaviour: in place of the profile's.
         resamples: of the bootstraps.
-        progress: called with what is done and the share of it that is done.
+        progress: called with the name of the current step and the finished share of it.
 
     Raises:
-        InvalidInput: an unknown profile, or a value out of range.
+        InvalidInput: the profile is unknown, or a value is out of range.
     """
-    size = known.size(profile)
-    config = config or known.profile(profile, visits=sessions)
-    catalog = catalog or known.profile_catalog(profile)
-    behaviour = behaviour or Behaviour(**known.values(profile, known.BEHAVIOUR))
-    told = progress or (lambda what, share: None)
+    size = profiles.size(profile)
+    config = config or profiles.profile(profile, visits=sessions)
+    catalog = catalog or profiles.profile_catalog(profile)
+    behaviour = behaviour or Behaviour(**profiles.values(profile, profiles.BEHAVIOUR))
+    progress = progress or (lambda what, share: None)
     season = simulate_season(
         catalog,
         config,
         days=size.days,
         seed=seed,
         behaviour=behaviour,
-        impressions=impressions(profile),
-        progress=lambda day: told("a season", day / size.days),
+        impressions=recorded_impressions(profile),
+        progress=lambda day: progress("a season", day / size.days),
     )
-    told("facts", 0.0)
+    progress("facts", 0.0)
     facts = measured_facts(profile, season, seed=seed, resamples=resamples)
-    told("responses", 0.0)
-    answers = responses(profile, catalog, config, season, seed=seed, behaviour=behaviour, resamples=resamples)
-    compared, notes = [], []
+    progress("effect sizes", 0.0)
+    effects = measure_effect_sizes(
+        profile, catalog, config, season, seed=seed, behaviour=behaviour, resamples=resamples
+    )
+    comparisons, notes = [], []
     if data is None:
         notes.append(NO_DATA)
     else:
         for comparison in COMPARISONS[profile]:
-            told(comparison.name, 0.0)
+            progress(comparison.name, 0.0)
             try:
-                compared.append(compare(comparison, data, season.data, np.random.default_rng(seed)))
+                result = compare_with_record(comparison, data, season.data, np.random.default_rng(seed))
+                comparisons.append(result)
             except InvalidInput as error:
                 notes.append(f"{comparison.name}: {error}")
-        if any(c.told_apart is None for c in compared):
+        if any(c.discrimination is None for c in comparisons):
             notes.append("no discriminator: it needs scikit-learn (pip install scikit-learn)")
     return Realism(
-        profile, seed, season, facts, answers, not_applicable(profile), tuple(compared), tuple(notes)
+        profile, seed, season, facts, effects, not_applicable(profile), tuple(comparisons), tuple(notes)
     )
 
 
-def impressions(kind: str) -> float:
-    """Share of visits whose impressions are kept: all where a fact asks for places on the page, else few."""
-    return 1.0 if any(fact.group == "position" for fact in applicable(kind)) else 0.02
+def recorded_impressions(kind: str) -> float:
+    """Share of visits whose impressions are recorded: all if a fact needs positions on the page, else few."""
+    return 1.0 if any(fact.group == "position" for fact in applicable_facts(kind)) else 0.02
 
 
 def measured_facts(kind: str, season: Season, *, seed: int, resamples: int = RESAMPLES) -> pd.DataFrame:
-    """The scorecard of the facts that speak of ``kind``, over as many days as each real shop was watched."""
-    responded = {known.fact for known in PUBLISHED.values()}
-    by_span: dict[float | None, list[Stylised]] = {}
-    for fact in applicable(kind):
-        if fact.name not in responded:
-            whole = fact.days is None or abs(season.days - fact.days) <= SPAN_TOLERANCE * fact.days
+    """The scorecard of the facts that apply to ``kind``, over as many days as each real shop was watched."""
+    effects = {published.fact for published in PUBLISHED.values()}
+    by_span: dict[float | None, list[StylisedFact]] = {}
+    for fact in applicable_facts(kind):
+        if fact.name not in effects:
+            whole = fact.days is None or similar_span(season.days, fact.days)
             by_span.setdefault(None if whole else fact.days, []).append(fact)
     tables = []
     for span, facts in by_span.items():
         data = season.data if span is None or span > season.days else last_days(season.data, span)
         names = list(dict.fromkeys(fact.measure for fact in facts))
-        found = measure(data, np.random.default_rng(seed), names=names, resamples=resamples)
-        tables.append(scorecard(found, facts, days=None if span is None else min(span, season.days)))
-    order = {fact.name: place for place, fact in enumerate(stylised_facts())}
+        values = measure(data, np.random.default_rng(seed), names=names, resamples=resamples)
+        tables.append(scorecard(values, facts, days=None if span is None else min(span, season.days)))
+    order = {fact.name: row for row, fact in enumerate(stylised_facts())}
     table = pd.concat(tables, ignore_index=True)
     return table.sort_values("name", key=lambda names: names.map(order), ignore_index=True)
 
 
 def not_applicable(kind: str) -> pd.DataFrame:
-    """The shipped facts that do not speak of ``kind``: name, why."""
-    answered = {published.fact for published in PUBLISHED.values()}
-    judged = {fact.name for fact in applicable(kind)} | answered
+    """The shipped facts that do not apply to ``kind``: name, why."""
+    effects = {published.fact for published in PUBLISHED.values()}
+    judged = {fact.name for fact in applicable_facts(kind)} | effects
     rows = [
-        {"name": fact.name, "why": applies(fact.name, kind) or SPECIFIC}
+        {"name": fact.name, "why": why_not_applicable(fact.name, kind) or SPECIFIC}
         for fact in stylised_facts()
         if fact.name not in judged
     ]

@@ -1,4 +1,4 @@
-"""Values with 95% bootstrap intervals; what is drawn is the unit that is independent: the user, if known."""
+"""Values with 95% bootstrap intervals. The bootstrap draws independent units: users if they are known."""
 
 from __future__ import annotations
 
@@ -10,10 +10,11 @@ import numpy as np
 import pandas as pd
 from numpy.random import Generator
 
-from ..core.errors import InvalidInput, in_range
+from ..core.errors import InvalidInput, finite, in_range
 from ..core.types import F64, I64
 
 LEVEL = 0.95
+TAILS = ((1.0 - LEVEL) / 2.0, (1.0 + LEVEL) / 2.0)
 RESAMPLES = 200
 
 Statistic = Callable[[F64], float]
@@ -21,7 +22,7 @@ Statistic = Callable[[F64], float]
 
 
 @dataclass(frozen=True)
-class Measured:
+class Measurement:
     """A value, its 95% interval, and the number of independent units behind it."""
 
     value: float
@@ -31,8 +32,8 @@ class Measured:
 
 
 @dataclass(frozen=True)
-class Bootstrap:
-    """Percentile intervals of the nonparametric bootstrap over units (Efron 1979), clusters included.
+class ClusterBootstrap:
+    """Percentile intervals of the nonparametric bootstrap (Efron 1979); a unit's rows are drawn together.
 
     Args:
         rng: draws the units.
@@ -46,23 +47,21 @@ class Bootstrap:
         if self.resamples:
             in_range("resamples", self.resamples, 20, 100_000)
 
-    def measure(self, statistic: Statistic, units: int) -> Measured:
-        """The statistic with every unit once, and its interval over resamples; resamples without a value
-        are left out."""
+    def measure(self, statistic: Statistic, units: int) -> Measurement:
+        """The statistic of the units, and its interval over the resamples that have a value."""
         if units < 1:
             raise InvalidInput("units", units, "there is nothing to measure")
         value = statistic(np.ones(units))
-        drawn = np.empty(self.resamples)
+        resampled = np.empty(self.resamples)
         for i in range(self.resamples):
             times = np.bincount(self.rng.integers(units, size=units), minlength=units)
-            drawn[i] = statistic(times.astype(np.float64))
-        drawn = drawn[np.isfinite(drawn)]
-        tail = (1.0 - LEVEL) / 2.0
-        low, high = np.quantile(drawn, [tail, 1.0 - tail]) if len(drawn) else (np.nan, np.nan)
-        return Measured(value, float(low), float(high), units)
+            resampled[i] = statistic(times.astype(np.float64))
+        resampled = resampled[np.isfinite(resampled)]
+        low, high = np.quantile(resampled, TAILS) if len(resampled) else (np.nan, np.nan)
+        return Measurement(value, float(low), float(high), units)
 
-    def ratio(self, above: Any, below: Any, unit: I64) -> Measured:
-        """Sum of ``above`` over sum of ``below``; all (n,), ``unit`` in [0, units)."""
+    def ratio(self, above: Any, below: Any, unit: I64) -> Measurement:
+        """Sum of ``above`` over sum of ``below``; all (n,). ``unit`` is the unit of each row, from 0."""
         a, b = np.bincount(unit, _floats(above)), np.bincount(unit, _floats(below))
 
         def statistic(times: F64) -> float:
@@ -71,14 +70,18 @@ class Bootstrap:
 
         return self.measure(statistic, len(a))
 
-    def mean(self, values: Any, unit: I64) -> Measured:
+    def mean(self, values: Any, unit: I64) -> Measurement:
         """Mean of ``values`` (n,)."""
         return self.ratio(values, np.ones(len(unit)), unit)
 
-    def ratio_of_means(self, values: Any, first: Any, unit: I64) -> Measured:
+    def ratio_of_means(self, values: Any, first: Any, unit: I64) -> Measurement:
         """Mean of ``values`` where ``first`` is true over their mean where it is false."""
         v, yes = _floats(values), np.asarray(first, np.bool_)
-        sums = np.stack([np.bincount(unit, x) for x in (v * yes, 1.0 * yes, v * ~yes, 1.0 * ~yes)])
+        return self.ratio_of_ratios((v * yes, yes), (v * ~yes, ~yes), unit)
+
+    def ratio_of_ratios(self, first: tuple[Any, Any], second: tuple[Any, Any], unit: I64) -> Measurement:
+        """Sum ratio of the pair ``first`` over that of ``second``; all columns (n,)."""
+        sums = np.stack([np.bincount(unit, _floats(x)) for x in (*first, *second)])
 
         def statistic(times: F64) -> float:
             a, n, b, m = sums @ times
@@ -86,7 +89,7 @@ class Bootstrap:
 
         return self.measure(statistic, sums.shape[1])
 
-    def median(self, values: Any, unit: I64) -> Measured:
+    def median(self, values: Any, unit: I64) -> Measurement:
         """Median of ``values`` (n,); midpoint of the middle two if n is even."""
         v = _floats(values)
         order = np.argsort(v, kind="stable")
@@ -102,7 +105,7 @@ class Bootstrap:
 
         return self.measure(statistic, int(unit.max()) + 1)
 
-    def sd(self, values: Any, unit: I64, *, relative: bool = False) -> Measured:
+    def sd(self, values: Any, unit: I64, *, relative: bool = False) -> Measurement:
         """Standard deviation (divisor n) of ``values`` (n,), or that over their mean."""
         v = _floats(values)
         centre = v.mean()
@@ -118,14 +121,14 @@ class Bootstrap:
 
         return self.measure(statistic, sums.shape[1])
 
-    def of_sorted(self, values: Any, statistic: Callable[[F64], float]) -> Measured:
-        """A statistic of values sorted from the largest, each a unit of its own (Gini, Zipf, top share)."""
+    def sorted_statistic(self, values: Any, statistic: Callable[[F64], float]) -> Measurement:
+        """A statistic of values sorted from the largest (Gini, Zipf, top share). Each value is a unit."""
         v = np.sort(_floats(values))[::-1]
         return self.measure(lambda times: statistic(np.repeat(v, times.astype(np.int64))), len(v))
 
 
 def units(*ids: pd.Series) -> I64:
-    """(n,) codes of the first of ``ids`` that is known in every row; each row its own where none is."""
+    """(n,) unit of each row, from 0: by the first of ``ids`` that is complete, else every row is a unit."""
     for column in ids:
         if column.notna().all():
             return np.asarray(pd.factorize(column)[0], np.int64)
@@ -136,6 +139,7 @@ def _floats(values: Any) -> F64:
     array = np.asarray(values, np.float64)
     if not array.size:
         raise InvalidInput("values", 0, "there is nothing to measure")
-    if array.ndim != 1 or not np.isfinite(array).all():
-        raise InvalidInput("values", array.shape, "give finite numbers, one per row")
+    if array.ndim != 1:
+        raise InvalidInput("values", array.shape, "give one number per row")
+    finite("values", array)
     return array

@@ -1,4 +1,4 @@
-"""What happens within a visit: pages, dwell, and the way from a look to a purchase."""
+"""Facts of visits: pages, dwell, positions, and the funnel from item page to purchase."""
 
 from __future__ import annotations
 
@@ -7,28 +7,28 @@ import pandas as pd
 
 from .events import ACTIONS
 from .registry import Measure, fact
-from .resampling import Bootstrap, Measured, units
-from .shop_data import ShopData
+from .resampling import ClusterBootstrap, Measurement, units
+from .shop_data import PAGE_VIEW, ShopData
 
 
-def _known(data: ShopData, *columns: str) -> pd.DataFrame:
-    """The sessions where these columns are known."""
+def _sessions_with(data: ShopData, *columns: str) -> pd.DataFrame:
+    """The sessions in which these columns have a value."""
     return data.sessions.dropna(subset=list(columns))
 
 
 def _units(sessions: pd.DataFrame) -> np.ndarray[tuple[int], np.dtype[np.int64]]:
-    """Users if all are known, else sessions."""
+    """The users are the units if all are known, else the sessions."""
     users = sessions["user_id"] if "user_id" in sessions.columns else pd.Series(pd.NA, sessions.index)
     return units(users)
 
 
-def _of_sessions(
+def _register_session_fact(
     name: str, unit: str, group: str, column: str, how: str, what: str, least: float = 0
 ) -> None:
-    """Register the mean, median or log sd of a session column, over sessions where it is >= ``least``."""
+    """Register the mean, median or log sd of a session column, over sessions with a value >= ``least``."""
 
-    def measure(data: ShopData, boot: Bootstrap) -> Measured:
-        sessions = _known(data, column)
+    def measure(data: ShopData, boot: ClusterBootstrap) -> Measurement:
+        sessions = _sessions_with(data, column)
         sessions = sessions[sessions[column] >= least]
         values = sessions[column].to_numpy(np.float64)
         if how == "log sd":
@@ -43,129 +43,137 @@ def _of_sessions(
 
 for _how in ("mean", "median"):
     _pages = "item pages opened"
-    _of_sessions(
+    _register_session_fact(
         f"session_events_{_how}", "events", "session", "events", _how, f"actions ({', '.join(ACTIONS)})"
     )
-    _of_sessions(f"session_clicks_{_how}", "clicks", "session", "clicks", _how, f"{_pages}, if any", 1)
-    _of_sessions(
+    _register_session_fact(
+        f"session_clicks_{_how}", "clicks", "session", "clicks", _how, f"{_pages}, if any", 1
+    )
+    _register_session_fact(
         f"session_clicks_{_how}_ge2", "clicks", "session", "clicks", _how, f"{_pages}, if 2 or more", 2
     )
-    _of_sessions(f"session_pages_{_how}", "pages", "session", "clicks", _how, f"{_pages}, none included")
-_of_sessions(
+    _register_session_fact(
+        f"session_pages_{_how}", "pages", "session", "clicks", _how, f"{_pages}, none included"
+    )
+_register_session_fact(
     "session_pages_log_sd", "log1p", "session", "clicks", "log1p sd", "item pages opened, none included"
 )
-_tiny = float(np.nextafter(0.0, 1.0))
+_above_zero = float(np.nextafter(0.0, 1.0))
 _dwell = "mean dwell, where there is one"
-_of_sessions("session_dwell_median_s", "s", "dwell", "dwell_mean", "median", _dwell, _tiny)
-_of_sessions("session_dwell_log_sd", "log s", "dwell", "dwell_mean", "log sd", _dwell, _tiny)
-_of_sessions(
+_register_session_fact("session_dwell_median_s", "s", "dwell", "dwell_mean", "median", _dwell, _above_zero)
+_register_session_fact("session_dwell_log_sd", "log s", "dwell", "dwell_mean", "log sd", _dwell, _above_zero)
+_register_session_fact(
     "session_conversion", "share of sessions", "funnel", "converted", "mean", "whether anything was bought"
 )
-_of_sessions(
+_register_session_fact(
     "session_cart_share", "share of sessions", "funnel", "carted", "mean", "whether anything was carted"
 )
-_of_sessions("session_search_share", "share", "search", "searched", "mean", "whether a search was made")
-_of_sessions("new_visitor_share", "share", "heterogeneity", "new_visitor", "mean", "whether the user is new")
+_register_session_fact(
+    "session_search_share", "share", "search", "searched", "mean", "whether a search was made"
+)
+_register_session_fact(
+    "new_visitor_share", "share", "heterogeneity", "new_visitor", "mean", "whether the user is new"
+)
 
 
 @fact("returning_session_share", "share", "heterogeneity", sessions=("new_visitor",))
-def _returning(data: ShopData, boot: Bootstrap) -> Measured:
+def _returning(data: ShopData, boot: ClusterBootstrap) -> Measurement:
     """Share of sessions by users seen before."""
-    sessions = _known(data, "new_visitor")
+    sessions = _sessions_with(data, "new_visitor")
     return boot.mean(1.0 - sessions["new_visitor"].to_numpy(np.float64), _units(sessions))
 
 
 @fact("bounce_rate", "share", "session", sessions=("events",))
-def _bounce(data: ShopData, boot: Bootstrap) -> Measured:
+def _bounce(data: ShopData, boot: ClusterBootstrap) -> Measurement:
     """Share of sessions with a single action."""
     return boot.mean(data.sessions["events"] <= 1, _units(data.sessions))
 
 
 @fact("cart_abandonment", "share", "funnel", sessions=("carted", "converted"))
-def _abandonment(data: ShopData, boot: Bootstrap) -> Measured:
+def _abandonment(data: ShopData, boot: ClusterBootstrap) -> Measurement:
     """Share of the sessions with a cart that end without a purchase."""
     sessions = data.sessions[data.sessions["carted"] > 0]
     return boot.mean(1.0 - sessions["converted"].to_numpy(np.float64), _units(sessions))
 
 
-@fact("sessions_per_user", "sessions", "session", sessions=("user_id",), grows=True)
-def _sessions_per_user(data: ShopData, boot: Bootstrap) -> Measured:
+@fact("sessions_per_user", "sessions", "session", sessions=("user_id",), grows_with_time=True)
+def _sessions_per_user(data: ShopData, boot: ClusterBootstrap) -> Measurement:
     """Sessions per user with at least one."""
-    counts = _known(data, "user_id").groupby("user_id").size()
+    counts = _sessions_with(data, "user_id").groupby("user_id").size()
     return boot.mean(counts, np.arange(len(counts)))
 
 
 @fact("conv_new_over_returning", "ratio", "heterogeneity", sessions=("converted", "new_visitor"))
-def _new_over_returning(data: ShopData, boot: Bootstrap) -> Measured:
-    """Session conversion of new over that of other visitors."""
-    sessions = _known(data, "converted", "new_visitor")
+def _new_over_returning(data: ShopData, boot: ClusterBootstrap) -> Measurement:
+    """Session conversion of new visitors over that of other visitors."""
+    sessions = _sessions_with(data, "converted", "new_visitor")
     return boot.ratio_of_means(sessions["converted"], sessions["new_visitor"] > 0, _units(sessions))
 
 
 @fact("conv_weekend_over_weekday", "ratio", "seasonality", sessions=("converted", "weekend"))
-def _weekend_over_weekday(data: ShopData, boot: Bootstrap) -> Measured:
+def _weekend_over_weekday(data: ShopData, boot: ClusterBootstrap) -> Measurement:
     """Session conversion on Saturday and Sunday over that on other days."""
-    sessions = _known(data, "converted", "weekend")
+    sessions = _sessions_with(data, "converted", "weekend")
     return boot.ratio_of_means(sessions["converted"], sessions["weekend"] > 0, _units(sessions))
 
 
-def _gaps(data: ShopData) -> pd.Series:
-    acts = data.actions
-    gaps = acts["time"].diff()[acts["session_id"] == acts["session_id"].shift()]
-    return gaps[gaps > 0]
-
-
-def _of_gaps(name: str, unit: str, how: str) -> None:
-    def measure(data: ShopData, boot: Bootstrap) -> Measured:
-        gaps = _gaps(data)
+def _register_dwell_fact(name: str, unit: str, how: str) -> None:
+    def measure(data: ShopData, boot: ClusterBootstrap) -> Measurement:
+        gaps = data.gaps
         rows = data.actions.loc[gaps.index]
-        unit_codes, values = units(rows["user_id"], rows["session_id"]), gaps.to_numpy(np.float64)
+        codes, values = units(rows["user_id"], rows["session_id"]), gaps.to_numpy(np.float64)
         if how == "median":
-            return boot.median(values, unit_codes)
-        return (boot.sd if how == "log sd" else boot.mean)(np.log(values), unit_codes)
+            return boot.median(values, codes)
+        return (boot.sd if how == "log sd" else boot.mean)(np.log(values), codes)
 
     measure.__doc__ = f"{how.capitalize()} of the positive times between consecutive actions of a session."
-    fact(name, unit, "dwell", events=("look",), columns=("session_id",))(measure)
+    fact(name, unit, "dwell", events=(PAGE_VIEW,), columns=("session_id",))(measure)
 
 
-_of_gaps("dwell_median_s", "s", "median")
-_of_gaps("dwell_log_mean", "log s", "log mean")
-_of_gaps("dwell_log_sd", "log s", "log sd")
+_register_dwell_fact("dwell_median_s", "s", "median")
+_register_dwell_fact("dwell_log_mean", "log s", "log mean")
+_register_dwell_fact("dwell_log_sd", "log s", "log sd")
 
 
-def _per(name: str, unit: str, group: str, above: str, below: str) -> None:
-    def measure(data: ShopData, boot: Bootstrap) -> Measured:
-        over, under = (data.look if kind == "look" else kind for kind in (above, below))
-        rows = data.of(over, under)
-        is_over, is_under = rows["event"] == over, rows["event"] == under
-        return boot.ratio(is_over, is_under, units(rows["user_id"], rows["session_id"]))
+def _register_ratio_fact(name: str, unit: str, group: str, above: str, below: str) -> None:
+    def measure(data: ShopData, boot: ClusterBootstrap) -> Measurement:
+        kinds = [data.page_view_kind if kind == PAGE_VIEW else kind for kind in (above, below)]
+        rows = data.select(*kinds)
+        numerator, denominator = (rows["event"] == kind for kind in kinds)
+        return boot.ratio(numerator, denominator, units(rows["user_id"], rows["session_id"]))
 
     measure.__doc__ = f"Events of kind {above} per event of kind {below}, all sessions together."
     fact(name, unit, group, events=(above, below))(measure)
 
 
-_per("ctr", "clicks per impression", "funnel", "click", "impression")
-_per("cart_per_view", "ratio", "funnel", "cart", "look")
-_per("purchase_per_view", "ratio", "funnel", "purchase", "look")
-_per("purchase_per_cart", "ratio", "funnel", "purchase", "cart")
+_register_ratio_fact("ctr", "clicks per impression", "funnel", "click", "impression")
+_register_ratio_fact("cart_per_view", "ratio", "funnel", "cart", PAGE_VIEW)
+_register_ratio_fact("purchase_per_view", "ratio", "funnel", "purchase", PAGE_VIEW)
+_register_ratio_fact("purchase_per_cart", "ratio", "funnel", "purchase", "cart")
 
 
-@fact("purchases_per_user", "ratio", "funnel", events=("look", "purchase"), columns=("user_id",), grows=True)
-def _purchases_per_user(data: ShopData, boot: Bootstrap) -> Measured:
+@fact(
+    "purchases_per_user",
+    "ratio",
+    "funnel",
+    events=(PAGE_VIEW, "purchase"),
+    columns=("user_id",),
+    grows_with_time=True,
+)
+def _purchases_per_user(data: ShopData, boot: ClusterBootstrap) -> Measurement:
     """Purchase events per user who opened an item's page or bought."""
-    rows = data.of(data.look, "purchase")
+    rows = data.select(data.page_view_kind, "purchase")
     bought = (rows["event"] == "purchase").groupby(rows["user_id"]).sum()
     return boot.mean(bought, np.arange(len(bought)))
 
 
-def _at(position: int) -> tuple[Measure, Measure]:
-    def share(data: ShopData, boot: Bootstrap) -> Measured:
-        clicks = data.of("click").dropna(subset="position")
-        here = clicks["position"] == position
-        return boot.mean(here, units(clicks["user_id"], clicks["session_id"]))
+def _position_measures(position: int) -> tuple[Measure, Measure]:
+    def share(data: ShopData, boot: ClusterBootstrap) -> Measurement:
+        clicks = data.select("click").dropna(subset="position")
+        return boot.mean(clicks["position"] == position, units(clicks["user_id"], clicks["session_id"]))
 
-    def rate(data: ShopData, boot: Bootstrap) -> Measured:
-        rows = data.of("click", "impression")
+    def rate(data: ShopData, boot: ClusterBootstrap) -> Measurement:
+        rows = data.select("click", "impression")
         rows = rows[rows["position"] == position]
         unit = units(rows["user_id"], rows["session_id"])
         return boot.ratio(rows["event"] == "click", rows["event"] == "impression", unit)
@@ -176,7 +184,7 @@ def _at(position: int) -> tuple[Measure, Measure]:
 
 
 for _position in range(1, 7):
-    _share, _rate = _at(_position)
+    _share, _rate = _position_measures(_position)
     fact(
         f"click_share_slot{_position}",
         "share of clicks",
@@ -190,18 +198,10 @@ for _position in range(1, 7):
 
 
 @fact("ctr_ratio_slot3_slot1", "ratio", "position", events=("click", "impression"), columns=("position",))
-def _third_over_first(data: ShopData, boot: Bootstrap) -> Measured:
+def _third_over_first(data: ShopData, boot: ClusterBootstrap) -> Measurement:
     """Clicks per impression at position 3 over those at position 1."""
-    rows = data.of("click", "impression")
+    rows = data.select("click", "impression")
     rows = rows[rows["position"].isin((1, 3))]
     unit = units(rows["user_id"], rows["session_id"])
     shown, third = rows["event"] == "impression", rows["position"] == 3
-    sums = np.stack(
-        [np.bincount(unit, x * 1.0) for x in (~shown & third, shown & third, ~shown & ~third, shown & ~third)]
-    )
-
-    def statistic(times: np.ndarray[tuple[int], np.dtype[np.float64]]) -> float:
-        a, n, b, m = sums @ times
-        return float(a / n / (b / m)) if n > 0 and b > 0 else float("nan")
-
-    return boot.measure(statistic, sums.shape[1])
+    return boot.ratio_of_ratios((~shown & third, shown & third), (~shown & ~third, shown & ~third), unit)

@@ -1,4 +1,4 @@
-"""What is measured: events, and the sessions and orders they make up."""
+"""A shop's records: events, and the sessions and orders that they make up."""
 
 from __future__ import annotations
 
@@ -12,15 +12,17 @@ from ..core.errors import InvalidInput
 from .events import ACTIONS, check_events
 
 DAY = 86_400.0
+PAGE_VIEW = "page view"
+"""Opened item pages, in the needs of facts: events ``view`` where views are recorded, else ``click``."""
 
 
 @dataclass(frozen=True, eq=False)
 class ShopData:
-    """A shop's records. Session tables without events come from sources that publish nothing finer.
+    """A shop's records. Sources that publish no events have a session table only.
 
     Attributes:
         events: an event table, or None.
-        sessions: one row per session, see :func:`session_table`; no rows where nothing is known of them.
+        sessions: one row per session, see :func:`session_table`; no rows if no session is known.
     """
 
     events: pd.DataFrame | None
@@ -28,7 +30,7 @@ class ShopData:
 
     @classmethod
     def from_events(cls, events: pd.DataFrame) -> ShopData:
-        """Check the events and gather the sessions.
+        """Check the events and derive the session table.
 
         Raises:
             InvalidInput: from :func:`check_events`.
@@ -36,18 +38,32 @@ class ShopData:
         checked = check_events(events)
         return cls(checked, session_table(checked))
 
-    def of(self, *kinds: str) -> pd.DataFrame:
-        """The events of these kinds."""
+    def required_events(self) -> pd.DataFrame:
+        """The event table.
+
+        Raises:
+            InvalidInput: these records have none.
+        """
         if self.events is None:
             raise InvalidInput("events", None, "these records have sessions only")
-        return self.events[self.events["event"].isin(kinds)]
+        return self.events
+
+    def select(self, *kinds: str) -> pd.DataFrame:
+        """The events of these kinds."""
+        events = self.required_events()
+        return events[events["event"].isin(kinds)]
 
     @cached_property
     def actions(self) -> pd.DataFrame:
-        """The actions of known sessions, in order of session and time."""
-        if self.events is None:
-            raise InvalidInput("events", None, "these records have sessions only")
-        return _actions(self.events)
+        """The actions of known sessions, sorted by session and time."""
+        return _actions(self.required_events())
+
+    @cached_property
+    def gaps(self) -> pd.Series:
+        """Positive seconds since the session's previous action; the index is that of ``actions``."""
+        actions = self.actions
+        gaps = actions["time"].diff()[actions["session_id"] == actions["session_id"].shift()]
+        return gaps[gaps > 0]
 
     @cached_property
     def kinds(self) -> frozenset[str]:
@@ -55,79 +71,90 @@ class ShopData:
         return frozenset() if self.events is None else frozenset(self.events["event"].unique())
 
     @cached_property
-    def look(self) -> str:
+    def measurable_kinds(self) -> frozenset[str]:
+        """``kinds``, and ``PAGE_VIEW`` if views or clicks occur."""
+        return self.kinds | ({PAGE_VIEW} if self.page_view_kind in self.kinds else frozenset())
+
+    @cached_property
+    def page_view_kind(self) -> str:
         """The event that opens an item's page: ``view`` where views are recorded, else ``click``."""
-        return _look(self.kinds)
+        return _page_view_kind(self.kinds)
 
     @cached_property
     def orders(self) -> pd.DataFrame:
-        """One row per order, by time: order_id, user_id, time, and where recorded items, units, value."""
-        lines = self.of("purchase").copy()
-        parts = {"user_id": ("user_id", "first"), "time": ("time", "min")}
+        """One row per order, sorted by time: order_id, user_id, time, and if recorded items, units, value."""
+        lines = self.select("purchase").copy()
+        columns = {"user_id": ("user_id", "first"), "time": ("time", "min")}
         if lines["item_id"].notna().all():
-            parts["items"] = ("item_id", "nunique")
+            columns["items"] = ("item_id", "nunique")
         if "quantity" in lines.columns:
-            parts["units"] = ("quantity", "sum")
+            columns["units"] = ("quantity", "sum")
             if "price" in lines.columns:
                 lines["value"] = lines["quantity"] * lines["price"]
-                parts["value"] = ("value", "sum")
-        found = lines.groupby("order_id", sort=False).agg(**parts)
-        return found.reset_index().sort_values("time", kind="stable", ignore_index=True)
+                columns["value"] = ("value", "sum")
+        orders = lines.groupby("order_id", sort=False).agg(**columns)
+        return orders.reset_index().sort_values("time", kind="stable", ignore_index=True)
 
     @cached_property
     def days(self) -> float:
-        """Days from the first to the last event."""
+        """Days from the first to the last event; NaN without events."""
         if self.events is None:
             return float("nan")
         return float(self.events["time"].iloc[-1] - self.events["time"].iloc[0]) / DAY
 
 
-def _look(kinds: frozenset[str]) -> str:
+def weekday(time: pd.Series) -> pd.Series:
+    """0 = Monday, of seconds since 1970-01-01, a Thursday."""
+    return (time // DAY + 3) % 7
+
+
+def _page_view_kind(kinds: frozenset[str]) -> str:
     return "view" if "view" in kinds else "click"
 
 
 def _actions(events: pd.DataFrame) -> pd.DataFrame:
     counted = set(ACTIONS) - ({"click"} if (events["event"] == "view").any() else set())
-    acts = events[events["event"].isin(counted) & events["session_id"].notna()]
-    return acts.sort_values(["session_id", "time"], kind="stable")
+    actions = events[events["event"].isin(counted) & events["session_id"].notna()]
+    return actions.sort_values(["session_id", "time"], kind="stable")
 
 
 def session_table(events: pd.DataFrame) -> pd.DataFrame:
-    """One row per session with at least one action; columns only for what the shop records at all.
+    """One row per session with at least one action. Columns exist only for what the shop records.
 
     ``session_id``, ``user_id``, ``start`` (s), ``hour`` (0-24), ``weekend`` (Saturday, Sunday), ``events``
     (actions), ``duration`` (s from first to last action), ``dwell_mean`` (mean positive gap between actions,
     s; missing if there is none), ``clicks`` (item pages opened), ``distinct_items`` and ``repeat_views``
-    (pages of an item already opened), ``carts``, ``carted``, ``purchases``, ``converted``, ``searched``,
-    ``new_visitor`` (the user's first session in the table; missing for unknown users).
+    (pages of an item that the session opened before), ``carts``, ``carted``, ``purchases``, ``converted``,
+    ``searched``, ``new_visitor`` (the user's first session in the table; missing for unknown users).
     """
-    acts = _actions(events)
-    if acts.empty:
+    actions = _actions(events)
+    if actions.empty:
         return pd.DataFrame()
-    by = acts.groupby("session_id", sort=False)
-    table = by.agg(user_id=("user_id", "first"), start=("time", "first"), end=("time", "last"))
-    table["events"] = by.size()
+    by_session = actions.groupby("session_id", sort=False)
+    table = by_session.agg(user_id=("user_id", "first"), start=("time", "first"), end=("time", "last"))
+    table["events"] = by_session.size()
     table["duration"] = table.pop("end") - table["start"]
-    gap = by["time"].diff()
-    table["dwell_mean"] = gap[gap > 0].groupby(acts["session_id"], sort=False).mean()
+    gap = by_session["time"].diff()
+    table["dwell_mean"] = gap[gap > 0].groupby(actions["session_id"], sort=False).mean()
     table["hour"] = table["start"] % DAY / 3600.0
-    table["weekend"] = ((table["start"] // DAY + 3) % 7 >= 5).astype(float)  # day 0 was a Thursday
+    table["weekend"] = (weekday(table["start"]) >= 5).astype(float)
 
     kinds = frozenset(events["event"].unique())
-    look = _look(kinds)
-    if look in kinds:
-        looks = acts[acts["event"] == look].groupby("session_id", sort=False)["item_id"]
-        table["clicks"] = looks.size()
-        table["distinct_items"] = looks.nunique()
+    page_view = _page_view_kind(kinds)
+    if page_view in kinds:
+        items = actions[actions["event"] == page_view].groupby("session_id", sort=False)["item_id"]
+        table["clicks"] = items.size()
+        table["distinct_items"] = items.nunique()
         table[["clicks", "distinct_items"]] = table[["clicks", "distinct_items"]].fillna(0)
         table["repeat_views"] = table["clicks"] - table["distinct_items"]
     for kind, count, flag in (("cart", "carts", "carted"), ("purchase", "purchases", "converted")):
         if kind in kinds:
-            table[count] = acts[acts["event"] == kind].groupby("session_id").size()
+            table[count] = actions[actions["event"] == kind].groupby("session_id").size()
             table[count] = table[count].fillna(0)
             table[flag] = (table[count] > 0).astype(float)
     if "search" in kinds:
-        table["searched"] = table.index.isin(acts.loc[acts["event"] == "search", "session_id"]).astype(float)
+        searched = actions.loc[actions["event"] == "search", "session_id"]
+        table["searched"] = table.index.isin(searched).astype(float)
     table = table.sort_values("start", kind="stable").reset_index()
     new = ~table["user_id"].duplicated()
     table["new_visitor"] = np.where(table["user_id"].notna(), new, np.nan)

@@ -1,4 +1,4 @@
-"""Public data sets in the layout of the event table; what cannot be used is counted, by reason."""
+"""Loaders of public data sets, as event tables. Rows that cannot be used are counted by reason."""
 
 from __future__ import annotations
 
@@ -12,52 +12,55 @@ import pandas as pd
 
 from ..core.errors import InvalidInput
 from ..core.types import Bool
+from ..tables import read_table
 from .shop_data import ShopData
 
 CHINA = 8 * 3600
 """Seconds that Chinese time is ahead of UTC."""
 VISIT_GAP = 1800.0
-"""Seconds without an action after which a new visit begins, where the source knows of no visits."""
+"""A new visit begins after this many seconds without an action, if the source records no visits."""
 
 
 @dataclass(frozen=True, eq=False)
-class Source:
-    """A data set.
+class PublicDataset:
+    """A public data set in the layout of the event table.
 
     Attributes:
-        data: what could be used.
-        rows: rows read.
-        bad: rows left out, by reason.
+        data: the rows that can be used.
+        rows: number of rows of the file.
+        dropped: number of rows left out, by reason.
     """
 
     data: ShopData
     rows: int
-    bad: dict[str, int]
+    dropped: dict[str, int]
 
 
-class _Sieve:
-    """Leaves rows out, counting each under the first reason that applies."""
+class _RowFilter:
+    """Drops rows and counts each under the first reason that applies."""
 
     def __init__(self, table: pd.DataFrame) -> None:
         self.table, self.rows = table, len(table)
-        self.bad: dict[str, int] = {}
+        self.dropped: dict[str, int] = {}
 
-    def drop(self, bad: pd.Series | Bool, why: str) -> None:
+    def drop(self, bad: pd.Series | Bool, reason: str) -> None:
         wrong = np.asarray(bad, np.bool_)
         if wrong.any():
-            self.bad[why] = int(wrong.sum())
+            self.dropped[reason] = int(wrong.sum())
             self.table = self.table[~wrong]
 
-    def source(self, events: pd.DataFrame) -> Source:
+    def dataset(self, events: pd.DataFrame) -> PublicDataset:
         if events.empty:
-            raise InvalidInput("source", self.bad, f"none of {self.rows} rows can be used: see the reasons")
-        return Source(ShopData.from_events(events), self.rows, self.bad)
+            raise InvalidInput(
+                "source", self.dropped, f"none of {self.rows} rows can be used: see the reasons"
+            )
+        return PublicDataset(ShopData.from_events(events), self.rows, self.dropped)
 
 
-def _columns(table: pd.DataFrame, path: Path, *wanted: str) -> None:
-    missing = [name for name in wanted if name not in table.columns]
+def _require_columns(table: pd.DataFrame, path: Path, *names: str) -> None:
+    missing = [name for name in names if name not in table.columns]
     if missing:
-        raise InvalidInput(str(path.name), list(table.columns)[:20], f"the columns {missing} are missing")
+        raise InvalidInput(path.name, list(table.columns)[:20], f"the columns {missing} are missing")
 
 
 def _seconds(time: pd.Series) -> pd.Series:
@@ -71,25 +74,27 @@ def _events(table: pd.DataFrame, **columns: object) -> pd.DataFrame:
     )
 
 
-def online_retail(path: Path, *, products_only: bool = True) -> Source:
+def online_retail(path: Path, *, products_only: bool = True) -> PublicDataset:
     """UCI Online Retail (Chen, Sain & Guo 2012), a Parquet file: a British gift shop's order lines, 2010-11.
 
-    An invoice is an order; lines of invoices that start with C are returns. A customer who is not known is
-    missing, as are visits.
+    An invoice is an order. Lines of invoices that start with C are returns. Unknown customers and all visits
+    are missing.
 
     Args:
         path: columns InvoiceNo, StockCode, Quantity, InvoiceDate, UnitPrice, CustomerID.
         products_only: leave out postage, fees and vouchers: stock codes that do not start with 5 digits.
     """
-    raw = pd.read_parquet(path)
-    _columns(raw, path, "InvoiceNo", "StockCode", "Quantity", "InvoiceDate", "UnitPrice", "CustomerID")
-    sieve = _Sieve(raw)
+    raw = read_table(path, path.name)
+    _require_columns(
+        raw, path, "InvoiceNo", "StockCode", "Quantity", "InvoiceDate", "UnitPrice", "CustomerID"
+    )
+    rows = _RowFilter(raw)
     if products_only:
-        sieve.drop(~raw["StockCode"].str.match(r"\d{5}"), "not a product")
-    sieve.drop(~(sieve.table["UnitPrice"] > 0), "price is 0 or less")
-    back = sieve.table["InvoiceNo"].str.startswith("C")
-    sieve.drop((sieve.table["Quantity"] > 0) == back, "quantity has the wrong sign")
-    t = sieve.table
+        rows.drop(~raw["StockCode"].str.match(r"\d{5}"), "not a product")
+    rows.drop(~(rows.table["UnitPrice"] > 0), "price is 0 or less")
+    back = rows.table["InvoiceNo"].str.startswith("C")
+    rows.drop((rows.table["Quantity"] > 0) == back, "quantity has the wrong sign")
+    t = rows.table
     events = _events(
         t,
         user_id=t["CustomerID"].astype("Int64"),
@@ -100,26 +105,26 @@ def online_retail(path: Path, *, products_only: bool = True) -> Source:
         price=t["UnitPrice"],
         order_id=t["InvoiceNo"],
     )
-    return sieve.source(events)
+    return rows.dataset(events)
 
 
-def cdnow(path: Path) -> Source:
+def cdnow(path: Path) -> PublicDataset:
     """CDNOW (Fader & Hardie 2001), a text file: orders of a cohort of customers of 1997, to June 1998.
 
-    Columns customer, yyyymmdd, CDs, dollars. There are neither order numbers nor times of day, so the rows of
-    a customer's day are one order; items were not recorded, and the price is that of the mean CD.
+    Columns customer, yyyymmdd, CDs, dollars. There are no order numbers and no times of day, so all rows of a
+    customer on one day are one order. Items were not recorded; the price is the mean per CD.
     """
-    raw = pd.read_csv(path, sep=r"\s+", dtype={"date": str})
+    raw = read_table(path, path.name, separator=r"\s+", text=["date"])
     if raw.shape[1] != 4:
         raise InvalidInput(
             str(path.name), list(raw.columns), "4 columns: customer, date, number of CDs, dollars"
         )
     raw.columns = pd.Index(["user_id", "date", "quantity", "value"])
-    sieve = _Sieve(raw)
+    rows = _RowFilter(raw)
     raw["time"] = pd.to_datetime(raw["date"], format="%Y%m%d", errors="coerce")
-    sieve.drop(raw["time"].isna(), "date is not yyyymmdd")
-    sieve.drop(~(sieve.table["quantity"] > 0), "no CDs")
-    days = sieve.table.groupby(["user_id", "time"], as_index=False)[["quantity", "value"]].sum()
+    rows.drop(raw["time"].isna(), "date is not yyyymmdd")
+    rows.drop(~(rows.table["quantity"] > 0), "no CDs")
+    days = rows.table.groupby(["user_id", "time"], as_index=False)[["quantity", "value"]].sum()
     events = _events(
         days,
         user_id=days["user_id"],
@@ -129,22 +134,22 @@ def cdnow(path: Path) -> Source:
         price=days["value"] / days["quantity"],
         order_id=days.index,
     )
-    return sieve.source(events)
+    return rows.dataset(events)
 
 
-def complete_journey(path: Path) -> Source:
+def complete_journey(path: Path) -> PublicDataset:
     """Complete Journey (dunnhumby), transactions as a Parquet file: a year of 2,469 households' groceries.
 
-    A basket is an order. Prices are what was paid per unit, loyalty discounts taken off. Lines with a sales
-    value but no quantity (weighed or keyed in) count as one unit; those that cost nothing stay, at price 0.
+    A basket is an order. Prices are what was paid per unit, after loyalty discounts. Lines with a sales value
+    but no quantity (weighed or keyed in) count as one unit. Lines that cost nothing stay, at price 0.
     """
-    raw = pd.read_parquet(path)
+    raw = read_table(path, path.name)
     names = ("household_id", "basket_id", "product_id", "quantity", "sales_value", "transaction_timestamp")
-    _columns(raw, path, *names)
-    sieve = _Sieve(raw)
-    sieve.drop(raw["quantity"] < 0, "quantity is below 0")
-    sieve.drop(sieve.table["sales_value"] < 0, "value is below 0")
-    t = sieve.table
+    _require_columns(raw, path, *names)
+    rows = _RowFilter(raw)
+    rows.drop(raw["quantity"] < 0, "quantity is below 0")
+    rows.drop(rows.table["sales_value"] < 0, "value is below 0")
+    t = rows.table
     quantity = t["quantity"].clip(lower=1)
     events = _events(
         t,
@@ -156,30 +161,30 @@ def complete_journey(path: Path) -> Source:
         price=t["sales_value"] / quantity,
         order_id=t["basket_id"],
     )
-    return sieve.source(events)
+    return rows.dataset(events)
 
 
-def yoochoose(path: Path) -> Source:
+def yoochoose(path: Path) -> PublicDataset:
     """YooChoose clicks (RecSys challenge 2015), tab-separated SessionId, ItemId, Time (s), UTC.
 
-    The prepared samples hold sessions of 2 clicks or more; facts of all sessions do not speak of the
-    shop. Users are not known.
+    The prepared samples hold only sessions of 2 clicks or more, so facts of all sessions cannot be measured.
+    Users are not known.
     """
-    raw = pd.read_csv(path, sep="\t")
-    _columns(raw, path, "SessionId", "ItemId", "Time")
-    sieve = _Sieve(raw)
-    sieve.drop(raw[["SessionId", "ItemId", "Time"]].isna().any(axis=1), "a value is missing")
-    t = sieve.table
-    return sieve.source(
+    raw = read_table(path, path.name, separator="\t")
+    _require_columns(raw, path, "SessionId", "ItemId", "Time")
+    rows = _RowFilter(raw)
+    rows.drop(raw[["SessionId", "ItemId", "Time"]].isna().any(axis=1), "a value is missing")
+    t = rows.table
+    return rows.dataset(
         _events(t, session_id=t["SessionId"], time=t["Time"], event="click", item_id=t["ItemId"])
     )
 
 
-def otto(path: Path) -> Source:
+def otto(path: Path) -> PublicDataset:
     """OTTO (2022), JSON lines: ``{"session": 0, "events": [{"aid": 1, "ts": 2, "type": ""}]}``.
 
-    What OTTO calls a session is all that a visitor did in weeks, hence our user; visits are split at pauses
-    of 30 minutes. Clicks open item pages. Orders come without number, units or price; ts is in ms, UTC.
+    A session of OTTO is all that a visitor did in weeks, so it is our user. Visits are split at pauses of 30
+    minutes. Clicks open item pages. Orders have no number, units or price; ts is in ms, UTC.
     """
     kinds = {"clicks": "click", "carts": "cart", "orders": "purchase"}
     users, items, times, types = [], [], [], []
@@ -187,45 +192,45 @@ def otto(path: Path) -> Source:
     for line in path.read_text(encoding="utf-8").splitlines():
         try:
             visit = json.loads(line)
-            found = [(visit["session"], e["aid"], e["ts"] / 1000.0, e["type"]) for e in visit["events"]]
+            events = [(visit["session"], e["aid"], e["ts"] / 1000.0, e["type"]) for e in visit["events"]]
         except (json.JSONDecodeError, KeyError, TypeError):
             broken += 1
             continue
-        for user, item, time, kind in found:
+        for user, item, time, kind in events:
             users.append(user)
             items.append(item)
             times.append(time)
             types.append(kind)
     raw = pd.DataFrame({"user_id": users, "item_id": items, "time": times, "event": types})
-    sieve = _Sieve(raw)
-    sieve.drop(~raw["event"].isin(list(kinds)), "type is not clicks, carts or orders")
+    rows = _RowFilter(raw)
+    rows.drop(~raw["event"].isin(list(kinds)), "type is not clicks, carts or orders")
     if broken:
-        sieve.bad["line is not a session"] = broken
-        sieve.rows += broken
-    t = sieve.table.assign(event=sieve.table["event"].map(kinds))
-    return sieve.source(_events(t, **with_visits(t)))
+        rows.dropped["line is not a session"] = broken
+        rows.rows += broken
+    t = rows.table.assign(event=rows.table["event"].map(kinds))
+    return rows.dataset(_events(t, **with_visits(t)))
 
 
-def taobao(path: Path) -> Source:
+def taobao(path: Path) -> PublicDataset:
     """Taobao UserBehavior (Zhu et al. 2018): user, item, category, behaviour (pv, fav, cart, buy), unix time.
 
-    No header. Visits are split at pauses of 30 minutes; times become Chinese time. Purchases come without
-    order number, units or price.
+    The file has no header. Visits are split at pauses of 30 minutes. Times become Chinese time. Purchases
+    have no order number, units or price.
     """
     names = ["user_id", "item_id", "category", "event", "time"]
-    raw = pd.read_csv(path, header=None, names=names)
+    raw = read_table(path, path.name, names=names)
     kinds = {"pv": "view", "fav": "favourite", "cart": "cart", "buy": "purchase"}
-    sieve = _Sieve(raw)
-    sieve.drop(~raw["event"].isin(list(kinds)), "behaviour is not pv, fav, cart or buy")
-    t = sieve.table
-    sieve.drop(pd.to_numeric(t["time"], errors="coerce").isna(), "time is not a number")
-    t = sieve.table
+    rows = _RowFilter(raw)
+    rows.drop(~raw["event"].isin(list(kinds)), "behaviour is not pv, fav, cart or buy")
+    t = rows.table
+    rows.drop(pd.to_numeric(t["time"], errors="coerce").isna(), "time is not a number")
+    t = rows.table
     t = t.assign(event=t["event"].map(kinds), time=pd.to_numeric(t["time"]) + CHINA)
-    return sieve.source(_events(t, **with_visits(t)))
+    return rows.dataset(_events(t, **with_visits(t)))
 
 
 def with_visits(table: pd.DataFrame) -> dict[str, object]:
-    """The columns of events with visits split at pauses longer than ``VISIT_GAP``."""
+    """The columns of an event table whose visits are split at pauses longer than ``VISIT_GAP``."""
     t = table.sort_values(["user_id", "time"], kind="stable")
     pause = t["time"].diff()
     starts = (t["user_id"] != t["user_id"].shift()) | (pause > VISIT_GAP)
@@ -234,80 +239,80 @@ def with_visits(table: pd.DataFrame) -> dict[str, object]:
     return columns | {"session_id": starts.cumsum().reindex(table.index)}
 
 
-def open_bandit(path: Path) -> Source:
+def open_bandit(path: Path) -> PublicDataset:
     """Open Bandit data (Saito et al. 2021), one log as CSV: single impressions at positions, clicked or not.
 
     Neither users nor visits are known.
     """
-    raw = pd.read_csv(path)
-    _columns(raw, path, "timestamp", "item_id", "position", "click")
-    sieve = _Sieve(raw)
-    sieve.drop(~raw["click"].isin((0, 1)), "click is not 0 or 1")
-    t = sieve.table
+    raw = read_table(path, path.name)
+    _require_columns(raw, path, "timestamp", "item_id", "position", "click")
+    rows = _RowFilter(raw)
+    rows.drop(~raw["click"].isin((0, 1)), "click is not 0 or 1")
+    t = rows.table
     time = pd.to_datetime(t["timestamp"], utc=True, format="ISO8601").dt.tz_localize(None)
     shown = _events(t, time=_seconds(time), event="impression", item_id=t["item_id"], position=t["position"])
     clicked = shown[t["click"].to_numpy() == 1].assign(event="click")
-    return sieve.source(pd.concat([shown, clicked], ignore_index=True))
+    return rows.dataset(pd.concat([shown, clicked], ignore_index=True))
 
 
-def eshop_clicks(path: Path) -> Source:
+def eshop_clicks(path: Path) -> PublicDataset:
     """E-shop clothing (Lapczynski & Bialowas 2013), CSV with ``location`` of the photo clicked, 1 to 6.
 
-    The copy at hand has neither session, date nor item: time is the row number, and nothing but its
-    positions means anything.
+    The file has no session, date or item: time is the row number, and only the positions have a meaning.
     """
-    raw = pd.read_csv(path)
-    _columns(raw, path, "location", "colour", "price")
-    sieve = _Sieve(raw)
-    sieve.drop(~raw["location"].between(1, 6), "location is not 1 to 6")
-    t = sieve.table
-    return sieve.source(
+    raw = read_table(path, path.name)
+    _require_columns(raw, path, "location", "colour", "price")
+    rows = _RowFilter(raw)
+    rows.drop(~raw["location"].between(1, 6), "location is not 1 to 6")
+    t = rows.table
+    return rows.dataset(
         _events(t, time=t.index * 1.0, event="click", item_id="not known", position=t["location"])
     )
 
 
-def eshop_sessions(path: Path) -> Source:
+def eshop_sessions(path: Path) -> PublicDataset:
     """E-shop clothing, one row per session: ``Session_Length``, its clicks."""
-    raw = pd.read_csv(path, encoding="latin-1")
-    _columns(raw, path, "Session_Length")
-    sieve = _Sieve(raw)
-    sieve.drop(~(pd.to_numeric(raw["Session_Length"], errors="coerce") > 0), "no clicks")
-    clicks = sieve.table["Session_Length"].astype("float64").reset_index(drop=True)
+    raw = read_table(path, path.name, encoding="latin-1")
+    _require_columns(raw, path, "Session_Length")
+    rows = _RowFilter(raw)
+    rows.drop(~(pd.to_numeric(raw["Session_Length"], errors="coerce") > 0), "no clicks")
+    clicks = rows.table["Session_Length"].astype("float64").reset_index(drop=True)
     sessions = pd.DataFrame({"session_id": clicks.index, "clicks": clicks})
-    return Source(ShopData(None, sessions), sieve.rows, sieve.bad)
+    return PublicDataset(ShopData(None, sessions), rows.rows, rows.dropped)
 
 
-def online_shoppers(path: Path) -> Source:
+def online_shoppers(path: Path) -> PublicDataset:
     """Online Shoppers Purchasing Intention (Sakar et al. 2018), CSV: one row per session, no events.
 
-    Clicks are product pages, ``dwell_mean`` their mean duration (missing where it is 0 or not recorded).
-    Every session is of a user of its own; a sixth buys, more than in any shop, by the way it was collected.
+    Clicks are product pages; ``dwell_mean`` is their mean duration (missing where it is 0 or not recorded).
+    Every session is of another user. A sixth of them buys, more than in any shop, because of the way in which
+    the data were collected.
     """
-    raw = pd.read_csv(path)
+    raw = read_table(path, path.name)
     pages = ["Administrative", "Informational", "ProductRelated"]
     seconds = [f"{name}_Duration" for name in pages]
-    _columns(raw, path, *pages, *seconds, "VisitorType", "Weekend", "Revenue")
-    sieve = _Sieve(raw)
-    sieve.drop(raw[pages + seconds].isna().any(axis=1), "a count or duration is missing")
-    t = sieve.table.reset_index(drop=True)
-    known = t[seconds].where(t[seconds] >= 0)
-    dwell = known["ProductRelated_Duration"] / t["ProductRelated"]
+    _require_columns(raw, path, *pages, *seconds, "VisitorType", "Weekend", "Revenue")
+    rows = _RowFilter(raw)
+    rows.drop(raw[pages + seconds].isna().any(axis=1), "a count or duration is missing")
+    t = rows.table.reset_index(drop=True)
+    durations = t[seconds].where(t[seconds] >= 0)
+    dwell = durations["ProductRelated_Duration"] / t["ProductRelated"]
     sessions = pd.DataFrame(
         {
             "session_id": t.index,
             "events": t[pages].sum(axis=1),
             "clicks": t["ProductRelated"],
-            "duration": known.sum(axis=1, skipna=False),
+            "duration": durations.sum(axis=1, skipna=False),
             "dwell_mean": dwell.where((t["ProductRelated"] > 0) & (dwell > 0)),
             "weekend": t["Weekend"].astype(float),
             "converted": t["Revenue"].astype(float),
             "new_visitor": (t["VisitorType"] == "New_Visitor").astype(float),
         }
     )
-    return Source(ShopData(None, sessions), sieve.rows, sieve.bad)
+    return PublicDataset(ShopData(None, sessions), rows.rows, rows.dropped)
 
 
-SOURCES: dict[str, Callable[[Path], Source]] = {
+SOURCES: dict[str, Callable[[Path], PublicDataset]] = {
     "online_retail": online_retail,
     "cdnow": cdnow,
     "complete_journey": complete_journey,
@@ -319,4 +324,4 @@ SOURCES: dict[str, Callable[[Path], Source]] = {
     "eshop_sessions": eshop_sessions,
     "online_shoppers": online_shoppers,
 }
-"""Loaders by name."""
+"""Loaders by name of the data set."""

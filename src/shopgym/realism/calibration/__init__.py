@@ -1,7 +1,15 @@
-"""A profile fitted to a shop's own records, and simulated moments."""
+"""Fit a profile to a shop's own records, and the simulated method of moments."""
 
 from .fit import Calibration, calibrate
-from .lines import Lines, order_lines
-from .moments import Fit, Free, simulated_moments
+from .lines import OrderLines, check_order_lines
+from .moments import Fit, FreeParameter, simulated_moments
 
-__all__ = ["Calibration", "Fit", "Free", "Lines", "calibrate", "order_lines", "simulated_moments"]
+__all__ = [
+    "Calibration",
+    "Fit",
+    "FreeParameter",
+    "OrderLines",
+    "calibrate",
+    "check_order_lines",
+    "simulated_moments",
+]

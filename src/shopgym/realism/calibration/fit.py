@@ -1,4 +1,5 @@
-"""A profile fitted to a shop's own records; what they do not identify stays as the profile has it."""
+"""Fit a profile to a shop's own records. Parameters that the records do not identify keep the profile's
+values."""
 
 from __future__ import annotations
 
@@ -13,10 +14,11 @@ import yaml
 from ...core.files import write_text
 from ...simulators import Catalog, ShopConfig
 from ...simulators.profiles.profiles import profile, with_numbers
+from ...tables import read_table
 from ..shop_data import ShopData
-from .from_lines import CONVERSION, Found, Unknown, from_lines
+from .from_lines import FittedParameter, UnidentifiedParameter, from_lines
 from .from_sessions import VISITS, from_sessions
-from .lines import Lines, order_lines, read_table
+from .lines import OrderLines, check_order_lines
 from .moments import Fit
 
 SET_ASIDE = "set_aside.csv"
@@ -36,27 +38,28 @@ YEAR_DAYS = 364.0
 
 @dataclass(frozen=True, eq=False)
 class Calibration:
-    """What was found.
+    """A fitted shop.
 
     Attributes:
-        profile: whose numbers stay where the data are silent.
+        profile: its values stay for all parameters that the data do not identify.
         config: the shop.
-        lines: the order lines, with what was set aside.
-        found: numbers that the data identify; ``unknown``: numbers that they do not, and why.
-        figures: of the catalogue, for the reader: it is built anew from the lines.
-        fit: of the visits; None where none were given.
+        lines: the order lines, with the rows that were set aside.
+        fitted: parameters that the data identify.
+        unidentified: parameters that the data do not identify, with the reason.
+        catalog_figures: describe the catalogue. ``shopgym run`` builds it again from the order lines.
+        fit: of the visits; None if no visits were given.
     """
 
     profile: str
     config: ShopConfig
-    lines: Lines
-    found: tuple[Found, ...]
-    unknown: tuple[Unknown, ...]
-    figures: dict[str, float | int | str]
+    lines: OrderLines
+    fitted: tuple[FittedParameter, ...]
+    unidentified: tuple[UnidentifiedParameter, ...]
+    catalog_figures: dict[str, float | int | str]
     fit: Fit | None
 
     def summary(self) -> dict[str, Any]:
-        """All of it as JSON can hold it."""
+        """Everything as values that JSON can hold."""
         return {
             "profile": self.profile,
             "rows": self.lines.rows,
@@ -64,16 +67,20 @@ class Calibration:
             "set_aside": len(self.lines.set_aside),
             "set_aside_because": self.lines.reasons(),
             "currency": self.lines.currency,
-            "catalog": self.figures,
-            "found": [_without_nan(asdict(found)) for found in self.found],
-            "not_identified": [asdict(unknown) for unknown in self.unknown],
+            "catalog": self.catalog_figures,
+            "found": [_without_nan(asdict(parameter)) for parameter in self.fitted],
+            "not_identified": [asdict(parameter) for parameter in self.unidentified],
             "sessions_fit": None
             if self.fit is None
-            else {"loss_before": self.fit.before, "loss": self.fit.loss, "simulations": self.fit.runs},
+            else {
+                "loss_before": self.fit.initial_loss,
+                "loss": self.fit.loss,
+                "simulations": self.fit.simulations,
+            },
         }
 
     def yaml(self, transactions: Path, columns: dict[str, str]) -> str:
-        """An experiment's config: ``shopgym run`` reads it."""
+        """The config of an experiment, which ``shopgym run`` reads."""
         shop = _plain(asdict(replace(self.config, campaigns=(), shocks=())))
         for name in ("campaigns", "shocks"):
             del shop[name]
@@ -82,19 +89,19 @@ class Calibration:
         if mapped:
             catalog["columns"] = mapped
         head = [f"# Fitted to {transactions.name} on the profile '{self.profile}'."]
-        head += [f"# found: {found.name} ({found.how})" for found in self.found]
-        head += [f"# not identified, as in the profile: {u.name} ({u.why})" for u in self.unknown]
+        head += [f"# found: {p.name} ({p.how})" for p in self.fitted]
+        head += [f"# not identified, as in the profile: {p.name} ({p.why})" for p in self.unidentified]
         body = yaml.safe_dump(
             {"catalog": catalog, "shop": shop}, sort_keys=False, default_flow_style=None, width=110
         )
         return "\n".join(head) + "\n" + body
 
     def save(self, out: Path, transactions: Path, columns: dict[str, str]) -> Path:
-        """Write the config to ``out`` and what was set aside beside it; returns the latter's path."""
+        """Write the config to ``out``, and the rows set aside beside it; return the path of these."""
         write_text(out, self.yaml(transactions, columns))
-        aside = out.parent / SET_ASIDE
-        self.lines.save_set_aside(aside)
-        return aside
+        set_aside = out.parent / SET_ASIDE
+        self.lines.save_set_aside(set_aside)
+        return set_aside
 
 
 def calibrate(
@@ -106,50 +113,51 @@ def calibrate(
     seed: int = 0,
     visits: int = VISITS,
     rounds: int = 6,
-    told: Callable[[int, float], None] | None = None,
+    progress: Callable[[int, float], None] | None = None,
 ) -> Calibration:
-    """Fit a profile to order lines and, if there are any, visits.
+    """Fit a profile to order lines and, if there are any, to visits.
 
     Args:
-        transactions: order lines, CSV or Parquet: see :func:`~.lines.order_lines`.
-        sessions: events of visits, CSV or Parquet: see :mod:`~..realism.events`.
-        base: profile that stands in for what the data do not tell.
+        transactions: order lines, CSV or Parquet: see :func:`~.lines.check_order_lines`.
+        sessions: events of visits, CSV or Parquet: see :mod:`shopgym.realism.events`.
+        base: the profile whose values stay for parameters that the data do not identify.
         columns: of the transactions, from our names to those of the file.
         seed: of the simulations.
-        visits: simulated at every step.
-        rounds: of the search.
-        told: called after every simulation with its number and loss.
+        visits: number of visits in every simulation.
+        rounds: number of rounds of the search.
+        progress: called after every simulation with its number and loss.
 
     Raises:
-        InvalidInput: naming the file, column, row and fix.
+        InvalidInput: names the file, column, row and fix.
     """
     config = profile(base)
-    lines = order_lines(read_table(transactions, "--transactions"), columns)
+    lines = check_order_lines(read_table(transactions, "--transactions"), columns)
     catalog = Catalog.from_transactions(lines.sold, currency=lines.currency or "GBP")
     data = None if sessions is None else ShopData.from_events(read_table(sessions, "--sessions"))
     conversion = None
     if data is not None and "converted" in data.sessions:
         conversion = float(data.sessions["converted"].mean())
-    found, unknown = from_lines(lines, conversion or None)
-    config = _with_people(config, found)
+    fitted, unidentified = from_lines(lines, conversion or None)
+    config = _with_people(config, fitted)
     fit = None
     if data is None:
-        unknown.append(Unknown("choice, surfaces, dwell", "give --sessions"))
+        unidentified.append(UnidentifiedParameter("choice, surfaces, dwell", "give --sessions"))
     else:
-        more, less, fit = from_sessions(
-            data, catalog, config, seed=seed, visits=visits, rounds=rounds, told=told
+        of_visits, not_of_visits, fit = from_sessions(
+            data, catalog, config, seed=seed, visits=visits, rounds=rounds, progress=progress
         )
-        config = with_numbers(config, {f.name: f.value for f in more})
-        found, unknown = found + more, unknown + less
-    return Calibration(base, config, lines, tuple(found), tuple(unknown), catalog.describe(), fit)
+        config = with_numbers(config, {parameter.name: parameter.value for parameter in of_visits})
+        fitted += of_visits
+        unidentified += not_of_visits
+    return Calibration(base, config, lines, tuple(fitted), tuple(unidentified), catalog.describe(), fit)
 
 
-def _with_people(config: ShopConfig, found: list[Found]) -> ShopConfig:
-    """The numbers of the order lines, with as many users as come in a year."""
-    config = with_numbers(config, {f.name: f.value for f in found})
+def _with_people(config: ShopConfig, fitted: list[FittedParameter]) -> ShopConfig:
+    """The config with the fitted values, and with enough users for a year of new visitors."""
+    config = with_numbers(config, {parameter.name: parameter.value for parameter in fitted})
     arrivals = config.arrivals
-    coming = arrivals.per_day * YEAR_DAYS
-    users = int(arrivals.established + 1.1 * coming + 10 * coming**0.5) + 1
+    new_visitors = arrivals.per_day * YEAR_DAYS
+    users = int(arrivals.established + 1.1 * new_visitors + 10 * new_visitors**0.5) + 1
     return replace(config, users=max(users, config.users))
 
 
@@ -158,12 +166,9 @@ def _without_nan(row: dict[str, Any]) -> dict[str, Any]:
 
 
 def _plain(value: Any) -> Any:
-    """Tuples as lists and numpy numbers as Python's, as YAML writes them."""
+    """Tuples as lists and numpy numbers as Python numbers, because YAML knows only these."""
     if isinstance(value, dict):
         return {key: _plain(inner) for key, inner in value.items()}
     if isinstance(value, list | tuple):
         return [_plain(inner) for inner in value]
     return value.item() if hasattr(value, "item") else value
-
-
-__all__ = ["CONVERSION", "SET_ASIDE", "Calibration", "calibrate"]

@@ -1,9 +1,10 @@
-"""What visits tell of a shop: pages, clicks, carts and leaving, by simulated moments."""
+"""Parameters that visits identify: pages, clicks, carts, leaving and times, by simulated moments."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
+from operator import attrgetter
 
 import numpy as np
 
@@ -11,28 +12,31 @@ from ...core.errors import InvalidInput
 from ...core.types import F64
 from ...simulators import Catalog, MarketConfig, PeopleConfig, ShopConfig
 from ...simulators.profiles.profiles import with_numbers
-from ..shop_data import ShopData
+from ..shop_data import PAGE_VIEW, ShopData
 from ..shop_events import Behaviour, simulate_season
-from .from_lines import Found, Unknown
-from .moments import Fit, Free, simulated_moments
+from .from_lines import FittedParameter, UnidentifiedParameter, Z
+from .moments import Fit, FreeParameter, simulated_moments
 
 DAYS = 7.0
 VISITS = 4000
 FEWEST_SESSIONS = 500
 LEAST_MISS = 0.01
-"""A miss of this share of a moment counts as one, however many the visits: the rest is the shop's form."""
+"""A miss of this share of a moment counts as one even if there are so many visits that the standard error is
+smaller: smaller misses come from the form of the simulated shop, which no parameter changes."""
+IMPRESSIONS = 0.3
+"""Share of simulated visits whose impressions are recorded."""
 
 
 @dataclass(frozen=True)
 class Moment:
-    """A figure of the session table or the gaps between actions.
+    """A figure of the visits, and the parameter that it identifies.
 
     Attributes:
         name, definition: what it is.
-        parameter: what it identifies, beside the others.
-        low, high, step: range of that parameter and the width of differences.
-        needs: kinds of event that must have been recorded; ``look`` stands for views or clicks.
-        values: one number per session (or gap), whose mean is the moment.
+        parameter: the parameter that moves it most.
+        low, high, step: range of that parameter, and the step over which differences are taken.
+        needs: kinds of event that must have been recorded; ``PAGE_VIEW`` stands for views or clicks.
+        values: one number per session (or gap between actions), whose mean is the moment.
     """
 
     name: str
@@ -55,9 +59,7 @@ def _checked_out(data: ShopData) -> F64:
 
 
 def _log_gaps(data: ShopData) -> F64:
-    acts = data.actions
-    gaps = acts["time"].diff()[acts["session_id"] == acts["session_id"].shift()]
-    return np.asarray(np.log(gaps[gaps > 0].to_numpy(np.float64)))
+    return np.asarray(np.log(data.gaps.to_numpy(np.float64)))
 
 
 def _gap_spread(data: ShopData) -> F64:
@@ -84,7 +86,7 @@ MOMENTS = (
         -8,
         8,
         0.25,
-        ("look",),
+        (PAGE_VIEW,),
         lambda data: np.asarray((data.sessions["events"] <= 1).to_numpy(np.float64)),
     ),
     Moment(
@@ -94,7 +96,7 @@ MOMENTS = (
         0,
         8,
         0.25,
-        ("look",),
+        (PAGE_VIEW,),
         lambda data: np.asarray(np.log1p(data.sessions["clicks"].to_numpy(np.float64))),
     ),
     Moment(
@@ -127,30 +129,29 @@ MOMENTS = (
         ("search",),
         _column("searched"),
     ),
-    Moment("gap", "mean log seconds between actions", "dwell.median", 1, 3600, 5.0, ("look",), _log_gaps),
+    Moment("gap", "mean log seconds between actions", "dwell.median", 1, 3600, 5.0, (PAGE_VIEW,), _log_gaps),
     Moment(
-        "gap_spread", "mean |log seconds - median|", "dwell.log_sd", 0.05, 5, 0.15, ("look",), _gap_spread
+        "gap_spread", "mean |log seconds - median|", "dwell.log_sd", 0.05, 5, 0.15, (PAGE_VIEW,), _gap_spread
     ),
 )
-"""Each with the parameter that moves it most; as many parameters are free as there are moments."""
+"""Every moment comes with one free parameter: the one that moves it most."""
 
 
-def recorded(data: ShopData) -> tuple[Moment, ...]:
+def recorded_moments(data: ShopData) -> tuple[Moment, ...]:
     """The moments that these records hold."""
-    kinds = data.kinds | ({"look"} if data.look in data.kinds else frozenset())
-    return tuple(moment for moment in MOMENTS if set(moment.needs) <= kinds)
+    return tuple(moment for moment in MOMENTS if set(moment.needs) <= data.measurable_kinds)
 
 
-def figures(data: ShopData, moments: tuple[Moment, ...]) -> tuple[F64, F64]:
-    """((m,) means, (m,) standard errors); NaN where there is nothing to take a mean of."""
-    found = [moment.values(data) for moment in moments]
-    mean = np.array([v.mean() if len(v) else np.nan for v in found])
-    error = np.array([v.std() / len(v) ** 0.5 if len(v) else np.nan for v in found])
+def moment_means(data: ShopData, moments: tuple[Moment, ...]) -> tuple[F64, F64]:
+    """((m,) means, (m,) standard errors); NaN where there is no value."""
+    values = [moment.values(data) for moment in moments]
+    mean = np.array([v.mean() if len(v) else np.nan for v in values])
+    error = np.array([v.std() / len(v) ** 0.5 if len(v) else np.nan for v in values])
     return mean, error
 
 
-def calm(config: ShopConfig) -> ShopConfig:
-    """The shop without what changes from visit to visit, which a log of visits does not tell."""
+def without_dynamics(config: ShopConfig) -> ShopConfig:
+    """The shop without everything that changes from visit to visit: a log of visits does not identify it."""
     return replace(config, people=PeopleConfig(), market=MarketConfig(), campaigns=(), shocks=())
 
 
@@ -163,82 +164,62 @@ def from_sessions(
     visits: int = VISITS,
     rounds: int = 6,
     behaviour: Behaviour | None = None,
-    told: Callable[[int, float], None] | None = None,
-) -> tuple[list[Found], list[Unknown], Fit]:
-    """Fit the numbers of a visit to the user's visits.
+    progress: Callable[[int, float], None] | None = None,
+) -> tuple[list[FittedParameter], list[UnidentifiedParameter], Fit]:
+    """Fit the parameters of a visit to the user's visits by simulated moments.
 
-    The moments of ``visits`` simulated visits are brought to those of the data; common random numbers make
-    them move with the parameters alone. Intervals are those of the method of moments (Hansen 1982) with the
-    variance of data and simulation.
+    Intervals are those of the method of moments (Hansen 1982), with the variance of data and simulation.
 
     Args:
         data: the shop's visits.
-        catalog, config: where they are simulated, and where the search begins.
-        seed: of the simulation.
-        visits: simulated at every step.
-        rounds: of the search.
-        behaviour: what is shown in the simulation.
-        told: called after every simulation with its number and loss.
+        catalog, config: the simulated shop; the search starts from its parameters.
+        seed: of every simulation, so that the moments move with the parameters alone.
+        visits: number of visits in every simulation.
+        rounds: number of rounds of the search.
+        behaviour: what the simulated shop shows.
+        progress: called after every simulation with its number and loss.
 
     Raises:
-        InvalidInput: too few visits, or none of the moments is recorded.
+        InvalidInput: there are too few visits, or none of the moments is recorded.
     """
     if len(data.sessions) < FEWEST_SESSIONS:
         raise InvalidInput("sessions", len(data.sessions), f"give {FEWEST_SESSIONS} visits or more")
-    moments = recorded(data)
+    moments = recorded_moments(data)
     if not moments:
         raise InvalidInput("sessions", sorted(data.kinds), "record views or clicks, carts and purchases")
-    target, error = figures(data, moments)
-    config = calm(config)
-    config = replace(
-        config,
-        users=2 * visits,
-        arrivals=replace(config.arrivals, per_day=visits / DAYS, established=0),
-    )
-    settings = with_numbers(config, {"dwell.enabled": True})
+    target, error = moment_means(data, moments)
+    config = without_dynamics(config)
+    arrivals = replace(config.arrivals, per_day=visits / DAYS, established=0)
+    config = with_numbers(replace(config, users=2 * visits, arrivals=arrivals), {"dwell.enabled": True})
 
-    def simulate(at: Mapping[str, float]) -> F64:
+    def simulate(values: Mapping[str, float]) -> F64:
+        changed = with_numbers(config, values)
         season = simulate_season(
-            catalog, with_numbers(settings, at), days=DAYS, seed=seed, behaviour=behaviour, impressions=0.3
+            catalog, changed, days=DAYS, seed=seed, behaviour=behaviour, impressions=IMPRESSIONS
         )
-        return figures(season.data, moments)[0]
+        return moment_means(season.data, moments)[0]
 
     scale = np.maximum(error * (1 + len(data.sessions) / visits) ** 0.5, LEAST_MISS * np.abs(target))
-    free = tuple(
-        Free(
-            m.parameter, float(np.clip(_number(settings, m.parameter), m.low, m.high)), m.low, m.high, m.step
-        )
-        for m in moments
-    )
-    fit = simulated_moments(simulate, target, scale, free, rounds=rounds, told=told)
-    found = [
-        Found(
-            m.parameter,
-            fit.values[m.parameter],
-            "",
-            f"simulated moments: {m.definition}",
-            fit.values[m.parameter] - 1.96 * fit.errors[m.parameter],
-            fit.values[m.parameter] + 1.96 * fit.errors[m.parameter],
-        )
-        for m in moments
-        if m.parameter not in fit.weak
+    parameters = tuple(_free(moment, config) for moment in moments)
+    fit = simulated_moments(simulate, target, scale, parameters, rounds=rounds, progress=progress)
+    fitted = []
+    for moment in moments:
+        name = moment.parameter
+        if name not in fit.unidentified:
+            value, half = fit.values[name], Z * fit.standard_errors[name]
+            how = f"simulated moments: {moment.definition}"
+            fitted.append(FittedParameter(name, value, "", how, value - half, value + half))
+    unidentified = [
+        UnidentifiedParameter(moment.parameter, f"{' and '.join(moment.needs)} were not recorded")
+        for moment in MOMENTS
+        if moment not in moments
     ]
-    unknown = [
-        Unknown(m.parameter, f"{' and '.join(m.needs)} were not recorded")
-        for m in MOMENTS
-        if m not in moments
-    ]
-    unknown += [Unknown(name, "the recorded moments hardly move with it") for name in fit.weak]
-    return found, unknown, fit
+    hardly = "the recorded moments hardly move with it"
+    unidentified += [UnidentifiedParameter(name, hardly) for name in fit.unidentified]
+    return fitted, unidentified, fit
 
 
-def _free(moment: Moment, config: ShopConfig) -> Free:
-    start = float(np.clip(_number(config, moment.parameter), moment.low, moment.high))
-    return Free(moment.parameter, start, moment.low, moment.high, moment.step)
-
-
-def _number(config: ShopConfig, name: str) -> float:
-    value: object = config
-    for part in name.split("."):
-        value = getattr(value, part)
-    return float(value)  # type: ignore[arg-type]  # every name in MOMENTS is a number's
+def _free(moment: Moment, config: ShopConfig) -> FreeParameter:
+    value = float(attrgetter(moment.parameter)(config))
+    start = float(np.clip(value, moment.low, moment.high))
+    return FreeParameter(moment.parameter, start, moment.low, moment.high, moment.step)

@@ -1,4 +1,4 @@
-"""A shop's own order lines: what can be used, what was sent back, and what is set aside, row by row."""
+"""Check a shop's own order lines: sales, returns, and rows that are set aside with a reason."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ import pandas as pd
 
 from ...core.errors import InvalidInput
 from ...core.files import new_file
+from ...tables import unique_columns
 
 REQUIRED = ("order", "item", "customer", "time", "quantity", "price")
 OPTIONAL = ("line", "currency", "description", "unit_cost", "category")
@@ -18,16 +19,16 @@ FEWEST_LINES = 100
 
 
 @dataclass(frozen=True, eq=False)
-class Lines:
+class OrderLines:
     """Order lines.
 
     Attributes:
-        sold: order, item, customer (str; missing where not known), time (s since 1970, the shop's clock),
-            quantity and price > 0, and what else there was.
-        returned: the same columns, quantity > 0: lines with a negative quantity.
-        set_aside: ``row`` (position in the file, from 0), ``column``, ``reason`` and the row as it was.
-        rows: read.
-        currency: of all lines used; "" if the file does not say.
+        sold: order, item, customer (str; missing if unknown), time (s since 1970, the shop's clock),
+            quantity and price > 0, and the optional columns of the table.
+        returned: the lines with a negative quantity: the same columns, with quantity > 0.
+        set_aside: ``row`` (position in the file, from 0), ``column``, ``reason`` and the original row.
+        rows: number of rows of the table.
+        currency: of all lines used; "" if the table does not say.
     """
 
     sold: pd.DataFrame
@@ -37,40 +38,28 @@ class Lines:
     currency: str
 
     def reasons(self) -> dict[str, int]:
-        """Rows set aside by column and reason, most first."""
+        """Number of rows set aside by column and reason, the largest first."""
         counts = (self.set_aside["column"] + ": " + self.set_aside["reason"]).value_counts()
         return {str(why): int(count) for why, count in counts.items()}
 
     def save_set_aside(self, path: Path) -> None:
-        """Write what was set aside as CSV, whole or not at all; without rows if there is none."""
+        """Write the rows that were set aside as CSV, whole or not at all."""
         with new_file(path) as temporary:
             self.set_aside.to_csv(temporary, index=False)
 
 
-def read_table(path: Path, option: str) -> pd.DataFrame:
-    """A CSV or Parquet file.
+def check_order_lines(table: pd.DataFrame, columns: Mapping[str, str] | None = None) -> OrderLines:
+    """Separate sales, returns and rows that cannot be used.
 
-    Raises:
-        InvalidInput: naming ``option``, if it is missing or is neither.
-    """
-    try:
-        return pd.read_parquet(path) if path.suffix == ".parquet" else pd.read_csv(path)
-    except (ValueError, OSError) as error:
-        raise InvalidInput(option, str(path), f"it is no readable table ({error})") from error
-
-
-def order_lines(table: pd.DataFrame, columns: Mapping[str, str] | None = None) -> Lines:
-    """Part the rows.
-
-    A row is set aside under the first reason that applies. Lines with a negative quantity are returns: they
-    are counted as such and listed with what was set aside, because they are no sales.
+    A row is set aside with the first reason that applies. A line with a negative quantity is a return.
+    Returns are counted as returns and are listed in ``set_aside`` too, because they are no sales.
 
     Args:
         table: one row per order line.
-        columns: from our names to those of ``table``; a name left out is looked for as it is.
+        columns: from our names to those of ``table``. A name that is left out means the column of that name.
 
     Raises:
-        InvalidInput: a column is missing, or too few rows can be used.
+        InvalidInput: a column is missing or occurs twice, or too few rows can be used.
     """
     lines = _named(table, columns or {})
     raw = table.reset_index(drop=True)
@@ -79,10 +68,10 @@ def order_lines(table: pd.DataFrame, columns: Mapping[str, str] | None = None) -
     for name in ("quantity", "price"):
         lines[name] = pd.to_numeric(lines[name], errors="coerce").astype("float64")
     lines["time"] = _seconds(lines["time"])
-    why = pd.DataFrame({"column": "", "reason": ""}, index=lines.index, dtype=object)
+    reasons = pd.DataFrame({"column": "", "reason": ""}, index=lines.index, dtype=object)
 
     def refuse(bad: pd.Series[bool], column: str, reason: str) -> None:
-        why.loc[bad & (why["reason"] == ""), ["column", "reason"]] = (column, reason)
+        reasons.loc[bad & (reasons["reason"] == ""), ["column", "reason"]] = (column, reason)
 
     refuse(lines["order"].isna(), "order", "missing")
     refuse(lines["item"].isna(), "item", "missing")
@@ -100,22 +89,22 @@ def order_lines(table: pd.DataFrame, columns: Mapping[str, str] | None = None) -
     refuse(
         lines["customer"].notna() & (lines["customer"] != owner), "order", "this id is another customer's too"
     )
-    back = (lines["quantity"] < 0) & (why["reason"] == "")
-    why.loc[back, ["column", "reason"]] = ("quantity", "below 0: counted as a return")
+    is_return = (lines["quantity"] < 0) & (reasons["reason"] == "")
+    reasons.loc[is_return, ["column", "reason"]] = ("quantity", "below 0: counted as a return")
 
-    good = why["reason"] == ""
+    good = reasons["reason"] == ""
     if good.sum() < FEWEST_LINES:
-        counts = why.loc[~good].value_counts().to_dict()
+        counts = reasons.loc[~good].value_counts().to_dict()
         raise InvalidInput(
             "transactions", counts, f"{int(good.sum())} rows can be used: give {FEWEST_LINES} or more"
         )
-    aside = pd.concat([why[~good], raw[~good].add_prefix("your_")], axis=1)
-    aside.insert(0, "row", aside.index)
-    returned = lines[back].assign(quantity=-lines["quantity"][back])
-    return Lines(
+    set_aside = pd.concat([reasons[~good], raw[~good].add_prefix("your_")], axis=1)
+    set_aside.insert(0, "row", set_aside.index)
+    returned = lines[is_return].assign(quantity=-lines["quantity"][is_return])
+    return OrderLines(
         lines[good].reset_index(drop=True),
         returned.reset_index(drop=True),
-        aside.reset_index(drop=True),
+        set_aside.reset_index(drop=True),
         len(lines),
         currency,
     )
@@ -133,12 +122,13 @@ def _named(table: pd.DataFrame, columns: Mapping[str, str]) -> pd.DataFrame:
             f"no column for {', '.join(missing)}: map it with --column {missing[0]}=NAME",
         )
     names = {name: columns.get(name, name) for name in (*REQUIRED, *OPTIONAL)}
-    found = {ours: table[theirs] for ours, theirs in names.items() if theirs in table.columns}
-    return pd.DataFrame(found).reset_index(drop=True)
+    unique_columns("--column", table, names.values())
+    renamed = {ours: table[theirs] for ours, theirs in names.items() if theirs in table.columns}
+    return pd.DataFrame(renamed).reset_index(drop=True)
 
 
 def _text(ids: pd.Series) -> pd.Series:
-    """Ids as str; numbers that a missing value made float lose their ``.0``; empty ones are missing."""
+    """Ids as str, missing if empty. Integers lose the ``.0`` that a missing value gives them."""
     if pd.api.types.is_float_dtype(ids) and (ids.dropna() % 1 == 0).all():
         ids = ids.astype("Int64")
     text = ids.astype("string").str.strip()
@@ -146,7 +136,7 @@ def _text(ids: pd.Series) -> pd.Series:
 
 
 def _seconds(times: pd.Series) -> pd.Series:
-    """Seconds since 1970 by the clock of the file, from numbers (s), dates or texts; a zone is dropped."""
+    """Seconds since 1970 by the clock of the file, from numbers (s), dates or texts. Zones are dropped."""
     if pd.api.types.is_numeric_dtype(times):
         return times.astype("float64")
     moments = pd.to_datetime(times, errors="coerce", format="mixed" if times.dtype == object else None)

@@ -13,6 +13,7 @@ from ....core.errors import InvalidInput
 from ....core.protocols import Policy
 from ....core.types import AnyArray
 from ....policies.decision_log.log import DecisionLog
+from ....tables import is_parquet, read_table
 from ..estimators import ESTIMATORS, estimator_named
 from ..log import Features, log_inputs
 from ..open_bandit import is_open_bandit, load, open_bandit_inputs
@@ -22,7 +23,7 @@ from .columns import Columns
 from .obp import from_obp
 from .source import Source
 from .stream import Mapper, parts_of, stream_table
-from .table import read_table, table_source
+from .table import table_source
 from .vw import dsjson_source, is_dsjson
 
 if TYPE_CHECKING:
@@ -97,15 +98,15 @@ def read_log(
             raise InvalidInput("LOG", str(path), NOT_STREAMED)
         return dsjson_source(path, policy, columns, rng=rng)
     if stream is None:
-        stream = not by_user and _is_parquet(path) and sum(part.rows for part in parts_of(path)) > STREAM_ROWS
+        stream = not by_user and is_parquet(path) and sum(part.rows for part in parts_of(path)) > STREAM_ROWS
     if stream:
-        if not _is_parquet(path):
+        if not is_parquet(path):
             raise InvalidInput("LOG", str(path), NOT_STREAMED)
         seed = int(rng.integers(2**62))
         return stream_table(
             path, policy, columns, estimators=estimators, seed=seed, mapper=mapper, progress=progress
         )
-    return table_source(read_table(path), policy, columns, rng=rng, by_user=by_user)
+    return table_source(read_table(path, "LOG"), policy, columns, rng=rng, by_user=by_user)
 
 
 def is_decision_log(path: Path) -> bool:
@@ -125,10 +126,6 @@ def is_decision_log(path: Path) -> bool:
     except (pa.ArrowInvalid, OSError):
         return False  # the table reader says what is wrong with the file
     return b"shopgym.version" in metadata
-
-
-def _is_parquet(path: Path) -> bool:
-    return path.is_dir() or path.suffix == ".parquet"
 
 
 def _open_bandit(log: Path, policy: str, rng: Generator) -> Source:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -24,29 +23,6 @@ if TYPE_CHECKING:
     import pandas as pd
 
 ESTIMATED = "estimated propensity"
-
-
-def read_table(path: Path) -> pd.DataFrame:
-    """A CSV file, or a Parquet file or folder of part files.
-
-    Raises:
-        InvalidInput: it is neither, or it has no rows.
-    """
-    import pandas as pd
-
-    parquet = path.is_dir() or path.suffix == ".parquet"
-    try:
-        frame = pd.read_parquet(path) if parquet else pd.read_csv(path)
-        if not parquet:  # pandas numbers the names that are there twice
-            frame.columns = pd.read_csv(path, header=None, nrows=1, dtype=str).iloc[0].fillna("").to_list()
-    except UnicodeDecodeError as error:
-        raise InvalidInput("LOG", str(path), f"it is no UTF-8 text ({error}): save it as UTF-8") from error
-    except (ValueError, OSError) as error:  # what pandas and pyarrow raise for files they cannot read
-        said = " ".join(str(error).split())
-        raise InvalidInput("LOG", str(path), f"it is no readable table ({said})") from error
-    if not len(frame):
-        raise InvalidInput("LOG", str(path), "the table has no rows")
-    return frame
 
 
 def table_source(

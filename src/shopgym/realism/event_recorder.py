@@ -1,0 +1,224 @@
+"""Write the visits of a simulated shop as an event table.
+
+A visit starts at the time of the shop's clock. Times within the visit come from the seconds of the feedback:
+reading a page is spread evenly over its slots, the page of an item takes its dwell, and everything bought is
+one order at the end of the visit. Day 0 of the shop is a Monday.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+from numpy.random import Generator
+
+from ..core.batches import Feedback, Requests
+from ..core.errors import InvalidInput
+from ..core.types import F32, F64, I32, I64, AnyArray, Bool
+from ..simulators.config import DwellConfig
+from ..simulators.page.surfaces import EMAIL, PRODUCT, SEARCH
+from .events import EVENTS
+from .shop_data import DAY
+
+SEASON_START = 17_532 * DAY
+"""Seconds from 1970 to day 0: Monday, 1 January 2018."""
+COLUMNS = ("user_id", "session_id", "time", "item_id", "quantity", "price", "position")
+
+
+@dataclass(frozen=True, eq=False)
+class ServedPage:
+    """One page of each of n visits under way.
+
+    Attributes:
+        requests, slates, feedback: of the page.
+        active: (n,) the rows that asked for a page; the others mean nothing.
+        begun: (b,) rows whose visit began with this page.
+        ended: (n,) rows whose visit ended with it.
+        first: (n,) rows whose visit was on its first page.
+        visit: (n,) number of the visit among those of the user, from 1.
+        surface, query, anchor: (n,) of the page: kind, search query (-1: none), and the item of a product
+            page.
+        slots: (n,) slots of the page.
+    """
+
+    requests: Requests
+    slates: I32
+    feedback: Feedback
+    active: Bool
+    begun: I64
+    ended: Bool
+    first: Bool
+    visit: I32
+    surface: I32
+    query: I32
+    anchor: I32
+    slots: I32
+
+
+class EventRecorder:
+    """Collects the events of visits, page by page.
+
+    Args:
+        n: visits at a time.
+        dwell: how long the page of an item is looked at.
+        again: see :class:`~.shop_events.Behaviour`.
+        impressions: share of visits whose impressions and clicks are recorded.
+        rng: draws these visits, the pages opened again, and the dwell of item pages that are not clicks.
+
+    Attributes:
+        visits: number of visits that have begun.
+    """
+
+    def __init__(
+        self, n: int, dwell: DwellConfig, *, again: float, impressions: float, rng: Generator
+    ) -> None:
+        self.visits = 0
+        self._dwell, self._again, self._impressions, self._rng = dwell, again, impressions, rng
+        self._number, self._user = np.zeros((2, n), np.int64)
+        self._start, self._elapsed = np.zeros((2, n))
+        self._records_impressions = np.zeros(n, np.bool_)
+        self._cart_lines: list[tuple[AnyArray, ...]] = []
+        self._columns: dict[str, list[AnyArray]] = {name: [] for name in COLUMNS}
+        self._kinds: list[tuple[int, int]] = []  # (index in EVENTS, number of rows)
+
+    def record(self, page: ServedPage) -> None:
+        """Add the events of a page."""
+        self._begin(page)
+        row, slot = np.nonzero(page.feedback.clicked)
+        self._page(page, row, slot)
+        self._view_again(row, page.slates[row, slot])
+        self._order(page.ended)
+
+    def table(self) -> pd.DataFrame:
+        """The event table. All purchases of a visit are one order.
+
+        Raises:
+            InvalidInput: there is no event.
+        """
+        if not self._kinds:
+            raise InvalidInput("season", 0, "nobody came: give more sessions or days")
+        table = pd.DataFrame(
+            {name: np.concatenate(parts).astype(np.float64) for name, parts in self._columns.items()}
+        )
+        kinds, counts = np.array(self._kinds).T
+        codes = np.repeat(kinds, counts).astype(np.intp)
+        table["event"] = pd.Categorical.from_codes(codes, dtype=pd.CategoricalDtype(list(EVENTS)))
+        for name in ("session_id", "user_id"):
+            table[name] = table[name].astype("Int64")
+        table["order_id"] = table["session_id"].where(table["event"].isin(("purchase", "return")))
+        table.loc[table["event"] == "return", "session_id"] = pd.NA
+        return table
+
+    def _add(self, kind: str, rows: AnyArray, **columns: AnyArray) -> None:
+        """Add one event per entry of ``rows``, which are rows of the visits under way."""
+        if not len(rows):
+            return
+        self._kinds.append((EVENTS.index(kind), len(rows)))
+        missing = np.broadcast_to(np.nan, len(rows))
+        columns = {"user_id": self._user[rows], "session_id": self._number[rows]} | columns
+        for name in COLUMNS:
+            self._columns[name].append(columns.get(name, missing))
+
+    def _begin(self, page: ServedPage) -> None:
+        """Reset the rows of new visits. A visit that begins on an item's page views that item."""
+        begun = page.begun
+        if not len(begun):
+            return
+        self._number[begun] = self.visits + np.arange(len(begun))
+        self.visits += len(begun)
+        self._user[begun] = page.requests.user_id[begun]
+        self._start[begun] = SEASON_START + page.requests.time[begun] * DAY
+        self._elapsed[begun] = 0.0
+        self._records_impressions[begun] = self._rng.random(len(begun)) < self._impressions
+        landed = begun[page.surface[begun] == PRODUCT]
+        self._view(landed, page.anchor[landed])
+        self._view_again(landed, page.anchor[landed])
+
+    def _view(self, rows: AnyArray, items: AnyArray) -> None:
+        """View the pages of items (l,) one after the other; ``rows`` (l,) are sorted."""
+        seconds = self._dwell.median * np.exp(self._dwell.log_sd * self._rng.standard_normal(len(rows)))
+        before = np.cumsum(seconds) - seconds
+        before -= before[np.searchsorted(rows, rows)]
+        self._add("view", rows, time=self._start[rows] + self._elapsed[rows] + before, item_id=items)
+        np.add.at(self._elapsed, rows, seconds)
+
+    def _view_again(self, rows: AnyArray, items: AnyArray) -> None:
+        """View each of the item pages (l,) again a geometric number of times, after all else on the page."""
+        if self._again:
+            times = self._rng.geometric(1.0 - self._again, len(rows)) - 1
+            self._view(np.repeat(rows, times), np.repeat(items, times))
+
+    def _page(self, page: ServedPage, clicked_row: I64, clicked_slot: I64) -> None:
+        """Record searches, e-mails, impressions, carts, and the clicks at these rows and slots."""
+        feedback, slates, seconds = page.feedback, page.slates, page.feedback.seconds
+        asked, start = np.flatnonzero(page.active), self._start + self._elapsed
+        searched = np.flatnonzero(page.active & (page.surface == SEARCH) & (page.query >= 0))
+        self._add("search", searched, time=start[searched])
+        mail = np.flatnonzero(page.active & (page.surface == EMAIL) & page.first)
+        if len(mail):
+            opened = mail[seconds[mail] > 0]
+            clicked = mail[feedback.clicked[mail].any(axis=1)]
+            for kind, rows in (("email_sent", mail), ("email_open", opened), ("email_click", clicked)):
+                self._add(kind, rows, time=start[rows])
+
+        recorded = asked[self._records_impressions[asked]]
+        shown = (slates[recorded] >= 0) & (np.arange(slates.shape[1]) < page.slots[recorded, None])
+        row, slot = np.nonzero(shown)
+        rows = recorded[row]
+        self._add("impression", rows, time=start[rows], item_id=slates[rows, slot], position=slot + 1)
+
+        row, slot = clicked_row, clicked_slot
+        dwell = feedback.dwell.astype(np.float64)
+        time = start[:, None] + _offsets(dwell, seconds)
+        self._add("view", row, time=time[row, slot], item_id=slates[row, slot])
+        kept = self._records_impressions[row]
+        row, slot = row[kept], slot[kept]
+        self._add("click", row, time=time[row, slot], item_id=slates[row, slot], position=slot + 1)
+        self._cart(page, time + dwell)
+        self._elapsed[asked] += seconds[asked]
+
+    def _cart(self, page: ServedPage, time: F64) -> None:
+        """Record carts at ``time`` (n, k), and keep their lines until the visit ends."""
+        feedback = page.feedback
+        row, slot = np.nonzero(feedback.carted)
+        if not len(row):
+            return
+        sold = feedback.sold[row, slot]
+        item = np.where(sold >= 0, sold, page.slates[row, slot])
+        self._add("cart", row, time=time[row, slot], item_id=item)
+        quantity = feedback.quantity[row, slot]
+        price = feedback.revenue[row, slot] / np.maximum(quantity, 1)
+        delay = np.where(feedback.returned[row, slot], feedback.return_delay[row, slot], np.nan)
+        self._cart_lines.append((row, item, quantity, price, feedback.removed[row, slot], delay))
+
+    def _order(self, ended: Bool) -> None:
+        """At the end of visits their cart lines are ordered or removed, and returns follow later."""
+        if not ended.any() or not self._cart_lines:
+            return
+        lines = [np.concatenate(parts) for parts in zip(*self._cart_lines, strict=True)]
+        over = ended[lines[0]]
+        self._cart_lines = [] if over.all() else [tuple(values[~over] for values in lines)]
+        rows, item, quantity, price, removed, delay = (values[over] for values in lines)
+        time = self._start[rows] + self._elapsed[rows]
+        self._add("cart_remove", rows[removed], time=time[removed], item_id=item[removed])
+        for kind, chosen, when in (
+            ("purchase", quantity > 0, time),
+            ("return", np.isfinite(delay), time + np.nan_to_num(delay) * DAY),
+        ):
+            columns = {"time": when, "item_id": item, "quantity": quantity, "price": price}
+            self._add(kind, rows[chosen], **{name: values[chosen] for name, values in columns.items()})
+
+
+def _offsets(dwell: F64, seconds: F32) -> F64:
+    """(n, k) seconds into the page at which the item of each slot is opened.
+
+    Reading goes on evenly over the slots; the pages of opened items come in between.
+
+    Args:
+        dwell: (n, k) seconds on the page of each item.
+        seconds: (n,) spent on the page and on the items opened from it.
+    """
+    k = dwell.shape[1]
+    reading = np.maximum(seconds - dwell.sum(axis=1), 0.0)
+    return np.asarray(reading[:, None] * (np.arange(k) + 0.5) / k + np.cumsum(dwell, axis=1) - dwell)
