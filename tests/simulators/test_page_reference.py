@@ -77,12 +77,12 @@ PAGE_VECTORS = ("intent", "pull", "taste", "seen")
 
 def start_visits(shop: Shop, begin: Bool) -> None:
     """Start the next visit on the lanes where ``begin``."""
-    shop.arrive(begin)
+    shop.start_visits(begin)
 
 
 def end_visits(shop: Shop, ended: Bool) -> Bool:
     """Settle the visits that have ``ended``; (n,) bool, who remains a customer."""
-    gone, _ = shop.part(ended)
+    gone, _ = shop.end_visits(ended)
     return ended & ~gone
 
 

@@ -128,11 +128,11 @@ def simulate_season(
         recorder.record(page)
         pages += int(np.count_nonzero(page.active))
         returning += int((page.visit[page.begun] > 1).sum())
-        day = int(shop.now)
+        day = int(shop.day)
         if day not in out_of_stock:
             out_of_stock[day] = 1.0 - float(shop.today.available[0].mean())
             if progress is not None:
-                progress(shop.now)
+                progress(shop.day)
     table = recorder.table()
     data = ShopData.from_events(table[table["time"] < SEASON_START + days * DAY])
     visits = recorder.visits

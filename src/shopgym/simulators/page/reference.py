@@ -140,12 +140,12 @@ def child(parent: np.uint64, field: int | np.uint64) -> np.uint64:
 
 def page_key(visit: Visit) -> np.uint64:
     """The key of the page that the visitor is on."""
-    return child(child(visit.key, kinds.PAGE), visit.page)
+    return child(child(visit.key, kinds.DRAW_PAGE), visit.page)
 
 
 def item_key(visit: Visit, item: int) -> np.uint64:
     """The key of an item on that page."""
-    return child(child(page_key(visit), kinds.ITEM), item)
+    return child(child(page_key(visit), kinds.DRAW_ITEM), item)
 
 
 def uniform(parent: np.uint64, kind: np.uint64) -> float:
@@ -163,15 +163,15 @@ def sigmoid(x: float) -> float:
 def start_visit(params: ShopParams, visit: Visit) -> None:
     """Begin the visit whose ``key`` and person (``user``, ``taste``, ``seen`` ...) are set."""
     visit.visit += 1
-    visit.mobile = uniform(visit.key, kinds.MOBILE) < params.mobile_share
-    visit.purpose = uniform(visit.key, kinds.MISSION) < float(params.mission[visit.user])
-    size_noise = params.mission_spread * normal(child(visit.key, kinds.MISSION_SIZE))
+    visit.mobile = uniform(visit.key, kinds.DRAW_MOBILE) < params.mobile_share
+    visit.purpose = uniform(visit.key, kinds.DRAW_MISSION) < float(params.mission[visit.user])
+    size_noise = params.mission_spread * normal(child(visit.key, kinds.DRAW_MISSION_SIZE))
     visit.size = float(np.float32(float(params.size[visit.user]) + size_noise)) if visit.purpose else 0.0
     visit.channel = 0
     if params.surfaces_on:  # channels are cumulative shares
-        visit.channel = int((uniform(visit.key, kinds.CHANNEL) >= params.channels[:-1]).sum())
+        visit.channel = int((uniform(visit.key, kinds.DRAW_CHANNEL) >= params.channels[:-1]).sum())
     visit.surface, visit.query = int(params.entries[visit.channel]), NO_QUERY
-    coin, word = child(visit.key, kinds.ENTRY), child(visit.key, kinds.ENTRY_ITEM)
+    coin, word = child(visit.key, kinds.DRAW_ENTRY), child(visit.key, kinds.DRAW_ENTRY_ITEM)
     visit.anchor = wanted_item(params, visit, unit(coin), word)
     visit.intent = params.embedding[visit.anchor].copy()
     visit.pull = pull_of(params, visit)
@@ -184,11 +184,11 @@ def wanted_item(params: ShopParams, visit: Visit, coin: float, word: np.uint64) 
     """Half the time a neighbour of one of the user's favourites, else an item by popularity."""
     if coin >= 0.5:  # alias method (Walker 1977)
         item = below(word, len(params.alias_share))
-        stays = uniform(word, kinds.ALIAS) < params.alias_share[item]
+        stays = uniform(word, kinds.DRAW_ALIAS) < params.alias_share[item]
         return int(item if stays else params.alias_item[item])
     favourite = int(params.favourites[visit.user, below(word, params.favourites.shape[1])])
     width = params.neighbours.shape[1]
-    return int(params.neighbours[favourite, below(child(word, kinds.COIN), width)]) if width else favourite
+    return int(params.neighbours[favourite, below(child(word, kinds.DRAW_COIN), width)]) if width else favourite
 
 
 def pull_of(params: ShopParams, visit: Visit) -> F32:
@@ -285,21 +285,21 @@ def read_page(
     ``price_off`` in [0, 1) is taken off every price. Changes nothing: see :func:`continue_visit`.
     """
     page, surface = page_key(visit), visit.surface
-    opened = uniform(page, kinds.OPENED) < params.opened[surface]
+    opened = uniform(page, kinds.DRAW_OPENED) < params.opened[surface]
     reading, reached, outcomes = 0.0, opened, [SlotOutcome() for _ in slate]
     if params.dwells and opened:
-        reading = math.exp(params.read_log + params.dwell_sd * normal(child(page, kinds.READING)))
+        reading = math.exp(params.read_log + params.dwell_sd * normal(child(page, kinds.DRAW_READING)))
     for slot, (item, outcome) in enumerate(zip(slate, outcomes, strict=True)):
         if item == EMPTY or slot >= params.slots[surface]:
             continue
         outcome.unavailable = not today.available[visit.row, item]
         draw, attention = item_key(visit, item), params.attention[surface, slot]
-        u = uniform(draw, kinds.CLICK)
+        u = uniform(draw, kinds.DRAW_CLICK)
         outcome.examined = bool(reached and u < attention)
         if outcome.examined:
             if u < attention * p_like(params, today, visit, item):
                 _take_up(params, today, visit, item, price_off, outcome)
-            reached = uniform(draw, kinds.READ_ON) < p_read_on(params, surface, item, outcome.clicked)
+            reached = uniform(draw, kinds.DRAW_READ_ON) < p_read_on(params, surface, item, outcome.clicked)
     return outcomes, reading
 
 
@@ -310,16 +310,16 @@ def _take_up(
     draw, taken, price = item_key(visit, item), item_taken(params, today, visit, item), 0.0
     if taken != EMPTY:
         price = price_of(params, today, visit, taken, price_off)
-        outcome.carted = uniform(draw, kinds.CART) < p_cart(params, visit, item, taken, price)
+        outcome.carted = uniform(draw, kinds.DRAW_CART) < p_cart(params, visit, item, taken, price)
     may_skip = outcome.carted and visit.purpose and visit.surface != EMAIL
-    outcome.clicked = not (may_skip and uniform(draw, kinds.QUICK) < params.quick)
+    outcome.clicked = not (may_skip and uniform(draw, kinds.DRAW_QUICK) < params.quick)
     if params.dwells and outcome.clicked:
         log_median = params.dwell_log + params.dwell_depth * appeal_of(params, visit, item)
-        outcome.dwell = math.exp(log_median + params.dwell_sd * normal(child(draw, kinds.DWELL)))
+        outcome.dwell = math.exp(log_median + params.dwell_sd * normal(child(draw, kinds.DRAW_DWELL)))
     if not outcome.carted:
         return
-    outcome.cart_units = units_of(params, visit, taken, uniform(draw, kinds.UNITS))
-    checkout = uniform(visit.key, kinds.BUY)  # one for the whole cart
+    outcome.cart_units = units_of(params, visit, taken, uniform(draw, kinds.DRAW_UNITS))
+    checkout = uniform(visit.key, kinds.DRAW_BUY)  # one for the whole cart
     if checkout >= p_buy(params, price):
         outcome.removed = checkout < p_buy(params, 0.0)
         return
@@ -327,10 +327,10 @@ def _take_up(
     outcome.sold, outcome.quantity = taken, outcome.cart_units
     outcome.revenue = outcome.quantity * (full_price - price_off * full_price)
     outcome.margin = outcome.quantity * (full_margin - price_off * full_price)
-    if params.returns and uniform(draw, kinds.RETURNED) < p_return(params, visit, item, taken):
+    if params.returns and uniform(draw, kinds.DRAW_RETURNED) < p_return(params, visit, item, taken):
         outcome.returned = True
         outcome.return_cost = outcome.margin + params.return_handling
-        outcome.return_delay = FIRST_RETURN - params.return_delay * math.log1p(-uniform(draw, kinds.DELAY))
+        outcome.return_delay = FIRST_RETURN - params.return_delay * math.log1p(-uniform(draw, kinds.DRAW_DELAY))
 
 
 # After the page
@@ -355,7 +355,7 @@ def continue_visit(
                 _remember(params, visit, item, outcome)
     logit = params.leave_base + params.fatigue * visit.page - params.engagement * (clicks > 0)
     logit -= (params.mission_stay + visit.size) * visit.purpose
-    left = uniform(page_key(visit), kinds.LEAVE) < sigmoid(logit)
+    left = uniform(page_key(visit), kinds.DRAW_LEAVE) < sigmoid(logit)
     if params.surfaces_on:
         left = left or (visit.surface == EMAIL and clicks == 0)
         _next_surface(params, visit, clicks > 0, carted)
@@ -370,13 +370,13 @@ def continue_visit(
 def _next_surface(params: ShopParams, visit: Visit, clicked: bool, carted: bool) -> None:
     """The page that is asked for next and, if it is a search, what is wanted."""
     page, visit.query = page_key(visit), NO_QUERY
-    if carted and uniform(page, kinds.TO_CART) < params.to_cart:
+    if carted and uniform(page, kinds.DRAW_TO_CART) < params.to_cart:
         visit.surface = CART
     elif clicked:
         visit.surface = PRODUCT
-    elif uniform(page, kinds.SEARCHED) < params.search_rate:
-        word = child(page, kinds.QUERY)
-        visit.anchor = wanted_item(params, visit, unit(word), child(word, kinds.COIN))
+    elif uniform(page, kinds.DRAW_SEARCHED) < params.search_rate:
+        word = child(page, kinds.DRAW_QUERY)
+        visit.anchor = wanted_item(params, visit, unit(word), child(word, kinds.DRAW_COIN))
         visit.surface = SEARCH
         visit.query = int(params.category[visit.anchor])
         visit.intent = _towards(visit.intent, params.embedding[visit.anchor], SEARCH_DRIFT)
@@ -422,10 +422,10 @@ def end_visit(params: ShopParams, visit: Visit) -> bool:
     visit.habit += HABIT_RATE * (bought - visit.habit)
     faster = params.rate_effect * visit.satisfaction + params.habit_effect * visit.habit
     rate = float(params.rate[visit.user]) * math.exp(faster)
-    visit.gap = -math.log1p(-uniform(visit.key, kinds.GAP)) / rate
+    visit.gap = -math.log1p(-uniform(visit.key, kinds.DRAW_GAP)) / rate
     visit.seen = np.float32(math.exp(-visit.gap / params.boredom_days)) * visit.seen
     if visit.visit <= 1:  # BG/NBD counts drop-outs from the first return on
         return True
     p = float(params.dropout[visit.user])
     logit = math.log(p / (1.0 - p)) - params.churn_effect * visit.satisfaction
-    return uniform(visit.key, kinds.DROPOUT) >= sigmoid(logit)
+    return uniform(visit.key, kinds.DRAW_DROPOUT) >= sigmoid(logit)
