@@ -211,4 +211,4 @@ def test_evaluate_hides_seen_items_and_evaluate_next_does_not() -> None:
     assert evaluate_next(model, Sequences.from_lists([[2, 2, 2], [1, 1]], 3), 1)["mrr@1"] == 1.0
     turns = Sequences.from_lists([[2, 2, 1]], 3)
     assert evaluate_next(model, turns, 1)["recall@1"] == 0.5
-    assert evaluate_next(model, turns, 1, restored=False)["recall@1"] == 0.0
+    assert evaluate_next(model, turns, 1, again=False)["recall@1"] == 0.0

@@ -105,7 +105,7 @@ def test_whole_episodes_have_common_random_numbers(catalog: Catalog) -> None:
     assert (first.pages >= first.visits).all()
     assert first.visits.min() >= 1
     assert 0 < first.kept.mean() < 1
-    one = live(policy, env, 5, np.random.default_rng(0), longest=1)
+    one = live(policy, env, 5, np.random.default_rng(0), most=1)
     np.testing.assert_array_equal(one.pages, 1)
     rows = train_sequences(
         make_agent("random", task_of(env), np.random.default_rng(0)),
