@@ -111,7 +111,7 @@ def test_every_fact_names_a_measure_and_a_loader() -> None:
         assert fact.measure in FACTS, fact.name
         assert fact.data in (None, *SOURCES), fact.name
         assert fact.low <= fact.value <= fact.high, fact.name
-        assert (fact.days is not None) == FACTS[fact.measure].grows_with_time, fact.name
+        assert (fact.days is not None) == FACTS[fact.measure].cumulative, fact.name
         assert (fact.data is None) == fact.name.startswith("pub_"), fact.name
 
 

@@ -21,7 +21,7 @@ def _known_orders(data: ShopData) -> pd.DataFrame:
     return data.orders.dropna(subset="user_id")
 
 
-@fact("repeat_customer_share", "share", "retention", events=ORDERS, columns=KNOWN, grows_with_time=True)
+@fact("repeat_customer_share", "share", "retention", events=ORDERS, columns=KNOWN, cumulative=True)
 def _repeat(data: ShopData, boot: ClusterBootstrap) -> Measurement:
     """Share of customers with 2 orders or more in the time watched."""
     counts = _known_orders(data).groupby("user_id").size()
@@ -40,21 +40,21 @@ def _day_gaps(data: ShopData) -> tuple[pd.Series, pd.Series]:
     return _order_gaps(orders.assign(time=orders["time"] // DAY * DAY).drop_duplicates())
 
 
-@fact("interpurchase_median_days", "days", "retention", events=ORDERS, columns=KNOWN, grows_with_time=True)
+@fact("interpurchase_median_days", "days", "retention", events=ORDERS, columns=KNOWN, cumulative=True)
 def _gap_median(data: ShopData, boot: ClusterBootstrap) -> Measurement:
     """Median days between consecutive order days of a customer; the end of the record cuts off long gaps."""
     gaps, users = _day_gaps(data)
     return boot.median(gaps, units(users))
 
 
-@fact("interpurchase_mean_days", "days", "retention", events=ORDERS, columns=KNOWN, grows_with_time=True)
+@fact("interpurchase_mean_days", "days", "retention", events=ORDERS, columns=KNOWN, cumulative=True)
 def _gap_mean(data: ShopData, boot: ClusterBootstrap) -> Measurement:
     """Mean days between consecutive order days of a customer; the end of the record cuts off long gaps."""
     gaps, users = _day_gaps(data)
     return boot.mean(gaps, units(users))
 
 
-@fact("intertrip_median_days", "days", "retention", events=ORDERS, columns=KNOWN, grows_with_time=True)
+@fact("intertrip_median_days", "days", "retention", events=ORDERS, columns=KNOWN, cumulative=True)
 def _trip_median(data: ShopData, boot: ClusterBootstrap) -> Measurement:
     """Median days between consecutive orders of a customer, to the second."""
     gaps, users = _order_gaps(_known_orders(data))
@@ -62,12 +62,7 @@ def _trip_median(data: ShopData, boot: ClusterBootstrap) -> Measurement:
 
 
 @fact(
-    "returning_order_share_h2",
-    "share of orders",
-    "retention",
-    events=ORDERS,
-    columns=KNOWN,
-    grows_with_time=True,
+    "returning_order_share_h2", "share of orders", "retention", events=ORDERS, columns=KNOWN, cumulative=True
 )
 def _returning(data: ShopData, boot: ClusterBootstrap) -> Measurement:
     """Share of the orders in the second half of the time watched by customers with an earlier order."""
@@ -77,7 +72,7 @@ def _returning(data: ShopData, boot: ClusterBootstrap) -> Measurement:
     return boot.mean(returning[late], units(orders.loc[late, "user_id"]))
 
 
-@fact("cohort_active_month1", "share", "retention", events=ORDERS, columns=KNOWN, grows_with_time=True)
+@fact("cohort_active_month1", "share", "retention", events=ORDERS, columns=KNOWN, cumulative=True)
 def _cohort(data: ShopData, boot: ClusterBootstrap) -> Measurement:
     """Share of customers who order again in the calendar month after that of their first order.
 
@@ -105,7 +100,7 @@ def _month(time: pd.Series) -> F64:
     "heterogeneity",
     events=ORDERS,
     columns=(*KNOWN, "price"),
-    grows_with_time=True,
+    cumulative=True,
 )
 def _top_share(data: ShopData, boot: ClusterBootstrap) -> Measurement:
     """Share of the revenue of known customers that the top 20% of them bring."""

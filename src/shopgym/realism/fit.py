@@ -209,11 +209,7 @@ def main() -> None:
     options = parser.parse_args()
     progress = partial(print, "season, loss:", flush=True)
     fitted, search = fit(
-        options.profile,
-        visits=options.visits,
-        seed=options.seed,
-        rounds=options.rounds,
-        progress=progress,
+        options.profile, visits=options.visits, seed=options.seed, rounds=options.rounds, progress=progress
     )
     print(
         f"loss {search.initial_loss:.1f} -> {search.loss:.1f}; "

@@ -39,7 +39,7 @@ def _orders_per_item(data: ShopData) -> pd.Series:
     "popularity",
     events=("purchase",),
     columns=("order_id", "item_id"),
-    grows_with_time=True,
+    cumulative=True,
 )
 def _gini_orders(data: ShopData, boot: ClusterBootstrap) -> Measurement:
     """Gini coefficient of orders per item sold at least once; items are the units."""
@@ -54,9 +54,7 @@ def _zipf_orders(data: ShopData, boot: ClusterBootstrap) -> Measurement:
     return boot.sorted_statistic(_orders_per_item(data), zipf_top20)
 
 
-@fact(
-    "item_gini_clicks", "gini", "popularity", events=(PAGE_VIEW,), columns=("item_id",), grows_with_time=True
-)
+@fact("item_gini_clicks", "gini", "popularity", events=(PAGE_VIEW,), columns=("item_id",), cumulative=True)
 def _gini_clicks(data: ShopData, boot: ClusterBootstrap) -> Measurement:
     """Gini coefficient of page openings per item opened at least once; items are the units."""
     return boot.sorted_statistic(data.select(data.page_view_kind)["item_id"].value_counts(sort=False), gini)

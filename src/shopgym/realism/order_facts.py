@@ -86,7 +86,7 @@ def _returned_units(data: ShopData, boot: ClusterBootstrap) -> Measurement:
     "returns",
     events=("purchase", "return"),
     columns=("user_id",),
-    grows_with_time=True,
+    cumulative=True,
 )
 def _with_return(data: ShopData, boot: ClusterBootstrap) -> Measurement:
     """Share of the users with a purchase or return who have a return."""

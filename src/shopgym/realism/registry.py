@@ -21,7 +21,7 @@ class Fact:
         events: kinds of event that must occur; ``PAGE_VIEW`` stands for views or clicks.
         columns: columns of the event table that must have been recorded.
         sessions: columns of the session table that must have been recorded.
-        grows_with_time: whether the value depends on how long the shop was watched.
+        cumulative: whether the value grows with the time that the shop was watched.
     """
 
     name: str
@@ -31,7 +31,7 @@ class Fact:
     events: tuple[str, ...] = ()
     columns: tuple[str, ...] = ()
     sessions: tuple[str, ...] = ()
-    grows_with_time: bool = False
+    cumulative: bool = False
 
     @property
     def definition(self) -> str:
@@ -67,13 +67,13 @@ def fact(
     events: tuple[str, ...] = (),
     columns: tuple[str, ...] = (),
     sessions: tuple[str, ...] = (),
-    grows_with_time: bool = False,
+    cumulative: bool = False,
 ) -> Callable[[Measure], Measure]:
     """Register the decorated function as a fact."""
 
     def register(measure: Measure) -> Measure:
         assert name not in FACTS, name
-        FACTS[name] = Fact(name, unit, group, measure, events, columns, sessions, grows_with_time)
+        FACTS[name] = Fact(name, unit, group, measure, events, columns, sessions, cumulative)
         return measure
 
     return register

@@ -96,7 +96,7 @@ def _abandonment(data: ShopData, boot: ClusterBootstrap) -> Measurement:
     return boot.mean(1.0 - sessions["converted"].to_numpy(np.float64), _units(sessions))
 
 
-@fact("sessions_per_user", "sessions", "session", sessions=("user_id",), grows_with_time=True)
+@fact("sessions_per_user", "sessions", "session", sessions=("user_id",), cumulative=True)
 def _sessions_per_user(data: ShopData, boot: ClusterBootstrap) -> Measurement:
     """Sessions per user with at least one."""
     counts = _sessions_with(data, "user_id").groupby("user_id").size()
@@ -158,7 +158,7 @@ _register_ratio_fact("purchase_per_cart", "ratio", "funnel", "purchase", "cart")
     "funnel",
     events=(PAGE_VIEW, "purchase"),
     columns=("user_id",),
-    grows_with_time=True,
+    cumulative=True,
 )
 def _purchases_per_user(data: ShopData, boot: ClusterBootstrap) -> Measurement:
     """Purchase events per user who opened an item's page or bought."""
