@@ -90,7 +90,7 @@ class PageEnv:
         form: what an action is. ``slot``: one candidate for the next slot (the page is shown when all
             slots are chosen). ``slate``: one candidate per slot. ``items``: one item row per slot, from
             the whole catalogue.
-        episode: one of :class:`Episode`.
+        episode: an :class:`Episode` or its value.
         discounts: shares that may be taken off all prices of a page; the last part of an action chooses
             one. The first must be 0. Empty = no discounts. Not with form ``slot``.
     """
@@ -101,10 +101,11 @@ class PageEnv:
         reward: RewardSpec,
         form: str,
         *,
-        episode: Episode,
+        episode: str,
         discounts: Sequence[float] = (),
     ) -> None:
         one_of("form", form, FORMS)
+        episode = Episode(episode)
         if (form == "items") == bool(shop.config.num_candidates):
             fix = "must be 0 with form 'items'" if form == "items" else "must be above 0 with this form"
             raise InvalidInput("num_candidates", shop.config.num_candidates, f"{fix} ({form!r})")
@@ -279,7 +280,7 @@ def make_page_env(
     catalog: Catalog | str | int | None = None,
     reward: RewardSpec | None = None,
     form: str = "slot",
-    episode: Episode,
+    episode: str,
     discounts: Sequence[float] = (),
     days: float = 364.0,
     seed: int = 0,
@@ -305,7 +306,9 @@ def make_page_env(
         config = ShopConfig.full() if episode in (Episode.LIFE, Episode.SEASON) else ShopConfig()
     defaults = {f.name: getattr(config, f.name) for f in fields(config)}
     config = build(ShopConfig, {**defaults, **settings}, "shop")
-    shop = Shop(catalog, config, lanes=num_envs, seed=seed, threads=threads, clock=episode.clock, days=days)
+    shop = Shop(
+        catalog, config, lanes=num_envs, seed=seed, threads=threads, clock=Episode(episode).clock, days=days
+    )
     return PageEnv(shop, reward or RewardSpec(), form, episode=episode, discounts=discounts)
 
 
