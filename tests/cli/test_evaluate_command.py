@@ -212,7 +212,7 @@ def test_refusals(table: Path, open_bandit: Path, log: Path, tmp_path: Path) -> 
     (tmp_path / "empty.csv").touch()
     (tmp_path / "nothing").mkdir()
     for arguments, message in (
-        ((table, "--policy", "uniform", "--estimator", "magic"), "--estimator = 'magic': choose among ips"),
+        ((table, "--policy", "uniform", "--estimator", "magic"), "--estimator = 'magic': choose one of ips, snips, dm, dr"),
         ((table, "--policy", "uniform", "--estimator", "dr", "--all"), "leave it out with --all"),
         ((table, "--policy", "uniform", "--propensity-column", "p"), "column = 'p': the table has action"),
         ((table, "--policy", "uniform", "--stream"), "only Parquet can be streamed"),

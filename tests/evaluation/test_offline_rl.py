@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from test_ope_rl_world import ACTIONS, BEHAVIOUR, STATES, TARGET, simulate
+from builders.sequences import ACTIONS, BEHAVIOUR, STATES, TARGET, simulate
 
 from shopgym.core import Interactions, InvalidInput, Items, Requests
 from shopgym.evaluation.offline.rl import (

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from builders.sequences import ACTIONS, BEHAVIOUR, CLOCK, TARGET, returns, simulate
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.stats import binom
-from test_ope_rl_world import ACTIONS, BEHAVIOUR, CLOCK, TARGET, returns, simulate
 
 from shopgym.core import InvalidInput
 from shopgym.core.types import F64

@@ -11,10 +11,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
-from scipy.stats import binom
-from test_ope_rl_world import (
+from builders.sequences import (
     ACTIONS,
     BEHAVIOUR,
     CLOCK,
@@ -27,6 +24,9 @@ from test_ope_rl_world import (
     exact,
     simulate,
 )
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from scipy.stats import binom
 
 from shopgym.core import InvalidInput
 from shopgym.core.types import F64
