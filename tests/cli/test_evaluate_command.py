@@ -18,7 +18,7 @@ from shopgym.cli.evaluate import evaluate
 from shopgym.cli.evaluate.answer import ALONE
 from shopgym.cli.evaluate.printing import conclusion
 from shopgym.core import Interactions, InvalidInput, Items, Requests
-from shopgym.evaluation.offline import ZOO
+from shopgym.evaluation.offline import ESTIMATORS
 from shopgym.policies.decision_log.log import DecisionLog, logged_marginals
 from shopgym.policies.explorers import Softmax
 from shopgym.policies.guards import InStock
@@ -212,7 +212,10 @@ def test_refusals(table: Path, open_bandit: Path, log: Path, tmp_path: Path) -> 
     (tmp_path / "empty.csv").touch()
     (tmp_path / "nothing").mkdir()
     for arguments, message in (
-        ((table, "--policy", "uniform", "--estimator", "magic"), "--estimator = 'magic': choose one of ips, snips, dm, dr"),
+        (
+            (table, "--policy", "uniform", "--estimator", "magic"),
+            "--estimator = 'magic': choose one of ips, snips, dm, dr",
+        ),
         ((table, "--policy", "uniform", "--estimator", "dr", "--all"), "leave it out with --all"),
         ((table, "--policy", "uniform", "--propensity-column", "p"), "column = 'p': the table has action"),
         ((table, "--policy", "uniform", "--stream"), "only Parquet can be streamed"),
@@ -312,7 +315,7 @@ def test_a_refusal_stands_before_any_number_and_strict_exits_with_3(table: Path)
 def test_all_estimators_that_the_log_allows(table: Path) -> None:
     got = answer(table, "--policy", "uniform", "--context-column", "age", "--all")
     names = {estimate["estimator"] for estimate in got["estimates"]}
-    assert names | set(got["skipped"]) == set(ZOO)
+    assert names | set(got["skipped"]) == set(ESTIMATORS)
     assert set(got["skipped"]) == {"cascade-dr", "pi", "snpi", "ips-by-logger", "dr-by-logger"}
     assert got["headline"] == "dr"
 

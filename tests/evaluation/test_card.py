@@ -11,11 +11,11 @@ import pandas as pd
 
 from shopgym.cli.evaluate.answer import answer_of
 from shopgym.evaluation.card import HEADS, card
-from shopgym.evaluation.offline import ESTIMATORS
-from shopgym.evaluation.offline.formats import Columns, Source, read_log
+from shopgym.evaluation.offline import DEFAULT_ESTIMATORS
+from shopgym.evaluation.offline.formats import Columns, WeighedLog, weigh_log
 
 
-def make(policy: str, n: int = 2000, propensity: bool = True) -> tuple[dict[str, Any], Source]:
+def make(policy: str, n: int = 2000, propensity: bool = True) -> tuple[dict[str, Any], WeighedLog]:
     rng = np.random.default_rng(0)
     action = rng.choice(["a<b>", "b", "c"], p=[0.6, 0.3, 0.1], size=n)
     frame = pd.DataFrame(
@@ -28,8 +28,8 @@ def make(policy: str, n: int = 2000, propensity: bool = True) -> tuple[dict[str,
     )
     if not propensity:
         frame = frame.drop(columns="propensity")
-    source = read_log(frame, policy, columns=Columns(context=("x",)), rng=rng)
-    answer = answer_of(source, list(ESTIMATORS), chosen=False, level=0.95, interval="delta", rng=rng)
+    source = weigh_log(frame, policy, columns=Columns(context=("x",)), rng=rng)
+    answer = answer_of(source, list(DEFAULT_ESTIMATORS), chosen=False, level=0.95, interval="delta", rng=rng)
     return {**answer, "log": "log.csv", "policy": policy, "seed": 0}, source
 
 
@@ -115,7 +115,7 @@ def test_slots_have_no_actions_to_draw() -> None:
 def test_many_actions_show_the_most_taken() -> None:
     rng = np.random.default_rng(1)
     frame = pd.DataFrame({"action": rng.integers(40, size=4000), "reward": 1.0, "propensity": 1 / 40})
-    source = read_log(frame, "uniform", rng=rng)
+    source = weigh_log(frame, "uniform", rng=rng)
     answer = answer_of(source, ["ips"], chosen=True, level=0.95, interval="delta", rng=rng)
     html = card(
         {**answer, "log": "l", "policy": "p", "seed": 0}, source.histogram, source.support, source.labels

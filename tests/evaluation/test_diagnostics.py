@@ -8,7 +8,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from shopgym.evaluation.offline import ESTIMATORS, OpeInputs, Thresholds, compare, judge
+from shopgym.evaluation.offline import DEFAULT_ESTIMATORS, OpeInputs, Thresholds, compare_inputs, judge
 from shopgym.evaluation.offline.calibration import calibration_p
 from shopgym.evaluation.offline.diagnostics import Diagnostics
 from shopgym.evaluation.offline.pareto import generalised_pareto_shape, pareto_k, tail_length
@@ -180,14 +180,14 @@ def test_every_estimate_carries_its_diagnostics() -> None:
     action = rng.integers(2, size=n)
     reward = rng.random(n)
     inputs = OpeInputs.from_actions(reward, action, np.full(n, 0.5), target, np.full((n, 2), 0.5))
-    for estimator in ESTIMATORS.values():
+    for estimator in DEFAULT_ESTIMATORS.values():
         got = estimator.estimate(inputs)
         for name in vars(inputs.diagnostics):
             assert getattr(got, name) == pytest.approx(getattr(inputs.diagnostics, name), nan_ok=True), name
         assert got.verdict == ("caution" if got.estimator == "dm" else "trust")
     wrong = OpeInputs.from_actions(reward, action, np.full(n, 0.9), target)
-    got = ESTIMATORS["ips"].estimate(wrong)
+    got = DEFAULT_ESTIMATORS["ips"].estimate(wrong)
     assert got.verdict == "refuse"
     assert "mean weight" in got.reason
     assert "propensities" in got.reason
-    assert compare(inputs, wrong, estimator="ips").verdict == "refuse"
+    assert compare_inputs(inputs, wrong, estimator="ips").verdict == "refuse"

@@ -12,15 +12,15 @@ import pandas as pd
 import pytest
 
 from shopgym.core import InvalidInput
-from shopgym.evaluation.offline import ESTIMATORS, OpeInputs
+from shopgym.evaluation.offline import DEFAULT_ESTIMATORS, OpeInputs
 from shopgym.evaluation.offline.formats import (
     Columns,
-    Source,
+    WeighedLog,
     dsjson_frame,
     estimated_propensities,
     from_obp,
-    read_log,
     to_obp,
+    weigh_log,
 )
 
 
@@ -28,11 +28,11 @@ def rng(seed: int = 0) -> np.random.Generator:
     return np.random.default_rng(seed)
 
 
-def read(log: Any, policy: Any = "uniform", **columns: Any) -> Source:
-    return read_log(log, policy, columns=Columns(**columns), rng=rng())
+def read(log: Any, policy: Any = "uniform", **columns: Any) -> WeighedLog:
+    return weigh_log(log, policy, columns=Columns(**columns), rng=rng())
 
 
-def value(source: Source, name: str = "ips") -> float:
+def value(source: WeighedLog, name: str = "ips") -> float:
     return source.estimate(name).value
 
 
@@ -268,7 +268,7 @@ def test_with_context_confounding_is_corrected_and_without_it_is_not() -> None:
 def test_no_verdict_is_better_than_caution_and_refusals_stay() -> None:
     frame, _ = confounded(500)
     verdicts = {
-        policy: [read(frame, policy, context=("*",)).estimate(name).verdict for name in ESTIMATORS]
+        policy: [read(frame, policy, context=("*",)).estimate(name).verdict for name in DEFAULT_ESTIMATORS]
         for policy in ("uniform", "action:coupon", "action:call")
     }
     assert all(verdict in ("caution", "refuse") for row in verdicts.values() for verdict in row)
@@ -407,8 +407,8 @@ def test_bandit_feedback_is_the_arrays() -> None:
     for dist in (target, target[:, :, None]):
         got = from_obp(log, dist, rng=rng())
         for name in ("ips", "snips"):
-            assert value(got, name) == pytest.approx(ESTIMATORS[name].estimate(want).value, rel=1e-12)
-    dr = read_log(log, "uniform", rng=rng()).estimate("dr")
+            assert value(got, name) == pytest.approx(DEFAULT_ESTIMATORS[name].estimate(want).value, rel=1e-12)
+    dr = weigh_log(log, "uniform", rng=rng()).estimate("dr")
     assert dr.verdict == "trust"
 
 
@@ -424,9 +424,9 @@ def test_a_table_goes_out_and_comes_back(small: pd.DataFrame) -> None:
     out = to_obp(big, Columns(context=("shoe",)))
     assert (out["n_rounds"], out["n_actions"]) == (120, 3)
     assert out["action"][:6].tolist() == [0, 1, 0, 2, 1, 0]
-    back = read_log(out, "uniform", rng=rng())
+    back = weigh_log(out, "uniform", rng=rng())
     here = read(big, context=("shoe",))
-    for name in ESTIMATORS:
+    for name in DEFAULT_ESTIMATORS:
         assert value(back, name) == pytest.approx(value(here, name), rel=1e-12)
 
 

@@ -256,10 +256,10 @@ def test_a_decision_log_becomes_one_episode_per_user() -> None:
     share /= share.sum()
     second = sum(share[i] * share[j] / (1 - share[i]) * j for i in range(4) for j in range(4) if i != j)
     truth = 3 * (share @ np.arange(4.0) + second)
-    from shopgym.evaluation.offline import ESTIMATORS
+    from shopgym.evaluation.offline import DEFAULT_ESTIMATORS
 
     for name in ("ips", "snips"):
-        found = ESTIMATORS[name].estimate(inputs, level=0.9999)
+        found = DEFAULT_ESTIMATORS[name].estimate(inputs, level=0.9999)
         assert found.low < truth < found.high
     with pytest.raises(InvalidInput, match="no decision has a reward"):
         episodes_from_decisions(log.take(slice(0, 0)))

@@ -31,7 +31,7 @@ from scipy.stats import binom
 from shopgym.core import InvalidInput
 from shopgym.core.types import F64
 from shopgym.evaluation.intervals import interval_named
-from shopgym.evaluation.offline import ZOO, Statistic, compare
+from shopgym.evaluation.offline import ESTIMATORS, Statistic, compare_inputs
 from shopgym.evaluation.offline.rl import (
     SEQUENCE_ESTIMATORS,
     Episodes,
@@ -141,7 +141,7 @@ def test_tabular_marginals_of_the_behaviour_as_it_was_give_the_mean_return(by: s
     policy = counts / counts.sum(axis=1, keepdims=True)
     log = replace(log, propensity=policy[log.state, log.action])
     inputs = tabular_inputs(log, policy, gamma=GAMMA, by=by)
-    assert ZOO["dr"].estimate(inputs).value == pytest.approx(log.reward.mean(), rel=1e-12)
+    assert ESTIMATORS["dr"].estimate(inputs).value == pytest.approx(log.reward.mean(), rel=1e-12)
 
 
 def test_without_a_future_it_is_a_bandit() -> None:
@@ -341,10 +341,12 @@ def test_tabular_ratios_are_the_ones_that_marginal_sampling_uses() -> None:
     ratio = tabular_state_ratio(log, TARGET)
     plain = evaluate_sequences(log, TARGET, "mis", gamma=GAMMA, state_ratio=ratio)
     inputs = tabular_inputs(log, TARGET, gamma=GAMMA, by="state")
-    assert ZOO["dr"].estimate(inputs).value == pytest.approx(plain.value, rel=1e-12)
+    assert ESTIMATORS["dr"].estimate(inputs).value == pytest.approx(plain.value, rel=1e-12)
     assert ratio[log.offsets[:-1]] == pytest.approx(1.0)
     counted = tabular_inputs(log, TARGET, gamma=GAMMA, by="state-action")
-    assert ZOO["dr"].estimate(counted).value == pytest.approx(ZOO["ips"].estimate(counted).value, rel=1e-10)
+    assert ESTIMATORS["dr"].estimate(counted).value == pytest.approx(
+        ESTIMATORS["ips"].estimate(counted).value, rel=1e-10
+    )
 
 
 def test_what_the_log_never_shows_is_told() -> None:
@@ -365,9 +367,9 @@ def test_two_targets_are_compared_on_the_same_episodes() -> None:
         sequence_inputs(log, policy, gamma=GAMMA, q=q_at(log, exact(policy, GAMMA).q))
         for policy in (TARGET, BEHAVIOUR)
     ]
-    found = compare(*both, estimator="dr")
+    found = compare_inputs(*both, estimator="dr")
     assert found.low < TRUTH.value - exact(BEHAVIOUR, GAMMA).value < found.high
-    apart = [ZOO["dr"].estimate(inputs) for inputs in both]
+    apart = [ESTIMATORS["dr"].estimate(inputs) for inputs in both]
     assert found.value == pytest.approx(apart[0].value - apart[1].value)
 
 
@@ -410,13 +412,15 @@ ESTIMATES: dict[str, Callable[[Episodes, np.random.Generator], Statistic]] = {
         name: lambda log, _, name=name: statistic(name, log)
         for name in ("tis", "pdis", "snpdis", "dr", "wdr", "mis", "drl", "sndrl")
     },
-    "wdr, fitted": lambda log, rng: ZOO["sndr"].statistic(
+    "wdr, fitted": lambda log, rng: ESTIMATORS["sndr"].statistic(
         sequence_inputs(log, TARGET, gamma=GAMMA, q=cross_fitted_q(log, TARGET, rng=rng, gamma=GAMMA))
     ),
-    "tabular, state": lambda log, _: ZOO["dr"].statistic(
+    "tabular, state": lambda log, _: ESTIMATORS["dr"].statistic(
         tabular_inputs(log, TARGET, gamma=GAMMA, by="state")
     ),
-    "tabular, state-action": lambda log, _: ZOO["dr"].statistic(tabular_inputs(log, TARGET, gamma=GAMMA)),
+    "tabular, state-action": lambda log, _: ESTIMATORS["dr"].statistic(
+        tabular_inputs(log, TARGET, gamma=GAMMA)
+    ),
     "linear, clock": lambda log, _: linear_value(log, TARGET, gamma=GAMMA, horizon=CLOCK).statistic(),
 }
 BIASED = {"snpdis", "wdr", "sndrl", "wdr, fitted", "tabular, state", "tabular, state-action", "linear, clock"}
@@ -440,7 +444,7 @@ def statistic(name: str, log: Episodes) -> Statistic:
         weighting=recipe.weighting or Marginal(ratio_at(log)),
         q=q_at(log, WRONG_Q) if recipe.model else None,
     )
-    return ZOO[recipe.estimator].statistic(inputs)
+    return ESTIMATORS[recipe.estimator].statistic(inputs)
 
 
 @pytest.mark.parametrize("name", ESTIMATES)
@@ -487,7 +491,7 @@ def test_doubly_robust_needs_one_of_weights_and_model_to_be_right(name: str) -> 
             q_logged=at[np.arange(len(at)), log.action],
             v=predicted,
         )
-        found = ZOO[recipe.estimator].estimate(inputs)
+        found = ESTIMATORS[recipe.estimator].estimate(inputs)
         return (found.value - TRUTH.value) / ((found.high - found.low) / 3.92)
 
     assert abs(z(right, TRUTH.q)) < 4

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from shopgym.core import InvalidInput
 from shopgym.evaluation.intervals.clusters import clusters_of
-from shopgym.evaluation.offline import ESTIMATORS, ZOO, OpeInputs, Terms, compare, judge
+from shopgym.evaluation.offline import DEFAULT_ESTIMATORS, ESTIMATORS, OpeInputs, Terms, compare_inputs, judge
 from shopgym.evaluation.offline.diagnostics import Diagnostics
 from shopgym.evaluation.offline.influence import Influence
 from shopgym.evaluation.offline.pareto import generalised_pareto_shape, pareto_k, tail_shape
@@ -42,17 +42,17 @@ def test_influence_by_hand() -> None:
     for n in (5, 100):
         x = np.zeros((n, 1))
         x[0] = n
-        found = Influence.of(Terms(x))
+        found = Influence.from_statistic(Terms(x))
         assert found.skewness == pytest.approx((n - 2) ** 2 / (n - 1) / n)
         assert found.error_rounds == pytest.approx(n**2 * (n - 1) / ((n - 1) ** 3 + 1))
         assert found.shift == 0.0
-    even = Influence.of(Terms(np.array([[1.0], [-1.0]] * 50)))
+    even = Influence.from_statistic(Terms(np.array([[1.0], [-1.0]] * 50)))
     assert (even.skewness, even.error_rounds) == (0.0, 100.0)
 
 
 @given(st.lists(st.integers(-1000, 1000), min_size=3, max_size=50))
 def test_skewness_is_never_more_than_one_over_the_rounds_of_the_error(values: list[int]) -> None:
-    found = Influence.of(Terms(np.array(values, dtype=float)[:, None]))
+    found = Influence.from_statistic(Terms(np.array(values, dtype=float)[:, None]))
     if found.error_rounds:
         assert found.skewness * found.error_rounds <= 1 + 1e-6
         assert found.error_rounds <= len(values) * (1 + 1e-9)
@@ -60,7 +60,7 @@ def test_skewness_is_never_more_than_one_over_the_rounds_of_the_error(values: li
 
 def test_a_log_without_a_single_click_is_refused() -> None:
     nothing = replace(rounds(), reward=np.zeros((4000, 1)))
-    got = ESTIMATORS["ips"].estimate(nothing)
+    got = DEFAULT_ESTIMATORS["ips"].estimate(nothing)
     assert (got.low, got.high) == (0.0, 0.0)
     assert got.verdict == "refuse"
     assert "all rounds say the same" in got.reason
@@ -70,7 +70,7 @@ def test_few_large_rewards_are_no_ground_for_an_interval() -> None:
     money = np.zeros((4000, 1))
     for count, word in ((2, "refuse"), (20, "caution"), (200, "trust")):
         money[:count] = 100.0
-        got = ESTIMATORS["ips"].estimate(OpeInputs(money, np.ones((4000, 1))))
+        got = DEFAULT_ESTIMATORS["ips"].estimate(OpeInputs(money, np.ones((4000, 1))))
         assert got.verdict == word
         assert got.error_rounds == pytest.approx(count, rel=0.15)
 
@@ -82,7 +82,7 @@ def test_rare_large_rewards_that_are_trusted_cover() -> None:
     words, held = [], []
     for n in [1000] * 400 + [50_000] * 400:
         reward = np.where(rng.random(n) < 0.01, rng.lognormal(0.0, 0.7, n), 0.0)
-        got = ESTIMATORS["ips"].estimate(OpeInputs(reward[:, None], np.ones((n, 1))))
+        got = DEFAULT_ESTIMATORS["ips"].estimate(OpeInputs(reward[:, None], np.ones((n, 1))))
         truth = 0.01 * math.exp(0.245)
         words.append(got.verdict)
         held.append(got.low <= truth <= got.high)
@@ -120,7 +120,7 @@ def test_the_shift_at_the_limits_covers_as_documented() -> None:
 
 @pytest.mark.parametrize("name", ["replay", "dr-os", "switch-dr"])
 def test_shrinkage_whose_bias_is_material_is_refused(name: str) -> None:
-    got = ZOO[name].estimate(rounds(20_000))
+    got = ESTIMATORS[name].estimate(rounds(20_000))
     assert got.verdict == "refuse" or got.shift < 0.25
     if name == "replay":  # counts whatever the target could show
         assert got.verdict == "refuse"
@@ -130,7 +130,7 @@ def test_shrinkage_whose_bias_is_material_is_refused(name: str) -> None:
 def test_replay_of_a_deterministic_target_on_a_uniform_log_is_trusted() -> None:
     inputs = rounds()
     matched = (inputs.weight > 2).astype(float) * 3.0  # the target is always the last action
-    got = ZOO["replay"].estimate(replace(inputs, weight=matched))
+    got = ESTIMATORS["replay"].estimate(replace(inputs, weight=matched))
     assert got.shift == pytest.approx(0.0, abs=1e-9)
     assert got.verdict == "trust"
 
@@ -159,7 +159,7 @@ def test_a_steep_fit_to_bounded_weights_is_no_alarm() -> None:
     assert inputs.diagnostics.pareto_k > 1.0
     assert inputs.diagnostics.max_share < 0.05
     assert inputs.ess > 10_000
-    got = ESTIMATORS["snips"].estimate(inputs)
+    got = DEFAULT_ESTIMATORS["snips"].estimate(inputs)
     assert got.verdict == "trust"
     truth = 0.5
     assert got.low <= truth <= got.high
@@ -210,7 +210,7 @@ def test_actions_that_happened_not_to_be_logged_are_no_reason_to_refuse() -> Non
         np.full((n, actions), 1 / actions),
     )
     assert inputs.unsupported > 0.1
-    assert ESTIMATORS["ips"].estimate(inputs).verdict == "caution"
+    assert DEFAULT_ESTIMATORS["ips"].estimate(inputs).verdict == "caution"
 
 
 def test_the_direct_method_hears_the_mean_weight() -> None:
@@ -260,13 +260,13 @@ def test_pi_without_replacement_is_right_with_its_weight_and_refused_without() -
     rows = np.arange(n)[:, None]
     at = target[rows, np.arange(slots), shown]
     inputs = slate_inputs(reward, np.full((n, slots), 1 / actions), at, model="independent")
-    wrong = ZOO["pi"].estimate(inputs)
+    wrong = ESTIMATORS["pi"].estimate(inputs)
     assert wrong.verdict == "refuse"
     assert "without replacement" in wrong.reason
     assert abs(wrong.value - truth) > 4 * (wrong.high - wrong.low) / 3.92
     exact = replace(inputs, slate_weight=uniform_slate_weights(shown, target))
     for name in ("pi", "snpi"):
-        right = ZOO[name].estimate(exact)
+        right = ESTIMATORS[name].estimate(exact)
         assert right.verdict == "trust"
         assert abs(right.value - truth) < 4 * (right.high - right.low) / 3.92  # false alarm 6e-5
 
@@ -278,7 +278,7 @@ def test_pi_of_independent_slots_is_a_matter_of_belief() -> None:
     inputs = slate_inputs(
         rng.random((5000, 2)), np.full((5000, 2), 1 / 3), target[shown], model="independent"
     )
-    got = ZOO["pi"].estimate(inputs)
+    got = ESTIMATORS["pi"].estimate(inputs)
     assert got.verdict == "caution"
     assert "drawn independently" in got.reason
     product = inputs.weight[:, 0] * inputs.weight[:, 1] - 1.0
@@ -292,20 +292,20 @@ def test_products_over_slots_are_not_for_pi_and_given_predictions_only_for_casca
     guess = rng.random((3000, 2))
     chained = slate_inputs(rng.random((3000, 2)), chance, chance, model="cascade")
     assert chained.chained
-    assert ZOO["pi"].estimate(chained).verdict == "refuse"
-    assert ZOO["ips"].estimate(chained).verdict == "trust"
+    assert ESTIMATORS["pi"].estimate(chained).verdict == "refuse"
+    assert ESTIMATORS["ips"].estimate(chained).verdict == "trust"
     with_model = slate_inputs(
         rng.random((3000, 2)), chance, chance, model="cascade", q_logged=guess, v_target=guess
     )
-    assert ZOO["cascade-dr"].estimate(with_model).verdict == "trust"
+    assert ESTIMATORS["cascade-dr"].estimate(with_model).verdict == "trust"
     for name in ("dr", "sndr", "dm", "clipped-dr"):
-        got = ZOO[name].estimate(with_model)
+        got = ESTIMATORS[name].estimate(with_model)
         assert got.verdict == "refuse"
         assert "use cascade-dr" in got.reason
     own = slate_inputs(
         rng.random((3000, 2)), chance, chance, model="independent", q_logged=guess, v_target=guess
     )
-    assert ZOO["dr"].estimate(own).verdict == "trust"
+    assert ESTIMATORS["dr"].estimate(own).verdict == "trust"
 
 
 # --- users ---------------------------------------------------------------------------------------------
@@ -315,7 +315,7 @@ def test_users_of_one_round_are_rounds() -> None:
     inputs = rounds()
     alone = replace(inputs, cluster=np.random.default_rng(0).permutation(len(inputs)))
     for name in ("ips", "snips", "dr"):
-        one, two = (ZOO[name].estimate(each) for each in (inputs, alone))
+        one, two = (ESTIMATORS[name].estimate(each) for each in (inputs, alone))
         for field in ("value", "low", "high", "ess", "weight_z", "model_z", "error_rounds"):
             assert getattr(one, field) == pytest.approx(getattr(two, field)), field
         assert (two.n, two.verdict) == (one.n, one.verdict)
@@ -328,12 +328,12 @@ def test_a_log_said_twice_by_users_is_no_better_than_once() -> None:
         cluster=np.repeat(np.arange(len(inputs)), 2),
     )
     for interval in ("delta", "student"):
-        one, two = (ZOO["snips"].estimate(each, interval=interval) for each in (inputs, twice))
+        one, two = (ESTIMATORS["snips"].estimate(each, interval=interval) for each in (inputs, twice))
         assert (two.low, two.high, two.ess) == pytest.approx((one.low, one.high, one.ess))
-    naive = ZOO["snips"].estimate(replace(twice, cluster=None))
+    naive = ESTIMATORS["snips"].estimate(replace(twice, cluster=None))
     assert naive.high - naive.low == pytest.approx((two.high - two.low) / math.sqrt(2), rel=1e-2)
-    gain = compare(twice, replace(twice, weight=np.ones_like(twice.weight)), estimator="ips")
-    half = compare(inputs, replace(inputs, weight=np.ones_like(inputs.weight)), estimator="ips")
+    gain = compare_inputs(twice, replace(twice, weight=np.ones_like(twice.weight)), estimator="ips")
+    half = compare_inputs(inputs, replace(inputs, weight=np.ones_like(inputs.weight)), estimator="ips")
     assert (gain.low, gain.high) == pytest.approx((half.low, half.high))
 
 
@@ -345,8 +345,8 @@ def test_intervals_by_user_cover_where_those_by_round_do_not() -> None:
         reward = rng.standard_normal(300)[user] + rng.standard_normal(len(user))
         weight = rng.choice([0.5, 1.5], size=len(user))
         inputs = OpeInputs(reward[:, None], weight[:, None])
-        one = ZOO["snips"].estimate(inputs)
-        two = ZOO["snips"].estimate(replace(inputs, cluster=clusters_of(user)))
+        one = ESTIMATORS["snips"].estimate(inputs)
+        two = ESTIMATORS["snips"].estimate(replace(inputs, cluster=clusters_of(user)))
         naive += one.low <= 0 <= one.high
         held += two.low <= 0 <= two.high
         assert "300 users" in two.note
@@ -357,6 +357,6 @@ def test_intervals_by_user_cover_where_those_by_round_do_not() -> None:
 def test_intervals_about_single_rounds_refuse_users() -> None:
     inputs = replace(rounds(), cluster=np.zeros(4000, dtype=np.int64))
     with pytest.raises(InvalidInput, match="by user choose one of"):
-        ZOO["ips"].estimate(inputs, interval="bernstein")
+        ESTIMATORS["ips"].estimate(inputs, interval="bernstein")
     with pytest.raises(InvalidInput, match="cluster"):
         replace(inputs, cluster=np.zeros(3, dtype=np.int64))

@@ -17,7 +17,7 @@ from typer.testing import CliRunner
 
 from shopgym.cli.main import app
 from shopgym.core import InvalidInput
-from shopgym.evaluation.offline import ZOO
+from shopgym.evaluation.offline import ESTIMATORS
 from shopgym.evaluation.offline.influence import Influence
 from shopgym.evaluation.offline.open_bandit import load, open_bandit_inputs
 from shopgym.experiments.studies.ope_benchmark import (
@@ -26,30 +26,30 @@ from shopgym.experiments.studies.ope_benchmark import (
     Cell,
     Scenario,
     choices,
+    population,
     published_model,
     reproductions,
     scenarios,
     study,
     totals,
-    world,
 )
-from shopgym.experiments.studies.ope_benchmark.cells import Answer, cell, wilson
-from shopgym.experiments.studies.ope_benchmark.study import Plan, of_scenario
-from shopgym.experiments.studies.ope_benchmark.weighing import action_logs, conditionals, weigh
-from shopgym.experiments.studies.ope_benchmark.world import Policy, Truth, World
+from shopgym.experiments.studies.ope_benchmark.cells import Answer, summarise_answers, wilson
+from shopgym.experiments.studies.ope_benchmark.population import Population, SyntheticPolicy, TrueValue
+from shopgym.experiments.studies.ope_benchmark.study import StudyPlan, of_scenario
+from shopgym.experiments.studies.ope_benchmark.weighing import action_logs, benchmark_inputs, conditionals
 from shopgym.experiments.studies.ope_benchmark.zozotown import CLICKS, NO_CLICKS, thompson_marginals
 
 SMALL = Scenario("small", "plain", rounds=400, actions=6, replicates=10)
-PLAN = Plan(estimators=("ips", "snips", "dm", "dr"), closed=("delta", "bernstein"))
+PLAN = StudyPlan(estimators=("ips", "snips", "dm", "dr"), closed=("delta", "bernstein"))
 
 
 @pytest.fixture(autouse=True)
 def _short_truth(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(world, "FEWEST", 5_000)
-    monkeypatch.setattr(world, "MOST", 10_000)
+    monkeypatch.setattr(population, "FEWEST", 5_000)
+    monkeypatch.setattr(population, "MOST", 10_000)
 
 
-def standard_errors(values: list[float], truth: Truth) -> float:
+def standard_errors(values: list[float], truth: TrueValue) -> float:
     """How far the mean of independent values is from the truth, in standard errors of both."""
     error = math.hypot(float(np.std(values, ddof=1)) / len(values) ** 0.5, truth.error)
     return (float(np.mean(values)) - truth.value) / error
@@ -62,35 +62,35 @@ def standard_errors(values: list[float], truth: Truth) -> float:
 @pytest.mark.parametrize("slots", [1, 3])
 def test_the_truth_of_the_behaviour_policy_is_what_its_logs_earn(reward: str, slots: int) -> None:
     scenario = replace(SMALL, rounds=3_000, slots=slots, reward=reward, logging=0.7)
-    shop = World(scenario, 3)
+    shop = Population(scenario, 3)
     earned = [float(log.reward.sum(axis=1).mean()) for log in shop.logs(20)]
     assert abs(standard_errors(earned, shop.truth(shop.behaviour)[0])) < 4
 
 
 @pytest.mark.parametrize("weights", ["independent", "cascade", "standard"])
 def test_weighted_rewards_are_unbiased_for_the_truth(weights: str) -> None:
-    shop = World(replace(SMALL, rounds=5_000, slots=3, weights=weights), 1)
+    shop = Population(replace(SMALL, rounds=5_000, slots=3, weights=weights), 1)
     truth, rng = shop.truth(shop.target)[0], np.random.default_rng(0)
     found = {"ips": [], "cascade-dr" if weights == "cascade" else "ips": []}  # type: dict[str, list[float]]
     for log in shop.logs(20):
-        inputs = weigh(shop, log, shop.target, rng)
+        inputs = benchmark_inputs(shop, log, shop.target, rng)
         for name, values in found.items():
-            values.append(ZOO[name].statistic(inputs).value)
+            values.append(ESTIMATORS[name].statistic(inputs).value)
     for values in found.values():
         assert abs(standard_errors(values, truth)) < 4
 
 
 def test_the_behaviour_policy_itself_has_weights_of_one() -> None:
     for slots, weights in ((1, "independent"), (3, "independent"), (3, "cascade"), (3, "standard")):
-        shop = World(replace(SMALL, slots=slots, weights=weights, logging=0.5, target=0.5), 0)
+        shop = Population(replace(SMALL, slots=slots, weights=weights, logging=0.5, target=0.5), 0)
         log = next(shop.logs(1))
-        inputs = weigh(shop, log, shop.target, np.random.default_rng(0))
+        inputs = benchmark_inputs(shop, log, shop.target, np.random.default_rng(0))
         assert inputs.weight == pytest.approx(np.ones((400, slots)), abs=1e-8)
-        assert ZOO["ips"].statistic(inputs).value == pytest.approx(log.reward.sum(axis=1).mean())
+        assert ESTIMATORS["ips"].statistic(inputs).value == pytest.approx(log.reward.sum(axis=1).mean())
 
 
 def test_conditional_probabilities_are_those_the_log_wrote_down() -> None:
-    shop = World(replace(SMALL, slots=3, logging=1.0), 0)
+    shop = Population(replace(SMALL, slots=3, logging=1.0), 0)
     log = next(shop.logs(1))
     everything = np.ones(log.score.shape, np.bool_)
     given = conditionals(shop.behaviour, log.score, everything, log.items)
@@ -101,22 +101,22 @@ def test_conditional_probabilities_are_those_the_log_wrote_down() -> None:
 
 def test_blind_policies_never_show_what_they_leave_out() -> None:
     score, sales = np.random.default_rng(0).standard_normal((50, 10)), np.arange(10.0)
-    items = Policy(0.0, "items").allowed(score, sales)
+    items = SyntheticPolicy(0.0, "items").allowed(score, sales)
     assert not items[:, 8:].any()
     assert items[:, :8].all()
-    contexts = Policy(0.0, "contexts").allowed(score, sales)
+    contexts = SyntheticPolicy(0.0, "contexts").allowed(score, sales)
     assert (contexts.sum(axis=1) == 5).all()
     assert (
         np.where(contexts, score, -np.inf).max(axis=1) < np.where(contexts, np.inf, score).min(axis=1)
     ).all()
-    shop = World(replace(SMALL, blind="contexts"), 0)
+    shop = Population(replace(SMALL, blind="contexts"), 0)
     log = next(shop.logs(1))
     shown = np.take_along_axis(log.score, log.items, axis=1)
     assert (shown[:, 0] < np.sort(log.score, axis=1)[:, 3]).all()
 
 
 def test_a_drifting_shop_has_another_truth_and_the_same_log() -> None:
-    plain, moved = (World(replace(SMALL, deployed=name), 0) for name in ("", "new_tastes"))
+    plain, moved = (Population(replace(SMALL, deployed=name), 0) for name in ("", "new_tastes"))
     one, two = (shop.truth(shop.target)[0] for shop in (plain, moved))
     assert abs(one.value - two.value) > 10 * math.hypot(one.error, two.error)
 
@@ -131,7 +131,7 @@ def test_wilson_interval_of_reference() -> None:
 
 
 def some_cell(answers: list[Answer]) -> Cell:
-    return cell(SMALL, "ips", "delta", Truth(2.0, 0.01, 100), answers, failed=1)
+    return summarise_answers(SMALL, "ips", "delta", TrueValue(2.0, 0.01, 100), answers, failed=1)
 
 
 def test_a_cell_by_hand() -> None:
@@ -178,7 +178,7 @@ def test_same_seed_same_cells_and_another_seed_others() -> None:
 def test_trusted_intervals_cover_as_they_say() -> None:
     # binomial(150, 0.95) is below 131 with probability 2e-5 and 150 with 5e-4
     scenario = replace(SMALL, rounds=2_000, replicates=150)
-    plan = Plan(estimators=("snips", "dr"), closed=("delta",), others={})
+    plan = StudyPlan(estimators=("snips", "dr"), closed=("delta",), others={})
     for found in of_scenario(scenario, 2, plan):
         assert found.trust == 1.0
         assert 131 <= found.coverage * 150 < 150
@@ -194,9 +194,9 @@ def test_what_the_log_never_shows_is_refused() -> None:
 
 def test_prefix_weights_go_with_estimators_that_can_use_them() -> None:
     chained = replace(SMALL, slots=2, weights="cascade")
-    assert "dr" in Plan().meant_for(SMALL)
-    assert "dr" not in Plan().meant_for(chained)
-    assert "cascade-dr" in Plan().meant_for(chained)
+    assert "dr" in StudyPlan().meant_for(SMALL)
+    assert "dr" not in StudyPlan().meant_for(chained)
+    assert "cascade-dr" in StudyPlan().meant_for(chained)
 
 
 def test_choosers_all_answer_and_perfect_knowledge_has_no_regret() -> None:
@@ -204,7 +204,7 @@ def test_choosers_all_answer_and_perfect_knowledge_has_no_regret() -> None:
     found = choices.of_choice(scenario, 0)
     assert {c.chooser for c in found} == {*choices.FAMILY, "slope++", "pas-if"}
     assert all(c.regret >= 0 and 0 <= c.right <= 1 for c in found)
-    shop = World(scenario, 0)
+    shop = Population(scenario, 0)
     logs = action_logs(shop, next(shop.logs(1)), [shop.behaviour], np.random.default_rng(0))
     assert logs[0].inputs().weight == pytest.approx(np.ones((500, 1)))
 
@@ -294,7 +294,7 @@ def test_the_published_model_stays_near_the_click_rate() -> None:
     """What explains its dm: ours, whose penalty is chosen, follows the items. All 30 runs are in the docs."""
     pytest.importorskip("sklearn")
     folder = DATA / "random" / "all"
-    log, items = load(folder), published_model.item_features(folder)
+    log, items = load(folder), published_model.published_item_features(folder)
     table = load(DATA / "bts" / "all").frequencies()
     theirs = published_model.logistic_inputs(log, items, table)
     assert items.shape == (80, 4)
@@ -344,7 +344,7 @@ def test_the_command_prints_writes_and_repeats_itself(
 
 
 def test_workers_do_not_change_the_answer() -> None:
-    plan = Plan(estimators=("ips",), closed=("delta",), others={})
+    plan = StudyPlan(estimators=("ips",), closed=("delta",), others={})
     both = (SMALL, replace(SMALL, name="other", logging=0.5))
     one, two = (study(both, seed=0, plan=plan, workers=workers) for workers in (1, 2))
     assert [c.estimator for c in one] == [c.estimator for c in two]

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from ..core.types import I64
-from .offline import ZOO
+from .offline import ESTIMATORS
 from .offline.streaming import EDGES
 
 if TYPE_CHECKING:
@@ -67,7 +67,7 @@ def card(
     """
     sections = [_estimates(answer), _weights(answer, histogram)]
     if support is not None:
-        if support.known:
+        if support.covers_all_actions:
             sections.append(_support(answer, support, labels))
         if not answer.get("varying_offer"):  # where an action was not on offer its sum misses 1 rightly
             sections.append(_calibration(answer, support, labels))
@@ -98,7 +98,7 @@ def _summary(answer: dict[str, Any], best: dict[str, Any] | None) -> str:
         said = f"The {rounds} earned {logged:.4g} {unit} each."
         return f"{said} They cannot tell what this policy would have earned."
     low, high = best["low"], best["high"]
-    if not ZOO[best["estimator"]].weighted:
+    if not ESTIMATORS[best["estimator"]].weighted:
         between = "by its reward model alone, and no interval holds what that errs by"
         against = "nothing firm can be said against"
     elif low is None or high is None:
@@ -286,7 +286,7 @@ def _draw_calibration(support: Support, labels: tuple[str, ...]) -> Figure:
 
 def _most_taken(support: Support) -> I64:
     """The actions to draw; by the target, since the most logged of many would look logged too often."""
-    by = support.mass if support.known else support.logged
+    by = support.mass if support.covers_all_actions else support.logged
     return np.asarray(np.argsort(-by, kind="stable")[:MOST_ACTIONS], dtype=np.int64)
 
 

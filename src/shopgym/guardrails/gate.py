@@ -7,7 +7,7 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 from ..core.errors import InvalidInput
-from ..evaluation.offline.compare import compare
+from ..evaluation.offline.compare import compare_inputs
 from ..evaluation.offline.inputs import OpeInputs
 from ..evaluation.offline.verdict import REFUSE
 
@@ -38,7 +38,7 @@ class Verdict:
         return asdict(self)
 
 
-def judge(inputs: Mapping[str, OpeInputs], baseline: str, level: float) -> dict[str, Verdict]:
+def judge_candidates(inputs: Mapping[str, OpeInputs], baseline: str, level: float) -> dict[str, Verdict]:
     """A verdict on every policy but the baseline, from one log.
 
     Lower bounds are one-sided and split the error 1 - level evenly over the candidates (Bonferroni),
@@ -50,7 +50,7 @@ def judge(inputs: Mapping[str, OpeInputs], baseline: str, level: float) -> dict[
     error = (1 - level) / len(candidates)
     verdicts = {}
     for name in candidates:
-        difference = compare(inputs[name], inputs[baseline], estimator="dr", level=1 - 2 * error)
+        difference = compare_inputs(inputs[name], inputs[baseline], estimator="dr", level=1 - 2 * error)
         refused = difference.verdict == REFUSE
         passed = difference.low > 0 and not refused
         bound = f"{difference.low:.4g} {difference.unit} a decision at joint confidence {level:.0%}"
@@ -67,7 +67,7 @@ def judge(inputs: Mapping[str, OpeInputs], baseline: str, level: float) -> dict[
     return verdicts
 
 
-def choose(verdicts: Mapping[str, Verdict], candidate: str) -> Verdict:
+def choose_candidate(verdicts: Mapping[str, Verdict], candidate: str) -> Verdict:
     """The verdict on ``candidate``, or with ``"best"`` the one whose lower bound is highest."""
     if candidate == "best":
         return max(verdicts.values(), key=lambda verdict: verdict.low)

@@ -11,9 +11,9 @@ from numpy.random import Generator
 
 from ...core.errors import InvalidInput, one_of
 from ...evaluation.intervals import interval_named
-from ...evaluation.offline import ZOO
+from ...evaluation.offline import ESTIMATORS
 from ...evaluation.offline.estimate import Estimate
-from ...evaluation.offline.formats import Source
+from ...evaluation.offline.formats import WeighedLog
 from ...evaluation.offline.verdict import CAUTION, REFUSE, TRUST
 
 ALONE = "every estimate that uses the weights was refused: nothing on this log checks its model"
@@ -28,14 +28,14 @@ def checked(estimators: Sequence[str], every: bool, level: float, interval: str)
     if estimators and every:
         raise InvalidInput("--estimator", list(estimators), "leave it out with --all")
     for name in estimators:
-        one_of("--estimator", name, ZOO)
+        one_of("--estimator", name, ESTIMATORS)
     if not 0.0 < level < 1.0:
         raise InvalidInput("level", level, "give a coverage between 0 and 1, e.g. 0.95")
     interval_named(interval)
 
 
 def answer_of(
-    source: Source,
+    source: WeighedLog,
     names: Sequence[str],
     *,
     chosen: bool,
@@ -100,21 +100,21 @@ def answer_of(
 
 def alone(estimates: Sequence[Estimate], refused: Mapping[str, str]) -> list[Estimate]:
     """The estimates, those of a model alone with ``ALONE`` among their reasons if all others are refused."""
-    if not refused or any(ZOO[e.estimator].weighted and e.estimator not in refused for e in estimates):
+    if not refused or any(ESTIMATORS[e.estimator].weighted and e.estimator not in refused for e in estimates):
         return list(estimates)
     return [replace(e, reason=f"{ALONE}; {e.reason}") if e.verdict == CAUTION else e for e in estimates]
 
 
 def headline(estimates: Sequence[Estimate]) -> Estimate | None:
     """The one to quote: of the best verdict, then the preferred; None if all are refused."""
-    order = [*PREFERRED, *(name for name in ZOO if name not in PREFERRED)]
+    order = [*PREFERRED, *(name for name in ESTIMATORS if name not in PREFERRED)]
     usable = [estimate for estimate in estimates if estimate.verdict != REFUSE]
     rank = [TRUST, CAUTION].index
     return min(usable, key=lambda e: (rank(e.verdict), order.index(e.estimator)), default=None)
 
 
-def _left_out(source: Source, name: str) -> str:
-    if ZOO[name].needs_model and not source.has_model:
+def _left_out(source: WeighedLog, name: str) -> str:
+    if ESTIMATORS[name].needs_model and not source.has_model:
         return NO_MODEL
     if source.slots == 1 and name in WITH_ONE_SLOT:
         return f"with one slot it is {WITH_ONE_SLOT[name]}"

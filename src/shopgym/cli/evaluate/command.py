@@ -92,8 +92,8 @@ def evaluate(
 
     from ...core.errors import InvalidInput
     from ...core.files import write_text
-    from ...evaluation.offline import ESTIMATORS, ZOO
-    from ...evaluation.offline.formats import Columns, read_log
+    from ...evaluation.offline import DEFAULT_ESTIMATORS, ESTIMATORS
+    from ...evaluation.offline.formats import Columns, weigh_log
     from .answer import answer_of, checked
 
     if policy is None:
@@ -104,7 +104,7 @@ def evaluate(
             "the action in a column; shopgym evaluate --help has the rest",
         )
     checked(estimator or [], every, level, interval)
-    names = estimator or list(ZOO if every else ESTIMATORS)
+    names = estimator or list(ESTIMATORS if every else DEFAULT_ESTIMATORS)
     rng = np.random.default_rng(seed)
     columns = Columns(
         action_column,
@@ -117,7 +117,7 @@ def evaluate(
         tuple(label.strip() for label in actions.split(",")) if actions else (),
     )
     with _progress() as progress, _mapper(workers) as mapper:
-        source = read_log(
+        source = weigh_log(
             log,
             policy,
             rng=rng,

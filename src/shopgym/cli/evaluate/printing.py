@@ -9,7 +9,7 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
-from ...evaluation.offline import ZOO
+from ...evaluation.offline import ESTIMATORS
 
 COLOURS = {"trust": "green", "caution": "yellow", "refuse": "red"}
 
@@ -47,7 +47,7 @@ def conclusion(answer: dict[str, Any]) -> str:
     (best,) = found
     low, high, logged = best["low"], best["high"], answer["logged_value"]
     said = f"it would have earned about {best['value']:.4g} {answer['unit']} a round ({best['estimator']})"
-    if not ZOO[best["estimator"]].weighted:
+    if not ESTIMATORS[best["estimator"]].weighted:
         return f"{said}, by its reward model alone: no interval holds what that errs by"
     if low is None or high is None:
         return f"{said}, without bounds"

@@ -12,7 +12,7 @@ ROW_SUM_TOLERANCE = 1e-6
 LARGEST = 1e60
 """Of a reward's size: squares of squares of what is larger are infinite."""
 UNITS = "give rewards in a larger unit"
-CELLS = 4_000_000
+CHUNK_CELLS = 4_000_000
 """Probabilities (rounds x actions) held at once: 32 MB."""
 
 
@@ -27,10 +27,10 @@ def refuse(field: str, values: AnyArray, bad: Bool, fix: str) -> None:
 def as_floats(field: str, values: AnyArray) -> F64:
     """``values`` as float64, or :class:`InvalidInput`."""
     try:
-        found = np.asarray(values)
-        if found.dtype.kind in "cmM":  # numpy would drop what is imaginary, and count days
-            raise TypeError(f"they are {found.dtype}")
-        return found.astype(np.float64, copy=False)
+        array = np.asarray(values)
+        if array.dtype.kind in "cmM":  # numpy would drop what is imaginary, and count days
+            raise TypeError(f"they are {array.dtype}")
+        return array.astype(np.float64, copy=False)
     except (TypeError, ValueError) as error:
         raise InvalidInput(field, str(error), "give numbers") from error
 
@@ -43,23 +43,23 @@ def check_rewards(field: str, reward: F64) -> None:
 
 def of_logged(table: F64, action: AnyArray) -> F64:
     """(n,) what ``table`` (n, A) says of the logged action (n,), to be checked: 1 where that is no action."""
-    found = np.asarray(action)
-    if found.shape != table.shape[:1] or found.dtype.kind not in "iu":
-        return np.ones(found.shape)
-    inside = (found >= 0) & (found < table.shape[1])
-    return np.where(inside, table[np.arange(len(table)), np.where(inside, found, 0)], 1.0)
+    actions = np.asarray(action)
+    if actions.shape != table.shape[:1] or actions.dtype.kind not in "iu":
+        return np.ones(actions.shape)
+    inside = (actions >= 0) & (actions < table.shape[1])
+    return np.where(inside, table[np.arange(len(table)), np.where(inside, actions, 0)], 1.0)
 
 
 def codes_of(field: str, labels: AnyArray) -> tuple[I64, int]:
     """(A,) the place of each label among the different ones, and how many these are."""
-    found = np.asarray(labels)
-    if found.ndim != 1 or len(found) == 0:
-        raise InvalidInput(field, found.shape, "give one label for each action")
-    if found.dtype.kind in "fO":
-        missing = np.array([label is None or label != label for label in found.tolist()])
-        refuse(field, found, missing, "fill in what is missing")
-    known, code = np.unique(found, return_inverse=True)
-    return code.astype(np.int64), len(known)
+    array = np.asarray(labels)
+    if array.ndim != 1 or len(array) == 0:
+        raise InvalidInput(field, array.shape, "give one label for each action")
+    if array.dtype.kind in "fO":
+        missing = np.array([label is None or label != label for label in array.tolist()])
+        refuse(field, array, missing, "fill in what is missing")
+    distinct, code = np.unique(array, return_inverse=True)
+    return code.astype(np.int64), len(distinct)
 
 
 def checked_actions(

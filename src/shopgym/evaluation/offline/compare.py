@@ -11,10 +11,10 @@ from ..intervals.statistic import Statistic
 from .estimate import Estimate
 from .estimators import Estimator, estimator_named
 from .inputs import OpeInputs
-from .weighted import summarise
+from .weighted import make_estimate
 
 
-def compare(
+def compare_inputs(
     inputs_a: OpeInputs,
     inputs_b: OpeInputs,
     *,
@@ -42,7 +42,7 @@ def compare(
         raise InvalidInput("inputs.reward", shapes, "both inputs have to come from the same rows of one log")
     both = (inputs_a, inputs_b)
     chosen, other = (named.fitted(inputs) for inputs in both)
-    return summarise(
+    return make_estimate(
         chosen,
         chosen.statistic(inputs_a) - other.statistic(inputs_b),
         inputs_a.diagnostics.worse(inputs_b.diagnostics),

@@ -89,7 +89,7 @@ def diagnose(
         mean - 1.0, error, out=np.where(away, np.copysign(np.inf, mean - 1.0), 0.0), where=away & (error > 0)
     )
     shapes = [pareto_k(column) for column in weight.T]
-    known = [shape for shape in shapes if not math.isnan(shape)]
+    fitted_shapes = [shape for shape in shapes if not math.isnan(shape)]
     one_slot, pairs = weight.shape[1] == 1, pair_products(weight)
     if cluster is not None:
         pairs = cluster_sums(pairs[:, None], cluster)[:, 0]
@@ -108,7 +108,7 @@ def diagnose(
         max_weight=float(weight.max()),
         max_share=max_share(weight.max(axis=0), squares),
         tail_mass=max(_tail_mass(column) for column in weight.T),
-        pareto_k=max(known, default=math.nan),
+        pareto_k=max(fitted_shapes, default=math.nan),
         mean_weight=float(mean.mean()),
         weight_z=float(z[np.argmax(np.abs(z))]),
         pair_z=math.nan if one_slot else pair_z(float(pairs.mean()), float(pairs.std()), len(pairs)),

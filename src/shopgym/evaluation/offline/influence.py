@@ -35,7 +35,7 @@ class Influence:
     shift: float = 0.0
 
     @classmethod
-    def of(cls, statistic: Statistic, raw: Statistic | None = None) -> Influence:
+    def from_statistic(cls, statistic: Statistic, raw: Statistic | None = None) -> Influence:
         """Of ``statistic``; ``raw`` is the same with weights as they are, None if it does not smooth."""
         psi = statistic.influence()
         square = psi * psi

@@ -34,8 +34,8 @@ class OpeInputs:
         propensity_p: p-value of the propensities (:func:`.calibration.calibration_p`); NaN if not tested.
         slate_weight: (n,) weight of a whole slate's reward, for :class:`.slate.PseudoInverse`; None: unknown.
         chained: whether weights are products over several slots, not each slot's own ratio.
-        given: whether ``v_target`` is given the slots that the log shows before, as cascade-dr wants it, and
-            not the target's own mean, as dr does.
+        conditional_predictions: whether ``v_target`` is conditional on the earlier slots that the log
+            shows, as cascade-dr needs it. False: it is the target's own mean, as dr needs it.
         cluster: (n,) integers from 0, equal for rounds that belong together, such as a user's; intervals and
             standard errors then take clusters as independent, not rounds. None: every round is its own.
         premise: what the weights take for granted that no propensity vouches for; empty for a ratio of
@@ -58,10 +58,10 @@ class OpeInputs:
     propensity_p: float = math.nan
     slate_weight: F64 | None = None
     chained: bool = False
-    given: bool = False
+    conditional_predictions: bool = False
     cluster: I64 | None = None
-    premise: str = ""
-    premise_z: float = math.nan
+    assumptions: str = ""
+    assumptions_z: float = math.nan
 
     def __post_init__(self) -> None:
         if self.reward.ndim != 2 or 0 in self.reward.shape:
@@ -101,15 +101,15 @@ class OpeInputs:
             (self.weight[:, 0] if self.weight.shape[1] == 1 else self.weight.mean(axis=1)) - 1.0
         )
 
-    def doubts(self) -> Iterator[Reason]:
+    def assumption_reasons(self) -> Iterator[Reason]:
         """What the premise of the weights says against every estimate that uses them."""
-        if self.premise:
-            yield CAUTION, f"it takes for granted that {self.premise}"
-        if abs(self.premise_z) > THRESHOLDS.z:
+        if self.assumptions:
+            yield CAUTION, f"it takes for granted that {self.assumptions}"
+        if abs(self.assumptions_z) > THRESHOLDS.z:
             yield (
                 REFUSE,
-                f"the log contradicts that {self.premise}: weighed by the actions themselves the value is "
-                f"another (z = {self.premise_z:.1f})",
+                f"the log contradicts that {self.assumptions}: weighed by the actions themselves the value "
+                f"is another (z = {self.assumptions_z:.1f})",
             )
 
     @property

@@ -56,8 +56,8 @@ class ByLogger(StatisticEstimator):
                 "inputs.logger", int(np.argmax(counts == 1)), "a logger needs two rounds or none"
             )
         x = rounds[:, 0]
-        held = np.maximum(counts, 1)
-        mean = np.bincount(inputs.logger, x) / held
+        divisor = np.maximum(counts, 1)
+        mean = np.bincount(inputs.logger, x) / divisor
         variance = np.bincount(inputs.logger, (x - mean[inputs.logger]) ** 2) / np.maximum(counts - 1, 1)
         # rounds that never vary are known exactly; a tiny variance lets them decide
         floor = max(float(variance.max(initial=0.0)) * 1e-12, np.finfo(float).tiny)

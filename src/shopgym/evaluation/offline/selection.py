@@ -94,8 +94,8 @@ class ActionLog:
         if len(reward) != len(behaviour):
             raise InvalidInput("reward", reward.shape, f"give one per row of the target ({len(behaviour)})")
         q = None if self.q is None else as_floats("q", self.q)
-        given = {"reward": reward, "action": action, "behaviour": behaviour, "target": target, "q": q}
-        for name, values in given.items():
+        checked = {"reward": reward, "action": action, "behaviour": behaviour, "target": target, "q": q}
+        for name, values in checked.items():
             object.__setattr__(self, name, values)
 
     def __len__(self) -> int:
@@ -177,7 +177,7 @@ def pas_if(
         if first.all() or first.sum() < 2 or (~first).sum() < 2:
             continue
         yardstick = float(log.reward[first].mean())
-        rest = ActionLog(
+        second_part = ActionLog(
             log.reward[~first],
             log.action[~first],
             (log.behaviour * (1.0 - rho) / (1.0 - share))[~first],
@@ -186,10 +186,12 @@ def pas_if(
         ).inputs()
         for each in candidates:
             try:
-                squares[each.name].append((each.fitted(rest).statistic(rest).value - yardstick) ** 2)
+                squares[each.name].append(
+                    (each.fitted(second_part).statistic(second_part).value - yardstick) ** 2
+                )
             except InvalidInput:
                 continue  # this candidate does not answer for this split
-    errors = {name: float(np.mean(found)) if found else math.nan for name, found in squares.items()}
+    errors = {name: float(np.mean(squared)) if squared else math.nan for name, squared in squares.items()}
     answered = {name: error for name, error in errors.items() if math.isfinite(error)}
     if not answered:
         raise InvalidInput("candidates", names, "none of them answers for any split: give more rounds")

@@ -31,7 +31,7 @@ from .weighted import Direct, Estimator, Weighted
 
 KEPT = 1 << 20
 """Heaviest weights kept of a slot: the whole 1% tail of up to 104,857,600 rounds, 8 MB."""
-INTERVALS = ("delta", "student")
+STREAMED_INTERVALS = ("delta", "student")
 """Intervals that need no more than means and cross products."""
 EDGES = np.concatenate([[0.0], np.logspace(-3, 6, 46), [np.inf]])
 """Edges of the weights' histogram: the first bin is [0, 0.001), then five bins a decade."""
@@ -77,9 +77,9 @@ class Heaviest:
 
     def add(self, values: F64) -> None:
         """Add values (r,)."""
-        more = values[values > self._floor]
-        self._parts.append(more)
-        self._held += len(more)
+        large = values[values > self._floor]
+        self._parts.append(large)
+        self._held += len(large)
         if self._held >= 2 * self.kept:
             self._cut()
 
@@ -101,7 +101,7 @@ class Heaviest:
         self._parts, self._held = [values], len(values)
 
 
-class Tally:
+class SufficientStatistics:
     """What is left of the rounds once they are counted: all that estimates and diagnostics need.
 
     Args:
@@ -151,8 +151,8 @@ class Tally:
             try:
                 self._columns[i].add(_columns(estimator, led)[1:])
             except InvalidInput as error:  # the others go on; this one says so when it is asked
-                why, _, _ = error.fix.partition(" (")  # how many rows of a part is of no interest
-                self._refused[estimator.name] = why
+                reason, _, _ = error.fix.partition(" (")  # how many rows of a part is of no interest
+                self._refused[estimator.name] = reason
         self._kind = _both(self._kind, part)
         self._weight.add(part.weight)
         self._pairs.add(pair_products(part.weight)[:, None])
@@ -166,7 +166,7 @@ class Tally:
             self._correction.add(np.einsum("nk,nk->n", residual, part.weight)[:, None])
         self.notes |= dict.fromkeys(filter(None, [part.note]))
 
-    def merge(self, other: Tally) -> None:
+    def merge(self, other: SufficientStatistics) -> None:
         """Add the rounds of ``other``, made for the same estimators, slots and unit."""
         mine, others = (([e.name for e in t.estimators], t.slots, t.unit) for t in (self, other))
         if mine != others:
@@ -180,8 +180,8 @@ class Tally:
         ]
         for one, two in pairs:
             one.merge(two)
-        for top, more in zip(self._top, other._top):
-            top.merge(more)
+        for top, other_top in zip(self._top, other._top):
+            top.merge(other_top)
         self._kind = _both(self._kind, other._kind)
         self._refused |= other._refused
         self._squared_error += other._squared_error
@@ -237,26 +237,28 @@ class Tally:
             raise InvalidInput("estimator", name, f"the parts were counted for {', '.join(names)}")
         if name in self._refused:
             raise InvalidInput("estimator", name, self._refused[name])
-        if interval not in INTERVALS:
-            raise InvalidInput("interval", interval, f"of a streamed log choose {' or '.join(INTERVALS)}")
+        if interval not in STREAMED_INTERVALS:
+            raise InvalidInput(
+                "interval", interval, f"of a streamed log choose {' or '.join(STREAMED_INTERVALS)}"
+            )
         if not 0.0 < level < 1.0:
             raise InvalidInput("level", level, "give a coverage between 0 and 1, e.g. 0.95")
         n = len(self)
         if n < 2:
             raise InvalidInput("rounds", n, "an interval needs at least two rounds")
         i = names.index(name)
-        estimator, columns, found = self.estimators[i], self._columns[i], self.diagnostics()
-        if estimator.weighted and not found.ess > 0:
+        estimator, columns, diagnostics = self.estimators[i], self._columns[i], self.diagnostics()
+        if estimator.weighted and not diagnostics.ess > 0:
             raise InvalidInput(
                 "inputs.weight", 0.0, f"the target never shows what was logged in any of {n} rounds"
             )
         value, error, influence = _solved(columns, *_statistics(estimator, _lead(self.slots)))
         half = _quantile(interval, level, n) * error
         verdict, reason = judge(
-            found,
+            diagnostics,
             weighted=estimator.weighted,
             influence=influence,
-            reasons=estimator.misfits(self._kind, found),
+            reasons=estimator.misfits(self._kind, diagnostics),
         )
         return Estimate(
             value=value,
@@ -270,7 +272,7 @@ class Tally:
             note="; ".join(dict.fromkeys(filter(None, (estimator.caveat, *self.notes)))),
             verdict=verdict,
             reason=reason,
-            **vars(found),
+            **vars(diagnostics),
             **vars(influence),
         )
 
@@ -334,7 +336,7 @@ def _both(one: OpeInputs, other: OpeInputs) -> OpeInputs:
         one,
         slate_weight=None if other.slate_weight is None else one.slate_weight,
         chained=one.chained or other.chained,
-        given=one.given or other.given,
+        conditional_predictions=one.conditional_predictions or other.conditional_predictions,
     )
 
 

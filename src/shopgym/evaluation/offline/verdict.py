@@ -63,7 +63,7 @@ THRESHOLDS = Thresholds()
 
 
 def judge(
-    found: Diagnostics,
+    diagnostics: Diagnostics,
     *,
     weighted: bool,
     influence: Influence | None = None,
@@ -79,8 +79,8 @@ def judge(
         reasons: what else there is to say against the estimate.
         limits: where trust ends.
     """
-    all_reasons = [*reasons, *_support(found, limits)]
-    all_reasons += _weights(found, limits) if weighted else _model(found, limits)
+    all_reasons = [*reasons, *_support(diagnostics, limits)]
+    all_reasons += _weights(diagnostics, limits) if weighted else _model(diagnostics, limits)
     if weighted and influence is not None:
         all_reasons += _influence(influence, limits)
     for word in (REFUSE, CAUTION):
@@ -89,50 +89,55 @@ def judge(
     return TRUST, ""
 
 
-def _weights(found: Diagnostics, limits: Thresholds) -> Iterator[Reason]:
-    if found.ess < limits.ess_caution:
-        word = REFUSE if found.ess < limits.ess_refuse else CAUTION
-        yield word, f"the log is worth {found.ess:.0f} rounds of the target's own"
-    if found.pareto_k > limits.pareto_caution and found.max_share >= limits.pareto_share:
-        word = REFUSE if found.pareto_k >= limits.pareto_refuse else CAUTION
-        yield word, f"the weights have a heavy tail (Pareto-k {found.pareto_k:.2f})"
-    if found.tail_mass > limits.tail_caution:
-        yield CAUTION, f"1% of the rounds carry {found.tail_mass:.0%} of the weight"
-    if abs(found.weight_z) > limits.z:
+def _weights(diagnostics: Diagnostics, limits: Thresholds) -> Iterator[Reason]:
+    if diagnostics.ess < limits.ess_caution:
+        word = REFUSE if diagnostics.ess < limits.ess_refuse else CAUTION
+        yield word, f"the log is worth {diagnostics.ess:.0f} rounds of the target's own"
+    if diagnostics.pareto_k > limits.pareto_caution and diagnostics.max_share >= limits.pareto_share:
+        word = REFUSE if diagnostics.pareto_k >= limits.pareto_refuse else CAUTION
+        yield word, f"the weights have a heavy tail (Pareto-k {diagnostics.pareto_k:.2f})"
+    if diagnostics.tail_mass > limits.tail_caution:
+        yield CAUTION, f"1% of the rounds carry {diagnostics.tail_mass:.0%} of the weight"
+    if abs(diagnostics.weight_z) > limits.z:
         yield (
-            _off(found, limits),
-            f"the mean weight is {found.mean_weight:.3g}, not 1 (z = {found.weight_z:.1f}): the propensities "
-            "are wrong, or the log could not show all that the target shows",
+            _off(diagnostics, limits),
+            f"{_mean_weight(diagnostics)}: the propensities are wrong, or the log could not show all that "
+            "the target shows",
         )
-    if found.propensity_p < limits.propensity_p:
+    if diagnostics.propensity_p < limits.propensity_p:
         yield (
             CAUTION,
-            f"actions are not logged as often as their propensities say (p = {found.propensity_p:.1g})",
+            f"actions are not logged as often as their propensities say (p = {diagnostics.propensity_p:.1g})",
         )
 
 
-def _off(found: Diagnostics, limits: Thresholds) -> str:
-    return REFUSE if abs(found.mean_weight - 1.0) > limits.mean_weight_refuse else CAUTION
+def _mean_weight(diagnostics: Diagnostics) -> str:
+    return f"the mean weight is {diagnostics.mean_weight:.3g}, not 1 (z = {diagnostics.weight_z:.1f})"
 
 
-def _support(found: Diagnostics, limits: Thresholds) -> Iterator[Reason]:
-    if found.unsupported > limits.unsupported_caution:
+def _off(diagnostics: Diagnostics, limits: Thresholds) -> str:
+    return REFUSE if abs(diagnostics.mean_weight - 1.0) > limits.mean_weight_refuse else CAUTION
+
+
+def _support(diagnostics: Diagnostics, limits: Thresholds) -> Iterator[Reason]:
+    if diagnostics.unsupported > limits.unsupported_caution:
         missing = (
-            found.mean_weight < 1.0 - 0.5 * found.unsupported or found.propensity_p < limits.propensity_p
+            diagnostics.mean_weight < 1.0 - 0.5 * diagnostics.unsupported
+            or diagnostics.propensity_p < limits.propensity_p
         )
-        word = REFUSE if found.unsupported > limits.unsupported_refuse and missing else CAUTION
-        yield word, f"the log never shows {found.unsupported:.0%} of what the target shows"
+        word = REFUSE if diagnostics.unsupported > limits.unsupported_refuse and missing else CAUTION
+        yield word, f"the log never shows {diagnostics.unsupported:.0%} of what the target shows"
 
 
-def _model(found: Diagnostics, limits: Thresholds) -> Iterator[Reason]:
+def _model(diagnostics: Diagnostics, limits: Thresholds) -> Iterator[Reason]:
     yield CAUTION, "it is as right as its reward model, whose error its interval leaves out"
-    if abs(found.model_z) > limits.z:
-        yield REFUSE, f"the logged rewards contradict the reward model (z = {found.model_z:.1f})"
-    if abs(found.weight_z) > limits.z:
+    if abs(diagnostics.model_z) > limits.z:
+        yield REFUSE, f"the logged rewards contradict the reward model (z = {diagnostics.model_z:.1f})"
+    if abs(diagnostics.weight_z) > limits.z:
         yield (
-            _off(found, limits),
-            f"the mean weight is {found.mean_weight:.3g}, not 1 (z = {found.weight_z:.1f}): the model is "
-            "asked for what the log could not show, or the propensities that would tell are wrong",
+            _off(diagnostics, limits),
+            f"{_mean_weight(diagnostics)}: the model is asked for what the log could not show, or the "
+            "propensities that would tell are wrong",
         )
 
 

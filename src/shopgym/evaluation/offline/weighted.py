@@ -68,7 +68,7 @@ class Estimator(Protocol):
         """The value with the weights as they are, to tell what smoothing does; None: it does not smooth."""
         ...
 
-    def misfits(self, inputs: OpeInputs, found: Diagnostics) -> tuple[Reason, ...]:
+    def misfits(self, inputs: OpeInputs, diagnostics: Diagnostics) -> tuple[Reason, ...]:
         """What speaks against this estimator on inputs of this kind with these diagnostics."""
         ...
 
@@ -104,13 +104,13 @@ class StatisticEstimator:
         """See :class:`Estimator`."""
         return None
 
-    def misfits(self, inputs: OpeInputs, found: Diagnostics) -> tuple[Reason, ...]:
+    def misfits(self, inputs: OpeInputs, diagnostics: Diagnostics) -> tuple[Reason, ...]:
         """See :class:`Estimator`."""
-        doubts = tuple(inputs.doubts()) if self.weighted else ()
-        if not (self.needs_model and inputs.given):
-            return doubts
+        assumption_reasons = tuple(inputs.assumption_reasons()) if self.weighted else ()
+        if not (self.needs_model and inputs.conditional_predictions):
+            return assumption_reasons
         return (
-            *doubts,
+            *assumption_reasons,
             (
                 REFUSE,
                 "its predictions are given the slots that the log shows before, and the weights of these are "
@@ -137,7 +137,7 @@ class StatisticEstimator:
                 an unknown interval, a level outside (0, 1), fewer than two rounds.
         """
         fitted = self.fitted(inputs)
-        return summarise(
+        return make_estimate(
             fitted,
             fitted.statistic(inputs),
             inputs.diagnostics,
@@ -152,10 +152,10 @@ class StatisticEstimator:
         )
 
 
-def summarise(
+def make_estimate(
     estimator: Estimator,
     statistic: Statistic,
-    found: Diagnostics,
+    diagnostics: Diagnostics,
     *,
     level: float,
     interval: Interval,
@@ -177,8 +177,8 @@ def summarise(
         raw = None if raw is None else Clustered(raw, cluster)
         notes = [*notes, f"the interval takes {len(statistic)} users as independent, not {rounds} rounds"]
     low, high = interval(statistic, level, rng)
-    influence = Influence.of(statistic, raw)
-    verdict, reason = judge(found, weighted=estimator.weighted, influence=influence, reasons=reasons)
+    influence = Influence.from_statistic(statistic, raw)
+    verdict, reason = judge(diagnostics, weighted=estimator.weighted, influence=influence, reasons=reasons)
     return Estimate(
         value=statistic.value,
         low=low,
@@ -191,7 +191,7 @@ def summarise(
         note="; ".join(dict.fromkeys(filter(None, (estimator.caveat, *notes)))),
         verdict=verdict,
         reason=reason,
-        **vars(found),
+        **vars(diagnostics),
         **vars(influence),
     )
 
@@ -292,11 +292,11 @@ class EmpiricalLikelihood(StatisticEstimator):
             fake = np.where(few & ~boundless, most, 0.0)
             a, b = (fake + n * w) / (1 + n), (fake**2 + n * ww) / (1 + n)
             spread = b - a * a
-            known = ~boundless & (spread.real > 0)
-            spread = np.where(known, spread, 1.0)
+            solvable = ~boundless & (spread.real > 0)
+            spread = np.where(solvable, spread, 1.0)
             # the rounds' probabilities are (first + second w) / n
-            first = np.where(known, (b - a) / spread * n / (1 + n), 1.0)
-            second = np.where(known, (1 - a) / spread * n / (1 + n), 0.0)
+            first = np.where(solvable, (b - a) / spread * n / (1 + n), 1.0)
+            second = np.where(solvable, (1 - a) / spread * n / (1 + n), 0.0)
             left = 1 - first * w - second * ww
             return np.asarray(first * wr + second * wwr + np.where(left.real > 0, left, 0.0) * r)
 

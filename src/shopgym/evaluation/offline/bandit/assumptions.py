@@ -30,6 +30,6 @@ def contradiction(left: F64, weight: F64, action: I64, behaviour: F64, target: F
     if ((behaviour == 0) & (target > 0)).any():
         return math.nan
     difference = Terms(((target[rows, action] / behaviour[rows, action] - weight) * left)[:, None])
-    if Influence.of(difference).error_rounds < THRESHOLDS.error_caution:
+    if Influence.from_statistic(difference).error_rounds < THRESHOLDS.error_caution:
         return math.nan
     return difference.value / standard_error(difference.influence())

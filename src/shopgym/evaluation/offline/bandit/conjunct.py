@@ -6,7 +6,7 @@ import numpy as np
 
 from ....core.errors import InvalidInput
 from ....core.types import AnyArray
-from ..checks import CELLS, as_floats, check_target, checked_actions, codes_of, of_logged
+from ..checks import CHUNK_CELLS, as_floats, check_target, checked_actions, codes_of, of_logged
 from ..inputs import OpeInputs
 from .assumptions import contradiction
 
@@ -62,7 +62,7 @@ def conjunct_inputs(
     member = np.eye(clusters)[cluster]  # (A, clusters)
     seen = np.bincount(cluster[action], minlength=clusters) > 0
     weight, unsupported = np.empty(n), 0.0
-    step = max(1, CELLS // actions)
+    step = max(1, CHUNK_CELLS // actions)
     for start in range(0, n, step):
         part = slice(start, min(start + step, n))
         mine = np.arange(part.stop - part.start), cluster[action[part]]
@@ -78,6 +78,6 @@ def conjunct_inputs(
         unsupported / n,
         unit=unit,
         propensity=propensity[:, None],
-        premise="the model is right about how the actions of a cluster differ",
-        premise_z=contradiction(reward - q_logged, weight, action, behaviour, target),
+        assumptions="the model is right about how the actions of a cluster differ",
+        assumptions_z=contradiction(reward - q_logged, weight, action, behaviour, target),
     )

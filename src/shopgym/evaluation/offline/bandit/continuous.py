@@ -74,5 +74,5 @@ def kernel_inputs(
         prediction,
         float(outside.mean()),
         unit=unit,
-        premise=f"the reward hardly bends within {bandwidth:.3g} of the target's action",
+        assumptions=f"the reward hardly bends within {bandwidth:.3g} of the target's action",
     )

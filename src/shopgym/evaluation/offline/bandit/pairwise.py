@@ -69,9 +69,9 @@ def two_step_model(
     embedding = np.eye(actions) if action_features is None else as_floats("action_features", action_features)
     reward, action, _ = checked_actions(reward, action, np.ones(np.shape(reward)), actions)
     n = len(reward)
-    for name, values, wanted in (("features", features, n), ("action_features", embedding, actions)):
-        if values.ndim != 2 or len(values) != wanted:
-            raise InvalidInput(name, values.shape, f"give shape ({wanted}, features)")
+    for name, values, length in (("features", features, n), ("action_features", embedding, actions)):
+        if values.ndim != 2 or len(values) != length:
+            raise InvalidInput(name, values.shape, f"give shape ({length}, features)")
         refuse(name, values, ~np.isfinite(values), "remove NaN and infinity")
     if folds < 3:
         raise InvalidInput("folds", folds, "give 3 or more")
@@ -83,19 +83,19 @@ def two_step_model(
     rows = _Differences(reward, _products(x, embedding, action), group)
     q = np.empty((n, actions))
     for f in range(folds):
-        rest = fold != f
+        training = fold != f
         if penalty is None:
-            held = fold == (f + 1) % folds
-            tried = [rows.loss(rows.fit(rest & ~held, each), held) for each in PENALTIES]
-            theta = rows.fit(rest, PENALTIES[int(np.argmin(tried))])
+            validation = fold == (f + 1) % folds
+            tried = [rows.loss(rows.fit(training & ~validation, each), validation) for each in PENALTIES]
+            theta = rows.fit(training, PENALTIES[int(np.argmin(tried))])
         else:
-            theta = rows.fit(rest, penalty)
+            theta = rows.fit(training, penalty)
         moments = Moments(folds, clusters, features.shape[1])
-        left = reward[rest] - rows.design[rest] @ theta
-        moments.add(features[rest], cluster[action[rest]], left, fold[rest])
-        mine = ~rest
-        by_cluster = moments.fit().predict(features[mine], fold[mine])
-        q[mine] = by_cluster[:, cluster] + x[mine] @ theta.reshape(x.shape[1], -1) @ embedding.T
+        left = reward[training] - rows.design[training] @ theta
+        moments.add(features[training], cluster[action[training]], left, fold[training])
+        predicted = ~training
+        by_cluster = moments.fit().predict(features[predicted], fold[predicted])
+        q[predicted] = by_cluster[:, cluster] + x[predicted] @ theta.reshape(x.shape[1], -1) @ embedding.T
     return q
 
 
@@ -117,8 +117,8 @@ class _Differences:
             rmatvec=lambda rows: design.T @ centre(rows.ravel()),
             dtype=np.float64,
         )
-        wanted = centre(self.reward[part])
-        return np.asarray(lsqr(operator, wanted, damp=penalty**0.5, atol=1e-9, btol=1e-9, iter_lim=500)[0])
+        response = centre(self.reward[part])
+        return np.asarray(lsqr(operator, response, damp=penalty**0.5, atol=1e-9, btol=1e-9, iter_lim=500)[0])
 
     def loss(self, theta: F64, part: Bool) -> float:
         """Squared error of the differences in ``part``."""

@@ -13,17 +13,17 @@ from ....core.errors import InvalidInput
 from ....core.protocols import Policy
 from ....core.types import AnyArray
 from ....policies.decision_log.log import DecisionLog
-from ..estimators import ESTIMATORS, estimator_named
+from ..estimators import DEFAULT_ESTIMATORS, estimator_named
 from ..log import Features, log_inputs
 from ..open_bandit import is_open_bandit, load, open_bandit_inputs
-from ..streaming import Tally, can_stream, streamable
+from ..streaming import SufficientStatistics, can_stream, streamable
 from ..support import Support
 from .columns import Columns
 from .obp import from_obp
-from .source import Source
 from .stream import Mapper, parts_of, stream_table
-from .table import read_table, table_source
+from .table import read_log_table, table_source
 from .vw import dsjson_source, is_dsjson
+from .weighed_log import WeighedLog
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -34,18 +34,18 @@ STREAM_ROWS = 5_000_000
 """Parquet tables with more rows are streamed."""
 
 
-def read_log(
+def weigh_log(
     log: Path | str | DecisionLog | pd.DataFrame | Mapping[str, Any],
     policy: str | Policy | AnyArray,
     *,
     rng: Generator,
     columns: Columns | None = None,
-    estimators: Sequence[str] = tuple(ESTIMATORS),
+    estimators: Sequence[str] = tuple(DEFAULT_ESTIMATORS),
     by_user: bool = False,
     stream: bool | None = None,
     mapper: Mapper = map,
     progress: Callable[[int, int], None] | None = None,
-) -> Source:
+) -> WeighedLog:
     """Weigh a log for a target policy.
 
     Args:
@@ -105,7 +105,7 @@ def read_log(
         return stream_table(
             path, policy, columns, estimators=estimators, seed=seed, mapper=mapper, progress=progress
         )
-    return table_source(read_table(path), policy, columns, rng=rng, by_user=by_user)
+    return table_source(read_log_table(path), policy, columns, rng=rng, by_user=by_user)
 
 
 def is_decision_log(path: Path) -> bool:
@@ -131,7 +131,7 @@ def _is_parquet(path: Path) -> bool:
     return path.is_dir() or path.suffix == ".parquet"
 
 
-def _open_bandit(log: Path, policy: str, rng: Generator) -> Source:
+def _open_bandit(log: Path, policy: str, rng: Generator) -> WeighedLog:
     behaviour = load(log)
     facts: dict[str, float] = {}
     if policy == "uniform":
@@ -146,7 +146,7 @@ def _open_bandit(log: Path, policy: str, rng: Generator) -> Source:
     support = Support(behaviour.items, behaviour.features.shape[1])
     mass = np.bincount(behaviour.position, minlength=behaviour.positions) @ table
     support.add(behaviour.action, behaviour.propensity, mass, behaviour.features)
-    return Source(inputs, support, tuple(map(str, range(behaviour.items))), facts)
+    return WeighedLog(inputs, support, tuple(map(str, range(behaviour.items))), facts)
 
 
 def _decision_log(
@@ -155,9 +155,9 @@ def _decision_log(
     rng: Generator,
     by_user: bool,
     progress: Callable[[int, int], None] | None,
-) -> Source:
+) -> WeighedLog:
     target, features = _target(log, policy)
-    return Source(log_inputs(log, target, rng=rng, features=features, by_user=by_user, progress=progress))
+    return WeighedLog(log_inputs(log, target, rng=rng, features=features, by_user=by_user, progress=progress))
 
 
 def _streamed_decision_log(
@@ -166,28 +166,28 @@ def _streamed_decision_log(
     estimators: Sequence[str],
     rng: Generator,
     progress: Callable[[int, int], None] | None,
-) -> Source:
+) -> WeighedLog:
     """Part file by part file, without a reward model."""
     files = sorted(path.glob("*.parquet")) if path.is_dir() else [path]
     named = [estimator_named(name) for name in estimators]
     rows = _rows(files)
-    tally, unseen = None, 0.0
+    sums, unseen = None, 0.0
     for done, file in enumerate(files, 1):
         log = DecisionLog.read(file)
         part = log_inputs(log, _target(log, policy)[0], rng=rng)
-        if tally is None:
+        if sums is None:
             kept = [streamable(each, rows) for each in named if can_stream(each) and not each.needs_model]
-            tally = Tally(kept, log.slate_size, log.unit)
-        tally.add(part)
+            sums = SufficientStatistics(kept, log.slate_size, log.unit)
+        sums.add(part)
         unseen += part.unsupported * len(part)
         if progress:
             progress(done, len(files))
-    assert tally is not None  # a decision log has a part
-    tally.unsupported = unseen / len(tally)
+    assert sums is not None  # a decision log has a part
+    sums.unsupported = unseen / len(sums)
     note = "unsupported is counted part by part: an upper bound of that of the whole log"
     if len(files) > 1:
-        tally.notes[note] = None
-    return Source(tally, facts={"streamed": True})
+        sums.notes[note] = None
+    return WeighedLog(sums, facts={"streamed": True})
 
 
 def _rows(files: list[Path]) -> int:
@@ -221,9 +221,9 @@ def _bundle(folder: Path, log: DecisionLog) -> tuple[Policy, Features]:
         ("user", bundle.user, log.user_names),
         ("context", bundle.context, log.context_names),
     ):
-        known = tuple(feature.name for feature in features)
-        if known != logged:
-            raise InvalidInput(f"log.{side}_names", logged, f"the bundle was made for {', '.join(known)}")
+        expected = tuple(feature.name for feature in features)
+        if expected != logged:
+            raise InvalidInput(f"log.{side}_names", logged, f"the bundle was made for {', '.join(expected)}")
     scorer = bundle.policy.scorer
     value = scorer.value if isinstance(scorer, LinearScorer) else None
     return bundle.policy, item_features(log, bundle.policy.items, value)

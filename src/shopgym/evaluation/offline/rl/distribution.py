@@ -129,7 +129,7 @@ class ReturnDistribution:
     weighted: Bool
     weight: F64
     normalised: bool
-    found: Diagnostics
+    diagnostics: Diagnostics
     unit: str
     note: str
 
@@ -181,7 +181,7 @@ class ReturnDistribution:
             float(np.quantile(np.where(undefined, end, values), share, method="inverted_cdf"))
             for end, share in ((-np.inf, (1.0 - level) / 2.0), (np.inf, (1.0 + level) / 2.0))
         )
-        verdict, reason = judge(self.found, weighted=True)
+        verdict, reason = judge(self.diagnostics, weighted=True)
         return Estimate(
             value=statistic(self.distribution),
             low=low,
@@ -194,7 +194,7 @@ class ReturnDistribution:
             note=self.note,
             verdict=verdict,
             reason=reason,
-            **vars(self.found),
+            **vars(self.diagnostics),
         )
 
 
@@ -248,7 +248,7 @@ def return_distribution(
         weighted=np.concatenate(weighted)[order],
         weight=weight,
         normalised=normalised,
-        found=diagnose(returns[:, None], weight[:, None], None, math.nan, propensity_p(episodes)),
+        diagnostics=diagnose(returns[:, None], weight[:, None], None, math.nan, propensity_p(episodes)),
         unit=episodes.unit,
         note=cut_note(episodes),
     )

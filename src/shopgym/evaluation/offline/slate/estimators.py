@@ -26,9 +26,9 @@ class CascadeDR(StatisticEstimator):
     name: str = "cascade-dr"
     needs_model: bool = True
 
-    def misfits(self, inputs: OpeInputs, found: Diagnostics) -> tuple[Reason, ...]:
+    def misfits(self, inputs: OpeInputs, diagnostics: Diagnostics) -> tuple[Reason, ...]:
         """See :class:`..weighted.Estimator`; predictions given the slots before are what it is for."""
-        return tuple(inputs.doubts())
+        return tuple(inputs.assumption_reasons())
 
     def statistic(self, inputs: OpeInputs) -> Terms:
         """See :class:`..weighted.Estimator`."""
@@ -55,18 +55,18 @@ class PseudoInverse(StatisticEstimator):
     name: str = "pi"
     normalised: bool = False
 
-    def misfits(self, inputs: OpeInputs, found: Diagnostics) -> tuple[Reason, ...]:
+    def misfits(self, inputs: OpeInputs, diagnostics: Diagnostics) -> tuple[Reason, ...]:
         """See :class:`..weighted.Estimator`."""
         if inputs.weight.shape[1] == 1 or inputs.slate_weight is not None:
-            return tuple(inputs.doubts())
+            return tuple(inputs.assumption_reasons())
         if inputs.chained:
             return ((REFUSE, "it needs each slot's own ratio, and the log has only products over slots"),)
-        if abs(found.pair_z) > THRESHOLDS.z:
+        if abs(diagnostics.pair_z) > THRESHOLDS.z:
             return (
                 (
                     REFUSE,
                     "it takes the slots as drawn independently, but the product of two slots' weights "
-                    f"does not average 1 (z = {found.pair_z:.1f}), as without replacement",
+                    f"does not average 1 (z = {diagnostics.pair_z:.1f}), as without replacement",
                 ),
             )
         return ((CAUTION, "it takes the slots as drawn independently, which the log does not say"),)

@@ -12,8 +12,8 @@ import numpy as np
 
 from ....evaluation.offline.influence import Influence
 from ....evaluation.offline.verdict import CAUTION, REFUSE, TRUST
+from .population import TrueValue
 from .scenarios import Scenario
-from .world import Truth
 
 LEVEL = 0.95
 """Nominal coverage of all intervals."""
@@ -100,11 +100,11 @@ class Answer:
     influence: Influence
 
 
-def cell(
+def summarise_answers(
     scenario: Scenario,
     estimator: str,
     interval: str,
-    truth: Truth,
+    truth: TrueValue,
     answers: Sequence[Answer],
     failed: int,
 ) -> Cell:
@@ -115,9 +115,9 @@ def cell(
     skew, error_rounds, shift = np.median([astuple(answer.influence) for answer in answers], axis=0)
     verdict = np.array([answer.verdict for answer in answers])
     error = (value - truth.value) / truth.value
-    held = (low <= truth.value) & (truth.value <= high)
-    trusted = held[verdict == TRUST]
-    at_least, at_most = wilson(int(held.sum()), len(held))
+    covered = (low <= truth.value) & (truth.value <= high)
+    trusted = covered[verdict == TRUST]
+    at_least, at_most = wilson(int(covered.sum()), len(covered))
     return Cell(
         scenario=scenario.name,
         axis=scenario.axis,
@@ -133,7 +133,7 @@ def cell(
         relative_error=float(np.abs(error).mean()),
         bias=float(error.mean()),
         rmse=float((error**2).mean() ** 0.5),
-        coverage=float(held.mean()),
+        coverage=float(covered.mean()),
         coverage_low=at_least,
         coverage_high=at_most,
         width=float(np.median(high - low)) / truth.value,

@@ -10,12 +10,12 @@ from dataclasses import dataclass, field
 from numpy.random import Generator
 
 from ....core.errors import InvalidInput
-from ....evaluation.offline import INTERVALS, ZOO, Estimator, OpeInputs, judge
+from ....evaluation.offline import ESTIMATORS, INTERVALS, Estimator, OpeInputs, judge
 from ....evaluation.offline.influence import Influence
-from .cells import LEVEL, Answer, Cell, cell
+from .cells import LEVEL, Answer, Cell, summarise_answers
+from .population import Population, resampling_rng
 from .scenarios import Scenario
-from .weighing import weigh
-from .world import World, resampling_rng
+from .weighing import benchmark_inputs
 
 CLOSED = ("delta", "student", "bernstein", "hoeffding", "cressie-read", "sequence")
 """Intervals in closed form: had with every estimator."""
@@ -37,10 +37,10 @@ Progress = Callable[[str, int, int], None]
 
 
 @dataclass(frozen=True)
-class Plan:
+class StudyPlan:
     """Which estimators with which intervals."""
 
-    estimators: tuple[str, ...] = tuple(name for name in ZOO if name not in LEFT_OUT)
+    estimators: tuple[str, ...] = tuple(name for name in ESTIMATORS if name not in LEFT_OUT)
     closed: tuple[str, ...] = CLOSED
     others: Mapping[str, tuple[str, ...]] = field(default_factory=lambda: OTHERS)
 
@@ -53,21 +53,21 @@ class Plan:
     def intervals(self, estimator: str, scenario: Scenario) -> tuple[str, ...]:
         """Those of one estimator in one scenario."""
         binary = scenario.reward == "click" and scenario.slots == 1
-        more = self.others.get(estimator, ())
+        others = self.others.get(estimator, ())
         return (
             *self.closed,
-            *(name for name in more if (scenario.rounds <= LONG if name in RESAMPLED else binary)),
+            *(name for name in others if (scenario.rounds <= LONG if name in RESAMPLED else binary)),
         )
 
 
-PLAN = Plan()
+PLAN = StudyPlan()
 
 
 def study(
     scenarios: Sequence[Scenario],
     *,
     seed: int,
-    plan: Plan = PLAN,
+    plan: StudyPlan = PLAN,
     workers: int = 1,
     progress: Progress | None = None,
 ) -> list[Cell]:
@@ -94,22 +94,22 @@ def study(
                 count += scenario.replicates
                 if progress:
                     progress(scenario.name, count, total)
-    return [found for scenario in scenarios for found in done[scenario.name]]
+    return [cells for scenario in scenarios for cells in done[scenario.name]]
 
 
-def of_scenario(scenario: Scenario, seed: int, plan: Plan = PLAN) -> list[Cell]:
+def of_scenario(scenario: Scenario, seed: int, plan: StudyPlan = PLAN) -> list[Cell]:
     """Cells of one scenario."""
-    world, rng = World(scenario, seed), resampling_rng(seed, scenario)
-    truth = world.truth(world.target)[0]
+    population, rng = Population(scenario, seed), resampling_rng(seed, scenario)
+    truth = population.truth(population.target)[0]
     answers: dict[tuple[str, str], list[Answer]] = defaultdict(list)
-    for log in world.logs(scenario.replicates):
-        inputs = weigh(world, log, world.target, rng)
+    for log in population.logs(scenario.replicates):
+        inputs = benchmark_inputs(population, log, population.target, rng)
         for name in plan.meant_for(scenario):
-            for interval, answer in answers_of(ZOO[name], plan.intervals(name, scenario), inputs, rng):
+            for interval, answer in answers_of(ESTIMATORS[name], plan.intervals(name, scenario), inputs, rng):
                 answers[name, interval].append(answer)
     return [
-        cell(scenario, name, interval, truth, found, scenario.replicates - len(found))
-        for (name, interval), found in answers.items()
+        summarise_answers(scenario, name, interval, truth, cells, scenario.replicates - len(cells))
+        for (name, interval), cells in answers.items()
     ]
 
 
@@ -120,7 +120,7 @@ def answers_of(
     try:
         fitted = estimator.fitted(inputs)
         statistic = fitted.statistic(inputs)
-        influence = Influence.of(statistic, fitted.raw(inputs))
+        influence = Influence.from_statistic(statistic, fitted.raw(inputs))
     except InvalidInput:
         return
     verdict, _ = judge(
