@@ -8,6 +8,7 @@ from numpy.random import Generator
 
 from ...core.errors import InvalidInput
 from ...core.types import F64
+from ..errors import NotEstimable
 from .statistic import Statistic
 
 
@@ -25,7 +26,8 @@ class Interval(Protocol):
         """(low, high) that hold the true value with probability ``level``, each end missing half of the rest.
 
         Raises:
-            InvalidInput: a level outside (0, 1), fewer than two rounds, or what the interval cannot do.
+            InvalidInput: a level outside (0, 1), or fewer than two rounds.
+            NotEstimable: the interval is not made for this statistic.
         """
         ...
 
@@ -47,5 +49,5 @@ def standard_error(psi: F64) -> float:
 def weights_of(statistic: Statistic, name: str) -> F64:
     """(n,) the importance weights, for intervals that know of their mean."""
     if statistic.control is None:
-        raise InvalidInput("interval", name, "it needs the importance weights of one policy: use delta")
+        raise NotEstimable("interval", name, "it needs the importance weights of one policy: use delta")
     return statistic.control + 1.0

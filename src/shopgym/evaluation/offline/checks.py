@@ -16,12 +16,14 @@ CHUNK_CELLS = 4_000_000
 """Probabilities (rounds x actions) held at once: 32 MB."""
 
 
-def refuse(field: str, values: AnyArray, bad: Bool, fix: str) -> None:
-    """Raise :class:`InvalidInput` that names the first bad row and counts them, if there is one."""
+def refuse(
+    field: str, values: AnyArray, bad: Bool, fix: str, error: type[InvalidInput] = InvalidInput
+) -> None:
+    """Raise ``error`` that names the first bad row and counts them, if there is one."""
     if bad.any():
         rows = np.flatnonzero(bad.reshape(len(bad), -1).any(axis=1))
         value = values[rows[:1]].tolist()[0]
-        raise InvalidInput(f"{field}[{rows[0]}]", value, f"{fix} ({len(rows)} of {len(bad)} rows are wrong)")
+        raise error(f"{field}[{rows[0]}]", value, f"{fix} ({len(rows)} of {len(bad)} rows are wrong)")
 
 
 def as_floats(field: str, values: AnyArray) -> F64:

@@ -10,7 +10,7 @@ from numpy.random import Generator
 from ...core.batches import Requests
 from ...core.errors import InvalidInput
 from ...core.items import Items
-from ...core.protocols import Policy
+from ...core.protocols import Policy, has_marginals
 from ...core.types import F32, F64, I32, I64, AnyArray, Bool
 from ...policies.decision_log.log import DecisionLog
 from ...policies.features import FeatureMap
@@ -68,7 +68,7 @@ def log_inputs(
     filled = log.positions >= 0
     refuse("log.reward", log.reward, ~filled & (log.reward != 0), "an empty slot cannot earn a reward")
     requests = log.requests()
-    exact = _has_marginals(policy, requests)
+    exact = has_marginals(policy)
     marginals = log.marginals if exact else None
     fold = assign_folds(n, rng, folds, log.user_id) if features else np.zeros(n, dtype=np.int64)
     model, width = _fit(log, features, fold, folds, penalty) if features else (None, 1)
@@ -129,15 +129,6 @@ def item_features(log: DecisionLog, items: Items, value: F64 | None = None) -> F
     if value is not None:
         item_side = item_side * value[:, None]
     return lambda requests: feature_map.phi(requests, item_side).astype(np.float32)
-
-
-def _has_marginals(policy: Policy, requests: Requests) -> bool:
-    """Whether the policy knows its slot marginals; a rule that looks at earlier slots takes them away."""
-    try:
-        policy.marginals(requests.take(slice(0, 1)))
-    except InvalidInput:
-        return False
-    return True
 
 
 def _exact_target(policy: Policy, requests: Requests, k: int) -> F64:

@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from ...core.errors import InvalidInput
+from ..errors import NotEstimable
 from ..intervals.statistic import Statistic, Terms
 from .inputs import OpeInputs
 from .weighted import UNCHANGED, StatisticEstimator, Weighted
@@ -43,16 +44,16 @@ class ByLogger(StatisticEstimator):
         """See :class:`.weighted.Estimator`.
 
         Raises:
-            InvalidInput: also inputs that do not say who logged, or a logger with fewer than two rounds.
+            NotEstimable: also inputs that do not say who logged, or a logger with fewer than two rounds.
         """
         if inputs.logger is None:
-            raise InvalidInput("inputs.logger", None, "say which behaviour policy logged each round")
+            raise NotEstimable("inputs.logger", None, "say which behaviour policy logged each round")
         rounds = self.base.statistic(inputs).columns
         counts = np.bincount(inputs.logger)
         if rounds.shape[1] > 1:
             raise InvalidInput("base", self.base.name, "take an estimator that is a plain mean")
         if (counts == 1).any():
-            raise InvalidInput(
+            raise NotEstimable(
                 "inputs.logger", int(np.argmax(counts == 1)), "a logger needs two rounds or none"
             )
         x = rounds[:, 0]

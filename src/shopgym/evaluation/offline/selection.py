@@ -11,6 +11,7 @@ from numpy.random import Generator
 
 from ...core.errors import InvalidInput, in_range
 from ...core.types import F64, I64, AnyArray
+from ..errors import NotEstimable
 from ..intervals.statistic import Statistic
 from .checks import as_floats, check_target, checked_actions, of_logged, refuse
 from .inputs import OpeInputs
@@ -189,7 +190,7 @@ def pas_if(
                 squares[each.name].append(
                     (each.fitted(second_part).statistic(second_part).value - yardstick) ** 2
                 )
-            except InvalidInput:
+            except NotEstimable:
                 continue  # this candidate does not answer for this split
     errors = {name: float(np.mean(squared)) if squared else math.nan for name, squared in squares.items()}
     answered = {name: error for name, error in errors.items() if math.isfinite(error)}

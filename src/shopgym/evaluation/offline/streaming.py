@@ -17,6 +17,7 @@ import numpy as np
 
 from ...core.errors import InvalidInput
 from ...core.types import F64, I64
+from ..errors import NoOverlap, NotEstimable
 from ..intervals.statistic import Statistic, gradient_at
 from .diagnostics import TAIL, Diagnostics, max_share, pair_products, pair_z
 from .estimate import Estimate
@@ -150,7 +151,7 @@ class SufficientStatistics:
         for i, estimator in enumerate(self.estimators):
             try:
                 self._columns[i].add(_columns(estimator, led)[1:])
-            except InvalidInput as error:  # the others go on; this one says so when it is asked
+            except NotEstimable as error:  # the others go on; this one raises when it is asked
                 reason, _, _ = error.fix.partition(" (")  # how many rows of a part is of no interest
                 self._refused[estimator.name] = reason
         self._kind = _both(self._kind, part)
@@ -234,9 +235,9 @@ class SufficientStatistics:
         names = [each.name for each in self.estimators]
         if name not in names:
             streamable(estimator_named(name), len(self))
-            raise InvalidInput("estimator", name, f"the parts were counted for {', '.join(names)}")
+            raise NotEstimable("estimator", name, f"the parts were counted for {', '.join(names)}")
         if name in self._refused:
-            raise InvalidInput("estimator", name, self._refused[name])
+            raise NotEstimable("estimator", name, self._refused[name])
         if interval not in STREAMED_INTERVALS:
             raise InvalidInput(
                 "interval", interval, f"of a streamed log choose {' or '.join(STREAMED_INTERVALS)}"
@@ -249,7 +250,7 @@ class SufficientStatistics:
         i = names.index(name)
         estimator, columns, diagnostics = self.estimators[i], self._columns[i], self.diagnostics()
         if estimator.weighted and not diagnostics.ess > 0:
-            raise InvalidInput(
+            raise NoOverlap(
                 "inputs.weight", 0.0, f"the target never shows what was logged in any of {n} rounds"
             )
         value, error, influence = _solved(columns, *_statistics(estimator, _lead(self.slots)))
@@ -277,32 +278,30 @@ class SufficientStatistics:
         )
 
 
+def can_stream(estimator: Estimator) -> bool:
+    """Whether it looks at one round at a time; one that tunes itself looks at all rounds at once."""
+    if isinstance(estimator, Weighted):
+        return estimator.smoothing != SubGaussian(None)
+    return isinstance(estimator, (Direct, CascadeDR, PseudoInverse))
+
+
 def streamable(estimator: Estimator, n: int) -> Estimator:
     """The estimator with what it takes from the number of rounds ``n`` written down.
 
     Raises:
-        InvalidInput: it looks at all rounds at once, as one that tunes itself does.
+        NotEstimable: it looks at all rounds at once.
     """
-    if isinstance(estimator, (Direct, CascadeDR, PseudoInverse)):
-        return estimator
-    if isinstance(estimator, Weighted) and estimator.smoothing != SubGaussian(None):
-        if estimator.smoothing == Clipped(None):
-            return replace(estimator, smoothing=Clipped(math.sqrt(n)))
-        if estimator.smoothing == Logarithmic(None):
-            return replace(estimator, smoothing=Logarithmic(1.0 / math.sqrt(n)))
-        return estimator
-    raise InvalidInput(
-        "estimator", estimator.name, "it looks at all rounds at once and cannot be streamed: take a sample"
-    )
-
-
-def can_stream(estimator: Estimator) -> bool:
-    """Whether :func:`streamable` takes it."""
-    try:
-        streamable(estimator, 1)
-    except InvalidInput:
-        return False
-    return True
+    if not can_stream(estimator):
+        raise NotEstimable(
+            "estimator",
+            estimator.name,
+            "it looks at all rounds at once and cannot be streamed: take a sample",
+        )
+    if isinstance(estimator, Weighted) and estimator.smoothing == Clipped(None):
+        return replace(estimator, smoothing=Clipped(math.sqrt(n)))
+    if isinstance(estimator, Weighted) and estimator.smoothing == Logarithmic(None):
+        return replace(estimator, smoothing=Logarithmic(1.0 / math.sqrt(n)))
+    return estimator
 
 
 def weight_histogram(weight: F64) -> I64:

@@ -21,8 +21,8 @@ from typing import Protocol
 import numpy as np
 from numpy.random import Generator
 
-from ...core.errors import InvalidInput
 from ...core.types import F64, I64, AnyArray
+from ..errors import NoOverlap, NotEstimable
 from ..intervals import Interval, interval_named, require_clusters
 from ..intervals.statistic import Clustered, Smooth, Statistic, Terms
 from .diagnostics import Diagnostics
@@ -60,7 +60,7 @@ class Estimator(Protocol):
         """The value as a function of column means.
 
         Raises:
-            InvalidInput: no reward model where one is needed, or no round the target could have made.
+            NotEstimable: no reward model where one is needed, or no round the target could have made.
         """
         ...
 
@@ -133,8 +133,9 @@ class StatisticEstimator:
         """See :class:`Estimator`.
 
         Raises:
-            InvalidInput: no reward model where one is needed, no round the target could have made,
-                an unknown interval, a level outside (0, 1), fewer than two rounds.
+            NotEstimable: no reward model where one is needed, no round the target could have made, or what
+                the interval cannot do.
+            InvalidInput: an unknown interval, a level outside (0, 1), fewer than two rounds.
         """
         fitted = self.fitted(inputs)
         return make_estimate(
@@ -279,7 +280,7 @@ class EmpiricalLikelihood(StatisticEstimator):
         """See :class:`Estimator`."""
         require_overlap(inputs)
         if inputs.reward.shape[1] > 1:
-            raise InvalidInput("inputs.reward", inputs.reward.shape, "it is for one slot: use snips")
+            raise NotEstimable("inputs.reward", inputs.reward.shape, "it is for one slot: use snips")
         weight, n = inputs.weight[:, 0], len(inputs)
         product = weight * inputs.reward[:, 0]
         columns = np.stack([weight, weight**2, product, weight * product, inputs.reward[:, 0]]).T
@@ -308,7 +309,7 @@ def require_overlap(inputs: OpeInputs) -> None:
     if inputs.ess > 0:
         return
     slot = np.flatnonzero(~(inputs.weight > 0).any(axis=0))[0]
-    raise InvalidInput(
+    raise NoOverlap(
         "inputs.weight",
         0.0,
         f"at slot {slot} the target never shows what was logged in any of {len(inputs)} rounds: "
@@ -319,11 +320,11 @@ def require_overlap(inputs: OpeInputs) -> None:
 def require_weight(weight: F64, n: int) -> None:
     """Refuse to normalise smoothed weights that are all 0 at a slot."""
     if not (weight.sum(axis=0) > 0).all():
-        raise InvalidInput("smoothing", 0.0, f"it leaves no weight in any of {n} rounds: smooth less")
+        raise NotEstimable("smoothing", 0.0, f"it leaves no weight in any of {n} rounds: smooth less")
 
 
 def require_model(name: str, inputs: OpeInputs) -> tuple[F64, F64]:
     """Predictions for the logged action and for the target policy, each (n, k)."""
     if inputs.q_logged is None or inputs.v_target is None:
-        raise InvalidInput("estimator", name, "it needs a reward model: use ips or snips for this input")
+        raise NotEstimable("estimator", name, "it needs a reward model: use ips or snips for this input")
     return inputs.q_logged, inputs.v_target

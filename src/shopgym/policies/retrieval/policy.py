@@ -105,6 +105,11 @@ class RetrievingPolicy:
             inner[lost] = asked.num_candidates - 1
         return self.policy.propensities(asked, inner)
 
+    @property
+    def has_marginals(self) -> bool:
+        """Whether the ranking policy has them."""
+        return self.policy.has_marginals
+
     def marginals(self, requests: Requests) -> F64:
         """(n, k, m) over the candidates of ``requests``, or of :meth:`retrieve` where there were none."""
         asked, places = self._retrieve(requests)

@@ -103,7 +103,7 @@ def _propensity(
     pmf = as_floats("behaviour", behaviour)
     if pmf.shape != (len(action), n_actions):
         raise InvalidInput("behaviour", pmf.shape, f"give shape {(len(action), n_actions)}")
-    check_distributions("behaviour", pmf)
+    check_target(pmf, len(pmf), "behaviour")
     outside = (action < 0) | (action >= n_actions)
     refuse("action", action, outside, f"actions are 0 to {n_actions - 1}")
     implied = np.asarray(pmf[np.arange(len(action)), action])
@@ -113,14 +113,6 @@ def _propensity(
     off = ~(np.abs(stated - implied) <= ROW_SUM_TOLERANCE)
     refuse("propensity", stated, off, "it is not the behaviour's probability of the action")
     return stated
-
-
-def check_distributions(name: str, pmf: F64) -> None:
-    """Raise :class:`InvalidInput` about ``name`` unless the rows of ``pmf`` are distributions."""
-    try:
-        check_target(pmf, len(pmf))
-    except InvalidInput as error:
-        raise InvalidInput(error.field.replace("target", name), error.value, error.fix) from None
 
 
 _NAMES = {

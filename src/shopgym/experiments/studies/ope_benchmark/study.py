@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 
 from numpy.random import Generator
 
-from ....core.errors import InvalidInput
+from ....evaluation.errors import NotEstimable
 from ....evaluation.offline import ESTIMATORS, INTERVALS, Estimator, OpeInputs, judge
 from ....evaluation.offline.influence import Influence
 from .cells import LEVEL, Answer, Cell, summarise_answers
@@ -121,7 +121,7 @@ def answers_of(
         fitted = estimator.fitted(inputs)
         statistic = fitted.statistic(inputs)
         influence = Influence.from_statistic(statistic, fitted.raw(inputs))
-    except InvalidInput:
+    except NotEstimable:
         return
     verdict, _ = judge(
         inputs.diagnostics,
@@ -132,6 +132,6 @@ def answers_of(
     for interval in intervals:
         try:
             low, high = INTERVALS[interval](statistic, LEVEL, rng)
-        except InvalidInput:
+        except NotEstimable:
             continue
         yield interval, Answer(statistic.value, low, high, verdict, inputs.ess, influence)
