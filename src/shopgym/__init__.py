@@ -14,6 +14,7 @@ from ._version import __version__
 
 if TYPE_CHECKING:
     from .core import Agent, Decisions, Feedback, Interactions, InvalidInput, Items, Policy, Requests
+    from .evaluation.api import compare, evaluate, read_log
     from .policies.decision_log.log import DecisionLog
     from .simulators import Catalog, Shop, ShopConfig
 
@@ -26,6 +27,7 @@ _HOMES = {
     ),
     **dict.fromkeys(("Catalog", "Shop", "ShopConfig"), ".simulators"),
     "DecisionLog": ".policies.decision_log.log",
+    **dict.fromkeys(("compare", "evaluate", "read_log"), ".evaluation.api"),
 }
 
 __all__ = [
@@ -42,6 +44,9 @@ __all__ = [
     "Shop",
     "ShopConfig",
     "__version__",
+    "compare",
+    "evaluate",
+    "read_log",
 ]
 
 

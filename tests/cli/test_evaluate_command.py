@@ -15,9 +15,8 @@ import typer
 from typer.testing import CliRunner
 
 from shopgym.cli.evaluate import evaluate
-from shopgym.cli.evaluate.answer import ALONE
-from shopgym.cli.evaluate.printing import conclusion
 from shopgym.core import Interactions, InvalidInput, Items, Requests
+from shopgym.evaluation.answer import UNCHECKED_MODEL, conclusion
 from shopgym.evaluation.offline import ESTIMATORS
 from shopgym.policies.decision_log.log import DecisionLog, logged_marginals
 from shopgym.policies.explorers import Softmax
@@ -389,10 +388,10 @@ def test_a_model_that_nothing_checks_says_so(tmp_path: Path) -> None:
     assert set(found["refused"]) == {"ips", "snips", "dr"}
     assert (found["headline"], found["verdict"]) == ("dm", "caution")
     dm = next(e for e in found["estimates"] if e["estimator"] == "dm")
-    assert dm["reason"].startswith(ALONE)
-    assert ALONE in " ".join(run(tmp_path / "log.csv", "--policy", "action:c").split())
+    assert dm["reason"].startswith(UNCHECKED_MODEL)
+    assert UNCHECKED_MODEL in " ".join(run(tmp_path / "log.csv", "--policy", "action:c").split())
     fine = answer(tmp_path / "log.csv", "--policy", "uniform")
-    assert ALONE not in " ".join(e["reason"] for e in fine["estimates"])
+    assert UNCHECKED_MODEL not in " ".join(e["reason"] for e in fine["estimates"])
 
 
 def test_intervals_by_user(table: Path, log: Path) -> None:

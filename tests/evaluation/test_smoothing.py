@@ -19,6 +19,7 @@ from shopgym.evaluation.offline import (
     Weighted,
     compare_inputs,
 )
+from shopgym.evaluation.offline.empirical_likelihood import EmpiricalLikelihood
 from shopgym.evaluation.offline.loggers import ByLogger
 from shopgym.evaluation.offline.smoothing import (
     Clipped,
@@ -30,7 +31,6 @@ from shopgym.evaluation.offline.smoothing import (
     Switched,
 )
 from shopgym.evaluation.offline.tuning import reward_bound, slope
-from shopgym.evaluation.offline.weighted import EmpiricalLikelihood
 
 
 def random_inputs(seed: int, n: int = 60) -> OpeInputs:

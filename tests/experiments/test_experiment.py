@@ -232,7 +232,7 @@ def test_gate_refuses_what_the_log_cannot_tell() -> None:
 def test_any_known_estimator_may_be_asked_for() -> None:
     section = {"evaluation": {"estimators": ["snips", "sg-dr", "cascade-dr"]}}
     assert parse_config({**SMALL, **section}).evaluation.estimators == ("snips", "sg-dr", "cascade-dr")
-    with pytest.raises(InvalidInput, match="choose among ips, snips"):
+    with pytest.raises(InvalidInput, match="choose one of ips, snips"):
         parse_config({**SMALL, "evaluation": {"estimators": ["magic"]}})
 
 

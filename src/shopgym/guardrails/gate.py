@@ -20,7 +20,8 @@ class Verdict:
         candidate, baseline: names.
         gain: doubly robust estimate of V(candidate) - V(baseline), in ``unit`` per decision.
         low: its lower bound; all candidates' bounds hold together with probability ``level``.
-        passed: whether ``low`` > 0, and the estimate is not refused (:mod:`.ope.verdict`).
+        passed: whether ``low`` > 0, and the estimate is not refused
+            (:mod:`shopgym.evaluation.offline.verdict`).
         reason: in words.
     """
 
@@ -32,6 +33,17 @@ class Verdict:
     unit: str
     passed: bool
     reason: str
+
+    @property
+    def outcome(self) -> str:
+        """``passed`` or ``refused``."""
+        return "passed" if self.passed else "refused"
+
+    @property
+    def sentence(self) -> str:
+        """The verdict in words, for the terminal and the report."""
+        outcome = "passed the gate" if self.passed else "was refused by the gate"
+        return f"{self.candidate} {outcome}: {self.reason}"
 
     def as_dict(self) -> dict[str, Any]:
         """JSON-able."""

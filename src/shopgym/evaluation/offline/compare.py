@@ -9,9 +9,9 @@ from ...core.errors import InvalidInput
 from ..intervals import Interval, interval_named
 from ..intervals.statistic import Statistic
 from .estimate import Estimate
+from .estimator import make_estimate
 from .estimators import Estimator, estimator_named
 from .inputs import OpeInputs
-from .weighted import make_estimate
 
 
 def compare_inputs(

@@ -12,11 +12,13 @@ from typing import Any
 from warnings import warn
 
 from ...core.errors import one_of
+from .empirical_likelihood import EmpiricalLikelihood
+from .estimator import Estimator
 from .loggers import ByLogger
 from .slate.estimators import CascadeDR, PseudoInverse
 from .smoothing import Clipped, Exponential, Logarithmic, Optimistic, SubGaussian, Switched
 from .tuning import Tuned
-from .weighted import Direct, EmpiricalLikelihood, Estimator, Weighted
+from .weighted import Direct, Weighted
 
 LEVELS = (1.0, 5.0, 10.0, 50.0, 100.0, 500.0, 1000.0, 5000.0)
 """Weights and shrinkages to choose from."""

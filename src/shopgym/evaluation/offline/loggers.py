@@ -9,8 +9,9 @@ import numpy as np
 from ...core.errors import InvalidInput
 from ..errors import NotEstimable
 from ..intervals.statistic import Statistic, Terms
+from .estimator import StatisticEstimator
 from .inputs import OpeInputs
-from .weighted import UNCHANGED, StatisticEstimator, Weighted
+from .weighted import UNCHANGED, Weighted
 
 
 @dataclass(frozen=True)
@@ -35,13 +36,13 @@ class ByLogger(StatisticEstimator):
         return self.base.needs_model
 
     def raw(self, inputs: OpeInputs) -> Statistic | None:
-        """See :class:`.weighted.Estimator`."""
+        """See :class:`.estimator.Estimator`."""
         if self.base.smoothing == UNCHANGED:
             return None
         return replace(self, base=replace(self.base, smoothing=UNCHANGED)).statistic(inputs)
 
     def statistic(self, inputs: OpeInputs) -> Statistic:
-        """See :class:`.weighted.Estimator`.
+        """See :class:`.estimator.Estimator`.
 
         Raises:
             NotEstimable: also inputs that do not say who logged, or a logger with fewer than two rounds.

@@ -14,9 +14,9 @@ from ...core.types import F64, I64, AnyArray
 from ..errors import NotEstimable
 from ..intervals.statistic import Statistic
 from .checks import as_floats, check_target, checked_actions, of_logged, refuse
+from .estimator import Estimator, StatisticEstimator
 from .inputs import OpeInputs
 from .tuning import slope
-from .weighted import Estimator, StatisticEstimator
 
 EXPONENTS = (0.0, 0.25, 0.5, 0.75, 1.0)
 """Powers of the weight that the split of PAS-IF chooses from."""
@@ -58,7 +58,7 @@ class Slope(StatisticEstimator):
         return fitted[slope((each.statistic(inputs) for each in fitted), self.error)]
 
     def statistic(self, inputs: OpeInputs) -> Statistic:
-        """See :class:`.weighted.Estimator`."""
+        """See :class:`.estimator.Estimator`."""
         return self.fitted(inputs).statistic(inputs)
 
 

@@ -21,6 +21,7 @@ from ..errors import NoOverlap, NotEstimable
 from ..intervals.statistic import Statistic, gradient_at
 from .diagnostics import TAIL, Diagnostics, max_share, pair_products, pair_z
 from .estimate import Estimate
+from .estimator import Estimator
 from .estimators import estimator_named
 from .influence import Influence
 from .inputs import OpeInputs
@@ -28,7 +29,7 @@ from .pareto import tail_shape
 from .slate.estimators import CascadeDR, PseudoInverse
 from .smoothing import Clipped, Logarithmic, SubGaussian
 from .verdict import judge
-from .weighted import Direct, Estimator, Weighted
+from .weighted import Direct, Weighted
 
 KEPT = 1 << 20
 """Heaviest weights kept of a slot: the whole 1% tail of up to 104,857,600 rounds, 8 MB."""

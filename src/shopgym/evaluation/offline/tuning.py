@@ -12,10 +12,11 @@ from ...core.errors import InvalidInput, one_of
 from ...core.types import F64
 from ..intervals.base import standard_error
 from ..intervals.statistic import Statistic
+from .estimator import StatisticEstimator
 from .influence import SURE
 from .inputs import OpeInputs
 from .smoothing import Smoothing
-from .weighted import StatisticEstimator, Weighted, require_model
+from .weighted import Weighted, require_model
 
 RULES = ("slope", "mse", "mse-bound", "reward-bound")
 
@@ -65,7 +66,7 @@ class Tuned(StatisticEstimator):
         return options[int(np.argmin(self.scores(inputs)))]
 
     def statistic(self, inputs: OpeInputs) -> Statistic:
-        """See :class:`.weighted.Estimator`."""
+        """See :class:`.estimator.Estimator`."""
         return self.fitted(inputs).statistic(inputs)
 
     def scores(self, inputs: OpeInputs) -> list[float]:

@@ -36,7 +36,7 @@ STREAM_ROWS = 5_000_000
 
 def weigh_log(
     log: Path | str | DecisionLog | pd.DataFrame | Mapping[str, Any],
-    policy: str | Policy | AnyArray,
+    policy: str | Path | Policy | AnyArray,
     *,
     rng: Generator,
     columns: Columns | None = None,
@@ -51,9 +51,10 @@ def weigh_log(
     Args:
         log: a path (decision log, CSV or Parquet table, DSJSON, Open Bandit folder), a decision log, a
             DataFrame, or the ``bandit_feedback`` dictionary of Open Bandit Pipeline.
-        policy: for a table or DSJSON see :class:`.target.Target`; for a decision log ``uniform``, a bundle
-            folder or a policy; for Open Bandit data ``uniform`` or another such folder; for
-            ``bandit_feedback`` ``uniform`` or an array, see :func:`.obp.from_obp`.
+        policy: for a table or DSJSON see :class:`.target.Target`, or the name of a column with the
+            probability of the logged action; for a decision log ``uniform``, a bundle folder or a policy; for
+            Open Bandit data ``uniform`` or another such folder; for ``bandit_feedback`` ``uniform`` or an
+            array, see :func:`.obp.from_obp`.
         rng: decides folds and draws.
         columns: of a table.
         estimators: that a streamed log is counted for; others need no list.
@@ -68,6 +69,8 @@ def weigh_log(
         InvalidInput: no such file, a policy that makes no sense for the log, values that cannot be used.
     """
     columns = columns or Columns()
+    if isinstance(policy, Path):
+        policy = str(policy)
     if isinstance(log, DecisionLog):
         return _decision_log(log, policy, rng, by_user, progress)
     if by_user and isinstance(log, Mapping):
@@ -76,22 +79,21 @@ def weigh_log(
         if not isinstance(policy, (str, np.ndarray)):
             raise InvalidInput("policy", type(policy).__name__, "write uniform, or give an array")
         return from_obp(log, policy, rng=rng)
-    if not isinstance(policy, str):
-        raise InvalidInput("policy", type(policy).__name__, "write it in a word, e.g. uniform")
     if not isinstance(log, (str, Path)):
-        return table_source(log, policy, columns, rng=rng, by_user=by_user)
+        return table_source(log, _in_a_word(policy), columns, rng=rng, by_user=by_user)
     path = Path(log)
     if not path.exists():
         raise InvalidInput("LOG", str(path), "there is no such file or folder")
     decisions = not is_open_bandit(path) and is_decision_log(path)
     if by_user and (stream or not (decisions or columns.user)):
         raise InvalidInput("by_user", by_user, NO_USERS)
-    if is_open_bandit(path):
-        return _open_bandit(path, policy, rng)
     if decisions:
         if stream:
             return _streamed_decision_log(path, policy, estimators, rng, progress)
         return _decision_log(DecisionLog.read(path), policy, rng, by_user, progress)
+    policy = _in_a_word(policy)
+    if is_open_bandit(path):
+        return _open_bandit(path, policy, rng)
     if is_dsjson(path):
         if stream:
             raise InvalidInput("LOG", str(path), NOT_STREAMED)
@@ -106,6 +108,12 @@ def weigh_log(
             path, policy, columns, estimators=estimators, seed=seed, mapper=mapper, progress=progress
         )
     return table_source(read_log_table(path), policy, columns, rng=rng, by_user=by_user)
+
+
+def _in_a_word(policy: str | Policy | AnyArray) -> str:
+    if isinstance(policy, str):
+        return policy
+    raise InvalidInput("policy", type(policy).__name__, "write it in a word, e.g. uniform")
 
 
 def is_decision_log(path: Path) -> bool:
@@ -162,7 +170,7 @@ def _decision_log(
 
 def _streamed_decision_log(
     path: Path,
-    policy: str,
+    policy: str | Policy | AnyArray,
     estimators: Sequence[str],
     rng: Generator,
     progress: Callable[[int, int], None] | None,
@@ -197,24 +205,24 @@ def _rows(files: list[Path]) -> int:
 
 
 def _target(log: DecisionLog, policy: str | Policy | AnyArray) -> tuple[Policy, Features | None]:
+    """The target, and features of its items for the reward model where it says which items it is for."""
     from ..uniform import UniformPolicy
 
     if isinstance(policy, np.ndarray):
         raise InvalidInput("policy", policy.shape, "of a decision log give a policy, a bundle or uniform")
     if not isinstance(policy, str):
-        return policy, None
+        return policy, _features(policy, log) if hasattr(policy, "items") else None
     if policy == "uniform":
         return UniformPolicy(log.slate_size), None
-    if Path(policy).is_dir():
-        return _bundle(Path(policy), log)
-    raise InvalidInput("--policy", policy, "write uniform or the folder of a bundle")
+    if not Path(policy).is_dir():
+        raise InvalidInput("--policy", policy, "write uniform or the folder of a bundle")
+    target = _bundle(Path(policy), log)
+    return target, _features(target, log)
 
 
-def _bundle(folder: Path, log: DecisionLog) -> tuple[Policy, Features]:
-    """The bundle's policy, and features of the bundle's items for the reward model."""
-    from ....policies.scorers import LinearScorer
+def _bundle(folder: Path, log: DecisionLog) -> Policy:
+    """The bundle's policy, made for the features of the log."""
     from ....policies.serving.bundle import load_bundle
-    from ..log import item_features
 
     bundle = load_bundle(folder)
     for side, features, logged in (
@@ -224,6 +232,13 @@ def _bundle(folder: Path, log: DecisionLog) -> tuple[Policy, Features]:
         expected = tuple(feature.name for feature in features)
         if expected != logged:
             raise InvalidInput(f"log.{side}_names", logged, f"the bundle was made for {', '.join(expected)}")
-    scorer = bundle.policy.scorer
-    value = scorer.value if isinstance(scorer, LinearScorer) else None
-    return bundle.policy, item_features(log, bundle.policy.items, value)
+    return bundle.policy
+
+
+def _features(policy: Any, log: DecisionLog) -> Features:
+    """Features of the policy's items, times what its scorer multiplies them with."""
+    from ....policies.scorers import LinearScorer
+    from ..log import item_features
+
+    scorer = getattr(policy, "scorer", None)
+    return item_features(log, policy.items, scorer.value if isinstance(scorer, LinearScorer) else None)

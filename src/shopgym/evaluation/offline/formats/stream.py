@@ -188,9 +188,9 @@ def stream_table(
     Raises:
         InvalidInput: as there; ids; context without propensities.
     """
-    target = Target.parse(policy)
     parts = parts_of(path)
     header = _header(parts[0])
+    target = Target.parse(policy, header)
     columns = columns.resolved(header, target.columns(header))
     if OFFERED in header:
         raise InvalidInput("column", OFFERED, "a log whose actions on offer change cannot be streamed")
@@ -237,7 +237,7 @@ def stream_table(
         raise InvalidInput(columns.action, counts or sorted(outside), "these are not among the actions given")
     unit = str(next(iter(scan.units))) if columns.unit else columns.reward
     share = tuple(scan.logged.get(label, 0) / scan.n for label in labels)
-    plan = StreamPlan(policy, columns, tuple(labels), share, scan, tuple(names), seed, unit)
+    plan = StreamPlan(str(target), columns, tuple(labels), share, scan, tuple(names), seed, unit)
     fitted = None
     if model:
         moments = Moments(FOLDS, len(labels), plan.width)

@@ -74,11 +74,11 @@ def table_source(
     Raises:
         InvalidInput: a missing column, or one error about every value that cannot be used, with row numbers.
     """
-    target = Target.parse(policy)
-    if len(frame) < FOLDS:
-        raise InvalidInput("LOG", f"{len(frame)} rows", f"{FOLDS} rounds are the least: give more")
     frame = frame.rename(columns=str)
     header = list(frame.columns)
+    target = Target.parse(policy, header)
+    if len(frame) < FOLDS:
+        raise InvalidInput("LOG", f"{len(frame)} rows", f"{FOLDS} rounds are the least: give more")
     columns = columns.resolved(header, target.columns(header))
     report = ValidationReport()
     check_columns(frame, columns, report)
@@ -111,7 +111,9 @@ def table_source(
     propensity = frame[name].to_numpy(dtype=np.float64)
     inputs = from_dataframe(
         frame,
-        policy if target.kind == "column" or _plain_uniform(target, frame) else target.matrix(frame, labels),
+        str(target)
+        if target.kind == "column" or _plain_uniform(target, frame)
+        else target.matrix(frame, labels),
         rng=rng,
         action=columns.action,
         reward=columns.reward,

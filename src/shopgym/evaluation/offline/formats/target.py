@@ -37,12 +37,16 @@ class Target:
     name: str = ""
 
     @classmethod
-    def parse(cls, policy: str) -> Target:
+    def parse(cls, policy: str, header: Sequence[str] = ()) -> Target:
         """From e.g. ``uniform`` or ``choice:new_rule``.
+
+        The bare name of a column of ``header`` means ``column:NAME``.
 
         Raises:
             InvalidInput: none of the kinds.
         """
+        if policy in header and policy not in KINDS:
+            return cls("column", policy)
         kind, colon, name = policy.partition(":")
         if kind not in KINDS or (kind == "uniform") != (not colon) or (colon and not name):
             raise InvalidInput(
@@ -51,6 +55,9 @@ class Target:
                 "for a table write uniform, action:NAME, choice:NAME, columns:NAME or column:NAME",
             )
         return cls(kind, name)
+
+    def __str__(self) -> str:
+        return f"{self.kind}:{self.name}" if self.name else self.kind
 
     @property
     def all_actions(self) -> bool:

@@ -22,7 +22,7 @@ from ...intervals import Interval, interval_named
 from ...intervals.statistic import Terms
 from ..diagnostics import diagnose
 from ..estimate import Estimate
-from ..weighted import StatisticEstimator, make_estimate
+from ..estimator import StatisticEstimator, make_estimate
 from .episodes import Episodes, Target
 from .inputs import propensity_p, unsupported_share
 from .transitions import Transitions, as_dense, scaled_rows
