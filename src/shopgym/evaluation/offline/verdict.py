@@ -84,7 +84,7 @@ def judge(
     if weighted and influence is not None:
         all_reasons += _influence(influence, limits)
     for word in (REFUSE, CAUTION):
-        if words := [why for verdict, why in all_reasons if verdict == word]:
+        if words := [text for verdict, text in all_reasons if verdict == word]:
             return word, "; ".join(dict.fromkeys(words))
     return TRUST, ""
 

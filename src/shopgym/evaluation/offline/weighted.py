@@ -1,8 +1,9 @@
 """Importance weighting, the direct method and doubly robust: one mechanism makes them all.
 
-Notation, for round i and slot j of k: reward r; importance weight w, the target's over the logged probability
-of what was shown; g, the smoothed weight (g = w where nothing is smoothed); q, the predicted reward of what was
-shown; v, the predicted reward under the target policy. With one slot these are the textbook forms::
+Notation, for round i and slot j of k: reward r; importance weight w, the target's over the logged
+probability of what was shown; g, the smoothed weight (g = w where nothing is smoothed); q, the predicted
+reward of what was shown; v, the predicted reward under the target policy. With one slot these are the
+textbook forms::
 
     ips      V = 1/n sum_i sum_j g_ij r_ij
     snips    V = sum_j (sum_i g_ij r_ij) / (sum_i g_ij)
@@ -14,13 +15,14 @@ Sources: ips, Horvitz and Thompson 1952; snips, Swaminathan and Joachims 2015 (T
 for counterfactual learning); dm and dr, Dudik, Langford and Li 2011 (Doubly robust policy evaluation and
 learning); sndr, Robins, Sued, Lei-Gomez and Rotnitzky 2007, with normalised weights.
 
-dr is unbiased if the propensities are right, whatever the model says; it is also right if the model is right,
-whatever the propensities are. q and v come from the cross-fitted model of :mod:`.reward_model`.
+dr is unbiased if the propensities are right, whatever the model says; it is also right if the model is
+right, whatever the propensities are. q and v come from the cross-fitted model of :mod:`.reward_model`.
 
-With k > 1 slots each slot has its own weight, and the slots are added up. This is the item-position model of
-Li et al. 2018 (Offline evaluation of ranking policies with click models). It is unbiased when the reward of a
-slot depends on the request and on that slot's item only. A setting such as several loggers or embedded
-actions changes the weights of the inputs, not the estimator: see the builders in :mod:`.bandit` and :mod:`.slate`.
+With k > 1 slots each slot has its own weight, and the slots are added up. This is the item-position model
+of Li et al. 2018 (Offline evaluation of ranking policies with click models). It is unbiased when the reward
+of a slot depends on the request and on that slot's item only. A setting such as several loggers or embedded
+actions changes the weights of the inputs, not the estimator: see the builders in :mod:`.bandit` and
+:mod:`.slate`.
 """
 
 from __future__ import annotations
