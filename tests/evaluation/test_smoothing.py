@@ -268,12 +268,22 @@ def test_switch_dr_drops_what_a_single_round_says_and_else_is_dr() -> None:
     assert np.mean(less) > 4.0 * np.std(less, ddof=1) / seen**0.5
 
 
-def test_what_smoothing_shifts_is_told() -> None:
-    inputs = replace(random_inputs(1, 5000), propensity=None)
-    mild, harsh = (Weighted("x", Clipped(most)).estimate(inputs) for most in (50.0, 0.5))
-    assert mild.verdict == "trust" or "smoothing" not in mild.reason
-    assert harsh.verdict == "refuse"
-    assert "smoothing the weights may shift" in harsh.reason
+@pytest.mark.parametrize(
+    ("most", "verdict"), [(50.0, "trust"), (9.0, "trust"), (6.5, "caution"), (4.0, "refuse"), (0.5, "refuse")]
+)
+def test_the_verdict_is_by_how_far_clipping_may_have_shifted_the_value(most: float, verdict: str) -> None:
+    """By hand: what clipping moved and two standard errors of that, in standard errors of the estimate."""
+    inputs = random_inputs(1, 5000)
+    inputs = replace(inputs, weight=inputs.weight / inputs.weight.mean())
+    got = Weighted("x", Clipped(most)).estimate(inputs)
+    clipped = np.minimum(inputs.weight, most) * inputs.reward
+    moved = inputs.weight * inputs.reward - clipped
+    shift = (abs(moved.mean()) + 2.0 * moved.std() / 5000**0.5) / (clipped.std() / 5000**0.5)
+    assert got.shift == pytest.approx(shift, rel=1e-9, abs=1e-15)
+    assert got.verdict == verdict
+    reason = f"smoothing the weights may shift it by {shift:.2g} standard errors"
+    assert got.reason == ("" if verdict == "trust" else reason)
+    assert {"trust": shift <= 0.25, "caution": 0.25 < shift <= 0.65, "refuse": shift > 0.65}[verdict]
 
 
 @pytest.mark.parametrize(

@@ -20,6 +20,7 @@ from shopgym.evaluation.offline.slate import pseudo_inverse_weights, slate_input
 from shopgym.evaluation.offline.smoothing import Clipped, SubGaussian
 from shopgym.evaluation.offline.weighted import Weighted
 
+SHIFTED = "smoothing the weights may shift it by"
 FINE = Diagnostics(5000.0, 3.0, 0.001, 0.03, 0.1, 1.0, 0.3, math.nan, 0.0, 0.4, 0.3, 1.0)
 
 
@@ -118,13 +119,39 @@ def test_the_shift_at_the_limits_covers_as_documented() -> None:
         assert cdf(1.96 - shift) - cdf(-1.96 - shift) == pytest.approx(coverage, abs=0.002)
 
 
-@pytest.mark.parametrize("name", ["replay", "dr-os", "switch-dr"])
-def test_shrinkage_whose_bias_is_material_is_refused(name: str) -> None:
-    got = ESTIMATORS[name].estimate(rounds(20_000))
-    assert got.verdict == "refuse" or got.shift < 0.25
-    if name == "replay":  # counts whatever the target could show
-        assert got.verdict == "refuse"
-        assert abs(got.value - 0.43) > 0.05
+def test_replay_of_a_target_that_could_show_everything_is_refused() -> None:
+    """Every weight is above 0, so replay is the mean logged reward, 1/3 in expectation; the truth is 0.43."""
+    inputs = rounds(20_000)
+    got = ESTIMATORS["replay"].estimate(inputs)
+    assert got.value == pytest.approx(float(inputs.reward.mean()), abs=1e-12)
+    assert got.high < 0.43
+    assert (got.verdict, got.reason) == ("refuse", f"{SHIFTED} {got.shift:.2g} standard errors")
+    error = (got.high - got.low) / (2 * 1.959964)
+    assert got.shift > abs(got.value - 0.43) / error - 4.0  # the true bias, but for 4 of its standard errors
+
+
+def test_shrinkage_is_refused_by_what_it_moved_even_where_the_model_is_right() -> None:
+    """No weight is above 2.1; the least level that switch-dr may choose and that is worth it is above that."""
+    inputs = rounds(20_000)
+    got, w = ESTIMATORS["dr-os"].estimate(inputs), inputs.weight[:, 0]
+    assert inputs.q_logged is not None
+    assert inputs.v_target is not None
+    residual = inputs.reward[:, 0] - inputs.q_logged[:, 0]
+    shrunk = w / (w**2 + 1.0)
+    assert got.value == pytest.approx(float((inputs.v_target[:, 0] + shrunk * residual).mean()), abs=1e-12)
+    moved, psi = (shrunk - w) * residual, inputs.v_target[:, 0] + shrunk * residual
+    bound = abs(moved.mean()) + 2.0 * moved.std() / math.sqrt(len(w))
+    assert got.shift == pytest.approx(bound / (psi.std() / math.sqrt(len(w))), rel=1e-9)
+    assert (got.verdict, got.reason) == ("refuse", f"{SHIFTED} {got.shift:.2g} standard errors")
+
+
+def test_switching_off_nothing_is_doubly_robust_and_trusted() -> None:
+    """No weight is above 2.1, and the least level that switch-dr may choose and that is worth it is above."""
+    inputs = rounds(20_000)
+    switched, plain = (ESTIMATORS[name].estimate(inputs) for name in ("switch-dr", "dr"))
+    for figure in ("value", "low", "high", "verdict", "reason"):
+        assert getattr(switched, figure) == getattr(plain, figure)
+    assert (switched.shift, switched.verdict, switched.reason) == (0.0, "trust", "")
 
 
 def test_replay_of_a_deterministic_target_on_a_uniform_log_is_trusted() -> None:
