@@ -131,7 +131,7 @@ def test_replay_of_a_target_that_could_show_everything_is_refused() -> None:
 
 
 def test_shrinkage_is_refused_by_what_it_moved_even_where_the_model_is_right() -> None:
-    """No weight is above 2.1; the least level that switch-dr may choose and that is worth it is above that."""
+    """No weight is above 2.1; the least level that switch-dr may choose and that is worth it is above."""
     inputs = rounds(20_000)
     got, w = ESTIMATORS["dr-os"].estimate(inputs), inputs.weight[:, 0]
     assert inputs.q_logged is not None
