@@ -1,7 +1,7 @@
 """Estimates of a log that does not fit into memory: every part is reduced to sums that add up.
 
 A value is a function of column means and its delta interval one of their cross products too
-(:class:`.terms.Statistic`), so a count, means and centred cross products of the columns are all that has
+(:class:`..intervals.statistic.Statistic`), so a count, means and centred cross products of the columns are all that has
 to be kept of a part. They merge exactly (Chan, Golub and LeVeque 1983, Algorithms for computing the sample
 variance), in any order, on any machine. Diagnostics need sums of the weights and the heaviest of them.
 """
@@ -117,7 +117,7 @@ class SufficientStatistics:
         self.unit = unit
         self.notes: dict[str, None] = {}
         self.propensity_p = self.unsupported = math.nan
-        """Of the whole log; whoever adds the parts fills them in (:class:`.formats.support.Support`)."""
+        """Of the whole log; the caller sets them from :class:`.support.Support`."""
         self._columns = [Centred(_columns(each, _lead(slots)).shape[1]) for each in estimators]
         self._kind = replace(_lead(slots), slate_weight=np.ones(1))
         self._refused: dict[str, str] = {}

@@ -24,7 +24,7 @@ class Thresholds:
             proportion, 1 where its mean ceases to exist (Vehtari et al. 2024, section 3).
         pareto_share: of the heaviest round in sum w^2, below which there is no such tail, whatever the fit
             says: weights of Pareto-k 0.7 hardly ever fall below it, in logs of any length (not one of 1,240
-            simulated; ``tests/test_ope_verdict.py``). A fit to bounded weights, such as those of a few
+            simulated; ``tests/evaluation/test_verdict.py``). A fit to bounded weights, such as those of a few
             favoured actions, may be steep all the same.
         tail_caution: share of the weight on 1% of the rounds.
         z: standard errors by which the mean weight or the reward model may miss; beyond 4 a right one

@@ -129,7 +129,7 @@ class StreamPlan:
         return len(self.scan.numbers) + words
 
     def features(self, frame: pd.DataFrame) -> F64:
-        """(r, D) as :func:`..frame.context_features`, with what the whole log says of each column."""
+        """(r, D) as :func:`..from_dataframe.context_features`, with what the whole log says of each column."""
         out = []
         for name in self.columns.context:
             if name in self.scan.numbers:

@@ -38,7 +38,7 @@ class Cell:
         coverage: share of intervals that hold the truth, with a Wilson interval at 95%.
         width: median width of the intervals / truth.
         ess: median effective sample size.
-        skew, error_rounds, shift: medians of what the influences say (:class:`..ope.influence.Influence`).
+        skew, error_rounds, shift: medians of what the influences say (:class:`shopgym.evaluation.offline.influence.Influence`).
         trust, caution, refuse: shares of the verdicts.
         coverage_trusted: coverage among the logs with the verdict ``trust``; NaN where there is none.
     """

@@ -39,7 +39,7 @@ class PolicyChoice:
         error: mean |estimate - truth| / truth over policies and logs.
         regret: mean of (best - chosen) / best, with its standard error ``regret_error``.
         right: share of logs in which the best policy was chosen.
-        sharpe: median SharpeRatio@3 (:class:`..ope.selection.TopK`), the baseline being the behaviour policy.
+        sharpe: median SharpeRatio@3 (:class:`shopgym.evaluation.offline.selection.TopK`), the baseline being the behaviour policy.
     """
 
     scenario: str
