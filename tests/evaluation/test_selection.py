@@ -48,9 +48,9 @@ def test_slope_bound_by_hand() -> None:
     x = (x - x.mean()) / math.sqrt(float(((x - x.mean()) ** 2).sum()) / (n * (n - 1)))  # standard error 1
     half = float(stdtrit(n - 1, 0.9))
     limit = (math.sqrt(6.0) - 1.0) * half
-    for gap, taken in ((0.99 * limit, "dm"), (1.01 * limit, "ips")):
+    for gap, taken_probability in ((0.99 * limit, "dm"), (1.01 * limit, "ips")):
         inputs = OpeInputs(x[:, None], np.ones((n, 1)), np.zeros((n, 1)), np.full((n, 1), gap))
-        assert Slope((ESTIMATORS["ips"], ESTIMATORS["dm"])).fitted(inputs).name == taken
+        assert Slope((ESTIMATORS["ips"], ESTIMATORS["dm"])).fitted(inputs).name == taken_probability
 
 
 @given(st.permutations(["ips", "snips", "dm", "dr", "switch-dr"]), st.integers(0, 5))

@@ -24,8 +24,8 @@ from shopgym.evaluation.offline import ESTIMATORS, OpeInputs
 from shopgym.evaluation.offline.calibration import calibration_p
 from shopgym.evaluation.offline.formats import Columns, ray_map, stream_table, weigh_log
 from shopgym.evaluation.offline.streaming import (
-    Centred,
-    Heaviest,
+    LargestValues,
+    MeansAndScatter,
     SufficientStatistics,
     can_stream,
     streamable,
@@ -73,7 +73,7 @@ def tally_of(inputs: OpeInputs, *parts: slice) -> SufficientStatistics:
 
 def test_moments_of_a_large_mean_keep_their_digits() -> None:
     columns = np.random.default_rng(0).normal(size=(1000, 3)) + 1e8
-    sums = Centred(3)
+    sums = MeansAndScatter(3)
     for start in range(0, 1000, 77):
         sums.add(columns[start : start + 77])
     assert sums.n == 1000
@@ -83,9 +83,9 @@ def test_moments_of_a_large_mean_keep_their_digits() -> None:
 
 @given(st.lists(st.lists(st.integers(0, 9), max_size=9), min_size=1, max_size=9), st.integers(1, 6))
 def test_the_heaviest_are_those_of_a_sort(parts: list[list[int]], kept: int) -> None:
-    top = Heaviest(kept)
+    top = LargestValues(kept)
     for part in parts:
-        more = Heaviest(kept)
+        more = LargestValues(kept)
         more.add(np.array(part, dtype=np.float64))
         top.merge(more)
     everything = sorted((value for part in parts for value in part), reverse=True)
@@ -180,7 +180,7 @@ def test_what_cannot_be_streamed_says_so() -> None:
             tally.estimate(name)
     for arguments, message in (
         ({"interval": "bootstrap"}, "delta or student"),
-        ({"level": 95.0}, "between 0 and 1"),
+        ({"level": 95.0}, r"level = 95.0: give a number in \(0, 1\)"),
     ):
         with pytest.raises(InvalidInput, match=message):
             tally.estimate("ips", **arguments)

@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from shopgym.core import InvalidInput
-from shopgym.evaluation.intervals.clusters import clusters_of
+from shopgym.evaluation.intervals.clusters import cluster_codes
 from shopgym.evaluation.offline import DEFAULT_ESTIMATORS, ESTIMATORS, OpeInputs, Terms, compare_inputs, judge
 from shopgym.evaluation.offline.diagnostics import Diagnostics
 from shopgym.evaluation.offline.influence import Influence
@@ -373,7 +373,7 @@ def test_intervals_by_user_cover_where_those_by_round_do_not() -> None:
         weight = rng.choice([0.5, 1.5], size=len(user))
         inputs = OpeInputs(reward[:, None], weight[:, None])
         one = ESTIMATORS["snips"].estimate(inputs)
-        two = ESTIMATORS["snips"].estimate(replace(inputs, cluster=clusters_of(user)))
+        two = ESTIMATORS["snips"].estimate(replace(inputs, cluster=cluster_codes(user)))
         naive += one.low <= 0 <= one.high
         held += two.low <= 0 <= two.high
         assert "300 users" in two.note

@@ -35,7 +35,7 @@ from shopgym.experiments.studies.ope_benchmark import (
 )
 from shopgym.experiments.studies.ope_benchmark.cells import Answer, summarise_answers, wilson
 from shopgym.experiments.studies.ope_benchmark.population import Population, SyntheticPolicy, TrueValue
-from shopgym.experiments.studies.ope_benchmark.study import StudyPlan, of_scenario
+from shopgym.experiments.studies.ope_benchmark.study import StudyPlan, scenario_cells
 from shopgym.experiments.studies.ope_benchmark.weighing import action_logs, benchmark_inputs, conditionals
 from shopgym.experiments.studies.ope_benchmark.zozotown import CLICKS, NO_CLICKS, thompson_marginals
 
@@ -168,7 +168,7 @@ def test_totals_by_hand() -> None:
 
 
 def test_same_seed_same_cells_and_another_seed_others() -> None:
-    one, two, other = (of_scenario(SMALL, seed, PLAN) for seed in (0, 0, 1))
+    one, two, other = (scenario_cells(SMALL, seed, PLAN) for seed in (0, 0, 1))
     assert [c.as_dict() for c in one] == [c.as_dict() for c in two]
     assert [c.as_dict() for c in one] != [c.as_dict() for c in other]
     assert {c.estimator for c in one} == set(PLAN.estimators)
@@ -179,13 +179,13 @@ def test_trusted_intervals_cover_as_they_say() -> None:
     # binomial(150, 0.95) is below 131 with probability 2e-5 and 150 with 5e-4
     scenario = replace(SMALL, rounds=2_000, replicates=150)
     plan = StudyPlan(estimators=("snips", "dr"), closed=("delta",), others={})
-    for found in of_scenario(scenario, 2, plan):
+    for found in scenario_cells(scenario, 2, plan):
         assert found.trust == 1.0
         assert 131 <= found.coverage * 150 < 150
 
 
 def test_what_the_log_never_shows_is_refused() -> None:
-    found = of_scenario(replace(SMALL, rounds=2_000, blind="contexts"), 0, PLAN)
+    found = scenario_cells(replace(SMALL, rounds=2_000, blind="contexts"), 0, PLAN)
     delta = [c for c in found if c.interval == "delta" and c.estimator in ("ips", "snips", "dr")]
     assert len(delta) == 3
     assert all(c.refuse == 1.0 for c in delta)
@@ -201,7 +201,7 @@ def test_prefix_weights_go_with_estimators_that_can_use_them() -> None:
 
 def test_choosers_all_answer_and_perfect_knowledge_has_no_regret() -> None:
     scenario = replace(SMALL, actions=6, rounds=500, replicates=2, name="choice")
-    found = choices.of_choice(scenario, 0)
+    found = choices.scenario_choices(scenario, 0)
     assert {c.chooser for c in found} == {*choices.FAMILY, "slope++", "pas-if"}
     assert all(c.regret >= 0 and 0 <= c.right <= 1 for c in found)
     shop = Population(scenario, 0)

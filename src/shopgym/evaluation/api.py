@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from ..core.errors import InvalidInput, in_range, one_of
+from ..core.errors import InvalidInput, one_of
 from ..core.protocols import Policy
 from ..core.types import AnyArray
 from ..policies.decision_log.log import DecisionLog
@@ -29,6 +29,7 @@ from .answer import (
     text,
 )
 from .intervals import interval_named
+from .intervals.base import check_level
 from .offline.compare import compare_inputs
 from .offline.estimate import Estimate
 from .offline.estimators import DEFAULT_ESTIMATORS, ESTIMATORS
@@ -202,7 +203,7 @@ def evaluate(
         InvalidInput: no such file, a policy that makes no sense for the log, values that cannot be used, or
             an estimator that was asked for and cannot be had.
     """
-    in_range("level", level, 0.0, 1.0, open_low=True, open_high=True)
+    check_level(level)
     interval_named(interval)
     names = _estimator_names(estimators)
     rng = np.random.default_rng(seed)

@@ -6,7 +6,7 @@ from typing import Protocol
 
 from numpy.random import Generator
 
-from ...core.errors import InvalidInput
+from ...core.errors import InvalidInput, in_range
 from ...core.types import F64
 from ..errors import NotEstimable
 from .statistic import Statistic
@@ -32,10 +32,14 @@ class Interval(Protocol):
         ...
 
 
+def check_level(level: float) -> None:
+    """Refuse a nominal coverage outside (0, 1)."""
+    in_range("level", level, 0.0, 1.0, open_low=True, open_high=True)
+
+
 def check(statistic: Statistic, level: float) -> None:
     """Refuse a level outside (0, 1) and fewer than two rounds."""
-    if not 0.0 < level < 1.0:
-        raise InvalidInput("level", level, "give a coverage between 0 and 1, e.g. 0.95")
+    check_level(level)
     if len(statistic) < 2:
         raise InvalidInput("rounds", len(statistic), "an interval needs at least two rounds")
 

@@ -1,4 +1,4 @@
-"""Inputs from a log of single actions: fit the reward model, then weigh the rounds in chunks."""
+"""Inputs from a log of single actions: the reward model is fitted, then rounds are weighed in chunks."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What tells how far an estimate can be trusted, and the verdict drawn from it."""
+"""Diagnostics of the weights and of the reward model: how far an estimate can be trusted."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ TAIL = 0.01
 
 @dataclass(frozen=True)
 class Diagnostics:
-    """Of the weights and the reward model of one log and target; over slots the worst.
+    """Diagnostics of one log and target; the worst slot counts where there are several.
 
     Attributes:
         ess: effective sample size (sum w)^2 / sum w^2 (Kish 1965).
@@ -50,7 +50,7 @@ class Diagnostics:
     model_z: float
 
     def worse(self, other: Diagnostics) -> Diagnostics:
-        """The worse of two, figure by figure; NaN gives way to a number."""
+        """The worse of two, field by field; a number is worse than NaN."""
         worst = {}
         for field in fields(self):
             one, two = getattr(self, field.name), getattr(other, field.name)

@@ -32,12 +32,12 @@ class Estimator(Protocol):
 
     @property
     def weighted(self) -> bool:
-        """Whether it uses the importance weights; else it is as right as its model only."""
+        """Whether it uses the importance weights; if not, it is only as right as its model."""
         ...
 
     @property
     def caveat(self) -> str:
-        """What its interval leaves out; goes into the note."""
+        """What its interval leaves out; it becomes part of the note."""
         ...
 
     def statistic(self, inputs: OpeInputs) -> Statistic:
@@ -49,11 +49,11 @@ class Estimator(Protocol):
         ...
 
     def raw(self, inputs: OpeInputs) -> Statistic | None:
-        """The value with the weights as they are, to tell what smoothing does; None: it does not smooth."""
+        """The value without smoothing, to measure what smoothing does; None: nothing is smoothed."""
         ...
 
     def misfits(self, inputs: OpeInputs, diagnostics: Diagnostics) -> tuple[Reason, ...]:
-        """What speaks against this estimator on inputs of this kind with these diagnostics."""
+        """Reasons against this estimator on inputs of this kind with these diagnostics."""
         ...
 
     def fitted(self, inputs: OpeInputs) -> Estimator:
@@ -153,7 +153,7 @@ def make_estimate(
 ) -> Estimate:
     """The estimate of ``statistic`` with its interval, the diagnostics ``found`` and the verdict.
 
-    ``raw`` is the same with weights as they are; rounds with equal ``cluster`` are no more than one draw.
+    ``raw`` is the same without smoothing; rounds with equal ``cluster`` are one draw.
     """
     rounds = len(statistic)
     if cluster is not None:

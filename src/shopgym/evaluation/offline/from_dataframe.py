@@ -11,7 +11,7 @@ from numpy.random import Generator
 
 from ...core.errors import InvalidInput
 from ...core.types import F64, AnyArray
-from ..intervals.clusters import clusters_of
+from ..intervals.clusters import cluster_codes
 from .actions import cross_fitted_inputs
 from .checks import as_floats, check_target, checked_actions, refuse
 from .inputs import OpeInputs
@@ -77,7 +77,7 @@ def from_dataframe(
         refuse(
             user, frame[user].to_numpy(dtype=object), frame[user].isna().to_numpy(), "fill in what is missing"
         )
-    cluster = clusters_of(users) if by_user and users is not None else None
+    cluster = cluster_codes(users) if by_user and users is not None else None
     if isinstance(target, str) and target.startswith("column:"):
         inputs = _from_column(frame, target.removeprefix("column:"), logged[0], logged[2], unit)
         return replace(inputs, cluster=cluster)

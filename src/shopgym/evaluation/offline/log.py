@@ -14,7 +14,7 @@ from ...core.protocols import Policy, has_marginals
 from ...core.types import F32, F64, I32, I64, AnyArray, Bool
 from ...policies.decision_log.log import DecisionLog
 from ...policies.features import FeatureMap
-from ..intervals.clusters import clusters_of
+from ..intervals.clusters import cluster_codes
 from .checks import CHUNK_CELLS, refuse
 from .inputs import OpeInputs
 from .reward_model import FOLDS, CrossFitted, Moments, assign_folds
@@ -48,17 +48,18 @@ def log_inputs(
 
     Args:
         log: decisions without a reward are left out, and the note counts them.
-        policy: the target.
+        policy: the target. Its ``has_marginals`` says which weights are used.
         rng: decides the folds, and the slates drawn of a target without slot marginals.
         features: for the reward model, one linear model per slot (:mod:`.reward_model`); None: no model,
-            so only ips and snips can be had.
+            so only ips and snips have an answer.
         folds, penalty: of the reward model; folds keep the rounds of a user together, and a penalty of
             None is chosen from the log.
         by_user: intervals take users as independent, not decisions.
         progress: called with (requests done, requests in all) after each chunk.
 
     Raises:
-        InvalidInput: no decision has a reward, an empty slot has one, or the policy does not fit the log.
+        InvalidInput: no decision has a reward, an empty slot has one, the policy does not fit the log, or it
+            says that it has marginals and then refuses them.
     """
     waiting = int((~log.rewarded).sum())
     log = log.rewarded_only()
@@ -107,12 +108,12 @@ def log_inputs(
             dtype=np.float64,
         ),
         chained=marginals is None and k > 1,
-        cluster=clusters_of(log.user_id) if by_user else None,
+        cluster=cluster_codes(log.user_id) if by_user else None,
     )
 
 
 def item_features(log: DecisionLog, items: Items, value: F64 | None = None) -> Features:
-    """Features of every candidate and its match with the user, from the catalogue of the log.
+    """Features of every candidate and of its match with the user, from the catalogue of the log.
 
     Args:
         log: names the user and context columns.
@@ -163,7 +164,7 @@ def _fit(
 ) -> tuple[CrossFitted, int]:
     """The reward model of each slot, and the number of features."""
     n, k = log.slates.shape
-    # asked for the slots' own items only: each candidate's features are its own
+    # only the slots' own items are needed: the features of a candidate do not depend on others
     shown = log.requests().at(log.positions)
     width = features(shown.take(slice(0, 1))).shape[2]
     moments = Moments(folds, k, width)

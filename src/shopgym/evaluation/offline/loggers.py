@@ -1,4 +1,4 @@
-"""Logs of several behaviour policies, pooled by how much each round tells."""
+"""Estimators for logs of several behaviour policies."""
 
 from __future__ import annotations
 
@@ -61,7 +61,7 @@ class ByLogger(StatisticEstimator):
         divisor = np.maximum(counts, 1)
         mean = np.bincount(inputs.logger, x) / divisor
         variance = np.bincount(inputs.logger, (x - mean[inputs.logger]) ** 2) / np.maximum(counts - 1, 1)
-        # rounds that never vary are known exactly; a tiny variance lets them decide
+        # a logger whose rounds do not vary has variance 0; a tiny variance gives it nearly all weight
         floor = max(float(variance.max(initial=0.0)) * 1e-12, np.finfo(float).tiny)
         share = (1.0 / np.maximum(variance, floor))[inputs.logger][:, None]
         share /= share.mean()

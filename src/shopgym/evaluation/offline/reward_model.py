@@ -24,7 +24,7 @@ from numpy.random import Generator
 
 from ...core.errors import InvalidInput, in_range
 from ...core.types import F64, I64, AnyArray
-from .checks import as_floats, refuse
+from .checks import as_floats, check_finite
 
 FOLDS = 5
 PENALTIES = (1e5, 1e4, 1e3, 100.0, 10.0, 1.0)
@@ -79,7 +79,7 @@ class Moments:
         Raises:
             InvalidInput: a feature that is NaN or infinite.
         """
-        refuse("features", x, ~np.isfinite(x), "remove NaN and infinity")
+        check_finite("features", x)
         groups = self._cross.shape[1]
         cell = fold * groups + group
         order = np.argsort(cell, kind="stable")

@@ -1,4 +1,4 @@
-"""Choosing an estimator from the log itself, and judging a choice among policies."""
+"""Choosing an estimator by the log itself, and measuring the quality of a choice among policies."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from ...core.errors import InvalidInput, in_range
 from ...core.types import F64, I64, AnyArray
 from ..errors import NotEstimable
 from ..intervals.statistic import Statistic
-from .checks import as_floats, check_target, checked_actions, of_logged, refuse
+from .checks import as_floats, check_target, checked_actions, logged_probability, refuse
 from .estimator import Estimator, StatisticEstimator
 from .inputs import OpeInputs
 from .tuning import slope
@@ -90,7 +90,7 @@ class ActionLog:
             raise InvalidInput("q", np.shape(self.q), f"give shape {behaviour.shape}")
         check_target(behaviour, len(behaviour), "behaviour")
         check_target(target, len(behaviour))
-        logged = of_logged(behaviour, self.action)
+        logged = logged_probability(behaviour, self.action)
         reward, action, _ = checked_actions(self.reward, self.action, logged, behaviour.shape[1])
         if len(reward) != len(behaviour):
             raise InvalidInput("reward", reward.shape, f"give one per row of the target ({len(behaviour)})")
@@ -114,10 +114,10 @@ class ActionLog:
 
 @dataclass(frozen=True)
 class PasIfChoice:
-    """What PAS-IF says.
+    """The result of PAS-IF.
 
     Attributes:
-        errors: estimated mean squared error of each candidate, by name; what refused every split is NaN.
+        errors: estimated mean squared error of each candidate, by name; NaN if it had no answer on any split.
         best: the name with the least.
         misfit: mean squared difference between the weights of the split and those of the target.
     """
@@ -191,7 +191,7 @@ def pas_if(
                     (each.fitted(second_part).statistic(second_part).value - yardstick) ** 2
                 )
             except NotEstimable:
-                continue  # this candidate does not answer for this split
+                continue  # this candidate has no answer on this split
     errors = {name: float(np.mean(squared)) if squared else math.nan for name, squared in squares.items()}
     answered = {name: error for name, error in errors.items() if math.isfinite(error)}
     if not answered:
@@ -229,7 +229,7 @@ def _odds(rho: F64) -> F64:
 
 @dataclass(frozen=True)
 class TopK:
-    """What a portfolio of the k policies with the best estimates is truly worth.
+    """The true values of the k policies with the best estimates.
 
     Attributes:
         k: number of policies that are tried.
@@ -252,7 +252,7 @@ class TopK:
 
 
 def top_k(estimated: AnyArray, true: AnyArray, baseline: float) -> list[TopK]:
-    """For k = 1 ... P, what trying the k policies with the highest estimates would bring.
+    """For k = 1 ... P, the result of trying the k policies with the highest estimates.
 
     Args:
         estimated: (P,) estimated values; equal ones keep their order.

@@ -1,4 +1,4 @@
-"""What an estimator does to the importance weights before it multiplies.
+"""How an estimator clips or shrinks the importance weights.
 
 Each is a frozen dataclass that maps inputs of n rounds and k slots to weights (n, k). w is the importance
 weight, p the behaviour policy's probability, r the reward.

@@ -1,9 +1,10 @@
-"""Estimates of a log that does not fit into memory: every part is reduced to sums that add up.
+"""Estimates of a log that does not fit into memory: every part is reduced to sums, and sums merge.
 
-A value is a function of column means and its delta interval one of their cross products too
-(:class:`..intervals.statistic.Statistic`), so a count, means and centred cross products of the columns are all that has
-to be kept of a part. They merge exactly (Chan, Golub and LeVeque 1983, Algorithms for computing the sample
-variance), in any order, on any machine. Diagnostics need sums of the weights and the heaviest of them.
+A value is a function of column means, and its delta interval also needs their cross products
+(:class:`..intervals.statistic.Statistic`). So a count, means and centred cross products of the columns are
+all that is kept of a part. They merge exactly (Chan, Golub and LeVeque 1983, Algorithms for computing the
+sample variance), in any order, on any machine. Diagnostics need sums of the weights and the largest
+weights.
 """
 
 from __future__ import annotations
@@ -11,13 +12,14 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import replace
-from statistics import NormalDist
 
 import numpy as np
 
 from ...core.errors import InvalidInput
+from ...core.statistics import normal_quantile
 from ...core.types import F64, I64
 from ..errors import NoOverlap, NotEstimable
+from ..intervals.base import check_level
 from ..intervals.statistic import Statistic, gradient_at
 from .diagnostics import TAIL, Diagnostics, max_share, pair_products, pair_z
 from .estimate import Estimate
@@ -32,14 +34,14 @@ from .verdict import judge
 from .weighted import Direct, Weighted
 
 KEPT = 1 << 20
-"""Heaviest weights kept of a slot: the whole 1% tail of up to 104,857,600 rounds, 8 MB."""
+"""Number of largest weights kept for a slot: the whole 1% tail of up to 104,857,600 rounds, 8 MB."""
 STREAMED_INTERVALS = ("delta", "student")
-"""Intervals that need no more than means and cross products."""
+"""Intervals that need only means and cross products."""
 EDGES = np.concatenate([[0.0], np.logspace(-3, 6, 46), [np.inf]])
 """Edges of the weights' histogram: the first bin is [0, 0.001), then five bins a decade."""
 
 
-class Centred:
+class MeansAndScatter:
     """Count, means (p,) and centred cross products (p, p) of rows that come in parts."""
 
     def __init__(self, width: int) -> None:
@@ -49,7 +51,7 @@ class Centred:
 
     def add(self, columns: F64) -> None:
         """Add rows (r, p)."""
-        part = Centred(columns.shape[1])
+        part = MeansAndScatter(columns.shape[1])
         part.n = len(columns)
         if part.n:
             away = np.array(columns.T, order="C")  # each column contiguous: several times faster
@@ -58,7 +60,7 @@ class Centred:
             part.scatter = np.einsum("pn,qn->pq", away, away)  # so narrow a product is slow in BLAS
             self.merge(part)
 
-    def merge(self, other: Centred) -> None:
+    def merge(self, other: MeansAndScatter) -> None:
         """Add the rows of ``other``."""
         n = self.n + other.n
         if n:
@@ -68,7 +70,7 @@ class Centred:
             self.n = n
 
 
-class Heaviest:
+class LargestValues:
     """The largest ``kept`` of numbers that come in parts."""
 
     def __init__(self, kept: int = KEPT) -> None:
@@ -85,7 +87,7 @@ class Heaviest:
         if self._held >= 2 * self.kept:
             self._cut()
 
-    def merge(self, other: Heaviest) -> None:
+    def merge(self, other: LargestValues) -> None:
         """Add the values of ``other``."""
         self.add(other.descending())
 
@@ -98,13 +100,13 @@ class Heaviest:
         values = np.concatenate([*self._parts, np.empty(0)])
         if len(values) > self.kept:
             values = np.partition(values, len(values) - self.kept)[len(values) - self.kept :]
-            # later values equal to the floor would change nothing: as many as fit are already kept
+            # later values equal to the floor would change nothing: enough of them are kept
             self._floor = float(values.min())
         self._parts, self._held = [values], len(values)
 
 
 class SufficientStatistics:
-    """What is left of the rounds once they are counted: all that estimates and diagnostics need.
+    """Sums over rounds that estimates and diagnostics are made of; they merge over parts of a log.
 
     Args:
         estimators: those to estimate with (:func:`streamable`).
@@ -118,12 +120,12 @@ class SufficientStatistics:
         self.notes: dict[str, None] = {}
         self.propensity_p = self.unsupported = math.nan
         """Of the whole log; the caller sets them from :class:`.support.Support`."""
-        self._columns = [Centred(_columns(each, _lead(slots)).shape[1]) for each in estimators]
-        self._kind = replace(_lead(slots), slate_weight=np.ones(1))
+        self._columns = [MeansAndScatter(_columns(each, _lead_round(slots)).shape[1]) for each in estimators]
+        self._kind = replace(_lead_round(slots), slate_weight=np.ones(1))
         self._refused: dict[str, str] = {}
-        self._weight, self._reward = Centred(slots), Centred(1)
-        self._top = [Heaviest() for _ in range(slots)]
-        self._correction, self._pairs = Centred(1), Centred(1)
+        self._weight, self._reward = MeansAndScatter(slots), MeansAndScatter(1)
+        self._top = [LargestValues() for _ in range(slots)]
+        self._correction, self._pairs = MeansAndScatter(1), MeansAndScatter(1)
         self._squared_error = 0.0
         self.histogram = np.zeros(len(EDGES) - 1, dtype=np.int64)
 
@@ -148,14 +150,14 @@ class SufficientStatistics:
         """
         if part.reward.shape[1] != self.slots:
             raise InvalidInput("inputs.reward", part.reward.shape, f"the parts before had {self.slots} slots")
-        led = _led(part)
+        led = _with_lead_round(part)
         for i, estimator in enumerate(self.estimators):
             try:
                 self._columns[i].add(_columns(estimator, led)[1:])
             except NotEstimable as error:  # the others go on; this one raises when it is asked
                 reason, _, _ = error.fix.partition(" (")  # how many rows of a part is of no interest
                 self._refused[estimator.name] = reason
-        self._kind = _both(self._kind, part)
+        self._kind = _common_kind(self._kind, part)
         self._weight.add(part.weight)
         self._pairs.add(pair_products(part.weight)[:, None])
         self._reward.add(part.reward.sum(axis=1, keepdims=True))
@@ -184,7 +186,7 @@ class SufficientStatistics:
             one.merge(two)
         for top, other_top in zip(self._top, other._top):
             top.merge(other_top)
-        self._kind = _both(self._kind, other._kind)
+        self._kind = _common_kind(self._kind, other._kind)
         self._refused |= other._refused
         self._squared_error += other._squared_error
         self.histogram = self.histogram + other.histogram
@@ -243,8 +245,7 @@ class SufficientStatistics:
             raise InvalidInput(
                 "interval", interval, f"of a streamed log choose {' or '.join(STREAMED_INTERVALS)}"
             )
-        if not 0.0 < level < 1.0:
-            raise InvalidInput("level", level, "give a coverage between 0 and 1, e.g. 0.95")
+        check_level(level)
         n = len(self)
         if n < 2:
             raise InvalidInput("rounds", n, "an interval needs at least two rounds")
@@ -254,7 +255,7 @@ class SufficientStatistics:
             raise NoOverlap(
                 "inputs.weight", 0.0, f"the target never shows what was logged in any of {n} rounds"
             )
-        value, error, influence = _solved(columns, *_statistics(estimator, _lead(self.slots)))
+        value, error, influence = _solve_statistic(columns, *_statistics(estimator, _lead_round(self.slots)))
         half = _quantile(interval, level, n) * error
         verdict, reason = judge(
             diagnostics,
@@ -310,15 +311,15 @@ def weight_histogram(weight: F64) -> I64:
     return np.asarray(np.histogram(weight, EDGES)[0], dtype=np.int64)
 
 
-def _lead(slots: int) -> OpeInputs:
-    """One round of weight 1 that earns nothing and is predicted to."""
+def _lead_round(slots: int) -> OpeInputs:
+    """One round of weight 1 whose reward and prediction are 0."""
     one, zero = np.ones((1, slots)), np.zeros((1, slots))
     return OpeInputs(zero, one, zero, zero, propensity=one)
 
 
-def _led(part: OpeInputs) -> OpeInputs:
-    """The part after a round of weight 1: a part without weight is no reason to refuse the log."""
-    lead = _lead(part.reward.shape[1])
+def _with_lead_round(part: OpeInputs) -> OpeInputs:
+    """The part after a round of weight 1, so that a part without any weight is not refused."""
+    lead = _lead_round(part.reward.shape[1])
     model = part.q_logged is not None and part.v_target is not None
     return _Part(
         np.concatenate([lead.reward, part.reward]),
@@ -330,8 +331,8 @@ def _led(part: OpeInputs) -> OpeInputs:
     )
 
 
-def _both(one: OpeInputs, other: OpeInputs) -> OpeInputs:
-    """``one`` with what the kinds of both have in common: what an estimator has to know of its inputs."""
+def _common_kind(one: OpeInputs, other: OpeInputs) -> OpeInputs:
+    """``one`` with the flags that hold for both: what an estimator must know of its inputs."""
     return replace(
         one,
         slate_weight=None if other.slate_weight is None else one.slate_weight,
@@ -341,11 +342,11 @@ def _both(one: OpeInputs, other: OpeInputs) -> OpeInputs:
 
 
 class _Part(OpeInputs):
-    """Inputs whose overlap is judged with the whole log, not before."""
+    """Inputs whose overlap is not checked: only that of the whole log matters."""
 
     @property
     def ess(self) -> float:
-        """Not asked for."""
+        """Infinite: see the class."""
         return math.inf
 
 
@@ -354,15 +355,17 @@ def _statistics(estimator: Estimator, inputs: OpeInputs) -> tuple[Statistic, Sta
 
 
 def _columns(estimator: Estimator, led: OpeInputs) -> F64:
-    """What is counted of each round: the columns of the statistic, those of the same without smoothing, and
-    the products of pairs of the former, of which the sums of psi^3 and psi^4 are made."""
+    """The columns that are summed: those of the statistic, those of the same without smoothing, and the
+    products of pairs of the former, which give the sums of psi^3 and psi^4."""
     statistic, raw = _statistics(estimator, led)
     x = statistic.columns
     one, two = np.triu_indices(x.shape[1])
     return np.concatenate([x.T, *([] if raw is None else [raw.columns.T]), x.T[one] * x.T[two]]).T
 
 
-def _solved(columns: Centred, statistic: Statistic, raw: Statistic | None) -> tuple[float, float, Influence]:
+def _solve_statistic(
+    columns: MeansAndScatter, statistic: Statistic, raw: Statistic | None
+) -> tuple[float, float, Influence]:
     """Value, standard error and influence of what :func:`_columns` counted.
 
     psi = g'(x - m), with g the gradient at the means m, and psi^2 = (g'x)^2 - 2 (g'm) (g'x) + (g'm)^2 are
@@ -392,7 +395,7 @@ def _solved(columns: Centred, statistic: Statistic, raw: Statistic | None) -> tu
 
 def _quantile(interval: str, level: float, n: int) -> float:
     if interval == "delta":
-        return NormalDist().inv_cdf((1.0 + level) / 2.0)
+        return normal_quantile(level)
     from scipy.special import stdtrit
 
     return float(stdtrit(n - 1, (1.0 + level) / 2.0))

@@ -1,4 +1,4 @@
-"""How often each action was logged and is taken by the target, in sums that merge."""
+"""How often each action was logged and how often the target takes it, in sums that merge."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import numpy as np
 from ...core.types import F64, I64
 
 FEWEST = 10
-"""An action logged less often than this is not tested: its mean is too far from normal."""
+"""An action logged less often is not tested: its mean is too far from normal."""
 
 
 class Support:

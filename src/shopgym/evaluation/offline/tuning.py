@@ -91,7 +91,7 @@ class Tuned(StatisticEstimator):
 
 
 def reward_bound(weight: F64, smoothed: F64, residual: F64) -> float:
-    """What smoothing may move the value by, whatever the rewards are of the actions it takes weight from.
+    """An upper bound of what smoothing moves the value by, whatever the rewards of the smoothed actions are.
 
     The bias is the behaviour policy's mean of (w - g) (E[r] - q), w being the weight and g the smoothed one.
     So it is at most the share of the target that is moved, E|w - g|, times the largest |E[r] - q|, for which

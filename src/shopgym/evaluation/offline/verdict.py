@@ -1,4 +1,4 @@
-"""Trust, caution or refuse: what the diagnostics say of an estimate, in a word and in words."""
+"""The verdict on an estimate, from its diagnostics: trust, caution or refuse, and why."""
 
 from __future__ import annotations
 
@@ -23,19 +23,19 @@ class Thresholds:
         pareto_caution, pareto_refuse: 0.7 is where the error of importance sampling grows out of
             proportion, 1 where its mean ceases to exist (Vehtari et al. 2024, section 3).
         pareto_share: of the heaviest round in sum w^2, below which there is no such tail, whatever the fit
-            says: weights of Pareto-k 0.7 hardly ever fall below it, in logs of any length (not one of 1,240
-            simulated; ``tests/evaluation/test_verdict.py``). A fit to bounded weights, such as those of a few
-            favoured actions, may be steep all the same.
+            says. Weights of Pareto-k 0.7 hardly ever fall below it, in logs of any length (in none of 1,240
+            simulated logs; ``tests/evaluation/test_verdict.py``). A fit to bounded weights, such as those of
+            a few favoured actions, may be steep all the same.
         tail_caution: share of the weight on 1% of the rounds.
         z: standard errors by which the mean weight or the reward model may miss; beyond 4 a right one
             is found once in 16,000 logs.
         mean_weight_refuse: how far the mean weight may be from 1, once it is beyond ``z``.
-        propensity_p: p-value below which logged propensities are doubted, as rare as ``z``.
+        propensity_p: p-value below which logged propensities are suspicious, as rare as ``z``.
         unsupported_caution, unsupported_refuse: share of the target that the log says nothing about; it is
             missing from the value up to that share of the largest reward (Sachdeva, Su and Joachims 2020).
-            An action that the log could have shown but did not is no harm: the mean weight is then nearer to
-            1 than to what is left without the unsupported share, the propensities are not contradicted, and
-            the word is caution.
+            An action that the log could have shown but did not does no harm. The mean weight is then nearer
+            to 1 than to 1 less the unsupported share, the propensities are not contradicted, and the verdict
+            is caution.
         error_caution, error_refuse: rounds on which the standard error may rest
             (:class:`.influence.Influence`), from ``shopgym ope-benchmark``: see ``docs/ope-benchmark.md``.
         shift_caution, shift_refuse: bias in standard errors. A normal interval at 95% covers 94.3% with a

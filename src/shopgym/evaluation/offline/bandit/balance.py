@@ -6,7 +6,7 @@ import numpy as np
 
 from ....core.errors import InvalidInput, in_range
 from ....core.types import AnyArray
-from ..checks import as_floats, check_target, checked_actions, refuse, shown
+from ..checks import as_floats, check_finite, check_target, checked_actions, shown
 from ..inputs import OpeInputs
 
 
@@ -49,7 +49,7 @@ def balanced_inputs(
     n, actions = target.shape
     reward, action, _ = checked_actions(reward, action, np.ones(n), actions)
     check_target(target, n)
-    refuse("features", features, ~np.isfinite(features), "remove NaN and infinity")
+    check_finite("features", features)
     in_range("penalty", penalty, 0.0, np.inf, open_high=True)
     design = np.hstack([np.ones((n, 1)), features])
     target_moments = target.T @ design

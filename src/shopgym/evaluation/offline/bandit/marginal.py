@@ -16,7 +16,7 @@ from ..checks import (
     as_floats,
     check_target,
     checked_actions,
-    of_logged,
+    logged_probability,
     refuse,
 )
 from ..inputs import OpeInputs
@@ -41,8 +41,8 @@ def marginal_inputs(
     spaces via embeddings) and ``snips`` its self-normalised form.
 
     The weight of an embedding e in context x is p(e | x, target) / p(e | x, behaviour). Unbiased if the
-    reward depends on the action through e and x only and the behaviour policy can show every e. No
-    propensity vouches for the former: the verdict is never better than caution, and refuse where the value by
+    reward depends on the action through e and x only and the behaviour policy can show every e. Propensities
+    do not show the former. So the verdict is never better than caution, and it is refuse where the value by
     the actions' own weights contradicts it.
 
     Args:
@@ -68,7 +68,7 @@ def marginal_inputs(
     n, actions = target.shape
     check_target(target, n)
     check_target(behaviour, n, "behaviour")
-    reward, action, _ = checked_actions(reward, action, of_logged(behaviour, action), actions)
+    reward, action, _ = checked_actions(reward, action, logged_probability(behaviour, action), actions)
     if len(reward) != n:
         raise InvalidInput("reward", reward.shape, f"give one per row of the target ({n})")
     if given_embedding is not None:

@@ -9,7 +9,7 @@ from numpy.random import Generator
 
 from ....core.errors import InvalidInput, in_range
 from ....core.types import F64, I64, AnyArray, Bool
-from ..checks import as_floats, checked_actions, codes_of, refuse
+from ..checks import as_floats, check_finite, checked_actions, label_codes
 from ..reward_model import FOLDS, PENALTIES, Moments, assign_folds
 
 if TYPE_CHECKING:
@@ -63,7 +63,7 @@ def two_step_model(
     Raises:
         InvalidInput: anything that is not as above, with row numbers; no two rounds to compare.
     """
-    cluster, clusters = codes_of("cluster", cluster)
+    cluster, clusters = label_codes("cluster", cluster)
     actions = len(cluster)
     features = as_floats("features", features)
     embedding = np.eye(actions) if action_features is None else as_floats("action_features", action_features)
@@ -72,7 +72,7 @@ def two_step_model(
     for name, values, length in (("features", features, n), ("action_features", embedding, actions)):
         if values.ndim != 2 or len(values) != length:
             raise InvalidInput(name, values.shape, f"give shape ({length}, features)")
-        refuse(name, values, ~np.isfinite(values), "remove NaN and infinity")
+        check_finite(name, values)
     if folds < 3:
         raise InvalidInput("folds", folds, "give 3 or more")
     if penalty is not None:
@@ -109,7 +109,7 @@ class _Differences:
         """(p,) the coefficients of the rounds in ``part``."""
         from scipy.sparse.linalg import LinearOperator, lsqr
 
-        centre = _Centred(self.group[part])
+        centre = _GroupCentering(self.group[part])
         design = self.design[part]
         operator = LinearOperator(
             design.shape,
@@ -122,11 +122,11 @@ class _Differences:
 
     def loss(self, theta: F64, part: Bool) -> float:
         """Squared error of the differences in ``part``."""
-        left = _Centred(self.group[part])(self.reward[part] - self.design[part] @ theta)
+        left = _GroupCentering(self.group[part])(self.reward[part] - self.design[part] @ theta)
         return float(left @ left)
 
 
-class _Centred:
+class _GroupCentering:
     """Rows less the mean of their group; a symmetric projection."""
 
     def __init__(self, group: I64) -> None:

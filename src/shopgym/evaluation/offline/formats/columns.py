@@ -1,4 +1,4 @@
-"""Which columns of a table are what, and whether their values can be used."""
+"""The columns of a table, and checks of their values."""
 
 from __future__ import annotations
 
@@ -64,7 +64,7 @@ class Columns:
             check_column(name, header)
         for name in context:
             if name in (self.action, self.reward):
-                raise InvalidInput("context", name, "it is what the context is to explain: leave it out")
+                raise InvalidInput("context", name, "the context must not contain it: leave it out")
         return Columns(
             self.action, self.reward, propensity, context, self.user, self.id, self.unit, self.actions
         )
@@ -93,7 +93,7 @@ def check_columns(
 ) -> None:
     """Count every value of the resolved ``columns`` that cannot be used."""
     for name in filter(None, (columns.action, columns.user, columns.id, columns.unit, *columns.context)):
-        present(frame, name, report, first_row)
+        check_present(frame, name, report, first_row)
     action = frame[columns.action]
     if action.dtype.kind == "O":
         blank = action.astype(str).str.strip() == ""
@@ -116,7 +116,7 @@ def check_columns(
 
 
 def numeric_column(frame: pd.DataFrame, name: str, report: ValidationReport, first_row: int = 0) -> F64:
-    """(r,) the column as numbers, NaN and a fault where it is none."""
+    """(r,) the column as numbers, NaN and a problem in the report where it is none."""
     import pandas as pd
 
     column = frame[name]
@@ -144,7 +144,7 @@ def one_unit(frame: pd.DataFrame, name: str) -> str:
     return str(counts.index[0])
 
 
-def present(frame: pd.DataFrame, name: str, report: ValidationReport, first_row: int) -> None:
+def check_present(frame: pd.DataFrame, name: str, report: ValidationReport, first_row: int) -> None:
     """Count the rows where the column is missing, or holds more than one value."""
     column = frame[name]
     missing = column.isna().to_numpy()

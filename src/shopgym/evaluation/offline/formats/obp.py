@@ -11,7 +11,7 @@ from numpy.random import Generator
 from ....core.errors import InvalidInput
 from ....core.types import AnyArray
 from ..actions import cross_fitted_inputs
-from ..checks import as_floats, check_target, checked_actions, refuse
+from ..checks import as_floats, check_finite, check_target, checked_actions, refuse
 from ..from_dataframe import context_features
 from ..support import Support
 from .columns import Columns, check_columns
@@ -129,6 +129,6 @@ def _context(context: Any, n: int) -> AnyArray:
     features = as_floats("context", context)
     if features.ndim != 2 or len(features) != n:
         raise InvalidInput("context", features.shape, f"give shape ({n}, features)")
-    refuse("context", features, ~np.isfinite(features), "remove NaN and infinity")
+    check_finite("context", features)
     spread = features.std(axis=0)
     return np.asarray((features - features.mean(axis=0)) / np.where(spread > 0, spread, 1.0))

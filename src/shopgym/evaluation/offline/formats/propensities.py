@@ -1,4 +1,4 @@
-"""Propensities of a log that has none: what can be learnt of them, and how well."""
+"""Estimated propensities for a log that has none."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ class Propensities:
 
     Attributes:
         logged: (n,) of each round's action, in (0, 1].
-        doubt: what this leaves in doubt, in words: such an estimate is never better than caution.
+        warning: what this leaves uncertain, in words; with it no verdict is better than caution.
         facts: JSON-able; ``log_loss`` is the mean -log p, out of sample with context.
     """
 
@@ -137,7 +137,7 @@ def _calibrated(score: F64, action: I64) -> F64:
         gradient = np.concatenate([[of_temperature], probability.sum(axis=0) - counts])
         return value / n, (gradient + PENALTY * away) / n
 
-    # a temperature below 0 would take what one fold's noise says of the other folds' for a pattern
+    # a temperature below 0 would fit the noise that one fold shares with the others
     bounds = [(0.0, None), *[(None, None)] * actions]
     done = minimize(loss, start, jac=True, method="L-BFGS-B", bounds=bounds, options={"maxiter": 500})
     return _softmax(done.x[0] * score + done.x[1:])[0]

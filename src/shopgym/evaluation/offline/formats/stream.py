@@ -1,8 +1,8 @@
 """A Parquet table larger than memory: three passes over its row groups, each a sum that merges.
 
-The first checks the values and learns what there is to know of the columns, the second adds up the
-moments of the reward model, the third weighs the rounds and counts them. A pass maps a function over parts;
-whoever has more machines gives a ``mapper`` of their own.
+The first pass checks the values and summarises the columns. The second adds up the moments of the reward
+model. The third weighs the rounds and adds up their statistics. A pass maps a function over parts; for
+several machines, give a ``mapper`` of your own.
 """
 
 from __future__ import annotations
@@ -23,11 +23,11 @@ from ..estimators import estimator_named
 from ..from_dataframe import MOST_CATEGORIES
 from ..inputs import OpeInputs, weigh
 from ..reward_model import FOLDS, CrossFitted, Moments
-from ..streaming import Centred, SufficientStatistics, can_stream, streamable
+from ..streaming import MeansAndScatter, SufficientStatistics, can_stream, streamable
 from ..support import Support
 from .columns import Columns, check_columns
 from .propensities import FREQUENCIES
-from .target import OFFERED, Target, all_labels, codes, taken
+from .target import OFFERED, Target, all_labels, codes, taken_probability
 from .validation import ValidationReport
 from .weighed_log import WeighedLog
 
@@ -35,7 +35,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
 BATCH = 1 << 17
-"""Rows held at once, or fewer where there are many actions or features."""
+"""Rows in memory at once; fewer where there are many actions or features."""
 Mapper = Callable[[Callable[[Any], Any], Iterable[Any]], Iterable[Any]]
 """Like the built-in map: yields the results in order."""
 
@@ -77,14 +77,14 @@ def parts_of(path: Path) -> list[Part]:
 
 @dataclass
 class Scan:
-    """What the first pass knows of the columns."""
+    """What the first pass found out about the columns."""
 
     report: ValidationReport = field(default_factory=ValidationReport)
     n: int = 0
     logged: Counter[Any] = field(default_factory=Counter)
     chosen: Counter[Any] = field(default_factory=Counter)
     units: Counter[Any] = field(default_factory=Counter)
-    numbers: dict[str, Centred] = field(default_factory=dict)
+    numbers: dict[str, MeansAndScatter] = field(default_factory=dict)
     words: dict[str, Counter[str]] = field(default_factory=dict)
 
     def merge(self, other: Scan) -> None:
@@ -95,7 +95,7 @@ class Scan:
         self.chosen.update(other.chosen)
         self.units.update(other.units)
         for name, moments in other.numbers.items():
-            self.numbers.setdefault(name, Centred(1)).merge(moments)
+            self.numbers.setdefault(name, MeansAndScatter(1)).merge(moments)
         for name, levels in other.words.items():
             self.words.setdefault(name, Counter()).update(levels)
             if len(self.words[name]) > MOST_CATEGORIES:
@@ -106,7 +106,7 @@ class Scan:
 
 @dataclass(frozen=True)
 class StreamPlan:
-    """What the later passes need to know; goes to other processes."""
+    """What the later passes need; it is sent to other processes."""
 
     policy: str
     columns: Columns
@@ -129,7 +129,7 @@ class StreamPlan:
         return len(self.scan.numbers) + words
 
     def features(self, frame: pd.DataFrame) -> F64:
-        """(r, D) as :func:`..from_dataframe.context_features`, with what the whole log says of each column."""
+        """(r, D) as :func:`..from_dataframe.context_features`, by mean, spread and levels of all rows."""
         out = []
         for name in self.columns.context:
             if name in self.scan.numbers:
@@ -276,7 +276,7 @@ def _scan(part: Part, *, target: Target, columns: Columns) -> Scan:
         for name in columns.context:
             if frame[name].dtype.kind in "iufb":
                 values = frame[name].to_numpy(dtype=np.float64)[:, None]
-                scan.numbers.setdefault(name, Centred(1)).add(values)
+                scan.numbers.setdefault(name, MeansAndScatter(1)).add(values)
             else:
                 scan.words.setdefault(name, Counter()).update(map(str, frame[name].dropna().unique()))
     return scan
@@ -303,7 +303,7 @@ def _count(plan: StreamPlan, model: CrossFitted | None, part: Part) -> tuple[Suf
             matrix = target.matrix(frame, plan.labels)
             mass = matrix.sum(axis=0)
             if model is None:
-                weight = taken(matrix, action) / propensity
+                weight = taken_probability(matrix, action) / propensity
             else:
                 q = model.predict(features, plan.fold(frame, first_row))
                 weight, q_logged, v_target = weigh(action, propensity, matrix, q)

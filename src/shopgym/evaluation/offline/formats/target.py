@@ -1,4 +1,4 @@
-"""The policy to evaluate on a table, from one word."""
+"""The policy to evaluate on a table, from one word such as ``choice:new_rule``."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import numpy as np
 from ....core.errors import InvalidInput
 from ....core.types import F64, I64, AnyArray
 from ..checks import ROW_SUM_TOLERANCE
-from .columns import numeric_column, present
+from .columns import check_present, numeric_column
 from .validation import ValidationReport
 
 if TYPE_CHECKING:
@@ -95,7 +95,7 @@ class Target:
             bad = ~np.isnan(p) & ~((p >= 0) & (p <= 1))
             report.check(self.name, p, bad, "give a probability in [0, 1]", first_row)
         elif self.kind == "choice":
-            present(frame, self.name, report, first_row)
+            check_present(frame, self.name, report, first_row)
         elif self.kind == "columns":
             names = self.columns(frame.columns)
             p = np.stack([numeric_column(frame, name, report, first_row) for name in names], axis=1)
@@ -118,25 +118,25 @@ class Target:
             offered = frame[OFFERED].to_numpy(dtype=np.int64)[:, None]
             return np.asarray((np.arange(actions) < offered) / offered)
         if self.kind == "action":
-            out[:, _place(labels, self.name)] = 1.0
+            out[:, _label_index(labels, self.name)] = 1.0
         elif self.kind == "choice":
             out[np.arange(n), codes(frame[self.name], labels)] = 1.0
         else:
             for name in self.columns(frame.columns):
-                place = _place(labels, name.removeprefix(self.name))
+                place = _label_index(labels, name.removeprefix(self.name))
                 out[:, place] = frame[name].to_numpy(dtype=np.float64)
         return out
 
 
-def _place(labels: Sequence[Any], label: str) -> int:
-    made = _as(type(labels[0]), label, labels)
+def _label_index(labels: Sequence[Any], label: str) -> int:
+    made = _cast_label(type(labels[0]), label, labels)
     if made not in labels:
         raise InvalidInput("--policy", label, f"the actions are {_listed(labels)}")
     return list(labels).index(made)
 
 
 def codes(column: pd.Series, labels: Sequence[Any]) -> I64:
-    """(r,) the place of each value among ``labels``, -1 if it is none of them."""
+    """(r,) the index of each value in ``labels``, -1 if it is none of them."""
     import pandas as pd
 
     return np.asarray(pd.Index(labels).get_indexer(pd.Index(column)), dtype=np.int64)
@@ -156,9 +156,9 @@ def all_labels(logged: Sequence[Any], named: Sequence[Any], declared: Sequence[s
     if len({isinstance(label, str) for label in logged}) > 1:
         raise InvalidInput("action", sorted(map(str, logged))[:5], "several types: make them all text")
     kind = type(logged[0])
-    if declared:  # whoever logs or names another one is told so, with row numbers
-        return sorted({_as(kind, label, logged) for label in declared})
-    labels = set(logged) | {_as(kind, label, logged) for label in named}
+    if declared:  # other labels in the log are reported later, with row numbers
+        return sorted({_cast_label(kind, label, logged) for label in declared})
+    labels = set(logged) | {_cast_label(kind, label, logged) for label in named}
     if kind is str and len({label.strip() for label in labels}) < len(labels):
         alike = [label for label in labels if label.strip() in labels - {label}]
         raise InvalidInput(
@@ -167,8 +167,8 @@ def all_labels(logged: Sequence[Any], named: Sequence[Any], declared: Sequence[s
     return sorted(labels)
 
 
-def _as(kind: type, label: Any, logged: Sequence[Any]) -> Any:
-    """The label in the type of the logged ones; as text it is one of theirs, or reads as one."""
+def _cast_label(kind: type, label: Any, logged: Sequence[Any]) -> Any:
+    """The label in the type of the logged labels."""
     for logged_label in logged:
         if str(logged_label) == str(label):
             return logged_label
@@ -186,6 +186,6 @@ def _listed(labels: Sequence[Any]) -> str:
     return ", ".join(texts[:10]) + (", ..." if len(texts) > 10 else "")
 
 
-def taken(matrix: F64, action: I64) -> AnyArray:
+def taken_probability(matrix: F64, action: I64) -> AnyArray:
     """(r,) the probability of the logged action."""
     return np.asarray(matrix[np.arange(len(action)), action])

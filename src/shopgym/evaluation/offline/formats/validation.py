@@ -1,4 +1,4 @@
-"""What is wrong with a log, all of it: counted over all rows, then said in one error."""
+"""A report of all invalid values of a log: they are counted over all rows and named in one error."""
 
 from __future__ import annotations
 
@@ -10,12 +10,12 @@ from ....core.errors import InvalidInput
 from ....core.types import AnyArray
 
 SHOWN = 3
-"""Row numbers named for each fault."""
+"""Row numbers named for each problem."""
 
 
 @dataclass
 class InvalidRows:
-    """Rows with the same mistake: the first few, the first wrong value, their number."""
+    """Rows with the same problem: the first few, the first wrong value, their number."""
 
     rows: list[int]
     value: object
@@ -24,7 +24,7 @@ class InvalidRows:
 
 @dataclass
 class ValidationReport:
-    """Mistakes by (column, what to do); merges over parts of a log."""
+    """Problems by (column, what to do); reports merge over parts of a log."""
 
     problems: dict[tuple[str, str], InvalidRows] = field(default_factory=dict)
 
@@ -40,7 +40,7 @@ class ValidationReport:
         self._add((column, fix), InvalidRows([int(r) + first_row for r in rows[:SHOWN]], value, len(rows)))
 
     def merge(self, other: ValidationReport) -> None:
-        """Add the faults of later rows."""
+        """Add the problems of later rows."""
         for key, fault in other.problems.items():
             self._add(key, fault)
 
@@ -53,7 +53,7 @@ class ValidationReport:
             earlier.count += fault.count
 
     def stop(self, n: int, row_numbers: AnyArray | None = None) -> None:
-        """Raise one :class:`InvalidInput` about everything found in ``n`` rows, if anything was.
+        """Raise one :class:`InvalidInput` about all problems of ``n`` rows, if there are any.
 
         ``row_numbers`` (n,) are the rows' numbers where some rows of the file were left out.
         """

@@ -1,4 +1,4 @@
-"""A log, weighed for a target policy: what estimates are made of, whatever the format was."""
+"""A log of any format, weighed for a target policy: estimates are made of it."""
 
 from __future__ import annotations
 
@@ -20,11 +20,11 @@ from ..verdict import CAUTION, TRUST
 @dataclass(frozen=True, eq=False)
 class WeighedLog:
     """Attributes:
-    rounds: the weighed rounds, or what was counted of them.
+    rounds: the weighed rounds, or the sums over them where the log was streamed.
     support: how often each action was logged and is taken; None where rounds have several slots.
     labels: of the actions in ``support``.
     facts: what else is known, JSON-able.
-    doubts: why no verdict here is better than caution.
+    warnings: why no verdict here is better than caution.
     """
 
     rounds: OpeInputs | SufficientStatistics
@@ -79,7 +79,7 @@ class WeighedLog:
         interval: str = "delta",
         rng: Generator | None = None,
     ) -> Estimate:
-        """The estimate of that estimator; its verdict knows the doubts.
+        """The estimate of that estimator; its verdict takes the warnings into account.
 
         Raises:
             InvalidInput: what the estimator or the interval refuses.
@@ -92,7 +92,7 @@ class WeighedLog:
 
 
 def with_warnings(estimate: Estimate, warnings: Sequence[str]) -> Estimate:
-    """The estimate with a verdict no better than caution if there are ``warnings``, and their words added."""
+    """The estimate with ``warnings`` among its reasons; with any, the verdict is caution at best."""
     if not warnings:
         return estimate
     verdict = CAUTION if estimate.verdict == TRUST else estimate.verdict

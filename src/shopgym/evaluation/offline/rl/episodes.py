@@ -10,7 +10,7 @@ import numpy as np
 
 from ....core.errors import InvalidInput
 from ....core.types import F64, I64, AnyArray, Bool
-from ..checks import ROW_SUM_TOLERANCE, as_floats, check_target, refuse
+from ..checks import ROW_SUM_TOLERANCE, as_floats, check_finite, check_target, refuse
 
 Target = F64 | Callable[[AnyArray], F64]
 """A target policy: a table (n_states, n_actions) for states by index, a row of probabilities for every
@@ -60,7 +60,7 @@ class Episodes:
                 raise InvalidInput(f"episodes.{name}", len(getattr(self, name)), f"give {length} rows")
         if self.allowed is not None and self.allowed.shape != (n, self.n_actions):
             raise InvalidInput("episodes.allowed", self.allowed.shape, f"give shape {(n, self.n_actions)}")
-        refuse("episodes.reward", self.reward, ~np.isfinite(self.reward), "remove NaN and infinity")
+        check_finite("episodes.reward", self.reward)
         self._check_states("state", self.state)
         if self.final is not None:
             if self.final.shape != (len(self), *self.state.shape[1:]):
@@ -79,7 +79,7 @@ class Episodes:
             outside = (state < 0) | (state >= self.n_states)
             refuse(f"episodes.{name}", state, outside, f"states are 0 to {self.n_states - 1}")
         else:
-            refuse(f"episodes.{name}", state, ~np.isfinite(state), "remove NaN and infinity")
+            check_finite(f"episodes.{name}", state)
 
     def __len__(self) -> int:
         return len(self.offsets) - 1

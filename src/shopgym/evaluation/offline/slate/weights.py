@@ -10,7 +10,7 @@ import numpy as np
 from ....core.errors import InvalidInput
 from ....core.types import F64, I64, AnyArray, Bool
 from ....policies.plackett_luce import slot_propensities
-from ..checks import CHUNK_CELLS, as_floats, check_target, refuse
+from ..checks import CHUNK_CELLS, as_floats, check_finite, check_target, refuse
 from ..inputs import OpeInputs
 
 MOST_RANKINGS = 20_000
@@ -145,7 +145,7 @@ def pseudo_inverse_weights(action: AnyArray, target: F64, gamma: F64, context: A
     every = gamma[None] if gamma.ndim == 2 else gamma
     if every.shape[1:] != (k * actions, k * actions):
         raise InvalidInput("gamma", gamma.shape, f"give shape {(k * actions,) * 2}, or that for each context")
-    refuse("gamma", every, ~np.isfinite(every), "remove NaN and infinity")
+    check_finite("gamma", every)
     label = np.zeros(n, np.int64) if context is None and len(every) == 1 else np.asarray(context)
     if label.shape != (n,) or label.dtype.kind not in "iu":
         raise InvalidInput("context", label.shape, f"give one of {len(every)} per round, as whole numbers")

@@ -39,7 +39,8 @@ class PolicyChoice:
         error: mean |estimate - truth| / truth over policies and logs.
         regret: mean of (best - chosen) / best, with its standard error ``regret_error``.
         right: share of logs in which the best policy was chosen.
-        sharpe: median SharpeRatio@3 (:class:`shopgym.evaluation.offline.selection.TopK`), the baseline being the behaviour policy.
+        sharpe: median SharpeRatio@3 (:class:`shopgym.evaluation.offline.selection.TopK`); the baseline is the
+            behaviour policy.
     """
 
     scenario: str
@@ -58,14 +59,14 @@ def choices(
     """Every chooser in every scenario; ``progress`` as in :func:`.study.study`."""
     total, count, out = sum(scenario.replicates for scenario in scenarios), 0, []
     for scenario in scenarios:
-        out += of_choice(scenario, seed)
+        out += scenario_choices(scenario, seed)
         count += scenario.replicates
         if progress:
             progress(scenario.name, count, total)
     return out
 
 
-def of_choice(scenario: Scenario, seed: int) -> list[PolicyChoice]:
+def scenario_choices(scenario: Scenario, seed: int) -> list[PolicyChoice]:
     """Every chooser in one scenario."""
     population, rng = Population(scenario, seed), resampling_rng(seed, scenario)
     true_values = population.truth(population.behaviour, *TARGETS)

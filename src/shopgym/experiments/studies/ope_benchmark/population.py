@@ -97,7 +97,7 @@ class TrueValue:
 
 
 class Population:
-    """One scenario's shop. Every visit is a new, independent one: the stock does not run down.
+    """The visitors of one scenario's shop. Every visit is new and independent: stock does not run down.
 
     Args:
         scenario: what it is like.

@@ -12,6 +12,7 @@ from pathlib import Path
 
 import numpy as np
 
+from ....core.statistics import sigmoid
 from ....core.types import F64, AnyArray
 from ....evaluation.offline import OpeInputs
 from ....evaluation.offline.open_bandit import ITEM_TABLE, OpenBanditLog
@@ -57,7 +58,7 @@ def logistic_inputs(log: OpenBanditLog, items: F64, target: F64, penalty: float 
                 model.fit(np.hstack([user[learn], items[log.action[learn]]]), log.reward[learn])
                 by_user, by_item = np.split(model.coef_[0], [user.shape[1]])
                 score = (user[rows] @ by_user)[:, None] + items @ by_item + model.intercept_[0]
-                chance = 1.0 / (1.0 + np.exp(-score))
+                chance = sigmoid(score)
                 q_logged[rows, 0] = chance[np.arange(len(rows)), log.action[rows]]
                 v_target[rows, 0] = chance @ target[position]
     weight = target[log.position, log.action] / log.propensity

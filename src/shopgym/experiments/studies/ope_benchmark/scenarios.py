@@ -1,4 +1,4 @@
-"""What is varied: one thing at a time around a plain log of 10,000 visits."""
+"""The scenarios: each differs in one thing from a plain log of 10,000 visits."""
 
 from __future__ import annotations
 

@@ -31,8 +31,8 @@ LONG = 20_000
 LEFT_OUT = ("ips-by-logger", "dr-by-logger")
 """Estimators for several loggers; there is one here."""
 FOR_PREFIXES = ("ips", "snips", "clipped-ips", "sg-ips", "log-smoothing", "exp-smoothing", "cascade-dr")
-"""Estimators meant for weights of the slots so far: the others' predictions would have to be the target's
-own, not those given what the log shows before a slot."""
+"""Estimators for prefix weights. The others need predictions of the target's own pages, not predictions
+conditional on what the log shows before a slot."""
 Progress = Callable[[str, int, int], None]
 
 
@@ -79,15 +79,15 @@ def study(
     total, count = sum(scenario.replicates for scenario in scenarios), 0
     if workers == 1:
         for scenario in scenarios:
-            done[scenario.name] = of_scenario(scenario, seed, plan)
+            done[scenario.name] = scenario_cells(scenario, seed, plan)
             count += scenario.replicates
             if progress:
                 progress(scenario.name, count, total)
     else:
         with ProcessPoolExecutor(workers) as pool:
-            # the longest first, so that no worker is left alone with one at the end
+            # the longest scenarios first, so that no worker still runs a long one at the end
             order = sorted(scenarios, key=lambda s: -s.replicates * s.rounds * (s.actions + 20) * s.slots)
-            waiting = {pool.submit(of_scenario, scenario, seed, plan): scenario for scenario in order}
+            waiting = {pool.submit(scenario_cells, scenario, seed, plan): scenario for scenario in order}
             for ready in as_completed(waiting):
                 scenario = waiting[ready]
                 done[scenario.name] = ready.result()
@@ -97,7 +97,7 @@ def study(
     return [cells for scenario in scenarios for cells in done[scenario.name]]
 
 
-def of_scenario(scenario: Scenario, seed: int, plan: StudyPlan = PLAN) -> list[Cell]:
+def scenario_cells(scenario: Scenario, seed: int, plan: StudyPlan = PLAN) -> list[Cell]:
     """Cells of one scenario."""
     population, rng = Population(scenario, seed), resampling_rng(seed, scenario)
     truth = population.truth(population.target)[0]

@@ -33,7 +33,7 @@ def benchmark_inputs(
     shown = np.zeros((k, count), np.bool_)
     shown[np.arange(k), log.items] = True
     ratio, q_logged, v_target = np.empty((n, k)), np.empty((n, k)), np.empty((n, k))
-    # pi is exact where slates were drawn uniformly; of other policies nobody would know what to put in
+    # pi has an exact weight for uniform slates; other policies' slates have none in closed form
     uniform = independent and population.behaviour == SyntheticPolicy(0.0)
     slate_weight, unseen = np.empty(n), 0.0
     step = max(1, BATCH_CELLS // (count * k))
