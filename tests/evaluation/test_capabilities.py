@@ -136,3 +136,14 @@ def test_what_can_be_streamed_is_a_property_of_the_estimator(name: str) -> None:
     else:
         with pytest.raises(NotEstimable, match="looks at all rounds at once"):
             streamable(estimator, 100)
+
+
+def test_the_old_name_of_the_registry_warns_and_means_the_same() -> None:
+    from shopgym.evaluation import offline
+    from shopgym.evaluation.offline import estimators
+
+    for module in (offline, estimators):
+        with pytest.warns(DeprecationWarning, match="use ESTIMATORS"):
+            assert module.ZOO is ESTIMATORS  # type: ignore[attr-defined]
+        with pytest.raises(AttributeError, match="no attribute 'MAGIC'"):
+            module.MAGIC  # type: ignore[attr-defined]  # noqa: B018

@@ -11,8 +11,8 @@ from hypothesis import strategies as st
 
 from shopgym.core import InvalidInput
 from shopgym.evaluation.intervals import Delta, PercentileBootstrap
+from shopgym.evaluation.intervals.resample import BLOCK, resampled_sums
 from shopgym.evaluation.offline import DEFAULT_ESTIMATORS, Estimate, OpeInputs, Terms, compare_inputs
-from shopgym.evaluation.offline.resample import BLOCK, resampled_sums
 
 Z = 1.959963984540054
 
@@ -249,7 +249,7 @@ def test_the_generator_decides_the_bootstrap_and_chunks_do_not(monkeypatch: pyte
     one = resampled_sums(columns, 10, np.random.default_rng(1))
     assert (one == resampled_sums(columns, 10, np.random.default_rng(1))).all()
     assert (one != resampled_sums(columns, 10, np.random.default_rng(2))).all()
-    monkeypatch.setattr("shopgym.evaluation.offline.resample._MOST_SHARES", 9)  # 3 resamples at a time
+    monkeypatch.setattr("shopgym.evaluation.intervals.resample._MOST_SHARES", 9)  # 3 resamples at a time
     assert (one == resampled_sums(columns, 10, np.random.default_rng(1))).all()
 
 

@@ -71,7 +71,7 @@ class BiasCorrected:
 
 def resampled_values(statistic: Statistic, level: float, resamples: int, rng: Generator | None) -> F64:
     """(resamples,) the values of resamples, NaN where there is none."""
-    from ..offline.resample import resampled_sums
+    from .resample import resampled_sums
 
     check(statistic, level)
     if rng is None:
