@@ -126,34 +126,34 @@ def test_a_log_from_disk(table: pd.DataFrame, tmp_path: Path) -> None:
 
 
 def test_a_comparison_is_paired(table: pd.DataFrame) -> None:
-    found = shopgym.compare(table, "action:bag", "action:hat", columns={"context": ["age"]})
+    comparison = shopgym.compare(table, "action:bag", "action:hat", columns={"context": ["age"]})
     weighed = [
         weigh_log(table, name, rng=np.random.default_rng(0), columns=Columns(context=("age",))).rounds
         for name in ("action:bag", "action:hat")
     ]
     assert all(isinstance(rounds, OpeInputs) for rounds in weighed)
-    assert found.difference == compare_inputs(*weighed, estimator="dr")  # type: ignore[arg-type]
-    assert found.verdict == "trust"
-    gain = found.difference
-    assert found.conclusion == (
+    assert comparison.difference == compare_inputs(*weighed, estimator="dr")  # type: ignore[arg-type]
+    assert comparison.verdict == "trust"
+    gain = comparison.difference
+    assert comparison.conclusion == (
         "action:bag would have earned more than action:hat: the difference is about "
         f"{gain.value:.4g} reward a round (dr), {gain.low:.4g} to {gain.high:.4g} with 95% confidence"
     )
-    assert str(found) == f"trust: {found.conclusion}"
+    assert str(comparison) == f"trust: {comparison.conclusion}"
     other = shopgym.compare(table, "action:hat", "action:bag", columns={"context": ["age"]})
-    assert other.difference.value == pytest.approx(-found.difference.value)
+    assert other.difference.value == pytest.approx(-comparison.difference.value)
     assert "would have earned less than" in other.conclusion
     same = shopgym.compare(table, "chance", "column:chance")
     assert same.difference.estimator == "snips"  # a column has no reward model
     assert "chance would have earned not clearly more or less than column:chance" in same.conclusion
-    refused = replace(found.difference, verdict="refuse")
+    refused = replace(comparison.difference, verdict="refuse")
     assert comparison_conclusion("a", "b", refused) == "this log cannot compare a with b"
 
 
 def test_a_comparison_keeps_the_warnings_of_the_log(table: pd.DataFrame) -> None:
-    found = shopgym.compare(table.drop(columns="propensity"), "action:bag", "uniform")
-    assert found.verdict == "caution"
-    assert "the log has no propensities" in str(found)
+    comparison = shopgym.compare(table.drop(columns="propensity"), "action:bag", "uniform")
+    assert comparison.verdict == "caution"
+    assert "the log has no propensities" in str(comparison)
 
 
 @pytest.mark.parametrize(

@@ -80,38 +80,40 @@ def test_a_trusted_estimate_in_words() -> None:
 
 def test_a_refusal_comes_before_numbers() -> None:
     html = page("action:gift")
-    found = words(html)
-    assert HEADINGS["refuse"] in found
-    assert "refuse: this log cannot tell what action:gift would have earned" in found
-    assert "would have earned about" not in found
+    result = words(html)
+    assert HEADINGS["refuse"] in result
+    assert "refuse: this log cannot tell what action:gift would have earned" in result
+    assert "would have earned about" not in result
     assert (
-        found.index(HEADINGS["refuse"]) < found.index("ips, snips, dr refused") < found.index("The estimates")
+        result.index(HEADINGS["refuse"])
+        < result.index("ips, snips, dr refused")
+        < result.index("The estimates")
     )
     assert 'class="verdict refuse"' in html
 
 
 def test_what_remains_when_weights_are_refused_is_the_model_with_care() -> None:
-    found = words(page("action:c", n=120))  # so small a log shows "c" hardly ever
-    assert HEADINGS["caution"] in found
-    assert "refused: the log is worth 1" in found
-    assert "as right as its reward model" in found
+    result = words(page("action:c", n=120))  # so small a log shows "c" hardly ever
+    assert HEADINGS["caution"] in result
+    assert "refused: the log is worth 1" in result
+    assert "as right as its reward model" in result
 
 
 def test_a_model_alone_is_quoted_without_its_interval() -> None:
     evaluation = make("uniform")
     only_the_model = {**evaluation.answer, "headline": "dm", "verdict": "caution"}
-    found = words(card(only_the_model, evaluation.weighed.histogram))
-    assert "by its reward model alone: no interval holds what that errs by" in found
-    assert conclusion(only_the_model) in found
-    assert str(lines_before(only_the_model)[-1]) in found
-    assert "with 95% confidence" not in found
+    result = words(card(only_the_model, evaluation.weighed.histogram))
+    assert "by its reward model alone: no interval holds what that errs by" in result
+    assert conclusion(only_the_model) in result
+    assert str(lines_before(only_the_model)[-1]) in result
+    assert "with 95% confidence" not in result
 
 
 def test_caution_gives_its_reasons() -> None:
-    found = words(page("uniform", propensity=False))
-    assert HEADINGS["caution"] in found
-    assert "they are estimated from x" in found
-    assert "estimated from this log itself; test of balance" in found
+    result = words(page("uniform", propensity=False))
+    assert HEADINGS["caution"] in result
+    assert "they are estimated from x" in result
+    assert "estimated from this log itself; test of balance" in result
 
 
 def test_names_cannot_break_the_page() -> None:

@@ -70,15 +70,15 @@ def test_weights_without_a_tail_have_no_shape() -> None:
 def test_by_hand() -> None:
     reward, weight = np.array([1.0, 0.0, 2.0, 1.0]), np.array([0.5, 2.0, 1.0, 0.0])
     q = np.array([0.5, 0.5, 1.0, 1.0])
-    found = OpeInputs(reward[:, None], weight[:, None], q[:, None], q[:, None], 0.25).diagnostics
-    assert (found.max_weight, found.mean_weight, found.unsupported) == (2.0, 0.875, 0.25)
-    assert found.ess == pytest.approx(3.5**2 / 5.25)
-    assert found.tail_mass == pytest.approx(2.0 / 3.5)  # the heaviest 1% is one round
-    assert found.weight_z == pytest.approx((0.875 - 1) / (weight.std() / 2))
-    assert found.model_error == pytest.approx(math.sqrt((0.25 + 0.25 + 1 + 0) / 4))
+    result = OpeInputs(reward[:, None], weight[:, None], q[:, None], q[:, None], 0.25).diagnostics
+    assert (result.max_weight, result.mean_weight, result.unsupported) == (2.0, 0.875, 0.25)
+    assert result.ess == pytest.approx(3.5**2 / 5.25)
+    assert result.tail_mass == pytest.approx(2.0 / 3.5)  # the heaviest 1% is one round
+    assert result.weight_z == pytest.approx((0.875 - 1) / (weight.std() / 2))
+    assert result.model_error == pytest.approx(math.sqrt((0.25 + 0.25 + 1 + 0) / 4))
     residual = weight * (reward - q)
-    assert found.model_z == pytest.approx(residual.mean() / (residual.std() / 2))
-    assert math.isnan(found.propensity_p)
+    assert result.model_z == pytest.approx(residual.mean() / (residual.std() / 2))
+    assert math.isnan(result.propensity_p)
 
 
 def test_of_slots_the_worst_counts() -> None:

@@ -224,28 +224,28 @@ def confounded(n: int, seed: int = 0) -> tuple[pd.DataFrame, np.ndarray]:
 def test_the_propensity_score_is_recovered() -> None:
     frame, p = confounded(20_000)
     action = frame["action"].map({"nothing": 0, "coupon": 1, "call": 2}).to_numpy()
-    found = estimated_propensities(action, frame[["x"]].to_numpy(), 3, rng=rng(), context=("x",))
+    result = estimated_propensities(action, frame[["x"]].to_numpy(), 3, rng=rng(), context=("x",))
     truth = p[np.arange(len(p)), action]
     # six coefficients of 20,000 rounds have standard errors of about 0.03, a probability a quarter of that
-    assert np.abs(found.logged - truth).mean() < 0.015
-    assert found.facts["log_loss"] == pytest.approx(-np.log(truth).mean(), abs=2e-3)
-    assert found.facts["log_loss"] < found.facts["log_loss_of_frequencies"] - 0.1
+    assert np.abs(result.logged - truth).mean() < 0.015
+    assert result.facts["log_loss"] == pytest.approx(-np.log(truth).mean(), abs=2e-3)
+    assert result.facts["log_loss"] < result.facts["log_loss_of_frequencies"] - 0.1
 
 
 def test_context_that_says_nothing_leaves_the_frequencies() -> None:
     draw = rng(1)
     action = draw.choice(3, p=[0.6, 0.3, 0.1], size=5000)
-    found = estimated_propensities(action, draw.normal(size=(5000, 4)), 3, rng=rng())
+    result = estimated_propensities(action, draw.normal(size=(5000, 4)), 3, rng=rng())
     share = np.bincount(action) / 5000
-    assert np.abs(found.logged - share[action]).max() < 0.06
+    assert np.abs(result.logged - share[action]).max() < 0.06
     plain = estimated_propensities(action, np.empty((5000, 0)), 3, rng=rng())
     assert plain.logged == pytest.approx(share[action])
 
 
 def test_an_action_seen_once_keeps_a_probability() -> None:
     action = np.array([0] * 50 + [1] * 49 + [2])
-    found = estimated_propensities(action, rng().normal(size=(100, 1)), 3, rng=rng())
-    assert (found.logged > 1e-3).all()
+    result = estimated_propensities(action, rng().normal(size=(100, 1)), 3, rng=rng())
+    assert (result.logged > 1e-3).all()
 
 
 def test_with_context_confounding_is_corrected_and_without_it_is_not() -> None:

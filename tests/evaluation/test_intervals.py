@@ -254,8 +254,8 @@ def test_special_settings_cover() -> None:
         ):
             got = ESTIMATORS[name].estimate(inputs)
             count[key] += got.low <= TRUTH <= got.high
-    for key, found in count.items():
-        assert BAND[0] <= found <= BAND[1], key
+    for key, result in count.items():
+        assert BAND[0] <= result <= BAND[1], key
 
 
 def test_sequences_hold_at_every_look_and_the_usual_interval_does_not() -> None:

@@ -118,12 +118,12 @@ def test_it_beats_the_one_step_form_and_mips_where_clusters_are_worth_what_no_li
         log = reward, action, *policies
         one = fit_predict(features, action, reward, assign_folds(3_000, rng), 60)
         two = two_step_model(reward, action, shelf.cluster, features, rng=rng)
-        found: dict[str, tuple[str, OpeInputs]] = {
+        result: dict[str, tuple[str, OpeInputs]] = {
             "two": ("dr", conjunct_inputs(*log, shelf.cluster, two)),
             "one": ("dr", conjunct_inputs(*log, shelf.cluster, one)),
             "mips": ("ips", marginal_inputs(*log, shelf.cluster[action][:, None], given_action=category)),
         }
-        for name, (estimator, inputs) in found.items():
+        for name, (estimator, inputs) in result.items():
             squares[name].append((ESTIMATORS[estimator].estimate(inputs).value - shelf.truth) ** 2)
     for other in ("one", "mips"):
         less = np.array(squares[other]) - np.array(squares["two"])

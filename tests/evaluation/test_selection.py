@@ -103,14 +103,14 @@ def test_pas_if_finds_the_right_and_the_wrong_estimator() -> None:
 def test_pas_if_error_of_dm_is_its_bias_on_the_split() -> None:
     # dm answers 0.9 whatever the split; the pseudo target's value is E[rho r] / share, known in closed form
     log, share = known_log(40_000, 5, q=0.9), 0.2
-    found = pas_if(
+    result = pas_if(
         log, [ESTIMATORS["ips"], ESTIMATORS["dm"]], rng=np.random.default_rng(1), share=share, splits=5
     )
     values = []
     for exponent in (0.0, 0.25, 0.5, 0.75, 1.0):
         rho = splitting(log.target / log.behaviour, log.behaviour, share, exponent)[0]
         values.append(float((np.array([0.9, 0.1]) * rho * np.array([0.2, 0.8])).sum() / share))
-    assert any(math.sqrt(found.errors["dm"]) == pytest.approx(0.9 - value, abs=0.02) for value in values)
+    assert any(math.sqrt(result.errors["dm"]) == pytest.approx(0.9 - value, abs=0.02) for value in values)
 
 
 def test_top_k_by_hand() -> None:

@@ -117,8 +117,10 @@ def test_support_is_the_same_in_parts_as_in_one() -> None:
 def test_rare_features_of_many_actions_are_no_alarm_and_wrong_propensities_are() -> None:
     rng = np.random.default_rng(2)
     x = np.eye(20)[rng.choice(20, p=[0.81, *[0.01] * 19], size=4000)]
-    found = [make_support(rng.integers(60, size=4000), np.full(4000, 1 / 60), x).p_value() for _ in range(40)]
-    assert min(found) > 2.5e-5  # Bonferroni: 40 logs fall below once in a thousand times
+    result = [
+        make_support(rng.integers(60, size=4000), np.full(4000, 1 / 60), x).p_value() for _ in range(40)
+    ]
+    assert min(result) > 2.5e-5  # Bonferroni: 40 logs fall below once in a thousand times
     wrong = make_support(rng.choice(60, p=np.arange(1, 61) / 1830, size=4000), np.full(4000, 1 / 60), x)
     assert wrong.p_value() < 1e-6
 
@@ -289,11 +291,12 @@ def test_faults_are_counted_over_all_parts(frame: pd.DataFrame, tmp_path: Path) 
         weigh_log(
             write(bad, tmp_path / "log.parquet", 700), "uniform", rng=np.random.default_rng(0), stream=True
         )
-    said = str(error.value)
+    printed = str(error.value)
     assert (
-        "propensity[5] = 0.0: give a probability in (0, 1] (3 of 3000 rows are wrong: 5, 1500, 2999)" in said
+        "propensity[5] = 0.0: give a probability in (0, 1] (3 of 3000 rows are wrong: 5, 1500, 2999)"
+        in printed
     )
-    assert "reward[2000] = nan: give a number (1 of 3000 rows are wrong)" in said
+    assert "reward[2000] = nan: give a number (1 of 3000 rows are wrong)" in printed
 
 
 def test_what_a_streamed_table_refuses(frame: pd.DataFrame, tmp_path: Path) -> None:

@@ -43,20 +43,20 @@ def test_influence_by_hand() -> None:
     for n in (5, 100):
         x = np.zeros((n, 1))
         x[0] = n
-        found = Influence.from_statistic(Terms(x))
-        assert found.skewness == pytest.approx((n - 2) ** 2 / (n - 1) / n)
-        assert found.error_rounds == pytest.approx(n**2 * (n - 1) / ((n - 1) ** 3 + 1))
-        assert found.shift == 0.0
+        result = Influence.from_statistic(Terms(x))
+        assert result.skewness == pytest.approx((n - 2) ** 2 / (n - 1) / n)
+        assert result.error_rounds == pytest.approx(n**2 * (n - 1) / ((n - 1) ** 3 + 1))
+        assert result.shift == 0.0
     even = Influence.from_statistic(Terms(np.array([[1.0], [-1.0]] * 50)))
     assert (even.skewness, even.error_rounds) == (0.0, 100.0)
 
 
 @given(st.lists(st.integers(-1000, 1000), min_size=3, max_size=50))
 def test_skewness_is_never_more_than_one_over_the_rounds_of_the_error(values: list[int]) -> None:
-    found = Influence.from_statistic(Terms(np.array(values, dtype=float)[:, None]))
-    if found.error_rounds:
-        assert found.skewness * found.error_rounds <= 1 + 1e-6
-        assert found.error_rounds <= len(values) * (1 + 1e-9)
+    result = Influence.from_statistic(Terms(np.array(values, dtype=float)[:, None]))
+    if result.error_rounds:
+        assert result.skewness * result.error_rounds <= 1 + 1e-6
+        assert result.error_rounds <= len(values) * (1 + 1e-9)
 
 
 def test_a_log_without_a_single_click_is_refused() -> None:
@@ -80,20 +80,20 @@ def test_rare_large_rewards_that_are_trusted_cover() -> None:
     """Lognormal orders in one of 100 rounds: normal intervals of short logs miss the truth too often, but not
     those of the logs that are trusted: 93% to 97% within 3 standard errors (false alarm 0.3%)."""
     rng = np.random.default_rng(3)
-    words, held = [], []
+    words, covered = [], []
     for n in [1000] * 400 + [50_000] * 400:
         reward = np.where(rng.random(n) < 0.01, rng.lognormal(0.0, 0.7, n), 0.0)
         got = DEFAULT_ESTIMATORS["ips"].estimate(OpeInputs(reward[:, None], np.ones((n, 1))))
         truth = 0.01 * math.exp(0.245)
         words.append(got.verdict)
-        held.append(got.low <= truth <= got.high)
+        covered.append(got.low <= truth <= got.high)
     trusted = np.array(words) == "trust"
-    coverage, count = np.array(held)[trusted].mean(), trusted.sum()
+    coverage, count = np.array(covered)[trusted].mean(), trusted.sum()
     slack = 3 * math.sqrt(0.05 * 0.95 / count)
     assert trusted[400:].mean() > 0.9
     assert trusted[:400].mean() < 0.2
     assert 0.93 - slack < coverage < 0.97 + slack
-    assert np.array(held)[:400].mean() < 0.93
+    assert np.array(covered)[:400].mean() < 0.93
 
 
 # --- smoothing ----------------------------------------------------------------------------------------
@@ -194,9 +194,9 @@ def test_a_steep_fit_to_bounded_weights_is_no_alarm() -> None:
 
 def test_a_real_heavy_tail_is_still_refused() -> None:
     weight = (1.0 + np.random.default_rng(3).pareto(0.9, 20_000)) / 10.0
-    found = OpeInputs(np.ones((20_000, 1)), weight[:, None]).diagnostics
-    word, reason = judge(replace(found, ess=500.0), weighted=True)
-    assert found.max_share > 0.05
+    result = OpeInputs(np.ones((20_000, 1)), weight[:, None]).diagnostics
+    word, reason = judge(replace(result, ess=500.0), weighted=True)
+    assert result.max_share > 0.05
     assert word == "refuse"
     assert "heavy tail" in reason
 
@@ -366,7 +366,7 @@ def test_a_log_said_twice_by_users_is_no_better_than_once() -> None:
 
 def test_intervals_by_user_cover_where_those_by_round_do_not() -> None:
     # users differ, and each brings 1 to 20 rounds. Of 300 logs 95% +- 3.8 points (3 standard errors)
-    rng, held, naive = np.random.default_rng(7), 0, 0
+    rng, covered, naive = np.random.default_rng(7), 0, 0
     for _ in range(300):
         user = np.repeat(np.arange(300), rng.integers(1, 21, size=300))
         reward = rng.standard_normal(300)[user] + rng.standard_normal(len(user))
@@ -375,9 +375,9 @@ def test_intervals_by_user_cover_where_those_by_round_do_not() -> None:
         one = ESTIMATORS["snips"].estimate(inputs)
         two = ESTIMATORS["snips"].estimate(replace(inputs, cluster=cluster_codes(user)))
         naive += one.low <= 0 <= one.high
-        held += two.low <= 0 <= two.high
+        covered += two.low <= 0 <= two.high
         assert "300 users" in two.note
-    assert 0.912 < held / 300 < 0.988
+    assert 0.912 < covered / 300 < 0.988
     assert naive / 300 < 0.7
 
 
