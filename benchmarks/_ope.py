@@ -13,13 +13,13 @@ import numpy as np  # noqa: E402
 from _works import Work, measured  # noqa: E402
 
 from shopgym import __version__  # noqa: E402
-from shopgym.evaluation.intervals import Bootstrap  # noqa: E402
-from shopgym.evaluation.offline import ZOO, Estimator, OpeInputs, Weighted  # noqa: E402
+from shopgym.evaluation.intervals import PercentileBootstrap  # noqa: E402
+from shopgym.evaluation.offline import ESTIMATORS, Estimator, OpeInputs, Weighted  # noqa: E402
 from shopgym.evaluation.offline.slate import slate_inputs  # noqa: E402
 from shopgym.evaluation.offline.smoothing import Optimistic, SubGaussian, Switched  # noqa: E402
 
-ESTIMATORS: dict[str, Estimator] = {
-    **{name: ZOO[name] for name in ("ips", "snips", "dm", "dr", "sndr")},
+DEFAULT_ESTIMATORS: dict[str, Estimator] = {
+    **{name: ESTIMATORS[name] for name in ("ips", "snips", "dm", "dr", "sndr")},
     "switch-dr": Weighted("switch-dr", Switched(10.0), needs_model=True),
     "dr-os": Weighted("dr-os", Optimistic(10.0), needs_model=True),
     "sg-ips": Weighted("sg-ips", SubGaussian(0.1)),
@@ -40,18 +40,18 @@ def slate_of(data: dict[str, np.ndarray], model: str) -> OpeInputs:
 def main(path: str, part: str, resamples: int) -> None:
     """Print as _obp.py does. ``point`` and ``interval`` include the making of the inputs, diagnostics too."""
     data, rng = dict(np.load(path)), np.random.default_rng(0)
-    bootstrap = Bootstrap(resamples)
+    bootstrap = PercentileBootstrap(resamples)
     warm = OpeInputs(np.ones((2000, 1)), np.ones((2000, 1)))
     for name in ("ips", "snips"):
-        ZOO[name].estimate(warm, interval=bootstrap, rng=rng)  # compiled before it is timed
+        ESTIMATORS[name].estimate(warm, interval=bootstrap, rng=rng)  # compiled before it is timed
     works: dict[str, Work] = {}
     if part == "slates":
         for model in ("standard", "independent", "cascade"):
-            works[f"slates, {model}"] = lambda m=model: ZOO["ips"].estimate(slate_of(data, m)).value
+            works[f"slates, {model}"] = lambda m=model: ESTIMATORS["ips"].estimate(slate_of(data, m)).value
             works[f"slates, {model}, bootstrap"] = lambda m=model: (
-                ZOO["ips"].estimate(slate_of(data, m), interval=bootstrap, rng=rng).value
+                ESTIMATORS["ips"].estimate(slate_of(data, m), interval=bootstrap, rng=rng).value
             )
-    for name, estimator in ESTIMATORS.items() if part != "slates" else ():
+    for name, estimator in DEFAULT_ESTIMATORS.items() if part != "slates" else ():
         if part == "point":
             works[name] = lambda e=estimator: e.statistic(inputs_of(data)).value
         else:

@@ -16,6 +16,7 @@ from ._version import __version__
 if TYPE_CHECKING:
     from .agents import make_agent, register_agent
     from .core import Agent, Decisions, Feedback, Interactions, InvalidInput, Items, Policy, Requests
+    from .evaluation.api import compare, evaluate, read_log
     from .policies.decision_log import DecisionLog
     from .policies.serving import load_bundle
     from .simulators import Catalog, Shop, ShopConfig
@@ -32,6 +33,7 @@ _HOMES = {
     **dict.fromkeys(("Catalog", "Shop", "ShopConfig"), ".simulators"),
     "DecisionLog": ".policies.decision_log",
     "load_bundle": ".policies.serving",
+    **dict.fromkeys(("compare", "evaluate", "read_log"), ".evaluation.api"),
 }
 
 __all__ = [
@@ -48,8 +50,11 @@ __all__ = [
     "Shop",
     "ShopConfig",
     "__version__",
+    "compare",
+    "evaluate",
     "load_bundle",
     "make_agent",
+    "read_log",
     "register_agent",
 ]
 

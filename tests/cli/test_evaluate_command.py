@@ -15,10 +15,9 @@ import typer
 from typer.testing import CliRunner
 
 from shopgym.cli.evaluate import evaluate
-from shopgym.cli.evaluate.answer import ALONE
-from shopgym.cli.evaluate.printing import conclusion
 from shopgym.core import Interactions, InvalidInput, Items, Requests
-from shopgym.evaluation.offline import ZOO
+from shopgym.evaluation.answer import UNCHECKED_MODEL, conclusion
+from shopgym.evaluation.offline import ESTIMATORS
 from shopgym.policies.decision_log.log import DecisionLog, logged_marginals
 from shopgym.policies.explorers import Softmax
 from shopgym.policies.guards import InStock
@@ -212,7 +211,10 @@ def test_refusals(table: Path, open_bandit: Path, log: Path, tmp_path: Path) -> 
     (tmp_path / "empty.csv").touch()
     (tmp_path / "nothing").mkdir()
     for arguments, message in (
-        ((table, "--policy", "uniform", "--estimator", "magic"), "--estimator = 'magic': choose among ips"),
+        (
+            (table, "--policy", "uniform", "--estimator", "magic"),
+            "--estimator = 'magic': choose one of ips, snips, dm, dr",
+        ),
         ((table, "--policy", "uniform", "--estimator", "dr", "--all"), "leave it out with --all"),
         ((table, "--policy", "uniform", "--propensity-column", "p"), "column = 'p': the table has action"),
         ((table, "--policy", "uniform", "--stream"), "only Parquet can be streamed"),
@@ -255,20 +257,20 @@ def test_what_to_take_away_is_said_in_words(table: Path, tmp_path: Path) -> None
     frame = pd.read_csv(table)
     plain = tmp_path / "plain.csv"
     frame.drop(columns="propensity").to_csv(plain, index=False)
-    said = run(plain, "--policy", "uniform").splitlines()
-    found = answer(plain, "--policy", "uniform")
-    (best,) = (each for each in found["estimates"] if each["estimator"] == found["headline"])
-    (taken,) = (line for line in said if line.startswith("caution: "))
+    printed = run(plain, "--policy", "uniform").splitlines()
+    reply = answer(plain, "--policy", "uniform")
+    (best,) = (each for each in reply["estimates"] if each["estimator"] == reply["headline"])
+    (taken,) = (line for line in printed if line.startswith("caution: "))
     assert f"about {best['value']:.4g} " in taken
     assert f"{best['low']:.4g} to {best['high']:.4g} with 95% confidence" in taken
-    against = "more than" if best["low"] > found["logged_value"] else "less than"
-    if best["low"] <= found["logged_value"] <= best["high"]:
+    against = "more than" if best["low"] > reply["logged_value"] else "less than"
+    if best["low"] <= reply["logged_value"] <= best["high"]:
         against = "not clearly other than"
     assert taken.endswith(f"{against} what was earned")
     # each doubt once, with all whom it is about; the columns that were not used are named
-    assert sum("the log has no propensities" in line for line in said) == 1
-    assert any(line.startswith("caution ips, snips, dm, dr: the log has no prop") for line in said)
-    assert any("if the choice depended on" in line and "--context-column" in line for line in said)
+    assert sum("the log has no propensities" in line for line in printed) == 1
+    assert any(line.startswith("caution ips, snips, dm, dr: the log has no prop") for line in printed)
+    assert any("if the choice depended on" in line and "--context-column" in line for line in printed)
 
 
 def test_a_model_alone_is_quoted_without_its_interval() -> None:
@@ -281,14 +283,14 @@ def test_a_model_alone_is_quoted_without_its_interval() -> None:
         "reason": "",
         "verdict": "",
     }
-    found = {"policy": "p", "unit": "click", "logged_value": 0.1, "headline": "dm", "estimates": [only]}
-    assert conclusion(found).endswith("by its reward model alone: no interval holds what that errs by")
-    assert conclusion({**found, "headline": None}) == "this log cannot tell what p would have earned"
+    reply = {"policy": "p", "unit": "click", "logged_value": 0.1, "headline": "dm", "estimates": [only]}
+    assert conclusion(reply).endswith("by its reward model alone: no interval holds what that errs by")
+    assert conclusion({**reply, "headline": None}) == "this log cannot tell what p would have earned"
     better = {**only, "estimator": "dr"}
-    found = {**found, "headline": "dr", "estimates": [better]}
-    assert conclusion(found).endswith("0.4 to 0.6 with 90% confidence: more than what was earned")
-    assert conclusion({**found, "logged_value": 0.7}).endswith("less than what was earned")
-    assert conclusion({**found, "estimates": [{**better, "low": None}]}).endswith("without bounds")
+    reply = {**reply, "headline": "dr", "estimates": [better]}
+    assert conclusion(reply).endswith("0.4 to 0.6 with 90% confidence: more than what was earned")
+    assert conclusion({**reply, "logged_value": 0.7}).endswith("less than what was earned")
+    assert conclusion({**reply, "estimates": [{**better, "low": None}]}).endswith("without bounds")
 
 
 def test_without_a_policy_the_command_says_what_could_be_one(table: Path) -> None:
@@ -312,7 +314,7 @@ def test_a_refusal_stands_before_any_number_and_strict_exits_with_3(table: Path)
 def test_all_estimators_that_the_log_allows(table: Path) -> None:
     got = answer(table, "--policy", "uniform", "--context-column", "age", "--all")
     names = {estimate["estimator"] for estimate in got["estimates"]}
-    assert names | set(got["skipped"]) == set(ZOO)
+    assert names | set(got["skipped"]) == set(ESTIMATORS)
     assert set(got["skipped"]) == {"cascade-dr", "pi", "snpi", "ips-by-logger", "dr-by-logger"}
     assert got["headline"] == "dr"
 
@@ -382,14 +384,14 @@ def test_a_model_that_nothing_checks_says_so(tmp_path: Path) -> None:
     )
     frame["propensity"] = frame["action"].map({"a": 0.5, "b": 0.49, "c": 0.01})
     frame.to_csv(tmp_path / "log.csv", index=False)
-    found = answer(tmp_path / "log.csv", "--policy", "action:c")
-    assert set(found["refused"]) == {"ips", "snips", "dr"}
-    assert (found["headline"], found["verdict"]) == ("dm", "caution")
-    dm = next(e for e in found["estimates"] if e["estimator"] == "dm")
-    assert dm["reason"].startswith(ALONE)
-    assert ALONE in " ".join(run(tmp_path / "log.csv", "--policy", "action:c").split())
+    reply = answer(tmp_path / "log.csv", "--policy", "action:c")
+    assert set(reply["refused"]) == {"ips", "snips", "dr"}
+    assert (reply["headline"], reply["verdict"]) == ("dm", "caution")
+    dm = next(e for e in reply["estimates"] if e["estimator"] == "dm")
+    assert dm["reason"].startswith(UNCHECKED_MODEL)
+    assert UNCHECKED_MODEL in " ".join(run(tmp_path / "log.csv", "--policy", "action:c").split())
     fine = answer(tmp_path / "log.csv", "--policy", "uniform")
-    assert ALONE not in " ".join(e["reason"] for e in fine["estimates"])
+    assert UNCHECKED_MODEL not in " ".join(e["reason"] for e in fine["estimates"])
 
 
 def test_intervals_by_user(table: Path, log: Path) -> None:

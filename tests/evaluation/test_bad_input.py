@@ -14,9 +14,9 @@ from typer.testing import CliRunner
 
 from shopgym.cli.main import app
 from shopgym.core import InvalidInput
-from shopgym.evaluation.offline import ZOO, OpeInputs
+from shopgym.evaluation.offline import ESTIMATORS, OpeInputs
 from shopgym.evaluation.offline.bandit import balanced_inputs, conjunct_inputs, marginal_inputs
-from shopgym.evaluation.offline.formats import Columns, Source, from_obp, read_log
+from shopgym.evaluation.offline.formats import Columns, WeighedLog, from_obp, weigh_log
 from shopgym.evaluation.offline.selection import ActionLog
 from shopgym.evaluation.offline.slate import (
     plackett_luce_weights,
@@ -136,8 +136,8 @@ def table(**changed: Any) -> pd.DataFrame:
     return pd.DataFrame({**frame, **changed})
 
 
-def weigh(log: Any, policy: str = "uniform", columns: Columns | None = None, **how: Any) -> Source:
-    return read_log(log, policy, columns=columns, rng=np.random.default_rng(0), **how)
+def weigh(log: Any, policy: str = "uniform", columns: Columns | None = None, **how: Any) -> WeighedLog:
+    return weigh_log(log, policy, columns=columns, rng=np.random.default_rng(0), **how)
 
 
 TWICE = pd.concat([table(), table()[["reward"]]], axis=1)
@@ -270,4 +270,4 @@ def test_every_estimator_refuses_one_round() -> None:
     one = OpeInputs.from_actions(REWARD[:1], ACTION[:1], PROPENSITY[:1], TABLE[:1], TABLE[:1])
     for name in ("ips", "snips", "dr", "switch-dr"):
         with pytest.raises(InvalidInput, match="at least two rounds"):
-            ZOO[name].estimate(one)
+            ESTIMATORS[name].estimate(one)

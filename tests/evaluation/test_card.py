@@ -9,13 +9,12 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from shopgym.cli.evaluate.answer import answer_of
-from shopgym.evaluation.card import HEADS, card
-from shopgym.evaluation.offline import ESTIMATORS
-from shopgym.evaluation.offline.formats import Columns, Source, read_log
+from shopgym.evaluation.answer import HEADINGS, conclusion, lines_before
+from shopgym.evaluation.api import Evaluation, evaluate
+from shopgym.evaluation.card import card
 
 
-def make(policy: str, n: int = 2000, propensity: bool = True) -> tuple[dict[str, Any], Source]:
+def make(policy: str, n: int = 2000, propensity: bool = True) -> Evaluation:
     rng = np.random.default_rng(0)
     action = rng.choice(["a<b>", "b", "c"], p=[0.6, 0.3, 0.1], size=n)
     frame = pd.DataFrame(
@@ -28,14 +27,11 @@ def make(policy: str, n: int = 2000, propensity: bool = True) -> tuple[dict[str,
     )
     if not propensity:
         frame = frame.drop(columns="propensity")
-    source = read_log(frame, policy, columns=Columns(context=("x",)), rng=rng)
-    answer = answer_of(source, list(ESTIMATORS), chosen=False, level=0.95, interval="delta", rng=rng)
-    return {**answer, "log": "log.csv", "policy": policy, "seed": 0}, source
+    return evaluate(frame, policy, columns={"context": ["x"]})
 
 
 def page(policy: str, **more: Any) -> str:
-    answer, source = make(policy, **more)
-    return card(answer, source.histogram, source.support, source.labels)
+    return make(policy, **more).html()
 
 
 def words(html: str) -> str:
@@ -55,48 +51,69 @@ def test_one_file_that_asks_for_nothing() -> None:
     assert page("uniform") == html
 
 
+def test_the_card_says_what_the_terminal_says() -> None:
+    for policy in ("action:b", "action:c", "column:propensity", "uniform", "action:gift"):
+        evaluation = make(policy)
+        terminal, card_text = str(evaluation).splitlines(), words(evaluation.html())
+        (sentence,) = (line for line in terminal if line.startswith(f"{evaluation.verdict}: "))
+        assert sentence == f"{evaluation.verdict}: {evaluation.conclusion}"
+        assert sentence in card_text
+        assert any(line in card_text for line in terminal if line.startswith(f"{policy} on a table: "))
+        assert sentence in words(evaluation._repr_html_())
+
+
 def test_a_trusted_estimate_in_words() -> None:
-    answer, source = make("action:b")
-    said = words(card(answer, source.histogram, source.support, source.labels))
-    best = next(e for e in answer["estimates"] if e["estimator"] == "dr")
-    assert HEADS["trust"] in said
-    assert f"{best['value']:.4g} reward, between {best['low']:.4g} and {best['high']:.4g}" in said
-    assert f"more than the {answer['logged_value']:.4g} that was earned" in said  # 2 against 1.3
-    assert f"{best['ess']:,.0f} rounds' worth of information" in said
-    less = words(page("action:c"))
-    assert "less than the" in less
-    assert "not clearly different from" in words(page("column:propensity"))
+    evaluation = make("action:b")
+    html = words(evaluation.html())
+    best = evaluation.estimates["dr"]
+    assert HEADINGS["trust"] in html
+    assert (
+        f"trust: it would have earned about {best.value:.4g} reward a round (dr), {best.low:.4g} to "
+        f"{best.high:.4g} with 95% confidence: more than what was earned" in html
+    )  # 2 against 1.3
+    logged = evaluation.answer["logged_value"]
+    assert f"2,000 rounds, which earned {logged:.4g} reward a round" in html
+    assert f"{best.ess:,.0f} rounds' worth of information" in html
+    assert "less than what was earned" in words(page("action:c"))
+    assert "not clearly other than what was earned" in words(page("column:propensity"))
 
 
 def test_a_refusal_comes_before_numbers() -> None:
     html = page("action:gift")
-    said = words(html)
-    assert HEADS["refuse"] in said
-    assert "They cannot tell what this policy would have earned" in said
-    assert "would have earned about" not in said
-    assert said.index(HEADS["refuse"]) < said.index("ips, snips, dr refused") < said.index("The estimates")
+    result = words(html)
+    assert HEADINGS["refuse"] in result
+    assert "refuse: this log cannot tell what action:gift would have earned" in result
+    assert "would have earned about" not in result
+    assert (
+        result.index(HEADINGS["refuse"])
+        < result.index("ips, snips, dr refused")
+        < result.index("The estimates")
+    )
     assert 'class="verdict refuse"' in html
 
 
 def test_what_remains_when_weights_are_refused_is_the_model_with_care() -> None:
-    said = words(page("action:c", n=120))  # so small a log shows "c" hardly ever
-    assert HEADS["caution"] in said
-    assert "refused: the log is worth 1" in said
-    assert "as right as its reward model" in said
+    result = words(page("action:c", n=120))  # so small a log shows "c" hardly ever
+    assert HEADINGS["caution"] in result
+    assert "refused: the log is worth 1" in result
+    assert "as right as its reward model" in result
 
 
 def test_a_model_alone_is_quoted_without_its_interval() -> None:
-    answer, source = make("uniform")
-    said = words(card({**answer, "headline": "dm", "verdict": "caution"}, source.histogram))
-    assert "by its reward model alone, and no interval holds what that errs by" in said
-    assert "with 95% confidence" not in said
+    evaluation = make("uniform")
+    only_the_model = {**evaluation.answer, "headline": "dm", "verdict": "caution"}
+    result = words(card(only_the_model, evaluation.weighed.histogram))
+    assert "by its reward model alone: no interval holds what that errs by" in result
+    assert conclusion(only_the_model) in result
+    assert str(lines_before(only_the_model)[-1]) in result
+    assert "with 95% confidence" not in result
 
 
 def test_caution_gives_its_reasons() -> None:
-    said = words(page("uniform", propensity=False))
-    assert HEADS["caution"] in said
-    assert "they are estimated from x" in said
-    assert "estimated from this log itself; test of balance" in said
+    result = words(page("uniform", propensity=False))
+    assert HEADINGS["caution"] in result
+    assert "they are estimated from x" in result
+    assert "estimated from this log itself; test of balance" in result
 
 
 def test_names_cannot_break_the_page() -> None:
@@ -106,8 +123,8 @@ def test_names_cannot_break_the_page() -> None:
 
 
 def test_slots_have_no_actions_to_draw() -> None:
-    answer, source = make("uniform")
-    html = card(answer, source.histogram)
+    evaluation = make("uniform")
+    html = card(evaluation.as_dict(), evaluation.weighed.histogram)
     assert html.count("<img") == 2
     assert "Was it tried?" not in html
 
@@ -115,9 +132,5 @@ def test_slots_have_no_actions_to_draw() -> None:
 def test_many_actions_show_the_most_taken() -> None:
     rng = np.random.default_rng(1)
     frame = pd.DataFrame({"action": rng.integers(40, size=4000), "reward": 1.0, "propensity": 1 / 40})
-    source = read_log(frame, "uniform", rng=rng)
-    answer = answer_of(source, ["ips"], chosen=True, level=0.95, interval="delta", rng=rng)
-    html = card(
-        {**answer, "log": "l", "policy": "p", "seed": 0}, source.histogram, source.support, source.labels
-    )
+    html = evaluate(frame, "uniform", estimators=["ips"]).html()
     assert html.count("<img") == 4

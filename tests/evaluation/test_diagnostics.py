@@ -8,7 +8,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from shopgym.evaluation.offline import ESTIMATORS, OpeInputs, Thresholds, compare, judge
+from shopgym.evaluation.offline import DEFAULT_ESTIMATORS, OpeInputs, Thresholds, compare_inputs, judge
 from shopgym.evaluation.offline.calibration import calibration_p
 from shopgym.evaluation.offline.diagnostics import Diagnostics
 from shopgym.evaluation.offline.pareto import generalised_pareto_shape, pareto_k, tail_length
@@ -70,15 +70,15 @@ def test_weights_without_a_tail_have_no_shape() -> None:
 def test_by_hand() -> None:
     reward, weight = np.array([1.0, 0.0, 2.0, 1.0]), np.array([0.5, 2.0, 1.0, 0.0])
     q = np.array([0.5, 0.5, 1.0, 1.0])
-    found = OpeInputs(reward[:, None], weight[:, None], q[:, None], q[:, None], 0.25).diagnostics
-    assert (found.max_weight, found.mean_weight, found.unsupported) == (2.0, 0.875, 0.25)
-    assert found.ess == pytest.approx(3.5**2 / 5.25)
-    assert found.tail_mass == pytest.approx(2.0 / 3.5)  # the heaviest 1% is one round
-    assert found.weight_z == pytest.approx((0.875 - 1) / (weight.std() / 2))
-    assert found.model_error == pytest.approx(math.sqrt((0.25 + 0.25 + 1 + 0) / 4))
+    result = OpeInputs(reward[:, None], weight[:, None], q[:, None], q[:, None], 0.25).diagnostics
+    assert (result.max_weight, result.mean_weight, result.unsupported) == (2.0, 0.875, 0.25)
+    assert result.ess == pytest.approx(3.5**2 / 5.25)
+    assert result.tail_mass == pytest.approx(2.0 / 3.5)  # the heaviest 1% is one round
+    assert result.weight_z == pytest.approx((0.875 - 1) / (weight.std() / 2))
+    assert result.model_error == pytest.approx(math.sqrt((0.25 + 0.25 + 1 + 0) / 4))
     residual = weight * (reward - q)
-    assert found.model_z == pytest.approx(residual.mean() / (residual.std() / 2))
-    assert math.isnan(found.propensity_p)
+    assert result.model_z == pytest.approx(residual.mean() / (residual.std() / 2))
+    assert math.isnan(result.propensity_p)
 
 
 def test_of_slots_the_worst_counts() -> None:
@@ -180,14 +180,14 @@ def test_every_estimate_carries_its_diagnostics() -> None:
     action = rng.integers(2, size=n)
     reward = rng.random(n)
     inputs = OpeInputs.from_actions(reward, action, np.full(n, 0.5), target, np.full((n, 2), 0.5))
-    for estimator in ESTIMATORS.values():
+    for estimator in DEFAULT_ESTIMATORS.values():
         got = estimator.estimate(inputs)
         for name in vars(inputs.diagnostics):
             assert getattr(got, name) == pytest.approx(getattr(inputs.diagnostics, name), nan_ok=True), name
         assert got.verdict == ("caution" if got.estimator == "dm" else "trust")
     wrong = OpeInputs.from_actions(reward, action, np.full(n, 0.9), target)
-    got = ESTIMATORS["ips"].estimate(wrong)
+    got = DEFAULT_ESTIMATORS["ips"].estimate(wrong)
     assert got.verdict == "refuse"
     assert "mean weight" in got.reason
     assert "propensities" in got.reason
-    assert compare(inputs, wrong, estimator="ips").verdict == "refuse"
+    assert compare_inputs(inputs, wrong, estimator="ips").verdict == "refuse"

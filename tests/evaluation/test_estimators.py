@@ -10,15 +10,15 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from shopgym.core import InvalidInput
-from shopgym.evaluation.intervals import Bootstrap, Delta
-from shopgym.evaluation.offline import ESTIMATORS, Estimate, OpeInputs, Terms, compare
-from shopgym.evaluation.offline.resample import BLOCK, resampled_sums
+from shopgym.evaluation.intervals import Delta, PercentileBootstrap
+from shopgym.evaluation.intervals.resample import BLOCK, resampled_sums
+from shopgym.evaluation.offline import DEFAULT_ESTIMATORS, Estimate, OpeInputs, Terms, compare_inputs
 
 Z = 1.959963984540054
 
 
 def value(name: str, inputs: OpeInputs) -> float:
-    return ESTIMATORS[name].estimate(inputs).value
+    return DEFAULT_ESTIMATORS[name].estimate(inputs).value
 
 
 def random_inputs(seed: int, n: int = 50, k: int = 1) -> OpeInputs:
@@ -57,7 +57,7 @@ def test_by_hand(tiny: OpeInputs) -> None:
 
 
 def test_diagnostics_by_hand(tiny: OpeInputs) -> None:
-    got = ESTIMATORS["ips"].estimate(tiny)
+    got = DEFAULT_ESTIMATORS["ips"].estimate(tiny)
     assert got.n == 4
     assert got.ess == pytest.approx(3.5**2 / (0.25 + 4 + 1))
     assert (got.max_weight, got.mean_weight, got.unsupported) == (2.0, 0.875, 0.0)
@@ -72,13 +72,13 @@ def test_unsupported_is_the_target_probability_of_actions_never_logged() -> None
 
 
 def test_delta_interval_of_a_mean_is_the_textbook_one(tiny: OpeInputs) -> None:
-    got = ESTIMATORS["ips"].estimate(tiny)
+    got = DEFAULT_ESTIMATORS["ips"].estimate(tiny)
     half = Z * np.std([0.5, 6.0, 2.0, 0.0], ddof=1) / 2
     assert (got.low, got.high) == pytest.approx((got.value - half, got.value + half))
 
 
 def test_delta_interval_of_a_ratio_is_the_textbook_one(tiny: OpeInputs) -> None:
-    got = ESTIMATORS["snips"].estimate(tiny)
+    got = DEFAULT_ESTIMATORS["snips"].estimate(tiny)
     w, r = tiny.weight[:, 0], tiny.reward[:, 0]
     residual = w * (r - 8.5 / 3.5) / w.mean()
     half = Z * math.sqrt((residual**2).sum() / (4 * 3))
@@ -93,7 +93,7 @@ def test_slots_add_up() -> None:
 
 
 def test_as_dict_is_json_able(tiny: OpeInputs) -> None:
-    got = ESTIMATORS["dr"].estimate(tiny).as_dict()
+    got = DEFAULT_ESTIMATORS["dr"].estimate(tiny).as_dict()
     assert got["value"] == pytest.approx(9.5 / 4)
     nowhere = Estimate(
         1.0, -math.inf, math.inf, 0.95, "bootstrap", "snips", 3, 1, 1, 1, math.nan, "x"
@@ -104,11 +104,11 @@ def test_as_dict_is_json_able(tiny: OpeInputs) -> None:
 def test_compare_by_hand() -> None:
     reward = np.array([[1.0], [2.0], [3.0]])
     a, b = OpeInputs(reward, np.array([[1.0], [1.0], [2.0]])), OpeInputs(reward, np.ones((3, 1)))
-    got = compare(a, b, estimator="ips")
+    got = compare_inputs(a, b, estimator="ips")
     half = Z * np.std([0.0, 0.0, 3.0], ddof=1) / math.sqrt(3)
     assert (got.value, got.low, got.high) == pytest.approx((1.0, 1.0 - half, 1.0 + half))
     assert got.ess == pytest.approx(16 / 6)
-    ratio = compare(a, b, estimator="snips")
+    ratio = compare_inputs(a, b, estimator="snips")
     assert ratio.value == pytest.approx(9 / 4 - 2)
     psi = np.array([1, 2, 6]) - 9 / 4 * np.array([1, 1, 2])
     psi = psi / (4 / 3) - (reward[:, 0] - 2)
@@ -118,9 +118,9 @@ def test_compare_by_hand() -> None:
 
 def test_weights_far_from_one_are_noted() -> None:
     few = OpeInputs(np.ones((100, 1)), np.full((100, 1), 0.5))
-    assert "mean weight is 0.5" in ESTIMATORS["ips"].estimate(few).note
+    assert "mean weight is 0.5" in DEFAULT_ESTIMATORS["ips"].estimate(few).note
     right = OpeInputs(np.ones((100, 1)), np.tile([[0.5], [1.5]], (50, 1)))
-    assert ESTIMATORS["ips"].estimate(right).note == ""
+    assert DEFAULT_ESTIMATORS["ips"].estimate(right).note == ""
 
 
 # --- properties --------------------------------------------------------------------------------------
@@ -145,7 +145,7 @@ def test_order_of_rounds_and_of_slots_changes_nothing(seed: int, n: int, k: int)
     rows, slots = rng.permutation(n)[:, None], rng.permutation(k)
     columns = [inputs.reward, inputs.weight, inputs.q_logged, inputs.v_target]
     shuffled = OpeInputs(*[column[rows, slots] for column in columns if column is not None])
-    for name, estimator in ESTIMATORS.items():
+    for name, estimator in DEFAULT_ESTIMATORS.items():
         one, two = estimator.estimate(inputs), estimator.estimate(shuffled)
         want = (one.value, one.low, one.high, one.ess)
         assert (two.value, two.low, two.high, two.ess) == pytest.approx(want, abs=1e-9), name
@@ -161,7 +161,7 @@ def test_a_constant_added_to_every_reward_is_added_to_snips_and_dr(
     assert inputs.v_target is not None
     lifted = OpeInputs(inputs.reward + shift, inputs.weight, inputs.q_logged + shift, inputs.v_target + shift)
     for name in ("snips", "dr", "dm"):
-        one, two = ESTIMATORS[name].estimate(inputs), ESTIMATORS[name].estimate(lifted)
+        one, two = DEFAULT_ESTIMATORS[name].estimate(inputs), DEFAULT_ESTIMATORS[name].estimate(lifted)
         assert two.value - one.value == pytest.approx(k * shift, abs=1e-8), name
         assert two.high - two.low == pytest.approx(one.high - one.low, abs=1e-8), name
 
@@ -171,7 +171,7 @@ def test_a_constant_added_to_every_reward_is_added_to_snips_and_dr(
 def test_with_perfect_predictions_dr_is_dm_and_weights_do_not_matter(seed: int, k: int) -> None:
     inputs = random_inputs(seed, 40, k)
     perfect = OpeInputs(inputs.reward, inputs.weight, inputs.reward, inputs.v_target)
-    dm, dr = ESTIMATORS["dm"].estimate(perfect), ESTIMATORS["dr"].estimate(perfect)
+    dm, dr = DEFAULT_ESTIMATORS["dm"].estimate(perfect), DEFAULT_ESTIMATORS["dr"].estimate(perfect)
     assert (dr.value, dr.low, dr.high) == pytest.approx((dm.value, dm.low, dm.high), abs=1e-12)
 
 
@@ -193,21 +193,21 @@ def test_one_slot_of_a_slate_is_the_single_action_form(seed: int, n: int, k: int
         np.hstack([single.q_logged, nothing]),
         np.hstack([single.v_target, nothing]),
     )
-    for name, estimator in ESTIMATORS.items():
+    for name, estimator in DEFAULT_ESTIMATORS.items():
         one, many = estimator.estimate(single), estimator.estimate(slate)
         assert (many.value, many.low, many.high) == pytest.approx((one.value, one.low, one.high)), name
 
 
-@given(st.integers(0, 10_000), st.integers(1, 3), st.sampled_from(sorted(ESTIMATORS)))
+@given(st.integers(0, 10_000), st.integers(1, 3), st.sampled_from(sorted(DEFAULT_ESTIMATORS)))
 @settings(deadline=None, max_examples=40)
 def test_a_comparison_is_the_difference_and_changes_sign(seed: int, k: int, name: str) -> None:
     a = random_inputs(seed, 40, k)
     other = random_inputs(seed + 1, 40, k)
     b = OpeInputs(a.reward, other.weight, other.q_logged, other.v_target)
-    ab, ba = compare(a, b, estimator=name), compare(b, a, estimator=name)
+    ab, ba = compare_inputs(a, b, estimator=name), compare_inputs(b, a, estimator=name)
     assert ab.value == pytest.approx(value(name, a) - value(name, b), abs=1e-12)
     assert (ab.low, ab.high) == pytest.approx((-ba.high, -ba.low), abs=1e-12)
-    nothing = compare(a, a, estimator=name)
+    nothing = compare_inputs(a, a, estimator=name)
     assert (nothing.value, nothing.low, nothing.high) == pytest.approx((0, 0, 0), abs=1e-12)
 
 
@@ -249,21 +249,21 @@ def test_the_generator_decides_the_bootstrap_and_chunks_do_not(monkeypatch: pyte
     one = resampled_sums(columns, 10, np.random.default_rng(1))
     assert (one == resampled_sums(columns, 10, np.random.default_rng(1))).all()
     assert (one != resampled_sums(columns, 10, np.random.default_rng(2))).all()
-    monkeypatch.setattr("shopgym.evaluation.offline.resample._MOST_SHARES", 9)  # 3 resamples at a time
+    monkeypatch.setattr("shopgym.evaluation.intervals.resample._MOST_SHARES", 9)  # 3 resamples at a time
     assert (one == resampled_sums(columns, 10, np.random.default_rng(1))).all()
 
 
 def test_bootstrap_recomputes_the_ratio() -> None:
     """With equal rewards every resample of snips has the same value; a frozen denominator would spread."""
     weight = np.random.default_rng(0).exponential(size=(500, 1))
-    low, high = Bootstrap()(Terms(3.0 * weight, weight), 0.95, np.random.default_rng(1))
+    low, high = PercentileBootstrap()(Terms(3.0 * weight, weight), 0.95, np.random.default_rng(1))
     assert (low, high) == pytest.approx((3.0, 3.0))
 
 
 def test_resamples_without_any_weight_count_against_both_ends() -> None:
     weight = np.zeros((50, 1))
     weight[3] = 1.0  # a resample misses the only useful round with probability (1 - 1/50)^50 = 0.36
-    low, high = Bootstrap()(Terms(2.0 * weight, weight), 0.95, np.random.default_rng(0))
+    low, high = PercentileBootstrap()(Terms(2.0 * weight, weight), 0.95, np.random.default_rng(0))
     assert (low, high) == (-math.inf, math.inf)
 
 
@@ -273,7 +273,7 @@ def test_bootstrap_and_delta_agree_on_a_large_log() -> None:
     terms = Terms(inputs.weight * inputs.reward, inputs.weight)
     low, high = Delta()(terms, 0.95)
     sd = (high - low) / (2 * Z)
-    got = Bootstrap()(terms, 0.95, np.random.default_rng(0))
+    got = PercentileBootstrap()(terms, 0.95, np.random.default_rng(0))
     assert np.abs(np.array(got) - (low, high)).max() < 0.42 * sd
 
 
@@ -282,22 +282,22 @@ def test_bootstrap_and_delta_agree_on_a_large_log() -> None:
 
 def test_estimates_refuse_what_they_cannot_do(tiny: OpeInputs) -> None:
     with pytest.raises(InvalidInput, match="interval"):
-        ESTIMATORS["ips"].estimate(tiny, interval="magic")
+        DEFAULT_ESTIMATORS["ips"].estimate(tiny, interval="magic")
     for level in (0.0, 1.0, 95.0, math.nan):
         with pytest.raises(InvalidInput, match="level"):
-            ESTIMATORS["ips"].estimate(tiny, level=level)
+            DEFAULT_ESTIMATORS["ips"].estimate(tiny, level=level)
     with pytest.raises(InvalidInput, match="rng"):
-        ESTIMATORS["ips"].estimate(tiny, interval="bootstrap")
+        DEFAULT_ESTIMATORS["ips"].estimate(tiny, interval="bootstrap")
     with pytest.raises(InvalidInput, match="resamples"):
-        Bootstrap(resamples=0)
+        PercentileBootstrap(resamples=0)
     with pytest.raises(InvalidInput, match="two rounds"):
-        ESTIMATORS["ips"].estimate(OpeInputs(np.ones((1, 1)), np.ones((1, 1))))
+        DEFAULT_ESTIMATORS["ips"].estimate(OpeInputs(np.ones((1, 1)), np.ones((1, 1))))
 
 
 @pytest.mark.parametrize("name", ["dm", "dr"])
 def test_without_a_model_dm_and_dr_refuse(name: str) -> None:
     with pytest.raises(InvalidInput, match="needs a reward model"):
-        ESTIMATORS[name].estimate(OpeInputs(np.ones((3, 1)), np.ones((3, 1))))
+        DEFAULT_ESTIMATORS[name].estimate(OpeInputs(np.ones((3, 1)), np.ones((3, 1))))
 
 
 def test_without_overlap_weighting_is_refused_and_dm_is_not() -> None:
@@ -306,15 +306,15 @@ def test_without_overlap_weighting_is_refused_and_dm_is_not() -> None:
     inputs = OpeInputs(-np.ones((3, 2)), weight, nothing, nothing + 2.0)
     for name in ("ips", "snips", "dr"):
         with pytest.raises(InvalidInput, match="slot 1"):
-            ESTIMATORS[name].estimate(inputs)
+            DEFAULT_ESTIMATORS[name].estimate(inputs)
     assert value("dm", inputs) == 4.0
 
 
 def test_compare_refuses_other_logs() -> None:
     a = random_inputs(0)
     with pytest.raises(InvalidInput, match="same rows"):
-        compare(a, random_inputs(1))
+        compare_inputs(a, random_inputs(1))
     with pytest.raises(InvalidInput, match="one unit"):
-        compare(a, OpeInputs(a.reward, a.weight, unit="GBP"))
+        compare_inputs(a, OpeInputs(a.reward, a.weight, unit="GBP"))
     with pytest.raises(InvalidInput, match="choose one of"):
-        compare(a, a, estimator="magic")
+        compare_inputs(a, a, estimator="magic")

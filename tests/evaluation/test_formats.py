@@ -12,15 +12,15 @@ import pandas as pd
 import pytest
 
 from shopgym.core import InvalidInput
-from shopgym.evaluation.offline import ESTIMATORS, OpeInputs
+from shopgym.evaluation.offline import DEFAULT_ESTIMATORS, OpeInputs
 from shopgym.evaluation.offline.formats import (
     Columns,
-    Source,
+    WeighedLog,
     dsjson_frame,
     estimated_propensities,
     from_obp,
-    read_log,
     to_obp,
+    weigh_log,
 )
 
 
@@ -28,11 +28,11 @@ def rng(seed: int = 0) -> np.random.Generator:
     return np.random.default_rng(seed)
 
 
-def read(log: Any, policy: Any = "uniform", **columns: Any) -> Source:
-    return read_log(log, policy, columns=Columns(**columns), rng=rng())
+def read(log: Any, policy: Any = "uniform", **columns: Any) -> WeighedLog:
+    return weigh_log(log, policy, columns=Columns(**columns), rng=rng())
 
 
-def value(source: Source, name: str = "ips") -> float:
+def value(source: WeighedLog, name: str = "ips") -> float:
     return source.estimate(name).value
 
 
@@ -224,28 +224,28 @@ def confounded(n: int, seed: int = 0) -> tuple[pd.DataFrame, np.ndarray]:
 def test_the_propensity_score_is_recovered() -> None:
     frame, p = confounded(20_000)
     action = frame["action"].map({"nothing": 0, "coupon": 1, "call": 2}).to_numpy()
-    found = estimated_propensities(action, frame[["x"]].to_numpy(), 3, rng=rng(), context=("x",))
+    result = estimated_propensities(action, frame[["x"]].to_numpy(), 3, rng=rng(), context=("x",))
     truth = p[np.arange(len(p)), action]
     # six coefficients of 20,000 rounds have standard errors of about 0.03, a probability a quarter of that
-    assert np.abs(found.logged - truth).mean() < 0.015
-    assert found.facts["log_loss"] == pytest.approx(-np.log(truth).mean(), abs=2e-3)
-    assert found.facts["log_loss"] < found.facts["log_loss_of_frequencies"] - 0.1
+    assert np.abs(result.logged - truth).mean() < 0.015
+    assert result.facts["log_loss"] == pytest.approx(-np.log(truth).mean(), abs=2e-3)
+    assert result.facts["log_loss"] < result.facts["log_loss_of_frequencies"] - 0.1
 
 
 def test_context_that_says_nothing_leaves_the_frequencies() -> None:
     draw = rng(1)
     action = draw.choice(3, p=[0.6, 0.3, 0.1], size=5000)
-    found = estimated_propensities(action, draw.normal(size=(5000, 4)), 3, rng=rng())
+    result = estimated_propensities(action, draw.normal(size=(5000, 4)), 3, rng=rng())
     share = np.bincount(action) / 5000
-    assert np.abs(found.logged - share[action]).max() < 0.06
+    assert np.abs(result.logged - share[action]).max() < 0.06
     plain = estimated_propensities(action, np.empty((5000, 0)), 3, rng=rng())
     assert plain.logged == pytest.approx(share[action])
 
 
 def test_an_action_seen_once_keeps_a_probability() -> None:
     action = np.array([0] * 50 + [1] * 49 + [2])
-    found = estimated_propensities(action, rng().normal(size=(100, 1)), 3, rng=rng())
-    assert (found.logged > 1e-3).all()
+    result = estimated_propensities(action, rng().normal(size=(100, 1)), 3, rng=rng())
+    assert (result.logged > 1e-3).all()
 
 
 def test_with_context_confounding_is_corrected_and_without_it_is_not() -> None:
@@ -268,7 +268,7 @@ def test_with_context_confounding_is_corrected_and_without_it_is_not() -> None:
 def test_no_verdict_is_better_than_caution_and_refusals_stay() -> None:
     frame, _ = confounded(500)
     verdicts = {
-        policy: [read(frame, policy, context=("*",)).estimate(name).verdict for name in ESTIMATORS]
+        policy: [read(frame, policy, context=("*",)).estimate(name).verdict for name in DEFAULT_ESTIMATORS]
         for policy in ("uniform", "action:coupon", "action:call")
     }
     assert all(verdict in ("caution", "refuse") for row in verdicts.values() for verdict in row)
@@ -407,8 +407,8 @@ def test_bandit_feedback_is_the_arrays() -> None:
     for dist in (target, target[:, :, None]):
         got = from_obp(log, dist, rng=rng())
         for name in ("ips", "snips"):
-            assert value(got, name) == pytest.approx(ESTIMATORS[name].estimate(want).value, rel=1e-12)
-    dr = read_log(log, "uniform", rng=rng()).estimate("dr")
+            assert value(got, name) == pytest.approx(DEFAULT_ESTIMATORS[name].estimate(want).value, rel=1e-12)
+    dr = weigh_log(log, "uniform", rng=rng()).estimate("dr")
     assert dr.verdict == "trust"
 
 
@@ -424,9 +424,9 @@ def test_a_table_goes_out_and_comes_back(small: pd.DataFrame) -> None:
     out = to_obp(big, Columns(context=("shoe",)))
     assert (out["n_rounds"], out["n_actions"]) == (120, 3)
     assert out["action"][:6].tolist() == [0, 1, 0, 2, 1, 0]
-    back = read_log(out, "uniform", rng=rng())
+    back = weigh_log(out, "uniform", rng=rng())
     here = read(big, context=("shoe",))
-    for name in ESTIMATORS:
+    for name in DEFAULT_ESTIMATORS:
         assert value(back, name) == pytest.approx(value(here, name), rel=1e-12)
 
 

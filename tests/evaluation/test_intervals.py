@@ -19,16 +19,16 @@ from shopgym.evaluation.intervals import (
     Asymptotic,
     Betting,
     BiasCorrected,
-    Bootstrap,
     ClopperPearson,
     CressieRead,
     Delta,
     EmpiricalBernstein,
     Hoeffding,
     Interval,
+    PercentileBootstrap,
     Student,
 )
-from shopgym.evaluation.offline import ESTIMATORS, INTERVALS, ZOO, Estimator, OpeInputs, Terms
+from shopgym.evaluation.offline import DEFAULT_ESTIMATORS, ESTIMATORS, INTERVALS, Estimator, OpeInputs, Terms
 from shopgym.evaluation.offline.bandit import conjunct_inputs, logger_inputs, marginal_inputs
 
 LOGS, ROUNDS = 300, 1000
@@ -121,7 +121,7 @@ def test_betting_is_never_wider_than_the_range_and_narrows() -> None:
     widths = []
     for n in (10, 1000, 100_000):
         reward = (rng.random((n, 1)) < 0.3).astype(float)
-        low, high = Betting()(ESTIMATORS["ips"].statistic(OpeInputs(reward, np.ones((n, 1)))), 0.95)
+        low, high = Betting()(DEFAULT_ESTIMATORS["ips"].statistic(OpeInputs(reward, np.ones((n, 1)))), 0.95)
         assert 0 <= low <= high <= 1
         widths.append(high - low)
     assert widths[0] > widths[1] > widths[2]
@@ -131,13 +131,13 @@ def test_betting_is_never_wider_than_the_range_and_narrows() -> None:
 def test_bca_of_a_symmetric_statistic_is_the_percentile_interval_and_shifts_a_skewed_one() -> None:
     rng = np.random.default_rng(2)
     skewed = Terms(rng.exponential(size=(200, 1)) ** 2)
-    plain = Bootstrap()(skewed, 0.95, np.random.default_rng(3))
+    plain = PercentileBootstrap()(skewed, 0.95, np.random.default_rng(3))
     better = BiasCorrected()(skewed, 0.95, np.random.default_rng(3))
     assert better[0] > plain[0]
     assert better[1] > plain[1]
     half = rng.normal(size=(500, 1))
     even = Terms(np.concatenate([half, -half]))
-    plain = Bootstrap(resamples=4000)(even, 0.95, np.random.default_rng(4))
+    plain = PercentileBootstrap(resamples=4000)(even, 0.95, np.random.default_rng(4))
     better = BiasCorrected(resamples=4000)(even, 0.95, np.random.default_rng(4))
     # the bias correction's own error is 1.25 / sqrt(4000) = .02 standard deviations; 2 x 5 of them
     assert np.abs(np.subtract(plain, better)).max() < 0.2 * (plain[1] - plain[0]) / (2 * 1.96)
@@ -153,7 +153,8 @@ def test_every_interval_by_name_for_several_estimators(name: str) -> None:
     for estimator in ("ips",) if name == "betting" else ("ips", "snips", "dr", "sndr", "cressie-read"):
         rng = np.random.default_rng(6)
         narrow, wide = (
-            ZOO[estimator].estimate(inputs, level=level, interval=name, rng=rng) for level in (0.5, 0.99)
+            ESTIMATORS[estimator].estimate(inputs, level=level, interval=name, rng=rng)
+            for level in (0.5, 0.99)
         )
         assert narrow.interval == name
         assert wide.low < narrow.low < narrow.high < wide.high, estimator
@@ -183,18 +184,18 @@ def test_refusals(mean: Terms) -> None:
 
 @pytest.mark.parametrize("name", ["ips", "snips", "dr", "sndr", "cressie-read", "sg-dr"])
 def test_coverage_of_the_default_interval(name: str) -> None:
-    assert BAND[0] <= hits(ZOO[name], "delta", 1) <= BAND[1]
+    assert BAND[0] <= hits(ESTIMATORS[name], "delta", 1) <= BAND[1]
 
 
 @pytest.mark.parametrize("interval", ["student", "cressie-read"])
 @pytest.mark.parametrize("name", ["ips", "dr"])
 def test_coverage_of_closed_forms(name: str, interval: str) -> None:
-    assert BAND[0] <= hits(ZOO[name], interval, 2) <= BAND[1]
+    assert BAND[0] <= hits(ESTIMATORS[name], interval, 2) <= BAND[1]
 
 
 @pytest.mark.parametrize("name", ["ips", "snips"])
 def test_coverage_of_bca(name: str) -> None:
-    assert BAND[0] <= hits(ZOO[name], BiasCorrected(resamples=400), 3) <= BAND[1]
+    assert BAND[0] <= hits(ESTIMATORS[name], BiasCorrected(resamples=400), 3) <= BAND[1]
 
 
 @pytest.mark.parametrize(
@@ -210,7 +211,7 @@ def test_coverage_of_bca(name: str) -> None:
     ids=lambda interval: interval.name,
 )
 def test_conservative_intervals_cover_at_least_as_often(interval: Interval) -> None:
-    assert hits(ESTIMATORS["ips"], interval, 4) >= BAND[0]
+    assert hits(DEFAULT_ESTIMATORS["ips"], interval, 4) >= BAND[0]
 
 
 def test_special_settings_cover() -> None:
@@ -251,10 +252,10 @@ def test_special_settings_cover() -> None:
             ("balanced", "dr", pooled[0]),
             ("weighted", "dr-by-logger", pooled[1]),
         ):
-            got = ZOO[name].estimate(inputs)
+            got = ESTIMATORS[name].estimate(inputs)
             count[key] += got.low <= TRUTH <= got.high
-    for key, found in count.items():
-        assert BAND[0] <= found <= BAND[1], key
+    for key, result in count.items():
+        assert BAND[0] <= result <= BAND[1], key
 
 
 def test_sequences_hold_at_every_look_and_the_usual_interval_does_not() -> None:

@@ -6,98 +6,25 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+from builders.slate_logs import (
+    ATTRACTION,
+    N_ITEMS,
+    SLOT_EFFECT,
+    SLOTS,
+    expected,
+    items,
+    make_log,
+    make_requests,
+    policy,
+    rng,
+    true_value,
+)
 
-from shopgym.core import Interactions, InvalidInput, Items, Requests
-from shopgym.evaluation.offline import ESTIMATORS, OpeInputs, compare
+from shopgym.core import InvalidInput
+from shopgym.evaluation.offline import DEFAULT_ESTIMATORS, OpeInputs, compare_inputs
 from shopgym.evaluation.offline.log import item_features, log_inputs
 from shopgym.evaluation.offline.uniform import UniformPolicy
-from shopgym.policies.decision_log.log import DecisionLog, logged_marginals
-from shopgym.policies.explorers import Softmax
-from shopgym.policies.guards import CategoryCap, InStock
-from shopgym.policies.policy import SlatePolicy
-from shopgym.policies.scorers import TableScorer
-
-N_ITEMS, CANDIDATES, SLOTS = 8, 6, 3
-SLOT_EFFECT = np.array([1.0, 0.5, 0.25])
-ATTRACTION = np.linspace(-0.5, 1.0, N_ITEMS)
-
-
-def rng(seed: int = 0) -> np.random.Generator:
-    return np.random.default_rng(seed)
-
-
-def items() -> Items:
-    return Items(
-        item_id=np.array([f"sku{i}" for i in range(N_ITEMS)]),
-        name=np.array([f"Item {i}" for i in range(N_ITEMS)]),
-        category=(np.arange(N_ITEMS) % 2).astype(np.int32),
-        price=np.full(N_ITEMS, 2.0),
-        unit_cost=np.full(N_ITEMS, 1.0),
-        popularity=np.full(N_ITEMS, 1.0 / N_ITEMS),
-        features=ATTRACTION[:, None].astype(np.float32),
-        category_names=("even", "odd"),
-        feature_names=("attraction",),
-    )
-
-
-def policy(tilt: float, *guards: CategoryCap, slots: int = SLOTS) -> SlatePolicy:
-    """Prefers attractive items when ``tilt`` > 0."""
-    return SlatePolicy(
-        "tilted",
-        items(),
-        TableScorer(tilt * ATTRACTION),
-        Softmax(temperature=1.0),
-        (InStock(), *guards),
-        slots,
-    )
-
-
-def make_requests(n: int, scarce: bool = False) -> Requests:
-    draw = rng(1)
-    candidates = np.argsort(draw.random((n, N_ITEMS)), axis=1)[:, :CANDIDATES].astype(np.int32)
-    in_stock = np.ones(candidates.shape, dtype=bool)
-    if scarce:  # half of the requests find two items only
-        in_stock[::2, 2:] = False
-    return Requests(
-        request_id=np.arange(n, dtype=np.uint64),
-        user_id=np.arange(n, dtype=np.int64) // 2,
-        user=np.empty((n, 0), dtype=np.float32),
-        context=np.empty((n, 0), dtype=np.float32),
-        candidates=candidates,
-        in_stock=in_stock,
-        time=np.zeros(n),
-    )
-
-
-def expected(slates: np.ndarray) -> np.ndarray:
-    """(n, k) the expected reward of what a slot shows."""
-    return np.where(slates >= 0, ATTRACTION[slates] * SLOT_EFFECT[: slates.shape[1]], 0.0)
-
-
-def make_log(
-    behaviour: SlatePolicy, requests: Requests, seed: int = 2, marginals: bool = True
-) -> DecisionLog:
-    decisions = behaviour.decide(requests, rng(seed))
-    noise = 0.3 * rng(seed + 1).normal(size=decisions.slates.shape)
-    reward = np.where(decisions.slates >= 0, expected(decisions.slates) + noise, 0.0)
-    return DecisionLog.from_interactions(
-        Interactions(requests, decisions, reward),
-        items=behaviour.items,
-        unit="GBP",
-        policy_hash=behaviour.hash,
-        policy_name=behaviour.name,
-        config_hash="test",
-        user_names=(),
-        context_names=(),
-        marginals=logged_marginals(behaviour, requests, decisions.positions) if marginals else None,
-    )
-
-
-def true_value(target: SlatePolicy | UniformPolicy, requests: Requests) -> float:
-    """Exact, from the target's slot marginals."""
-    shown = ATTRACTION[requests.candidates]
-    return float(np.einsum("nkm,nm,k->n", target.marginals(requests), shown, SLOT_EFFECT).mean())
-
+from shopgym.policies.guards import CategoryCap
 
 # --- known answers -----------------------------------------------------------------------------------
 
@@ -109,7 +36,7 @@ def test_the_logging_policy_has_weights_of_one_empty_slots_included(scarce: bool
     assert (log.positions < 0).any() == scarce
     inputs = log_inputs(log, policy(1.0), rng=rng())
     assert inputs.weight == pytest.approx(np.ones((200, SLOTS)), abs=1e-6)
-    assert ESTIMATORS["snips"].estimate(inputs).value == pytest.approx(
+    assert DEFAULT_ESTIMATORS["snips"].estimate(inputs).value == pytest.approx(
         log.reward.sum(axis=1).mean(), abs=1e-6
     )
     assert inputs.unsupported == 0.0
@@ -141,7 +68,7 @@ def test_weights_by_hand() -> None:
     ratio = target.propensities(log.requests(), log.positions) / log.propensities
     prefix = log_inputs(replace(log, marginals=None), target, rng=rng())
     assert prefix.weight[:, 2] == pytest.approx(ratio[:, 0] * ratio[:, 1] * ratio[:, 2])
-    assert "products over the slots so far (RIPS)" in ESTIMATORS["ips"].estimate(prefix).note
+    assert "products over the slots so far (RIPS)" in DEFAULT_ESTIMATORS["ips"].estimate(prefix).note
 
 
 def test_predictions_are_the_models_and_their_target_mean_is_exact() -> None:
@@ -155,7 +82,7 @@ def test_predictions_are_the_models_and_their_target_mean_is_exact() -> None:
     shown = ATTRACTION[requests.candidates]
     want = np.einsum("nkm,nm,k->nk", target.marginals(requests), shown, SLOT_EFFECT)
     assert inputs.v_target == pytest.approx(want, abs=1e-4)
-    dr = ESTIMATORS["dr"].estimate(inputs)
+    dr = DEFAULT_ESTIMATORS["dr"].estimate(inputs)
     assert dr.value == pytest.approx(true_value(target, requests), abs=1e-4)
 
 
@@ -172,7 +99,7 @@ def test_chunks_change_nothing_and_progress_is_told(monkeypatch: pytest.MonkeyPa
     log = make_log(policy(1.0), make_requests(100, scarce=True))
     target, features = policy(-1.0), item_features(log, items())
     whole = log_inputs(log, target, rng=rng(), features=features)
-    monkeypatch.setattr("shopgym.evaluation.offline.log.CELLS", 300)
+    monkeypatch.setattr("shopgym.evaluation.offline.log.CHUNK_CELLS", 300)
     calls: list[tuple[int, int]] = []
     parts = log_inputs(
         log, target, rng=rng(), features=features, progress=lambda done, total: calls.append((done, total))
@@ -240,10 +167,10 @@ def test_estimates_are_near_the_truth(scarce: bool, marginals: bool) -> None:
     target = policy(-1.0)
     inputs = log_inputs(log, target, rng=rng(), features=item_features(log, items()))
     for name in ("ips", "snips", "dr"):
-        got = ESTIMATORS[name].estimate(inputs)
+        got = DEFAULT_ESTIMATORS[name].estimate(inputs)
         error = (got.high - got.low) / (2 * 1.96)
         assert abs(got.value - true_value(target, requests)) < 4.5 * error, name
-    assert "mean weight" not in ESTIMATORS["ips"].estimate(inputs).note
+    assert "mean weight" not in DEFAULT_ESTIMATORS["ips"].estimate(inputs).note
 
 
 def test_a_target_that_looks_back_falls_back_to_prefix_weights() -> None:
@@ -255,7 +182,7 @@ def test_a_target_that_looks_back_falls_back_to_prefix_weights() -> None:
     draws = capped.decide(requests, rng(9))
     truth = expected(draws.slates).sum(axis=1)
     for name in ("ips", "snips", "dm", "dr"):  # 4.5 standard errors, the truth's own included
-        got = ESTIMATORS[name].estimate(inputs)
+        got = DEFAULT_ESTIMATORS[name].estimate(inputs)
         error = np.hypot((got.high - got.low) / (2 * 1.96), truth.std() / np.sqrt(len(truth)))
         assert abs(got.value - truth.mean()) < 4.5 * error + (0.02 if name == "dm" else 0), name
 
@@ -266,7 +193,7 @@ def test_the_better_policy_is_shown_to_be_better() -> None:
     features = item_features(log, items())
     better = log_inputs(log, policy(2.0), rng=rng(), features=features)
     logged = log_inputs(log, policy(0.0), rng=rng(), features=features)
-    got = compare(better, logged)
+    got = compare_inputs(better, logged)
     truth = true_value(policy(2.0), requests) - true_value(policy(0.0), requests)
     assert 0 < got.low < truth + 4.5 * (got.high - got.low) / (2 * 1.96)
 

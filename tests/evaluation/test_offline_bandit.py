@@ -7,7 +7,7 @@ import pandas as pd
 import pytest
 
 from shopgym.core import InvalidInput
-from shopgym.evaluation.offline import ESTIMATORS, ZOO, OpeInputs
+from shopgym.evaluation.offline import DEFAULT_ESTIMATORS, ESTIMATORS, OpeInputs
 from shopgym.evaluation.offline.actions import cross_fitted_inputs
 from shopgym.evaluation.offline.bandit import (
     KERNELS,
@@ -18,7 +18,7 @@ from shopgym.evaluation.offline.bandit import (
     marginal_inputs,
     select_embedding,
 )
-from shopgym.evaluation.offline.from_dataframe import from_frame
+from shopgym.evaluation.offline.from_dataframe import from_dataframe
 
 ROUNDS = 20_000
 
@@ -29,7 +29,7 @@ def draw(rng: np.random.Generator, chance: np.ndarray) -> np.ndarray:
 
 def agrees(name: str, inputs: OpeInputs, truth: float) -> None:
     """Within 4.5 standard errors: a false alarm of 7e-6."""
-    got = ZOO[name].estimate(inputs)
+    got = ESTIMATORS[name].estimate(inputs)
     assert abs(got.value - truth) < 4.5 * (got.high - got.low) / (2 * 1.96), name
 
 
@@ -79,9 +79,9 @@ def test_what_coarse_weights_take_for_granted_is_held_against_the_actions_own() 
         mips = marginal_inputs(*log, world.cluster[world.action][:, None], given_action=category)
         alike = conjunct_inputs(*log, world.cluster, np.full_like(world.q, 0.5))
         for name, inputs in (("ips", mips), ("snips", mips), ("dr", alike), ("cascade-dr", alike)):
-            got = ZOO[name].estimate(inputs)
+            got = ESTIMATORS[name].estimate(inputs)
             assert got.verdict == word, (name, got.reason)
-        right = ZOO["dr"].estimate(conjunct_inputs(*log, world.cluster, world.q))
+        right = ESTIMATORS["dr"].estimate(conjunct_inputs(*log, world.cluster, world.q))
         assert (right.verdict, "how the actions of a cluster differ" in right.reason) == ("caution", True)
 
 
@@ -92,11 +92,11 @@ def test_rounds_too_few_to_tell_contradict_nothing() -> None:
     mips = marginal_inputs(
         *log, world.cluster[log[1]][:, None], given_action=np.eye(3)[world.cluster][:, :, None]
     )
-    assert np.isnan(mips.premise_z)
+    assert np.isnan(mips.assumptions_z)
     never = np.where(np.arange(6) == 0, 0.0, 0.2) * np.ones((ROUNDS, 1))
     kept = world.action > 0
     log = (world.reward[kept], world.action[kept], never[kept], world.target[kept])
-    assert np.isnan(conjunct_inputs(*log, world.cluster, world.q[kept]).premise_z)
+    assert np.isnan(conjunct_inputs(*log, world.cluster, world.q[kept]).assumptions_z)
 
 
 def test_an_embedding_that_is_the_action_gives_the_actions_weights() -> None:
@@ -166,11 +166,13 @@ def test_offcem_needs_only_differences_within_a_cluster() -> None:
     shifted = world.q + np.repeat([[0.5, -0.4, 0.3]], 2, axis=1)  # wrong by cluster, right on differences
     agrees("dr", conjunct_inputs(*log, shifted), world.truth)
     flat = conjunct_inputs(*log, np.zeros_like(world.q))
-    got = ESTIMATORS["dr"].estimate(flat)  # biased, which the line above has to be able to see
+    got = DEFAULT_ESTIMATORS["dr"].estimate(flat)  # biased, which the line above has to be able to see
     assert abs(got.value - world.truth) > 4.5 * (got.high - got.low) / (2 * 1.96)
     single = conjunct_inputs(*log[:-1], np.arange(6), world.q)
     plain = OpeInputs.from_actions(world.reward, world.action, world.propensity, world.target, world.q)
-    assert ESTIMATORS["dr"].estimate(single).value == pytest.approx(ESTIMATORS["dr"].estimate(plain).value)
+    assert DEFAULT_ESTIMATORS["dr"].estimate(single).value == pytest.approx(
+        DEFAULT_ESTIMATORS["dr"].estimate(plain).value
+    )
 
 
 # --- several loggers ---------------------------------------------------------------------------------
@@ -203,7 +205,7 @@ def test_pooled_logs_are_right_and_balancing_and_weighting_narrow_them() -> None
         ("balanced", "ips", balanced),
     ):
         agrees(name, inputs, truth)
-        got = ZOO[name].estimate(inputs)
+        got = ESTIMATORS[name].estimate(inputs)
         widths[label] = got.high - got.low
     assert max(widths["balanced"], widths["weighted"]) < 0.8 * widths["naive"]
 
@@ -226,7 +228,7 @@ def test_one_logger_is_the_ordinary_case() -> None:
     one = logger_inputs(*log, np.zeros(ROUNDS, dtype=int), world.propensity[:, None], world.target, world.q)
     plain = OpeInputs.from_actions(*log, world.propensity, world.target, world.q)
     for name, same in (("ips", "ips-by-logger"), ("dr", "dr-by-logger")):
-        got, want = ZOO[same].estimate(one), ZOO[name].estimate(plain)
+        got, want = ESTIMATORS[same].estimate(one), ESTIMATORS[name].estimate(plain)
         assert (got.value, got.low, got.high) == pytest.approx((want.value, want.low, want.high))
 
 
@@ -300,7 +302,9 @@ def test_mrdr_fits_the_rounds_that_vary_most() -> None:
     want = 0.5 * 2 / (0.5 * 2 + 0.1 * 90)  # logged shares 0.5 and 0.1 of the rounds of each half
     got = {}
     for objective in ("squares", "variance"):
-        inputs = from_frame(frame, "uniform", rng=np.random.default_rng(1), penalty=1e-6, objective=objective)
+        inputs = from_dataframe(
+            frame, "uniform", rng=np.random.default_rng(1), penalty=1e-6, objective=objective
+        )
         got[objective] = float(inputs.q_logged[shown].mean())
         agrees("dr", inputs, 0.25)
     assert got["squares"] == pytest.approx(0.5 / 0.6, abs=0.02)

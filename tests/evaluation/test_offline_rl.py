@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from test_ope_rl_world import ACTIONS, BEHAVIOUR, STATES, TARGET, simulate
+from builders.sequences import ACTIONS, BEHAVIOUR, STATES, TARGET, simulate
 
 from shopgym.core import Interactions, InvalidInput, Items, Requests
 from shopgym.evaluation.offline.rl import (
@@ -63,8 +63,8 @@ def test_a_table_becomes_episodes() -> None:
 
 def test_an_episode_that_is_cut_short_is_told() -> None:
     log = episodes_from_table(**table())
-    found = evaluate_sequences(log, np.full((4, 3), 1 / 3), "pdis")
-    assert "1 of 3 episodes were cut short" in found.note
+    result = evaluate_sequences(log, np.full((4, 3), 1 / 3), "pdis")
+    assert "1 of 3 episodes were cut short" in result.note
 
 
 PMF = np.array([[0.5, 0.25, 0.25], [0.5, 0.25, 0.25], [0.0, 0.0, 1.0], *[[0.5, 0.5, 0.0]] * 3])
@@ -256,18 +256,18 @@ def test_a_decision_log_becomes_one_episode_per_user() -> None:
     share /= share.sum()
     second = sum(share[i] * share[j] / (1 - share[i]) * j for i in range(4) for j in range(4) if i != j)
     truth = 3 * (share @ np.arange(4.0) + second)
-    from shopgym.evaluation.offline import ESTIMATORS
+    from shopgym.evaluation.offline import DEFAULT_ESTIMATORS
 
     for name in ("ips", "snips"):
-        found = ESTIMATORS[name].estimate(inputs, level=0.9999)
-        assert found.low < truth < found.high
+        result = DEFAULT_ESTIMATORS[name].estimate(inputs, level=0.9999)
+        assert result.low < truth < result.high
     with pytest.raises(InvalidInput, match="no decision has a reward"):
         episodes_from_decisions(log.take(slice(0, 0)))
 
 
 def test_a_table_and_a_function_are_the_same_target() -> None:
     log = simulate(50, np.random.default_rng(2))
-    found = [
+    result = [
         evaluate_sequences(log, target, "pdis").value for target in (TARGET, lambda state: TARGET[state])
     ]
-    assert found[0] == found[1]
+    assert result[0] == result[1]

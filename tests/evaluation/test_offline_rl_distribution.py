@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from builders.sequences import ACTIONS, BEHAVIOUR, CLOCK, TARGET, returns, simulate
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.stats import binom
-from test_ope_rl_world import ACTIONS, BEHAVIOUR, CLOCK, TARGET, returns, simulate
 
 from shopgym.core import InvalidInput
 from shopgym.core.types import F64
@@ -49,17 +49,17 @@ def test_evaluating_the_behaviour_gives_the_logged_returns() -> None:
     log = simulate(500, np.random.default_rng(0))
     earned = np.sort(log.returns(0.9))
     for normalised in (False, True):
-        found = return_distribution(log, BEHAVIOUR, gamma=0.9, normalised=normalised).distribution
-        np.testing.assert_allclose(found.cdf(earned), np.searchsorted(earned, earned, "right") / 500)
-        assert found.mean() == pytest.approx(earned.mean())
-        assert found.variance() == pytest.approx(earned.var())
-        assert found.quantile(0.3) == np.quantile(earned, 0.3, method="inverted_cdf")
-        assert found.cvar(0.1) == pytest.approx(earned[:50].mean())
+        result = return_distribution(log, BEHAVIOUR, gamma=0.9, normalised=normalised).distribution
+        np.testing.assert_allclose(result.cdf(earned), np.searchsorted(earned, earned, "right") / 500)
+        assert result.mean() == pytest.approx(earned.mean())
+        assert result.variance() == pytest.approx(earned.var())
+        assert result.quantile(0.3) == np.quantile(earned, 0.3, method="inverted_cdf")
+        assert result.cvar(0.1) == pytest.approx(earned[:50].mean())
         # a prediction changes nothing of this: every weight is 1
         helped = return_distribution(
             log, BEHAVIOUR, gamma=0.9, normalised=normalised, predicted=predicted(log)
         )
-        np.testing.assert_allclose(helped.distribution.cdf(POSSIBLE), found.cdf(POSSIBLE), atol=1e-12)
+        np.testing.assert_allclose(helped.distribution.cdf(POSSIBLE), result.cdf(POSSIBLE), atol=1e-12)
 
 
 @pytest.mark.parametrize("normalised", [False, True])
@@ -85,17 +85,17 @@ def test_the_function_is_its_formula_and_its_mean_that_of_the_trajectories(norma
 @given(seed=st.integers(0, 2**32 - 1), help_it=st.booleans(), normalised=st.booleans())
 def test_levels_rise_and_cvar_lies_below_its_quantile(seed: int, help_it: bool, normalised: bool) -> None:
     log = simulate(15, np.random.default_rng(seed))
-    found = return_distribution(
+    result = return_distribution(
         log, TARGET, normalised=normalised, predicted=predicted(log) if help_it else None
     ).distribution
-    assert (np.diff(found.levels) >= 0).all()
-    assert found.levels[0] >= 0
-    assert found.levels[-1] == 1
+    assert (np.diff(result.levels) >= 0).all()
+    assert result.levels[0] >= 0
+    assert result.levels[-1] == 1
     shares = (0.05, 0.3, 0.7, 1.0)
     for share in shares:
-        assert found.support[0] - 1e-9 <= found.cvar(share) <= found.quantile(share) + 1e-9
-    assert (np.diff([found.quantile(share) for share in shares]) >= 0).all()
-    assert (np.diff([found.cvar(share) for share in shares]) >= -1e-9).all()
+        assert result.support[0] - 1e-9 <= result.cvar(share) <= result.quantile(share) + 1e-9
+    assert (np.diff([result.quantile(share) for share in shares]) >= 0).all()
+    assert (np.diff([result.cvar(share) for share in shares]) >= -1e-9).all()
 
 
 @pytest.mark.parametrize("helped", [False, True])
@@ -103,7 +103,7 @@ def test_levels_rise_and_cvar_lies_below_its_quantile(seed: int, help_it: bool, 
 def test_a_large_log_has_the_exact_distribution(normalised: bool, helped: bool) -> None:
     # each of 10 points within 5 standard errors of a 40-resample bootstrap: false alarm about 10 x 1e-4
     log = simulate(20_000, np.random.default_rng(2))
-    found = return_distribution(
+    result = return_distribution(
         log, TARGET, normalised=normalised, predicted=predicted(log) if helped else None
     )
     values: list[F64] = []
@@ -112,9 +112,9 @@ def test_a_large_log_has_the_exact_distribution(normalised: bool, helped: bool) 
         values.append(one.cdf(POSSIBLE[:-1]))
         return 0.0
 
-    found.estimate(keep, rng=np.random.default_rng(3), resamples=40)
+    result.estimate(keep, rng=np.random.default_rng(3), resamples=40)
     error = np.std(values, axis=0)
-    gap = found.distribution.cdf(POSSIBLE[:-1]) - np.cumsum(CHANCE)[:-1]
+    gap = result.distribution.cdf(POSSIBLE[:-1]) - np.cumsum(CHANCE)[:-1]
     assert (np.abs(gap) < 5 * error).all()
 
 
@@ -146,8 +146,8 @@ def test_what_cannot_be_used_is_refused() -> None:
         PredictedReturns(np.zeros((3, 2)), np.full((3, 2), 0.4))
     with pytest.raises(InvalidInput, match="one row per episode"):
         return_distribution(log, TARGET, predicted=PredictedReturns(np.zeros((3, 1)), np.ones((3, 1))))
-    found = return_distribution(log, TARGET)
+    result = return_distribution(log, TARGET)
     with pytest.raises(InvalidInput, match="share = 0"):
-        found.distribution.cvar(0.0)
+        result.distribution.cvar(0.0)
     with pytest.raises(InvalidInput, match="resamples = 0"):
-        found.estimate(Distribution.mean, rng=np.random.default_rng(0), resamples=0)
+        result.estimate(Distribution.mean, rng=np.random.default_rng(0), resamples=0)

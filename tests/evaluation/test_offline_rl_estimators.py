@@ -11,10 +11,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
-from scipy.stats import binom
-from test_ope_rl_world import (
+from builders.sequences import (
     ACTIONS,
     BEHAVIOUR,
     CLOCK,
@@ -27,11 +24,14 @@ from test_ope_rl_world import (
     exact,
     simulate,
 )
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from scipy.stats import binom
 
 from shopgym.core import InvalidInput
 from shopgym.core.types import F64
 from shopgym.evaluation.intervals import interval_named
-from shopgym.evaluation.offline import ZOO, Statistic, compare
+from shopgym.evaluation.offline import ESTIMATORS, Statistic, compare_inputs
 from shopgym.evaluation.offline.rl import (
     SEQUENCE_ESTIMATORS,
     Episodes,
@@ -124,12 +124,12 @@ def test_estimators_are_the_textbook_formulas_on_ragged_episodes(name: str, seed
 @pytest.mark.parametrize("name", ["tis", "sntis", "pdis", "snpdis", "mis", "snmis"])
 def test_evaluating_the_behaviour_gives_the_mean_return(name: str) -> None:
     log = simulate(50, np.random.default_rng(1))
-    found = evaluate_sequences(log, BEHAVIOUR, name, gamma=GAMMA, state_ratio=np.ones(len(log.action)))
+    result = evaluate_sequences(log, BEHAVIOUR, name, gamma=GAMMA, state_ratio=np.ones(len(log.action)))
     returns = log.returns(GAMMA)
-    assert found.value == pytest.approx(returns.mean(), rel=1e-12)
+    assert result.value == pytest.approx(returns.mean(), rel=1e-12)
     half = 1.959963984540054 * returns.std(ddof=1) / np.sqrt(50)
     if not name.startswith("sn"):
-        assert found.high - found.value == pytest.approx(half, rel=1e-2)
+        assert result.high - result.value == pytest.approx(half, rel=1e-2)
 
 
 @pytest.mark.parametrize("by", ["state", "state-action"])
@@ -141,7 +141,7 @@ def test_tabular_marginals_of_the_behaviour_as_it_was_give_the_mean_return(by: s
     policy = counts / counts.sum(axis=1, keepdims=True)
     log = replace(log, propensity=policy[log.state, log.action])
     inputs = tabular_inputs(log, policy, gamma=GAMMA, by=by)
-    assert ZOO["dr"].estimate(inputs).value == pytest.approx(log.reward.mean(), rel=1e-12)
+    assert ESTIMATORS["dr"].estimate(inputs).value == pytest.approx(log.reward.mean(), rel=1e-12)
 
 
 def test_without_a_future_it_is_a_bandit() -> None:
@@ -188,15 +188,15 @@ def test_linear_value_of_counted_states_is_the_value_of_the_counted_model(horizo
     q = np.zeros((STATES, ACTIONS))
     for _ in range(horizon or 3000):
         q = rewards + GAMMA * moves @ (TARGET * q).sum(axis=1)
-    found = linear_value(log, TARGET, gamma=GAMMA, horizon=horizon, penalty=0.0)
+    result = linear_value(log, TARGET, gamma=GAMMA, horizon=horizon, penalty=0.0)
     starts = log.state[log.offsets[:-1]]
-    assert found.estimate().value == pytest.approx((TARGET * q)[starts].sum(axis=1).mean(), rel=1e-10)
-    np.testing.assert_allclose(found.q, q[log.state], rtol=1e-9)
+    assert result.estimate().value == pytest.approx((TARGET * q)[starts].sum(axis=1).mean(), rel=1e-10)
+    np.testing.assert_allclose(result.q, q[log.state], rtol=1e-9)
     # the ratios of the same equations give the same value: minimax weights and Q are duals
-    assert (found.weight * log.reward).sum() / len(log) == pytest.approx(found.estimate().value, rel=1e-10)
+    assert (result.weight * log.reward).sum() / len(log) == pytest.approx(result.estimate().value, rel=1e-10)
     years = np.sum(GAMMA ** np.arange(horizon)) if horizon else None
     if years == 1.0:
-        assert found.weight.sum() / len(log) == pytest.approx(1.0)
+        assert result.weight.sum() / len(log) == pytest.approx(1.0)
 
 
 def test_features_that_tell_states_apart_give_the_same_value() -> None:
@@ -238,9 +238,9 @@ def test_fitted_q_is_backward_recursion_in_the_counted_model(make: Callable[[], 
         q = rewards + GAMMA * moves @ (TARGET * q).sum(axis=1)
         by_step.append(q)
     options = {} if make is None else {"make": make}
-    found = fitted_q(log, TARGET, gamma=GAMMA, **options)
+    result = fitted_q(log, TARGET, gamma=GAMMA, **options)
     want = np.array(by_step[::-1])[log.step, log.state]
-    np.testing.assert_allclose(found.predict(log), want, rtol=1e-6)
+    np.testing.assert_allclose(result.predict(log), want, rtol=1e-6)
     endlessly = fitted_q(log, TARGET, gamma=GAMMA, horizon=200, stationary=True, **options)
     exactly = linear_value(log, TARGET, gamma=GAMMA, penalty=0.0)
     np.testing.assert_allclose(endlessly.predict(log), exactly.q, rtol=1e-6)
@@ -252,8 +252,8 @@ def test_next_states_that_are_not_known_are_left_out() -> None:
     cut = replace(known, final=None)
     both = [linear_value(log, TARGET, gamma=GAMMA).estimate() for log in (known, cut)]
     assert both[0].value != both[1].value
-    for found in both:
-        assert found.low < endless(TARGET, GAMMA) < found.high
+    for result in both:
+        assert result.low < endless(TARGET, GAMMA) < result.high
     with pytest.raises(InvalidInput, match="no next state is known"):
         linear_value(simulate_without_ends(), TARGET, gamma=GAMMA)
 
@@ -278,13 +278,13 @@ def test_cuts_at_random_do_not_make_ends_too_frequent() -> None:
     # 4 standard errors: false alarm 6e-5.
     log = cut_at_random(simulate(40_000, np.random.default_rng(14)), np.random.default_rng(15))
     assert log.cut_short > 10_000
-    found = linear_value(log, TARGET, gamma=GAMMA)
-    got = found.estimate()
+    result = linear_value(log, TARGET, gamma=GAMMA)
+    got = result.estimate()
     error = (got.high - got.low) / 3.92
     assert abs(got.value - endless(TARGET, GAMMA)) < 4 * error
     # regressions are given the same weights
     fitted = fitted_q(log, TARGET, gamma=GAMMA, horizon=200, stationary=True)
-    np.testing.assert_allclose(fitted.predict(log), found.q, rtol=1e-6)
+    np.testing.assert_allclose(fitted.predict(log), result.q, rtol=1e-6)
 
 
 def simulate_without_ends() -> Episodes:
@@ -313,9 +313,9 @@ def test_cross_fitting_predicts_from_the_other_episodes() -> None:
     q = cross_fitted_q(seen, row_by_row, **options)
     fold = np.random.default_rng(18).permutation(60) % 2
     for k in (0, 1):
-        train, held = np.flatnonzero(fold != k), np.flatnonzero(fold == k)
+        train, covered = np.flatnonzero(fold != k), np.flatnonzero(fold == k)
         model = fitted_q(seen.take(train), row_by_row[log.rows_of(train)], gamma=GAMMA, horizon=log.longest)
-        np.testing.assert_allclose(q[log.rows_of(held)], model.predict(seen.take(held)))
+        np.testing.assert_allclose(q[log.rows_of(covered)], model.predict(seen.take(covered)))
     with pytest.raises(InvalidInput, match="folds = 1"):
         cross_fitted_q(log, TARGET, folds=1, rng=np.random.default_rng(0))
 
@@ -341,10 +341,12 @@ def test_tabular_ratios_are_the_ones_that_marginal_sampling_uses() -> None:
     ratio = tabular_state_ratio(log, TARGET)
     plain = evaluate_sequences(log, TARGET, "mis", gamma=GAMMA, state_ratio=ratio)
     inputs = tabular_inputs(log, TARGET, gamma=GAMMA, by="state")
-    assert ZOO["dr"].estimate(inputs).value == pytest.approx(plain.value, rel=1e-12)
+    assert ESTIMATORS["dr"].estimate(inputs).value == pytest.approx(plain.value, rel=1e-12)
     assert ratio[log.offsets[:-1]] == pytest.approx(1.0)
     counted = tabular_inputs(log, TARGET, gamma=GAMMA, by="state-action")
-    assert ZOO["dr"].estimate(counted).value == pytest.approx(ZOO["ips"].estimate(counted).value, rel=1e-10)
+    assert ESTIMATORS["dr"].estimate(counted).value == pytest.approx(
+        ESTIMATORS["ips"].estimate(counted).value, rel=1e-10
+    )
 
 
 def test_what_the_log_never_shows_is_told() -> None:
@@ -352,10 +354,10 @@ def test_what_the_log_never_shows_is_told() -> None:
     keep = np.ones(len(log), dtype=bool)
     keep[log.episode[(log.action == 2)]] = False
     only = log.take(np.flatnonzero(keep))
-    found = evaluate_sequences(only, TARGET, "pdis", gamma=GAMMA)
+    result = evaluate_sequences(only, TARGET, "pdis", gamma=GAMMA)
     share = TARGET[only.state, 2].mean()
-    assert found.unsupported == pytest.approx(share, rel=1e-12)
-    assert found.verdict == "refuse"
+    assert result.unsupported == pytest.approx(share, rel=1e-12)
+    assert result.verdict == "refuse"
     assert tabular_inputs(only, TARGET).unsupported > 0.1
 
 
@@ -365,10 +367,10 @@ def test_two_targets_are_compared_on_the_same_episodes() -> None:
         sequence_inputs(log, policy, gamma=GAMMA, q=q_at(log, exact(policy, GAMMA).q))
         for policy in (TARGET, BEHAVIOUR)
     ]
-    found = compare(*both, estimator="dr")
-    assert found.low < TRUTH.value - exact(BEHAVIOUR, GAMMA).value < found.high
-    apart = [ZOO["dr"].estimate(inputs) for inputs in both]
-    assert found.value == pytest.approx(apart[0].value - apart[1].value)
+    result = compare_inputs(*both, estimator="dr")
+    assert result.low < TRUTH.value - exact(BEHAVIOUR, GAMMA).value < result.high
+    apart = [ESTIMATORS["dr"].estimate(inputs) for inputs in both]
+    assert result.value == pytest.approx(apart[0].value - apart[1].value)
 
 
 @pytest.mark.parametrize(
@@ -410,13 +412,15 @@ ESTIMATES: dict[str, Callable[[Episodes, np.random.Generator], Statistic]] = {
         name: lambda log, _, name=name: statistic(name, log)
         for name in ("tis", "pdis", "snpdis", "dr", "wdr", "mis", "drl", "sndrl")
     },
-    "wdr, fitted": lambda log, rng: ZOO["sndr"].statistic(
+    "wdr, fitted": lambda log, rng: ESTIMATORS["sndr"].statistic(
         sequence_inputs(log, TARGET, gamma=GAMMA, q=cross_fitted_q(log, TARGET, rng=rng, gamma=GAMMA))
     ),
-    "tabular, state": lambda log, _: ZOO["dr"].statistic(
+    "tabular, state": lambda log, _: ESTIMATORS["dr"].statistic(
         tabular_inputs(log, TARGET, gamma=GAMMA, by="state")
     ),
-    "tabular, state-action": lambda log, _: ZOO["dr"].statistic(tabular_inputs(log, TARGET, gamma=GAMMA)),
+    "tabular, state-action": lambda log, _: ESTIMATORS["dr"].statistic(
+        tabular_inputs(log, TARGET, gamma=GAMMA)
+    ),
     "linear, clock": lambda log, _: linear_value(log, TARGET, gamma=GAMMA, horizon=CLOCK).statistic(),
 }
 BIASED = {"snpdis", "wdr", "sndrl", "wdr, fitted", "tabular, state", "tabular, state-action", "linear, clock"}
@@ -440,25 +444,25 @@ def statistic(name: str, log: Episodes) -> Statistic:
         weighting=recipe.weighting or Marginal(ratio_at(log)),
         q=q_at(log, WRONG_Q) if recipe.model else None,
     )
-    return ZOO[recipe.estimator].statistic(inputs)
+    return ESTIMATORS[recipe.estimator].statistic(inputs)
 
 
 @pytest.mark.parametrize("name", ESTIMATES)
 def test_values_are_right_and_intervals_cover(name: str) -> None:
     rng = np.random.default_rng(100)
-    found, hits, errors = [], 0, []
+    result, hits, errors = [], 0, []
     logs = LOGS // 2 if name in SLOW else LOGS
     for _ in range(logs):
         got = ESTIMATES[name](simulate(EPISODES, rng), rng)
         low, high = interval_named("delta")(got, 0.95, None)
-        found.append(got.value)
+        result.append(got.value)
         errors.append((high - low) / 2 / 1.96)
         hits += low <= TRUTH.value <= high
     assert as_often_as_right(hits, logs)
-    allowed = 4 * np.std(found) / np.sqrt(logs)
+    allowed = 4 * np.std(result) / np.sqrt(logs)
     if name in BIASED:  # their bias is far below one log's error
         allowed += 0.1 * float(np.mean(errors))
-    assert abs(np.mean(found) - TRUTH.value) < allowed
+    assert abs(np.mean(result) - TRUTH.value) < allowed
 
 
 def test_the_interval_of_the_endless_value_covers() -> None:
@@ -487,8 +491,8 @@ def test_doubly_robust_needs_one_of_weights_and_model_to_be_right(name: str) -> 
             q_logged=at[np.arange(len(at)), log.action],
             v=predicted,
         )
-        found = ZOO[recipe.estimator].estimate(inputs)
-        return (found.value - TRUTH.value) / ((found.high - found.low) / 3.92)
+        result = ESTIMATORS[recipe.estimator].estimate(inputs)
+        return (result.value - TRUTH.value) / ((result.high - result.low) / 3.92)
 
     assert abs(z(right, TRUTH.q)) < 4
     assert abs(z(right, WRONG_Q)) < 4
@@ -500,11 +504,11 @@ def test_the_more_that_is_known_the_narrower_the_interval() -> None:
     log = simulate(4000, np.random.default_rng(103))
     width = {}
     for name in ("tis", "pdis", "mis", "dr"):
-        found = evaluate_sequences(
+        result = evaluate_sequences(
             log, TARGET, name, gamma=GAMMA, q=q_at(log, TRUTH.q), state_ratio=ratio_at(log)
         )
-        width[name] = found.high - found.low
-        assert found.low < TRUTH.value < found.high
+        width[name] = result.high - result.low
+        assert result.low < TRUTH.value < result.high
     assert width["dr"] < width["mis"] < width["pdis"] < width["tis"]
 
 

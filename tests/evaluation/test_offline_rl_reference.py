@@ -127,9 +127,9 @@ def test_distribution_functions_but_for_their_discount(normalised: bool) -> None
     data, expected = read()
     grid = np.linspace(0, 8, 41)
     key = "cd-sntis" if normalised else "cd-tis"
-    found = return_distribution(log(data, GAMMA), data["pi_e"], gamma=GAMMA, normalised=normalised)
+    result = return_distribution(log(data, GAMMA), data["pi_e"], gamma=GAMMA, normalised=normalised)
     theirs = np.array(expected[f"{key}:cdf[reward_scale=linspace(0,8,41)]"])
-    np.testing.assert_allclose(found.distribution.cdf(grid)[1:], theirs[1:], rtol=1e-9)
+    np.testing.assert_allclose(result.distribution.cdf(grid)[1:], theirs[1:], rtol=1e-9)
     # the right one has the mean of the trajectory-wise estimator
     right = return_distribution(log(data), data["pi_e"], gamma=GAMMA, normalised=normalised).distribution
     name = "sntis" if normalised else "tis"
@@ -143,7 +143,7 @@ def test_doubly_robust_distribution_function_but_for_their_discount() -> None:
     first = episodes.offsets[:-1]
     target = data["pi_e"][episodes.state[first]]
     v = np.einsum("na,na->n", data["q_hat"][first], target)[:, None]
-    found = return_distribution(
+    result = return_distribution(
         episodes,
         data["pi_e"],
         gamma=GAMMA,
@@ -151,6 +151,6 @@ def test_doubly_robust_distribution_function_but_for_their_discount() -> None:
         predicted=PredictedReturns(v, np.ones_like(v)),
     )
     grid = np.linspace(0, 8, 41)
-    ours = np.clip(np.maximum.accumulate(found.distribution.cdf(grid)), 0.0, 1.0)
+    ours = np.clip(np.maximum.accumulate(result.distribution.cdf(grid)), 0.0, 1.0)
     theirs = np.array(expected["cd-tdr:cdf[reward_scale=linspace(0,8,41)]"])
     np.testing.assert_allclose(ours, theirs, rtol=1e-9)

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from shopgym.core import InvalidInput
-from shopgym.evaluation.offline import ZOO, OpeInputs
+from shopgym.evaluation.offline import ESTIMATORS, OpeInputs
 from shopgym.evaluation.offline.slate import (
     SLATE_MODELS,
     plackett_luce_weights,
@@ -34,7 +34,7 @@ def slates(seed: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
 
 def agrees(name: str, inputs: OpeInputs, truth: float) -> None:
     """Within 4.5 standard errors: a false alarm of 7e-6."""
-    got = ZOO[name].estimate(inputs)
+    got = ESTIMATORS[name].estimate(inputs)
     assert abs(got.value - truth) < 4.5 * (got.high - got.low) / (2 * 1.96), name
 
 
@@ -51,11 +51,11 @@ def test_estimators_by_hand() -> None:
     inputs = OpeInputs(reward, weight, q, v)
     first = 2 * 0.5 + 3 * 1.0 + 1 * 0.1 + 2 * 0.2
     second = 0.5 * -0.25 + 1 * 0.5 + 1 * 0.3 + 0.5 * 0.4
-    assert ZOO["cascade-dr"].estimate(inputs).value == pytest.approx((first + second) / 2)
+    assert ESTIMATORS["cascade-dr"].estimate(inputs).value == pytest.approx((first + second) / 2)
     factors = 1 + (1 + 2), 1 + (-0.5 + 0)
     total = 3 * factors[0] + 1 * factors[1]
-    assert ZOO["pi"].estimate(inputs).value == pytest.approx(total / 2)
-    assert ZOO["snpi"].estimate(inputs).value == pytest.approx(total / sum(factors))
+    assert ESTIMATORS["pi"].estimate(inputs).value == pytest.approx(total / 2)
+    assert ESTIMATORS["snpi"].estimate(inputs).value == pytest.approx(total / sum(factors))
 
 
 def test_with_one_slot_they_are_the_textbook_forms() -> None:
@@ -63,7 +63,7 @@ def test_with_one_slot_they_are_the_textbook_forms() -> None:
     columns = [rng.random((50, 1)) for _ in range(4)]
     inputs = OpeInputs(*columns)
     for slate, single in (("cascade-dr", "dr"), ("pi", "ips"), ("snpi", "snips")):
-        one, two = ZOO[slate].estimate(inputs), ZOO[single].estimate(inputs)
+        one, two = ESTIMATORS[slate].estimate(inputs), ESTIMATORS[single].estimate(inputs)
         assert (one.value, one.low, one.high) == pytest.approx((two.value, two.low, two.high))
 
 
@@ -85,7 +85,7 @@ def test_each_model_is_right_about_its_own_rewards(model: str) -> None:
     for name in ("ips", "snips"):
         agrees(name, inputs, truth)
     if model == "standard":  # weights for less dependence than there is are biased, which the test has to see
-        got = ZOO["ips"].estimate(slate_inputs(reward, behaviour, target, model="independent"))
+        got = ESTIMATORS["ips"].estimate(slate_inputs(reward, behaviour, target, model="independent"))
         assert abs(got.value - truth) > 4.5 * (got.high - got.low) / (2 * 1.96)
 
 
@@ -110,9 +110,9 @@ def test_cascade_dr_is_right_whatever_its_model_and_narrow_with_a_good_one() -> 
     widths = [
         got.high - got.low
         for got in (
-            ZOO["cascade-dr"].estimate(right),
-            ZOO["cascade-dr"].estimate(wrong),
-            ZOO["ips"].estimate(right),
+            ESTIMATORS["cascade-dr"].estimate(right),
+            ESTIMATORS["cascade-dr"].estimate(wrong),
+            ESTIMATORS["ips"].estimate(right),
         )
     ]
     assert widths[0] < 0.5 * min(widths[1:])
@@ -129,7 +129,7 @@ def test_the_pseudo_inverse_needs_only_the_slates_reward() -> None:
     truth = float((TARGET * own).sum())
     for name in ("pi", "snpi"):
         agrees(name, independent, truth)
-    pi, sips = ZOO["pi"].estimate(independent), ZOO["ips"].estimate(standard)
+    pi, sips = ESTIMATORS["pi"].estimate(independent), ESTIMATORS["ips"].estimate(standard)
     assert pi.high - pi.low < sips.high - sips.low
     # the general form, for independent slots: G has the products of the marginals off its diagonal blocks
     flat = BEHAVIOUR.ravel()

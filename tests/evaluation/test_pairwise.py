@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from shopgym.core import InvalidInput
-from shopgym.evaluation.offline import ZOO, OpeInputs
+from shopgym.evaluation.offline import ESTIMATORS, OpeInputs
 from shopgym.evaluation.offline.bandit import conjunct_inputs, marginal_inputs, two_step_model
 from shopgym.evaluation.offline.bandit.pairwise import _Differences, _products
 from shopgym.evaluation.offline.reward_model import assign_folds, fit_predict
@@ -118,13 +118,13 @@ def test_it_beats_the_one_step_form_and_mips_where_clusters_are_worth_what_no_li
         log = reward, action, *policies
         one = fit_predict(features, action, reward, assign_folds(3_000, rng), 60)
         two = two_step_model(reward, action, shelf.cluster, features, rng=rng)
-        found: dict[str, tuple[str, OpeInputs]] = {
+        result: dict[str, tuple[str, OpeInputs]] = {
             "two": ("dr", conjunct_inputs(*log, shelf.cluster, two)),
             "one": ("dr", conjunct_inputs(*log, shelf.cluster, one)),
             "mips": ("ips", marginal_inputs(*log, shelf.cluster[action][:, None], given_action=category)),
         }
-        for name, (estimator, inputs) in found.items():
-            squares[name].append((ZOO[estimator].estimate(inputs).value - shelf.truth) ** 2)
+        for name, (estimator, inputs) in result.items():
+            squares[name].append((ESTIMATORS[estimator].estimate(inputs).value - shelf.truth) ** 2)
     for other in ("one", "mips"):
         less = np.array(squares[other]) - np.array(squares["two"])
         assert less.mean() > 3.7 * less.std(ddof=1) / 4.0, other

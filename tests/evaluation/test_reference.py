@@ -20,7 +20,7 @@ from shopgym.evaluation.intervals import (
     Interval,
     Student,
 )
-from shopgym.evaluation.offline import ESTIMATORS, ZOO, OpeInputs, Tuned, Weighted
+from shopgym.evaluation.offline import DEFAULT_ESTIMATORS, ESTIMATORS, OpeInputs, Tuned, Weighted
 from shopgym.evaluation.offline.bandit import kernel_inputs, marginal_inputs, select_embedding
 from shopgym.evaluation.offline.estimators import LEVELS
 from shopgym.evaluation.offline.slate import slate_inputs
@@ -87,12 +87,12 @@ def test_single_actions_agree(name: str) -> None:
             got = ours.estimate(inputs).value
         elif theirs in SMOOTHED and argument == "estimated_pscore":
             other, _, _ = actions(name, "estimated_pscore")
-            got = ESTIMATORS["dr" if theirs == "dr" else "ips"].estimate(other).value
+            got = DEFAULT_ESTIMATORS["dr" if theirs == "dr" else "ips"].estimate(other).value
         elif theirs == "b-ipw":
             learnt = OpeInputs(inputs.reward, data["estimated_importance_weights"][:, None])
-            got = ESTIMATORS["snips"].estimate(learnt).value
+            got = DEFAULT_ESTIMATORS["snips"].estimate(learnt).value
         elif theirs in PLAIN:
-            got = ZOO[PLAIN[theirs]].estimate(inputs).value
+            got = ESTIMATORS[PLAIN[theirs]].estimate(inputs).value
         else:
             continue
         if np.isnan(record["value"]):  # theirs is 0 / 0 where a weight is 0: see the limits below
@@ -110,7 +110,7 @@ def test_where_theirs_is_not_a_number_ours_is_the_limit() -> None:
     inputs, expected, _ = actions("obp_synth_binary_deterministic")
     assert np.isnan(expected["dr-os[lambda=0.0]"]["value"])
     shrunk = Weighted("dr-os", Optimistic(0.0), needs_model=True).estimate(inputs).value
-    assert shrunk == close(ESTIMATORS["dm"].estimate(inputs).value)
+    assert shrunk == close(DEFAULT_ESTIMATORS["dm"].estimate(inputs).value)
     for key, model in (("sg-ipw[lambda=1.0]", False), ("sg-dr[lambda=1.0]", True)):
         assert np.isnan(expected[key]["value"])
         at, near = (
@@ -149,7 +149,7 @@ def test_lower_bounds_agree(name: str) -> None:
         ("bernstein", EmpiricalBernstein(0.0, inputs.max_weight)),
         ("student_t", Student()),
     ):
-        got = ESTIMATORS["ips"].estimate(inputs, level=0.9, interval=interval)
+        got = DEFAULT_ESTIMATORS["ips"].estimate(inputs, level=0.9, interval=interval)
         assert got.low == close(expected[bounds[theirs]]["value"])
 
 
@@ -170,7 +170,7 @@ def test_continuous_actions_agree() -> None:
             kernel=kernel,
             q=data["q_hat_eval_action"],
         )
-        assert ESTIMATORS[names[theirs]].estimate(inputs).value == close(expected[key]["value"]), key
+        assert DEFAULT_ESTIMATORS[names[theirs]].estimate(inputs).value == close(expected[key]["value"]), key
 
 
 def test_marginalised_ips_agrees() -> None:
@@ -188,13 +188,15 @@ def test_marginalised_ips_agrees() -> None:
         ("ips", true, "mips[true p_e_a]"),
         ("ips", picked, "mips[true p_e_a, embedding_selection=exact, min_emb_dim=1]"),
     ):
-        assert ESTIMATORS[name].estimate(inputs).value == close(expected[key]["value"]), key
+        assert DEFAULT_ESTIMATORS[name].estimate(inputs).value == close(expected[key]["value"]), key
     assert dims == (0, 2)
     # theirs of the normalised form takes the dimensions as independent given the context, not given the
     # action as their own unnormalised form does: the product of one-dimensional weights gives their number
     single = [marginal_inputs(*log, given_action=data["p_e_a"], dims=(dim,)).weight for dim in range(3)]
     theirs = OpeInputs(true.reward, np.prod(single, axis=0))
-    assert ESTIMATORS["snips"].estimate(theirs).value == close(expected["snmips[true p_e_a]"]["value"])
+    assert DEFAULT_ESTIMATORS["snips"].estimate(theirs).value == close(
+        expected["snmips[true p_e_a]"]["value"]
+    )
 
 
 @pytest.mark.parametrize("name", SLATES)
@@ -208,7 +210,7 @@ def test_slates_agree(name: str, weights: str, column: str) -> None:
     weight = (data[f"evaluation_policy_{column}"] / data[column]).reshape(rounds, -1)
     inputs = OpeInputs(reward, weight)
     for ours, theirs in (("ips", weights), ("snips", f"sn{weights}")):
-        assert ESTIMATORS[ours].estimate(inputs).value == close(expected[theirs]["value"]), theirs
+        assert DEFAULT_ESTIMATORS[ours].estimate(inputs).value == close(expected[theirs]["value"]), theirs
 
 
 @pytest.mark.parametrize("name", SLATES)
@@ -226,18 +228,18 @@ def test_slate_weights_from_conditional_probabilities_agree(name: str) -> None:
     v_target = (q * dist).sum(axis=2)
     for model, theirs in (("standard", "sips"), ("cascade", "rips")):
         inputs = slate_inputs(reward, given[""], given["evaluation_policy_"], model=model)
-        assert ESTIMATORS["ips"].estimate(inputs).value == close(expected[theirs]["value"])
+        assert DEFAULT_ESTIMATORS["ips"].estimate(inputs).value == close(expected[theirs]["value"])
     inputs = slate_inputs(
         reward, given[""], given["evaluation_policy_"], model="cascade", q_logged=q_logged, v_target=v_target
     )
-    assert ZOO["cascade-dr"].estimate(inputs).value == close(expected["cascade-dr"]["value"])
+    assert ESTIMATORS["cascade-dr"].estimate(inputs).value == close(expected["cascade-dr"]["value"])
 
 
 def test_empirical_likelihood_and_confidence_sequences_agree() -> None:
     data, expected = read("vw_estimators")
     inputs = OpeInputs(data["reward"][:, None], (data["p_pred"] / data["p_log"])[:, None])
     for name, theirs in (("ips", "ips"), ("snips", "snips"), ("cressie-read", "cressieread")):
-        assert ZOO[name].estimate(inputs).value == close(expected[f"{theirs}.Estimator"]["value"])
+        assert ESTIMATORS[name].estimate(inputs).value == close(expected[f"{theirs}.Estimator"]["value"])
     intervals: tuple[tuple[Interval, str], ...] = (
         (CressieRead(rewards=(0.0, 1.0)), "cressieread"),
         (Delta(), "gaussian"),
@@ -245,7 +247,7 @@ def test_empirical_likelihood_and_confidence_sequences_agree() -> None:
         (Betting(), "cs"),
     )
     for interval, theirs in intervals:
-        got = ESTIMATORS["ips"].estimate(inputs, interval=interval)
+        got = DEFAULT_ESTIMATORS["ips"].estimate(inputs, interval=interval)
         assert [got.low, got.high] == close(expected[f"{theirs}.Interval[alpha=.05]"]), theirs
 
 
@@ -254,7 +256,7 @@ def test_the_pseudo_inverse_agrees() -> None:
     ratio = data["slate_p_preds"] / data["slate_p_logs"]
     reward = np.zeros_like(ratio)
     reward[:, 1] = data["slate_reward"]  # only the slate's reward counts, wherever it is booked
-    got = ZOO["pi"].estimate(OpeInputs(reward, ratio))
+    got = ESTIMATORS["pi"].estimate(OpeInputs(reward, ratio))
     assert got.value == close(expected["slates.pseudo_inverse.Estimator"]["value"])
     assert [got.low, got.high] == close(expected["slates.gaussian.Interval"])
 
@@ -266,7 +268,7 @@ def test_bootstrap_agrees_with_theirs_where_theirs_is_right() -> None:
     inputs, expected, _ = actions("obd_random_all_to_bts")
     rng = np.random.default_rng(0)
     for ours, theirs in (("ips", "ci95:ipw[bootstrap,1000]"), ("dr", "ci95:dr[bootstrap,1000]")):
-        got = ESTIMATORS[ours].estimate(inputs, interval="bootstrap", rng=rng)
+        got = DEFAULT_ESTIMATORS[ours].estimate(inputs, interval="bootstrap", rng=rng)
         want = expected[theirs]
         spread = (want["upper"] - want["lower"]) / (2 * 1.96)
         assert abs(got.low - want["lower"]) < 0.6 * spread

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from shopgym.core import InvalidInput
 from shopgym.core.types import F64
-from shopgym.evaluation.offline import ESTIMATORS, ZOO, OpeInputs, Weighted
+from shopgym.evaluation.offline import DEFAULT_ESTIMATORS, ESTIMATORS, OpeInputs, Weighted
 from shopgym.evaluation.offline.selection import ActionLog, Slope, pas_if, splitting, top_k
 from shopgym.evaluation.offline.smoothing import Switched
 
@@ -48,16 +48,16 @@ def test_slope_bound_by_hand() -> None:
     x = (x - x.mean()) / math.sqrt(float(((x - x.mean()) ** 2).sum()) / (n * (n - 1)))  # standard error 1
     half = float(stdtrit(n - 1, 0.9))
     limit = (math.sqrt(6.0) - 1.0) * half
-    for gap, taken in ((0.99 * limit, "dm"), (1.01 * limit, "ips")):
+    for gap, taken_probability in ((0.99 * limit, "dm"), (1.01 * limit, "ips")):
         inputs = OpeInputs(x[:, None], np.ones((n, 1)), np.zeros((n, 1)), np.full((n, 1), gap))
-        assert Slope((ZOO["ips"], ZOO["dm"])).fitted(inputs).name == taken
+        assert Slope((ESTIMATORS["ips"], ESTIMATORS["dm"])).fitted(inputs).name == taken_probability
 
 
 @given(st.permutations(["ips", "snips", "dm", "dr", "switch-dr"]), st.integers(0, 5))
 def test_slope_does_not_depend_on_the_order_of_candidates(names: list[str], seed: int) -> None:
     inputs = known_log(200, seed, q=0.4).inputs()
-    family = tuple(ZOO[name] for name in names)
-    same = tuple(ZOO[name] for name in sorted(names))
+    family = tuple(ESTIMATORS[name] for name in names)
+    same = tuple(ESTIMATORS[name] for name in sorted(names))
     assert Slope(family).statistic(inputs).value == pytest.approx(Slope(same).statistic(inputs).value)
 
 
@@ -89,13 +89,13 @@ def test_the_pseudo_weights_grow_with_the_true_ones_and_have_mean_one() -> None:
 def test_pas_if_finds_the_right_and_the_wrong_estimator() -> None:
     # the model says 0.9 everywhere, so dm is off by 0.64 for the split's target; ips is unbiased
     log = known_log(4_000, 2, q=0.9)
-    chosen = pas_if(log, [ZOO["ips"], ZOO["dm"]], rng=np.random.default_rng(0))
+    chosen = pas_if(log, [ESTIMATORS["ips"], ESTIMATORS["dm"]], rng=np.random.default_rng(0))
     assert chosen.best == "ips"
     assert chosen.errors["dm"] > 10 * chosen.errors["ips"]
     # few rounds and a model that is right: dm wins
     few = known_log(300, 3)
     right = ActionLog(few.reward, few.action, few.behaviour, few.target, np.tile([0.2, 0.8], (300, 1)))
-    family = [ZOO["ips"], ZOO["dm"]]
+    family = [ESTIMATORS["ips"], ESTIMATORS["dm"]]
     wins = sum(pas_if(right, family, rng=np.random.default_rng(s), splits=20).best == "dm" for s in range(5))
     assert wins == 5
 
@@ -103,12 +103,14 @@ def test_pas_if_finds_the_right_and_the_wrong_estimator() -> None:
 def test_pas_if_error_of_dm_is_its_bias_on_the_split() -> None:
     # dm answers 0.9 whatever the split; the pseudo target's value is E[rho r] / share, known in closed form
     log, share = known_log(40_000, 5, q=0.9), 0.2
-    found = pas_if(log, [ZOO["ips"], ZOO["dm"]], rng=np.random.default_rng(1), share=share, splits=5)
+    result = pas_if(
+        log, [ESTIMATORS["ips"], ESTIMATORS["dm"]], rng=np.random.default_rng(1), share=share, splits=5
+    )
     values = []
     for exponent in (0.0, 0.25, 0.5, 0.75, 1.0):
         rho = splitting(log.target / log.behaviour, log.behaviour, share, exponent)[0]
         values.append(float((np.array([0.9, 0.1]) * rho * np.array([0.2, 0.8])).sum() / share))
-    assert any(math.sqrt(found.errors["dm"]) == pytest.approx(0.9 - value, abs=0.02) for value in values)
+    assert any(math.sqrt(result.errors["dm"]) == pytest.approx(0.9 - value, abs=0.02) for value in values)
 
 
 def test_top_k_by_hand() -> None:
@@ -142,10 +144,13 @@ def test_perfect_estimates_have_no_regret_and_more_policies_never_less_best(true
     ("field", "make"),
     [
         ("candidates", lambda: Slope(())),
-        ("error", lambda: Slope((ZOO["ips"],), error=0.0)),
+        ("error", lambda: Slope((ESTIMATORS["ips"],), error=0.0)),
         ("candidates", lambda: pas_if(known_log(50, 0), [], rng=np.random.default_rng(0))),
-        ("share", lambda: pas_if(known_log(50, 0), [ZOO["ips"]], rng=np.random.default_rng(0), share=1.0)),
-        ("candidates", lambda: pas_if(known_log(50, 0), [ZOO["dm"]], rng=np.random.default_rng(0))),
+        (
+            "share",
+            lambda: pas_if(known_log(50, 0), [ESTIMATORS["ips"]], rng=np.random.default_rng(0), share=1.0),
+        ),
+        ("candidates", lambda: pas_if(known_log(50, 0), [ESTIMATORS["dm"]], rng=np.random.default_rng(0))),
         ("estimated", lambda: top_k(np.array([1.0]), np.array([1.0, 2.0]), 0.0)),
         ("estimated", lambda: top_k(np.array([math.nan]), np.array([1.0]), 0.0)),
         ("behaviour", lambda: ActionLog(np.ones(2), np.zeros(2, int), np.ones((2, 1)), np.ones((2, 2)))),
@@ -161,7 +166,7 @@ def test_what_cannot_be_done_is_named(field: str, make: object) -> None:
 def test_slope_answers_like_the_estimator_it_picks() -> None:
     for seed, q in product(range(3), (0.2, 0.8)):
         inputs = known_log(500, seed, q=q).inputs()
-        slope = Slope(tuple(ESTIMATORS.values()))
+        slope = Slope(tuple(DEFAULT_ESTIMATORS.values()))
         picked = slope.fitted(inputs)
         assert slope.estimate(inputs).value == picked.estimate(inputs).value
         assert slope.estimate(inputs).estimator == picked.name

@@ -11,7 +11,15 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from shopgym.core import InvalidInput
-from shopgym.evaluation.offline import ESTIMATORS, ZOO, OpeInputs, Tuned, Weighted, compare
+from shopgym.evaluation.offline import (
+    DEFAULT_ESTIMATORS,
+    ESTIMATORS,
+    OpeInputs,
+    Tuned,
+    Weighted,
+    compare_inputs,
+)
+from shopgym.evaluation.offline.empirical_likelihood import EmpiricalLikelihood
 from shopgym.evaluation.offline.loggers import ByLogger
 from shopgym.evaluation.offline.smoothing import (
     Clipped,
@@ -23,7 +31,6 @@ from shopgym.evaluation.offline.smoothing import (
     Switched,
 )
 from shopgym.evaluation.offline.tuning import reward_bound, slope
-from shopgym.evaluation.offline.weighted import EmpiricalLikelihood
 
 
 def random_inputs(seed: int, n: int = 60) -> OpeInputs:
@@ -82,18 +89,18 @@ def test_normalised_doubly_robust_by_hand() -> None:
         np.array([[0.5], [1.0]]),
         np.array([[0.25], [0.75]]),
     )
-    assert ZOO["sndr"].estimate(inputs).value == pytest.approx(0.5 + (0.5 + 3.0) / 4)
+    assert ESTIMATORS["sndr"].estimate(inputs).value == pytest.approx(0.5 + (0.5 + 3.0) / 4)
 
 
 def test_replay_is_the_mean_reward_where_the_actions_agree() -> None:
     inputs = OpeInputs(np.array([[1.0], [2.0], [9.0]]), np.array([[5.0], [2.0], [0.0]]))
-    assert ZOO["replay"].estimate(inputs).value == pytest.approx(1.5)
+    assert ESTIMATORS["replay"].estimate(inputs).value == pytest.approx(1.5)
 
 
 def test_empirical_likelihood_by_hand() -> None:
     # mean weight below 1 and no bound: the weights' shortfall earns the mean reward
     few = OpeInputs(np.array([[1.0], [0.0]]), np.array([[0.5], [0.5]]))
-    assert ZOO["cressie-read"].estimate(few).value == pytest.approx(0.25 + 0.5 * 0.5)
+    assert ESTIMATORS["cressie-read"].estimate(few).value == pytest.approx(0.25 + 0.5 * 0.5)
     # above 1: probabilities a + b w of the two rounds and of one of weight 0, nearest to 1/3 each, with sum 1
     # and mean weight 1: w = (0, 1, 3), mean 4/3, mean square 10/3
     many = OpeInputs(np.array([[1.0], [0.5]]), np.array([[1.0], [3.0]]))
@@ -101,7 +108,7 @@ def test_empirical_likelihood_by_hand() -> None:
     a, b = (10 / 3 - 4 / 3) / spread / 3, (1 - 4 / 3) / spread / 3
     share = np.array([a + b, a + 3 * b])
     assert share @ [1, 3] == pytest.approx(1)
-    assert ZOO["cressie-read"].estimate(many).value == pytest.approx(share @ [1.0, 1.5])
+    assert ESTIMATORS["cressie-read"].estimate(many).value == pytest.approx(share @ [1.0, 1.5])
     assert EmpiricalLikelihood(most=3.0).estimate(few).value < 0.75
 
 
@@ -109,7 +116,7 @@ def test_empirical_likelihood_by_hand() -> None:
 @settings(deadline=None, max_examples=30)
 def test_limits(seed: int) -> None:
     inputs = random_inputs(seed)
-    ips, dr, dm = (ESTIMATORS[name].estimate(inputs).value for name in ("ips", "dr", "dm"))
+    ips, dr, dm = (DEFAULT_ESTIMATORS[name].estimate(inputs).value for name in ("ips", "dr", "dm"))
     for smoothing in (Clipped(1e9), Switched(1e9), Optimistic(math.inf), SubGaussian(0.0), Logarithmic(0.0)):
         assert value(Weighted("x", smoothing), inputs) == pytest.approx(ips)
         assert value(Weighted("x", smoothing, needs_model=True), inputs) == pytest.approx(dr)
@@ -134,10 +141,10 @@ def test_smoothing_only_takes_away_and_more_of_it_takes_more(
     assert (more >= 0).all()
 
 
-@given(st.integers(0, 10_000), st.sampled_from(sorted(set(ZOO) - {"log-smoothing"})))
+@given(st.integers(0, 10_000), st.sampled_from(sorted(set(ESTIMATORS) - {"log-smoothing"})))
 @settings(deadline=None, max_examples=60)
 def test_influence_is_the_derivative_of_the_value(seed: int, name: str) -> None:
-    statistic = ZOO[name].fitted(inputs := random_inputs(seed, 30)).statistic(inputs)
+    statistic = ESTIMATORS[name].fitted(inputs := random_inputs(seed, 30)).statistic(inputs)
     psi = statistic.influence()
     assert psi.sum() == pytest.approx(0, abs=1e-9)
     for row in (0, 7):  # give one round a little more mass than the others
@@ -147,13 +154,15 @@ def test_influence_is_the_derivative_of_the_value(seed: int, name: str) -> None:
         assert (moved - statistic.value) / 1e-7 == pytest.approx(psi[row], rel=1e-3, abs=1e-4)
 
 
-@given(st.integers(0, 10_000), st.sampled_from(sorted(ZOO)))
+@given(st.integers(0, 10_000), st.sampled_from(sorted(ESTIMATORS)))
 @settings(deadline=None, max_examples=60)
 def test_every_estimator_compares(seed: int, name: str) -> None:
     a, other = random_inputs(seed), random_inputs(seed + 1)
     b = replace(other, reward=a.reward, logger=a.logger)
-    ab = compare(a, b, estimator=name)
-    assert ab.value == pytest.approx(ZOO[name].estimate(a).value - ZOO[name].estimate(b).value, abs=1e-12)
+    ab = compare_inputs(a, b, estimator=name)
+    assert ab.value == pytest.approx(
+        ESTIMATORS[name].estimate(a).value - ESTIMATORS[name].estimate(b).value, abs=1e-12
+    )
     assert ab.low < ab.value < ab.high
 
 
@@ -171,18 +180,18 @@ def test_weights_of_one_give_the_mean_reward() -> None:
         "snpi",
         "clipped-ips",
     ):
-        assert ZOO[name].estimate(inputs).value == pytest.approx(inputs.reward.mean()), name
+        assert ESTIMATORS[name].estimate(inputs).value == pytest.approx(inputs.reward.mean()), name
     for name in ("dr", "sndr", "cascade-dr", "clipped-dr", "sg-dr"):
-        assert ZOO[name].estimate(inputs).value == pytest.approx(inputs.reward.mean()), name
+        assert ESTIMATORS[name].estimate(inputs).value == pytest.approx(inputs.reward.mean()), name
 
 
 def test_loggers_are_pooled_by_what_their_rounds_vary() -> None:
     reward = np.array([1.0, 2.0, 3.0, 10.0, 20.0, 30.0])
     inputs = OpeInputs(reward[:, None], np.ones((6, 1)), logger=np.array([0, 0, 0, 1, 1, 1]))
-    got = ZOO["ips-by-logger"].estimate(inputs)
+    got = ESTIMATORS["ips-by-logger"].estimate(inputs)
     assert got.value == pytest.approx((2.0 / 1 + 20.0 / 100) / (1 / 1 + 1 / 100))
     with pytest.raises(InvalidInput, match="which behaviour policy"):
-        ZOO["ips-by-logger"].estimate(replace(inputs, logger=None))
+        ESTIMATORS["ips-by-logger"].estimate(replace(inputs, logger=None))
     with pytest.raises(InvalidInput, match="plain mean"):
         ByLogger("x", Weighted("snips", normalised=True)).estimate(inputs)
 
@@ -192,7 +201,7 @@ def test_slope_stops_before_the_first_interval_that_misses_a_wider_one() -> None
     rng = np.random.default_rng(0)
     noise = rng.normal(size=(2000, 1))
     noise -= noise.mean()
-    ips = ESTIMATORS["ips"]
+    ips = DEFAULT_ESTIMATORS["ips"]
     statistics = [
         ips.statistic(OpeInputs(centre + spread * noise, np.ones((2000, 1))))
         for centre, spread in ((0.5, 0.1), (1.0, 1.0), (0.99, 0.5))
@@ -247,7 +256,9 @@ def test_switch_dr_drops_what_a_single_round_says_and_else_is_dr() -> None:
         action = rng.choice(10, size=1000, p=behaviour)
         reward = (rng.random(1000) < chance[action]).astype(float)
         inputs = OpeInputs.from_actions(reward, action, behaviour[action], np.tile(target, (1000, 1)), model)
-        dr, switched = (ZOO[name].fitted(inputs).statistic(inputs).value for name in ("dr", "switch-dr"))
+        dr, switched = (
+            ESTIMATORS[name].fitted(inputs).statistic(inputs).value for name in ("dr", "switch-dr")
+        )
         if (action > 0).all():
             assert switched == pytest.approx(dr, abs=1e-12)
             continue
@@ -257,12 +268,22 @@ def test_switch_dr_drops_what_a_single_round_says_and_else_is_dr() -> None:
     assert np.mean(less) > 4.0 * np.std(less, ddof=1) / seen**0.5
 
 
-def test_what_smoothing_shifts_is_told() -> None:
-    inputs = replace(random_inputs(1, 5000), propensity=None)
-    mild, harsh = (Weighted("x", Clipped(most)).estimate(inputs) for most in (50.0, 0.5))
-    assert mild.verdict == "trust" or "smoothing" not in mild.reason
-    assert harsh.verdict == "refuse"
-    assert "smoothing the weights may shift" in harsh.reason
+@pytest.mark.parametrize(
+    ("most", "verdict"), [(50.0, "trust"), (9.0, "trust"), (6.5, "caution"), (4.0, "refuse"), (0.5, "refuse")]
+)
+def test_the_verdict_is_by_how_far_clipping_may_have_shifted_the_value(most: float, verdict: str) -> None:
+    """By hand: what clipping moved and two standard errors of that, in standard errors of the estimate."""
+    inputs = random_inputs(1, 5000)
+    inputs = replace(inputs, weight=inputs.weight / inputs.weight.mean())
+    got = Weighted("x", Clipped(most)).estimate(inputs)
+    clipped = np.minimum(inputs.weight, most) * inputs.reward
+    moved = inputs.weight * inputs.reward - clipped
+    shift = (abs(moved.mean()) + 2.0 * moved.std() / 5000**0.5) / (clipped.std() / 5000**0.5)
+    assert got.shift == pytest.approx(shift, rel=1e-9, abs=1e-15)
+    assert got.verdict == verdict
+    reason = f"smoothing the weights may shift it by {shift:.2g} standard errors"
+    assert got.reason == ("" if verdict == "trust" else reason)
+    assert {"trust": shift <= 0.25, "caution": 0.25 < shift <= 0.65, "refuse": shift > 0.65}[verdict]
 
 
 @pytest.mark.parametrize(
@@ -288,12 +309,12 @@ def test_bad_parameters(make: object, message: str) -> None:
 def test_refusals() -> None:
     inputs = random_inputs(2)
     with pytest.raises(InvalidInput, match="logged probabilities"):
-        ZOO["exp-smoothing"].estimate(replace(inputs, propensity=None))
+        ESTIMATORS["exp-smoothing"].estimate(replace(inputs, propensity=None))
     with pytest.raises(InvalidInput, match="rewards >= 0"):
-        ZOO["log-smoothing"].estimate(replace(inputs, reward=-inputs.reward))
+        ESTIMATORS["log-smoothing"].estimate(replace(inputs, reward=-inputs.reward))
     with pytest.raises(InvalidInput, match="smooth less"):
         Weighted("x", Switched(0.0), normalised=True).estimate(replace(inputs, weight=inputs.weight + 1))
     with pytest.raises(InvalidInput, match="one slot"):
-        ZOO["cressie-read"].estimate(OpeInputs(np.ones((3, 2)), np.ones((3, 2))))
+        ESTIMATORS["cressie-read"].estimate(OpeInputs(np.ones((3, 2)), np.ones((3, 2))))
     with pytest.raises(InvalidInput, match="one per round"):
         replace(inputs, logger=np.zeros(3, dtype=np.int64))

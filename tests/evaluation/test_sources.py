@@ -10,8 +10,8 @@ import pytest
 from builders.paths import SHARED
 
 from shopgym.core import InvalidInput
-from shopgym.evaluation.offline import ESTIMATORS, OpeInputs
-from shopgym.evaluation.offline.from_dataframe import context_features, from_frame
+from shopgym.evaluation.offline import DEFAULT_ESTIMATORS, OpeInputs
+from shopgym.evaluation.offline.from_dataframe import context_features, from_dataframe
 from shopgym.evaluation.offline.open_bandit import load, open_bandit_inputs
 from shopgym.evaluation.offline.reward_model import assign_folds, fit_predict
 
@@ -52,7 +52,7 @@ def test_a_table_gives_what_the_arrays_give(table: pd.DataFrame) -> None:
     q = fit_predict(x, codes(table), table["reward"], fold, 3, 5.0)
     target = np.random.default_rng(2).dirichlet(np.ones(3), size=len(table))
     want = OpeInputs.from_actions(table["reward"], codes(table), table["propensity"], target, q)
-    got = from_frame(
+    got = from_dataframe(
         table, target, rng=rng(), context=["age", "device"], user="user", folds=4, penalty=5.0, unit="GBP"
     )
     for column in ("reward", "weight", "q_logged", "v_target"):
@@ -61,34 +61,34 @@ def test_a_table_gives_what_the_arrays_give(table: pd.DataFrame) -> None:
 
 
 def test_the_ways_to_name_a_target_agree(table: pd.DataFrame, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("shopgym.evaluation.offline.actions.CELLS", 100)  # several chunks
-    uniform = from_frame(table, "uniform", rng=rng())
+    monkeypatch.setattr("shopgym.evaluation.offline.actions.CHUNK_CELLS", 100)  # several chunks
+    uniform = from_dataframe(table, "uniform", rng=rng())
     matrix = np.full((len(table), 3), 1 / 3)
     for other in (matrix, lambda frame: np.full((len(frame), 3), 1 / 3)):
-        got = from_frame(table, other, rng=rng())
+        got = from_dataframe(table, other, rng=rng())
         assert got.weight == pytest.approx(uniform.weight)
         assert got.v_target == pytest.approx(uniform.v_target)
-    column = from_frame(table.assign(third=1 / 3), "column:third", rng=rng())
+    column = from_dataframe(table.assign(third=1 / 3), "column:third", rng=rng())
     assert column.weight == pytest.approx(uniform.weight)
 
 
 def test_other_column_names(table: pd.DataFrame) -> None:
     renamed = table.rename(columns={"action": "a", "reward": "r", "propensity": "p"})
-    got = from_frame(renamed, "uniform", rng=rng(), action="a", reward="r", propensity="p")
-    assert got.weight == pytest.approx(from_frame(table, "uniform", rng=rng()).weight)
+    got = from_dataframe(renamed, "uniform", rng=rng(), action="a", reward="r", propensity="p")
+    assert got.weight == pytest.approx(from_dataframe(table, "uniform", rng=rng()).weight)
 
 
 def test_a_column_target_has_no_model_and_says_so(table: pd.DataFrame) -> None:
-    got = from_frame(table, "column:chance", rng=rng())
+    got = from_dataframe(table, "column:chance", rng=rng())
     assert got.weight[:, 0] == pytest.approx(table["chance"] / table["propensity"])
     assert np.isnan(got.unsupported)
-    assert "no dm and dr" in ESTIMATORS["snips"].estimate(got).note
+    assert "no dm and dr" in DEFAULT_ESTIMATORS["snips"].estimate(got).note
     with pytest.raises(InvalidInput, match="reward model"):
-        ESTIMATORS["dr"].estimate(got)
+        DEFAULT_ESTIMATORS["dr"].estimate(got)
 
 
 def test_actions_that_the_log_never_shows_are_unsupported(table: pd.DataFrame) -> None:
-    got = from_frame(table, "uniform", rng=rng(), actions=["hat", "bag", "tie", "sock"])
+    got = from_dataframe(table, "uniform", rng=rng(), actions=["hat", "bag", "tie", "sock"])
     assert got.unsupported == pytest.approx(0.25)
     assert got.weight == pytest.approx(0.25 / table["propensity"].to_numpy()[:, None])
 
@@ -107,8 +107,8 @@ def test_a_model_with_context_narrows_dr() -> None:
     reward = np.where(action == 0, x, -x) + 0.1 * draw.normal(size=n)
     frame = pd.DataFrame({"action": action, "reward": reward, "propensity": 0.5, "x": x})
     target = np.c_[x > 0, x <= 0].astype(float)  # the best action; its value is E|x|
-    inputs = from_frame(frame, target, rng=rng(), context=["x"])
-    ips, dr = (ESTIMATORS[name].estimate(inputs) for name in ("ips", "dr"))
+    inputs = from_dataframe(frame, target, rng=rng(), context=["x"])
+    ips, dr = (DEFAULT_ESTIMATORS[name].estimate(inputs) for name in ("ips", "dr"))
     assert dr.high - dr.low < 0.6 * (ips.high - ips.low)
     # 5 standard errors: false alarm below 1e-6
     assert abs(dr.value - np.sqrt(2 / np.pi)) < 5 * (dr.high - dr.low) / (2 * 1.96)
@@ -135,14 +135,14 @@ def test_a_model_with_context_narrows_dr() -> None:
 )
 def test_bad_tables(table: pd.DataFrame, change: dict[str, object], target: object, message: str) -> None:
     with pytest.raises(InvalidInput, match=message):
-        from_frame(table.assign(**change), target, rng=rng(), context=["age", "device"])
+        from_dataframe(table.assign(**change), target, rng=rng(), context=["age", "device"])
 
 
 def test_a_missing_column_and_an_unknown_action(table: pd.DataFrame) -> None:
     with pytest.raises(InvalidInput, match="column = 'pscore': the table has"):
-        from_frame(table, "uniform", rng=rng(), propensity="pscore")
+        from_dataframe(table, "uniform", rng=rng(), propensity="pscore")
     with pytest.raises(InvalidInput, match="not among the 2 given actions"):
-        from_frame(table, "uniform", rng=rng(), actions=["hat", "bag"])
+        from_dataframe(table, "uniform", rng=rng(), actions=["hat", "bag"])
 
 
 # --- Open Bandit -------------------------------------------------------------------------------------
@@ -180,7 +180,7 @@ def test_open_bandit_layout(tmp_path: Path) -> None:
     assert (inputs.unit, inputs.unsupported) == ("click", 0.0)
     uniform = open_bandit_inputs(log, "uniform", rng=rng())
     assert (uniform.weight == 1.0).all()
-    assert ESTIMATORS["ips"].estimate(uniform).value == pytest.approx(log.reward.mean())
+    assert DEFAULT_ESTIMATORS["ips"].estimate(uniform).value == pytest.approx(log.reward.mean())
 
 
 @pytest.mark.parametrize(
@@ -231,6 +231,6 @@ def test_the_published_sample_agrees_with_the_target_policys_own_log(behaviour: 
     inputs = open_bandit_inputs(log, other.frequencies(), rng=rng())
     truth, error = other.reward.mean(), other.reward.std() / np.sqrt(len(other))
     for name in ("ips", "snips", "dr"):
-        got = ESTIMATORS[name].estimate(inputs)
+        got = DEFAULT_ESTIMATORS[name].estimate(inputs)
         assert abs(got.value - truth) < 4 * np.hypot(error, (got.high - got.low) / (2 * 1.96)), name
         assert got.low > -0.001

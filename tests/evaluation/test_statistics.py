@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 from scipy.stats import binom
 
-from shopgym.evaluation.offline import ESTIMATORS, OpeInputs, compare
+from shopgym.evaluation.offline import DEFAULT_ESTIMATORS, OpeInputs, compare_inputs
 
 LOGS, ROUNDS = 400, 2000
 BAND = binom.ppf([0.0005, 0.9995], LOGS, 0.95)
@@ -61,7 +61,7 @@ def test_coverage_on_single_actions(name: str, interval: str) -> None:
     rng = np.random.default_rng(1)
     hits, values = 0, []
     for _ in range(LOGS):
-        got = ESTIMATORS[name].estimate(single(rng)[0], interval=interval, rng=rng)
+        got = DEFAULT_ESTIMATORS[name].estimate(single(rng)[0], interval=interval, rng=rng)
         hits += covered((got.low, got.high), TRUTH)
         values.append(got.value)
     assert BAND[0] <= hits <= BAND[1]
@@ -73,7 +73,7 @@ def test_coverage_on_single_actions(name: str, interval: str) -> None:
 def test_coverage_on_slates(name: str) -> None:
     rng = np.random.default_rng(2)
     truth = TRUTH * SLOT_EFFECT.sum()
-    estimates = [ESTIMATORS[name].estimate(slates(rng)) for _ in range(LOGS)]
+    estimates = [DEFAULT_ESTIMATORS[name].estimate(slates(rng)) for _ in range(LOGS)]
     hits = sum(covered((got.low, got.high), truth) for got in estimates)
     assert BAND[0] <= hits <= BAND[1]
 
@@ -81,7 +81,7 @@ def test_coverage_on_slates(name: str) -> None:
 @pytest.mark.parametrize("name", ["snips", "dr"])
 def test_coverage_of_a_difference(name: str) -> None:
     rng = np.random.default_rng(3)
-    differences = [compare(*single(rng), estimator=name) for _ in range(LOGS)]
+    differences = [compare_inputs(*single(rng), estimator=name) for _ in range(LOGS)]
     hits = sum(covered((got.low, got.high), TRUTH - LOGGED_TRUTH) for got in differences)
     assert BAND[0] <= hits <= BAND[1]
 
@@ -90,7 +90,7 @@ def test_other_levels_cover_as_often_as_they_say() -> None:
     rng = np.random.default_rng(4)
     hits = 0
     for _ in range(LOGS):
-        got = ESTIMATORS["snips"].estimate(single(rng)[0], level=0.5)
+        got = DEFAULT_ESTIMATORS["snips"].estimate(single(rng)[0], level=0.5)
         hits += covered((got.low, got.high), TRUTH)
     low, high = binom.ppf([0.0005, 0.9995], LOGS, 0.5)
     assert low <= hits <= high
@@ -98,8 +98,8 @@ def test_other_levels_cover_as_often_as_they_say() -> None:
 
 def test_pairing_and_a_good_model_narrow_the_interval() -> None:
     target, logged = single(np.random.default_rng(5))
-    paired = compare(target, logged, estimator="dr")
-    apart = [ESTIMATORS["dr"].estimate(inputs) for inputs in (target, logged)]
+    paired = compare_inputs(target, logged, estimator="dr")
+    apart = [DEFAULT_ESTIMATORS["dr"].estimate(inputs) for inputs in (target, logged)]
     assert paired.high - paired.low < np.hypot(*(one.high - one.low for one in apart))
-    ips, dr = (ESTIMATORS[name].estimate(target) for name in ("ips", "dr"))
+    ips, dr = (DEFAULT_ESTIMATORS[name].estimate(target) for name in ("ips", "dr"))
     assert dr.high - dr.low < ips.high - ips.low

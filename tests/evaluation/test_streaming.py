@@ -20,13 +20,19 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from shopgym.core import InvalidInput
-from shopgym.evaluation.offline import ZOO, OpeInputs
+from shopgym.evaluation.offline import ESTIMATORS, OpeInputs
 from shopgym.evaluation.offline.calibration import calibration_p
-from shopgym.evaluation.offline.formats import Columns, ray_map, read_log, stream_table
-from shopgym.evaluation.offline.streaming import Centred, Heaviest, Tally, can_stream, streamable
+from shopgym.evaluation.offline.formats import Columns, ray_map, stream_table, weigh_log
+from shopgym.evaluation.offline.streaming import (
+    LargestValues,
+    MeansAndScatter,
+    SufficientStatistics,
+    can_stream,
+    streamable,
+)
 from shopgym.evaluation.offline.support import Support
 
-STREAMED = [name for name, estimator in ZOO.items() if can_stream(estimator)]
+STREAMED = [name for name, estimator in ESTIMATORS.items() if can_stream(estimator)]
 FIGURES = ("value", "low", "high", "ess", "max_weight", "mean_weight", "tail_mass", "pareto_k", "weight_z")
 FIGURES += ("model_error", "model_z", "max_share", "skewness", "error_rounds", "shift")
 
@@ -50,13 +56,13 @@ def rows_of(inputs: OpeInputs, rows: slice) -> OpeInputs:
     return replace(inputs, **{name: getattr(inputs, name)[rows] for name in names})
 
 
-def tally_of(inputs: OpeInputs, *parts: slice) -> Tally:
+def tally_of(inputs: OpeInputs, *parts: slice) -> SufficientStatistics:
     """Each part counted by itself, then merged in order."""
-    estimators = [streamable(ZOO[name], len(inputs)) for name in STREAMED]
+    estimators = [streamable(ESTIMATORS[name], len(inputs)) for name in STREAMED]
     slots = inputs.reward.shape[1]
-    total = Tally(estimators, slots)
+    total = SufficientStatistics(estimators, slots)
     for rows in parts:
-        part = Tally(estimators, slots)
+        part = SufficientStatistics(estimators, slots)
         part.add(rows_of(inputs, rows))
         total.merge(part)
     return total
@@ -67,7 +73,7 @@ def tally_of(inputs: OpeInputs, *parts: slice) -> Tally:
 
 def test_moments_of_a_large_mean_keep_their_digits() -> None:
     columns = np.random.default_rng(0).normal(size=(1000, 3)) + 1e8
-    sums = Centred(3)
+    sums = MeansAndScatter(3)
     for start in range(0, 1000, 77):
         sums.add(columns[start : start + 77])
     assert sums.n == 1000
@@ -77,9 +83,9 @@ def test_moments_of_a_large_mean_keep_their_digits() -> None:
 
 @given(st.lists(st.lists(st.integers(0, 9), max_size=9), min_size=1, max_size=9), st.integers(1, 6))
 def test_the_heaviest_are_those_of_a_sort(parts: list[list[int]], kept: int) -> None:
-    top = Heaviest(kept)
+    top = LargestValues(kept)
     for part in parts:
-        more = Heaviest(kept)
+        more = LargestValues(kept)
         more.add(np.array(part, dtype=np.float64))
         top.merge(more)
     everything = sorted((value for part in parts for value in part), reverse=True)
@@ -111,8 +117,10 @@ def test_support_is_the_same_in_parts_as_in_one() -> None:
 def test_rare_features_of_many_actions_are_no_alarm_and_wrong_propensities_are() -> None:
     rng = np.random.default_rng(2)
     x = np.eye(20)[rng.choice(20, p=[0.81, *[0.01] * 19], size=4000)]
-    found = [make_support(rng.integers(60, size=4000), np.full(4000, 1 / 60), x).p_value() for _ in range(40)]
-    assert min(found) > 2.5e-5  # Bonferroni: 40 logs fall below once in a thousand times
+    result = [
+        make_support(rng.integers(60, size=4000), np.full(4000, 1 / 60), x).p_value() for _ in range(40)
+    ]
+    assert min(result) > 2.5e-5  # Bonferroni: 40 logs fall below once in a thousand times
     wrong = make_support(rng.choice(60, p=np.arange(1, 61) / 1830, size=4000), np.full(4000, 1 / 60), x)
     assert wrong.p_value() < 1e-6
 
@@ -127,7 +135,7 @@ def test_every_streamed_estimator_says_what_it_says_in_memory(slots: int, interv
     tally = tally_of(inputs, slice(0, 10), slice(10, 700))
     assert {"ips", "snips", "dm", "dr", "sndr", "clipped-ips", "log-smoothing", "replay"} <= set(STREAMED)
     for name in STREAMED:
-        want = ZOO[name].estimate(inputs, level=0.9, interval=interval)
+        want = ESTIMATORS[name].estimate(inputs, level=0.9, interval=interval)
         got = tally.estimate(name, level=0.9, interval=interval)
         for figure in FIGURES:
             assert getattr(got, figure) == pytest.approx(getattr(want, figure), rel=1e-9), (name, figure)
@@ -161,7 +169,7 @@ def test_a_part_without_weight_is_no_refusal_but_a_log_without_is() -> None:
     inputs = make_inputs(60, 1, 4)
     inputs.weight[:30] = 0.0
     got = tally_of(inputs, slice(0, 30), slice(30, 60)).estimate("snips")
-    assert got.value == pytest.approx(ZOO["snips"].estimate(inputs).value)
+    assert got.value == pytest.approx(ESTIMATORS["snips"].estimate(inputs).value)
     inputs.weight[:] = 0.0
     with pytest.raises(InvalidInput, match="in any of 60 rounds"):
         tally_of(inputs, slice(0, 60)).estimate("ips")
@@ -174,12 +182,12 @@ def test_what_cannot_be_streamed_says_so() -> None:
             tally.estimate(name)
     for arguments, message in (
         ({"interval": "bootstrap"}, "delta or student"),
-        ({"level": 95.0}, "between 0 and 1"),
+        ({"level": 95.0}, r"level = 95.0: give a number in \(0, 1\)"),
     ):
         with pytest.raises(InvalidInput, match=message):
             tally.estimate("ips", **arguments)
     with pytest.raises(InvalidInput, match="merge what was made alike"):
-        tally.merge(Tally([ZOO["ips"]]))
+        tally.merge(SufficientStatistics([ESTIMATORS["ips"]]))
     with pytest.raises(InvalidInput, match="had 1 slots"):
         tally.add(make_inputs(3, 2, 6))
     with pytest.raises(InvalidInput, match="at least two rounds"):
@@ -221,8 +229,8 @@ COLUMNS = Columns(context=("age", "device"), user="user")
 def test_a_streamed_table_is_the_table(frame: pd.DataFrame, tmp_path: Path, policy: str) -> None:
     path = write(frame, tmp_path / "log.parquet", 700)
     rng = np.random.default_rng(0)
-    want = read_log(frame, policy, columns=COLUMNS, rng=rng)
-    got = read_log(path, policy, columns=COLUMNS, rng=rng, stream=True)
+    want = weigh_log(frame, policy, columns=COLUMNS, rng=rng)
+    got = weigh_log(path, policy, columns=COLUMNS, rng=rng, stream=True)
     names = ("ips", "snips") if policy.startswith("column") else ("ips", "snips", "dm", "dr")
     for name in names:
         one, two = want.estimate(name), got.estimate(name)
@@ -266,7 +274,7 @@ def test_the_parts_do_not_matter(frame: pd.DataFrame, tmp_path: Path) -> None:
 
 def test_without_propensities_frequencies_are_taken(frame: pd.DataFrame, tmp_path: Path) -> None:
     plain = frame[["action", "reward"]]
-    got = read_log(
+    got = weigh_log(
         write(plain, tmp_path / "log.parquet", 800), "uniform", rng=np.random.default_rng(0), stream=True
     ).estimate("snips")
     means = frame.groupby("action")["reward"].mean()
@@ -280,14 +288,15 @@ def test_faults_are_counted_over_all_parts(frame: pd.DataFrame, tmp_path: Path) 
     bad.loc[[5, 1500, 2999], "propensity"] = [0.0, 1.5, -1.0]
     bad.loc[2000, "reward"] = np.nan
     with pytest.raises(InvalidInput) as error:
-        read_log(
+        weigh_log(
             write(bad, tmp_path / "log.parquet", 700), "uniform", rng=np.random.default_rng(0), stream=True
         )
-    said = str(error.value)
+    printed = str(error.value)
     assert (
-        "propensity[5] = 0.0: give a probability in (0, 1] (3 of 3000 rows are wrong: 5, 1500, 2999)" in said
+        "propensity[5] = 0.0: give a probability in (0, 1] (3 of 3000 rows are wrong: 5, 1500, 2999)"
+        in printed
     )
-    assert "reward[2000] = nan: give a number (1 of 3000 rows are wrong)" in said
+    assert "reward[2000] = nan: give a number (1 of 3000 rows are wrong)" in printed
 
 
 def test_what_a_streamed_table_refuses(frame: pd.DataFrame, tmp_path: Path) -> None:
@@ -305,7 +314,7 @@ def test_what_a_streamed_table_refuses(frame: pd.DataFrame, tmp_path: Path) -> N
         (csv, Columns(), "only Parquet can be streamed"),
     ):
         with pytest.raises(InvalidInput, match=message):
-            read_log(log, "uniform", columns=columns, rng=np.random.default_rng(0), stream=True)
+            weigh_log(log, "uniform", columns=columns, rng=np.random.default_rng(0), stream=True)
 
 
 class FakeRay(types.ModuleType):
@@ -363,10 +372,10 @@ def test_streamed_influence_is_that_of_all_rounds(name: str) -> None:
     n = 1500
     columns = (rng.pareto(3.0, (n, 1)), rng.exponential(size=(n, 1)), rng.random((n, 1)), rng.random((n, 1)))
     inputs = OpeInputs(*columns, propensity=rng.uniform(0.1, 1.0, (n, 1)))
-    tally = Tally([streamable(ZOO[name], n)])
+    tally = SufficientStatistics([streamable(ESTIMATORS[name], n)])
     for rows in (slice(0, 500), slice(500, 501), slice(501, n)):
         tally.add(OpeInputs(*(each[rows] for each in columns), propensity=inputs.propensity[rows]))
-    want, got = ZOO[name].estimate(inputs), tally.estimate(name)
+    want, got = ESTIMATORS[name].estimate(inputs), tally.estimate(name)
     for field in ("skewness", "error_rounds", "shift", "max_share"):
         assert getattr(got, field) == pytest.approx(getattr(want, field), rel=1e-8), field
     assert (got.verdict, got.reason) == (want.verdict, want.reason)

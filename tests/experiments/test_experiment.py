@@ -27,7 +27,7 @@ from shopgym.experiments.export import export_policy
 from shopgym.experiments.policy_store import read_policy
 from shopgym.experiments.runner import run
 from shopgym.experiments.studies.leaderboard import LeaderboardConfig
-from shopgym.guardrails.gate import choose, judge
+from shopgym.guardrails.gate import choose_candidate, judge_candidates
 from shopgym.policies.decision_log.log import DecisionLog
 from shopgym.policies.serving.bundle import load_bundle
 from shopgym.simulators import Catalog
@@ -190,7 +190,7 @@ def test_gate_lets_through_at_its_stated_rate() -> None:
             "old": given(rewards, np.ones((400, 1))),
             "new": given(rewards, rng.choice([0.5, 1.5], (400, 1))),
         }
-        passed += judge(inputs, "old", 0.95)["new"].passed
+        passed += judge_candidates(inputs, "old", 0.95)["new"].passed
     from scipy import stats
 
     assert stats.binomtest(passed, 2000, 0.05).pvalue > 1e-6
@@ -204,16 +204,16 @@ def test_gate_passes_the_better_and_refuses_the_worse() -> None:
         "better": given(rewards, np.where(rewards > 1, 1.5, 0.5)),
         "worse": given(rewards, np.where(rewards > 1, 0.5, 1.5)),
     }
-    verdicts = judge(inputs, "old", 0.95)
+    verdicts = judge_candidates(inputs, "old", 0.95)
     assert verdicts["better"].passed
     assert not verdicts["worse"].passed
     assert "must be above 0" in verdicts["worse"].reason
-    assert choose(verdicts, "best").candidate == "better"
-    assert choose(verdicts, "worse").candidate == "worse"
+    assert choose_candidate(verdicts, "best").candidate == "better"
+    assert choose_candidate(verdicts, "worse").candidate == "worse"
     with pytest.raises(InvalidInput, match=r"gate\.candidate"):
-        choose(verdicts, "none")
+        choose_candidate(verdicts, "none")
     with pytest.raises(InvalidInput, match=r"gate\.baseline"):
-        judge({"old": inputs["old"]}, "old", 0.95)
+        judge_candidates({"old": inputs["old"]}, "old", 0.95)
 
 
 def test_gate_refuses_what_the_log_cannot_tell() -> None:
@@ -221,7 +221,9 @@ def test_gate_refuses_what_the_log_cannot_tell() -> None:
     rng = np.random.default_rng(0)
     rewards, weights = rng.normal(1.0, 0.01, (3000, 1)), np.full((3000, 1), 0.001)
     weights[:3] = 2000.0
-    verdict = judge({"old": given(rewards, np.ones((3000, 1))), "new": given(rewards, weights)}, "old", 0.95)
+    verdict = judge_candidates(
+        {"old": given(rewards, np.ones((3000, 1))), "new": given(rewards, weights)}, "old", 0.95
+    )
     assert not verdict["new"].passed
     assert verdict["new"].reason.startswith("the log does not tell: ")
 
@@ -232,7 +234,7 @@ def test_gate_refuses_what_the_log_cannot_tell() -> None:
 def test_any_known_estimator_may_be_asked_for() -> None:
     section = {"evaluation": {"estimators": ["snips", "sg-dr", "cascade-dr"]}}
     assert parse_config({**SMALL, **section}).evaluation.estimators == ("snips", "sg-dr", "cascade-dr")
-    with pytest.raises(InvalidInput, match="choose among ips, snips"):
+    with pytest.raises(InvalidInput, match="choose one of ips, snips"):
         parse_config({**SMALL, "evaluation": {"estimators": ["magic"]}})
 
 

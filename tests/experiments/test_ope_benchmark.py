@@ -17,7 +17,7 @@ from typer.testing import CliRunner
 
 from shopgym.cli.main import app
 from shopgym.core import InvalidInput
-from shopgym.evaluation.offline import ZOO
+from shopgym.evaluation.offline import ESTIMATORS
 from shopgym.evaluation.offline.influence import Influence
 from shopgym.evaluation.offline.open_bandit import load, open_bandit_inputs
 from shopgym.experiments.studies.ope_benchmark import (
@@ -26,30 +26,30 @@ from shopgym.experiments.studies.ope_benchmark import (
     Cell,
     Scenario,
     choices,
+    population,
     published_model,
     reproductions,
     scenarios,
     study,
     totals,
-    world,
 )
-from shopgym.experiments.studies.ope_benchmark.cells import Answer, cell, wilson
-from shopgym.experiments.studies.ope_benchmark.study import Plan, of_scenario
-from shopgym.experiments.studies.ope_benchmark.weighing import action_logs, conditionals, weigh
-from shopgym.experiments.studies.ope_benchmark.world import Policy, Truth, World
+from shopgym.experiments.studies.ope_benchmark.cells import Answer, summarise_answers, wilson
+from shopgym.experiments.studies.ope_benchmark.population import Population, SyntheticPolicy, TrueValue
+from shopgym.experiments.studies.ope_benchmark.study import StudyPlan, scenario_cells
+from shopgym.experiments.studies.ope_benchmark.weighing import action_logs, benchmark_inputs, conditionals
 from shopgym.experiments.studies.ope_benchmark.zozotown import CLICKS, NO_CLICKS, thompson_marginals
 
 SMALL = Scenario("small", "plain", rounds=400, actions=6, replicates=10)
-PLAN = Plan(estimators=("ips", "snips", "dm", "dr"), closed=("delta", "bernstein"))
+PLAN = StudyPlan(estimators=("ips", "snips", "dm", "dr"), closed=("delta", "bernstein"))
 
 
 @pytest.fixture(autouse=True)
 def _short_truth(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(world, "FEWEST", 5_000)
-    monkeypatch.setattr(world, "MOST", 10_000)
+    monkeypatch.setattr(population, "FEWEST", 5_000)
+    monkeypatch.setattr(population, "MOST", 10_000)
 
 
-def standard_errors(values: list[float], truth: Truth) -> float:
+def standard_errors(values: list[float], truth: TrueValue) -> float:
     """How far the mean of independent values is from the truth, in standard errors of both."""
     error = math.hypot(float(np.std(values, ddof=1)) / len(values) ** 0.5, truth.error)
     return (float(np.mean(values)) - truth.value) / error
@@ -62,35 +62,35 @@ def standard_errors(values: list[float], truth: Truth) -> float:
 @pytest.mark.parametrize("slots", [1, 3])
 def test_the_truth_of_the_behaviour_policy_is_what_its_logs_earn(reward: str, slots: int) -> None:
     scenario = replace(SMALL, rounds=3_000, slots=slots, reward=reward, logging=0.7)
-    shop = World(scenario, 3)
+    shop = Population(scenario, 3)
     earned = [float(log.reward.sum(axis=1).mean()) for log in shop.logs(20)]
     assert abs(standard_errors(earned, shop.truth(shop.behaviour)[0])) < 4
 
 
 @pytest.mark.parametrize("weights", ["independent", "cascade", "standard"])
 def test_weighted_rewards_are_unbiased_for_the_truth(weights: str) -> None:
-    shop = World(replace(SMALL, rounds=5_000, slots=3, weights=weights), 1)
+    shop = Population(replace(SMALL, rounds=5_000, slots=3, weights=weights), 1)
     truth, rng = shop.truth(shop.target)[0], np.random.default_rng(0)
-    found = {"ips": [], "cascade-dr" if weights == "cascade" else "ips": []}  # type: dict[str, list[float]]
+    result = {"ips": [], "cascade-dr" if weights == "cascade" else "ips": []}  # type: dict[str, list[float]]
     for log in shop.logs(20):
-        inputs = weigh(shop, log, shop.target, rng)
-        for name, values in found.items():
-            values.append(ZOO[name].statistic(inputs).value)
-    for values in found.values():
+        inputs = benchmark_inputs(shop, log, shop.target, rng)
+        for name, values in result.items():
+            values.append(ESTIMATORS[name].statistic(inputs).value)
+    for values in result.values():
         assert abs(standard_errors(values, truth)) < 4
 
 
 def test_the_behaviour_policy_itself_has_weights_of_one() -> None:
     for slots, weights in ((1, "independent"), (3, "independent"), (3, "cascade"), (3, "standard")):
-        shop = World(replace(SMALL, slots=slots, weights=weights, logging=0.5, target=0.5), 0)
+        shop = Population(replace(SMALL, slots=slots, weights=weights, logging=0.5, target=0.5), 0)
         log = next(shop.logs(1))
-        inputs = weigh(shop, log, shop.target, np.random.default_rng(0))
+        inputs = benchmark_inputs(shop, log, shop.target, np.random.default_rng(0))
         assert inputs.weight == pytest.approx(np.ones((400, slots)), abs=1e-8)
-        assert ZOO["ips"].statistic(inputs).value == pytest.approx(log.reward.sum(axis=1).mean())
+        assert ESTIMATORS["ips"].statistic(inputs).value == pytest.approx(log.reward.sum(axis=1).mean())
 
 
 def test_conditional_probabilities_are_those_the_log_wrote_down() -> None:
-    shop = World(replace(SMALL, slots=3, logging=1.0), 0)
+    shop = Population(replace(SMALL, slots=3, logging=1.0), 0)
     log = next(shop.logs(1))
     everything = np.ones(log.score.shape, np.bool_)
     given = conditionals(shop.behaviour, log.score, everything, log.items)
@@ -101,22 +101,22 @@ def test_conditional_probabilities_are_those_the_log_wrote_down() -> None:
 
 def test_blind_policies_never_show_what_they_leave_out() -> None:
     score, sales = np.random.default_rng(0).standard_normal((50, 10)), np.arange(10.0)
-    items = Policy(0.0, "items").allowed(score, sales)
+    items = SyntheticPolicy(0.0, "items").allowed(score, sales)
     assert not items[:, 8:].any()
     assert items[:, :8].all()
-    contexts = Policy(0.0, "contexts").allowed(score, sales)
+    contexts = SyntheticPolicy(0.0, "contexts").allowed(score, sales)
     assert (contexts.sum(axis=1) == 5).all()
     assert (
         np.where(contexts, score, -np.inf).max(axis=1) < np.where(contexts, np.inf, score).min(axis=1)
     ).all()
-    shop = World(replace(SMALL, blind="contexts"), 0)
+    shop = Population(replace(SMALL, blind="contexts"), 0)
     log = next(shop.logs(1))
     shown = np.take_along_axis(log.score, log.items, axis=1)
     assert (shown[:, 0] < np.sort(log.score, axis=1)[:, 3]).all()
 
 
 def test_a_drifting_shop_has_another_truth_and_the_same_log() -> None:
-    plain, moved = (World(replace(SMALL, deployed=name), 0) for name in ("", "new_tastes"))
+    plain, moved = (Population(replace(SMALL, deployed=name), 0) for name in ("", "new_tastes"))
     one, two = (shop.truth(shop.target)[0] for shop in (plain, moved))
     assert abs(one.value - two.value) > 10 * math.hypot(one.error, two.error)
 
@@ -130,12 +130,12 @@ def test_wilson_interval_of_reference() -> None:
     assert wilson(0, 20) == pytest.approx((0.0, 0.1611), abs=5e-5)
 
 
-def some_cell(answers: list[Answer]) -> Cell:
-    return cell(SMALL, "ips", "delta", Truth(2.0, 0.01, 100), answers, failed=1)
+def make_cell(answers: list[Answer]) -> Cell:
+    return summarise_answers(SMALL, "ips", "delta", TrueValue(2.0, 0.01, 100), answers, failed=1)
 
 
 def test_a_cell_by_hand() -> None:
-    found = some_cell(
+    result = make_cell(
         [
             Answer(2.0, 1.0, 3.0, "trust", 10.0, Influence(0.1, 50.0)),
             Answer(3.0, 2.5, 3.5, "trust", 20.0, Influence(0.2, 50.0)),
@@ -143,32 +143,32 @@ def test_a_cell_by_hand() -> None:
             Answer(2.5, 1.5, 3.5, "caution", 40.0, Influence(0.4, 50.0)),
         ]
     )
-    assert found.relative_error == pytest.approx((0 + 0.5 + 0.5 + 0.25) / 4)
-    assert found.bias == pytest.approx((0 + 0.5 - 0.5 + 0.25) / 4)
-    assert found.rmse == pytest.approx(math.sqrt((0.25 + 0.25 + 0.0625) / 4))
-    assert (found.coverage, found.coverage_trusted, found.width) == (0.75, 0.5, 1.0)
-    assert (found.trust, found.caution, found.refuse) == (0.5, 0.25, 0.25)
-    assert (found.replicates, found.failed, found.ess) == (4, 1, 25.0)
-    assert (found.skew, found.error_rounds, found.shift) == (pytest.approx(0.25), 50.0, 0.0)
-    assert found.poor
-    json.dumps(found.as_dict(), allow_nan=False)
+    assert result.relative_error == pytest.approx((0 + 0.5 + 0.5 + 0.25) / 4)
+    assert result.bias == pytest.approx((0 + 0.5 - 0.5 + 0.25) / 4)
+    assert result.rmse == pytest.approx(math.sqrt((0.25 + 0.25 + 0.0625) / 4))
+    assert (result.coverage, result.coverage_trusted, result.width) == (0.75, 0.5, 1.0)
+    assert (result.trust, result.caution, result.refuse) == (0.5, 0.25, 0.25)
+    assert (result.replicates, result.failed, result.ess) == (4, 1, 25.0)
+    assert (result.skew, result.error_rounds, result.shift) == (pytest.approx(0.25), 50.0, 0.0)
+    assert result.poor
+    json.dumps(result.as_dict(), allow_nan=False)
 
 
 def test_totals_by_hand() -> None:
-    sure = some_cell([Answer(2.0, 1.0, 3.0, "trust", 1.0, Influence(0.0, 50.0))] * 20)
-    missed = some_cell([Answer(2.0, 5.0, 6.0, "refuse", 1.0, Influence(0.0, 50.0))] * 20)
-    hidden = some_cell([Answer(2.0, 5.0, 6.0, "trust", 1.0, Influence(0.0, 50.0))] * 20)
-    found = totals([sure, missed, hidden])
-    assert (found.cells, found.trusted_cells, found.trusted_good, found.poor) == (3, 2, 1, 2)
-    assert (found.poor_refused, found.poor_trusted, found.sound_refused) == (0.5, 0.5, 0.0)
-    assert found.good == pytest.approx(1 / 3)
+    sure = make_cell([Answer(2.0, 1.0, 3.0, "trust", 1.0, Influence(0.0, 50.0))] * 20)
+    missed = make_cell([Answer(2.0, 5.0, 6.0, "refuse", 1.0, Influence(0.0, 50.0))] * 20)
+    hidden = make_cell([Answer(2.0, 5.0, 6.0, "trust", 1.0, Influence(0.0, 50.0))] * 20)
+    result = totals([sure, missed, hidden])
+    assert (result.cells, result.trusted_cells, result.trusted_good, result.poor) == (3, 2, 1, 2)
+    assert (result.poor_refused, result.poor_trusted, result.sound_refused) == (0.5, 0.5, 0.0)
+    assert result.good == pytest.approx(1 / 3)
 
 
 # the study
 
 
 def test_same_seed_same_cells_and_another_seed_others() -> None:
-    one, two, other = (of_scenario(SMALL, seed, PLAN) for seed in (0, 0, 1))
+    one, two, other = (scenario_cells(SMALL, seed, PLAN) for seed in (0, 0, 1))
     assert [c.as_dict() for c in one] == [c.as_dict() for c in two]
     assert [c.as_dict() for c in one] != [c.as_dict() for c in other]
     assert {c.estimator for c in one} == set(PLAN.estimators)
@@ -178,15 +178,15 @@ def test_same_seed_same_cells_and_another_seed_others() -> None:
 def test_trusted_intervals_cover_as_they_say() -> None:
     # binomial(150, 0.95) is below 131 with probability 2e-5 and 150 with 5e-4
     scenario = replace(SMALL, rounds=2_000, replicates=150)
-    plan = Plan(estimators=("snips", "dr"), closed=("delta",), others={})
-    for found in of_scenario(scenario, 2, plan):
-        assert found.trust == 1.0
-        assert 131 <= found.coverage * 150 < 150
+    plan = StudyPlan(estimators=("snips", "dr"), closed=("delta",), others={})
+    for result in scenario_cells(scenario, 2, plan):
+        assert result.trust == 1.0
+        assert 131 <= result.coverage * 150 < 150
 
 
 def test_what_the_log_never_shows_is_refused() -> None:
-    found = of_scenario(replace(SMALL, rounds=2_000, blind="contexts"), 0, PLAN)
-    delta = [c for c in found if c.interval == "delta" and c.estimator in ("ips", "snips", "dr")]
+    result = scenario_cells(replace(SMALL, rounds=2_000, blind="contexts"), 0, PLAN)
+    delta = [c for c in result if c.interval == "delta" and c.estimator in ("ips", "snips", "dr")]
     assert len(delta) == 3
     assert all(c.refuse == 1.0 for c in delta)
     assert all(c.poor for c in delta)
@@ -194,17 +194,17 @@ def test_what_the_log_never_shows_is_refused() -> None:
 
 def test_prefix_weights_go_with_estimators_that_can_use_them() -> None:
     chained = replace(SMALL, slots=2, weights="cascade")
-    assert "dr" in Plan().meant_for(SMALL)
-    assert "dr" not in Plan().meant_for(chained)
-    assert "cascade-dr" in Plan().meant_for(chained)
+    assert "dr" in StudyPlan().meant_for(SMALL)
+    assert "dr" not in StudyPlan().meant_for(chained)
+    assert "cascade-dr" in StudyPlan().meant_for(chained)
 
 
 def test_choosers_all_answer_and_perfect_knowledge_has_no_regret() -> None:
     scenario = replace(SMALL, actions=6, rounds=500, replicates=2, name="choice")
-    found = choices.of_choice(scenario, 0)
-    assert {c.chooser for c in found} == {*choices.FAMILY, "slope++", "pas-if"}
-    assert all(c.regret >= 0 and 0 <= c.right <= 1 for c in found)
-    shop = World(scenario, 0)
+    result = choices.scenario_choices(scenario, 0)
+    assert {c.chooser for c in result} == {*choices.FAMILY, "slope++", "pas-if"}
+    assert all(c.regret >= 0 and 0 <= c.right <= 1 for c in result)
+    shop = Population(scenario, 0)
     logs = action_logs(shop, next(shop.logs(1)), [shop.behaviour], np.random.default_rng(0))
     assert logs[0].inputs().weight == pytest.approx(np.ones((500, 1)))
 
@@ -227,8 +227,8 @@ def test_a_scenario_that_makes_no_sense_is_refused(wrong: dict[str, object]) -> 
 
 def test_thompson_marginals_of_uniform_against_a_triangle() -> None:
     # P(U > max of two uniforms) = 1/3
-    found = thompson_marginals(np.array([1.0, 2.0]), np.array([1.0, 1.0]), 2)
-    assert found == pytest.approx(np.array([[1 / 3, 2 / 3], [2 / 3, 1 / 3]]), abs=1e-6)
+    result = thompson_marginals(np.array([1.0, 2.0]), np.array([1.0, 1.0]), 2)
+    assert result == pytest.approx(np.array([[1 / 3, 2 / 3], [2 / 3, 1 / 3]]), abs=1e-6)
 
 
 def test_thompson_marginals_of_equal_items_are_even_and_all_positions_sum_to_one() -> None:
@@ -236,13 +236,13 @@ def test_thompson_marginals_of_equal_items_are_even_and_all_positions_sum_to_one
         np.full((3, 4), 0.25), abs=1e-6
     )
     clicks, rest = CLICKS[:6], NO_CLICKS[:6]
-    found = thompson_marginals(clicks, rest, 6, 1_000)
-    assert found.sum(axis=0) == pytest.approx(np.ones(6))
-    assert found.sum(axis=1) == pytest.approx(np.ones(6), abs=1e-4)
+    result = thompson_marginals(clicks, rest, 6, 1_000)
+    assert result.sum(axis=0) == pytest.approx(np.ones(6))
+    assert result.sum(axis=1) == pytest.approx(np.ones(6), abs=1e-4)
     draws = np.random.default_rng(0).beta(clicks, rest, (40_000, 6))
     ranks = np.argsort(-draws, axis=1)
     often = np.array([[(ranks[:, j] == i).mean() for i in range(6)] for j in range(6)])
-    assert np.abs(found - often).max() < 4 * 0.5 / 200
+    assert np.abs(result - often).max() < 4 * 0.5 / 200
 
 
 def open_bandit_folder(folder: Path) -> Path:
@@ -269,19 +269,19 @@ def open_bandit_folder(folder: Path) -> Path:
 def test_open_bandit_command_on_a_folder_of_its_form(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(reproductions, "thompson_marginals", lambda c, r, k: np.full((k, 80), 1 / 80))
     folder = open_bandit_folder(tmp_path)
-    found = reproductions.open_bandit(folder, runs=3)
+    result = reproductions.open_bandit(folder, runs=3)
     log = pd.read_csv(folder / "random" / "all" / "all.csv")["click"].to_numpy()
     truth = float(pd.read_csv(folder / "bts" / "all" / "all.csv")["click"].mean())
     rows = [np.random.RandomState(run).choice(np.arange(600), size=600, replace=True) for run in range(3)]
     errors = [abs(log[each].mean() - truth) / truth for each in rows]
-    ips = next(row for row in found if row.estimator == "ips")
+    ips = next(row for row in result if row.estimator == "ips")
     assert ips.relative_error == pytest.approx(np.mean(errors))  # the target is the log's own policy
     assert ips.published == 0.311082
     if find_spec("sklearn"):
-        assert [row.model for row in found] == ["ridge"] * 7 + ["logistic"] * 7
-        assert found[7].estimator == "dm"
+        assert [row.model for row in result] == ["ridge"] * 7 + ["logistic"] * 7
+        assert result[7].estimator == "dm"
         # the target is the log's own policy and clicks depend on nothing: the model's value is the click rate
-        assert found[7].relative_error == pytest.approx(np.mean(errors), abs=0.02)
+        assert result[7].relative_error == pytest.approx(np.mean(errors), abs=0.02)
     with pytest.raises(InvalidInput, match="--data"):
         reproductions.open_bandit(tmp_path / "nowhere")
 
@@ -294,7 +294,7 @@ def test_the_published_model_stays_near_the_click_rate() -> None:
     """What explains its dm: ours, whose penalty is chosen, follows the items. All 30 runs are in the docs."""
     pytest.importorskip("sklearn")
     folder = DATA / "random" / "all"
-    log, items = load(folder), published_model.item_features(folder)
+    log, items = load(folder), published_model.published_item_features(folder)
     table = load(DATA / "bts" / "all").frequencies()
     theirs = published_model.logistic_inputs(log, items, table)
     assert items.shape == (80, 4)
@@ -316,9 +316,9 @@ def test_digits_without_scikit_learn_says_so(monkeypatch: pytest.MonkeyPatch) ->
 
 def test_one_digits_run_is_unbiased_enough() -> None:
     pytest.importorskip("sklearn")
-    found = {row.estimator: row.relative_error for row in reproductions.digits(runs=1)}
-    assert set(found) == set(reproductions.DIGITS)
-    assert found["dr"] < 0.15 < found["dm"]
+    result = {row.estimator: row.relative_error for row in reproductions.digits(runs=1)}
+    assert set(result) == set(reproductions.DIGITS)
+    assert result["dr"] < 0.15 < result["dm"]
 
 
 # the command
@@ -344,7 +344,7 @@ def test_the_command_prints_writes_and_repeats_itself(
 
 
 def test_workers_do_not_change_the_answer() -> None:
-    plan = Plan(estimators=("ips",), closed=("delta",), others={})
+    plan = StudyPlan(estimators=("ips",), closed=("delta",), others={})
     both = (SMALL, replace(SMALL, name="other", logging=0.5))
     one, two = (study(both, seed=0, plan=plan, workers=workers) for workers in (1, 2))
     assert [c.estimator for c in one] == [c.estimator for c in two]
@@ -355,6 +355,6 @@ def test_workers_do_not_change_the_answer() -> None:
     ("arguments", "field"), [(["--only", "x"], "--only"), (["--only", "open-bandit"], "--data")]
 )
 def test_the_command_names_what_is_missing(arguments: list[str], field: str) -> None:
-    found = CliRunner().invoke(app, ["ope-benchmark", *arguments])
-    assert isinstance(found.exception, InvalidInput)
-    assert found.exception.field == field
+    result = CliRunner().invoke(app, ["ope-benchmark", *arguments])
+    assert isinstance(result.exception, InvalidInput)
+    assert result.exception.field == field

@@ -31,7 +31,7 @@ def print_summary(results: Results, folder: Path) -> None:
             "-" if verdict is None else f"{row['gain']:+.4f}",
             "-" if dr is None else f"{dr['value']:.3f} [{dr['low']:.3f}, {dr['high']:.3f}]",
             "-" if dr is None else ("yes" if dr["covers_truth"] else "no"),
-            "baseline" if verdict is None else ("passed" if verdict.passed else "refused"),
+            "baseline" if verdict is None else verdict.outcome,
         )
     table.caption = (
         "deployed, gain: exact, in a copy of the shop. DR: from the log alone;\n"
@@ -39,11 +39,7 @@ def print_summary(results: Results, folder: Path) -> None:
     )
     table.caption_justify = "left"
     console.print(table, highlight=False)
-    console.print(
-        f"gate: [bold]{results.chosen.candidate}[/] {'passed' if results.chosen.passed else 'refused'}: "
-        f"{results.chosen.reason}",
-        highlight=False,
-    )
+    console.print(results.chosen.sentence, highlight=False)
     if results.served:
         served = results.served
         console.print(

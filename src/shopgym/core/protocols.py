@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, Protocol, runtime_checkable
+from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
 
 from numpy.random import Generator
 
@@ -13,7 +13,19 @@ from .types import F64, I32, AnyArray
 
 @runtime_checkable
 class Policy(Protocol):
-    """A frozen decision rule: it never learns and never holds a random generator."""
+    """A frozen decision rule: it never learns and never holds a random generator.
+
+    A policy says by ``has_marginals`` whether :meth:`marginals` has an answer. Type checkers ask for the
+    property. A running program does not, so that older policies still are policies: read it by
+    :func:`has_marginals`.
+    """
+
+    if TYPE_CHECKING:
+
+        @property
+        def has_marginals(self) -> bool:
+            """Whether :meth:`marginals` has an answer for every request."""
+            ...
 
     def decide(self, requests: Requests, rng: Generator) -> Decisions:
         """Choose n slates and say how likely each choice was."""
@@ -28,12 +40,25 @@ class Policy(Protocol):
         ...
 
     def marginals(self, requests: Requests) -> F64:
-        """(n, k, m) the probability that candidate c stands at slot j, whatever stands before it."""
+        """(n, k, m) the probability that candidate c stands at slot j, whatever stands before it.
+
+        Raises:
+            InvalidInput: the policy has no marginals (``has_marginals`` is False).
+        """
         ...
 
     def state(self) -> tuple[Mapping[str, Any], Mapping[str, AnyArray]]:
         """(spec, arrays): all that is needed to build the policy again; JSON-able, and plain arrays."""
         ...
+
+
+def has_marginals(policy: Policy) -> bool:
+    """Whether ``policy.marginals`` has an answer.
+
+    That is the policy's own ``has_marginals``. A policy without this property is taken to have marginals if
+    it defines the method; if the method then fails, its error is not hidden.
+    """
+    return bool(getattr(policy, "has_marginals", callable(getattr(policy, "marginals", None))))
 
 
 @runtime_checkable

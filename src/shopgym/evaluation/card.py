@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from ..core.types import I64
-from .offline import ZOO
+from .answer import HEADINGS, estimator_notes, lines_before, number, quoted, refusals, unsupported_share
 from .offline.streaming import EDGES
 
 if TYPE_CHECKING:
@@ -21,11 +21,6 @@ if TYPE_CHECKING:
 
 INK, MUTED, GRID, BLUE, GREY = "#1f2933", "#5f6b78", "#e3e8ee", "#2563eb", "#9aa5b1"
 COLOURS = {"trust": "#0f766e", "caution": "#b45309", "refuse": "#b91c1c"}
-HEADS = {
-    "trust": "This number passes every check",
-    "caution": "Read this number with care",
-    "refuse": "Do not use this log to judge this policy",
-}
 MOST_ACTIONS = 12
 """Actions in a figure; more are left out, the least taken first."""
 
@@ -61,24 +56,25 @@ def card(
 
     Args:
         answer: of ``shopgym evaluate``, as its ``--json`` prints it.
-        histogram: importance weights in each bin of :data:`..ope.streaming.EDGES`.
+        histogram: importance weights in each bin of :data:`.offline.streaming.EDGES`.
         support: of single actions, or None.
         labels: of its actions.
     """
     sections = [_estimates(answer), _weights(answer, histogram)]
     if support is not None:
-        if support.known:
+        if support.covers_all_actions:
             sections.append(_support(answer, support, labels))
         if not answer.get("varying_offer"):  # where an action was not on offer its sum misses 1 rightly
             sections.append(_calibration(answer, support, labels))
-    best = _headline(answer)
     word = answer["verdict"]
+    *_, logged, verdict = map(str, lines_before(answer))
     return f"""<!doctype html><html lang="en"><head><meta charset="utf-8">
 <meta name="viewport" content="width=device-width,initial-scale=1">
 <title>{escape(answer["policy"])} - offline evaluation</title><style>{STYLE}</style></head><body>
 <small>shopgym evaluate</small><h1>What would <i>{escape(answer["policy"])}</i> have earned?</h1>
-<div class="verdict {word}"><b>{HEADS[word]}</b><p>{_summary(answer, best)}</p></div>
-{_reasons(answer, best)}
+<div class="verdict {word}"><b>{HEADINGS[word]}</b><p>{escape(verdict)}</p></div>
+<p>{escape(logged)}.</p>
+{_reasons(answer)}
 {_tiles(answer)}
 <div class="grid">{"".join(sections)}</div>
 {_small_print(answer)}
@@ -86,65 +82,25 @@ def card(
 """
 
 
-def _headline(answer: dict[str, Any]) -> dict[str, Any] | None:
-    found = [e for e in answer["estimates"] if e["estimator"] == answer["headline"]]
-    return found[0] if found else None
-
-
-def _summary(answer: dict[str, Any], best: dict[str, Any] | None) -> str:
-    unit, logged = escape(answer["unit"]), answer["logged_value"]
-    rounds = f"{answer['rounds']:,} logged rounds"
-    if best is None:
-        said = f"The {rounds} earned {logged:.4g} {unit} each."
-        return f"{said} They cannot tell what this policy would have earned."
-    low, high = best["low"], best["high"]
-    if not ZOO[best["estimator"]].weighted:
-        between = "by its reward model alone, and no interval holds what that errs by"
-        against = "nothing firm can be said against"
-    elif low is None or high is None:
-        between, against = "with no bounded interval", "nothing firm can be said against"
-    else:
-        between = f"between {low:.4g} and {high:.4g} with {best['level']:.0%} confidence"
-        if low > logged:
-            against = "more than"
-        elif high < logged:
-            against = "less than"
-        else:
-            against = "not clearly different from"
-    return (
-        f"Had it decided in the {rounds}, each would have earned about "
-        f"<strong>{best['value']:.4g}</strong> {unit}, {between}: {against} the {logged:.4g} that was earned "
-        f"({best['estimator']})."
-    )
-
-
-def _reasons(answer: dict[str, Any], best: dict[str, Any] | None) -> str:
-    """Why not trust: what was refused, then what is doubtful about the one that is quoted."""
-    items = [f"{', '.join(names)} refused: {why}" for why, names in _refused(answer)]
+def _reasons(answer: dict[str, Any]) -> str:
+    """Why not trust: what was refused, then what is doubtful about the estimate that is quoted."""
+    best = quoted(answer)
+    items = [f"{', '.join(names)} refused: {reason}" for reason, names in refusals(answer)]
     items += best["reason"].split("; ") if best and best["reason"] else []
     if not items:
         return ""
     return f"<h2>Why</h2><ul>{''.join(f'<li>{escape(item)}</li>' for item in items)}</ul>"
 
 
-def _refused(answer: dict[str, Any]) -> list[tuple[str, list[str]]]:
-    """Estimators by the reason why they are refused."""
-    out: dict[str, list[str]] = {}
-    for name, why in answer["refused"].items():
-        out.setdefault(why, []).append(name)
-    return list(out.items())
-
-
 def _tiles(answer: dict[str, Any]) -> str:
     if not answer["estimates"]:
         return ""
     e = answer["estimates"][0]
-    share = "unknown" if e["unsupported"] is None else f"{e['unsupported']:.1%}"
     tiles = [
         (f"{e['ess']:,.0f}", f"rounds' worth of information about this policy, in {e['n']:,} rounds (ESS)"),
         (f"{e['max_weight']:.3g}", "the largest weight: for how many rounds a single one speaks"),
         (f"{e['tail_mass']:.0%}", "of all weight lies on the heaviest 1% of the rounds"),
-        (share, "of what the policy does is never seen in the log"),
+        (unsupported_share(e), "of what the policy does is never seen in the log"),
     ]
     return (
         '<div class="tiles">'
@@ -156,7 +112,7 @@ def _tiles(answer: dict[str, Any]) -> str:
 def _estimates(answer: dict[str, Any]) -> str:
     rows = "".join(
         f"<tr><td>{escape(e['estimator'])}</td><td>{e['value']:.4g}</td>"
-        f"<td>{_number(e['low'])} to {_number(e['high'])}</td>"
+        f"<td>{number(e['low'])} to {number(e['high'])}</td>"
         f'<td class="word" style="color:{COLOURS[e["verdict"]]}">{e["verdict"]}</td></tr>'
         for e in answer["estimates"]
     )
@@ -193,25 +149,24 @@ def _support(answer: dict[str, Any], support: Support, labels: tuple[str, ...]) 
 def _calibration(answer: dict[str, Any], support: Support, labels: tuple[str, ...]) -> str:
     p = support.p_value()
     if np.isnan(p):
-        found = "too few rounds to test"
+        result = "too few rounds to test"
     elif "propensities" in answer:
-        found = f"they were estimated from this log itself; test of balance: p = {p:.2g}"
+        result = f"they were estimated from this log itself; test of balance: p = {p:.2g}"
     else:
-        found = f"p = {p:.2g}; a right log falls below 0.00006 once in 16,000"
+        result = f"p = {p:.2g}; a right log falls below 0.00006 once in 16,000"
     return (
         "<section><h2>Are the logged probabilities right?</h2>"
         "<p>If they are, the rounds of each action, each counted one over its probability, add up to the "
-        f"whole log: to 1, within the bars (2 standard errors). Over all actions and contexts: {found}.</p>"
+        f"whole log: to 1, within the bars (2 standard errors). Over all actions and contexts: {result}.</p>"
         f"{_picture(_draw_calibration(support, labels), 'inverse propensity sums by action')}</section>"
     )
 
 
 def _small_print(answer: dict[str, Any]) -> str:
-    notes = dict.fromkeys(part for e in answer["estimates"] for part in e["note"].split("; ") if part)
-    said = "".join(f"<li>{escape(note)}</li>" for note in notes)
+    notes = "".join(f"<li>{escape(note)}</li>" for note in estimator_notes(answer))
     interval = answer["estimates"][0]["interval"] if answer["estimates"] else "none"
     return (
-        f"<section><h2>Small print</h2><ul>{said}<li>The answer is about the logged rounds, and "
+        f"<section><h2>Small print</h2><ul>{notes}<li>The answer is about the logged rounds, and "
         "takes them as independent. What the policy would do to later rounds is not in it.</li></ul>"
         f'<p class="muted">log {escape(answer["log"])} · interval {escape(interval)} · '
         f"seed {answer['seed']}</p>"
@@ -244,10 +199,10 @@ def _draw_weights(histogram: I64) -> Figure:
         axes.bar([first - 2], share[:1], width=0.92, color=GREY)
     every = max(1, round((last - first) / 5))
     ticks = list(range(first, last + 1, every))
-    at, names = [i - 0.5 for i in ticks], [f"{EDGES[i]:.2g}" for i in ticks]
+    places, names = [i - 0.5 for i in ticks], [f"{EDGES[i]:.2g}" for i in ticks]
     if histogram[0]:
-        at, names = [first - 2.0, *at], ["0", *names]
-    axes.set_xticks(at, names)
+        places, names = [first - 2.0, *places], ["0", *names]
+    axes.set_xticks(places, names)
     axes.grid(axis="x", visible=False)
     axes.grid(axis="y", color=GRID, linewidth=0.8)
     axes.set_ylabel("share of rounds")
@@ -286,7 +241,7 @@ def _draw_calibration(support: Support, labels: tuple[str, ...]) -> Figure:
 
 def _most_taken(support: Support) -> I64:
     """The actions to draw; by the target, since the most logged of many would look logged too often."""
-    by = support.mass if support.known else support.logged
+    by = support.mass if support.covers_all_actions else support.logged
     return np.asarray(np.argsort(-by, kind="stable")[:MOST_ACTIONS], dtype=np.int64)
 
 
@@ -320,7 +275,3 @@ def _picture(figure: Figure, name: str) -> str:
     figure.savefig(buffer, format="png", metadata={"Software": None})
     code = base64.b64encode(buffer.getvalue()).decode()
     return f'<img alt="{escape(name)}" src="data:image/png;base64,{code}">'
-
-
-def _number(value: float | None) -> str:
-    return "unbounded" if value is None else f"{value:.4g}"

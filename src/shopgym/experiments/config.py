@@ -13,7 +13,7 @@ from ..core.config import build
 from ..core.errors import InvalidInput, one_of
 from ..core.hashing import hash_json
 from ..core.reward import RewardSpec
-from ..evaluation.offline.estimators import ZOO
+from ..evaluation.offline.estimators import ESTIMATORS
 from ..policies.guards import guard_from_spec
 from ..simulators.config import ShopConfig
 
@@ -84,7 +84,7 @@ class EvaluationSection(Section):
     @classmethod
     def _estimators(cls, value: tuple[str, ...]) -> tuple[str, ...]:
         for name in value:
-            one_of("evaluation.estimators", name, ZOO)
+            one_of("evaluation.estimators", name, ESTIMATORS)
         return value
 
 

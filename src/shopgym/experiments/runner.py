@@ -23,7 +23,7 @@ from ..envs.vector import BanditVectorEnv
 from ..evaluation.offline.estimators import estimator_named
 from ..evaluation.offline.inputs import OpeInputs
 from ..evaluation.offline.log import item_features, log_inputs
-from ..guardrails.gate import choose, judge
+from ..guardrails.gate import choose_candidate, judge_candidates
 from ..policies.decision_log.log import DecisionLog, logged_marginals
 from ..policies.guards import guard_from_spec
 from ..policies.policy import SlatePolicy
@@ -82,7 +82,7 @@ class Experiment:
         inputs = self._inputs(log, task, policies)
         agents = self._agents_table(deployments, on_log)
         evaluation = self._evaluate(inputs, agents)
-        verdicts = judge(inputs, self.config.gate.baseline, self.config.gate.level)
+        verdicts = judge_candidates(inputs, self.config.gate.baseline, self.config.gate.level)
         results = Results(
             config=self.config,
             catalog=self.catalog,
@@ -92,7 +92,7 @@ class Experiment:
             agents=agents,
             evaluation=evaluation,
             verdicts=verdicts,
-            chosen=choose(verdicts, self.config.gate.candidate),
+            chosen=choose_candidate(verdicts, self.config.gate.candidate),
             policies=policies,
             showcase=self._showcase(),
             log_size=len(log),

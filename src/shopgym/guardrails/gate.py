@@ -7,7 +7,7 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 from ..core.errors import InvalidInput
-from ..evaluation.offline.compare import compare
+from ..evaluation.offline.compare import compare_inputs
 from ..evaluation.offline.inputs import OpeInputs
 from ..evaluation.offline.verdict import REFUSE
 
@@ -20,7 +20,8 @@ class Verdict:
         candidate, baseline: names.
         gain: doubly robust estimate of V(candidate) - V(baseline), in ``unit`` per decision.
         low: its lower bound; all candidates' bounds hold together with probability ``level``.
-        passed: whether ``low`` > 0, and the estimate is not refused (:mod:`.ope.verdict`).
+        passed: whether ``low`` > 0, and the estimate is not refused
+            (:mod:`shopgym.evaluation.offline.verdict`).
         reason: in words.
     """
 
@@ -33,12 +34,23 @@ class Verdict:
     passed: bool
     reason: str
 
+    @property
+    def outcome(self) -> str:
+        """``passed`` or ``refused``."""
+        return "passed" if self.passed else "refused"
+
+    @property
+    def sentence(self) -> str:
+        """The verdict in words, for the terminal and the report."""
+        outcome = "passed the gate" if self.passed else "was refused by the gate"
+        return f"{self.candidate} {outcome}: {self.reason}"
+
     def as_dict(self) -> dict[str, Any]:
         """JSON-able."""
         return asdict(self)
 
 
-def judge(inputs: Mapping[str, OpeInputs], baseline: str, level: float) -> dict[str, Verdict]:
+def judge_candidates(inputs: Mapping[str, OpeInputs], baseline: str, level: float) -> dict[str, Verdict]:
     """A verdict on every policy but the baseline, from one log.
 
     Lower bounds are one-sided and split the error 1 - level evenly over the candidates (Bonferroni),
@@ -50,7 +62,7 @@ def judge(inputs: Mapping[str, OpeInputs], baseline: str, level: float) -> dict[
     error = (1 - level) / len(candidates)
     verdicts = {}
     for name in candidates:
-        difference = compare(inputs[name], inputs[baseline], estimator="dr", level=1 - 2 * error)
+        difference = compare_inputs(inputs[name], inputs[baseline], estimator="dr", level=1 - 2 * error)
         refused = difference.verdict == REFUSE
         passed = difference.low > 0 and not refused
         bound = f"{difference.low:.4g} {difference.unit} a decision at joint confidence {level:.0%}"
@@ -67,7 +79,7 @@ def judge(inputs: Mapping[str, OpeInputs], baseline: str, level: float) -> dict[
     return verdicts
 
 
-def choose(verdicts: Mapping[str, Verdict], candidate: str) -> Verdict:
+def choose_candidate(verdicts: Mapping[str, Verdict], candidate: str) -> Verdict:
     """The verdict on ``candidate``, or with ``"best"`` the one whose lower bound is highest."""
     if candidate == "best":
         return max(verdicts.values(), key=lambda verdict: verdict.low)

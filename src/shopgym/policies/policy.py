@@ -85,6 +85,11 @@ class SlatePolicy:
         propensities[beyond] = positions[beyond] == EMPTY
         return propensities
 
+    @property
+    def has_marginals(self) -> bool:
+        """True if no guard and no re-ranker looks at earlier slots: then marginals have a closed form."""
+        return self.reranker is None and not any(guard.looks_back for guard in self.guards)
+
     def marginals(self, requests: Requests) -> F64:
         """(n, k, m) probability that a candidate stands at a slot.
 

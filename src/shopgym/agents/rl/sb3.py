@@ -69,8 +69,13 @@ class StableBaselinesPolicy:
             out[:, slot] = np.where(position >= 0, chosen, ~allowed.any(axis=1))
         return out
 
+    @property
+    def has_marginals(self) -> bool:
+        """False: a slot depends on the earlier ones in a way that has no closed form."""
+        return False
+
     def marginals(self, requests: Requests) -> F64:
-        """Refused: how a slot depends on the slots before it has no closed form.
+        """Not known, see :attr:`has_marginals`.
 
         Raises:
             InvalidInput: always.

@@ -88,13 +88,12 @@ def evaluate(
     """Estimate what POLICY would have earned on the rounds of LOG."""
     import json
 
-    import numpy as np
-
-    from ...core.errors import InvalidInput
+    from ...core.errors import InvalidInput, one_of
     from ...core.files import write_text
-    from ...evaluation.offline import ESTIMATORS, ZOO
-    from ...evaluation.offline.formats import Columns, read_log
-    from .answer import answer_of, checked
+    from ...evaluation.api import ALL
+    from ...evaluation.api import evaluate as evaluate_policy
+    from ...evaluation.offline.estimators import ESTIMATORS
+    from ...evaluation.offline.formats import Columns
 
     if policy is None:
         raise InvalidInput(
@@ -103,9 +102,10 @@ def evaluate(
             "say what to evaluate: uniform, or of a table action:NAME, always that action, or choice:COLUMN, "
             "the action in a column; shopgym evaluate --help has the rest",
         )
-    checked(estimator or [], every, level, interval)
-    names = estimator or list(ZOO if every else ESTIMATORS)
-    rng = np.random.default_rng(seed)
+    if estimator and every:
+        raise InvalidInput("--estimator", list(estimator), "leave it out with --all")
+    for name in estimator or ():
+        one_of("--estimator", name, ESTIMATORS)
     columns = Columns(
         action_column,
         reward_column,
@@ -117,28 +117,27 @@ def evaluate(
         tuple(label.strip() for label in actions.split(",")) if actions else (),
     )
     with _progress() as progress, _mapper(workers) as mapper:
-        source = read_log(
+        evaluation = evaluate_policy(
             log,
             policy,
-            rng=rng,
             columns=columns,
-            estimators=names,
+            estimators=ALL if every else estimator,
+            level=level,
+            interval=interval,
+            seed=seed,
             by_user=by_user,
             stream=stream,
             mapper=mapper,
             progress=progress,
         )
-    answer = answer_of(source, names, chosen=estimator is not None, level=level, interval=interval, rng=rng)
-    answer = {**answer, "log": str(log), "policy": policy, "seed": seed}
-    text = json.dumps(answer, indent=2, allow_nan=False)
+    answer = evaluation.as_dict()
+    as_text = json.dumps(answer, indent=2, allow_nan=False)
     if out is not None:
-        write_text(out / "evaluation.json", text + "\n")
+        write_text(out / "evaluation.json", as_text + "\n")
     if html is not None:
-        from ...evaluation.card import card
-
-        write_text(html, card(answer, source.histogram, source.support, source.labels))
+        write_text(html, evaluation.html())
     if as_json:
-        typer.echo(text)
+        typer.echo(as_text)
     else:
         from .printing import print_answer
 

@@ -9,7 +9,7 @@ from .base import Interval
 from .bounded import ClopperPearson, EmpiricalBernstein, Hoeffding
 from .likelihood import CressieRead
 from .normal import Delta, Student
-from .resampled import BiasCorrected, Bootstrap
+from .resampled import BiasCorrected, PercentileBootstrap
 from .sequential import Asymptotic, Betting
 
 INTERVALS: Mapping[str, Interval] = {
@@ -17,7 +17,7 @@ INTERVALS: Mapping[str, Interval] = {
     for interval in (
         Delta(),
         Student(),
-        Bootstrap(),
+        PercentileBootstrap(),
         BiasCorrected(),
         EmpiricalBernstein(),
         Hoeffding(),

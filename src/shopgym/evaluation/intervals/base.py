@@ -6,8 +6,9 @@ from typing import Protocol
 
 from numpy.random import Generator
 
-from ...core.errors import InvalidInput
+from ...core.errors import InvalidInput, in_range
 from ...core.types import F64
+from ..errors import NotEstimable
 from .statistic import Statistic
 
 
@@ -25,15 +26,20 @@ class Interval(Protocol):
         """(low, high) that hold the true value with probability ``level``, each end missing half of the rest.
 
         Raises:
-            InvalidInput: a level outside (0, 1), fewer than two rounds, or what the interval cannot do.
+            InvalidInput: a level outside (0, 1), or fewer than two rounds.
+            NotEstimable: the interval is not made for this statistic.
         """
         ...
 
 
+def check_level(level: float) -> None:
+    """Refuse a nominal coverage outside (0, 1)."""
+    in_range("level", level, 0.0, 1.0, open_low=True, open_high=True)
+
+
 def check(statistic: Statistic, level: float) -> None:
     """Refuse a level outside (0, 1) and fewer than two rounds."""
-    if not 0.0 < level < 1.0:
-        raise InvalidInput("level", level, "give a coverage between 0 and 1, e.g. 0.95")
+    check_level(level)
     if len(statistic) < 2:
         raise InvalidInput("rounds", len(statistic), "an interval needs at least two rounds")
 
@@ -47,5 +53,5 @@ def standard_error(psi: F64) -> float:
 def weights_of(statistic: Statistic, name: str) -> F64:
     """(n,) the importance weights, for intervals that know of their mean."""
     if statistic.control is None:
-        raise InvalidInput("interval", name, "it needs the importance weights of one policy: use delta")
+        raise NotEstimable("interval", name, "it needs the importance weights of one policy: use delta")
     return statistic.control + 1.0

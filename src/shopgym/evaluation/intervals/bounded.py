@@ -9,6 +9,7 @@ from numpy.random import Generator
 
 from ...core.errors import InvalidInput
 from ...core.types import F64
+from ..errors import NotEstimable
 from .base import check, weights_of
 from .statistic import Statistic
 
@@ -91,7 +92,7 @@ class ClopperPearson:
         """See :class:`.base.Interval`; needs no generator.
 
         Raises:
-            InvalidInput: also a statistic without importance weights, or a value out of bounds.
+            NotEstimable: a statistic without importance weights, or a value out of bounds.
         """
         from scipy.special import betaincinv
 
@@ -99,7 +100,7 @@ class ClopperPearson:
         span = self.highest - self.lowest
         share = (statistic.value - self.lowest) / span
         if not 0.0 <= share <= 1.0:
-            raise InvalidInput("value", statistic.value, f"it is not in [{self.lowest:g}, {self.highest:g}]")
+            raise NotEstimable("value", statistic.value, f"it is not in [{self.lowest:g}, {self.highest:g}]")
         rounds = len(statistic) / float(weights_of(statistic, self.name).max())
         wins, miss = share * rounds, (1.0 - level) / 2.0
         low = float(betaincinv(wins, rounds - wins + 1.0, miss)) if wins > 0 else 0.0

@@ -7,7 +7,7 @@ import numpy as np
 from ...core.types import F64, I64, AnyArray
 
 
-def clusters_of(users: AnyArray) -> I64:
+def cluster_codes(users: AnyArray) -> I64:
     """(n,) integers in [0, number of users), from one label per round."""
     return np.asarray(np.unique(users, return_inverse=True)[1], dtype=np.int64)
 

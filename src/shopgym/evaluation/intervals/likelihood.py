@@ -35,7 +35,7 @@ class CressieRead:
         """See :class:`.base.Interval`; needs no generator.
 
         Raises:
-            InvalidInput: also a statistic without importance weights.
+            NotEstimable: a statistic without importance weights.
         """
         from scipy.special import fdtri
 

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from statistics import NormalDist
 
 from numpy.random import Generator
 
+from ...core.statistics import normal_quantile
 from .base import check, standard_error
 from .statistic import Statistic
 
@@ -22,7 +22,7 @@ class Delta:
     ) -> tuple[float, float]:
         """See :class:`.base.Interval`; needs no generator."""
         check(statistic, level)
-        half = NormalDist().inv_cdf((1.0 + level) / 2.0) * standard_error(statistic.influence())
+        half = normal_quantile(level) * standard_error(statistic.influence())
         return statistic.value - half, statistic.value + half
 
 

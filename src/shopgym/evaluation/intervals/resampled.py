@@ -17,7 +17,7 @@ RESAMPLES = 1000
 
 
 @dataclass(frozen=True)
-class Bootstrap:
+class PercentileBootstrap:
     """Percentile interval of the multinomial bootstrap (Efron 1979) over rounds.
 
     A resample that has no value, such as one whose rounds all have a zero denominator at some slot, is
@@ -40,7 +40,7 @@ class Bootstrap:
 
 @dataclass(frozen=True)
 class BiasCorrected:
-    """As :class:`Bootstrap`, corrected for bias and acceleration: BCa (Efron 1987, Better bootstrap
+    """As :class:`PercentileBootstrap`, corrected for bias and acceleration: BCa (Efron 1987, Better bootstrap
     confidence intervals). The acceleration is that of the influences (equation 7.3 there)."""
 
     resamples: int = RESAMPLES
@@ -71,7 +71,7 @@ class BiasCorrected:
 
 def resampled_values(statistic: Statistic, level: float, resamples: int, rng: Generator | None) -> F64:
     """(resamples,) the values of resamples, NaN where there is none."""
-    from ..offline.resample import resampled_sums
+    from .resample import resampled_sums
 
     check(statistic, level)
     if rng is None:

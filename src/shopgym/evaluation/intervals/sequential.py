@@ -8,8 +8,9 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.random import Generator
 
-from ...core.errors import InvalidInput, in_range
+from ...core.errors import in_range
 from ...core.types import F64
+from ..errors import NotEstimable
 from .base import check, standard_error, weights_of
 from .statistic import Statistic
 
@@ -66,7 +67,7 @@ class Betting:
         """See :class:`.base.Interval`; needs no generator.
 
         Raises:
-            InvalidInput: also rounds that are not weights times rewards in the bounds.
+            NotEstimable: rounds that are not weights times rewards in the bounds.
         """
         check(statistic, level)
         w, x = weights_of(statistic, self.name), statistic.columns[:, 0]
@@ -74,7 +75,7 @@ class Betting:
         gain, loss = (x - self.lowest * w) / span, (self.highest * w - x) / span
         if statistic.columns.shape[1] > 1 or min(float(gain.min()), float(loss.min())) < -1e-9:
             bounds = f"[{self.lowest:g}, {self.highest:g}]"
-            raise InvalidInput("interval", self.name, f"the rounds are not weights times rewards in {bounds}")
+            raise NotEstimable("interval", self.name, f"the rounds are not weights times rewards in {bounds}")
         miss = (1.0 - level) / 2.0
         return self.lowest + span * _least(gain, miss), self.highest - span * _least(loss, miss)
 

@@ -1,20 +1,23 @@
 """Offline policy evaluation: what a target policy would have earned, from another policy's log."""
 
+from typing import Any
+
 from ..intervals import INTERVALS, Interval
 from ..intervals.statistic import Statistic, Terms
-from .compare import compare
+from . import estimators
+from .compare import compare_inputs
 from .diagnostics import Diagnostics
 from .estimate import Estimate
-from .estimators import ESTIMATORS, ZOO, Estimator
+from .estimators import DEFAULT_ESTIMATORS, ESTIMATORS, Estimator
 from .inputs import OpeInputs
 from .tuning import Tuned
 from .verdict import Thresholds, judge
 from .weighted import Weighted
 
 __all__ = [
+    "DEFAULT_ESTIMATORS",
     "ESTIMATORS",
     "INTERVALS",
-    "ZOO",
     "Diagnostics",
     "Estimate",
     "Estimator",
@@ -25,6 +28,10 @@ __all__ = [
     "Thresholds",
     "Tuned",
     "Weighted",
-    "compare",
+    "compare_inputs",
     "judge",
 ]
+
+
+def __getattr__(name: str) -> Any:
+    return estimators.__getattr__(name)  # the deprecated names of the registry

@@ -1,4 +1,4 @@
-"""Inputs from a log of single actions: fit the reward model, then weigh the rounds in chunks."""
+"""Inputs from a log of single actions: the reward model is fitted, then rounds are weighed in chunks."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from numpy.random import Generator
 from ...core.errors import one_of
 from ...core.types import F64, AnyArray
 from .calibration import calibration_p
-from .checks import CELLS, checked_actions, shown
+from .checks import CHUNK_CELLS, checked_actions, shown
 from .inputs import OpeInputs, weigh
 from .reward_model import FOLDS, Moments, assign_folds
 
@@ -52,7 +52,7 @@ def cross_fitted_inputs(
     n = len(reward)
     fold = assign_folds(n, rng, folds, users)
     moments = Moments(folds, n_actions, features.shape[1])
-    step = max(1, CELLS // n_actions)
+    step = max(1, CHUNK_CELLS // n_actions)
     chunks = [slice(start, min(start + step, n)) for start in range(0, n, step)]
     importance = None
     if objective == "variance":

@@ -1,4 +1,4 @@
-"""Checks of logged columns; each refusal names the first bad row and counts them."""
+"""Checks of logged columns; each error names the first bad row and counts the bad rows."""
 
 from __future__ import annotations
 
@@ -8,58 +8,65 @@ from ...core.errors import InvalidInput
 from ...core.types import F64, I64, AnyArray, Bool
 
 ROW_SUM_TOLERANCE = 1e-6
-"""A distribution may miss 1 by this much."""
+"""The sum of a distribution may differ from 1 by this much."""
 LARGEST = 1e60
-"""Of a reward's size: squares of squares of what is larger are infinite."""
+"""Largest size of a reward: fourth powers of larger numbers are infinite."""
 UNITS = "give rewards in a larger unit"
-CELLS = 4_000_000
-"""Probabilities (rounds x actions) held at once: 32 MB."""
+CHUNK_CELLS = 4_000_000
+"""Numbers in an array that is made chunk by chunk, e.g. rounds x actions: 32 MB."""
 
 
-def refuse(field: str, values: AnyArray, bad: Bool, fix: str) -> None:
-    """Raise :class:`InvalidInput` that names the first bad row and counts them, if there is one."""
+def refuse(
+    field: str, values: AnyArray, bad: Bool, fix: str, error: type[InvalidInput] = InvalidInput
+) -> None:
+    """Raise ``error`` that names the first bad row and counts them, if there is one."""
     if bad.any():
         rows = np.flatnonzero(bad.reshape(len(bad), -1).any(axis=1))
         value = values[rows[:1]].tolist()[0]
-        raise InvalidInput(f"{field}[{rows[0]}]", value, f"{fix} ({len(rows)} of {len(bad)} rows are wrong)")
+        raise error(f"{field}[{rows[0]}]", value, f"{fix} ({len(rows)} of {len(bad)} rows are wrong)")
+
+
+def check_finite(field: str, values: AnyArray) -> None:
+    """Raise :class:`InvalidInput` unless all of ``values`` are finite."""
+    refuse(field, values, ~np.isfinite(values), "remove NaN and infinity")
 
 
 def as_floats(field: str, values: AnyArray) -> F64:
     """``values`` as float64, or :class:`InvalidInput`."""
     try:
-        found = np.asarray(values)
-        if found.dtype.kind in "cmM":  # numpy would drop what is imaginary, and count days
-            raise TypeError(f"they are {found.dtype}")
-        return found.astype(np.float64, copy=False)
+        array = np.asarray(values)
+        if array.dtype.kind in "cmM":  # numpy would drop imaginary parts and turn dates into numbers
+            raise TypeError(f"they are {array.dtype}")
+        return array.astype(np.float64, copy=False)
     except (TypeError, ValueError) as error:
         raise InvalidInput(field, str(error), "give numbers") from error
 
 
 def check_rewards(field: str, reward: F64) -> None:
-    """Raise :class:`InvalidInput` unless all of them are finite, and can be squared and added up."""
-    refuse(field, reward, ~np.isfinite(reward), "remove NaN and infinity")
+    """Raise :class:`InvalidInput` unless all rewards are finite and small enough to be squared and summed."""
+    check_finite(field, reward)
     refuse(field, reward, np.abs(reward) > LARGEST, f"beyond {LARGEST:g} nothing can be added up: {UNITS}")
 
 
-def of_logged(table: F64, action: AnyArray) -> F64:
-    """(n,) what ``table`` (n, A) says of the logged action (n,), to be checked: 1 where that is no action."""
-    found = np.asarray(action)
-    if found.shape != table.shape[:1] or found.dtype.kind not in "iu":
-        return np.ones(found.shape)
-    inside = (found >= 0) & (found < table.shape[1])
-    return np.where(inside, table[np.arange(len(table)), np.where(inside, found, 0)], 1.0)
+def logged_probability(table: F64, action: AnyArray) -> F64:
+    """(n,) the probability of the logged action in ``table`` (n, A); 1 where the action is invalid."""
+    actions = np.asarray(action)
+    if actions.shape != table.shape[:1] or actions.dtype.kind not in "iu":
+        return np.ones(actions.shape)
+    inside = (actions >= 0) & (actions < table.shape[1])
+    return np.where(inside, table[np.arange(len(table)), np.where(inside, actions, 0)], 1.0)
 
 
-def codes_of(field: str, labels: AnyArray) -> tuple[I64, int]:
-    """(A,) the place of each label among the different ones, and how many these are."""
-    found = np.asarray(labels)
-    if found.ndim != 1 or len(found) == 0:
-        raise InvalidInput(field, found.shape, "give one label for each action")
-    if found.dtype.kind in "fO":
-        missing = np.array([label is None or label != label for label in found.tolist()])
-        refuse(field, found, missing, "fill in what is missing")
-    known, code = np.unique(found, return_inverse=True)
-    return code.astype(np.int64), len(known)
+def label_codes(field: str, labels: AnyArray) -> tuple[I64, int]:
+    """(A,) the index of each label among the sorted distinct labels, and the number of these."""
+    array = np.asarray(labels)
+    if array.ndim != 1 or len(array) == 0:
+        raise InvalidInput(field, array.shape, "give one label for each action")
+    if array.dtype.kind in "fO":
+        missing = np.array([label is None or label != label for label in array.tolist()])
+        refuse(field, array, missing, "fill in what is missing")
+    distinct, code = np.unique(array, return_inverse=True)
+    return code.astype(np.int64), len(distinct)
 
 
 def checked_actions(

@@ -9,12 +9,12 @@ from ...core.errors import InvalidInput
 from ..intervals import Interval, interval_named
 from ..intervals.statistic import Statistic
 from .estimate import Estimate
+from .estimator import make_estimate
 from .estimators import Estimator, estimator_named
 from .inputs import OpeInputs
-from .weighted import summarise
 
 
-def compare(
+def compare_inputs(
     inputs_a: OpeInputs,
     inputs_b: OpeInputs,
     *,
@@ -42,7 +42,7 @@ def compare(
         raise InvalidInput("inputs.reward", shapes, "both inputs have to come from the same rows of one log")
     both = (inputs_a, inputs_b)
     chosen, other = (named.fitted(inputs) for inputs in both)
-    return summarise(
+    return make_estimate(
         chosen,
         chosen.statistic(inputs_a) - other.statistic(inputs_b),
         inputs_a.diagnostics.worse(inputs_b.diagnostics),

@@ -1,4 +1,4 @@
-"""What tells how far an estimate can be trusted, and the verdict drawn from it."""
+"""Diagnostics of the weights and of the reward model: how far an estimate can be trusted."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ TAIL = 0.01
 
 @dataclass(frozen=True)
 class Diagnostics:
-    """Of the weights and the reward model of one log and target; over slots the worst.
+    """Diagnostics of one log and target; the worst slot counts where there are several.
 
     Attributes:
         ess: effective sample size (sum w)^2 / sum w^2 (Kish 1965).
@@ -50,7 +50,7 @@ class Diagnostics:
     model_z: float
 
     def worse(self, other: Diagnostics) -> Diagnostics:
-        """The worse of two, figure by figure; NaN gives way to a number."""
+        """The worse of two, field by field; a number is worse than NaN."""
         worst = {}
         for field in fields(self):
             one, two = getattr(self, field.name), getattr(other, field.name)
@@ -89,7 +89,7 @@ def diagnose(
         mean - 1.0, error, out=np.where(away, np.copysign(np.inf, mean - 1.0), 0.0), where=away & (error > 0)
     )
     shapes = [pareto_k(column) for column in weight.T]
-    known = [shape for shape in shapes if not math.isnan(shape)]
+    fitted_shapes = [shape for shape in shapes if not math.isnan(shape)]
     one_slot, pairs = weight.shape[1] == 1, pair_products(weight)
     if cluster is not None:
         pairs = cluster_sums(pairs[:, None], cluster)[:, 0]
@@ -108,7 +108,7 @@ def diagnose(
         max_weight=float(weight.max()),
         max_share=max_share(weight.max(axis=0), squares),
         tail_mass=max(_tail_mass(column) for column in weight.T),
-        pareto_k=max(known, default=math.nan),
+        pareto_k=max(fitted_shapes, default=math.nan),
         mean_weight=float(mean.mean()),
         weight_z=float(z[np.argmax(np.abs(z))]),
         pair_z=math.nan if one_slot else pair_z(float(pairs.mean()), float(pairs.std()), len(pairs)),

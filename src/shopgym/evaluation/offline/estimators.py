@@ -8,20 +8,24 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
+from typing import Any
+from warnings import warn
 
 from ...core.errors import one_of
+from .empirical_likelihood import EmpiricalLikelihood
+from .estimator import Estimator
 from .loggers import ByLogger
 from .slate.estimators import CascadeDR, PseudoInverse
 from .smoothing import Clipped, Exponential, Logarithmic, Optimistic, SubGaussian, Switched
 from .tuning import Tuned
-from .weighted import Direct, EmpiricalLikelihood, Estimator, Weighted
+from .weighted import Direct, Weighted
 
 LEVELS = (1.0, 5.0, 10.0, 50.0, 100.0, 500.0, 1000.0, 5000.0)
 """Weights and shrinkages to choose from."""
 POWERS = (1.0, 0.9, 0.75, 0.5)
 """Powers of the propensity to choose from."""
 
-ESTIMATORS: Mapping[str, Estimator] = {
+DEFAULT_ESTIMATORS: Mapping[str, Estimator] = {
     estimator.name: estimator
     for estimator in (
         Weighted("ips"),  # Horvitz and Thompson 1952; Strehl et al. 2010
@@ -32,8 +36,8 @@ ESTIMATORS: Mapping[str, Estimator] = {
 }
 """Those that are shown unless others are asked for."""
 
-ZOO: Mapping[str, Estimator] = {
-    **ESTIMATORS,
+ESTIMATORS: Mapping[str, Estimator] = {
+    **DEFAULT_ESTIMATORS,
     **{
         estimator.name: estimator
         for estimator in (
@@ -72,8 +76,15 @@ def estimator_named(estimator: str | Estimator) -> Estimator:
     """
     if not isinstance(estimator, str):
         return estimator
-    one_of("estimator", estimator, ZOO)
-    return ZOO[estimator]
+    one_of("estimator", estimator, ESTIMATORS)
+    return ESTIMATORS[estimator]
 
 
-__all__ = ["ESTIMATORS", "LEVELS", "POWERS", "ZOO", "Estimator", "estimator_named"]
+__all__ = ["ESTIMATORS", "LEVELS", "POWERS", "Estimator", "estimator_named"]
+
+
+def __getattr__(name: str) -> Any:
+    if name == "ZOO":
+        warn("ZOO was renamed: use ESTIMATORS", DeprecationWarning, stacklevel=2)
+        return ESTIMATORS
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -11,7 +11,7 @@ from numpy.random import Generator
 
 from ...core.errors import InvalidInput
 from ...core.types import F64, AnyArray
-from ..intervals.clusters import clusters_of
+from ..intervals.clusters import cluster_codes
 from .actions import cross_fitted_inputs
 from .checks import as_floats, check_target, checked_actions, refuse
 from .inputs import OpeInputs
@@ -24,7 +24,7 @@ MOST_CATEGORIES = 100
 """A column of words with more different values than this is refused as context."""
 
 
-def from_frame(
+def from_dataframe(
     frame: pd.DataFrame,
     target: str | AnyArray | Callable[[pd.DataFrame], AnyArray],
     *,
@@ -77,7 +77,7 @@ def from_frame(
         refuse(
             user, frame[user].to_numpy(dtype=object), frame[user].isna().to_numpy(), "fill in what is missing"
         )
-    cluster = clusters_of(users) if by_user and users is not None else None
+    cluster = cluster_codes(users) if by_user and users is not None else None
     if isinstance(target, str) and target.startswith("column:"):
         inputs = _from_column(frame, target.removeprefix("column:"), logged[0], logged[2], unit)
         return replace(inputs, cluster=cluster)
@@ -109,15 +109,15 @@ def context_features(frame: pd.DataFrame, columns: Sequence[str]) -> F64:
             spread = values.std()
             parts.append(((values - values.mean()) / (spread if spread > 0 else 1.0))[:, None])
         else:
-            known, code = np.unique(column.to_numpy().astype(str), return_inverse=True)
-            if len(known) > MOST_CATEGORIES:
+            levels, code = np.unique(column.to_numpy().astype(str), return_inverse=True)
+            if len(levels) > MOST_CATEGORIES:
                 raise InvalidInput(
                     name,
-                    len(known),
+                    len(levels),
                     f"too many different values for context, at most {MOST_CATEGORIES}: leave it out, or "
                     "turn it into a number",
                 )
-            parts.append(np.eye(len(known))[code])
+            parts.append(np.eye(len(levels))[code])
     return np.hstack(parts) if parts else np.empty((len(frame), 0))
 
 

@@ -1,4 +1,4 @@
-"""What the influences of the rounds on an estimate say of an interval that takes their mean for normal."""
+"""Figures of the rounds' influences on an estimate: whether a normal interval can be right."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ SURE = 2.0
 
 @dataclass(frozen=True)
 class Influence:
-    """Of one estimate; psi are the influences, with mean 0.
+    """The figures of one estimate; psi are the influences, with mean 0.
 
     Attributes:
         skewness: g^2 / n, g the skewness of psi. By the Edgeworth expansion of Student's statistic a
@@ -35,8 +35,8 @@ class Influence:
     shift: float = 0.0
 
     @classmethod
-    def of(cls, statistic: Statistic, raw: Statistic | None = None) -> Influence:
-        """Of ``statistic``; ``raw`` is the same with weights as they are, None if it does not smooth."""
+    def from_statistic(cls, statistic: Statistic, raw: Statistic | None = None) -> Influence:
+        """From ``statistic``; ``raw`` is the same without smoothing, None if nothing is smoothed."""
         psi = statistic.influence()
         square = psi * psi
         second = float(square.sum())
@@ -66,12 +66,12 @@ class Influence:
         bound = abs(moved) + SURE * math.sqrt(moved_second) / n
         if (
             second <= n * (ROUNDING * value) ** 2 or fourth == 0
-        ):  # all rounds say the same: they know of no error
+        ):  # all rounds are equal: they do not tell the error
             return cls(math.inf, 0.0, math.inf if bound > ROUNDING * abs(value) else 0.0)
         return cls(third**2 / second**3, second**2 / fourth, bound * n / math.sqrt(second))
 
     def worse(self, other: Influence) -> Influence:
-        """The worse of two, figure by figure."""
+        """The worse of two, field by field."""
         return Influence(
             max(self.skewness, other.skewness),
             min(self.error_rounds, other.error_rounds),

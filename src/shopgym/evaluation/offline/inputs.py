@@ -1,4 +1,4 @@
-"""What every estimator needs of a log and a target policy, and nothing more."""
+"""The inputs of every estimator: rewards, importance weights and predictions of the logged rounds."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ import numpy as np
 from ...core.errors import InvalidInput
 from ...core.types import F64, I64, AnyArray
 from .calibration import calibration_p
-from .checks import as_floats, check_rewards, check_target, checked_actions, refuse, shown
+from .checks import as_floats, check_finite, check_rewards, check_target, checked_actions, refuse, shown
 from .diagnostics import Diagnostics, diagnose
 from .verdict import CAUTION, REFUSE, THRESHOLDS, Reason
 
@@ -28,19 +28,19 @@ class OpeInputs:
         v_target: (n, k) predicted reward of the slot under the target policy, or None like ``q_logged``.
         unsupported: share of the target's probability on actions the log never shows; NaN if unknown.
         unit: unit of the reward.
-        note: what the estimates have to tell their reader, e.g. a fallback; may be empty.
+        note: what the reader of an estimate has to know, e.g. a fallback; may be empty.
         propensity: (n, k) the behaviour policy's probability of what the slot showed, in (0, 1], or None.
         logger: (n,) which of several behaviour policies made the round, counted from 0, or None for one.
         propensity_p: p-value of the propensities (:func:`.calibration.calibration_p`); NaN if not tested.
         slate_weight: (n,) weight of a whole slate's reward, for :class:`.slate.PseudoInverse`; None: unknown.
         chained: whether weights are products over several slots, not each slot's own ratio.
-        given: whether ``v_target`` is given the slots that the log shows before, as cascade-dr wants it, and
-            not the target's own mean, as dr does.
+        conditional_predictions: whether ``v_target`` is conditional on the earlier slots that the log
+            shows, as cascade-dr needs it. False: it is the target's own mean, as dr needs it.
         cluster: (n,) integers from 0, equal for rounds that belong together, such as a user's; intervals and
             standard errors then take clusters as independent, not rounds. None: every round is its own.
-        premise: what the weights take for granted that no propensity vouches for; empty for a ratio of
-            probabilities of what was logged. A verdict on them is then no better than caution.
-        premise_z: how far the log contradicts the premise, in standard errors; NaN if it cannot tell.
+        assumptions: what the weights assume beyond right propensities; empty for a ratio of probabilities of
+            what was logged. With assumptions no verdict is better than caution.
+        assumptions_z: how far the log contradicts the assumptions, in standard errors; NaN if unknown.
 
     Raises:
         InvalidInput: shapes that differ, a value that is not finite, a negative weight; with row numbers.
@@ -58,10 +58,10 @@ class OpeInputs:
     propensity_p: float = math.nan
     slate_weight: F64 | None = None
     chained: bool = False
-    given: bool = False
+    conditional_predictions: bool = False
     cluster: I64 | None = None
-    premise: str = ""
-    premise_z: float = math.nan
+    assumptions: str = ""
+    assumptions_z: float = math.nan
 
     def __post_init__(self) -> None:
         if self.reward.ndim != 2 or 0 in self.reward.shape:
@@ -80,7 +80,7 @@ class OpeInputs:
                 continue
             if values.shape != self.reward.shape:
                 raise InvalidInput(f"inputs.{name}", values.shape, f"give shape {self.reward.shape}")
-            refuse(f"inputs.{name}", values, ~np.isfinite(values), "remove NaN and infinity")
+            check_finite(f"inputs.{name}", values)
         check_rewards("inputs.reward", self.reward)
         refuse("inputs.weight", self.weight, self.weight < 0, "an importance weight is never negative")
 
@@ -89,7 +89,7 @@ class OpeInputs:
 
     @cached_property
     def diagnostics(self) -> Diagnostics:
-        """Of the weights and the model; made once."""
+        """Diagnostics of the weights and the model; computed once."""
         return diagnose(
             self.reward, self.weight, self.q_logged, self.unsupported, self.propensity_p, self.cluster
         )
@@ -101,15 +101,15 @@ class OpeInputs:
             (self.weight[:, 0] if self.weight.shape[1] == 1 else self.weight.mean(axis=1)) - 1.0
         )
 
-    def doubts(self) -> Iterator[Reason]:
-        """What the premise of the weights says against every estimate that uses them."""
-        if self.premise:
-            yield CAUTION, f"it takes for granted that {self.premise}"
-        if abs(self.premise_z) > THRESHOLDS.z:
+    def assumption_reasons(self) -> Iterator[Reason]:
+        """Reasons against every estimate that uses the weights, from what these assume."""
+        if self.assumptions:
+            yield CAUTION, f"it takes for granted that {self.assumptions}"
+        if abs(self.assumptions_z) > THRESHOLDS.z:
             yield (
                 REFUSE,
-                f"the log contradicts that {self.premise}: weighed by the actions themselves the value is "
-                f"another (z = {self.premise_z:.1f})",
+                f"the log contradicts that {self.assumptions}: weighed by the actions themselves the value "
+                f"is another (z = {self.assumptions_z:.1f})",
             )
 
     @property
@@ -158,7 +158,7 @@ class OpeInputs:
             action: (n,) integers in [0, A).
             propensity: (n,) in (0, 1], the behaviour policy's probability of the logged action.
             target: (n, A) the target policy's probabilities; rows sum to 1 within 1e-6.
-            q: (n, A) predicted reward of every action, or None: then only ips and snips can be had.
+            q: (n, A) predicted reward of every action, or None: then only ips and snips have an answer.
             unit: unit of the reward.
 
         Raises:

@@ -10,20 +10,18 @@ from numpy.random import Generator
 from ...core.batches import Requests
 from ...core.errors import InvalidInput
 from ...core.items import Items
-from ...core.protocols import Policy
+from ...core.protocols import Policy, has_marginals
 from ...core.types import F32, F64, I32, I64, AnyArray, Bool
 from ...policies.decision_log.log import DecisionLog
 from ...policies.features import FeatureMap
-from ..intervals.clusters import clusters_of
-from .checks import refuse
+from ..intervals.clusters import cluster_codes
+from .checks import CHUNK_CELLS, refuse
 from .inputs import OpeInputs
 from .reward_model import FOLDS, CrossFitted, Moments, assign_folds
 
 Features = Callable[[Requests], F32]
 """Requests -> (n, m, D), the features of each candidate; each depends on the request and that candidate."""
 
-CELLS = 4_000_000
-"""Numbers held at once in an array over requests, candidates and slots or features: 32 MB."""
 DRAWS = 8
 """Slates drawn per request where the target has no slot marginals and there is a reward model."""
 
@@ -50,17 +48,18 @@ def log_inputs(
 
     Args:
         log: decisions without a reward are left out, and the note counts them.
-        policy: the target.
+        policy: the target. Its ``has_marginals`` says which weights are used.
         rng: decides the folds, and the slates drawn of a target without slot marginals.
         features: for the reward model, one linear model per slot (:mod:`.reward_model`); None: no model,
-            so only ips and snips can be had.
+            so only ips and snips have an answer.
         folds, penalty: of the reward model; folds keep the rounds of a user together, and a penalty of
             None is chosen from the log.
         by_user: intervals take users as independent, not decisions.
         progress: called with (requests done, requests in all) after each chunk.
 
     Raises:
-        InvalidInput: no decision has a reward, an empty slot has one, or the policy does not fit the log.
+        InvalidInput: no decision has a reward, an empty slot has one, the policy does not fit the log, or it
+            says that it has marginals and then refuses them.
     """
     waiting = int((~log.rewarded).sum())
     log = log.rewarded_only()
@@ -70,7 +69,7 @@ def log_inputs(
     filled = log.positions >= 0
     refuse("log.reward", log.reward, ~filled & (log.reward != 0), "an empty slot cannot earn a reward")
     requests = log.requests()
-    exact = _has_marginals(policy, requests)
+    exact = has_marginals(policy)
     marginals = log.marginals if exact else None
     fold = assign_folds(n, rng, folds, log.user_id) if features else np.zeros(n, dtype=np.int64)
     model, width = _fit(log, features, fold, folds, penalty) if features else (None, 1)
@@ -78,7 +77,7 @@ def log_inputs(
     shown = _shown(log)
     weight, q_logged, v_target = np.ones((n, k)), np.zeros((n, k)), np.zeros((n, k))
     mass = np.zeros(2)
-    step = max(1, CELLS // (requests.num_candidates * max(k, width)))
+    step = max(1, CHUNK_CELLS // (requests.num_candidates * max(k, width)))
     for start in range(0, n, step):
         rows = slice(start, min(start + step, n))
         part, positions = requests.take(rows), log.positions[rows]
@@ -109,12 +108,12 @@ def log_inputs(
             dtype=np.float64,
         ),
         chained=marginals is None and k > 1,
-        cluster=clusters_of(log.user_id) if by_user else None,
+        cluster=cluster_codes(log.user_id) if by_user else None,
     )
 
 
 def item_features(log: DecisionLog, items: Items, value: F64 | None = None) -> Features:
-    """Features of every candidate and its match with the user, from the catalogue of the log.
+    """Features of every candidate and of its match with the user, from the catalogue of the log.
 
     Args:
         log: names the user and context columns.
@@ -126,20 +125,11 @@ def item_features(log: DecisionLog, items: Items, value: F64 | None = None) -> F
         InvalidInput: the log was made with another catalogue.
     """
     log.require_items(items)
-    known = FeatureMap.default(log.user_names, log.context_names, items.feature_names)
-    item_side = known.item_side(items)
+    feature_map = FeatureMap.default(log.user_names, log.context_names, items.feature_names)
+    item_side = feature_map.item_side(items)
     if value is not None:
         item_side = item_side * value[:, None]
-    return lambda requests: known.phi(requests, item_side).astype(np.float32)
-
-
-def _has_marginals(policy: Policy, requests: Requests) -> bool:
-    """Whether the policy knows its slot marginals; a rule that looks at earlier slots takes them away."""
-    try:
-        policy.marginals(requests.take(slice(0, 1)))
-    except InvalidInput:
-        return False
-    return True
+    return lambda requests: feature_map.phi(requests, item_side).astype(np.float32)
 
 
 def _exact_target(policy: Policy, requests: Requests, k: int) -> F64:
@@ -158,15 +148,15 @@ def _drawn_target(policy: Policy, requests: Requests, k: int, draws: int, rng: G
         positions = policy.decide(requests, rng).positions
         if positions.shape[1] != k:
             raise InvalidInput("policy.slate_size", positions.shape[1], f"the log has {k} slots")
-        there = positions >= 0
-        out[rows[there], slots[there], positions[there]] += 1.0 / draws
+        filled = positions >= 0
+        out[rows[filled], slots[filled], positions[filled]] += 1.0 / draws
     return out
 
 
 def _at(values: F64, positions: I32, empty: AnyArray | float) -> F64:
     """(n, k) of ``values`` (n, k, m) at ``positions``, ``empty`` at empty slots."""
-    there = np.take_along_axis(values, np.maximum(positions, 0)[:, :, None], axis=2)[:, :, 0]
-    return np.where(positions >= 0, there, empty)
+    chosen = np.take_along_axis(values, np.maximum(positions, 0)[:, :, None], axis=2)[:, :, 0]
+    return np.where(positions >= 0, chosen, empty)
 
 
 def _fit(
@@ -174,11 +164,11 @@ def _fit(
 ) -> tuple[CrossFitted, int]:
     """The reward model of each slot, and the number of features."""
     n, k = log.slates.shape
-    # asked for the slots' own items only: each candidate's features are its own
+    # only the slots' own items are needed: the features of a candidate do not depend on others
     shown = log.requests().at(log.positions)
     width = features(shown.take(slice(0, 1))).shape[2]
     moments = Moments(folds, k, width)
-    step = max(1, CELLS // (k * max(1, width)))
+    step = max(1, CHUNK_CELLS // (k * max(1, width)))
     for start in range(0, n, step):
         rows = slice(start, min(start + step, n))
         row, slot = np.nonzero(log.slates[rows] >= 0)
@@ -207,8 +197,8 @@ def _mass(target: F64, candidates: I32, shown: Bool) -> F64:
 def _note(k: int, exact: bool, by_slot: bool, model: bool, waiting: int) -> str:
     notes = []
     if k > 1 and not by_slot:
-        who = "log" if exact else "target"
-        notes.append(f"the {who} has no slot marginals: weights are products over the slots so far (RIPS)")
+        owner = "log" if exact else "target"
+        notes.append(f"the {owner} has no slot marginals: weights are products over the slots so far (RIPS)")
     if model and not exact:
         notes.append(f"the target's predicted reward is the mean over {DRAWS} drawn slates a request")
     if waiting:

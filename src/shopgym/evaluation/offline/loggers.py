@@ -1,4 +1,4 @@
-"""Logs of several behaviour policies, pooled by how much each round tells."""
+"""Estimators for logs of several behaviour policies."""
 
 from __future__ import annotations
 
@@ -7,9 +7,11 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from ...core.errors import InvalidInput
+from ..errors import NotEstimable
 from ..intervals.statistic import Statistic, Terms
+from .estimator import StatisticEstimator
 from .inputs import OpeInputs
-from .weighted import UNCHANGED, StatisticEstimator, Weighted
+from .weighted import UNCHANGED, Weighted
 
 
 @dataclass(frozen=True)
@@ -34,32 +36,32 @@ class ByLogger(StatisticEstimator):
         return self.base.needs_model
 
     def raw(self, inputs: OpeInputs) -> Statistic | None:
-        """See :class:`.weighted.Estimator`."""
+        """See :class:`.estimator.Estimator`."""
         if self.base.smoothing == UNCHANGED:
             return None
         return replace(self, base=replace(self.base, smoothing=UNCHANGED)).statistic(inputs)
 
     def statistic(self, inputs: OpeInputs) -> Statistic:
-        """See :class:`.weighted.Estimator`.
+        """See :class:`.estimator.Estimator`.
 
         Raises:
-            InvalidInput: also inputs that do not say who logged, or a logger with fewer than two rounds.
+            NotEstimable: also inputs that do not say who logged, or a logger with fewer than two rounds.
         """
         if inputs.logger is None:
-            raise InvalidInput("inputs.logger", None, "say which behaviour policy logged each round")
+            raise NotEstimable("inputs.logger", None, "say which behaviour policy logged each round")
         rounds = self.base.statistic(inputs).columns
         counts = np.bincount(inputs.logger)
         if rounds.shape[1] > 1:
             raise InvalidInput("base", self.base.name, "take an estimator that is a plain mean")
         if (counts == 1).any():
-            raise InvalidInput(
+            raise NotEstimable(
                 "inputs.logger", int(np.argmax(counts == 1)), "a logger needs two rounds or none"
             )
         x = rounds[:, 0]
-        held = np.maximum(counts, 1)
-        mean = np.bincount(inputs.logger, x) / held
+        divisor = np.maximum(counts, 1)
+        mean = np.bincount(inputs.logger, x) / divisor
         variance = np.bincount(inputs.logger, (x - mean[inputs.logger]) ** 2) / np.maximum(counts - 1, 1)
-        # rounds that never vary are known exactly; a tiny variance lets them decide
+        # a logger whose rounds do not vary has variance 0; a tiny variance gives it nearly all weight
         floor = max(float(variance.max(initial=0.0)) * 1e-12, np.finfo(float).tiny)
         share = (1.0 / np.maximum(variance, floor))[inputs.logger][:, None]
         share /= share.mean()

@@ -72,8 +72,8 @@ def load(folder: Path) -> OpenBanditLog:
 
     logs = sorted(path for path in folder.glob("*.csv") if path.name != ITEM_TABLE)
     if not is_open_bandit(folder) or len(logs) != 1:
-        found = sorted(path.name for path in folder.glob("*.csv"))
-        raise InvalidInput("log", found, f"an Open Bandit folder has {ITEM_TABLE} and one other CSV file")
+        csv_files = sorted(path.name for path in folder.glob("*.csv"))
+        raise InvalidInput("log", csv_files, f"an Open Bandit folder has {ITEM_TABLE} and one other CSV file")
     header = pd.read_csv(logs[0], nrows=0).columns
     for name in COLUMNS:
         if name not in header:

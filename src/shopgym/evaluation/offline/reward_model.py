@@ -24,7 +24,7 @@ from numpy.random import Generator
 
 from ...core.errors import InvalidInput, in_range
 from ...core.types import F64, I64, AnyArray
-from .checks import as_floats, refuse
+from .checks import as_floats, check_finite
 
 FOLDS = 5
 PENALTIES = (1e5, 1e4, 1e3, 100.0, 10.0, 1.0)
@@ -39,12 +39,12 @@ def assign_folds(n: int, rng: Generator, folds: int = FOLDS, users: AnyArray | N
     else:
         if len(users) != n:
             raise InvalidInput("users", len(users), f"give one user per row ({n})")
-        known, unit = np.unique(users, return_inverse=True)
-        units = len(known)
+        distinct, unit = np.unique(users, return_inverse=True)
+        units = len(distinct)
     if not 2 <= folds <= units:
-        what = "rounds" if users is None else "users"
+        noun = "rounds" if users is None else "users"
         raise InvalidInput(
-            what, units, f"for {folds} folds give as many {what} or more, and at least 2 folds"
+            noun, units, f"for {folds} folds give as many {noun} or more, and at least 2 folds"
         )
     return np.asarray((rng.permutation(units) % folds)[unit], dtype=np.int64)
 
@@ -79,16 +79,16 @@ class Moments:
         Raises:
             InvalidInput: a feature that is NaN or infinite.
         """
-        refuse("features", x, ~np.isfinite(x), "remove NaN and infinity")
+        check_finite("features", x)
         groups = self._cross.shape[1]
         cell = fold * groups + group
         order = np.argsort(cell, kind="stable")
         edges = np.searchsorted(cell[order], np.arange(self._cross.shape[0] * groups + 1))
-        for here in np.unique(cell):
-            rows = order[edges[here] : edges[here + 1]]
+        for filled_cell in np.unique(cell):
+            rows = order[edges[filled_cell] : edges[filled_cell + 1]]
             design = np.ones((len(rows), 1 + x.shape[1]))
             design[:, 1:] = x[rows]
-            f, g = divmod(int(here), groups)
+            f, g = divmod(int(filled_cell), groups)
             weighted = design if importance is None else design * importance[rows, None]
             self._gram[f, g] += weighted.T @ design
             self._cross[f, g] += weighted.T @ reward[rows]
@@ -125,9 +125,9 @@ class Moments:
         gram, cross = self._gram.sum(axis=0), self._cross.sum(axis=0)
         loss = np.zeros((folds, len(PENALTIES)))
         for f, g in combinations(range(folds), 2):
-            rest = gram - self._gram[f] - self._gram[g], cross - self._cross[f] - self._cross[g]
+            training = gram - self._gram[f] - self._gram[g], cross - self._cross[f] - self._cross[g]
             for i, penalty in enumerate(PENALTIES):
-                beta = _solve(*rest, penalty)
+                beta = _solve(*training, penalty)
                 loss[f, i] += self._loss(g, beta)
                 loss[g, i] += self._loss(f, beta)
         return [PENALTIES[i] for i in np.argmin(loss, axis=1)]

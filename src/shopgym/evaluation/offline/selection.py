@@ -1,4 +1,4 @@
-"""Choosing an estimator from the log itself, and judging a choice among policies."""
+"""Choosing an estimator by the log itself, and measuring the quality of a choice among policies."""
 
 from __future__ import annotations
 
@@ -11,11 +11,12 @@ from numpy.random import Generator
 
 from ...core.errors import InvalidInput, in_range
 from ...core.types import F64, I64, AnyArray
+from ..errors import NotEstimable
 from ..intervals.statistic import Statistic
-from .checks import as_floats, check_target, checked_actions, of_logged, refuse
+from .checks import as_floats, check_target, checked_actions, logged_probability, refuse
+from .estimator import Estimator, StatisticEstimator
 from .inputs import OpeInputs
 from .tuning import slope
-from .weighted import Estimator, StatisticEstimator
 
 EXPONENTS = (0.0, 0.25, 0.5, 0.75, 1.0)
 """Powers of the weight that the split of PAS-IF chooses from."""
@@ -57,7 +58,7 @@ class Slope(StatisticEstimator):
         return fitted[slope((each.statistic(inputs) for each in fitted), self.error)]
 
     def statistic(self, inputs: OpeInputs) -> Statistic:
-        """See :class:`.weighted.Estimator`."""
+        """See :class:`.estimator.Estimator`."""
         return self.fitted(inputs).statistic(inputs)
 
 
@@ -89,13 +90,13 @@ class ActionLog:
             raise InvalidInput("q", np.shape(self.q), f"give shape {behaviour.shape}")
         check_target(behaviour, len(behaviour), "behaviour")
         check_target(target, len(behaviour))
-        logged = of_logged(behaviour, self.action)
+        logged = logged_probability(behaviour, self.action)
         reward, action, _ = checked_actions(self.reward, self.action, logged, behaviour.shape[1])
         if len(reward) != len(behaviour):
             raise InvalidInput("reward", reward.shape, f"give one per row of the target ({len(behaviour)})")
         q = None if self.q is None else as_floats("q", self.q)
-        given = {"reward": reward, "action": action, "behaviour": behaviour, "target": target, "q": q}
-        for name, values in given.items():
+        checked = {"reward": reward, "action": action, "behaviour": behaviour, "target": target, "q": q}
+        for name, values in checked.items():
             object.__setattr__(self, name, values)
 
     def __len__(self) -> int:
@@ -113,10 +114,10 @@ class ActionLog:
 
 @dataclass(frozen=True)
 class PasIfChoice:
-    """What PAS-IF says.
+    """The result of PAS-IF.
 
     Attributes:
-        errors: estimated mean squared error of each candidate, by name; what refused every split is NaN.
+        errors: estimated mean squared error of each candidate, by name; NaN if it had no answer on any split.
         best: the name with the least.
         misfit: mean squared difference between the weights of the split and those of the target.
     """
@@ -177,7 +178,7 @@ def pas_if(
         if first.all() or first.sum() < 2 or (~first).sum() < 2:
             continue
         yardstick = float(log.reward[first].mean())
-        rest = ActionLog(
+        second_part = ActionLog(
             log.reward[~first],
             log.action[~first],
             (log.behaviour * (1.0 - rho) / (1.0 - share))[~first],
@@ -186,10 +187,12 @@ def pas_if(
         ).inputs()
         for each in candidates:
             try:
-                squares[each.name].append((each.fitted(rest).statistic(rest).value - yardstick) ** 2)
-            except InvalidInput:
-                continue  # this candidate does not answer for this split
-    errors = {name: float(np.mean(found)) if found else math.nan for name, found in squares.items()}
+                squares[each.name].append(
+                    (each.fitted(second_part).statistic(second_part).value - yardstick) ** 2
+                )
+            except NotEstimable:
+                continue  # this candidate has no answer on this split
+    errors = {name: float(np.mean(squared)) if squared else math.nan for name, squared in squares.items()}
     answered = {name: error for name, error in errors.items() if math.isfinite(error)}
     if not answered:
         raise InvalidInput("candidates", names, "none of them answers for any split: give more rounds")
@@ -226,7 +229,7 @@ def _odds(rho: F64) -> F64:
 
 @dataclass(frozen=True)
 class TopK:
-    """What a portfolio of the k policies with the best estimates is truly worth.
+    """The true values of the k policies with the best estimates.
 
     Attributes:
         k: number of policies that are tried.
@@ -249,7 +252,7 @@ class TopK:
 
 
 def top_k(estimated: AnyArray, true: AnyArray, baseline: float) -> list[TopK]:
-    """For k = 1 ... P, what trying the k policies with the highest estimates would bring.
+    """For k = 1 ... P, the result of trying the k policies with the highest estimates.
 
     Args:
         estimated: (P,) estimated values; equal ones keep their order.

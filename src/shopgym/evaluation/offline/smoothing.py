@@ -1,4 +1,4 @@
-"""What an estimator does to the importance weights before it multiplies.
+"""How an estimator clips or shrinks the importance weights.
 
 Each is a frozen dataclass that maps inputs of n rounds and k slots to weights (n, k). w is the importance
 weight, p the behaviour policy's probability, r the reward.
@@ -12,8 +12,9 @@ from typing import Protocol
 
 import numpy as np
 
-from ...core.errors import InvalidInput, in_range
+from ...core.errors import in_range
 from ...core.types import F64
+from ..errors import NotEstimable
 from .checks import refuse
 from .inputs import OpeInputs
 
@@ -131,12 +132,11 @@ class Logarithmic:
         """See :class:`Smoothing`.
 
         Raises:
-            InvalidInput: a negative reward.
+            NotEstimable: a negative reward.
         """
         reward = inputs.reward
-        refuse(
-            "inputs.reward", reward, reward < 0, "logarithmic smoothing needs rewards >= 0: add a constant"
-        )
+        fix = "logarithmic smoothing needs rewards >= 0: add a constant"
+        refuse("inputs.reward", reward, reward < 0, fix, NotEstimable)
         amount = 1.0 / math.sqrt(len(inputs)) if self.amount is None else self.amount
         scaled = amount * reward
         logged = np.log1p(scaled * inputs.weight)
@@ -159,10 +159,10 @@ class Exponential:
         """See :class:`Smoothing`.
 
         Raises:
-            InvalidInput: the inputs carry no behaviour probabilities.
+            NotEstimable: the inputs carry no behaviour probabilities.
         """
         if inputs.propensity is None:
-            raise InvalidInput(
+            raise NotEstimable(
                 "inputs.propensity", None, "exponential smoothing needs the logged probabilities"
             )
         return np.asarray(inputs.weight * inputs.propensity ** (1.0 - self.power))

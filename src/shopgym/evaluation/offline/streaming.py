@@ -1,9 +1,10 @@
-"""Estimates of a log that does not fit into memory: every part is reduced to sums that add up.
+"""Estimates of a log that does not fit into memory: every part is reduced to sums, and sums merge.
 
-A value is a function of column means and its delta interval one of their cross products too
-(:class:`.terms.Statistic`), so a count, means and centred cross products of the columns are all that has
-to be kept of a part. They merge exactly (Chan, Golub and LeVeque 1983, Algorithms for computing the sample
-variance), in any order, on any machine. Diagnostics need sums of the weights and the heaviest of them.
+A value is a function of column means, and its delta interval also needs their cross products
+(:class:`..intervals.statistic.Statistic`). So a count, means and centred cross products of the columns are
+all that is kept of a part. They merge exactly (Chan, Golub and LeVeque 1983, Algorithms for computing the
+sample variance), in any order, on any machine. Diagnostics need sums of the weights and the largest
+weights.
 """
 
 from __future__ import annotations
@@ -11,15 +12,18 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import replace
-from statistics import NormalDist
 
 import numpy as np
 
 from ...core.errors import InvalidInput
+from ...core.statistics import normal_quantile
 from ...core.types import F64, I64
+from ..errors import NoOverlap, NotEstimable
+from ..intervals.base import check_level
 from ..intervals.statistic import Statistic, gradient_at
 from .diagnostics import TAIL, Diagnostics, max_share, pair_products, pair_z
 from .estimate import Estimate
+from .estimator import Estimator
 from .estimators import estimator_named
 from .influence import Influence
 from .inputs import OpeInputs
@@ -27,17 +31,17 @@ from .pareto import tail_shape
 from .slate.estimators import CascadeDR, PseudoInverse
 from .smoothing import Clipped, Logarithmic, SubGaussian
 from .verdict import judge
-from .weighted import Direct, Estimator, Weighted
+from .weighted import Direct, Weighted
 
 KEPT = 1 << 20
-"""Heaviest weights kept of a slot: the whole 1% tail of up to 104,857,600 rounds, 8 MB."""
-INTERVALS = ("delta", "student")
-"""Intervals that need no more than means and cross products."""
+"""Number of largest weights kept for a slot: the whole 1% tail of up to 104,857,600 rounds, 8 MB."""
+STREAMED_INTERVALS = ("delta", "student")
+"""Intervals that need only means and cross products."""
 EDGES = np.concatenate([[0.0], np.logspace(-3, 6, 46), [np.inf]])
 """Edges of the weights' histogram: the first bin is [0, 0.001), then five bins a decade."""
 
 
-class Centred:
+class MeansAndScatter:
     """Count, means (p,) and centred cross products (p, p) of rows that come in parts."""
 
     def __init__(self, width: int) -> None:
@@ -47,7 +51,7 @@ class Centred:
 
     def add(self, columns: F64) -> None:
         """Add rows (r, p)."""
-        part = Centred(columns.shape[1])
+        part = MeansAndScatter(columns.shape[1])
         part.n = len(columns)
         if part.n:
             away = np.array(columns.T, order="C")  # each column contiguous: several times faster
@@ -56,7 +60,7 @@ class Centred:
             part.scatter = np.einsum("pn,qn->pq", away, away)  # so narrow a product is slow in BLAS
             self.merge(part)
 
-    def merge(self, other: Centred) -> None:
+    def merge(self, other: MeansAndScatter) -> None:
         """Add the rows of ``other``."""
         n = self.n + other.n
         if n:
@@ -66,7 +70,7 @@ class Centred:
             self.n = n
 
 
-class Heaviest:
+class LargestValues:
     """The largest ``kept`` of numbers that come in parts."""
 
     def __init__(self, kept: int = KEPT) -> None:
@@ -77,13 +81,13 @@ class Heaviest:
 
     def add(self, values: F64) -> None:
         """Add values (r,)."""
-        more = values[values > self._floor]
-        self._parts.append(more)
-        self._held += len(more)
+        large = values[values > self._floor]
+        self._parts.append(large)
+        self._held += len(large)
         if self._held >= 2 * self.kept:
             self._cut()
 
-    def merge(self, other: Heaviest) -> None:
+    def merge(self, other: LargestValues) -> None:
         """Add the values of ``other``."""
         self.add(other.descending())
 
@@ -96,13 +100,13 @@ class Heaviest:
         values = np.concatenate([*self._parts, np.empty(0)])
         if len(values) > self.kept:
             values = np.partition(values, len(values) - self.kept)[len(values) - self.kept :]
-            # later values equal to the floor would change nothing: as many as fit are already kept
+            # later values equal to the floor would change nothing: enough of them are kept
             self._floor = float(values.min())
         self._parts, self._held = [values], len(values)
 
 
-class Tally:
-    """What is left of the rounds once they are counted: all that estimates and diagnostics need.
+class SufficientStatistics:
+    """Sums over rounds that estimates and diagnostics are made of; they merge over parts of a log.
 
     Args:
         estimators: those to estimate with (:func:`streamable`).
@@ -115,13 +119,13 @@ class Tally:
         self.unit = unit
         self.notes: dict[str, None] = {}
         self.propensity_p = self.unsupported = math.nan
-        """Of the whole log; whoever adds the parts fills them in (:class:`.formats.support.Support`)."""
-        self._columns = [Centred(_columns(each, _lead(slots)).shape[1]) for each in estimators]
-        self._kind = replace(_lead(slots), slate_weight=np.ones(1))
+        """Of the whole log; the caller sets them from :class:`.support.Support`."""
+        self._columns = [MeansAndScatter(_columns(each, _lead_round(slots)).shape[1]) for each in estimators]
+        self._kind = replace(_lead_round(slots), slate_weight=np.ones(1))
         self._refused: dict[str, str] = {}
-        self._weight, self._reward = Centred(slots), Centred(1)
-        self._top = [Heaviest() for _ in range(slots)]
-        self._correction, self._pairs = Centred(1), Centred(1)
+        self._weight, self._reward = MeansAndScatter(slots), MeansAndScatter(1)
+        self._top = [LargestValues() for _ in range(slots)]
+        self._correction, self._pairs = MeansAndScatter(1), MeansAndScatter(1)
         self._squared_error = 0.0
         self.histogram = np.zeros(len(EDGES) - 1, dtype=np.int64)
 
@@ -146,14 +150,14 @@ class Tally:
         """
         if part.reward.shape[1] != self.slots:
             raise InvalidInput("inputs.reward", part.reward.shape, f"the parts before had {self.slots} slots")
-        led = _led(part)
+        led = _with_lead_round(part)
         for i, estimator in enumerate(self.estimators):
             try:
                 self._columns[i].add(_columns(estimator, led)[1:])
-            except InvalidInput as error:  # the others go on; this one says so when it is asked
-                why, _, _ = error.fix.partition(" (")  # how many rows of a part is of no interest
-                self._refused[estimator.name] = why
-        self._kind = _both(self._kind, part)
+            except NotEstimable as error:  # the others go on; this one raises when it is asked
+                reason, _, _ = error.fix.partition(" (")  # how many rows of a part is of no interest
+                self._refused[estimator.name] = reason
+        self._kind = _common_kind(self._kind, part)
         self._weight.add(part.weight)
         self._pairs.add(pair_products(part.weight)[:, None])
         self._reward.add(part.reward.sum(axis=1, keepdims=True))
@@ -166,7 +170,7 @@ class Tally:
             self._correction.add(np.einsum("nk,nk->n", residual, part.weight)[:, None])
         self.notes |= dict.fromkeys(filter(None, [part.note]))
 
-    def merge(self, other: Tally) -> None:
+    def merge(self, other: SufficientStatistics) -> None:
         """Add the rounds of ``other``, made for the same estimators, slots and unit."""
         mine, others = (([e.name for e in t.estimators], t.slots, t.unit) for t in (self, other))
         if mine != others:
@@ -180,9 +184,9 @@ class Tally:
         ]
         for one, two in pairs:
             one.merge(two)
-        for top, more in zip(self._top, other._top):
-            top.merge(more)
-        self._kind = _both(self._kind, other._kind)
+        for top, other_top in zip(self._top, other._top):
+            top.merge(other_top)
+        self._kind = _common_kind(self._kind, other._kind)
         self._refused |= other._refused
         self._squared_error += other._squared_error
         self.histogram = self.histogram + other.histogram
@@ -234,29 +238,30 @@ class Tally:
         names = [each.name for each in self.estimators]
         if name not in names:
             streamable(estimator_named(name), len(self))
-            raise InvalidInput("estimator", name, f"the parts were counted for {', '.join(names)}")
+            raise NotEstimable("estimator", name, f"the parts were counted for {', '.join(names)}")
         if name in self._refused:
-            raise InvalidInput("estimator", name, self._refused[name])
-        if interval not in INTERVALS:
-            raise InvalidInput("interval", interval, f"of a streamed log choose {' or '.join(INTERVALS)}")
-        if not 0.0 < level < 1.0:
-            raise InvalidInput("level", level, "give a coverage between 0 and 1, e.g. 0.95")
+            raise NotEstimable("estimator", name, self._refused[name])
+        if interval not in STREAMED_INTERVALS:
+            raise InvalidInput(
+                "interval", interval, f"of a streamed log choose {' or '.join(STREAMED_INTERVALS)}"
+            )
+        check_level(level)
         n = len(self)
         if n < 2:
             raise InvalidInput("rounds", n, "an interval needs at least two rounds")
         i = names.index(name)
-        estimator, columns, found = self.estimators[i], self._columns[i], self.diagnostics()
-        if estimator.weighted and not found.ess > 0:
-            raise InvalidInput(
+        estimator, columns, diagnostics = self.estimators[i], self._columns[i], self.diagnostics()
+        if estimator.weighted and not diagnostics.ess > 0:
+            raise NoOverlap(
                 "inputs.weight", 0.0, f"the target never shows what was logged in any of {n} rounds"
             )
-        value, error, influence = _solved(columns, *_statistics(estimator, _lead(self.slots)))
+        value, error, influence = _solve_statistic(columns, *_statistics(estimator, _lead_round(self.slots)))
         half = _quantile(interval, level, n) * error
         verdict, reason = judge(
-            found,
+            diagnostics,
             weighted=estimator.weighted,
             influence=influence,
-            reasons=estimator.misfits(self._kind, found),
+            reasons=estimator.misfits(self._kind, diagnostics),
         )
         return Estimate(
             value=value,
@@ -270,37 +275,35 @@ class Tally:
             note="; ".join(dict.fromkeys(filter(None, (estimator.caveat, *self.notes)))),
             verdict=verdict,
             reason=reason,
-            **vars(found),
+            **vars(diagnostics),
             **vars(influence),
         )
+
+
+def can_stream(estimator: Estimator) -> bool:
+    """Whether it looks at one round at a time; one that tunes itself looks at all rounds at once."""
+    if isinstance(estimator, Weighted):
+        return estimator.smoothing != SubGaussian(None)
+    return isinstance(estimator, (Direct, CascadeDR, PseudoInverse))
 
 
 def streamable(estimator: Estimator, n: int) -> Estimator:
     """The estimator with what it takes from the number of rounds ``n`` written down.
 
     Raises:
-        InvalidInput: it looks at all rounds at once, as one that tunes itself does.
+        NotEstimable: it looks at all rounds at once.
     """
-    if isinstance(estimator, (Direct, CascadeDR, PseudoInverse)):
-        return estimator
-    if isinstance(estimator, Weighted) and estimator.smoothing != SubGaussian(None):
-        if estimator.smoothing == Clipped(None):
-            return replace(estimator, smoothing=Clipped(math.sqrt(n)))
-        if estimator.smoothing == Logarithmic(None):
-            return replace(estimator, smoothing=Logarithmic(1.0 / math.sqrt(n)))
-        return estimator
-    raise InvalidInput(
-        "estimator", estimator.name, "it looks at all rounds at once and cannot be streamed: take a sample"
-    )
-
-
-def can_stream(estimator: Estimator) -> bool:
-    """Whether :func:`streamable` takes it."""
-    try:
-        streamable(estimator, 1)
-    except InvalidInput:
-        return False
-    return True
+    if not can_stream(estimator):
+        raise NotEstimable(
+            "estimator",
+            estimator.name,
+            "it looks at all rounds at once and cannot be streamed: take a sample",
+        )
+    if isinstance(estimator, Weighted) and estimator.smoothing == Clipped(None):
+        return replace(estimator, smoothing=Clipped(math.sqrt(n)))
+    if isinstance(estimator, Weighted) and estimator.smoothing == Logarithmic(None):
+        return replace(estimator, smoothing=Logarithmic(1.0 / math.sqrt(n)))
+    return estimator
 
 
 def weight_histogram(weight: F64) -> I64:
@@ -308,15 +311,15 @@ def weight_histogram(weight: F64) -> I64:
     return np.asarray(np.histogram(weight, EDGES)[0], dtype=np.int64)
 
 
-def _lead(slots: int) -> OpeInputs:
-    """One round of weight 1 that earns nothing and is predicted to."""
+def _lead_round(slots: int) -> OpeInputs:
+    """One round of weight 1 whose reward and prediction are 0."""
     one, zero = np.ones((1, slots)), np.zeros((1, slots))
     return OpeInputs(zero, one, zero, zero, propensity=one)
 
 
-def _led(part: OpeInputs) -> OpeInputs:
-    """The part after a round of weight 1: a part without weight is no reason to refuse the log."""
-    lead = _lead(part.reward.shape[1])
+def _with_lead_round(part: OpeInputs) -> OpeInputs:
+    """The part after a round of weight 1, so that a part without any weight is not refused."""
+    lead = _lead_round(part.reward.shape[1])
     model = part.q_logged is not None and part.v_target is not None
     return _Part(
         np.concatenate([lead.reward, part.reward]),
@@ -328,22 +331,22 @@ def _led(part: OpeInputs) -> OpeInputs:
     )
 
 
-def _both(one: OpeInputs, other: OpeInputs) -> OpeInputs:
-    """``one`` with what the kinds of both have in common: what an estimator has to know of its inputs."""
+def _common_kind(one: OpeInputs, other: OpeInputs) -> OpeInputs:
+    """``one`` with the flags that hold for both: what an estimator must know of its inputs."""
     return replace(
         one,
         slate_weight=None if other.slate_weight is None else one.slate_weight,
         chained=one.chained or other.chained,
-        given=one.given or other.given,
+        conditional_predictions=one.conditional_predictions or other.conditional_predictions,
     )
 
 
 class _Part(OpeInputs):
-    """Inputs whose overlap is judged with the whole log, not before."""
+    """Inputs whose overlap is not checked: only that of the whole log matters."""
 
     @property
     def ess(self) -> float:
-        """Not asked for."""
+        """Infinite: see the class."""
         return math.inf
 
 
@@ -352,15 +355,17 @@ def _statistics(estimator: Estimator, inputs: OpeInputs) -> tuple[Statistic, Sta
 
 
 def _columns(estimator: Estimator, led: OpeInputs) -> F64:
-    """What is counted of each round: the columns of the statistic, those of the same without smoothing, and
-    the products of pairs of the former, of which the sums of psi^3 and psi^4 are made."""
+    """The columns that are summed: those of the statistic, those of the same without smoothing, and the
+    products of pairs of the former, which give the sums of psi^3 and psi^4."""
     statistic, raw = _statistics(estimator, led)
     x = statistic.columns
     one, two = np.triu_indices(x.shape[1])
     return np.concatenate([x.T, *([] if raw is None else [raw.columns.T]), x.T[one] * x.T[two]]).T
 
 
-def _solved(columns: Centred, statistic: Statistic, raw: Statistic | None) -> tuple[float, float, Influence]:
+def _solve_statistic(
+    columns: MeansAndScatter, statistic: Statistic, raw: Statistic | None
+) -> tuple[float, float, Influence]:
     """Value, standard error and influence of what :func:`_columns` counted.
 
     psi = g'(x - m), with g the gradient at the means m, and psi^2 = (g'x)^2 - 2 (g'm) (g'x) + (g'm)^2 are
@@ -390,7 +395,7 @@ def _solved(columns: Centred, statistic: Statistic, raw: Statistic | None) -> tu
 
 def _quantile(interval: str, level: float, n: int) -> float:
     if interval == "delta":
-        return NormalDist().inv_cdf((1.0 + level) / 2.0)
+        return normal_quantile(level)
     from scipy.special import stdtrit
 
     return float(stdtrit(n - 1, (1.0 + level) / 2.0))

@@ -1,4 +1,4 @@
-"""How often each action was logged and is taken by the target, in sums that merge."""
+"""How often each action was logged and how often the target takes it, in sums that merge."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import numpy as np
 from ...core.types import F64, I64
 
 FEWEST = 10
-"""An action logged less often than this is not tested: its mean is too far from normal."""
+"""An action logged less often is not tested: its mean is too far from normal."""
 
 
 class Support:
@@ -55,10 +55,10 @@ class Support:
     @property
     def unsupported(self) -> float:
         """Share of the target's probability on actions never logged; NaN if unknown."""
-        return float(self.mass[self.logged == 0].sum() / self.n) if self.known else math.nan
+        return float(self.mass[self.logged == 0].sum() / self.n) if self.covers_all_actions else math.nan
 
     @property
-    def known(self) -> bool:
+    def covers_all_actions(self) -> bool:
         """Whether the target's probability of every action is known."""
         return not np.isnan(self.mass).any()
 
@@ -76,8 +76,8 @@ class Support:
         expected = np.broadcast_to(self._level_size[:, None], self._size.shape)
         fewer = np.divide(expected, self._size, out=np.full(mean.shape, np.inf), where=self._size > 0)
         fewer[expected == 0] = 1.0
-        known = variance > 0
-        variance[known] *= np.maximum(1.0, fewer[known])
+        defined = variance > 0
+        variance[defined] *= np.maximum(1.0, fewer[defined])
         return mean, np.sqrt(variance / self.n)
 
     def p_value(self) -> float:
@@ -89,6 +89,6 @@ class Support:
         if not tested.any():
             return math.nan
         mean, error = (values[:, tested] for values in self.balance())
-        known = error > 0
-        largest = float((np.abs(mean[known]) / error[known]).max(initial=0.0))
-        return float(min(1.0, known.sum() * 2.0 * ndtr(-largest))) if known.any() else 1.0
+        defined = error > 0
+        largest = float((np.abs(mean[defined]) / error[defined]).max(initial=0.0))
+        return float(min(1.0, defined.sum() * 2.0 * ndtr(-largest))) if defined.any() else 1.0

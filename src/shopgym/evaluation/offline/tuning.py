@@ -12,10 +12,11 @@ from ...core.errors import InvalidInput, one_of
 from ...core.types import F64
 from ..intervals.base import standard_error
 from ..intervals.statistic import Statistic
+from .estimator import StatisticEstimator
 from .influence import SURE
 from .inputs import OpeInputs
 from .smoothing import Smoothing
-from .weighted import StatisticEstimator, Weighted, require_model
+from .weighted import Weighted, require_model
 
 RULES = ("slope", "mse", "mse-bound", "reward-bound")
 
@@ -65,7 +66,7 @@ class Tuned(StatisticEstimator):
         return options[int(np.argmin(self.scores(inputs)))]
 
     def statistic(self, inputs: OpeInputs) -> Statistic:
-        """See :class:`.weighted.Estimator`."""
+        """See :class:`.estimator.Estimator`."""
         return self.fitted(inputs).statistic(inputs)
 
     def scores(self, inputs: OpeInputs) -> list[float]:
@@ -90,7 +91,7 @@ class Tuned(StatisticEstimator):
 
 
 def reward_bound(weight: F64, smoothed: F64, residual: F64) -> float:
-    """What smoothing may move the value by, whatever the rewards are of the actions it takes weight from.
+    """An upper bound of what smoothing moves the value by, whatever the rewards of the smoothed actions are.
 
     The bias is the behaviour policy's mean of (w - g) (E[r] - q), w being the weight and g the smoothed one.
     So it is at most the share of the target that is moved, E|w - g|, times the largest |E[r] - q|, for which

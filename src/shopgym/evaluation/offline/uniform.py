@@ -37,6 +37,11 @@ class UniformPolicy:
         share = np.where(allowed, 1.0 / np.maximum(left, 1), 0.0)
         return np.where(positions >= 0, share, left <= 0)
 
+    @property
+    def has_marginals(self) -> bool:
+        """True."""
+        return True
+
     def marginals(self, requests: Requests) -> F64:
         """(n, k, m) every candidate in stock is as likely as any other at every slot that is filled."""
         count = _in_stock(requests)

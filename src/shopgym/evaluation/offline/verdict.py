@@ -1,4 +1,4 @@
-"""Trust, caution or refuse: what the diagnostics say of an estimate, in a word and in words."""
+"""The verdict on an estimate, from its diagnostics: trust, caution or refuse, and why."""
 
 from __future__ import annotations
 
@@ -23,19 +23,19 @@ class Thresholds:
         pareto_caution, pareto_refuse: 0.7 is where the error of importance sampling grows out of
             proportion, 1 where its mean ceases to exist (Vehtari et al. 2024, section 3).
         pareto_share: of the heaviest round in sum w^2, below which there is no such tail, whatever the fit
-            says: weights of Pareto-k 0.7 hardly ever fall below it, in logs of any length (not one of 1,240
-            simulated; ``tests/test_ope_verdict.py``). A fit to bounded weights, such as those of a few
-            favoured actions, may be steep all the same.
+            says. Weights of Pareto-k 0.7 hardly ever fall below it, in logs of any length (in none of 1,240
+            simulated logs; ``tests/evaluation/test_verdict.py``). A fit to bounded weights, such as those of
+            a few favoured actions, may be steep all the same.
         tail_caution: share of the weight on 1% of the rounds.
         z: standard errors by which the mean weight or the reward model may miss; beyond 4 a right one
             is found once in 16,000 logs.
         mean_weight_refuse: how far the mean weight may be from 1, once it is beyond ``z``.
-        propensity_p: p-value below which logged propensities are doubted, as rare as ``z``.
+        propensity_p: p-value below which logged propensities are suspicious, as rare as ``z``.
         unsupported_caution, unsupported_refuse: share of the target that the log says nothing about; it is
             missing from the value up to that share of the largest reward (Sachdeva, Su and Joachims 2020).
-            An action that the log could have shown but did not is no harm: the mean weight is then nearer to
-            1 than to what is left without the unsupported share, the propensities are not contradicted, and
-            the word is caution.
+            An action that the log could have shown but did not does no harm. The mean weight is then nearer
+            to 1 than to 1 less the unsupported share, the propensities are not contradicted, and the verdict
+            is caution.
         error_caution, error_refuse: rounds on which the standard error may rest
             (:class:`.influence.Influence`), from ``shopgym ope-benchmark``: see ``docs/ope-benchmark.md``.
         shift_caution, shift_refuse: bias in standard errors. A normal interval at 95% covers 94.3% with a
@@ -63,7 +63,7 @@ THRESHOLDS = Thresholds()
 
 
 def judge(
-    found: Diagnostics,
+    diagnostics: Diagnostics,
     *,
     weighted: bool,
     influence: Influence | None = None,
@@ -79,60 +79,65 @@ def judge(
         reasons: what else there is to say against the estimate.
         limits: where trust ends.
     """
-    all_reasons = [*reasons, *_support(found, limits)]
-    all_reasons += _weights(found, limits) if weighted else _model(found, limits)
+    all_reasons = [*reasons, *_support(diagnostics, limits)]
+    all_reasons += _weights(diagnostics, limits) if weighted else _model(diagnostics, limits)
     if weighted and influence is not None:
         all_reasons += _influence(influence, limits)
     for word in (REFUSE, CAUTION):
-        if words := [why for verdict, why in all_reasons if verdict == word]:
+        if words := [text for verdict, text in all_reasons if verdict == word]:
             return word, "; ".join(dict.fromkeys(words))
     return TRUST, ""
 
 
-def _weights(found: Diagnostics, limits: Thresholds) -> Iterator[Reason]:
-    if found.ess < limits.ess_caution:
-        word = REFUSE if found.ess < limits.ess_refuse else CAUTION
-        yield word, f"the log is worth {found.ess:.0f} rounds of the target's own"
-    if found.pareto_k > limits.pareto_caution and found.max_share >= limits.pareto_share:
-        word = REFUSE if found.pareto_k >= limits.pareto_refuse else CAUTION
-        yield word, f"the weights have a heavy tail (Pareto-k {found.pareto_k:.2f})"
-    if found.tail_mass > limits.tail_caution:
-        yield CAUTION, f"1% of the rounds carry {found.tail_mass:.0%} of the weight"
-    if abs(found.weight_z) > limits.z:
+def _weights(diagnostics: Diagnostics, limits: Thresholds) -> Iterator[Reason]:
+    if diagnostics.ess < limits.ess_caution:
+        word = REFUSE if diagnostics.ess < limits.ess_refuse else CAUTION
+        yield word, f"the log is worth {diagnostics.ess:.0f} rounds of the target's own"
+    if diagnostics.pareto_k > limits.pareto_caution and diagnostics.max_share >= limits.pareto_share:
+        word = REFUSE if diagnostics.pareto_k >= limits.pareto_refuse else CAUTION
+        yield word, f"the weights have a heavy tail (Pareto-k {diagnostics.pareto_k:.2f})"
+    if diagnostics.tail_mass > limits.tail_caution:
+        yield CAUTION, f"1% of the rounds carry {diagnostics.tail_mass:.0%} of the weight"
+    if abs(diagnostics.weight_z) > limits.z:
         yield (
-            _off(found, limits),
-            f"the mean weight is {found.mean_weight:.3g}, not 1 (z = {found.weight_z:.1f}): the propensities "
-            "are wrong, or the log could not show all that the target shows",
+            _off(diagnostics, limits),
+            f"{_mean_weight(diagnostics)}: the propensities are wrong, or the log could not show all that "
+            "the target shows",
         )
-    if found.propensity_p < limits.propensity_p:
+    if diagnostics.propensity_p < limits.propensity_p:
         yield (
             CAUTION,
-            f"actions are not logged as often as their propensities say (p = {found.propensity_p:.1g})",
+            f"actions are not logged as often as their propensities say (p = {diagnostics.propensity_p:.1g})",
         )
 
 
-def _off(found: Diagnostics, limits: Thresholds) -> str:
-    return REFUSE if abs(found.mean_weight - 1.0) > limits.mean_weight_refuse else CAUTION
+def _mean_weight(diagnostics: Diagnostics) -> str:
+    return f"the mean weight is {diagnostics.mean_weight:.3g}, not 1 (z = {diagnostics.weight_z:.1f})"
 
 
-def _support(found: Diagnostics, limits: Thresholds) -> Iterator[Reason]:
-    if found.unsupported > limits.unsupported_caution:
+def _off(diagnostics: Diagnostics, limits: Thresholds) -> str:
+    return REFUSE if abs(diagnostics.mean_weight - 1.0) > limits.mean_weight_refuse else CAUTION
+
+
+def _support(diagnostics: Diagnostics, limits: Thresholds) -> Iterator[Reason]:
+    if diagnostics.unsupported > limits.unsupported_caution:
         missing = (
-            found.mean_weight < 1.0 - 0.5 * found.unsupported or found.propensity_p < limits.propensity_p
+            diagnostics.mean_weight < 1.0 - 0.5 * diagnostics.unsupported
+            or diagnostics.propensity_p < limits.propensity_p
         )
-        word = REFUSE if found.unsupported > limits.unsupported_refuse and missing else CAUTION
-        yield word, f"the log never shows {found.unsupported:.0%} of what the target shows"
+        word = REFUSE if diagnostics.unsupported > limits.unsupported_refuse and missing else CAUTION
+        yield word, f"the log never shows {diagnostics.unsupported:.0%} of what the target shows"
 
 
-def _model(found: Diagnostics, limits: Thresholds) -> Iterator[Reason]:
+def _model(diagnostics: Diagnostics, limits: Thresholds) -> Iterator[Reason]:
     yield CAUTION, "it is as right as its reward model, whose error its interval leaves out"
-    if abs(found.model_z) > limits.z:
-        yield REFUSE, f"the logged rewards contradict the reward model (z = {found.model_z:.1f})"
-    if abs(found.weight_z) > limits.z:
+    if abs(diagnostics.model_z) > limits.z:
+        yield REFUSE, f"the logged rewards contradict the reward model (z = {diagnostics.model_z:.1f})"
+    if abs(diagnostics.weight_z) > limits.z:
         yield (
-            _off(found, limits),
-            f"the mean weight is {found.mean_weight:.3g}, not 1 (z = {found.weight_z:.1f}): the model is "
-            "asked for what the log could not show, or the propensities that would tell are wrong",
+            _off(diagnostics, limits),
+            f"{_mean_weight(diagnostics)}: the model is asked for what the log could not show, or the "
+            "propensities that would tell are wrong",
         )
 
 

@@ -56,8 +56,7 @@ def _page(results: Results, pictures: dict[str, str]) -> str:
 <meta name="viewport" content="width=device-width,initial-scale=1">
 <title>{escape(config.name)} - shopgym</title><style>{STYLE}</style></head><body>
 <small>shopgym run</small><h1>{escape(config.name)}</h1><p class="muted">{escape(config.purpose)}</p>
-<p><b>{escape(chosen.candidate)}</b> {"passed the gate" if chosen.passed else "was refused by the gate"}:
-{escape(chosen.reason)}.</p>
+<p>{escape(chosen.sentence)}.</p>
 {_tiles(results)}
 <h2>Learning</h2>
 <p>Each agent learnt from {_whole(config.training.rounds * config.training.batch)} one-page visits in a copy
@@ -112,9 +111,7 @@ def _tiles(results: Results) -> str:
         text += "covers" if dr["covers_truth"] else "misses"
         text += f" the true value {dr['truth']:.4f} for the log's requests"
         tiles.append((f"{dr['value']:.4f}", text, "good" if dr["covers_truth"] else "bad"))
-    tiles.append(
-        ("passed" if chosen.passed else "refused", "by the export gate", "good" if chosen.passed else "bad")
-    )
+    tiles.append((chosen.outcome, "by the export gate", "good" if chosen.passed else "bad"))
     if results.served:
         same = results.served["equal"] == results.served["cases"]
         tiles.append(
@@ -180,7 +177,7 @@ def _verdicts(results: Results) -> pd.DataFrame:
                 "candidate": v.candidate,
                 "gain on the log": f"{v.gain:+.4f}",
                 "lower bound": f"{v.low:+.4f}",
-                "verdict": "passed" if v.passed else "refused",
+                "verdict": v.outcome,
             }
             for v in results.verdicts.values()
         ]

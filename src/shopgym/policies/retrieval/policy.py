@@ -106,6 +106,11 @@ class RetrievingPolicy:
             inner[not_retrieved] = retrieved.num_candidates - 1
         return self.policy.propensities(retrieved, inner)
 
+    @property
+    def has_marginals(self) -> bool:
+        """Whether the ranking policy has them."""
+        return self.policy.has_marginals
+
     def marginals(self, requests: Requests) -> F64:
         """(n, k, m) over the candidates of ``requests``, or of :meth:`retrieve` where there were none."""
         retrieved, places = self._retrieve(requests)

@@ -188,7 +188,9 @@ def wanted_item(params: ShopParams, visit: Visit, coin: float, word: np.uint64) 
         return int(item if stays else params.alias_item[item])
     favourite = int(params.favourites[visit.user, below(word, params.favourites.shape[1])])
     width = params.neighbours.shape[1]
-    return int(params.neighbours[favourite, below(child(word, kinds.DRAW_COIN), width)]) if width else favourite
+    return (
+        int(params.neighbours[favourite, below(child(word, kinds.DRAW_COIN), width)]) if width else favourite
+    )
 
 
 def pull_of(params: ShopParams, visit: Visit) -> F32:
@@ -330,7 +332,9 @@ def _take_up(
     if params.returns and uniform(draw, kinds.DRAW_RETURNED) < p_return(params, visit, item, taken):
         outcome.returned = True
         outcome.return_cost = outcome.margin + params.return_handling
-        outcome.return_delay = FIRST_RETURN - params.return_delay * math.log1p(-uniform(draw, kinds.DRAW_DELAY))
+        outcome.return_delay = FIRST_RETURN - params.return_delay * math.log1p(
+            -uniform(draw, kinds.DRAW_DELAY)
+        )
 
 
 # After the page

@@ -1,4 +1,4 @@
-"""What weights coarser than the action take for granted, held against the actions' own weights."""
+"""A test of weights that are coarser than the action, against the weights of the actions themselves."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from ..verdict import THRESHOLDS
 def contradiction(left: F64, weight: F64, action: I64, behaviour: F64, target: F64) -> float:
     """How far the value by ``weight`` is from that by the actions' weights, in standard errors.
 
-    Both have the same expectation if the premise holds. NaN where the log cannot tell: the target takes
+    Both have the same expectation if the assumption holds. NaN where the log cannot tell: the target takes
     actions that the behaviour policy never does, or the difference rests on too few rounds to be normal
     (:class:`..influence.Influence`), as it does where actions are so many that their weights are of no use.
 
@@ -30,6 +30,6 @@ def contradiction(left: F64, weight: F64, action: I64, behaviour: F64, target: F
     if ((behaviour == 0) & (target > 0)).any():
         return math.nan
     difference = Terms(((target[rows, action] / behaviour[rows, action] - weight) * left)[:, None])
-    if Influence.of(difference).error_rounds < THRESHOLDS.error_caution:
+    if Influence.from_statistic(difference).error_rounds < THRESHOLDS.error_caution:
         return math.nan
     return difference.value / standard_error(difference.influence())

@@ -6,7 +6,7 @@ import numpy as np
 
 from ....core.errors import InvalidInput, in_range
 from ....core.types import AnyArray
-from ..checks import as_floats, check_target, checked_actions, refuse, shown
+from ..checks import as_floats, check_finite, check_target, checked_actions, shown
 from ..inputs import OpeInputs
 
 
@@ -49,17 +49,17 @@ def balanced_inputs(
     n, actions = target.shape
     reward, action, _ = checked_actions(reward, action, np.ones(n), actions)
     check_target(target, n)
-    refuse("features", features, ~np.isfinite(features), "remove NaN and infinity")
+    check_finite("features", features)
     in_range("penalty", penalty, 0.0, np.inf, open_high=True)
     design = np.hstack([np.ones((n, 1)), features])
-    wanted = target.T @ design
+    target_moments = target.T @ design
     seen = shown(action, actions)
     weight = np.zeros(n)
     for a in np.flatnonzero(seen):
         rows = np.flatnonzero(action == a)
         logged = design[rows]
         gram = logged.T @ logged + penalty * np.eye(design.shape[1])
-        weight[rows] = logged @ np.linalg.lstsq(gram, wanted[a], rcond=None)[0]
+        weight[rows] = logged @ np.linalg.lstsq(gram, target_moments[a], rcond=None)[0]
     negative = int((weight < 0).sum())
     q_logged = v_target = None
     if q is not None:
@@ -76,5 +76,5 @@ def balanced_inputs(
         float(target[:, ~seen].sum()) / n,
         unit=unit,
         note="weights learnt from the log" + (f", {negative} negative ones set to 0" if negative else ""),
-        premise="for each action the ratio of the two policies is linear in the features",
+        assumptions="for each action the ratio of the two policies is linear in the features",
     )

@@ -6,7 +6,7 @@ import numpy as np
 
 from ....core.errors import InvalidInput
 from ....core.types import AnyArray
-from ..checks import CELLS, as_floats, check_target, checked_actions, codes_of, of_logged
+from ..checks import CHUNK_CELLS, as_floats, check_target, checked_actions, label_codes, logged_probability
 from ..inputs import OpeInputs
 from .assumptions import contradiction
 
@@ -28,8 +28,8 @@ def conjunct_inputs(
     larger than the largest weight of its actions. Unbiased if ``q`` is right about the difference of any two
     actions of a cluster in the same context, whatever it says of the cluster as a whole. ``q`` may come from
     any model (the one-step form); :func:`.pairwise.two_step_model` fits those differences first, as the paper
-    does. That the differences are right no propensity vouches for: the verdict is never better than caution,
-    and refuse where the value by the actions' own weights contradicts it.
+    does. Propensities do not show whether the differences are right. So the verdict is never better than
+    caution, and it is refuse where the value by the actions' own weights contradicts it.
 
     Args:
         reward, action: as in :meth:`OpeInputs.from_actions`.
@@ -50,19 +50,21 @@ def conjunct_inputs(
             "target", (behaviour.shape, target.shape, q.shape), "give behaviour, target and q shape (n, A)"
         )
     n, actions = target.shape
-    cluster, clusters = codes_of("cluster", cluster)
+    cluster, clusters = label_codes("cluster", cluster)
     if len(cluster) != actions:
         raise InvalidInput("cluster", len(cluster), f"give one for each of {actions} actions")
     check_target(target, n)
     check_target(behaviour, n, "behaviour")
     rows = np.arange(n)
-    reward, action, propensity = checked_actions(reward, action, of_logged(behaviour, action), actions)
+    reward, action, propensity = checked_actions(
+        reward, action, logged_probability(behaviour, action), actions
+    )
     if len(reward) != n:
         raise InvalidInput("reward", reward.shape, f"give one per row of the target ({n})")
     member = np.eye(clusters)[cluster]  # (A, clusters)
     seen = np.bincount(cluster[action], minlength=clusters) > 0
     weight, unsupported = np.empty(n), 0.0
-    step = max(1, CELLS // actions)
+    step = max(1, CHUNK_CELLS // actions)
     for start in range(0, n, step):
         part = slice(start, min(start + step, n))
         mine = np.arange(part.stop - part.start), cluster[action[part]]
@@ -78,6 +80,6 @@ def conjunct_inputs(
         unsupported / n,
         unit=unit,
         propensity=propensity[:, None],
-        premise="the model is right about how the actions of a cluster differ",
-        premise_z=contradiction(reward - q_logged, weight, action, behaviour, target),
+        assumptions="the model is right about how the actions of a cluster differ",
+        assumptions_z=contradiction(reward - q_logged, weight, action, behaviour, target),
     )

@@ -8,7 +8,7 @@ import numpy as np
 
 from ....core.errors import InvalidInput, in_range, one_of
 from ....core.types import F64, AnyArray
-from ..checks import as_floats, refuse
+from ..checks import as_floats, check_finite, refuse
 from ..inputs import OpeInputs
 
 KERNELS: Mapping[str, Callable[[F64], F64]] = {
@@ -58,7 +58,7 @@ def kernel_inputs(
     for name, values in (("reward", reward), ("action", action), ("density", density), ("target", target)):
         if values.shape != reward.shape or values.ndim != 1 or len(values) == 0:
             raise InvalidInput(name, values.shape, "give one number per round")
-        refuse(name, values, ~np.isfinite(values), "remove NaN and infinity")
+        check_finite(name, values)
     refuse("density", density, density <= 0, "give a density > 0")
     one_of("kernel", kernel, KERNELS)
     if bandwidth is None:
@@ -74,5 +74,5 @@ def kernel_inputs(
         prediction,
         float(outside.mean()),
         unit=unit,
-        premise=f"the reward hardly bends within {bandwidth:.3g} of the target's action",
+        assumptions=f"the reward hardly bends within {bandwidth:.3g} of the target's action",
     )

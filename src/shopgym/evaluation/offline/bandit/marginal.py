@@ -10,7 +10,15 @@ import numpy as np
 from ....core.errors import InvalidInput, in_range
 from ....core.types import F64, I64, AnyArray
 from ...intervals.statistic import Terms
-from ..checks import CELLS, ROW_SUM_TOLERANCE, as_floats, check_target, checked_actions, of_logged, refuse
+from ..checks import (
+    CHUNK_CELLS,
+    ROW_SUM_TOLERANCE,
+    as_floats,
+    check_target,
+    checked_actions,
+    logged_probability,
+    refuse,
+)
 from ..inputs import OpeInputs
 from ..tuning import slope
 from .assumptions import contradiction
@@ -33,8 +41,8 @@ def marginal_inputs(
     spaces via embeddings) and ``snips`` its self-normalised form.
 
     The weight of an embedding e in context x is p(e | x, target) / p(e | x, behaviour). Unbiased if the
-    reward depends on the action through e and x only and the behaviour policy can show every e. No
-    propensity vouches for the former: the verdict is never better than caution, and refuse where the value by
+    reward depends on the action through e and x only and the behaviour policy can show every e. Propensities
+    do not show the former. So the verdict is never better than caution, and it is refuse where the value by
     the actions' own weights contradicts it.
 
     Args:
@@ -60,7 +68,7 @@ def marginal_inputs(
     n, actions = target.shape
     check_target(target, n)
     check_target(behaviour, n, "behaviour")
-    reward, action, _ = checked_actions(reward, action, of_logged(behaviour, action), actions)
+    reward, action, _ = checked_actions(reward, action, logged_probability(behaviour, action), actions)
     if len(reward) != n:
         raise InvalidInput("reward", reward.shape, f"give one per row of the target ({n})")
     if given_embedding is not None:
@@ -73,8 +81,8 @@ def marginal_inputs(
         reward[:, None],
         weight[:, None],
         unit=unit,
-        premise="nothing of the action but its embedding moves the reward",
-        premise_z=contradiction(reward, weight, action, behaviour, target),
+        assumptions="nothing of the action but its embedding moves the reward",
+        assumptions_z=contradiction(reward, weight, action, behaviour, target),
     )
 
 
@@ -146,7 +154,7 @@ def _weight(behaviour: F64, target: F64, embedding: I64, table: F64, dims: Seque
             "dims", list(chosen), f"the embedding has dimensions 0 to {embedding.shape[1] - 1}"
         )
     above, below = np.empty(n), np.empty(n)
-    step = max(1, CELLS // (2 * actions))
+    step = max(1, CHUNK_CELLS // (2 * actions))
     for start in range(0, n, step):
         rows = slice(start, min(start + step, n))
         likelihood = np.ones((1, 1))
@@ -165,7 +173,7 @@ def _mean_weight(behaviour: F64, target: F64, posterior: F64) -> F64:
         raise InvalidInput("given_embedding", posterior.shape, f"give shape {target.shape}")
     check_target(posterior, n, "given_embedding")
     weight = np.empty(n)
-    step = max(1, CELLS // (2 * actions))
+    step = max(1, CHUNK_CELLS // (2 * actions))
     for start in range(0, n, step):
         rows = slice(start, min(start + step, n))
         expected = posterior[rows] * target[rows]

@@ -9,7 +9,7 @@ from numpy.random import Generator
 
 from ....core.errors import InvalidInput, in_range
 from ....core.types import F64, I64, AnyArray, Bool
-from ..checks import as_floats, checked_actions, codes_of, refuse
+from ..checks import as_floats, check_finite, checked_actions, label_codes
 from ..reward_model import FOLDS, PENALTIES, Moments, assign_folds
 
 if TYPE_CHECKING:
@@ -63,16 +63,16 @@ def two_step_model(
     Raises:
         InvalidInput: anything that is not as above, with row numbers; no two rounds to compare.
     """
-    cluster, clusters = codes_of("cluster", cluster)
+    cluster, clusters = label_codes("cluster", cluster)
     actions = len(cluster)
     features = as_floats("features", features)
     embedding = np.eye(actions) if action_features is None else as_floats("action_features", action_features)
     reward, action, _ = checked_actions(reward, action, np.ones(np.shape(reward)), actions)
     n = len(reward)
-    for name, values, wanted in (("features", features, n), ("action_features", embedding, actions)):
-        if values.ndim != 2 or len(values) != wanted:
-            raise InvalidInput(name, values.shape, f"give shape ({wanted}, features)")
-        refuse(name, values, ~np.isfinite(values), "remove NaN and infinity")
+    for name, values, length in (("features", features, n), ("action_features", embedding, actions)):
+        if values.ndim != 2 or len(values) != length:
+            raise InvalidInput(name, values.shape, f"give shape ({length}, features)")
+        check_finite(name, values)
     if folds < 3:
         raise InvalidInput("folds", folds, "give 3 or more")
     if penalty is not None:
@@ -83,19 +83,19 @@ def two_step_model(
     rows = _Differences(reward, _products(x, embedding, action), group)
     q = np.empty((n, actions))
     for f in range(folds):
-        rest = fold != f
+        training = fold != f
         if penalty is None:
-            held = fold == (f + 1) % folds
-            tried = [rows.loss(rows.fit(rest & ~held, each), held) for each in PENALTIES]
-            theta = rows.fit(rest, PENALTIES[int(np.argmin(tried))])
+            validation = fold == (f + 1) % folds
+            tried = [rows.loss(rows.fit(training & ~validation, each), validation) for each in PENALTIES]
+            theta = rows.fit(training, PENALTIES[int(np.argmin(tried))])
         else:
-            theta = rows.fit(rest, penalty)
+            theta = rows.fit(training, penalty)
         moments = Moments(folds, clusters, features.shape[1])
-        left = reward[rest] - rows.design[rest] @ theta
-        moments.add(features[rest], cluster[action[rest]], left, fold[rest])
-        mine = ~rest
-        by_cluster = moments.fit().predict(features[mine], fold[mine])
-        q[mine] = by_cluster[:, cluster] + x[mine] @ theta.reshape(x.shape[1], -1) @ embedding.T
+        left = reward[training] - rows.design[training] @ theta
+        moments.add(features[training], cluster[action[training]], left, fold[training])
+        predicted = ~training
+        by_cluster = moments.fit().predict(features[predicted], fold[predicted])
+        q[predicted] = by_cluster[:, cluster] + x[predicted] @ theta.reshape(x.shape[1], -1) @ embedding.T
     return q
 
 
@@ -109,7 +109,7 @@ class _Differences:
         """(p,) the coefficients of the rounds in ``part``."""
         from scipy.sparse.linalg import LinearOperator, lsqr
 
-        centre = _Centred(self.group[part])
+        centre = _GroupCentering(self.group[part])
         design = self.design[part]
         operator = LinearOperator(
             design.shape,
@@ -117,16 +117,16 @@ class _Differences:
             rmatvec=lambda rows: design.T @ centre(rows.ravel()),
             dtype=np.float64,
         )
-        wanted = centre(self.reward[part])
-        return np.asarray(lsqr(operator, wanted, damp=penalty**0.5, atol=1e-9, btol=1e-9, iter_lim=500)[0])
+        response = centre(self.reward[part])
+        return np.asarray(lsqr(operator, response, damp=penalty**0.5, atol=1e-9, btol=1e-9, iter_lim=500)[0])
 
     def loss(self, theta: F64, part: Bool) -> float:
         """Squared error of the differences in ``part``."""
-        left = _Centred(self.group[part])(self.reward[part] - self.design[part] @ theta)
+        left = _GroupCentering(self.group[part])(self.reward[part] - self.design[part] @ theta)
         return float(left @ left)
 
 
-class _Centred:
+class _GroupCentering:
     """Rows less the mean of their group; a symmetric projection."""
 
     def __init__(self, group: I64) -> None:

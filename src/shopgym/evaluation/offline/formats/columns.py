@@ -1,4 +1,4 @@
-"""Which columns of a table are what, and whether their values can be used."""
+"""The columns of a table, and checks of their values."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import numpy as np
 from ....core.errors import InvalidInput
 from ....core.types import F64
 from ..checks import LARGEST, UNITS
-from .validation import Faults
+from .validation import ValidationReport
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -64,7 +64,7 @@ class Columns:
             check_column(name, header)
         for name in context:
             if name in (self.action, self.reward):
-                raise InvalidInput("context", name, "it is what the context is to explain: leave it out")
+                raise InvalidInput("context", name, "the context must not contain it: leave it out")
         return Columns(
             self.action, self.reward, propensity, context, self.user, self.id, self.unit, self.actions
         )
@@ -82,50 +82,52 @@ def check_column(name: str, header: Sequence[str]) -> None:
     if times > 1:
         raise InvalidInput("column", name, f"the table has it {times} times: rename or drop one")
     if times == 0:
-        said = f"the table has {', '.join(header)}: say which column it is, e.g. --reward-column NAME"
+        fix = f"the table has {', '.join(header)}: say which column it is, e.g. --reward-column NAME"
         if len(header) == 1 and any(mark in header[0] for mark in ";\t|"):
-            said = f"the table has one column, {header[0]!r}: separate columns by commas"
-        raise InvalidInput("column", name, said)
+            fix = f"the table has one column, {header[0]!r}: separate columns by commas"
+        raise InvalidInput("column", name, fix)
 
 
-def check_columns(frame: pd.DataFrame, columns: Columns, faults: Faults, first_row: int = 0) -> None:
+def check_columns(
+    frame: pd.DataFrame, columns: Columns, report: ValidationReport, first_row: int = 0
+) -> None:
     """Count every value of the resolved ``columns`` that cannot be used."""
     for name in filter(None, (columns.action, columns.user, columns.id, columns.unit, *columns.context)):
-        present(frame, name, faults, first_row)
+        check_present(frame, name, report, first_row)
     action = frame[columns.action]
     if action.dtype.kind == "O":
         blank = action.astype(str).str.strip() == ""
-        faults.check(columns.action, action.to_numpy(dtype=object), blank.to_numpy(), FILL_IN, first_row)
-    reward = numbers(frame, columns.reward, faults, first_row)
-    faults.check(columns.reward, reward, np.isinf(reward), "remove infinity", first_row)
+        report.check(columns.action, action.to_numpy(dtype=object), blank.to_numpy(), FILL_IN, first_row)
+    reward = numeric_column(frame, columns.reward, report, first_row)
+    report.check(columns.reward, reward, np.isinf(reward), "remove infinity", first_row)
     size = np.abs(reward)
-    faults.check(columns.reward, reward, (size > LARGEST) & np.isfinite(size), UNITS, first_row)
+    report.check(columns.reward, reward, (size > LARGEST) & np.isfinite(size), UNITS, first_row)
     if columns.propensity:
-        p = numbers(frame, columns.propensity, faults, first_row)
+        p = numeric_column(frame, columns.propensity, report, first_row)
         bad = ~np.isnan(p) & ~((p > 0) & (p <= 1))
-        faults.check(columns.propensity, p, bad, "give a probability in (0, 1]", first_row)
+        report.check(columns.propensity, p, bad, "give a probability in (0, 1]", first_row)
     for name in columns.context:
         if frame[name].dtype.kind == "f":
             values = frame[name].to_numpy()
-            faults.check(name, values, np.isinf(values), "remove infinity", first_row)
+            report.check(name, values, np.isinf(values), "remove infinity", first_row)
     if columns.id:
         repeated = frame[columns.id].astype(str).duplicated().to_numpy()
-        faults.check(columns.id, frame[columns.id].to_numpy(), repeated, "the id was there before", first_row)
+        report.check(columns.id, frame[columns.id].to_numpy(), repeated, "the id was there before", first_row)
 
 
-def numbers(frame: pd.DataFrame, name: str, faults: Faults, first_row: int = 0) -> F64:
-    """(r,) the column as numbers, NaN and a fault where it is none."""
+def numeric_column(frame: pd.DataFrame, name: str, report: ValidationReport, first_row: int = 0) -> F64:
+    """(r,) the column as numbers, NaN and a problem in the report where it is none."""
     import pandas as pd
 
     column = frame[name]
     if column.dtype.kind in "mMc":  # dates would be counted in nanoseconds
         values = np.full(len(frame), np.nan)
     else:
-        found = pd.to_numeric(column, errors="coerce")
-        values = np.asarray(found.to_numpy(dtype=np.float64, na_value=np.nan))
+        converted = pd.to_numeric(column, errors="coerce")
+        values = np.asarray(converted.to_numpy(dtype=np.float64, na_value=np.nan))
     missing = np.isnan(values)
     if missing.any():
-        faults.check(name, column.to_numpy(dtype=object), missing, "give a number", first_row)
+        report.check(name, column.to_numpy(dtype=object), missing, "give a number", first_row)
     return values
 
 
@@ -137,12 +139,12 @@ def one_unit(frame: pd.DataFrame, name: str) -> str:
     """
     counts = frame[name].value_counts()
     if len(counts) != 1:
-        found = {str(unit): int(count) for unit, count in counts.items()}
-        raise InvalidInput(name, found, f"rewards of {len(found)} units: convert them to one")
+        rows_by_unit = {str(unit): int(count) for unit, count in counts.items()}
+        raise InvalidInput(name, rows_by_unit, f"rewards of {len(rows_by_unit)} units: convert them to one")
     return str(counts.index[0])
 
 
-def present(frame: pd.DataFrame, name: str, faults: Faults, first_row: int) -> None:
+def check_present(frame: pd.DataFrame, name: str, report: ValidationReport, first_row: int) -> None:
     """Count the rows where the column is missing, or holds more than one value."""
     column = frame[name]
     missing = column.isna().to_numpy()
@@ -151,6 +153,6 @@ def present(frame: pd.DataFrame, name: str, faults: Faults, first_row: int) -> N
         return
     if column.dtype == object:
         several = np.array([isinstance(value, NESTED) for value in values])
-        faults.check(name, values, several, "give one value in each row, not several", first_row)
+        report.check(name, values, several, "give one value in each row, not several", first_row)
         missing = missing & ~several
-    faults.check(name, values, missing, FILL_IN, first_row)
+    report.check(name, values, missing, FILL_IN, first_row)

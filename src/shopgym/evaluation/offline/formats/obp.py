@@ -11,13 +11,13 @@ from numpy.random import Generator
 from ....core.errors import InvalidInput
 from ....core.types import AnyArray
 from ..actions import cross_fitted_inputs
-from ..checks import as_floats, check_target, checked_actions, refuse
+from ..checks import as_floats, check_finite, check_target, checked_actions, refuse
 from ..from_dataframe import context_features
 from ..support import Support
 from .columns import Columns, check_columns
-from .source import Source
 from .target import all_labels, codes
-from .validation import Faults
+from .validation import ValidationReport
+from .weighed_log import WeighedLog
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -27,7 +27,7 @@ NEEDED = ("n_actions", "action", "reward", "pscore")
 
 def from_obp(
     feedback: Mapping[str, Any], action_dist: AnyArray | str, *, rng: Generator, unit: str = "reward"
-) -> Source:
+) -> WeighedLog:
     """Weigh a ``bandit_feedback`` for a target policy.
 
     Args:
@@ -62,7 +62,7 @@ def from_obp(
     )
     support = Support(actions, features.shape[1])
     support.add(action, propensity, target.sum(axis=0), features)
-    return Source(inputs, support, tuple(map(str, range(actions))), {"actions": actions})
+    return WeighedLog(inputs, support, tuple(map(str, range(actions))), {"actions": actions})
 
 
 def to_obp(frame: pd.DataFrame, columns: Columns | None = None) -> dict[str, Any]:
@@ -77,9 +77,9 @@ def to_obp(frame: pd.DataFrame, columns: Columns | None = None) -> dict[str, Any
     columns = (columns or Columns()).resolved([str(name) for name in frame.columns], [])
     if not columns.propensity:
         raise InvalidInput("column", "propensity", "Open Bandit Pipeline needs logged propensities")
-    faults = Faults()
-    check_columns(frame, columns, faults)
-    faults.stop(len(frame))
+    report = ValidationReport()
+    check_columns(frame, columns, report)
+    report.stop(len(frame))
     labels = all_labels(frame[columns.action].unique().tolist(), [], columns.actions)
     action = codes(frame[columns.action], labels)
     refuse(columns.action, frame[columns.action].to_numpy(), action < 0, "it is not among the actions given")
@@ -98,11 +98,13 @@ def to_obp(frame: pd.DataFrame, columns: Columns | None = None) -> dict[str, Any
 def _position(position: Any, n: int) -> AnyArray:
     if position is None:
         return np.zeros(n, dtype=np.int64)
-    found = np.asarray(position)
-    if found.shape != (n,) or found.dtype.kind not in "iu":
-        raise InvalidInput("position", (found.shape, str(found.dtype)), f"give {n} whole numbers, or None")
-    refuse("position", found, found < 0, "give 0 or more")
-    return found
+    positions = np.asarray(position)
+    if positions.shape != (n,) or positions.dtype.kind not in "iu":
+        raise InvalidInput(
+            "position", (positions.shape, str(positions.dtype)), f"give {n} whole numbers, or None"
+        )
+    refuse("position", positions, positions < 0, "give 0 or more")
+    return positions
 
 
 def _target(action_dist: AnyArray | str, n: int, actions: int, position: AnyArray) -> AnyArray:
@@ -124,9 +126,9 @@ def _target(action_dist: AnyArray | str, n: int, actions: int, position: AnyArra
 def _context(context: Any, n: int) -> AnyArray:
     if context is None:
         return np.empty((n, 0))
-    found = as_floats("context", context)
-    if found.ndim != 2 or len(found) != n:
-        raise InvalidInput("context", found.shape, f"give shape ({n}, features)")
-    refuse("context", found, ~np.isfinite(found), "remove NaN and infinity")
-    spread = found.std(axis=0)
-    return np.asarray((found - found.mean(axis=0)) / np.where(spread > 0, spread, 1.0))
+    features = as_floats("context", context)
+    if features.ndim != 2 or len(features) != n:
+        raise InvalidInput("context", features.shape, f"give shape ({n}, features)")
+    check_finite("context", features)
+    spread = features.std(axis=0)
+    return np.asarray((features - features.mean(axis=0)) / np.where(spread > 0, spread, 1.0))

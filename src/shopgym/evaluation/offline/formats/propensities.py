@@ -1,4 +1,4 @@
-"""Propensities of a log that has none: what can be learnt of them, and how well."""
+"""Estimated propensities for a log that has none."""
 
 from __future__ import annotations
 
@@ -24,12 +24,12 @@ class Propensities:
 
     Attributes:
         logged: (n,) of each round's action, in (0, 1].
-        doubt: what this leaves in doubt, in words: such an estimate is never better than caution.
+        warning: what this leaves uncertain, in words; with it no verdict is better than caution.
         facts: JSON-able; ``log_loss`` is the mean -log p, out of sample with context.
     """
 
     logged: F64
-    doubt: str
+    warning: str
     facts: dict[str, float | str]
 
 
@@ -69,11 +69,11 @@ def estimated_propensities(
     fold = assign_folds(len(action), rng, folds, users)
     score = np.empty((len(action), n_actions))
     for f in range(folds):
-        held = fold == f
-        score[held] = _regression(features[~held], action[~held], n_actions)(features[held])
+        held_out = fold == f
+        score[held_out] = _regression(features[~held_out], action[~held_out], n_actions)(features[held_out])
     probability = _calibrated(score, action)
     logged = probability[rows, action]
-    doubt = (
+    warning = (
         f"the log has no propensities: they are estimated from {', '.join(context) or 'the context'}, and "
         "whatever else drove the choice biases the value"
     )
@@ -83,7 +83,7 @@ def estimated_propensities(
         "log_loss": loss,
         "log_loss_of_frequencies": plain,
     }
-    return Propensities(logged, doubt, facts)
+    return Propensities(logged, warning, facts)
 
 
 class _regression:
@@ -102,18 +102,18 @@ class _regression:
         self.prior = np.log((counts + 1.0) / (n + n_actions))
         one_hot = np.zeros((n, n_actions))
         one_hot[np.arange(n), action] = 1.0
-        wanted = design.T @ one_hot
+        observed = design.T @ one_hot
 
         def loss(flat: F64) -> tuple[float, F64]:
-            beta = flat.reshape(wanted.shape)
+            beta = flat.reshape(observed.shape)
             score = design @ beta + self.prior
             probability, total = _softmax(score)
             value = total - float((score * one_hot).sum()) + 0.5 * PENALTY * float(flat @ flat)
-            gradient = design.T @ probability - wanted + PENALTY * beta
+            gradient = design.T @ probability - observed + PENALTY * beta
             return value / n, gradient.ravel() / n
 
-        done = minimize(loss, np.zeros(wanted.size), jac=True, method="L-BFGS-B", options={"maxiter": 500})
-        self.beta = done.x.reshape(wanted.shape)
+        done = minimize(loss, np.zeros(observed.size), jac=True, method="L-BFGS-B", options={"maxiter": 500})
+        self.beta = done.x.reshape(observed.shape)
 
     def __call__(self, features: F64) -> F64:
         return np.asarray(features @ self.beta[1:] + self.beta[0] + self.prior)
@@ -137,7 +137,7 @@ def _calibrated(score: F64, action: I64) -> F64:
         gradient = np.concatenate([[of_temperature], probability.sum(axis=0) - counts])
         return value / n, (gradient + PENALTY * away) / n
 
-    # a temperature below 0 would take what one fold's noise says of the other folds' for a pattern
+    # a temperature below 0 would fit the noise that one fold shares with the others
     bounds = [(0.0, None), *[(None, None)] * actions]
     done = minimize(loss, start, jac=True, method="L-BFGS-B", bounds=bounds, options={"maxiter": 500})
     return _softmax(done.x[0] * score + done.x[1:])[0]

@@ -14,17 +14,17 @@ from ....core.protocols import Policy
 from ....core.types import AnyArray
 from ....policies.decision_log.log import DecisionLog
 from ....tables import is_parquet, read_table
-from ..estimators import ESTIMATORS, estimator_named
+from ..estimators import DEFAULT_ESTIMATORS, estimator_named
 from ..log import Features, log_inputs
 from ..open_bandit import is_open_bandit, load, open_bandit_inputs
-from ..streaming import Tally, can_stream, streamable
+from ..streaming import SufficientStatistics, can_stream, streamable
 from ..support import Support
 from .columns import Columns
 from .obp import from_obp
-from .source import Source
 from .stream import Mapper, parts_of, stream_table
 from .table import table_source
 from .vw import dsjson_source, is_dsjson
+from .weighed_log import WeighedLog
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -35,26 +35,27 @@ STREAM_ROWS = 5_000_000
 """Parquet tables with more rows are streamed."""
 
 
-def read_log(
+def weigh_log(
     log: Path | str | DecisionLog | pd.DataFrame | Mapping[str, Any],
-    policy: str | Policy | AnyArray,
+    policy: str | Path | Policy | AnyArray,
     *,
     rng: Generator,
     columns: Columns | None = None,
-    estimators: Sequence[str] = tuple(ESTIMATORS),
+    estimators: Sequence[str] = tuple(DEFAULT_ESTIMATORS),
     by_user: bool = False,
     stream: bool | None = None,
     mapper: Mapper = map,
     progress: Callable[[int, int], None] | None = None,
-) -> Source:
+) -> WeighedLog:
     """Weigh a log for a target policy.
 
     Args:
         log: a path (decision log, CSV or Parquet table, DSJSON, Open Bandit folder), a decision log, a
             DataFrame, or the ``bandit_feedback`` dictionary of Open Bandit Pipeline.
-        policy: for a table or DSJSON see :class:`.target.Target`; for a decision log ``uniform``, a bundle
-            folder or a policy; for Open Bandit data ``uniform`` or another such folder; for
-            ``bandit_feedback`` ``uniform`` or an array, see :func:`.obp.from_obp`.
+        policy: for a table or DSJSON see :class:`.target.Target`, or the name of a column with the
+            probability of the logged action; for a decision log ``uniform``, a bundle folder or a policy; for
+            Open Bandit data ``uniform`` or another such folder; for ``bandit_feedback`` ``uniform`` or an
+            array, see :func:`.obp.from_obp`.
         rng: decides folds and draws.
         columns: of a table.
         estimators: that a streamed log is counted for; others need no list.
@@ -69,6 +70,8 @@ def read_log(
         InvalidInput: no such file, a policy that makes no sense for the log, values that cannot be used.
     """
     columns = columns or Columns()
+    if isinstance(policy, Path):
+        policy = str(policy)
     if isinstance(log, DecisionLog):
         return _decision_log(log, policy, rng, by_user, progress)
     if by_user and isinstance(log, Mapping):
@@ -77,22 +80,21 @@ def read_log(
         if not isinstance(policy, (str, np.ndarray)):
             raise InvalidInput("policy", type(policy).__name__, "write uniform, or give an array")
         return from_obp(log, policy, rng=rng)
-    if not isinstance(policy, str):
-        raise InvalidInput("policy", type(policy).__name__, "write it in a word, e.g. uniform")
     if not isinstance(log, (str, Path)):
-        return table_source(log, policy, columns, rng=rng, by_user=by_user)
+        return table_source(log, _in_a_word(policy), columns, rng=rng, by_user=by_user)
     path = Path(log)
     if not path.exists():
         raise InvalidInput("LOG", str(path), "there is no such file or folder")
     decisions = not is_open_bandit(path) and is_decision_log(path)
     if by_user and (stream or not (decisions or columns.user)):
         raise InvalidInput("by_user", by_user, NO_USERS)
-    if is_open_bandit(path):
-        return _open_bandit(path, policy, rng)
     if decisions:
         if stream:
             return _streamed_decision_log(path, policy, estimators, rng, progress)
         return _decision_log(DecisionLog.read(path), policy, rng, by_user, progress)
+    policy = _in_a_word(policy)
+    if is_open_bandit(path):
+        return _open_bandit(path, policy, rng)
     if is_dsjson(path):
         if stream:
             raise InvalidInput("LOG", str(path), NOT_STREAMED)
@@ -107,6 +109,12 @@ def read_log(
             path, policy, columns, estimators=estimators, seed=seed, mapper=mapper, progress=progress
         )
     return table_source(read_table(path, "LOG"), policy, columns, rng=rng, by_user=by_user)
+
+
+def _in_a_word(policy: str | Policy | AnyArray) -> str:
+    if isinstance(policy, str):
+        return policy
+    raise InvalidInput("policy", type(policy).__name__, "write it in a word, e.g. uniform")
 
 
 def is_decision_log(path: Path) -> bool:
@@ -128,7 +136,7 @@ def is_decision_log(path: Path) -> bool:
     return b"shopgym.version" in metadata
 
 
-def _open_bandit(log: Path, policy: str, rng: Generator) -> Source:
+def _open_bandit(log: Path, policy: str, rng: Generator) -> WeighedLog:
     behaviour = load(log)
     facts: dict[str, float] = {}
     if policy == "uniform":
@@ -143,7 +151,7 @@ def _open_bandit(log: Path, policy: str, rng: Generator) -> Source:
     support = Support(behaviour.items, behaviour.features.shape[1])
     mass = np.bincount(behaviour.position, minlength=behaviour.positions) @ table
     support.add(behaviour.action, behaviour.propensity, mass, behaviour.features)
-    return Source(inputs, support, tuple(map(str, range(behaviour.items))), facts)
+    return WeighedLog(inputs, support, tuple(map(str, range(behaviour.items))), facts)
 
 
 def _decision_log(
@@ -152,39 +160,39 @@ def _decision_log(
     rng: Generator,
     by_user: bool,
     progress: Callable[[int, int], None] | None,
-) -> Source:
+) -> WeighedLog:
     target, features = _target(log, policy)
-    return Source(log_inputs(log, target, rng=rng, features=features, by_user=by_user, progress=progress))
+    return WeighedLog(log_inputs(log, target, rng=rng, features=features, by_user=by_user, progress=progress))
 
 
 def _streamed_decision_log(
     path: Path,
-    policy: str,
+    policy: str | Policy | AnyArray,
     estimators: Sequence[str],
     rng: Generator,
     progress: Callable[[int, int], None] | None,
-) -> Source:
+) -> WeighedLog:
     """Part file by part file, without a reward model."""
     files = sorted(path.glob("*.parquet")) if path.is_dir() else [path]
     named = [estimator_named(name) for name in estimators]
     rows = _rows(files)
-    tally, unseen = None, 0.0
+    sums, unseen = None, 0.0
     for done, file in enumerate(files, 1):
         log = DecisionLog.read(file)
         part = log_inputs(log, _target(log, policy)[0], rng=rng)
-        if tally is None:
+        if sums is None:
             kept = [streamable(each, rows) for each in named if can_stream(each) and not each.needs_model]
-            tally = Tally(kept, log.slate_size, log.unit)
-        tally.add(part)
+            sums = SufficientStatistics(kept, log.slate_size, log.unit)
+        sums.add(part)
         unseen += part.unsupported * len(part)
         if progress:
             progress(done, len(files))
-    assert tally is not None  # a decision log has a part
-    tally.unsupported = unseen / len(tally)
+    assert sums is not None  # a decision log has a part
+    sums.unsupported = unseen / len(sums)
     note = "unsupported is counted part by part: an upper bound of that of the whole log"
     if len(files) > 1:
-        tally.notes[note] = None
-    return Source(tally, facts={"streamed": True})
+        sums.notes[note] = None
+    return WeighedLog(sums, facts={"streamed": True})
 
 
 def _rows(files: list[Path]) -> int:
@@ -194,33 +202,40 @@ def _rows(files: list[Path]) -> int:
 
 
 def _target(log: DecisionLog, policy: str | Policy | AnyArray) -> tuple[Policy, Features | None]:
+    """The target, and features of its items for the reward model where it says which items it is for."""
     from ..uniform import UniformPolicy
 
     if isinstance(policy, np.ndarray):
         raise InvalidInput("policy", policy.shape, "of a decision log give a policy, a bundle or uniform")
     if not isinstance(policy, str):
-        return policy, None
+        return policy, _features(policy, log) if hasattr(policy, "items") else None
     if policy == "uniform":
         return UniformPolicy(log.slate_size), None
-    if Path(policy).is_dir():
-        return _bundle(Path(policy), log)
-    raise InvalidInput("--policy", policy, "write uniform or the folder of a bundle")
+    if not Path(policy).is_dir():
+        raise InvalidInput("--policy", policy, "write uniform or the folder of a bundle")
+    target = _bundle(Path(policy), log)
+    return target, _features(target, log)
 
 
-def _bundle(folder: Path, log: DecisionLog) -> tuple[Policy, Features]:
-    """The bundle's policy, and features of the bundle's items for the reward model."""
-    from ....policies.scorers import LinearScorer
+def _bundle(folder: Path, log: DecisionLog) -> Policy:
+    """The bundle's policy, made for the features of the log."""
     from ....policies.serving.bundle import load_bundle
-    from ..log import item_features
 
     bundle = load_bundle(folder)
     for side, features, logged in (
         ("user", bundle.user, log.user_names),
         ("context", bundle.context, log.context_names),
     ):
-        known = tuple(feature.name for feature in features)
-        if known != logged:
-            raise InvalidInput(f"log.{side}_names", logged, f"the bundle was made for {', '.join(known)}")
-    scorer = bundle.policy.scorer
-    value = scorer.value if isinstance(scorer, LinearScorer) else None
-    return bundle.policy, item_features(log, bundle.policy.items, value)
+        expected = tuple(feature.name for feature in features)
+        if expected != logged:
+            raise InvalidInput(f"log.{side}_names", logged, f"the bundle was made for {', '.join(expected)}")
+    return bundle.policy
+
+
+def _features(policy: Any, log: DecisionLog) -> Features:
+    """Features of the policy's items, times what its scorer multiplies them with."""
+    from ....policies.scorers import LinearScorer
+    from ..log import item_features
+
+    scorer = getattr(policy, "scorer", None)
+    return item_features(log, policy.items, scorer.value if isinstance(scorer, LinearScorer) else None)

@@ -1,8 +1,8 @@
 """A Parquet table larger than memory: three passes over its row groups, each a sum that merges.
 
-The first checks the values and learns what there is to know of the columns, the second adds up the
-moments of the reward model, the third weighs the rounds and counts them. A pass maps a function over parts;
-whoever has more machines gives a ``mapper`` of their own.
+The first pass checks the values and summarises the columns. The second adds up the moments of the reward
+model. The third weighs the rounds and adds up their statistics. A pass maps a function over parts; for
+several machines, give a ``mapper`` of your own.
 """
 
 from __future__ import annotations
@@ -18,24 +18,24 @@ import numpy as np
 
 from ....core.errors import InvalidInput
 from ....core.types import F64, I64, AnyArray
-from ..checks import CELLS
+from ..checks import CHUNK_CELLS
 from ..estimators import estimator_named
 from ..from_dataframe import MOST_CATEGORIES
 from ..inputs import OpeInputs, weigh
 from ..reward_model import FOLDS, CrossFitted, Moments
-from ..streaming import Centred, Tally, can_stream, streamable
+from ..streaming import MeansAndScatter, SufficientStatistics, can_stream, streamable
 from ..support import Support
 from .columns import Columns, check_columns
 from .propensities import FREQUENCIES
-from .source import Source
-from .target import OFFERED, Target, all_labels, codes, taken
-from .validation import Faults
+from .target import OFFERED, Target, all_labels, codes, taken_probability
+from .validation import ValidationReport
+from .weighed_log import WeighedLog
 
 if TYPE_CHECKING:
     import pandas as pd
 
 BATCH = 1 << 17
-"""Rows held at once, or fewer where there are many actions or features."""
+"""Rows in memory at once; fewer where there are many actions or features."""
 Mapper = Callable[[Callable[[Any], Any], Iterable[Any]], Iterable[Any]]
 """Like the built-in map: yields the results in order."""
 
@@ -63,11 +63,11 @@ def parts_of(path: Path) -> list[Part]:
     parts, row = [], 0
     for file in files:
         try:
-            found = pq.read_metadata(file)
+            metadata = pq.read_metadata(file)
         except (pa.ArrowInvalid, OSError) as error:
             raise InvalidInput("LOG", str(file), f"it is no readable table ({error})") from error
-        for group in range(found.num_row_groups):
-            rows = found.row_group(group).num_rows
+        for group in range(metadata.num_row_groups):
+            rows = metadata.row_group(group).num_rows
             parts.append(Part(str(file), group, row, rows))
             row += rows
     if not row:
@@ -77,25 +77,25 @@ def parts_of(path: Path) -> list[Part]:
 
 @dataclass
 class Scan:
-    """What the first pass knows of the columns."""
+    """What the first pass found out about the columns."""
 
-    faults: Faults = field(default_factory=Faults)
+    report: ValidationReport = field(default_factory=ValidationReport)
     n: int = 0
     logged: Counter[Any] = field(default_factory=Counter)
     chosen: Counter[Any] = field(default_factory=Counter)
     units: Counter[Any] = field(default_factory=Counter)
-    numbers: dict[str, Centred] = field(default_factory=dict)
+    numbers: dict[str, MeansAndScatter] = field(default_factory=dict)
     words: dict[str, Counter[str]] = field(default_factory=dict)
 
     def merge(self, other: Scan) -> None:
         """Add later rows."""
-        self.faults.merge(other.faults)
+        self.report.merge(other.report)
         self.n += other.n
         self.logged.update(other.logged)
         self.chosen.update(other.chosen)
         self.units.update(other.units)
         for name, moments in other.numbers.items():
-            self.numbers.setdefault(name, Centred(1)).merge(moments)
+            self.numbers.setdefault(name, MeansAndScatter(1)).merge(moments)
         for name, levels in other.words.items():
             self.words.setdefault(name, Counter()).update(levels)
             if len(self.words[name]) > MOST_CATEGORIES:
@@ -105,8 +105,8 @@ class Scan:
 
 
 @dataclass(frozen=True)
-class Plan:
-    """What the later passes need to know; goes to other processes."""
+class StreamPlan:
+    """What the later passes need; it is sent to other processes."""
 
     policy: str
     columns: Columns
@@ -129,13 +129,13 @@ class Plan:
         return len(self.scan.numbers) + words
 
     def features(self, frame: pd.DataFrame) -> F64:
-        """(r, D) as :func:`..frame.context_features`, with what the whole log says of each column."""
+        """(r, D) as :func:`..from_dataframe.context_features`, by mean, spread and levels of all rows."""
         out = []
         for name in self.columns.context:
             if name in self.scan.numbers:
-                known = self.scan.numbers[name]
-                spread = float(np.sqrt(known.scatter[0, 0] / known.n)) or 1.0
-                out.append((frame[name].to_numpy(dtype=np.float64)[:, None] - known.mean) / spread)
+                moments = self.scan.numbers[name]
+                spread = float(np.sqrt(moments.scatter[0, 0] / moments.n)) or 1.0
+                out.append((frame[name].to_numpy(dtype=np.float64)[:, None] - moments.mean) / spread)
             else:
                 levels = sorted(self.scan.words[name])
                 out.append(np.eye(len(levels))[np.searchsorted(levels, frame[name].to_numpy().astype(str))])
@@ -161,7 +161,7 @@ class Plan:
 
     def frames(self, part: Part) -> Iterator[tuple[int, pd.DataFrame]]:
         """(number of the first row, rows) of the part, batch by batch."""
-        size = max(1, min(BATCH, CELLS // max(len(self.labels), self.width, 1)))
+        size = max(1, min(BATCH, CHUNK_CELLS // max(len(self.labels), self.width, 1)))
         return _frames(part, [*self.columns.used, *self.target.columns(_header(part))], size)
 
 
@@ -174,7 +174,7 @@ def stream_table(
     seed: int = 0,
     mapper: Mapper = map,
     progress: Callable[[int, int], None] | None = None,
-) -> Source:
+) -> WeighedLog:
     """As :func:`.table.table_source`, in memory that does not grow with the rows.
 
     Args:
@@ -188,9 +188,9 @@ def stream_table(
     Raises:
         InvalidInput: as there; ids; context without propensities.
     """
-    target = Target.parse(policy)
     parts = parts_of(path)
     header = _header(parts[0])
+    target = Target.parse(policy, header)
     columns = columns.resolved(header, target.columns(header))
     if OFFERED in header:
         raise InvalidInput("column", OFFERED, "a log whose actions on offer change cannot be streamed")
@@ -203,8 +203,8 @@ def stream_table(
             "propensities are estimated from context in memory only: "
             "evaluate a sample, add a propensity column, or leave the context out",
         )
-    found = [estimator_named(name) for name in estimators]
-    names = [e.name for e in found if can_stream(e) and (target.all_actions or not e.needs_model)]
+    requested = [estimator_named(name) for name in estimators]
+    names = [e.name for e in requested if can_stream(e) and (target.all_actions or not e.needs_model)]
     model = any(estimator_named(name).needs_model for name in names)
     rows = sum(part.rows for part in parts)
     if rows < FOLDS:
@@ -225,9 +225,9 @@ def stream_table(
                 progress(done, passes * rows)
 
     scan = Scan()
-    for more in each(partial(_scan, target=target, columns=columns)):
-        scan.merge(more)
-    scan.faults.stop(scan.n)
+    for part_scan in each(partial(_scan, target=target, columns=columns)):
+        scan.merge(part_scan)
+    scan.report.stop(scan.n)
     if len(scan.units) > 1:
         raise InvalidInput(columns.unit or "", dict(scan.units), "rewards of several units: convert them")
     labels = all_labels(list(scan.logged), target.labels(header, scan.chosen), columns.actions)
@@ -237,28 +237,28 @@ def stream_table(
         raise InvalidInput(columns.action, counts or sorted(outside), "these are not among the actions given")
     unit = str(next(iter(scan.units))) if columns.unit else columns.reward
     share = tuple(scan.logged.get(label, 0) / scan.n for label in labels)
-    plan = Plan(policy, columns, tuple(labels), share, scan, tuple(names), seed, unit)
+    plan = StreamPlan(str(target), columns, tuple(labels), share, scan, tuple(names), seed, unit)
     fitted = None
     if model:
-        sums = Moments(FOLDS, len(labels), plan.width)
-        for more in each(partial(_moments, plan)):
-            sums.merge(more)
-        fitted = sums.fit()
-    tally, support = _empty(plan)
+        moments = Moments(FOLDS, len(labels), plan.width)
+        for part_moments in each(partial(_moments, plan)):
+            moments.merge(part_moments)
+        fitted = moments.fit()
+    sums, support = _empty(plan)
     for counted, supported in each(partial(_count, plan, fitted)):
-        tally.merge(counted)
+        sums.merge(counted)
         support.merge(supported)
-    tally.propensity_p, tally.unsupported = support.p_value(), support.unsupported
+    sums.propensity_p, sums.unsupported = support.p_value(), support.unsupported
     facts: dict[str, Any] = {"actions": len(labels), "streamed": True}
     if not columns.propensity:
         facts["propensities"] = {"method": "frequencies"}
-    doubts = () if columns.propensity else (FREQUENCIES,)
-    return Source(tally, support, tuple(map(str, labels)), facts, doubts)
+    warnings = () if columns.propensity else (FREQUENCIES,)
+    return WeighedLog(sums, support, tuple(map(str, labels)), facts, warnings)
 
 
-def _empty(plan: Plan) -> tuple[Tally, Support]:
+def _empty(plan: StreamPlan) -> tuple[SufficientStatistics, Support]:
     estimators = [streamable(estimator_named(name), plan.scan.n) for name in plan.estimators]
-    return Tally(estimators, unit=plan.unit), Support(len(plan.labels), plan.width)
+    return SufficientStatistics(estimators, unit=plan.unit), Support(len(plan.labels), plan.width)
 
 
 def _scan(part: Part, *, target: Target, columns: Columns) -> Scan:
@@ -266,8 +266,8 @@ def _scan(part: Part, *, target: Target, columns: Columns) -> Scan:
     names = [*columns.used, *target.columns(_header(part))]
     for first_row, frame in _frames(part, names, BATCH):
         scan.n += len(frame)
-        check_columns(frame, columns, scan.faults, first_row)
-        target.check(frame, scan.faults, first_row)
+        check_columns(frame, columns, scan.report, first_row)
+        target.check(frame, scan.report, first_row)
         scan.logged.update(_counted(frame[columns.action]))
         if target.kind == "choice":
             scan.chosen.update(_counted(frame[target.name]))
@@ -276,13 +276,13 @@ def _scan(part: Part, *, target: Target, columns: Columns) -> Scan:
         for name in columns.context:
             if frame[name].dtype.kind in "iufb":
                 values = frame[name].to_numpy(dtype=np.float64)[:, None]
-                scan.numbers.setdefault(name, Centred(1)).add(values)
+                scan.numbers.setdefault(name, MeansAndScatter(1)).add(values)
             else:
                 scan.words.setdefault(name, Counter()).update(map(str, frame[name].dropna().unique()))
     return scan
 
 
-def _moments(plan: Plan, part: Part) -> Moments:
+def _moments(plan: StreamPlan, part: Part) -> Moments:
     sums = Moments(FOLDS, len(plan.labels), plan.width)
     for first_row, frame in plan.frames(part):
         action = codes(frame[plan.columns.action], plan.labels)
@@ -291,8 +291,8 @@ def _moments(plan: Plan, part: Part) -> Moments:
     return sums
 
 
-def _count(plan: Plan, model: CrossFitted | None, part: Part) -> tuple[Tally, Support]:
-    tally, support = _empty(plan)
+def _count(plan: StreamPlan, model: CrossFitted | None, part: Part) -> tuple[SufficientStatistics, Support]:
+    sums, support = _empty(plan)
     target = plan.target
     for first_row, frame in plan.frames(part):
         action = codes(frame[plan.columns.action], plan.labels)
@@ -303,14 +303,14 @@ def _count(plan: Plan, model: CrossFitted | None, part: Part) -> tuple[Tally, Su
             matrix = target.matrix(frame, plan.labels)
             mass = matrix.sum(axis=0)
             if model is None:
-                weight = taken(matrix, action) / propensity
+                weight = taken_probability(matrix, action) / propensity
             else:
                 q = model.predict(features, plan.fold(frame, first_row))
                 weight, q_logged, v_target = weigh(action, propensity, matrix, q)
         else:
             weight = frame[target.name].to_numpy(dtype=np.float64) / propensity
         support.add(action, propensity, mass, features)
-        tally.add(
+        sums.add(
             OpeInputs(
                 frame[plan.columns.reward].to_numpy(dtype=np.float64)[:, None],
                 weight[:, None],
@@ -320,7 +320,7 @@ def _count(plan: Plan, model: CrossFitted | None, part: Part) -> tuple[Tally, Su
                 propensity=propensity[:, None],
             )
         )
-    return tally, support
+    return sums, support
 
 
 def _frames(part: Part, names: Sequence[str], size: int) -> Iterator[tuple[int, pd.DataFrame]]:
@@ -328,8 +328,8 @@ def _frames(part: Part, names: Sequence[str], size: int) -> Iterator[tuple[int, 
 
     row = part.first_row
     with pq.ParquetFile(part.path) as file:
-        wanted = list(dict.fromkeys(names))
-        for batch in file.iter_batches(size, row_groups=[part.group], columns=wanted):
+        columns = list(dict.fromkeys(names))
+        for batch in file.iter_batches(size, row_groups=[part.group], columns=columns):
             yield row, batch.to_pandas()
             row += batch.num_rows
 

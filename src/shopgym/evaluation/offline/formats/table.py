@@ -10,14 +10,14 @@ from numpy.random import Generator
 
 from ....core.errors import InvalidInput
 from ....core.types import F64, I64
-from ..from_dataframe import context_features, from_frame
+from ..from_dataframe import context_features, from_dataframe
 from ..reward_model import FOLDS
 from ..support import Support
 from .columns import Columns, check_columns, one_unit
 from .propensities import estimated_propensities
-from .source import Source
 from .target import OFFERED, Target, all_labels, codes
-from .validation import Faults
+from .validation import ValidationReport
+from .weighed_log import WeighedLog
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -34,7 +34,7 @@ def table_source(
     unit: str | None = None,
     note: str = "",
     by_user: bool = False,
-) -> Source:
+) -> WeighedLog:
     """Weigh the rows of ``frame`` for ``policy``.
 
     Args:
@@ -50,17 +50,17 @@ def table_source(
     Raises:
         InvalidInput: a missing column, or one error about every value that cannot be used, with row numbers.
     """
-    target = Target.parse(policy)
-    if len(frame) < FOLDS:
-        raise InvalidInput("LOG", f"{len(frame)} rows", f"{FOLDS} rounds are the least: give more")
     frame = frame.rename(columns=str)
     header = list(frame.columns)
+    target = Target.parse(policy, header)
+    if len(frame) < FOLDS:
+        raise InvalidInput("LOG", f"{len(frame)} rows", f"{FOLDS} rounds are the least: give more")
     columns = columns.resolved(header, target.columns(header))
-    faults = Faults()
-    check_columns(frame, columns, faults)
-    target.check(frame, faults)
-    labels = _labels(frame, columns, target, faults)
-    faults.stop(len(frame))
+    report = ValidationReport()
+    check_columns(frame, columns, report)
+    target.check(frame, report)
+    labels = _labels(frame, columns, target, report)
+    report.stop(len(frame))
     if columns.unit:
         unit = one_unit(frame, columns.unit)
     action = codes(frame[columns.action], labels)
@@ -68,26 +68,28 @@ def table_source(
     facts: dict[str, Any] = {"actions": len(labels)}
     if len(labels) == 1:
         note = "; ".join(filter(None, (note, f"the log and the policy know one action, {labels[0]}")))
-    doubts = []
+    warnings = []
     others = [name for name in header if name not in (*columns.used, *target.columns(header))]
     if others and not columns.propensity and not columns.context:
-        said = f"{', '.join(others[:5])}{', ...' if len(others) > 5 else ''}"
+        unused = f"{', '.join(others[:5])}{', ...' if len(others) > 5 else ''}"
         note = "; ".join(
-            filter(None, (note, f"if the choice depended on {said}, name it as context (--context-column)"))
+            filter(None, (note, f"if the choice depended on {unused}, name it as context (--context-column)"))
         )
     name = columns.propensity or ESTIMATED
     if not columns.propensity:
         users = frame[columns.user].to_numpy() if columns.user else None
-        found = estimated_propensities(
+        estimated = estimated_propensities(
             action, features, len(labels), rng=rng, context=columns.context, users=users
         )
-        frame = frame.assign(**{ESTIMATED: found.logged})
-        facts["propensities"] = found.facts
-        doubts.append(found.doubt)
+        frame = frame.assign(**{ESTIMATED: estimated.logged})
+        facts["propensities"] = estimated.facts
+        warnings.append(estimated.warning)
     propensity = frame[name].to_numpy(dtype=np.float64)
-    inputs = from_frame(
+    inputs = from_dataframe(
         frame,
-        policy if target.kind == "column" or _plain_uniform(target, frame) else target.matrix(frame, labels),
+        str(target)
+        if target.kind == "column" or _plain_uniform(target, frame)
+        else target.matrix(frame, labels),
         rng=rng,
         action=columns.action,
         reward=columns.reward,
@@ -101,36 +103,36 @@ def table_source(
     support = Support(len(labels), features.shape[1])
     mass = _mass(target, frame, labels) if target.all_actions else None
     support.add(action, propensity, mass, features)
-    said = "; ".join(filter(None, (inputs.note, note)))
-    inputs = replace(inputs, note=said, propensity_p=support.p_value())
+    notes = "; ".join(filter(None, (inputs.note, note)))
+    inputs = replace(inputs, note=notes, propensity_p=support.p_value())
     if OFFERED in frame.columns and frame[OFFERED].nunique() > 1:
         p = _p_value_by_offer(frame[OFFERED].to_numpy(), action, propensity, features)
         inputs, facts["varying_offer"] = replace(inputs, propensity_p=p), True
-    return Source(inputs, support, tuple(map(str, labels)), facts, tuple(doubts))
+    return WeighedLog(inputs, support, tuple(map(str, labels)), facts, tuple(warnings))
 
 
 def _p_value_by_offer(offered: I64, action: I64, propensity: F64, features: F64) -> float:
     """The propensities' p-value where an action may not be on offer: within rounds of the same offer."""
-    found = []
+    p_values = []
     for size in np.unique(offered):
         rows = offered == size
         support = Support(int(size), features.shape[1])
         support.add(action[rows], propensity[rows], None, features[rows])
-        found.append(support.p_value())
-    return min(1.0, len(found) * float(np.nanmin(found))) if np.isfinite(found).any() else np.nan
+        p_values.append(support.p_value())
+    return min(1.0, len(p_values) * float(np.nanmin(p_values))) if np.isfinite(p_values).any() else np.nan
 
 
 def _plain_uniform(target: Target, frame: pd.DataFrame) -> bool:
     return target.kind == "uniform" and OFFERED not in frame.columns
 
 
-def _labels(frame: pd.DataFrame, columns: Columns, target: Target, faults: Faults) -> list[Any]:
+def _labels(frame: pd.DataFrame, columns: Columns, target: Target, report: ValidationReport) -> list[Any]:
     try:
         logged = frame[columns.action].dropna().unique().tolist()
     except TypeError:  # several values in a row, which was found
         logged = []
     if not logged:
-        faults.stop(len(frame))
+        report.stop(len(frame))
     chosen = frame[target.name].dropna().unique().tolist() if target.kind == "choice" else []
     named = target.labels(frame.columns, chosen)
     if OFFERED in frame.columns:
@@ -139,7 +141,7 @@ def _labels(frame: pd.DataFrame, columns: Columns, target: Target, faults: Fault
     for name in (columns.action, *([target.name] if target.kind == "choice" else [])):
         outside = (codes(frame[name], labels) < 0) & frame[name].notna().to_numpy()
         fix = f"the actions are {', '.join(map(str, labels[:10]))}{', ...' if len(labels) > 10 else ''}"
-        faults.check(name, frame[name].to_numpy(dtype=object), outside, fix)
+        report.check(name, frame[name].to_numpy(dtype=object), outside, fix)
     return labels
 
 

@@ -15,10 +15,10 @@ from ....core.errors import InvalidInput
 from ....core.types import AnyArray
 from ..slate import slate_inputs
 from .columns import Columns
-from .source import Source
 from .table import table_source
 from .target import OFFERED
-from .validation import Faults
+from .validation import ValidationReport
+from .weighed_log import WeighedLog
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -37,7 +37,7 @@ def is_dsjson(path: Path) -> bool:
         return handle.read(256).lstrip()[:1] == b"{"
 
 
-def dsjson_source(path: Path, policy: str, columns: Columns, *, rng: Generator) -> Source:
+def dsjson_source(path: Path, policy: str, columns: Columns, *, rng: Generator) -> WeighedLog:
     """Weigh a DSJSON log for ``policy``.
 
     A contextual bandit becomes a table (:func:`dsjson_frame`) and takes a table's policies and context
@@ -122,13 +122,13 @@ def _frame(events: list[tuple[int, dict[str, Any]]]) -> pd.DataFrame:
         )
     frame = pd.DataFrame(rows)
     lines = np.array([number for number, _ in events])
-    faults = Faults()
-    _check_pmfs(events, faults)
+    report = ValidationReport()
+    _check_pmfs(events, report)
 
     def check(name: str, bad: AnyArray, fix: str) -> None:
         raw = np.empty(len(events), dtype=object)
         raw[:] = [event.get(name) for _, event in events]
-        faults.check(name, raw, bad, fix)
+        report.check(name, raw, bad, fix)
 
     check("EventId", frame["event_id"].duplicated().to_numpy(), "the id was there before")
     on_offer = frame["action"].between(1, frame[OFFERED].clip(lower=1)).to_numpy()
@@ -137,12 +137,12 @@ def _frame(events: list[tuple[int, dict[str, Any]]]) -> pd.DataFrame:
     check("_label_cost", ~np.isfinite(frame["reward"].to_numpy()), "give a number")
     check("_label_probability", ~np.isfinite(p), "give a number")
     check("_label_probability", np.isfinite(p) & ~((p > 0) & (p <= 1)), "give a probability in (0, 1]")
-    faults.stop(len(lines), lines)
+    report.stop(len(lines), lines)
     shared = [dict(_features(event.get("c", {}))) for _, event in events]
     return pd.concat([frame, _columns_of(shared)], axis=1)
 
 
-def _check_pmfs(events: list[tuple[int, dict[str, Any]]], faults: Faults) -> None:
+def _check_pmfs(events: list[tuple[int, dict[str, Any]]], report: ValidationReport) -> None:
     total, first = np.ones(len(events)), np.zeros(len(events))
     uneven = np.zeros(len(events), np.bool_)
     for i, (_, event) in enumerate(events):
@@ -155,23 +155,23 @@ def _check_pmfs(events: list[tuple[int, dict[str, Any]]], faults: Faults) -> Non
             first[i] = abs(chosen - _number(event.get("_label_probability")))
     listed = np.empty(len(events), dtype=object)
     listed[:] = [event.get("p") for _, event in events]
-    faults.check("p", listed, uneven, "give one for every action in a")
-    faults.check("p", total, ~uneven & ~(np.abs(total - 1.0) <= PMF_TOLERANCE), SUM)
-    faults.check("p", first, first > PMF_TOLERANCE, "it differs from _label_probability by this much")
+    report.check("p", listed, uneven, "give one for every action in a")
+    report.check("p", total, ~uneven & ~(np.abs(total - 1.0) <= PMF_TOLERANCE), SUM)
+    report.check("p", first, first > PMF_TOLERANCE, "it differs from _label_probability by this much")
 
 
 def _features(value: Any, path: str = "") -> Iterator[tuple[str, float | str]]:
     """The shared features by path; what belongs to actions and slots starts with an underscore."""
     for name, inner in value.items():
-        here = f"{path}.{name}" if path else name
+        full_name = f"{path}.{name}" if path else name
         if name.startswith("_"):
             continue
         if isinstance(inner, dict):
-            yield from _features(inner, here)
+            yield from _features(inner, full_name)
         elif isinstance(inner, (bool, int, float)):
-            yield here, float(inner)
+            yield full_name, float(inner)
         elif isinstance(inner, str):
-            yield here, inner
+            yield full_name, inner
 
 
 def _columns_of(shared: list[dict[str, float | str]]) -> pd.DataFrame:
@@ -187,14 +187,14 @@ def _columns_of(shared: list[dict[str, float | str]]) -> pd.DataFrame:
     return pd.DataFrame(columns, index=range(len(shared)))
 
 
-def _slots(events: list[tuple[int, dict[str, Any]]], note: str) -> Source:
+def _slots(events: list[tuple[int, dict[str, Any]]], note: str) -> WeighedLog:
     lines = np.array([number for number, _ in events])
     slate = "_label_cost" in events[0][1]
     sizes = np.array([len(_outcomes(event)) for _, event in events])
-    faults = Faults()
+    report = ValidationReport()
     uneven = (sizes != sizes[0]) | (sizes == 0)
-    faults.check("_outcomes", sizes, uneven, f"the first line has {sizes[0]} slots")
-    faults.stop(len(events), lines)
+    report.check("_outcomes", sizes, uneven, f"the first line has {sizes[0]} slots")
+    report.stop(len(events), lines)
     shape = (len(events), int(sizes[0]))
     reward, propensity, target = np.zeros(shape), np.zeros(shape), np.zeros(shape)
     total = np.ones(shape)
@@ -209,22 +209,24 @@ def _slots(events: list[tuple[int, dict[str, Any]]], note: str) -> Source:
             if not slate:
                 reward[i, j] = -_number(outcome.get("_label_cost"))
     whole = (np.abs(total - 1.0) <= PMF_TOLERANCE).all(axis=1)
-    faults.check("_p", total, ~whole, f"give one for every action in _a, the chosen one first: {SUM}")
+    report.check("_p", total, ~whole, f"give one for every action in _a, the chosen one first: {SUM}")
     finite = np.isfinite(reward).all(axis=1)
-    faults.check("_label_cost", reward, ~finite, "give a number")
+    report.check("_label_cost", reward, ~finite, "give a number")
     in_range = ((propensity > 0) & (propensity <= 1)).all(axis=1)
-    faults.check("_p", propensity, ~in_range & whole, "give probabilities in (0, 1]")
-    faults.stop(len(events), lines)
+    report.check("_p", propensity, ~in_range & whole, "give probabilities in (0, 1]")
+    report.stop(len(events), lines)
     model = "standard" if slate else "cascade"
     inputs = slate_inputs(reward, propensity, target, model=model, unit=UNIT)
-    said = "weights are products over all slots" if slate else "weights are products over the slots so far"
-    return Source(replace(inputs, note="; ".join(filter(None, (said, note)))))
+    weights_note = (
+        "weights are products over all slots" if slate else "weights are products over the slots so far"
+    )
+    return WeighedLog(replace(inputs, note="; ".join(filter(None, (weights_note, note)))))
 
 
 def _outcomes(event: dict[str, Any]) -> list[dict[str, Any]]:
     """The slots; none if one of them is no object."""
-    found = _listed(event.get("_outcomes"))
-    return found if all(isinstance(each, dict) for each in found) else []
+    outcomes = _listed(event.get("_outcomes"))
+    return outcomes if all(isinstance(each, dict) for each in outcomes) else []
 
 
 def _listed(value: Any) -> list[Any]:

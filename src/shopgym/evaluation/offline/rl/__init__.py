@@ -3,7 +3,7 @@
 from .distribution import Distribution, PredictedReturns, ReturnDistribution, return_distribution
 from .episodes import Episodes, Target
 from .estimators import SEQUENCE_ESTIMATORS, evaluate_sequences
-from .fqe import FittedQ, Regressor, Ridge, cross_fitted_q, fitted_q
+from .fqe import FittedQ, Regressor, RidgeRegressor, cross_fitted_q, fitted_q
 from .inputs import sequence_inputs, weigh_sequences
 from .linear import LinearValue, linear_value
 from .readers import decision_ratios, episodes_from_decisions, episodes_from_records, episodes_from_table
@@ -21,7 +21,7 @@ __all__ = [
     "PredictedReturns",
     "Regressor",
     "ReturnDistribution",
-    "Ridge",
+    "RidgeRegressor",
     "Target",
     "Trajectory",
     "cross_fitted_q",

@@ -18,7 +18,8 @@ from numpy.random import Generator
 
 from ....core.errors import InvalidInput, in_range
 from ....core.types import F64, I64, Bool
-from ..checks import check_target, refuse
+from ...intervals.base import check_level
+from ..checks import check_finite, check_target
 from ..diagnostics import Diagnostics, diagnose
 from ..estimate import Estimate
 from ..verdict import judge
@@ -103,7 +104,7 @@ class PredictedReturns:
     def __post_init__(self) -> None:
         if self.atoms.ndim != 2 or self.atoms.shape != self.probability.shape:
             raise InvalidInput("atoms", self.atoms.shape, "give (N, m) atoms and as many probabilities")
-        refuse("atoms", self.atoms, ~np.isfinite(self.atoms), "remove NaN and infinity")
+        check_finite("atoms", self.atoms)
         check_target(self.probability, len(self.probability))
 
 
@@ -129,7 +130,7 @@ class ReturnDistribution:
     weighted: Bool
     weight: F64
     normalised: bool
-    found: Diagnostics
+    diagnostics: Diagnostics
     unit: str
     note: str
 
@@ -166,7 +167,7 @@ class ReturnDistribution:
         Raises:
             InvalidInput: a level outside (0, 1), no resamples, or fewer than two episodes.
         """
-        in_range("level", level, 0.0, 1.0, open_low=True, open_high=True)
+        check_level(level)
         in_range("resamples", resamples, 1, math.inf)
         n = len(self.weight)
         if n < 2:
@@ -181,7 +182,7 @@ class ReturnDistribution:
             float(np.quantile(np.where(undefined, end, values), share, method="inverted_cdf"))
             for end, share in ((-np.inf, (1.0 - level) / 2.0), (np.inf, (1.0 + level) / 2.0))
         )
-        verdict, reason = judge(self.found, weighted=True)
+        verdict, reason = judge(self.diagnostics, weighted=True)
         return Estimate(
             value=statistic(self.distribution),
             low=low,
@@ -194,7 +195,7 @@ class ReturnDistribution:
             note=self.note,
             verdict=verdict,
             reason=reason,
-            **vars(self.found),
+            **vars(self.diagnostics),
         )
 
 
@@ -248,7 +249,7 @@ def return_distribution(
         weighted=np.concatenate(weighted)[order],
         weight=weight,
         normalised=normalised,
-        found=diagnose(returns[:, None], weight[:, None], None, math.nan, propensity_p(episodes)),
+        diagnostics=diagnose(returns[:, None], weight[:, None], None, math.nan, propensity_p(episodes)),
         unit=episodes.unit,
         note=cut_note(episodes),
     )

@@ -10,7 +10,7 @@ import numpy as np
 
 from ....core.errors import InvalidInput
 from ....core.types import F64, I64, AnyArray, Bool
-from ..checks import ROW_SUM_TOLERANCE, as_floats, check_target, refuse
+from ..checks import ROW_SUM_TOLERANCE, as_floats, check_finite, check_target, refuse
 
 Target = F64 | Callable[[AnyArray], F64]
 """A target policy: a table (n_states, n_actions) for states by index, a row of probabilities for every
@@ -60,7 +60,7 @@ class Episodes:
                 raise InvalidInput(f"episodes.{name}", len(getattr(self, name)), f"give {length} rows")
         if self.allowed is not None and self.allowed.shape != (n, self.n_actions):
             raise InvalidInput("episodes.allowed", self.allowed.shape, f"give shape {(n, self.n_actions)}")
-        refuse("episodes.reward", self.reward, ~np.isfinite(self.reward), "remove NaN and infinity")
+        check_finite("episodes.reward", self.reward)
         self._check_states("state", self.state)
         if self.final is not None:
             if self.final.shape != (len(self), *self.state.shape[1:]):
@@ -79,7 +79,7 @@ class Episodes:
             outside = (state < 0) | (state >= self.n_states)
             refuse(f"episodes.{name}", state, outside, f"states are 0 to {self.n_states - 1}")
         else:
-            refuse(f"episodes.{name}", state, ~np.isfinite(state), "remove NaN and infinity")
+            check_finite(f"episodes.{name}", state)
 
     def __len__(self) -> int:
         return len(self.offsets) - 1
@@ -170,11 +170,13 @@ class Episodes:
         Raises:
             InvalidInput: a wrong shape, rows that are no distributions, or a forbidden action that is likely.
         """
-        found = self._of_states("target", target, self.state)
+        probability = self._of_states("target", target, self.state)
         if self.allowed is not None:
-            on_forbidden = np.where(self.allowed, 0.0, found).max(axis=1) > ROW_SUM_TOLERANCE
-            refuse("target", found, on_forbidden, "it gives probability to an action that the mask forbids")
-        return found
+            on_forbidden = np.where(self.allowed, 0.0, probability).max(axis=1) > ROW_SUM_TOLERANCE
+            refuse(
+                "target", probability, on_forbidden, "it gives probability to an action that the mask forbids"
+            )
+        return probability
 
     def final_probabilities(self, target: Target) -> F64 | None:
         """(N, n_actions) the target's at the final states; None where they or the target are not known."""
@@ -184,7 +186,7 @@ class Episodes:
 
     def _of_states(self, name: str, target: Target, state: AnyArray) -> F64:
         if callable(target):
-            found = as_floats(name, target(state))
+            probability = as_floats(name, target(state))
         else:
             table = as_floats(name, target)
             want = (self.n_states if self.state.ndim == 1 else len(self.reward), self.n_actions)
@@ -193,8 +195,8 @@ class Episodes:
             if self.state.ndim == 1:
                 check_target(table, self.n_states)
                 return np.asarray(table[state])
-            found = table
-        if found.shape != (len(state), self.n_actions):
-            raise InvalidInput(name, found.shape, f"give shape {(len(state), self.n_actions)}")
-        check_target(found, len(state))
-        return found
+            probability = table
+        if probability.shape != (len(state), self.n_actions):
+            raise InvalidInput(name, probability.shape, f"give shape {(len(state), self.n_actions)}")
+        check_target(probability, len(state))
+        return probability

@@ -11,7 +11,7 @@ from ....core.errors import InvalidInput, one_of
 from ....core.types import F64
 from ...intervals import Interval
 from ..estimate import Estimate
-from ..estimators import ZOO
+from ..estimators import ESTIMATORS
 from .episodes import Episodes, Target
 from .inputs import sequence_inputs
 from .weightings import Marginal, PerDecision, Trajectory, Weighting
@@ -22,7 +22,7 @@ class Recipe:
     """An estimator of sequences: a weighting and an estimator of rounds and slots.
 
     Attributes:
-        estimator: its name in :data:`..estimators.ZOO`.
+        estimator: its name in :data:`..estimators.ESTIMATORS`.
         weighting: for estimators without marginal ratios; None: :class:`.Marginal`.
         model: whether it needs a predicted Q.
     """
@@ -93,5 +93,5 @@ def evaluate_sequences(
     inputs = sequence_inputs(
         episodes, target, gamma=gamma, weighting=weighting, q=q if recipe.model else None
     )
-    found = ZOO[recipe.estimator].estimate(inputs, level=level, interval=interval, rng=rng)
-    return replace(found, estimator=estimator)
+    estimate = ESTIMATORS[recipe.estimator].estimate(inputs, level=level, interval=interval, rng=rng)
+    return replace(estimate, estimator=estimator)

@@ -35,7 +35,7 @@ class Regressor(Protocol):
         ...
 
 
-class Ridge:
+class RidgeRegressor:
     """Least squares with a penalty on the squared coefficients.
 
     Args:
@@ -47,7 +47,7 @@ class Ridge:
         self.penalty = penalty
         self.coefficient: F64 = np.zeros(0)
 
-    def fit(self, features: Any, value: F64, sample_weight: F64 | None = None) -> Ridge:
+    def fit(self, features: Any, value: F64, sample_weight: F64 | None = None) -> RidgeRegressor:
         """See :class:`Regressor`."""
         scaled = features if sample_weight is None else scaled_rows(features, sample_weight)
         gram = as_dense(scaled.T @ features)
@@ -93,7 +93,7 @@ def fitted_q(
     gamma: float = 1.0,
     horizon: int | None = None,
     stationary: bool = False,
-    make: Callable[[], Regressor] = Ridge,
+    make: Callable[[], Regressor] = RidgeRegressor,
 ) -> FittedQ:
     """The target's Q function, fitted to all steps of the log.
 
@@ -111,8 +111,8 @@ def fitted_q(
     in_range("gamma", gamma, 0.0, 1.0)
     horizon = episodes.longest if horizon is None else horizon
     in_range("horizon", horizon, 1, float("inf"))
-    steps = Transitions.of(episodes, target)
-    first, later = (_parts(episodes, steps, steps.known(discount)) for discount in (0.0, gamma))
+    steps = Transitions.from_episodes(episodes, target)
+    first, later = (_parts(episodes, steps, steps.row_weight(discount)) for discount in (0.0, gamma))
     models = [_fit(first, episodes.reward, make)]
     while len(models) < horizon:  # with one step to go the next state did not matter
         value = episodes.reward + gamma * steps.next_value(_predict(models[-1], steps.features))
@@ -120,12 +120,12 @@ def fitted_q(
     return FittedQ(tuple(models), stationary)
 
 
-def _parts(episodes: Episodes, steps: Transitions, known: F64) -> list[tuple[I64, Any, dict[str, F64]]]:
+def _parts(episodes: Episodes, steps: Transitions, row_weight: F64) -> list[tuple[I64, Any, dict[str, F64]]]:
     """Of each action: its rows, their features, and their weights where they differ."""
     parts: list[tuple[I64, Any, dict[str, F64]]] = []
     for action in range(episodes.n_actions):
-        rows = np.flatnonzero((episodes.action == action) & (known > 0))
-        weight = known[rows]
+        rows = np.flatnonzero((episodes.action == action) & (row_weight > 0))
+        weight = row_weight[rows]
         parts.append((rows, steps.features[rows], {} if (weight == 1).all() else {"sample_weight": weight}))
     return parts
 
@@ -152,7 +152,7 @@ def cross_fitted_q(
     gamma: float = 1.0,
     horizon: int | None = None,
     stationary: bool = False,
-    make: Callable[[], Regressor] = Ridge,
+    make: Callable[[], Regressor] = RidgeRegressor,
 ) -> F64:
     """(n, n_actions) predictions at each row from the episodes of the other folds.
 
@@ -172,12 +172,12 @@ def cross_fitted_q(
     fold = assign_folds(len(episodes), rng, folds, None)
     out = np.zeros((len(episodes.action), episodes.n_actions))
     for k in range(folds):
-        train, held = np.flatnonzero(fold != k), np.flatnonzero(fold == k)
-        known = _of_rows(target, episodes, episodes.rows_of(train))
+        train, held_out = np.flatnonzero(fold != k), np.flatnonzero(fold == k)
+        train_target = _of_rows(target, episodes, episodes.rows_of(train))
         model = fitted_q(
-            episodes.take(train), known, gamma=gamma, horizon=horizon, stationary=stationary, make=make
+            episodes.take(train), train_target, gamma=gamma, horizon=horizon, stationary=stationary, make=make
         )
-        out[episodes.rows_of(held)] = model.predict(episodes.take(held))
+        out[episodes.rows_of(held_out)] = model.predict(episodes.take(held_out))
     return out
 
 

@@ -16,7 +16,7 @@ import numpy as np
 from ....core.errors import InvalidInput, in_range
 from ....core.types import F64
 from ..calibration import calibration_p
-from ..checks import as_floats, refuse
+from ..checks import as_floats, check_finite, refuse
 from ..inputs import OpeInputs
 from .episodes import Episodes, Target
 from .weightings import PerDecision, Weighting
@@ -56,7 +56,7 @@ def sequence_inputs(
         q = as_floats("q", q)
         if q.shape != probability.shape:
             raise InvalidInput("q", q.shape, f"give shape {probability.shape}")
-        refuse("q", q, ~np.isfinite(q), "remove NaN and infinity")
+        check_finite("q", q)
         q_logged, v = q[rows, episodes.action], np.einsum("na,na->n", probability, q)
     return weigh_sequences(
         episodes,

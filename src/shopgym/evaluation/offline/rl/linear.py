@@ -22,7 +22,7 @@ from ...intervals import Interval, interval_named
 from ...intervals.statistic import Terms
 from ..diagnostics import diagnose
 from ..estimate import Estimate
-from ..weighted import StatisticEstimator, summarise
+from ..estimator import StatisticEstimator, make_estimate
 from .episodes import Episodes, Target
 from .inputs import propensity_p, unsupported_share
 from .transitions import Transitions, as_dense, scaled_rows
@@ -68,7 +68,7 @@ class LinearValue:
         """The value with its interval over episodes; ``rng`` is needed by intervals that resample."""
         mean = float(self.totals.mean())
         weight = (self.totals / mean if mean > 0 else self.totals)[:, None]
-        return summarise(
+        return make_estimate(
             _Named(),
             self.statistic(),
             diagnose(self.influence[:, None], weight, None, self.unsupported, self.propensity_p),
@@ -109,10 +109,10 @@ def linear_value(
         in_range("horizon", horizon, 1, float("inf"))
     elif gamma == 1 and not episodes.ended.any():
         raise InvalidInput("gamma", gamma, "without an end the sum is endless: discount, or give a horizon")
-    steps = Transitions.of(episodes, target)
-    known = steps.known(gamma)
+    steps = Transitions.from_episodes(episodes, target)
+    row_weight = steps.row_weight(gamma)
     n, actions, width = len(episodes.action), episodes.n_actions, steps.features.shape[1]
-    gram, moved, earned = _moments(episodes, steps, known, width)
+    gram, moved, earned = _moments(episodes, steps, row_weight, width)
     gram[np.diag_indices_from(gram)] += penalty / len(episodes)
     starts = episodes.offsets[:-1]
     first, chance = steps.features[starts], steps.probability[starts]
@@ -126,8 +126,8 @@ def linear_value(
         later = steps.next_value(np.asarray(steps.features @ theta_next.reshape(actions, width).T))
         error = episodes.reward + gamma * later - q[rows, episodes.action]
         part = np.asarray(reached @ u.reshape(actions, width).T)[rows, episodes.action]
-        weight += known * part
-        correction += known * part * error
+        weight += row_weight * part
+        correction += row_weight * part * error
     influence = np.einsum("na,na->n", chance, q[starts]) + episodes.sums(correction)
     return LinearValue(
         q=q,
@@ -140,21 +140,21 @@ def linear_value(
     )
 
 
-def _moments(episodes: Episodes, steps: Transitions, known: F64, width: int) -> tuple[F64, F64, F64]:
+def _moments(episodes: Episodes, steps: Transitions, row_weight: F64, width: int) -> tuple[F64, F64, F64]:
     """Means over episodes of the sums of phi phi', phi phi_next' and phi r."""
     actions = episodes.n_actions
     gram, moved = (np.zeros((actions * width, actions * width)) for _ in range(2))
     earned = np.zeros(actions * width)
     for a in range(actions):
-        rows = np.flatnonzero((episodes.action == a) & (known > 0))
-        here, block = steps.features[rows], slice(a * width, (a + 1) * width)
-        gram[block, block] = as_dense(here.T @ scaled_rows(here, known[rows]))
-        earned[block] = here.T @ (known[rows] * episodes.reward[rows])
+        rows = np.flatnonzero((episodes.action == a) & (row_weight > 0))
+        features, block = steps.features[rows], slice(a * width, (a + 1) * width)
+        gram[block, block] = as_dense(features.T @ scaled_rows(features, row_weight[rows]))
+        earned[block] = features.T @ (row_weight[rows] * episodes.reward[rows])
         rows = rows[~steps.ends[rows]]
-        here, after = steps.features[rows], steps.features[steps.following[rows]]
+        features, after = steps.features[rows], steps.features[steps.following[rows]]
         chance = steps.probability[steps.following[rows]]
         for b in range(actions):
-            scaled = scaled_rows(here, chance[:, b])
+            scaled = scaled_rows(features, chance[:, b])
             moved[block, b * width : (b + 1) * width] = as_dense(scaled.T @ after)
     n = len(episodes)
     return gram / n, moved / n, earned / n
@@ -172,12 +172,12 @@ def _solutions(
     thetas = [np.zeros_like(earned)]
     for _ in range(horizon):
         thetas.append(solve(earned + gamma * (moved @ thetas[-1]), False))
-    found = []
+    coefficients = []
     for left in range(horizon, 0, -1):
         u = solve(nu, True)
-        found.append((thetas[left], thetas[left - 1], u))
+        coefficients.append((thetas[left], thetas[left - 1], u))
         nu = gamma * (moved.T @ u)
-    return found[::-1]
+    return coefficients[::-1]
 
 
 def _solver(matrix: F64) -> Callable[[F64, bool], F64]:

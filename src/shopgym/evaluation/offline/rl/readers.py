@@ -103,24 +103,16 @@ def _propensity(
     pmf = as_floats("behaviour", behaviour)
     if pmf.shape != (len(action), n_actions):
         raise InvalidInput("behaviour", pmf.shape, f"give shape {(len(action), n_actions)}")
-    check_distributions("behaviour", pmf)
+    check_target(pmf, len(pmf), "behaviour")
     outside = (action < 0) | (action >= n_actions)
     refuse("action", action, outside, f"actions are 0 to {n_actions - 1}")
     implied = np.asarray(pmf[np.arange(len(action)), action])
     if propensity is None:
         return implied
-    given = as_floats("propensity", propensity)
-    off = ~(np.abs(given - implied) <= ROW_SUM_TOLERANCE)
-    refuse("propensity", given, off, "it is not the behaviour's probability of the action")
-    return given
-
-
-def check_distributions(name: str, pmf: F64) -> None:
-    """Raise :class:`InvalidInput` about ``name`` unless the rows of ``pmf`` are distributions."""
-    try:
-        check_target(pmf, len(pmf))
-    except InvalidInput as error:
-        raise InvalidInput(error.field.replace("target", name), error.value, error.fix) from None
+    stated = as_floats("propensity", propensity)
+    off = ~(np.abs(stated - implied) <= ROW_SUM_TOLERANCE)
+    refuse("propensity", stated, off, "it is not the behaviour's probability of the action")
+    return stated
 
 
 _NAMES = {
@@ -157,12 +149,12 @@ def episodes_from_records(
     """
     states, finals, actions, rewards, chances, ended, lengths = [], [], [], [], [], [], []
     for i, record in enumerate(records):
-        found = {name: _read(record, options, i) for name, options in _NAMES.items()}
-        action = np.asarray(found["actions"]).reshape(-1)
+        columns = {name: _read(record, options, i) for name, options in _NAMES.items()}
+        action = np.asarray(columns["actions"]).reshape(-1)
         steps = len(action)
-        observed = np.asarray(found["observations"])
+        observed = np.asarray(columns["observations"])
         observed = observed.reshape(len(observed), -1) if observed.ndim > 1 else observed
-        reward = np.asarray(found["rewards"]).reshape(-1)
+        reward = np.asarray(columns["rewards"]).reshape(-1)
         if len(reward) != steps or len(observed) not in (steps, steps + 1):
             lengths_found = (len(observed), steps, len(reward))
             raise InvalidInput(
@@ -177,7 +169,7 @@ def episodes_from_records(
         finals.append(observed[steps:])
         actions.append(action)
         rewards.append(reward)
-        ended.append(bool(np.asarray(found["ended"]).reshape(-1)[-1]))
+        ended.append(bool(np.asarray(columns["ended"]).reshape(-1)[-1]))
         lengths.append(steps)
     if not lengths or 0 in lengths:
         raise InvalidInput("records", lengths[:10], "give at least one episode, each of at least one step")

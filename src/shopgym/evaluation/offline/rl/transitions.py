@@ -35,7 +35,7 @@ class Transitions:
     weight: F64
 
     @classmethod
-    def of(cls, episodes: Episodes, target: Target) -> Transitions:
+    def from_episodes(cls, episodes: Episodes, target: Target) -> Transitions:
         """The transitions of ``episodes``, with the target's probabilities."""
         n = len(episodes.action)
         probability = episodes.probabilities(target)
@@ -53,11 +53,11 @@ class Transitions:
             at, steps = episodes.length - 1, episodes.longest
             goes_on = np.bincount(episodes.step, minlength=steps) - np.bincount(at, minlength=steps)
             cut = np.bincount(at[~episodes.ended], minlength=steps)
-            known = np.divide(goes_on, goes_on + cut, out=np.ones(steps), where=goes_on + cut > 0)
-            weight[last] = np.where(episodes.ended, known[at], 0.0)
+            share = np.divide(goes_on, goes_on + cut, out=np.ones(steps), where=goes_on + cut > 0)
+            weight[last] = np.where(episodes.ended, share[at], 0.0)
         return cls(state_features(episodes, state), probability, following, ends, weight)
 
-    def known(self, gamma: float) -> F64:
+    def row_weight(self, gamma: float) -> F64:
         """(n,) how much each row counts in a regression with discount ``gamma``; refuses none at all."""
         if gamma == 0:
             return np.ones_like(self.weight)

@@ -8,9 +8,10 @@ import numpy as np
 
 from ...intervals.statistic import Terms
 from ..diagnostics import Diagnostics
+from ..estimator import StatisticEstimator
 from ..inputs import OpeInputs
 from ..verdict import CAUTION, REFUSE, THRESHOLDS, Reason
-from ..weighted import StatisticEstimator, require_model, require_overlap
+from ..weighted import require_model, require_overlap
 
 
 @dataclass(frozen=True)
@@ -26,12 +27,12 @@ class CascadeDR(StatisticEstimator):
     name: str = "cascade-dr"
     needs_model: bool = True
 
-    def misfits(self, inputs: OpeInputs, found: Diagnostics) -> tuple[Reason, ...]:
-        """See :class:`..weighted.Estimator`; predictions given the slots before are what it is for."""
-        return tuple(inputs.doubts())
+    def misfits(self, inputs: OpeInputs, diagnostics: Diagnostics) -> tuple[Reason, ...]:
+        """See :class:`..estimator.Estimator`; predictions given the slots before are what it is for."""
+        return tuple(inputs.assumption_reasons())
 
     def statistic(self, inputs: OpeInputs) -> Terms:
-        """See :class:`..weighted.Estimator`."""
+        """See :class:`..estimator.Estimator`."""
         require_overlap(inputs)
         q_logged, v_target = require_model(self.name, inputs)
         total = np.einsum("nk,nk->n", inputs.weight, inputs.reward - q_logged) + v_target[:, 0]
@@ -55,24 +56,24 @@ class PseudoInverse(StatisticEstimator):
     name: str = "pi"
     normalised: bool = False
 
-    def misfits(self, inputs: OpeInputs, found: Diagnostics) -> tuple[Reason, ...]:
-        """See :class:`..weighted.Estimator`."""
+    def misfits(self, inputs: OpeInputs, diagnostics: Diagnostics) -> tuple[Reason, ...]:
+        """See :class:`..estimator.Estimator`."""
         if inputs.weight.shape[1] == 1 or inputs.slate_weight is not None:
-            return tuple(inputs.doubts())
+            return tuple(inputs.assumption_reasons())
         if inputs.chained:
             return ((REFUSE, "it needs each slot's own ratio, and the log has only products over slots"),)
-        if abs(found.pair_z) > THRESHOLDS.z:
+        if abs(diagnostics.pair_z) > THRESHOLDS.z:
             return (
                 (
                     REFUSE,
                     "it takes the slots as drawn independently, but the product of two slots' weights "
-                    f"does not average 1 (z = {found.pair_z:.1f}), as without replacement",
+                    f"does not average 1 (z = {diagnostics.pair_z:.1f}), as without replacement",
                 ),
             )
         return ((CAUTION, "it takes the slots as drawn independently, which the log does not say"),)
 
     def statistic(self, inputs: OpeInputs) -> Terms:
-        """See :class:`..weighted.Estimator`."""
+        """See :class:`..estimator.Estimator`."""
         require_overlap(inputs)
         if inputs.slate_weight is None:
             factor = inputs.weight.shape[1] * inputs.control[:, None] + 1.0

@@ -10,7 +10,7 @@ import numpy as np
 from ....core.errors import InvalidInput
 from ....core.types import F64, I64, AnyArray, Bool
 from ....policies.plackett_luce import slot_propensities
-from ..checks import CELLS, as_floats, check_target, refuse
+from ..checks import CHUNK_CELLS, as_floats, check_finite, check_target, refuse
 from ..inputs import OpeInputs
 
 MOST_RANKINGS = 20_000
@@ -85,7 +85,7 @@ def slate_inputs(
         unit=unit,
         propensity=slate_weights(propensity, model),
         chained=model != "independent",
-        given=model != "independent" and v_target is not None,
+        conditional_predictions=model != "independent" and v_target is not None,
     )
 
 
@@ -145,7 +145,7 @@ def pseudo_inverse_weights(action: AnyArray, target: F64, gamma: F64, context: A
     every = gamma[None] if gamma.ndim == 2 else gamma
     if every.shape[1:] != (k * actions, k * actions):
         raise InvalidInput("gamma", gamma.shape, f"give shape {(k * actions,) * 2}, or that for each context")
-    refuse("gamma", every, ~np.isfinite(every), "remove NaN and infinity")
+    check_finite("gamma", every)
     label = np.zeros(n, np.int64) if context is None and len(every) == 1 else np.asarray(context)
     if label.shape != (n,) or label.dtype.kind not in "iu":
         raise InvalidInput("context", label.shape, f"give one of {len(every)} per round, as whole numbers")
@@ -153,9 +153,9 @@ def pseudo_inverse_weights(action: AnyArray, target: F64, gamma: F64, context: A
         "context", label, (label < 0) | (label >= len(every)), f"gamma is of contexts 0 to {len(every) - 1}"
     )
     out = np.empty(n)
-    for known in np.unique(label):
-        rows = label == known
-        out[rows] = _weights(action[rows], target[rows], every[known])
+    for one_context in np.unique(label):
+        rows = label == one_context
+        out[rows] = _weights(action[rows], target[rows], every[one_context])
     return out
 
 
@@ -199,17 +199,17 @@ def plackett_luce_weights(
     every[np.arange(count)[:, None], np.arange(k), rankings] = 1.0
     shown = every.reshape(count, k * actions)
     out = np.empty(n)
-    step = max(1, CELLS // (count * k * len(weights) * actions))
+    step = max(1, CHUNK_CELLS // (count * k * len(weights) * actions))
     for start in range(0, n, step):
         rows = slice(start, min(start + step, n))
-        here = rows.stop - rows.start
+        chunk = rows.stop - rows.start
         propensity = slot_propensities(
             np.repeat(log_rates[rows], count, axis=0),
             weights,
             np.repeat(could[rows], count, axis=0),
-            np.tile(rankings, (here, 1)),
+            np.tile(rankings, (chunk, 1)),
         )
-        chance = propensity.prod(axis=1).reshape(here, count)
+        chance = propensity.prod(axis=1).reshape(chunk, count)
         gamma = np.matmul(shown.T * chance[:, None, :], shown)
         out[rows] = _weights(action[rows], target[rows], gamma)
     return out
@@ -219,8 +219,8 @@ def _checked(action: AnyArray, target: AnyArray) -> tuple[I64, F64]:
     """Slates (n, k) and slot marginals (n, k, A)."""
     action, target = np.asarray(action), as_floats("target", target)
     if target.ndim != 3 or action.shape != target.shape[:2] or action.dtype.kind not in "iu":
-        found = (action.shape, str(action.dtype), target.shape)
-        raise InvalidInput("action", found, "give whole numbers (n, k), and a target (n, k, A)")
+        received = (action.shape, str(action.dtype), target.shape)
+        raise InvalidInput("action", received, "give whole numbers (n, k), and a target (n, k, A)")
     check_target(target, len(action))
     actions = target.shape[2]
     refuse("action", action, (action < 0) | (action >= actions), f"the target has actions 0 to {actions - 1}")

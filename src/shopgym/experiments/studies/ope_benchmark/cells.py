@@ -1,26 +1,26 @@
-"""What one estimator with one interval did in one scenario, over all its logs."""
+"""The results of one estimator with one interval in one scenario, over all its logs."""
 
 from __future__ import annotations
 
 import math
 from collections.abc import Sequence
 from dataclasses import asdict, astuple, dataclass
-from statistics import NormalDist
 from typing import Any
 
 import numpy as np
 
+from ....core.statistics import normal_quantile
 from ....evaluation.offline.influence import Influence
 from ....evaluation.offline.verdict import CAUTION, REFUSE, TRUST
+from .population import TrueValue
 from .scenarios import Scenario
-from .world import Truth
 
 LEVEL = 0.95
 """Nominal coverage of all intervals."""
 GOOD = (0.93, 0.97)
 """Where the coverage of an interval at ``LEVEL`` should be."""
 POOR_COVERAGE, POOR_ERROR = 0.90, 1.0
-"""An answer should have been refused where coverage is below the first or relative error above the second."""
+"""An answer should be refused where coverage is below the first or relative error above the second."""
 
 
 @dataclass(frozen=True)
@@ -30,7 +30,7 @@ class Cell:
     Attributes:
         scenario, axis, rounds, actions, slots: see :class:`.scenarios.Scenario`.
         estimator, interval: names.
-        replicates: logs of which there was an answer; ``failed`` is how many had none.
+        replicates: logs with an answer; ``failed`` counts those without.
         truth, truth_error: exact value and the standard error of its average over visitors.
         relative_error: mean |estimate - truth| / truth.
         bias: mean (estimate - truth) / truth.
@@ -38,7 +38,8 @@ class Cell:
         coverage: share of intervals that hold the truth, with a Wilson interval at 95%.
         width: median width of the intervals / truth.
         ess: median effective sample size.
-        skew, error_rounds, shift: medians of what the influences say (:class:`..ope.influence.Influence`).
+        skew, error_rounds, shift: medians of the fields of
+            :class:`shopgym.evaluation.offline.influence.Influence`.
         trust, caution, refuse: shares of the verdicts.
         coverage_trusted: coverage among the logs with the verdict ``trust``; NaN where there is none.
     """
@@ -90,7 +91,7 @@ class Cell:
 
 @dataclass(frozen=True)
 class Answer:
-    """Of one log: value, ends of the interval, verdict, effective sample size and what the influences say."""
+    """The answer on one log: value, interval, verdict, effective sample size and influence figures."""
 
     value: float
     low: float
@@ -100,11 +101,11 @@ class Answer:
     influence: Influence
 
 
-def cell(
+def summarise_answers(
     scenario: Scenario,
     estimator: str,
     interval: str,
-    truth: Truth,
+    truth: TrueValue,
     answers: Sequence[Answer],
     failed: int,
 ) -> Cell:
@@ -115,9 +116,9 @@ def cell(
     skew, error_rounds, shift = np.median([astuple(answer.influence) for answer in answers], axis=0)
     verdict = np.array([answer.verdict for answer in answers])
     error = (value - truth.value) / truth.value
-    held = (low <= truth.value) & (truth.value <= high)
-    trusted = held[verdict == TRUST]
-    at_least, at_most = wilson(int(held.sum()), len(held))
+    covered = (low <= truth.value) & (truth.value <= high)
+    trusted = covered[verdict == TRUST]
+    at_least, at_most = wilson(int(covered.sum()), len(covered))
     return Cell(
         scenario=scenario.name,
         axis=scenario.axis,
@@ -133,7 +134,7 @@ def cell(
         relative_error=float(np.abs(error).mean()),
         bias=float(error.mean()),
         rmse=float((error**2).mean() ** 0.5),
-        coverage=float(held.mean()),
+        coverage=float(covered.mean()),
         coverage_low=at_least,
         coverage_high=at_most,
         width=float(np.median(high - low)) / truth.value,
@@ -150,7 +151,7 @@ def cell(
 
 def wilson(successes: int, n: int, level: float = 0.95) -> tuple[float, float]:
     """Interval for a share (Wilson 1927)."""
-    z = NormalDist().inv_cdf((1.0 + level) / 2.0)
+    z = normal_quantile(level)
     share = successes / n
     centre = (share + z * z / (2 * n)) / (1 + z * z / n)
     half = z / (1 + z * z / n) * math.sqrt(share * (1 - share) / n + z * z / (4 * n * n))

@@ -8,14 +8,14 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from ....evaluation.offline import ZOO
+from ....evaluation.offline import ESTIMATORS
 from ....evaluation.offline.selection import Slope, pas_if, top_k
+from .population import Population, SyntheticPolicy, resampling_rng
 from .scenarios import BASE, Scenario
 from .weighing import action_logs
-from .world import Policy, World, resampling_rng
 
 FAMILY = ("ips", "snips", "dm", "dr", "sndr", "switch-dr", "dr-os", "sg-dr")
-TARGETS = tuple(Policy(slope, blind) for slope in (0.0, 1.0, 2.0, 4.0) for blind in ("", "items"))
+TARGETS = tuple(SyntheticPolicy(slope, blind) for slope in (0.0, 1.0, 2.0, 4.0) for blind in ("", "items"))
 """Policies to choose among: from uniform to nearly greedy, with and without the best sellers."""
 SPLITS = 5
 PORTFOLIO = 3
@@ -29,7 +29,7 @@ CHOICES: tuple[Scenario, ...] = (
 
 
 @dataclass(frozen=True)
-class Choice:
+class PolicyChoice:
     """One way to choose in one scenario.
 
     Attributes:
@@ -39,7 +39,8 @@ class Choice:
         error: mean |estimate - truth| / truth over policies and logs.
         regret: mean of (best - chosen) / best, with its standard error ``regret_error``.
         right: share of logs in which the best policy was chosen.
-        sharpe: median SharpeRatio@3 (:class:`..ope.selection.TopK`), the baseline being the behaviour policy.
+        sharpe: median SharpeRatio@3 (:class:`shopgym.evaluation.offline.selection.TopK`); the baseline is the
+            behaviour policy.
     """
 
     scenario: str
@@ -54,31 +55,31 @@ class Choice:
 
 def choices(
     scenarios: Sequence[Scenario], *, seed: int, progress: Callable[[str, int, int], None] | None = None
-) -> list[Choice]:
+) -> list[PolicyChoice]:
     """Every chooser in every scenario; ``progress`` as in :func:`.study.study`."""
     total, count, out = sum(scenario.replicates for scenario in scenarios), 0, []
     for scenario in scenarios:
-        out += of_choice(scenario, seed)
+        out += scenario_choices(scenario, seed)
         count += scenario.replicates
         if progress:
             progress(scenario.name, count, total)
     return out
 
 
-def of_choice(scenario: Scenario, seed: int) -> list[Choice]:
+def scenario_choices(scenario: Scenario, seed: int) -> list[PolicyChoice]:
     """Every chooser in one scenario."""
-    world, rng = World(scenario, seed), resampling_rng(seed, scenario)
-    found = world.truth(world.behaviour, *TARGETS)
-    baseline, true = found[0].value, np.array([truth.value for truth in found[1:]])
-    family = [ZOO[name] for name in FAMILY]
+    population, rng = Population(scenario, seed), resampling_rng(seed, scenario)
+    true_values = population.truth(population.behaviour, *TARGETS)
+    baseline, true = true_values[0].value, np.array([truth.value for truth in true_values[1:]])
+    family = [ESTIMATORS[name] for name in FAMILY]
     choosers = [*family, Slope(tuple(family))]
     estimated: dict[str, list[list[float]]] = defaultdict(list)
-    for log in world.logs(scenario.replicates):
-        logs = action_logs(world, log, TARGETS, rng)
+    for log in population.logs(scenario.replicates):
+        logs = action_logs(population, log, TARGETS, rng)
         inputs = [each.inputs() for each in logs]
         for chooser in choosers:
             estimated[chooser.name].append([chooser.fitted(each).statistic(each).value for each in inputs])
-        picked = [ZOO[pas_if(each, family, rng=rng, splits=SPLITS).best] for each in logs]
+        picked = [ESTIMATORS[pas_if(each, family, rng=rng, splits=SPLITS).best] for each in logs]
         estimated["pas-if"].append(
             [best.fitted(each).statistic(each).value for best, each in zip(picked, inputs, strict=True)]
         )
@@ -88,7 +89,7 @@ def of_choice(scenario: Scenario, seed: int) -> list[Choice]:
         regret = np.array([row[0].regret for row in ranked]) / true.max()
         error = np.abs(np.array(values) - true) / true
         out.append(
-            Choice(
+            PolicyChoice(
                 scenario.name,
                 name,
                 len(values),

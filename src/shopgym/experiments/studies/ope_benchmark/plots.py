@@ -57,15 +57,15 @@ def verdicts(cells: Sequence[Cell], path: Path) -> Path:
     axis = figure.subplots()
     axis.axhspan(*GOOD, color="#dddddd", lw=0)
     for word, colour in COLOURS.items():
-        found = [cell for cell in cells if cell.interval == "delta" and _word(cell) == word]
+        coloured = [cell for cell in cells if cell.interval == "delta" and _word(cell) == word]
         axis.plot(
-            [max(cell.relative_error, 1e-3) for cell in found],
-            [cell.coverage for cell in found],
+            [max(cell.relative_error, 1e-3) for cell in coloured],
+            [cell.coverage for cell in coloured],
             "o",
             color=colour,
             ms=4,
             alpha=0.7,
-            label=f"{word} ({len(found)} cells)",
+            label=f"{word} ({len(coloured)} cells)",
         )
     axis.set(
         xscale="log", xlabel="mean relative error", ylabel="coverage of the 95% interval", ylim=(-0.03, 1.03)

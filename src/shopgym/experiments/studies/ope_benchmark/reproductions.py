@@ -13,12 +13,12 @@ from numpy.random import Generator
 
 from ....core.errors import InvalidInput
 from ....core.types import F64, I64
-from ....evaluation.offline import ZOO, Estimator, OpeInputs, Tuned, Weighted
+from ....evaluation.offline import ESTIMATORS, Estimator, OpeInputs, Tuned, Weighted
 from ....evaluation.offline.estimators import LEVELS
 from ....evaluation.offline.open_bandit import OpenBanditLog, load, open_bandit_inputs
 from ....evaluation.offline.reward_model import assign_folds
 from ....evaluation.offline.smoothing import Optimistic, Switched
-from .published_model import item_features, logistic_inputs
+from .published_model import logistic_inputs, published_item_features
 from .zozotown import CLICKS, NO_CLICKS, thompson_marginals
 
 RUNS = 30
@@ -95,12 +95,12 @@ def open_bandit(
             )
 
     ours = ((open_bandit_inputs(each, target, rng=rng), truth) for each in resamples())
-    found = _errors(ours, runs, OPEN_BANDIT, ("Open Bandit", "ridge"), {}, progress)
+    own_model = _errors(ours, runs, OPEN_BANDIT, ("Open Bandit", "ridge"), {}, progress)
     if find_spec("sklearn") is None:
-        return found
-    items = item_features(random)
+        return own_model
+    items = published_item_features(random)
     theirs = ((logistic_inputs(each, items, target), truth) for each in resamples())
-    return [*found, *_errors(theirs, runs, OPEN_BANDIT, ("Open Bandit", "logistic"), FIXED, progress)]
+    return [*own_model, *_errors(theirs, runs, OPEN_BANDIT, ("Open Bandit", "logistic"), FIXED, progress)]
 
 
 def digits(*, runs: int = RUNS, seed: int = 0, progress: Progress | None = None) -> list[Reproduced]:
@@ -148,10 +148,12 @@ def _digits_log(x: F64, y: I64, run: int, rng: Generator) -> tuple[OpeInputs, fl
         trees = HistGradientBoostingClassifier(
             max_iter=30, learning_rate=0.01, max_depth=5, min_samples_leaf=10, random_state=12345
         )
-        rest, here = fold != part, np.flatnonzero(fold == part)
-        trees.fit(np.hstack([log_x, one_hot[action]])[rest], reward[rest])
-        pairs = np.hstack([np.repeat(log_x[here], len(one_hot), axis=0), np.tile(one_hot, (len(here), 1))])
-        q[here] = trees.predict_proba(pairs)[:, 1].reshape(len(here), -1)
+        training, predicted = fold != part, np.flatnonzero(fold == part)
+        trees.fit(np.hstack([log_x, one_hot[action]])[training], reward[training])
+        pairs = np.hstack(
+            [np.repeat(log_x[predicted], len(one_hot), axis=0), np.tile(one_hot, (len(predicted), 1))]
+        )
+        q[predicted] = trees.predict_proba(pairs)[:, 1].reshape(len(predicted), -1)
     inputs = OpeInputs.from_actions(reward, action, behaviour[rows, action], target, q)
     return inputs, float(target[rows, log_y].mean())
 
@@ -174,16 +176,16 @@ def _errors(
     progress: Progress | None,
 ) -> list[Reproduced]:
     """Of the estimators of those names, or what stands ``instead`` of them; ``name``: study and model."""
-    found: dict[str, list[float]] = {estimator: [] for estimator in published}
+    errors_by_name: dict[str, list[float]] = {estimator: [] for estimator in published}
     for done, (inputs, truth) in enumerate(logs, start=1):
-        for estimator, errors in found.items():
-            each = instead.get(estimator, ZOO[estimator])
+        for estimator, errors in errors_by_name.items():
+            each = instead.get(estimator, ESTIMATORS[estimator])
             value = each.fitted(inputs).statistic(inputs).value
             errors.append(abs(value - truth) / truth)
         if progress:
             progress(name[0], done, runs)
     out = []
-    for estimator, errors in found.items():
+    for estimator, errors in errors_by_name.items():
         mean = float(np.mean(errors))
         half = 1.96 * float(np.std(errors, ddof=1)) / len(errors) ** 0.5 if len(errors) > 1 else np.inf
         out.append(

@@ -1,4 +1,4 @@
-"""What is varied: one thing at a time around a plain log of 10,000 visits."""
+"""The scenarios: each differs in one thing from a plain log of 10,000 visits."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ class Scenario:
             policy would work; empty: the shop of the log.
         blind: what the behaviour policy never shows: the fifth of the ``items`` that sells best, or to each
             visitor the half of the items that fits best (``contexts``); empty: it shows everything.
-        weights: model of the slates' weights (:mod:`..ope.slate.weights`).
+        weights: model of the slates' weights (:mod:`shopgym.evaluation.offline.slate.weights`).
         replicates: logs drawn.
     """
 

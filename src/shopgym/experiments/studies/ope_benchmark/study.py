@@ -9,13 +9,13 @@ from dataclasses import dataclass, field
 
 from numpy.random import Generator
 
-from ....core.errors import InvalidInput
-from ....evaluation.offline import INTERVALS, ZOO, Estimator, OpeInputs, judge
+from ....evaluation.errors import NotEstimable
+from ....evaluation.offline import ESTIMATORS, INTERVALS, Estimator, OpeInputs, judge
 from ....evaluation.offline.influence import Influence
-from .cells import LEVEL, Answer, Cell, cell
+from .cells import LEVEL, Answer, Cell, summarise_answers
+from .population import Population, resampling_rng
 from .scenarios import Scenario
-from .weighing import weigh
-from .world import World, resampling_rng
+from .weighing import benchmark_inputs
 
 CLOSED = ("delta", "student", "bernstein", "hoeffding", "cressie-read", "sequence")
 """Intervals in closed form: had with every estimator."""
@@ -31,16 +31,16 @@ LONG = 20_000
 LEFT_OUT = ("ips-by-logger", "dr-by-logger")
 """Estimators for several loggers; there is one here."""
 FOR_PREFIXES = ("ips", "snips", "clipped-ips", "sg-ips", "log-smoothing", "exp-smoothing", "cascade-dr")
-"""Estimators meant for weights of the slots so far: the others' predictions would have to be the target's
-own, not those given what the log shows before a slot."""
+"""Estimators for prefix weights. The others need predictions of the target's own pages, not predictions
+conditional on what the log shows before a slot."""
 Progress = Callable[[str, int, int], None]
 
 
 @dataclass(frozen=True)
-class Plan:
+class StudyPlan:
     """Which estimators with which intervals."""
 
-    estimators: tuple[str, ...] = tuple(name for name in ZOO if name not in LEFT_OUT)
+    estimators: tuple[str, ...] = tuple(name for name in ESTIMATORS if name not in LEFT_OUT)
     closed: tuple[str, ...] = CLOSED
     others: Mapping[str, tuple[str, ...]] = field(default_factory=lambda: OTHERS)
 
@@ -53,21 +53,21 @@ class Plan:
     def intervals(self, estimator: str, scenario: Scenario) -> tuple[str, ...]:
         """Those of one estimator in one scenario."""
         binary = scenario.reward == "click" and scenario.slots == 1
-        more = self.others.get(estimator, ())
+        others = self.others.get(estimator, ())
         return (
             *self.closed,
-            *(name for name in more if (scenario.rounds <= LONG if name in RESAMPLED else binary)),
+            *(name for name in others if (scenario.rounds <= LONG if name in RESAMPLED else binary)),
         )
 
 
-PLAN = Plan()
+PLAN = StudyPlan()
 
 
 def study(
     scenarios: Sequence[Scenario],
     *,
     seed: int,
-    plan: Plan = PLAN,
+    plan: StudyPlan = PLAN,
     workers: int = 1,
     progress: Progress | None = None,
 ) -> list[Cell]:
@@ -79,37 +79,37 @@ def study(
     total, count = sum(scenario.replicates for scenario in scenarios), 0
     if workers == 1:
         for scenario in scenarios:
-            done[scenario.name] = of_scenario(scenario, seed, plan)
+            done[scenario.name] = scenario_cells(scenario, seed, plan)
             count += scenario.replicates
             if progress:
                 progress(scenario.name, count, total)
     else:
         with ProcessPoolExecutor(workers) as pool:
-            # the longest first, so that no worker is left alone with one at the end
+            # the longest scenarios first, so that no worker still runs a long one at the end
             order = sorted(scenarios, key=lambda s: -s.replicates * s.rounds * (s.actions + 20) * s.slots)
-            waiting = {pool.submit(of_scenario, scenario, seed, plan): scenario for scenario in order}
+            waiting = {pool.submit(scenario_cells, scenario, seed, plan): scenario for scenario in order}
             for ready in as_completed(waiting):
                 scenario = waiting[ready]
                 done[scenario.name] = ready.result()
                 count += scenario.replicates
                 if progress:
                     progress(scenario.name, count, total)
-    return [found for scenario in scenarios for found in done[scenario.name]]
+    return [cells for scenario in scenarios for cells in done[scenario.name]]
 
 
-def of_scenario(scenario: Scenario, seed: int, plan: Plan = PLAN) -> list[Cell]:
+def scenario_cells(scenario: Scenario, seed: int, plan: StudyPlan = PLAN) -> list[Cell]:
     """Cells of one scenario."""
-    world, rng = World(scenario, seed), resampling_rng(seed, scenario)
-    truth = world.truth(world.target)[0]
+    population, rng = Population(scenario, seed), resampling_rng(seed, scenario)
+    truth = population.truth(population.target)[0]
     answers: dict[tuple[str, str], list[Answer]] = defaultdict(list)
-    for log in world.logs(scenario.replicates):
-        inputs = weigh(world, log, world.target, rng)
+    for log in population.logs(scenario.replicates):
+        inputs = benchmark_inputs(population, log, population.target, rng)
         for name in plan.meant_for(scenario):
-            for interval, answer in answers_of(ZOO[name], plan.intervals(name, scenario), inputs, rng):
+            for interval, answer in answers_of(ESTIMATORS[name], plan.intervals(name, scenario), inputs, rng):
                 answers[name, interval].append(answer)
     return [
-        cell(scenario, name, interval, truth, found, scenario.replicates - len(found))
-        for (name, interval), found in answers.items()
+        summarise_answers(scenario, name, interval, truth, cells, scenario.replicates - len(cells))
+        for (name, interval), cells in answers.items()
     ]
 
 
@@ -120,8 +120,8 @@ def answers_of(
     try:
         fitted = estimator.fitted(inputs)
         statistic = fitted.statistic(inputs)
-        influence = Influence.of(statistic, fitted.raw(inputs))
-    except InvalidInput:
+        influence = Influence.from_statistic(statistic, fitted.raw(inputs))
+    except NotEstimable:
         return
     verdict, _ = judge(
         inputs.diagnostics,
@@ -132,6 +132,6 @@ def answers_of(
     for interval in intervals:
         try:
             low, high = INTERVALS[interval](statistic, LEVEL, rng)
-        except InvalidInput:
+        except NotEstimable:
             continue
         yield interval, Answer(statistic.value, low, high, verdict, inputs.ess, influence)

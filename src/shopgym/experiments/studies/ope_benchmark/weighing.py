@@ -10,15 +10,15 @@ from numpy.random import Generator
 from ....core.types import F64, I64, AnyArray, Bool
 from ....evaluation.offline import OpeInputs
 from ....evaluation.offline.calibration import calibration_p
-from ....evaluation.offline.reward_model import CrossFitted, Moments, assign_folds
+from ....evaluation.offline.reward_model import FOLDS, CrossFitted, Moments, assign_folds
 from ....evaluation.offline.selection import ActionLog
 from ....evaluation.offline.slate.weights import slate_weights, uniform_slate_weights
-from .world import CELLS, Log, Policy, World
-
-FOLDS = 5
+from .population import BATCH_CELLS, Population, SyntheticLog, SyntheticPolicy
 
 
-def weigh(world: World, log: Log, target: Policy, rng: Generator) -> OpeInputs:
+def benchmark_inputs(
+    population: Population, log: SyntheticLog, target: SyntheticPolicy, rng: Generator
+) -> OpeInputs:
     """Inputs with a cross-fitted reward model, one per slot, of an item's value and its fit to the visitor.
 
     Args:
@@ -27,22 +27,22 @@ def weigh(world: World, log: Log, target: Policy, rng: Generator) -> OpeInputs:
         target: the policy to be evaluated.
         rng: decides the folds.
     """
-    (n, k), count = log.items.shape, world.scenario.actions
-    independent = world.scenario.weights == "independent"
-    model, fold = fitted(world, log, rng)
+    (n, k), count = log.items.shape, population.scenario.actions
+    independent = population.scenario.weights == "independent"
+    model, fold = fitted(population, log, rng)
     shown = np.zeros((k, count), np.bool_)
     shown[np.arange(k), log.items] = True
     ratio, q_logged, v_target = np.empty((n, k)), np.empty((n, k)), np.empty((n, k))
-    # pi is exact where slates were drawn uniformly; of other policies nobody would know what to put in
-    uniform = independent and world.behaviour == Policy(0.0)
+    # pi has an exact weight for uniform slates; other policies' slates have none in closed form
+    uniform = independent and population.behaviour == SyntheticPolicy(0.0)
     slate_weight, unseen = np.empty(n), 0.0
-    step = max(1, CELLS // (count * k))
+    step = max(1, BATCH_CELLS // (count * k))
     for start in range(0, n, step):
         rows = slice(start, min(start + step, n))
         score, items = log.score[rows], log.items[rows]
-        q = model.predict(features(score, np.broadcast_to(world.value, score.shape)), fold[rows])
+        q = model.predict(features(score, np.broadcast_to(population.value, score.shape)), fold[rows])
         q = np.moveaxis(q, 2, 1)
-        allowed = target.allowed(score, world.sales)
+        allowed = target.allowed(score, population.sales)
         if independent:
             probability = target.marginals(score, allowed, k)
         else:
@@ -57,42 +57,46 @@ def weigh(world: World, log: Log, target: Policy, rng: Generator) -> OpeInputs:
     behaviour = log.marginal if independent else log.propensity
     return OpeInputs(
         log.reward,
-        slate_weights(ratio, world.scenario.weights),
+        slate_weights(ratio, population.scenario.weights),
         q_logged,
         v_target,
         unseen / (n * k),
-        world.scenario.reward,
-        propensity=slate_weights(behaviour, world.scenario.weights),
+        population.scenario.reward,
+        propensity=slate_weights(behaviour, population.scenario.weights),
         propensity_p=calibration_p(log.items[:, 0], log.propensity[:, 0], count),
         slate_weight=slate_weight if uniform else None,
         chained=not independent and k > 1,
-        given=not independent and k > 1,
+        conditional_predictions=not independent and k > 1,
     )
 
 
-def fitted(world: World, log: Log, rng: Generator) -> tuple[CrossFitted, I64]:
+def fitted(population: Population, log: SyntheticLog, rng: Generator) -> tuple[CrossFitted, I64]:
     """The reward model of each slot, and the fold of each visit."""
     n, k = log.items.shape
     fold = assign_folds(n, rng, FOLDS)
     moments = Moments(FOLDS, k, 3)
     fit = np.take_along_axis(log.score, log.items, axis=1)
     for slot in range(k):
-        x = features(fit[:, slot], world.value[log.items[:, slot]])
+        x = features(fit[:, slot], population.value[log.items[:, slot]])
         moments.add(x, np.full(n, slot), log.reward[:, slot], fold)
     return moments.fit(), fold
 
 
-def action_logs(world: World, log: Log, targets: Sequence[Policy], rng: Generator) -> list[ActionLog]:
+def action_logs(
+    population: Population, log: SyntheticLog, targets: Sequence[SyntheticPolicy], rng: Generator
+) -> list[ActionLog]:
     """The log of a page with one slot, for each target."""
-    model, fold = fitted(world, log, rng)
-    q = model.predict(features(log.score, np.broadcast_to(world.value, log.score.shape)), fold)[:, :, 0]
-    behaviour = world.behaviour.first(log.score, world.behaviour.allowed(log.score, world.sales))
+    model, fold = fitted(population, log, rng)
+    q = model.predict(features(log.score, np.broadcast_to(population.value, log.score.shape)), fold)[:, :, 0]
+    behaviour = population.behaviour.first(
+        log.score, population.behaviour.allowed(log.score, population.sales)
+    )
     return [
         ActionLog(
             log.reward[:, 0],
             log.items[:, 0],
             behaviour,
-            target.first(log.score, target.allowed(log.score, world.sales)),
+            target.first(log.score, target.allowed(log.score, population.sales)),
             q,
         )
         for target in targets
@@ -104,7 +108,7 @@ def features(score: F64, value: AnyArray) -> F64:
     return np.asarray(value[..., None] * np.stack([np.ones_like(score), score, score**2], axis=-1))
 
 
-def conditionals(policy: Policy, score: F64, allowed: Bool, items: AnyArray) -> F64:
+def conditionals(policy: SyntheticPolicy, score: F64, allowed: Bool, items: AnyArray) -> F64:
     """(n, k, A) probability of each item at each slot given the items that the log shows before it."""
     left, rows = allowed.copy(), np.arange(len(items))
     out = np.empty((*items.shape, score.shape[1]))

@@ -1,4 +1,4 @@
-"""A log, weighed for a target policy: what estimates are made of, whatever the format was."""
+"""A log of any format, weighed for a target policy: estimates are made of it."""
 
 from __future__ import annotations
 
@@ -12,26 +12,26 @@ from ....core.types import I64
 from ..estimate import Estimate
 from ..estimators import estimator_named
 from ..inputs import OpeInputs
-from ..streaming import Tally, weight_histogram
+from ..streaming import SufficientStatistics, weight_histogram
 from ..support import Support
 from ..verdict import CAUTION, TRUST
 
 
 @dataclass(frozen=True, eq=False)
-class Source:
+class WeighedLog:
     """Attributes:
-    rounds: the weighed rounds, or what was counted of them.
+    rounds: the weighed rounds, or the sums over them where the log was streamed.
     support: how often each action was logged and is taken; None where rounds have several slots.
     labels: of the actions in ``support``.
     facts: what else is known, JSON-able.
-    doubts: why no verdict here is better than caution.
+    warnings: why no verdict here is better than caution.
     """
 
-    rounds: OpeInputs | Tally
+    rounds: OpeInputs | SufficientStatistics
     support: Support | None = None
     labels: tuple[str, ...] = ()
     facts: dict[str, Any] = field(default_factory=dict)
-    doubts: tuple[str, ...] = ()
+    warnings: tuple[str, ...] = ()
 
     def __len__(self) -> int:
         return len(self.rounds)
@@ -44,26 +44,30 @@ class Source:
     @property
     def slots(self) -> int:
         """Of a round."""
-        return self.rounds.slots if isinstance(self.rounds, Tally) else self.rounds.reward.shape[1]
+        return (
+            self.rounds.slots
+            if isinstance(self.rounds, SufficientStatistics)
+            else self.rounds.reward.shape[1]
+        )
 
     @property
     def logged_value(self) -> float:
         """Mean reward of a logged round."""
-        if isinstance(self.rounds, Tally):
+        if isinstance(self.rounds, SufficientStatistics):
             return self.rounds.logged_value
         return float(self.rounds.reward.sum(axis=1).mean())
 
     @property
     def histogram(self) -> I64:
         """Weights in each bin of :data:`..streaming.EDGES`."""
-        if isinstance(self.rounds, Tally):
+        if isinstance(self.rounds, SufficientStatistics):
             return self.rounds.histogram
         return weight_histogram(self.rounds.weight)
 
     @property
     def has_model(self) -> bool:
         """Whether there is a reward model."""
-        if isinstance(self.rounds, Tally):
+        if isinstance(self.rounds, SufficientStatistics):
             return any(each.needs_model for each in self.rounds.estimators)
         return self.rounds.q_logged is not None
 
@@ -75,21 +79,21 @@ class Source:
         interval: str = "delta",
         rng: Generator | None = None,
     ) -> Estimate:
-        """The estimate of that estimator; its verdict knows the doubts.
+        """The estimate of that estimator; its verdict takes the warnings into account.
 
         Raises:
             InvalidInput: what the estimator or the interval refuses.
         """
-        if isinstance(self.rounds, Tally):
+        if isinstance(self.rounds, SufficientStatistics):
             made = self.rounds.estimate(name, level=level, interval=interval)
         else:
             made = estimator_named(name).estimate(self.rounds, level=level, interval=interval, rng=rng)
-        return doubted(made, self.doubts)
+        return with_warnings(made, self.warnings)
 
 
-def doubted(estimate: Estimate, doubts: Sequence[str]) -> Estimate:
-    """The estimate with a verdict no better than caution if there are ``doubts``, and their words added."""
-    if not doubts:
+def with_warnings(estimate: Estimate, warnings: Sequence[str]) -> Estimate:
+    """The estimate with ``warnings`` among its reasons; with any, the verdict is caution at best."""
+    if not warnings:
         return estimate
     verdict = CAUTION if estimate.verdict == TRUST else estimate.verdict
-    return replace(estimate, verdict=verdict, reason="; ".join(filter(None, (estimate.reason, *doubts))))
+    return replace(estimate, verdict=verdict, reason="; ".join(filter(None, (estimate.reason, *warnings))))

@@ -18,7 +18,7 @@ from ....simulators.profiles.disturbances import variant
 from ....training.walk import stage_rng, stage_seed
 from .scenarios import Scenario
 
-CELLS = 2_000_000
+BATCH_CELLS = 2_000_000
 """Visitors x items x slots held at once: 16 MB."""
 TRUTH_WORK = 20_000_000
 """Visitors x items x slots^2 averaged for the truth; never fewer than ``FEWEST`` visitors or more than
@@ -29,7 +29,7 @@ BLIND_ITEMS, BLIND_CONTEXTS = 0.2, 0.5
 
 
 @dataclass(frozen=True)
-class Policy:
+class SyntheticPolicy:
     """Rates exp(b x score) among the items that are ``allowed`` to (n, A) visitors; None: all."""
 
     slope: float
@@ -66,7 +66,7 @@ class Policy:
 
 
 @dataclass(frozen=True, eq=False)
-class Log:
+class SyntheticLog:
     """n visits of k slots, and what is observed of all A items.
 
     Attributes:
@@ -88,7 +88,7 @@ class Log:
 
 
 @dataclass(frozen=True)
-class Truth:
+class TrueValue:
     """Exact expected reward of a page, averaged over ``visitors``; ``error`` is its standard error."""
 
     value: float
@@ -96,8 +96,8 @@ class Truth:
     visitors: int
 
 
-class World:
-    """One scenario's shop. Every visit is a new, independent one: the stock does not run down.
+class Population:
+    """The visitors of one scenario's shop. Every visit is new and independent: stock does not run down.
 
     Args:
         scenario: what it is like.
@@ -110,13 +110,13 @@ class World:
             {scenario.reward: 1.0}, "click" if scenario.reward == "click" else "currency"
         )
         self.rng = stage_rng(seed, "ope", scenario.name)
-        self.behaviour = Policy(scenario.logging, scenario.blind)
-        self.target = Policy(scenario.target)
+        self.behaviour = SyntheticPolicy(scenario.logging, scenario.blind)
+        self.target = SyntheticPolicy(scenario.target)
         catalog = Catalog.synthetic(
             scenario.actions, seed=stage_seed(seed, "catalog", scenario.actions) % 2**32
         )
         config = ShopConfig(slate_size=scenario.slots, num_candidates=0)
-        lanes = int(np.clip(CELLS // (scenario.actions * scenario.slots), 1, 10_000))
+        lanes = int(np.clip(BATCH_CELLS // (scenario.actions * scenario.slots), 1, 10_000))
         opened = stage_seed(seed, "shop", scenario.actions)
         self.shop = Shop(catalog, config, lanes=lanes, seed=opened)
         self.deployed = self.shop
@@ -144,7 +144,7 @@ class World:
         seen = requests.user[:, :OBSERVED].astype(np.float64) + requests.context[:, :OBSERVED]
         return np.asarray(seen @ self._fit.T)
 
-    def truth(self, *policies: Policy) -> list[Truth]:
+    def truth(self, *policies: SyntheticPolicy) -> list[TrueValue]:
         """What each policy earns on average in the shop where it would work."""
         slots, lanes = self.scenario.slots, self.shop.lanes
         visitors = int(np.clip(TRUTH_WORK // (self.scenario.actions * slots**2), FEWEST, MOST))
@@ -153,17 +153,17 @@ class World:
             score = self.scores(self.deployed)
             seen, _ = slot_values(self.deployed, self.reward, np.ascontiguousarray(self.everything))
             attention = self.deployed.attention_curve[:, :slots]
-            for policy, found in zip(policies, values, strict=True):
+            for policy, parts in zip(policies, values, strict=True):
                 marginal = policy.marginals(score, policy.allowed(score, self.sales), slots)
-                found.append(np.einsum("nka,nk,na->n", marginal, attention, seen, optimize=True))
-        return [_truth(np.concatenate(found)) for found in values]
+                parts.append(np.einsum("nka,nk,na->n", marginal, attention, seen, optimize=True))
+        return [_truth(np.concatenate(parts)) for parts in values]
 
-    def logs(self, replicates: int) -> Iterator[Log]:
+    def logs(self, replicates: int) -> Iterator[SyntheticLog]:
         """Independent logs of the behaviour policy."""
         for _ in range(replicates):
             parts = [self._batch() for _ in range(-(-self.scenario.rounds // self.shop.lanes))]
             columns = [np.concatenate(column)[: self.scenario.rounds] for column in zip(*parts, strict=True)]
-            yield Log(*columns)
+            yield SyntheticLog(*columns)
 
     def _batch(self) -> tuple[I64, F64, F64, F64, F64]:
         slots, score = self.scenario.slots, self.scores(self.shop)
@@ -180,8 +180,8 @@ class World:
         return items, reward, propensity, marginal, score
 
 
-def _truth(values: F64) -> Truth:
-    return Truth(float(values.mean()), float(values.std() / len(values) ** 0.5), len(values))
+def _truth(values: F64) -> TrueValue:
+    return TrueValue(float(values.mean()), float(values.std() / len(values) ** 0.5), len(values))
 
 
 def resampling_rng(seed: int, scenario: Scenario) -> Generator:

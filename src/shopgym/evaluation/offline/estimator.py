@@ -1,0 +1,181 @@
+"""What an estimator is, and what all of them share: from a statistic to an estimate with its verdict."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Protocol
+
+from numpy.random import Generator
+
+from ...core.types import I64
+from ..intervals import Interval, interval_named, require_clusters
+from ..intervals.statistic import Clustered, Statistic
+from .diagnostics import Diagnostics
+from .estimate import Estimate
+from .influence import Influence
+from .inputs import OpeInputs
+from .verdict import REFUSE, Reason, judge
+
+
+class Estimator(Protocol):
+    """Estimates the value of a target policy from inputs."""
+
+    @property
+    def name(self) -> str:
+        """Short name, e.g. ``snips``."""
+        ...
+
+    @property
+    def needs_model(self) -> bool:
+        """Whether inputs have to come with a reward model's predictions."""
+        ...
+
+    @property
+    def weighted(self) -> bool:
+        """Whether it uses the importance weights; if not, it is only as right as its model."""
+        ...
+
+    @property
+    def caveat(self) -> str:
+        """What its interval leaves out; it becomes part of the note."""
+        ...
+
+    def statistic(self, inputs: OpeInputs) -> Statistic:
+        """The value as a function of column means.
+
+        Raises:
+            NotEstimable: no reward model where one is needed, or no round the target could have made.
+        """
+        ...
+
+    def raw(self, inputs: OpeInputs) -> Statistic | None:
+        """The value without smoothing, to measure what smoothing does; None: nothing is smoothed."""
+        ...
+
+    def misfits(self, inputs: OpeInputs, diagnostics: Diagnostics) -> tuple[Reason, ...]:
+        """Reasons against this estimator on inputs of this kind with these diagnostics."""
+        ...
+
+    def fitted(self, inputs: OpeInputs) -> Estimator:
+        """This estimator with what it learns from the log, such as how much to smooth."""
+        ...
+
+    def estimate(
+        self,
+        inputs: OpeInputs,
+        *,
+        level: float = 0.95,
+        interval: str | Interval = "delta",
+        rng: Generator | None = None,
+    ) -> Estimate:
+        """The value with its interval; ``rng`` is needed by intervals that resample."""
+        ...
+
+
+class StatisticEstimator:
+    """What estimators share: an estimate from :meth:`Estimator.statistic`."""
+
+    name: str
+    needs_model: bool = False
+    weighted: bool = True
+    caveat: str = ""
+
+    def statistic(self, inputs: OpeInputs) -> Statistic:
+        """See :class:`Estimator`."""
+        raise NotImplementedError
+
+    def raw(self, inputs: OpeInputs) -> Statistic | None:
+        """See :class:`Estimator`."""
+        return None
+
+    def misfits(self, inputs: OpeInputs, diagnostics: Diagnostics) -> tuple[Reason, ...]:
+        """See :class:`Estimator`."""
+        assumption_reasons = tuple(inputs.assumption_reasons()) if self.weighted else ()
+        if not (self.needs_model and inputs.conditional_predictions):
+            return assumption_reasons
+        return (
+            *assumption_reasons,
+            (
+                REFUSE,
+                "its predictions are given the slots that the log shows before, and the weights of these are "
+                "left out: use cascade-dr",
+            ),
+        )
+
+    def fitted(self, inputs: OpeInputs) -> Estimator:
+        """See :class:`Estimator`."""
+        return self
+
+    def estimate(
+        self,
+        inputs: OpeInputs,
+        *,
+        level: float = 0.95,
+        interval: str | Interval = "delta",
+        rng: Generator | None = None,
+    ) -> Estimate:
+        """See :class:`Estimator`.
+
+        Raises:
+            NotEstimable: no reward model where one is needed, no round the target could have made, or what
+                the interval cannot do.
+            InvalidInput: an unknown interval, a level outside (0, 1), fewer than two rounds.
+        """
+        fitted = self.fitted(inputs)
+        return make_estimate(
+            fitted,
+            fitted.statistic(inputs),
+            inputs.diagnostics,
+            raw=fitted.raw(inputs),
+            reasons=fitted.misfits(inputs, inputs.diagnostics),
+            cluster=inputs.cluster,
+            level=level,
+            interval=interval_named(interval),
+            rng=rng,
+            unit=inputs.unit,
+            notes=[inputs.note, inputs.weight_warning],
+        )
+
+
+def make_estimate(
+    estimator: Estimator,
+    statistic: Statistic,
+    diagnostics: Diagnostics,
+    *,
+    level: float,
+    interval: Interval,
+    rng: Generator | None,
+    unit: str,
+    notes: list[str],
+    raw: Statistic | None = None,
+    reasons: Sequence[Reason] = (),
+    cluster: I64 | None = None,
+) -> Estimate:
+    """The estimate of ``statistic`` with its interval, the diagnostics ``found`` and the verdict.
+
+    ``raw`` is the same without smoothing; rounds with equal ``cluster`` are one draw.
+    """
+    rounds = len(statistic)
+    if cluster is not None:
+        require_clusters(interval)
+        statistic = Clustered(statistic, cluster)
+        raw = None if raw is None else Clustered(raw, cluster)
+        notes = [*notes, f"the interval takes {len(statistic)} users as independent, not {rounds} rounds"]
+    low, high = interval(statistic, level, rng)
+    influence = Influence.from_statistic(statistic, raw)
+    verdict, reason = judge(diagnostics, weighted=estimator.weighted, influence=influence, reasons=reasons)
+    return Estimate(
+        value=statistic.value,
+        low=low,
+        high=high,
+        level=level,
+        interval=interval.name,
+        estimator=estimator.name,
+        n=rounds,
+        unit=unit,
+        note="; ".join(dict.fromkeys(filter(None, (estimator.caveat, *notes)))),
+        verdict=verdict,
+        reason=reason,
+        **vars(diagnostics),
+        **vars(influence),
+    )
