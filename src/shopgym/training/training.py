@@ -11,6 +11,7 @@ from numpy.random import Generator
 from ..core.protocols import Agent, Policy
 from ..core.types import F64
 from ..envs.vector import BanditVectorEnv
+from .position_bias import position_bias
 from .walk import Offer, walk
 
 Tick = Callable[[], None]
@@ -24,17 +25,13 @@ def measure_attention(
     tick: Tick,
     offer: Offer | None = None,
 ) -> F64:
-    """(k,) clicks by slot under random slates, relative to the first.
-
-    Under random slates every slot holds the same mix of items, so the ratio of click rates is the
-    ratio of examination (Joachims et al. 2017, sec. 5.1). Half a click is added to each count.
-    """
-    clicks = np.full(env.loop.shop.config.slate_size, 0.5)
+    """The position bias that ``rounds`` batches of random pages show: see :func:`.position_bias`."""
+    clicks, shown = np.zeros((2, env.loop.shop.config.slate_size))
     for batch in walk(env, random, rounds, rng, offer=offer):
         clicks += batch.feedback.clicked.sum(axis=0)
+        shown += (batch.decisions.slates >= 0).sum(axis=0)
         tick()
-    attention: F64 = clicks / clicks[0]
-    return attention
+    return position_bias(clicks, shown)
 
 
 def train(

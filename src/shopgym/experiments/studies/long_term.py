@@ -26,6 +26,7 @@ from ...envs.reward import RewardSpec
 from ...envs.vector import ShopperVectorEnv
 from ...policies.explorers import Ranked
 from ...simulators import Catalog, ChoiceConfig, PeopleConfig, RetentionConfig, ShopConfig
+from ...training.position_bias import position_bias
 from ...training.sequences import live, steps_of, train_sequences
 from ...training.walk import stage_rng, stage_seed
 
@@ -133,14 +134,14 @@ def _names(env: ShopperVectorEnv) -> tuple[tuple[str, ...], tuple[str, ...]]:
 
 
 def _attention(env: ShopperVectorEnv, task: Task, seed: int, steps: int = 10) -> F64:
-    """(k,) clicks by slot under random slates, relative to the first (see :func:`.measure_attention`)."""
+    """The position bias that random pages show: see :func:`.position_bias`."""
     rng = stage_rng(seed, "attention")
     anyone = make_agent("random", task, rng).policy()
-    clicks = np.full(task.slate_size, 0.5)
+    clicks, shown = np.zeros((2, task.slate_size))
     for step in steps_of(env, lambda: anyone, steps, rng):
         clicks += step.interactions.events["click"].sum(axis=0)
-    relative: F64 = clicks / clicks[0]
-    return relative
+        shown += (step.interactions.decisions.slates >= 0).sum(axis=0)
+    return position_bias(clicks, shown)
 
 
 @dataclass(frozen=True)

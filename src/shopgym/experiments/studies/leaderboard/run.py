@@ -23,6 +23,7 @@ from ....core.types import F64
 from ....envs.page_env import PageEnv
 from ....simulators import Catalog
 from ....training.play import pages
+from ....training.position_bias import position_bias
 from ....training.walk import stage_rng, stage_seed
 from ...catalogs import load_catalog
 from ...results import environment, value_scale, write_json
@@ -51,17 +52,15 @@ def open_loop(config: LeaderboardConfig, catalog: Catalog, family: Family, seed:
 
 
 def measure_attention(loop: PageEnv, task: Task, seed: int, rounds: int) -> F64:
-    """(k,) clicks per slot shown under random pages, relative to the first; half a click is added to each."""
+    """The position bias that random pages show: see :func:`.position_bias`."""
     rng = np.random.default_rng(seed)
     random = make_agent("random", task, rng).policy()
-    clicks, shown = np.full(task.slate_size, 0.5), np.full(task.slate_size, 1.0)
+    clicks, shown = np.zeros((2, task.slate_size))
     loop.open(seed)
     for page in pages(loop, lambda: random, rounds, rng):
         clicks += page.interactions.events["click"].sum(axis=0)
         shown += (page.interactions.decisions.slates >= 0).sum(axis=0)
-    rate = clicks / shown
-    attention: F64 = rate / rate[0]
-    return attention
+    return position_bias(clicks, shown)
 
 
 class Timed:
