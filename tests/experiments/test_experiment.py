@@ -16,10 +16,10 @@ import yaml
 
 from shopgym.cli.main import main
 from shopgym.core import InvalidInput
+from shopgym.core.config import build
 from shopgym.evaluation.offline.inputs import OpeInputs
 from shopgym.experiments.config import (
     ExperimentConfig,
-    check_config,
     parse_config,
     read_config,
 )
@@ -230,7 +230,7 @@ def test_gate_refuses_what_the_log_cannot_tell() -> None:
 def test_any_known_estimator_may_be_asked_for() -> None:
     section = {"evaluation": {"estimators": ["snips", "sg-dr", "cascade-dr"]}}
     assert parse_config({**SMALL, **section}).evaluation.estimators == ("snips", "sg-dr", "cascade-dr")
-    with pytest.raises(InvalidInput, match="choose among ips, snips"):
+    with pytest.raises(InvalidInput, match="choose one of ips, snips"):
         parse_config({**SMALL, "evaluation": {"estimators": ["magic"]}})
 
 
@@ -275,7 +275,7 @@ def test_shipped_configs_are_valid_and_say_what_they_are_for() -> None:
     for path in paths:
         raw = read_config(path)
         kind = LeaderboardConfig if raw.get("kind") == "leaderboard" else ExperimentConfig
-        config = check_config(kind, raw)
+        config = build(kind, raw)
         assert config.purpose
         assert config.name == path.stem
         assert read_config(Path(path.stem)) == raw

@@ -18,11 +18,11 @@ from shopgym.agents import make_agent
 from shopgym.agents.task import Task
 from shopgym.cli.main import app
 from shopgym.core import InvalidInput
+from shopgym.core.config import build
 from shopgym.envs import RewardSpec
 from shopgym.envs.oracle import page_values
 from shopgym.envs.vector import SeasonVectorEnv, SessionVectorEnv, ShopperVectorEnv
 from shopgym.experiments.catalogs import load_catalog
-from shopgym.experiments.config import check_config
 from shopgym.experiments.studies.leaderboard import LeaderboardConfig, iqm, stratified_interval
 from shopgym.experiments.studies.leaderboard import run as run_module
 from shopgym.experiments.studies.leaderboard.measure import METRICS, measure, unlikeness
@@ -229,7 +229,7 @@ def test_the_command_writes_runs_table_and_picture(tmp_path: Path, monkeypatch: 
 )
 def test_bad_configs_are_named(change: dict[str, Any], field: str) -> None:
     with pytest.raises(InvalidInput, match=field):
-        check_config(LeaderboardConfig, {**SMALL, **change})
+        build(LeaderboardConfig, {**SMALL, **change})
 
 
 def test_nothing_else_is_overwritten(tmp_path: Path) -> None:

@@ -59,7 +59,7 @@ def test_what_tells_nothing_is_refused(clicks: object, shown: object, field: str
 
 
 def test_pages_of_two_and_of_five_slots_show_the_same_curve() -> None:
-    """An item that is looked at is clicked with probability sigmoid(-1), slot j is looked at with j ** -0.4."""
+    """Slot j is looked at with probability j ** -0.4, and then clicked with probability sigmoid(-1)."""
     flat = ChoiceConfig(click_base=-1.0, taste_weight=0.0, intent_weight=0.0, quality_weight=0.0)
     two, five = SurfaceConfig(slots=2, decay=0.4), SurfaceConfig(slots=5, decay=0.4)
     surfaces = SurfacesConfig(enabled=True, home=two, product=five, channels=(0.5, 0.5, 0.0, 0.0))

@@ -7,14 +7,14 @@ they reset.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from typing import Any, NoReturn
 
 import numpy as np
 from gymnasium import spaces
 
 from ..core.batches import EMPTY, SLOT_TERMS, Feedback, Requests
-from ..core.config import build
+from ..core.config import with_settings
 from ..core.errors import InvalidInput, one_of
 from ..core.types import F64, I32, I64, AnyArray, Bool
 from ..simulators import Catalog, Shop, ShopConfig
@@ -286,8 +286,7 @@ def make_loop(
         config = profile(config)
     elif config is None:
         config = ShopConfig.full() if episode in ("life", "season") else ShopConfig()
-    given = {f.name: getattr(config, f.name) for f in fields(config)}
-    config = build(ShopConfig, {**given, **settings}, "shop")
+    config = with_settings(config, settings, "shop")
     shop = Shop(
         catalog, config, lanes=num_envs, seed=seed, threads=threads, clock=CLOCK_OF[episode], days=days
     )

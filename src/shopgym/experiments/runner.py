@@ -25,7 +25,6 @@ from ..evaluation.offline.inputs import OpeInputs
 from ..evaluation.offline.log import item_features, log_inputs
 from ..guardrails.gate import choose, judge
 from ..policies.decision_log.log import DecisionLog, logged_marginals
-from ..policies.guards import guard_from_spec
 from ..policies.policy import SlatePolicy
 from ..policies.retrieval.retriever import Retriever
 from ..training.training import measure_attention, train
@@ -49,8 +48,8 @@ class Experiment:
         self.config, self.progress = config, progress
         self.catalog, self.set_aside = load_catalog(config.catalog, stage_seed(config.seed, "catalog"))
         self.shop_config = config.shop_config()
-        self.reward = config.reward_spec()
-        self.guards = tuple(guard_from_spec(rule) for rule in config.guards)
+        self.reward = config.reward.config
+        self.guards = config.guards
         self.unit = reward_unit(self.reward, self.catalog)
         self.retriever: Retriever | None = None
         if config.retrieve is not None and config.retrieve.count > len(self.catalog):

@@ -10,9 +10,10 @@ from typing import Any
 
 import yaml
 
+from ...core.config import with_settings
 from ...core.files import write_text
 from ...simulators import Catalog, ShopConfig
-from ...simulators.profiles.profiles import profile, with_numbers
+from ...simulators.profiles.profiles import profile
 from ..shop_data import ShopData
 from .from_lines import CONVERSION, Found, Unknown, from_lines
 from .from_sessions import VISITS, from_sessions
@@ -139,14 +140,14 @@ def calibrate(
         more, less, fit = from_sessions(
             data, catalog, config, seed=seed, visits=visits, rounds=rounds, told=told
         )
-        config = with_numbers(config, {f.name: f.value for f in more})
+        config = with_settings(config, {f.name: f.value for f in more})
         found, unknown = found + more, unknown + less
     return Calibration(base, config, lines, tuple(found), tuple(unknown), catalog.describe(), fit)
 
 
 def _with_people(config: ShopConfig, found: list[Found]) -> ShopConfig:
     """The numbers of the order lines, with as many users as come in a year."""
-    config = with_numbers(config, {f.name: f.value for f in found})
+    config = with_settings(config, {f.name: f.value for f in found})
     arrivals = config.arrivals
     coming = arrivals.per_day * YEAR_DAYS
     users = int(arrivals.established + 1.1 * coming + 10 * coming**0.5) + 1

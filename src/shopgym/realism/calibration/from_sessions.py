@@ -7,10 +7,10 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
+from ...core.config import with_settings
 from ...core.errors import InvalidInput
 from ...core.types import F64
 from ...simulators import Catalog, MarketConfig, PeopleConfig, ShopConfig
-from ...simulators.profiles.profiles import with_numbers
 from ..shop_data import ShopData
 from ..shop_events import Behaviour, simulate_season
 from .from_lines import Found, Unknown
@@ -195,11 +195,11 @@ def from_sessions(
         users=2 * visits,
         arrivals=replace(config.arrivals, per_day=visits / DAYS, established=0),
     )
-    settings = with_numbers(config, {"dwell.enabled": True})
+    settings = with_settings(config, {"dwell.enabled": True})
 
     def simulate(at: Mapping[str, float]) -> F64:
         season = simulate_season(
-            catalog, with_numbers(settings, at), days=DAYS, seed=seed, behaviour=behaviour, impressions=0.3
+            catalog, with_settings(settings, at), days=DAYS, seed=seed, behaviour=behaviour, impressions=0.3
         )
         return figures(season.data, moments)[0]
 

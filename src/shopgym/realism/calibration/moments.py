@@ -26,7 +26,7 @@ class Free:
     """A parameter to fit.
 
     Attributes:
-        name: dotted, as in :func:`shopgym.simulators.profiles.profiles.with_numbers`.
+        name: dotted, as in :func:`shopgym.core.config.with_settings`.
         start, low, high: where the search begins and may go.
         step: over which differences are taken.
     """

@@ -42,7 +42,7 @@ def open_loop(config: LeaderboardConfig, catalog: Catalog, family: Family, seed:
         lanes,
         catalog=catalog,
         config=section.shop_config(),
-        reward=config.reward_spec(),
+        reward=config.reward.config,
         form="slate",
         shop_seed=stage_seed(config.seed, "population", family, seed),
         days=section.days,
@@ -93,7 +93,7 @@ def one_run(config: LeaderboardConfig, catalog: Catalog, family: Family, seed: i
     attention = measure_attention(
         loop, blank, stage_seed(config.seed, "warm-up", family, seed), config.warm_up
     )
-    task = Task(catalog.items, *names, size, value=value_scale(config.reward_spec()), attention=attention)
+    task = Task(catalog.items, *names, size, value=value_scale(config.reward.config), attention=attention)
     judge = open_loop(config, catalog, family, seed, section.episodes)
     for name, options in config.agents.items():
         agent = make_agent(name, task, stage_rng(config.seed, "agent", name, family, seed), **options)
