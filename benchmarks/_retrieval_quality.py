@@ -157,7 +157,7 @@ def _shop_log() -> tuple[object, Sequences]:
     items = catalog.items
     config = ShopConfig(users=5000, slate_size=10, num_candidates=50)
     shop = Shop(catalog, config, lanes=1000, seed=1)
-    shop.arrive()
+    shop.start_visits()
     policy = SlatePolicy("random", items, TableScorer(np.zeros(len(items))), Softmax(), (InStock(),), 10)
     rng, parts = np.random.default_rng(0), []
     for tick in range(150):
@@ -166,7 +166,7 @@ def _shop_log() -> tuple[object, Sequences]:
         feedback, left, cut = shop.serve(slates)
         row, slot = np.nonzero(feedback.clicked)
         parts.append((requests.user_id[row], slates[row, slot], np.full(len(row), float(tick))))
-        shop.arrive(left | cut)
+        shop.start_visits(left | cut)
     user, item, when = (np.concatenate(column) for column in zip(*parts))
     _, first = np.unique(user * len(items) + item, return_index=True)  # each item once, when first opened
     first = np.sort(first)

@@ -51,7 +51,7 @@ def one_log(shop: Shop, policy: SlatePolicy) -> dict[str, float]:
     """Bytes per decision, in memory and on disk, and decisions per CPU-second of each part of the work."""
     rng, parts, deciding = np.random.default_rng(0), [], 0.0
     for _ in range(TICKS):
-        shop.arrive()
+        shop.start_visits()
         requests = shop.requests()
         started = time.process_time()
         decisions = policy.decide(requests, rng)

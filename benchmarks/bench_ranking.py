@@ -59,12 +59,12 @@ def one_seed(seed: int) -> dict[str, float]:
     task = Task(
         catalog.items, shop.user_names, shop.context_names, size, value="margin", attention=np.ones(size)
     )
-    shop.arrive()
+    shop.start_visits()
     task = replace(task, attention=shop.attention_curve[0])
     log = [one_page(shop, RandomAgent(task, np.random.default_rng(0)).policy(), seed) for _ in range(PAGES)]
     test = []
     for _ in range(TEST_PAGES):
-        shop.arrive()
+        shop.start_visits()
         requests = shop.requests()
         means = shop.expected(requests.candidates)
         test.append((requests, means["margin"], means["purchase"]))
@@ -87,9 +87,9 @@ def one_seed(seed: int) -> dict[str, float]:
 
 def one_page(shop: Shop, policy: Any, seed: int) -> Interactions:
     """A page of every lane; every visit is one page long."""
-    shop.arrive(np.ones(shop.lanes, np.bool_))
+    shop.start_visits(np.ones(shop.lanes, np.bool_))
     requests = shop.requests()
-    decisions = policy.decide(requests, np.random.default_rng((seed, int(shop.pages))))
+    decisions = policy.decide(requests, np.random.default_rng((seed, int(shop.calendar.pages))))
     feedback, _, _ = shop.serve(decisions.slates)
     return Interactions(requests, decisions, feedback.margin, {"purchase": feedback.term("purchase")})
 

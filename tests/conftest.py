@@ -25,7 +25,7 @@ def config() -> ShopConfig:
 def shop(catalog: Catalog, config: ShopConfig) -> Shop:
     """64 visits of it under way."""
     shop = Shop(catalog, config, lanes=64, seed=1)
-    shop.arrive()
+    shop.start_visits()
     return shop
 
 

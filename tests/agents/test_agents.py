@@ -39,7 +39,7 @@ HERE = [
 def played(shop: Shop, policy: Policy, rng: np.random.Generator) -> Interactions:
     requests = shop.requests()
     decisions = policy.decide(requests, rng)
-    feedback = shop.respond(decisions.slates)
+    feedback = shop.counterfactual(decisions.slates)
     events = {name: feedback.term(name) for name in ("click", "purchase")}
     return Interactions(requests, decisions, feedback.margin, events, requests, np.zeros(len(requests), bool))
 

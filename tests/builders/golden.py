@@ -105,7 +105,7 @@ def of_shop(shop: Shop) -> Digest:
     digest = Digest()
     k = shop.config.slate_size
     for page in range(PAGES):
-        shop.arrive()
+        shop.start_visits()
         requests = shop.requests()
         off = np.full(shop.lanes, 0.1) if page % 3 == 2 else None
         choice = requests.candidates
@@ -134,7 +134,7 @@ def of_shop(shop: Shop) -> Digest:
             "return_delay",
         )
         seen += [getattr(feedback, name)[waiting] for name in names]
-        gone, late = shop.part(left | cut)
+        gone, late = shop.end_visits(left | cut)
         seen += [left, cut, gone, late, shop.stock.on_hand, shop.visits.intent[waiting], shop.visits.user]
         for values in seen:
             digest.add(values)

@@ -1,7 +1,9 @@
-"""The Gymnasium face: its own checker, seeds, masks, episode ends, the vector form."""
+"""The environments: Gymnasium's checker, seeds, masks, ends of episodes, the vector form."""
 
 from __future__ import annotations
 
+import subprocess
+import sys
 import warnings
 from typing import Any
 
@@ -13,12 +15,11 @@ from gymnasium.vector import AutoresetMode
 from hypothesis import given
 from hypothesis import strategies as st
 
-import shopgym
 from shopgym.core import InvalidInput
 from shopgym.envs import RewardSpec
 from shopgym.envs.page_env import _fill_pages
 from shopgym.simulators import Catalog, ShopConfig, StockConfig
-from shopgym.simulators.engine.work_queue import lanes_of
+from shopgym.simulators.engine.work_queue import work_queue
 
 IDS = ("shopgym/Bandit-v0", "shopgym/Session-v0")
 FORMS = ({"form": "slot"}, {"form": "slate"}, {"form": "items", "num_candidates": 0})
@@ -35,7 +36,7 @@ def make_vec(env_id: str, n: int, **options: Any) -> gymnasium.vector.VectorEnv[
 
 @pytest.mark.parametrize("env_id", IDS)
 @pytest.mark.parametrize("form", FORMS, ids=lambda f: f["form"])
-def test_gymnasiums_own_checker(env_id: str, form: dict[str, Any]) -> None:
+def test_environments_pass_the_checker_of_gymnasium(env_id: str, form: dict[str, Any]) -> None:
     env = make(env_id, **form)
     with warnings.catch_warnings():
         warnings.simplefilter("error")
@@ -76,7 +77,7 @@ def equal(a: Any, b: Any) -> bool:
 
 
 @pytest.mark.parametrize("form", ["slot", "slate"])
-def test_same_seed_same_life(form: str) -> None:
+def test_the_same_seed_gives_the_same_episodes(form: str) -> None:
     a, b = (play(make(IDS[1], form=form), seed=4, steps=60) for _ in range(2))
     assert all(equal(x, y) for x, y in zip(a, b, strict=True))
     c = play(make(IDS[1], form=form), seed=5, steps=60)
@@ -119,12 +120,12 @@ def test_a_repeated_item_leaves_its_slot_empty() -> None:
     ),
     slots=st.integers(1, 12),
 )
-def test_pages_are_filled_as_picked_without_what_comes_again(pages: list[list[int]], slots: int) -> None:
+def test_pages_are_filled_as_picked_without_repeated_items(pages: list[list[int]], slots: int) -> None:
     picks = np.array(pages, np.int64)
     n, k = picks.shape
     slates, unknown = np.full((n, k), -9, np.int32), np.zeros(n, np.bool_)
-    there = np.full(n, slots, np.int32)
-    _fill_pages(picks, np.empty((n, 0), np.int32), there, 4096, slates, unknown, lanes_of(n))
+    page_slots = np.full(n, slots, np.int32)
+    _fill_pages(picks, np.empty((n, 0), np.int32), page_slots, 4096, slates, unknown, work_queue(n))
     assert not unknown.any()
     for page, slate in zip(pages, slates.tolist(), strict=True):
         assert slate == [-1 if j >= slots or item in page[:j] else item for j, item in enumerate(page)]
@@ -169,27 +170,26 @@ def test_reward_is_exactly_the_weighted_sum_of_its_terms() -> None:
 
 
 @pytest.mark.parametrize("form", ["slot", "slate"])
-def test_a_lane_lives_as_the_single_environment_does(form: str) -> None:
-    # apart from shared stock, lane i of seed s is the single environment of seed s + i
+def test_row_i_of_the_vector_environment_equals_a_single_environment(form: str) -> None:
+    # without shared stock, row i of seed s is the single environment of seed s + i
     config = ShopConfig(users=100, slate_size=3, num_candidates=8, stock=StockConfig(enabled=False))
     options = {"catalog": Catalog.synthetic(60, seed=0), "config": config, "form": form}
     vector = gymnasium.make_vec(IDS[1], num_envs=3, **options, autoreset_mode=AutoresetMode.SAME_STEP)
     singles = [gymnasium.make(IDS[1], **options) for _ in range(3)]
     batch, _ = vector.reset(seed=20)
-    alone = [env.reset(seed=20 + i)[0] for i, env in enumerate(singles)]
+    single_observations = [env.reset(seed=20 + i)[0] for i, env in enumerate(singles)]
     rng = np.random.default_rng(1)
     for _ in range(80):
         for i in range(3):
-            for name, values in alone[i].items():
-                if name != "context" or form:
-                    np.testing.assert_array_equal(batch[name][i], values)
+            for name, values in single_observations[i].items():
+                np.testing.assert_array_equal(batch[name][i], values, err_msg=name)
         actions = rng.integers(0, 8, (3, 3) if form == "slate" else 3)
         batch, reward, terminated, truncated, _ = vector.step(actions)
         for i, env in enumerate(singles):
-            alone[i], one, end, cut, _ = env.step(actions[i])
+            single_observations[i], one, end, cut, _ = env.step(actions[i])
             assert (one, end, cut) == (reward[i], terminated[i], truncated[i])
             if end or cut:
-                alone[i], _ = env.reset()
+                single_observations[i], _ = env.reset()
 
 
 def test_next_step_autoreset() -> None:
@@ -243,7 +243,7 @@ def test_observations_are_in_their_spaces_and_never_shared() -> None:
     assert not any(np.shares_memory(first[name], second[name]) for name in first)
 
 
-def test_history_and_live_figures_are_observed_where_they_are_on() -> None:
+def test_history_and_live_figures_are_observed_if_they_are_on() -> None:
     env = make_vec(IDS[1], 64, form="slate", slate_size=5, num_candidates=9, history=4, live=True)
     assert env.single_observation_space["history"].shape[0] == 4
     assert env.single_observation_space["live"].shape == (9, 3)
@@ -266,7 +266,7 @@ def test_history_and_live_figures_are_observed_where_they_are_on() -> None:
     )
 
 
-def test_lanes_share_one_stock() -> None:
+def test_all_visits_share_one_stock() -> None:
     env = make_vec(IDS[0], 400, form="items", num_candidates=0, autoreset_mode="SameStep")
     env.reset(seed=0)
     shop = env.unwrapped.loop.shop  # type: ignore[attr-defined]
@@ -309,13 +309,15 @@ def test_bad_actions_are_refused() -> None:
         env.step(np.array([0, -2]))
 
 
-def test_registered_in_either_order() -> None:
-    assert all(env_id in gymnasium.registry for env_id in IDS)
-    assert shopgym.__version__
+@pytest.mark.parametrize("imports", ["import shopgym, gymnasium", "import gymnasium, shopgym"])
+def test_environments_are_registered_whichever_package_is_imported_first(imports: str) -> None:
+    code = f"{imports}; print(*(name for name in gymnasium.registry if name.startswith('shopgym/')))"
+    done = subprocess.run([sys.executable, "-c", code], check=True, capture_output=True, text=True)
+    assert set(done.stdout.split()) == {*IDS, "shopgym/Shopper-v0", "shopgym/Season-v0"}
 
 
 @pytest.mark.parametrize("name", ["gift", "fashion", "grocery"])
-def test_a_profile_by_name_brings_its_catalogue(name: str) -> None:
+def test_a_profile_by_name_comes_with_its_catalogue(name: str) -> None:
     env = gymnasium.make("shopgym/Shopper-v0", config=name, form="slate", max_pages=3)
     shop = env.unwrapped.loop.shop  # type: ignore[attr-defined]
     assert shop.config.max_pages == 3

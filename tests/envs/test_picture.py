@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from shopgym.core import InvalidInput
 from shopgym.envs.rendering import picture
-from shopgym.envs.rendering.picture import Page, Tile, draw_page
+from shopgym.envs.rendering.picture import StorefrontPage, Tile, draw_page
 
 MUG = Tile("White hanging heart T-light holder", 2.95, "Lights", stock=12)
 TOP, PITCH_X, PITCH_Y = 56 + 60, 184 + 16, 272 + 16
@@ -30,8 +30,10 @@ def tile_of(frame: NDArray[np.uint8], slot: int, columns: int) -> NDArray[np.uin
     [(1, (488, 680)), (5, (488, 1032)), (10, (776, 1032)), (24, (1352, 1232)), (200, (1352, 1232))],
 )
 def test_size_depends_on_the_number_of_slots_alone(k: int, size: tuple[int, int]) -> None:
-    full = Page((MUG,) * k)
-    bare = Page((None,) * k, surface="x", about="y" * 300, shop="z" * 300, currency="SEK", revenue=1e12)
+    full = StorefrontPage((MUG,) * k)
+    bare = StorefrontPage(
+        (None,) * k, surface="x", about="y" * 300, shop="z" * 300, currency="SEK", revenue=1e12
+    )
     for page in (full, bare):
         frame = draw_page(page)
         assert frame.shape == (*size, 3)
@@ -40,7 +42,7 @@ def test_size_depends_on_the_number_of_slots_alone(k: int, size: tuple[int, int]
 
 
 def test_same_page_same_pixels_and_an_array_of_ones_own() -> None:
-    page = Page((MUG, None, dataclasses.replace(MUG, bought=2)), day=3.5)
+    page = StorefrontPage((MUG, None, dataclasses.replace(MUG, bought=2)), day=3.5)
     first = draw_page(page)
     kept = first.copy()
     first[:] = 0
@@ -60,14 +62,14 @@ def test_same_page_same_pixels_and_an_array_of_ones_own() -> None:
     ],
 )
 def test_the_furthest_step_colours_foot_and_frame(what: dict[str, bool], colour: picture.Colour) -> None:
-    tile = tile_of(draw_page(Page((dataclasses.replace(MUG, **what), MUG))), 0, 2)  # type: ignore[arg-type]
+    tile = tile_of(draw_page(StorefrontPage((dataclasses.replace(MUG, **what), MUG))), 0, 2)  # type: ignore[arg-type]
     assert tuple(tile[240, 14]) == colour
     if what:
         assert tuple(tile[120, 0]) == colour
 
 
 def test_what_was_not_looked_at_is_half_as_strong() -> None:
-    frame = draw_page(Page((MUG, dataclasses.replace(MUG, examined=False))))
+    frame = draw_page(StorefrontPage((MUG, dataclasses.replace(MUG, examined=False))))
     below_the_number = slice(40, 230)
     seen, faded = (tile_of(frame, i, 2)[below_the_number].astype(int) - picture.PAPER for i in (0, 1))
     assert np.abs(seen).max() > 100
@@ -83,7 +85,7 @@ CHANGES = [
 
 @pytest.mark.parametrize("change", CHANGES, ids=lambda c: "-".join(f"{k}={v}" for k, v in c.items()))
 def test_everything_said_of_the_page_is_drawn(change: dict[str, object]) -> None:
-    page = Page((MUG,))
+    page = StorefrontPage((MUG,))
     frame, other = (draw_page(p) for p in (page, dataclasses.replace(page, **change)))  # type: ignore[arg-type]
     differs = (frame != other).any(axis=(1, 2))
     head = {"surface", "about", "shop", "day", "device"}
@@ -108,14 +110,14 @@ def test_everything_said_of_an_item_is_drawn_in_its_place(
     change: dict[str, object], top: int, bottom: int
 ) -> None:
     other = dataclasses.replace(MUG, **change)  # type: ignore[arg-type]
-    rows = (draw_page(Page((MUG,))) != draw_page(Page((other,)))).any(axis=(1, 2))
+    rows = (draw_page(StorefrontPage((MUG,))) != draw_page(StorefrontPage((other,)))).any(axis=(1, 2))
     changed = np.flatnonzero(rows) - TOP
     assert top <= changed.min() <= changed.max() < bottom
 
 
 def test_a_list_price_below_the_price_is_not_shown() -> None:
     lower = dataclasses.replace(MUG, list_price=2.0)
-    np.testing.assert_array_equal(draw_page(Page((MUG,))), draw_page(Page((lower,))))
+    np.testing.assert_array_equal(draw_page(StorefrontPage((MUG,))), draw_page(StorefrontPage((lower,))))
 
 
 NAMES = st.text(st.characters(codec="utf-8", exclude_categories=["Cs"]), max_size=80)
@@ -125,7 +127,7 @@ NAMES = st.text(st.characters(codec="utf-8", exclude_categories=["Cs"]), max_siz
 @given(NAMES, NAMES, st.floats(0, 1e12), st.floats(1, 10), st.sampled_from(["GBP", "SEK", "credits"]))
 def test_no_text_leaves_its_place(name: str, category: str, price: float, rise: float, currency: str) -> None:
     tile = Tile(name, price, category, list_price=price * rise, stock=3, clicked=True)
-    pixels = tile_of(draw_page(Page((tile,), currency=currency)), 0, 1)
+    pixels = tile_of(draw_page(StorefrontPage((tile,), currency=currency)), 0, 1)
     beside = pixels[120:230, 184 - picture.PAD + 3 : 184 - 3]
     assert (beside == 255).all()
 
@@ -156,4 +158,4 @@ def test_money_and_time_in_words() -> None:
 
 def test_a_page_without_slots_is_refused() -> None:
     with pytest.raises(InvalidInput, match=r"page\.tiles"):
-        Page(())
+        StorefrontPage(())

@@ -8,15 +8,15 @@ import numpy as np
 import pytest
 
 from shopgym.core import InvalidInput
+from shopgym.core.reward import RewardSpec
 from shopgym.envs.oracle import best_page_values, page_values
-from shopgym.envs.reward import RewardSpec
 from shopgym.simulators import Catalog, Shop, ShopConfig
 
 
 def test_a_page_by_hand(catalog: Catalog, config: ShopConfig) -> None:
     shop = Shop(catalog, config, lanes=300, seed=1)
-    shop.arrive()
-    feedback = shop.respond(np.ascontiguousarray(shop.requests().candidates[:, :3]))
+    shop.start_visits()
+    feedback = shop.counterfactual(np.ascontiguousarray(shop.requests().candidates[:, :3]))
     spec = RewardSpec({"revenue": 0.5, "click": 2.0}, exchange={"click": 0.1}, north_star="margin")
     reward, terms = spec.page(feedback)
     np.testing.assert_array_equal(reward, 0.5 * terms["revenue"] + 0.2 * terms["click"])
@@ -55,7 +55,7 @@ def test_no_slate_beats_the_oracle(catalog: Catalog, config: ShopConfig, spec: R
     import itertools
 
     shop = Shop(catalog, config, lanes=10, seed=1)
-    shop.arrive()
+    shop.start_visits()
     candidates = shop.requests().candidates
     shop.stock.available[candidates[:, :4]] = False
     best = best_page_values(shop, spec, candidates)

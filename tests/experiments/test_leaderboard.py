@@ -117,7 +117,7 @@ def test_measures_are_those_of_the_visits_that_were_lived(catalog: Catalog) -> N
     found = measure(loop, policy, 5, np.random.default_rng(1))
     rng = np.random.default_rng(1)
     loop.open(5)
-    loop.ask()
+    loop.next_requests()
     alive = np.ones(300, bool)
     score = margin = revenue = slots = sold_out = 0.0
     bought, seen = np.zeros(300, bool), set()
@@ -130,7 +130,7 @@ def test_measures_are_those_of_the_visits_that_were_lived(catalog: Catalog) -> N
         slates[rows] = decisions.slates
         score += page_values(loop.shop, loop.reward, slates)[rows].sum()
         outcome = loop.step(positions, alive)
-        loop.ask()
+        loop.next_requests()
         feedback = loop.feedback
         margin += (feedback.margin - feedback.return_cost)[alive].sum()
         revenue += feedback.revenue[alive].sum()

@@ -353,7 +353,7 @@ def test_agents_learn_what_follows_what(name: str, catalog: Catalog) -> None:
 
 def test_agents_that_need_histories_say_so(catalog: Catalog) -> None:
     shop = Shop(catalog, ShopConfig(users=50, slate_size=3, num_candidates=8), lanes=4, seed=1)
-    shop.arrive()
+    shop.start_visits()
     task = Task(catalog.items, shop.user_names, shop.context_names, 3, attention=np.ones(3))
     requests = shop.requests()
     decisions = (
@@ -383,7 +383,7 @@ def test_a_retrieving_policy_serves_a_shop_that_offers_everything(
     fitted: dict[str, Model], catalog: Catalog
 ) -> None:
     shop = Shop(catalog, ShopConfig(users=50, slate_size=3, num_candidates=0, history=4), lanes=6, seed=1)
-    shop.arrive()
+    shop.start_visits()
     model = fitted["item_knn"]
     policy = RetrievingPolicy(Retriever(model, 20), ranking(catalog.items, model), shop.stock.available)
     for seed in range(5):
@@ -394,5 +394,5 @@ def test_a_retrieving_policy_serves_a_shop_that_offers_everything(
         assert asked.num_candidates == 20
         np.testing.assert_array_equal(policy.propensities(asked, decided.positions), decided.propensities)
         shop.serve(decided.slates)
-        shop.arrive()
+        shop.start_visits()
     assert isinstance(policy.policy.explorer, Ranked | Softmax)

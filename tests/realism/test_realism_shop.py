@@ -143,7 +143,7 @@ def test_the_plain_rule_prefers_what_is_popular_or_alike() -> None:
     from shopgym.simulators import Shop
 
     shop = Shop(CATALOG, CONFIG, lanes=200, seed=0)
-    shop.arrive()
+    shop.start_visits()
     requests, rng = shop.requests(), np.random.default_rng(0)
     popular = Behaviour(popularity=9.0, relevance=0.0, noise=0.0).slates(requests, CATALOG, 1, rng)[:, 0]
     share = CATALOG.items.popularity

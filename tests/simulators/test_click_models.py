@@ -40,7 +40,7 @@ MODELS = [
 def test_attention_against_enumeration(catalog: Catalog, model: SurfaceConfig) -> None:
     """Sum over all click patterns of a list, by the definition of each model."""
     shop = Shop(catalog, read_by(model), lanes=5, seed=1)
-    shop.arrive()
+    shop.start_visits()
     slates = np.ascontiguousarray(shop.requests().candidates[:, :4])
     click, got = shop.expected(slates)["click"], shop.attention(slates)
     for lane in range(5):
@@ -72,9 +72,9 @@ def stops(model: SurfaceConfig, catalog: Catalog, item: int) -> float:
 def test_simulation_agrees_with_expectation(catalog: Catalog, model: SurfaceConfig) -> None:
     lanes = 30_000
     shop = Shop(catalog, read_by(model), lanes=lanes, seed=2)
-    shop.arrive()
+    shop.start_visits()
     slates = np.ascontiguousarray(shop.requests().candidates[:, :4])
-    attention, means, feedback = shop.attention(slates), shop.expected(slates), shop.respond(slates)
+    attention, means, feedback = shop.attention(slates), shop.expected(slates), shop.counterfactual(slates)
     for got, want in (
         (feedback.examined.astype(np.float64), attention),
         *((feedback.term(name), attention * means[name]) for name in ("click", "purchase", "margin")),
@@ -87,9 +87,9 @@ def test_simulation_agrees_with_expectation(catalog: Catalog, model: SurfaceConf
 
 def test_a_cascade_ends_at_the_first_click(catalog: Catalog) -> None:
     shop = Shop(catalog, read_by(SurfaceConfig(click_model="cascade", continuation=1.0)), lanes=3000, seed=2)
-    shop.arrive()
+    shop.start_visits()
     slates = np.ascontiguousarray(shop.requests().candidates[:, :4])
-    feedback = shop.respond(slates)
+    feedback = shop.counterfactual(slates)
     assert feedback.clicked.sum(axis=1).max() == 1
     first = np.where(feedback.clicked.any(axis=1), feedback.clicked.argmax(axis=1), 3)
     np.testing.assert_array_equal(feedback.examined.sum(axis=1), first + 1)
@@ -98,7 +98,7 @@ def test_a_cascade_ends_at_the_first_click(catalog: Catalog) -> None:
 def test_a_dbn_that_never_satisfies_and_always_goes_on_reads_everything(catalog: Catalog) -> None:
     model = SurfaceConfig(click_model="dbn", continuation=1.0, satisfied=1e-9)
     shop = Shop(catalog, read_by(model), lanes=500, seed=2)
-    shop.arrive()
+    shop.start_visits()
     slates = np.ascontiguousarray(shop.requests().candidates[:, :4])
     np.testing.assert_allclose(shop.attention(slates), 1.0, atol=1e-7)
 
@@ -107,7 +107,7 @@ def test_a_dbn_that_never_satisfies_and_always_goes_on_reads_everything(catalog:
 def test_the_best_page_against_brute_force(catalog: Catalog, model: SurfaceConfig) -> None:
     config = read_by(model, slate_size=3, num_candidates=5)
     shop, reward = Shop(catalog, config, lanes=8, seed=3), RewardSpec()
-    shop.arrive()
+    shop.start_visits()
     candidates = shop.requests().candidates
     best = np.zeros(8)
     for size in (1, 2, 3):
@@ -127,7 +127,7 @@ def test_best_chain_by_hand() -> None:
 
 def test_stockouts_have_no_oracle_on_a_chain(catalog: Catalog) -> None:
     shop = Shop(catalog, read_by(MODELS[1]), lanes=2, seed=3)
-    shop.arrive()
+    shop.start_visits()
     shop.stock.available[:] = False
     with pytest.raises(InvalidInput, match="stockout"):
         best_page_values(
@@ -138,13 +138,13 @@ def test_stockouts_have_no_oracle_on_a_chain(catalog: Catalog) -> None:
 def test_pages_of_different_sizes(catalog: Catalog) -> None:
     small = dataclasses.replace(MODELS[0], slots=2)
     shop = Shop(catalog, read_by(small), lanes=400, seed=4)
-    shop.arrive()
+    shop.start_visits()
     requests = shop.requests()
     assert requests.slots is not None
     assert (requests.slots == 2).all()
     slates = np.ascontiguousarray(requests.candidates[:, :4])
     assert not shop.attention(slates)[:, 2:].any()
-    feedback = shop.respond(slates)
+    feedback = shop.counterfactual(slates)
     assert not feedback.examined[:, 2:].any()
     assert not feedback.unavailable[:, 2:].any()
 
@@ -152,11 +152,10 @@ def test_pages_of_different_sizes(catalog: Catalog) -> None:
 def test_an_email_is_read_only_if_opened(catalog: Catalog) -> None:
     surfaces = SurfacesConfig(enabled=True, channels=(0.0, 0.0, 0.0, 1.0), opened=0.3)
     shop = Shop(catalog, read_by(MODELS[0], surfaces=surfaces), lanes=20_000, seed=5)
-    shop.arrive()
+    shop.start_visits()
     slates = np.ascontiguousarray(shop.requests().candidates[:, :4])
-    feedback = shop.respond(slates)
+    feedback, left, _ = shop.serve(slates)
     share = feedback.examined[:, 0].mean()
     assert abs(share - 0.3) < stats.norm.isf(ALARM / 2) * math.sqrt(0.21 / 20_000)
-    left, _ = shop.advance(slates, feedback)
     assert left[~feedback.clicked.any(axis=1)].all()
     assert not left[feedback.clicked.any(axis=1)].all()

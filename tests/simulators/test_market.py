@@ -58,7 +58,7 @@ def test_with_a_reference_price_of_one_only_changes_of_price_matter(catalog: Cat
     choice = ChoiceConfig(reference_price=1.0, depth=0.0, mobile_penalty=0.0)
     config = ShopConfig(slate_size=3, num_candidates=8, choice=choice, stock=StockConfig(enabled=False))
     shop = Shop(catalog, config, lanes=4, seed=2)
-    shop.arrive()
+    shop.start_visits()
     items = np.tile(np.arange(len(catalog), dtype=np.int32), (4, 1))
     for off in (0.0, 0.2):
         found = shop.expected(items, price_off=np.full(4, off))
@@ -171,7 +171,7 @@ def test_the_shop_lives_through_its_market(catalog: Catalog) -> None:
     shop = Shop(catalog, config, lanes=100, seed=2)
     seen = {}
     for _ in range(40):
-        shop.arrive()
+        shop.start_visits()
         requests = shop.requests()
         day = int(shop.day)
         seen[day] = (shop.today.price[0] / catalog.items.price).mean(), shop.today.available[0].mean()
@@ -244,7 +244,7 @@ def test_every_variant_disturbs_the_shop_and_only_from_its_day_on(catalog: Catal
         shop = Shop(catalog, config, lanes=50, seed=2)
         seen = []
         for _ in range(6 * 20):
-            shop.arrive()
+            shop.start_visits()
             feedback, _, _ = shop.serve(np.ascontiguousarray(shop.requests().candidates[:, :3]))
             today = shop.today
             seen.append((today.appeal.copy(), today.price.copy(), shop.stock.on_hand.copy(), feedback.page))

@@ -10,7 +10,7 @@ import pytest
 from scipy import stats
 
 from shopgym.core import Feedback, InvalidInput
-from shopgym.core.batches import DETAILS
+from shopgym.core.batches import EVENT_COLUMNS, TERM_CLICK, TERM_MARGIN, TERM_STOCKOUT, PageBuffers
 from shopgym.simulators import Catalog, ChoiceConfig, Shop, ShopConfig, StockConfig
 from shopgym.simulators.page.choice_model import mean_units
 
@@ -24,25 +24,24 @@ def sigmoid(x: float) -> float:
 
 def in_visit(catalog: Catalog, config: ShopConfig, lanes: int = 1) -> Shop:
     shop = Shop(catalog, config, lanes=lanes, seed=1)
-    shop.arrive()
+    shop.start_visits()
     return shop
 
 
-def test_rows_of_details_are_laid_out_slot_by_slot() -> None:
-    """By hand: lane 0 opened nothing, lane 1 its last two items; lane 2's row stands apart from lane 1's."""
+def test_event_rows_are_spread_over_the_slots() -> None:
+    """By hand: page 0 has no event, page 1 has two. The row of page 2 does not follow that of page 1."""
     clicked = np.array([[False, False, False], [False, True, False], [True, False, False]])
     carted = np.array([[False, False, False], [False, True, True], [False, False, False]])
-    details = np.full((9, len(DETAILS)), np.nan)
-    details[3] = 2.5, 1, 1, -1, 0, 0, 0, 0, 0, 0
-    details[4] = 0, 3, 0, 17, 3, 30.0, 6.0, 1, 7.5, 4.25
-    details[6] = 1.5, 0, 0, -1, 0, 0, 0, 0, 0, 0
-    page, none = np.zeros((3, 9)), np.zeros((3, 3), np.bool_)
-    first = np.array([-99, 3, 6])
-    feedback = Feedback(
-        clicked, carted, none, none, page, first, details, lambda: np.full(3, 10.0, np.float32)
-    )
+    events = np.full((9, len(EVENT_COLUMNS)), np.nan)
+    events[3] = 2.5, 1, 1, -1, 0, 0, 0, 0, 0, 0
+    events[4] = 0, 3, 0, 17, 3, 30.0, 6.0, 1, 7.5, 4.25
+    events[6] = 1.5, 0, 0, -1, 0, 0, 0, 0, 0, 0
+    none = np.zeros((3, 3), np.bool_)
+    first, read = np.array([-99, 3, 6]), np.zeros(3, np.uint64)
+    buffers = PageBuffers(clicked, carted, none, none, np.zeros((9, 3)), first, read)
+    feedback = Feedback(buffers, events, lambda: np.full(3, 10.0, np.float32))
     one, two, three = (1, 1), (1, 2), (2, 0)
-    for name, dtype, nothing, there in (
+    for name, dtype, fill, values in (
         ("dwell", np.float32, 0, {one: 2.5, three: 1.5}),
         ("cart_units", np.int32, 0, {one: 1, two: 3}),
         ("removed", np.bool_, 0, {one: True}),
@@ -54,8 +53,8 @@ def test_rows_of_details_are_laid_out_slot_by_slot() -> None:
         ("return_cost", np.float64, 0, {two: 7.5}),
         ("return_delay", np.float32, 0, {two: 4.25}),
     ):
-        want = np.full((3, 3), nothing, dtype)
-        for at, value in there.items():
+        want = np.full((3, 3), fill, dtype)
+        for at, value in values.items():
             want[at] = value
         got = getattr(feedback, name)
         assert got.dtype == dtype
@@ -109,15 +108,15 @@ def test_simulation_agrees_with_expectation(catalog: Catalog) -> None:
     shop = in_visit(catalog, ShopConfig(users=500, slate_size=k, num_candidates=8, choice=choice), lanes)
     slates = np.ascontiguousarray(shop.requests().candidates[:, :k])
     means = shop.expected(slates)
-    feedback = shop.respond(slates)
+    feedback = shop.counterfactual(slates)
     for name in ("click", "cart", "purchase", "units", "revenue", "margin"):
         want = shop.attention_curve * means[name]
         got = feedback.term(name)
         difference = (got - want).mean(axis=0)
         z = difference / (got - want).std(axis=0) * math.sqrt(lanes)
         assert (2 * stats.norm.sf(abs(z)) > ALARM).all(), (name, z)
-    assert feedback.page[:, 5] == pytest.approx(feedback.margin.sum(axis=1), rel=1e-12)
-    np.testing.assert_array_equal(feedback.page[:, 0], feedback.clicked.sum(axis=1))
+    assert feedback.page[:, TERM_MARGIN] == pytest.approx(feedback.margin.sum(axis=1), rel=1e-12)
+    np.testing.assert_array_equal(feedback.page[:, TERM_CLICK], feedback.clicked.sum(axis=1))
 
 
 def test_position_bias_and_its_switch(catalog: Catalog, config: ShopConfig) -> None:
@@ -131,12 +130,12 @@ def test_sold_out_is_never_bought(catalog: Catalog, config: ShopConfig) -> None:
     shop = in_visit(catalog, dataclasses.replace(config, choice=ChoiceConfig(click_base=3.0)), lanes=500)
     shop.stock.available[:] = False
     slates = np.ascontiguousarray(shop.requests().candidates[:, :3])
-    feedback = shop.respond(slates)
+    feedback = shop.counterfactual(slates)
     assert feedback.clicked.any()
     assert not feedback.carted.any()
     assert not feedback.quantity.any()
     assert feedback.unavailable.all()
-    assert (feedback.page[:, 6] == 3).all()
+    assert (feedback.page[:, TERM_STOCKOUT] == 3).all()
     assert not shop.expected(slates)["margin"].any()
 
 
@@ -152,20 +151,33 @@ def test_price_moves_purchases_down(catalog: Catalog, config: ShopConfig) -> Non
 def test_empty_slots_yield_nothing(catalog: Catalog, config: ShopConfig) -> None:
     shop = in_visit(catalog, config, lanes=50)
     empty = np.full((50, 3), -1, np.int32)
-    assert not shop.respond(empty).page.any()
+    assert not shop.counterfactual(empty).page.any()
     assert not shop.expected(empty)["click"].any()
 
 
 def test_one_item_catalogue() -> None:
     shop = Shop(Catalog.synthetic(1, seed=0), ShopConfig(users=3, slate_size=1, num_candidates=1), lanes=4)
-    shop.arrive()
+    shop.start_visits()
     requests = shop.requests()
     assert (requests.candidates == 0).all()
-    feedback = shop.respond(requests.candidates)
-    shop.advance(requests.candidates, feedback)
+    feedback, _, _ = shop.serve(requests.candidates)
+    np.testing.assert_array_equal(feedback.sold[feedback.quantity > 0], 0)
 
 
-def test_stock_off_never_runs_out(catalog: Catalog, config: ShopConfig) -> None:
-    off = dataclasses.replace(config, stock=StockConfig(enabled=False))
-    shop = in_visit(catalog, off)
-    assert shop.stock.available.all()
+@pytest.mark.parametrize("enabled", [False, True])
+def test_only_a_stock_that_is_on_runs_out(catalog: Catalog, config: ShopConfig, enabled: bool) -> None:
+    """200 visitors a day, who buy nearly everything, see the same three items for 40 days."""
+    eager = ChoiceConfig(click_base=6.0, cart_base=8.0, buy_base=8.0)
+    config = dataclasses.replace(
+        config, choice=eager, pages_per_day=1, stock=StockConfig(enabled=enabled, out_at_start=0.0)
+    )
+    shop, slates = in_visit(catalog, config, lanes=200), np.tile(np.arange(3, dtype=np.int32), (200, 1))
+    sold, ran_out = np.zeros(3), np.zeros(3, np.bool_)
+    for _ in range(40):
+        feedback, _, _ = shop.serve(slates)
+        sold += feedback.quantity.sum(axis=0)
+        ran_out |= feedback.unavailable.any(axis=0) | ~shop.stock.available[:3]
+        shop.start_visits()
+    assert shop.day == 40.0
+    assert (sold > 1000).all()
+    assert ran_out.all() == ran_out.any() == enabled

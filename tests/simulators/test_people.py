@@ -35,7 +35,7 @@ def lives(
 ) -> Shop:
     plain: dict[str, Any] = {"users": 20_000, "slate_size": 3, "num_candidates": 8, "people": people}
     shop = Shop(catalog, ShopConfig(**{**plain, **settings}), lanes=lanes, seed=4, clock="own", days=days)
-    shop.arrive()
+    shop.start_visits()
     return shop
 
 
@@ -48,7 +48,7 @@ def live(shop: Shop, ticks: int = 10_000) -> np.ndarray[Any, Any]:
         candidates = shop.requests().candidates
         _, left, cut = shop.serve(np.ascontiguousarray(candidates[:, :3]), alive)
         ended = (left | cut) & alive
-        gone, late = shop.part(ended)
+        gone, late = shop.end_visits(ended)
         returns += ended & ~gone & ~late
         alive &= ~(gone | late)
     raise AssertionError("somebody never leaves")
@@ -110,7 +110,7 @@ def test_satisfaction_habit_taste_and_boredom_by_hand(catalog: Catalog) -> None:
         expected[lane] = want, seen[lane]
     np.testing.assert_allclose(shop.visits.taste, taste, rtol=1e-5, atol=1e-6)
     np.testing.assert_allclose(shop.visits.seen, seen, rtol=1e-5, atol=1e-6)
-    shop.part(np.ones(300, bool))
+    shop.end_visits(np.ones(300, bool))
     came_back = shop.visits.visit == 2
     assert came_back.any()
     for lane in np.flatnonzero(came_back).tolist():
@@ -141,7 +141,7 @@ def visits_of(shop: Shop) -> list[tuple[int, float]]:
     seen = []
     while True:
         begin = shop.visits.over.copy()
-        shop.arrive()
+        shop.start_visits()
         new = begin & ~shop.visits.over
         seen += list(zip(shop.visits.user[new].tolist(), shop.visits.time[new].tolist(), strict=True))
         active = ~shop.visits.over
@@ -149,7 +149,7 @@ def visits_of(shop: Shop) -> list[tuple[int, float]]:
             return seen
         slates = np.where(active[:, None], shop.requests().candidates[:, :3], -1).astype(np.int32)
         _, left, cut = shop.serve(slates)
-        shop.part(left | cut)
+        shop.end_visits(left | cut)
 
 
 @pytest.mark.parametrize("lanes", [1, 7, 64])
@@ -198,7 +198,7 @@ def test_visitors_are_a_seasons_where_some_pass_by(catalog: Catalog) -> None:
     plain: dict[str, Any] = {"users": 2000, "slate_size": 3, "num_candidates": 8, "people": people}
     config = ShopConfig(**plain, arrivals=ArrivalConfig(per_day=10.0, established=300))
     shop = Shop(catalog, config, lanes=20_000, seed=4, days=100.0)
-    shop.arrive()
+    shop.start_visits()
     users = shop.users
     expected = expected_visits(users.rate, users.dropout, 100.0, 300)
     assert len(shop.params.visitors) == pytest.approx(expected.sum(), abs=1)
@@ -337,7 +337,7 @@ def test_nobody_in_a_season_meets_the_shelves_of_another_day(catalog: Catalog) -
     shop = season(catalog, 64, stock=StockConfig(minimum=1, cover_days=0.5))
     days = set()
     for _ in range(2000):
-        shop.arrive()
+        shop.start_visits()
         active = ~shop.visits.over
         if not active.any():
             break
@@ -347,5 +347,5 @@ def test_nobody_in_a_season_meets_the_shelves_of_another_day(catalog: Catalog) -
         days |= today
         slates = np.where(active[:, None], shop.requests().candidates[:, :3], -1).astype(np.int32)
         _, left, cut = shop.serve(slates)
-        shop.part(left | cut)
+        shop.end_visits(left | cut)
     assert days == set(range(20))

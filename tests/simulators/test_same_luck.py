@@ -16,11 +16,10 @@ def story(shop: Shop, pages: int = 12) -> list[Any]:
     """Everything that can be seen of a shop over some ticks under a fixed rule."""
     seen: list[Any] = []
     for _ in range(pages):
-        shop.arrive()
+        shop.start_visits()
         requests = shop.requests()
         slates = np.ascontiguousarray(requests.candidates[:, : shop.config.slate_size])
-        feedback = shop.respond(slates)
-        left, cut = shop.advance(slates, feedback)
+        feedback, left, cut = shop.serve(slates)
         seen += [requests.user, requests.context, requests.candidates, requests.in_stock, feedback.page]
         seen += [feedback.quantity, left, cut, shop.stock.on_hand.copy(), shop.visits.intent.copy()]
     return seen
@@ -66,11 +65,11 @@ def test_same_seed_same_bytes_and_other_seed_not(catalog: Catalog, config: ShopC
 
 def test_an_item_meets_the_same_luck_whatever_else_is_shown(catalog: Catalog, config: ShopConfig) -> None:
     shop = Shop(catalog, config, lanes=4000, seed=9)
-    shop.arrive()
+    shop.start_visits()
     candidates = shop.requests().candidates
     one = np.ascontiguousarray(candidates[:, [0, 1, 2]])
     other = np.ascontiguousarray(candidates[:, [0, 3, 4]])
-    a, b = shop.respond(one), shop.respond(other)
+    a, b = shop.counterfactual(one), shop.counterfactual(other)
     assert a.quantity[:, 0].any()
     np.testing.assert_array_equal(a.quantity[:, 0], b.quantity[:, 0])
     np.testing.assert_array_equal(a.clicked[:, 0], b.clicked[:, 0])
@@ -78,26 +77,45 @@ def test_an_item_meets_the_same_luck_whatever_else_is_shown(catalog: Catalog, co
 
 def test_requests_of_some_lanes_are_those_of_all(catalog: Catalog, config: ShopConfig) -> None:
     shop = Shop(catalog, config, lanes=64, seed=3)
-    shop.arrive()
+    shop.start_visits()
     some = np.arange(64) % 3 == 0
     every, few = shop.requests(), shop.requests(some)
     for name in ("request_id", "user_id", "user", "context", "candidates", "in_stock", "time"):
         np.testing.assert_array_equal(getattr(few, name)[some], getattr(every, name)[some])
 
 
-def test_respond_changes_nothing(catalog: Catalog, config: ShopConfig) -> None:
-    shop = Shop(catalog, config, lanes=30, seed=9)
-    shop.arrive()
+@pytest.mark.parametrize("clock", ["pages", "own", "season"])
+def test_reading_the_shop_changes_nothing(catalog: Catalog, clock: str) -> None:
+    config = ShopConfig.full(slate_size=3, num_candidates=8)
+    shop = Shop(catalog, config, lanes=300, seed=9, clock=clock)
+    shop.start_visits()
+    for _ in range(3):
+        shop.serve(np.ascontiguousarray(shop.requests().candidates[:, :3]))
+        shop.start_visits()
+
+    def state() -> list[Any]:
+        parts = [*shop.visits, *shop.today, shop.stock.on_hand, shop.stock.on_order, shop.day]
+        return [np.copy(part) for part in parts]
+
+    start = state()
     slates = np.ascontiguousarray(shop.requests().candidates[:, :3])
-    before = [np.copy(part) for part in shop.visits]
-    np.testing.assert_array_equal(shop.respond(slates).page, shop.respond(slates).page)
-    assert all(np.array_equal(a, b) for a, b in zip(before, shop.visits, strict=True))
+    expected = shop.counterfactual(slates)
+    assert expected.clicked.any()
+    shop.expected(slates)
+    shop.attention(slates)
+    shop.reads_on(slates)
+    assert same(start, state())
+    feedback, _, _ = shop.serve(slates)
+    np.testing.assert_array_equal(feedback.page, expected.page)
+    np.testing.assert_array_equal(feedback.events, expected.events)
+    np.testing.assert_array_equal(feedback.seconds, expected.seconds)
+    assert not same(start, state())
 
 
 def test_candidates_are_different_items(config: ShopConfig) -> None:
     for size in (8, 9, 40):
         shop = Shop(Catalog.synthetic(size, seed=0), config, lanes=200, seed=1)
-        shop.arrive()
+        shop.start_visits()
         ordered = np.sort(shop.requests().candidates, axis=1)
         assert (np.diff(ordered, axis=1) > 0).all()
         assert ordered.min() >= 0
@@ -105,31 +123,27 @@ def test_candidates_are_different_items(config: ShopConfig) -> None:
 
 
 def served(shop: Shop, *, at_once: bool, pages: int = 12) -> list[Any]:
-    """What comes of pages shown to most lanes, answered and asked for at once or in two steps each."""
+    """What happens on pages shown to most visits; the next are started and read at once or in two calls."""
     rng, seen = np.random.default_rng(0), []
-    shop.arrive()
+    shop.start_visits()
     for _ in range(pages):
         slates = rng.integers(-1, len(shop.catalog), (shop.lanes, shop.config.slate_size), dtype=np.int32)
         lanes = rng.random(shop.lanes) < 0.7
-        if at_once:
-            feedback, left, cut = shop.serve(slates, lanes)
-        else:
-            feedback = shop.respond(slates, lanes)
-            left, cut = shop.advance(slates, feedback, lanes)
+        feedback, left, cut = shop.serve(slates, lanes)
         seen += [left, cut, shop.stock.on_hand.copy(), *(column.copy() for column in shop.visits)]
         seen += [feedback.term(name) for name in SLOT_TERMS]
-        seen += [feedback.examined, feedback.page, feedback.seconds, feedback.details]
+        seen += [feedback.examined, feedback.page, feedback.seconds, feedback.events]
         if at_once:
-            requests = shop.requests(begin=shop.visits.over.copy())
+            requests = shop.next_pages(shop.visits.over.copy())
         else:
-            shop.arrive()
+            shop.start_visits()
             requests = shop.requests()
         seen += [getattr(requests, field.name) for field in dataclasses.fields(Requests)[:7]]
     return seen
 
 
 @pytest.mark.parametrize(("at_once", "threads"), [(False, 1), (True, 3), (False, 3)])
-def test_pages_are_answered_alike_at_once_in_two_steps_and_by_several_threads(
+def test_next_pages_equals_start_visits_then_requests_on_any_number_of_threads(
     catalog: Catalog, at_once: bool, threads: int
 ) -> None:
     # lists that are read to the end and others that are not; 400 lanes are more than go together
@@ -145,6 +159,6 @@ def test_what_was_noted_of_other_pages_does_not_matter(catalog: Catalog, rest: i
     whole = served(Shop(catalog, config, lanes=200, seed=4), at_once=True)
     shop = Shop(catalog, config, lanes=200, seed=4)
     for notes in (*shop._workspaces, shop._event_rows):
-        for name in set(notes._fields) - {"lane_at", "slot_at"}:
+        for name in set(notes._fields) - {"visit_at", "slot_at"}:
             getattr(notes, name).view(np.uint8)[...] = rest
     assert same(whole, served(shop, at_once=True))

@@ -36,7 +36,7 @@ def busy(catalog: Catalog, lanes: int, *, choice: ChoiceConfig = LIVELY, **setti
     plain: dict[str, Any] = {"users": 400, "slate_size": 3, "num_candidates": 8}
     config = ShopConfig(**{**plain, "choice": choice, **settings})
     shop = Shop(catalog, config, lanes=lanes, seed=6)
-    shop.arrive()
+    shop.start_visits()
     return shop, np.ascontiguousarray(shop.requests().candidates[:, :3])
 
 
@@ -50,7 +50,7 @@ def agree(got: F64, want: F64) -> None:
 def test_dwell_is_log_normal_with_the_stated_median() -> None:
     catalog = Catalog.synthetic(120, seed=3)
     shop, slates = busy(catalog, 20_000, dwell=DwellConfig(enabled=True, median=47, log_sd=1.38, depth=0.0))
-    feedback = shop.respond(slates)
+    feedback = shop.counterfactual(slates)
     seconds = np.log(feedback.dwell[feedback.clicked])
     normal = (seconds - math.log(47)) / 1.38
     assert stats.kstest(normal, "norm").pvalue > ALARM
@@ -61,13 +61,13 @@ def test_dwell_is_log_normal_with_the_stated_median() -> None:
 
 def test_dwell_off_notes_no_time(catalog: Catalog) -> None:
     shop, slates = busy(catalog, 50)
-    assert not shop.respond(slates).seconds.any()
+    assert not shop.counterfactual(slates).seconds.any()
 
 
 def test_a_cart_is_bought_or_left_as_a_whole(catalog: Catalog) -> None:
     """Without price sensitivity all lines of a visit have the same luck and the same probability."""
     shop, slates = busy(catalog, 5000, choice=dataclasses.replace(LIVELY, price_sensitivity=1e-9))
-    feedback = shop.respond(slates)
+    feedback = shop.counterfactual(slates)
     carted, bought = feedback.carted.sum(axis=1), (feedback.quantity > 0).sum(axis=1)
     assert ((bought == 0) | (bought == carted)).all()
     assert (bought[carted > 1] > 1).any()
@@ -76,7 +76,7 @@ def test_a_cart_is_bought_or_left_as_a_whole(catalog: Catalog) -> None:
 
 def test_the_cart_holds_the_units_that_are_then_bought(catalog: Catalog) -> None:
     shop, slates = busy(catalog, 20_000, choice=dataclasses.replace(LIVELY, bulk_sd=0.8))
-    feedback = shop.respond(slates)
+    feedback = shop.counterfactual(slates)
     units, bought = feedback.cart_units, feedback.quantity > 0
     np.testing.assert_array_equal(units > 0, feedback.carted)
     np.testing.assert_array_equal(feedback.quantity[bought], units[bought])
@@ -92,7 +92,7 @@ def test_the_cart_holds_the_units_that_are_then_bought(catalog: Catalog) -> None
 
 def test_what_is_too_dear_is_taken_out_of_the_cart(catalog: Catalog) -> None:
     shop, slates = busy(catalog, 5000, choice=dataclasses.replace(LIVELY, price_sensitivity=2.0))
-    feedback = shop.respond(slates)
+    feedback = shop.counterfactual(slates)
     assert feedback.removed.any()
     assert (feedback.carted & (feedback.quantity == 0))[feedback.removed].all()
     dear = shop.params.sensitivity[shop.visits.user][:, None] * shop.today.log_price[0, slates] > 0
@@ -104,7 +104,7 @@ def test_substitutes_by_hand_and_by_simulation(catalog: Catalog) -> None:
     shop, slates = busy(catalog, 20_000, choice=choice)
     gone: Bool = np.random.default_rng(0).random(120) < 0.5
     shop.stock.available[:] = ~gone
-    feedback, means = shop.respond(slates), shop.expected(slates)
+    feedback, means = shop.counterfactual(slates), shop.expected(slates)
     swapped = (feedback.sold >= 0) & (feedback.sold != slates)
     assert swapped.any()
     assert gone[slates[swapped]].all()
@@ -115,7 +115,7 @@ def test_substitutes_by_hand_and_by_simulation(catalog: Catalog) -> None:
     for name in ("cart", "purchase", "margin"):
         agree(feedback.term(name), shop.attention(slates) * means[name])
     without = Shop(catalog, dataclasses.replace(shop.config, choice=LIVELY), lanes=3, seed=6)
-    without.arrive()
+    without.start_visits()
     without.stock.available[:] = False
     assert not without.expected(np.zeros((3, 1), np.int32))["purchase"].any()
 
@@ -149,7 +149,7 @@ def test_own_brand_waiting_and_missions_move_the_cart_by_their_logits(catalog: C
 def test_returns_by_hand_and_by_simulation(catalog: Catalog) -> None:
     config = ReturnConfig(enabled=True, rate=0.3, worth=0.5, depth=0.0, delay=8.0, handling=0.25)
     shop, slates = busy(catalog, 30_000, returns=config)
-    feedback, means = shop.respond(slates), shop.expected(slates)
+    feedback, means = shop.counterfactual(slates), shop.expected(slates)
     rates = catalog.details.return_rate * 0.3 / catalog.details.return_rate.mean()
     back = 1 / (1 + np.exp(-(np.log(rates / (1 - rates)) - 0.5 * catalog.details.worth)))
     want = back[slates] * (means["margin"] + 0.25 * means["purchase"])
@@ -171,7 +171,7 @@ def test_returned_goods_are_back_on_the_shelf_when_they_arrive(catalog: Catalog)
     total = shop.stock.on_hand.sum()
     bought = returned = 0
     for _ in range(20):
-        shop.arrive()
+        shop.start_visits()
         slates = np.ascontiguousarray(shop.requests().candidates[:, :3])
         feedback, _, _ = shop.serve(slates)
         bought += int(feedback.quantity.sum())
@@ -198,7 +198,7 @@ def test_a_discount_by_hand_and_by_simulation(catalog: Catalog, off: float) -> N
     want = units * (catalog.items.price[slates] * (1 - off) - catalog.items.unit_cost[slates])
     np.testing.assert_allclose(cut["margin"], want, rtol=1e-9, atol=1e-12)
     assert (units >= plain["units"] - 1e-12).all()
-    feedback = shop.respond(slates, price_off=level)
+    feedback = shop.counterfactual(slates, price_off=level)
     agree(feedback.term("margin"), shop.attention(slates) * want)
 
 
@@ -206,7 +206,7 @@ def test_bad_discounts_are_refused(catalog: Catalog) -> None:
     shop, slates = busy(catalog, 2)
     for bad in ([0.1], [0.1, 1.0], [-0.1, 0.0], [math.nan, 0.0]):
         with pytest.raises(InvalidInput, match="price_off"):
-            shop.respond(slates, price_off=np.array(bad))
+            shop.counterfactual(slates, price_off=np.array(bad))
 
 
 def test_users_differ_in_missions_units_and_returns_and_the_truth_knows(catalog: Catalog) -> None:
@@ -220,7 +220,7 @@ def test_users_differ_in_missions_units_and_returns_and_the_truth_knows(catalog:
     assert users.bulk.min() == pytest.approx(1 - 0.8, rel=1e-3)
     assert stats.kstest(np.log(users.bulk / (1 - 0.8)), "expon", args=(0, 0.8)).pvalue > ALARM
     assert users.returner.std() == pytest.approx(1.0, rel=0.03)
-    feedback, means, attention = shop.respond(slates), shop.expected(slates), shop.attention(slates)
+    feedback, means, attention = shop.counterfactual(slates), shop.expected(slates), shop.attention(slates)
     for name in ("units", "margin", "return_cost"):
         agree(feedback.term(name), attention * means[name])
     bulk = users.bulk[shop.visits.user]
@@ -250,7 +250,7 @@ def test_who_has_a_purpose_puts_some_things_straight_in_the_cart_and_the_truth_k
     shop, slates = busy(catalog, 30_000, choice=choice)
     quick, same = busy(catalog, 30_000, choice=dataclasses.replace(choice, quick=0.7))
     np.testing.assert_array_equal(slates, same)
-    feedback, straight = shop.respond(slates), quick.respond(slates)
+    feedback, straight = shop.counterfactual(slates), quick.counterfactual(slates)
     # the same orders, by fewer clicks
     for name in ("cart", "purchase", "margin"):
         np.testing.assert_array_equal(feedback.term(name), straight.term(name))
@@ -292,7 +292,7 @@ def test_large_purposes_stay_long_and_take_little_of_each(catalog: Catalog) -> N
         assert abs(left[some].sum() - p.sum()) < stats.norm.isf(ALARM / 2) * math.sqrt((p * (1 - p)).sum())
     shop, slates = busy(catalog, 30_000, choice=choice)
     means = shop.expected(slates)
-    agree(shop.respond(slates).term("units"), shop.attention(slates) * means["units"])
+    agree(shop.counterfactual(slates).term("units"), shop.attention(slates) * means["units"])
     size = shop.visits.size[:, None].astype(np.float64)
     p = 1.0 / (1.0 + (catalog.units_mean[slates] - 1.0) * np.exp(-1.5 * size))
     want = np.vectorize(
@@ -306,7 +306,7 @@ def test_large_purposes_stay_long_and_take_little_of_each(catalog: Catalog) -> N
 def test_the_history_is_what_each_person_opened_latest_first(catalog: Catalog, clock: str) -> None:
     config = ShopConfig.full(users=4000, slate_size=4, history=3, stock=StockConfig(enabled=False))
     shop = Shop(catalog, config, lanes=32, seed=3, clock=clock, days=20.0)
-    shop.arrive()
+    shop.start_visits()
     opened: dict[int, list[int]] = {}
     lengths = set()
     for _ in range(150):
@@ -324,14 +324,14 @@ def test_the_history_is_what_each_person_opened_latest_first(catalog: Catalog, c
         for i, slot in zip(*np.nonzero(feedback.clicked)):
             opened.setdefault(who[i], []).append(int(slates[i, slot]))
         if clock != "pages":
-            shop.part(left | cut)
-        shop.arrive()
+            shop.end_visits(left | cut)
+        shop.start_visits()
     assert lengths == {0, 1, 2, 3}
 
 
 def test_without_a_history_none_is_sent(catalog: Catalog) -> None:
     shop = Shop(catalog, ShopConfig(), lanes=2)
-    shop.arrive()
+    shop.start_visits()
     assert shop.requests().history is None
 
 
@@ -339,7 +339,7 @@ def test_what_is_live_is_todays_price_margin_and_stock(catalog: Catalog) -> None
     campaign = Campaign(start=0, days=400, price_off=0.3, share=0.5)
     config = ShopConfig(slate_size=4, live=True, campaigns=(campaign,))
     shop = Shop(catalog, config, lanes=32, seed=3)
-    shop.arrive()
+    shop.start_visits()
     requests = shop.requests()
     rows, live = requests.candidates, requests.live
     assert set(live) == {"price", "margin", "stock"}

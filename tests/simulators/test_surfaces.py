@@ -29,7 +29,7 @@ def site(catalog: Catalog, lanes: int = 4000, **surfaces: Any) -> Shop:
         surfaces=SurfacesConfig(enabled=True, **surfaces),
     )
     shop = Shop(catalog, config, lanes=lanes, seed=8)
-    shop.arrive()
+    shop.start_visits()
     return shop
 
 
@@ -71,7 +71,7 @@ def test_the_context_tells_page_channel_and_words(catalog: Catalog) -> None:
     for _ in range(2):
         requests = shop.requests()
         shop.serve(np.ascontiguousarray(requests.candidates[:, :3]))
-        shop.arrive()
+        shop.start_visits()
     requests = shop.requests()
     named = dict(zip(shop.context_names, requests.context.T, strict=True))
     for surface, name in enumerate(SURFACES):

@@ -1,4 +1,8 @@
-"""Threads that share the work of a step: everything is done, once, whatever happens."""
+"""The thread pool: all work is done exactly once, errors come out, threads end with the pool.
+
+No test depends on how long anything takes: threads wait for one another with barriers and events, whose
+time limit only ends a test that would otherwise hang.
+"""
 
 from __future__ import annotations
 
@@ -12,127 +16,146 @@ import numpy as np
 import pytest
 
 from shopgym.core.types import I64
+from shopgym.simulators.engine import thread_pool
 from shopgym.simulators.engine.thread_pool import ThreadPool
-from shopgym.simulators.engine.work_queue import take, work_queue
+from shopgym.simulators.engine.work_queue import claim, work_queue
 
 N = 40
+LIMIT = 60
+"""Seconds after which a wait that should end at once is a failure."""
 
 
 def square(pool: ThreadPool, step: int = 3) -> list[int]:
-    found = np.zeros(N, np.int64)
+    out = np.zeros(N, np.int64)
 
-    def work(lanes: I64, _: int) -> None:
-        low, high = take(lanes)
+    def work(queue: I64, _: int) -> None:
+        low, high = claim(queue)
         while low < high:
-            found[low:high] += np.arange(low, high) ** 2  # twice would show
-            low, high = take(lanes)
+            out[low:high] += np.arange(low, high) ** 2  # done twice, it would show
+            low, high = claim(queue)
 
     pool.run(work, work_queue(N, step))
-    return found.tolist()
+    return out.tolist()
 
 
 SQUARES = [i * i for i in range(N)]
 
 
-def test_lanes_are_taken_in_order_until_none_is_left() -> None:
-    lanes = work_queue(7, 3)
-    assert [take(lanes) for _ in range(3)] == [(0, 3), (3, 6), (6, 7)]
+def test_rows_are_claimed_in_order_until_none_is_left() -> None:
+    queue = work_queue(7, 3)
+    assert [claim(queue) for _ in range(3)] == [(0, 3), (3, 6), (6, 7)]
     for _ in range(3):
-        low, high = take(lanes)
+        low, high = claim(queue)
         assert not low < high
-    assert take(work_queue(7)) == (0, 7)
+    assert claim(work_queue(7)) == (0, 7)
 
 
 @pytest.mark.parametrize("step", [1, 3, N, 2 * N])
-def test_all_lanes_are_done_once_again_and_again(step: int) -> None:
+def test_every_row_is_done_once_in_every_run(step: int) -> None:
     pool = ThreadPool(2)
     for _ in range(100):
         assert square(pool, step) == SQUARES
 
 
-def test_threads_that_have_fallen_asleep_wake_up() -> None:
+def test_parked_threads_wake_up(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(thread_pool, "SPINS_BEFORE_PARK", 1)
     pool = ThreadPool(2)
     for _ in range(5):
-        time.sleep(0.02)
+        deadline = time.monotonic() + LIMIT
+        while not all(worker._parked for worker in pool._workers) and time.monotonic() < deadline:
+            time.sleep(0)
+        assert all(worker._parked for worker in pool._workers)
         assert square(pool) == SQUARES
 
 
-def test_every_hand_is_called_once_and_the_caller_waits_for_the_slowest() -> None:
-    pool, over = ThreadPool(2), []
+def test_all_workers_run_at_once_and_the_caller_waits_for_the_last() -> None:
+    pool, together, caller_done, order = ThreadPool(2), threading.Barrier(3), threading.Event(), []
 
     def work(_: I64, worker: int) -> None:
-        time.sleep(0.05 * worker)
-        over.append(worker)
+        together.wait(LIMIT)  # passes only if all three are here at the same time
+        if worker == 0:
+            order.append(worker)
+            caller_done.set()
+        else:
+            assert caller_done.wait(LIMIT)  # ends after the caller's own part
+            order.append(worker)
 
     pool.run(work, work_queue(N))
-    assert over == [0, 1, 2]
+    assert order[0] == 0
+    assert sorted(order) == [0, 1, 2]
 
 
-def test_who_is_slow_takes_fewer() -> None:
-    pool, taken = ThreadPool(1), [0, 0]
+def test_a_worker_that_is_stuck_claims_no_more_rows() -> None:
+    """Worker 1 holds one row until the caller has done all others."""
+    pool, started, others_done, claimed = ThreadPool(1), threading.Event(), threading.Event(), [0, 0]
 
-    def work(lanes: I64, worker: int) -> None:
-        low, high = take(lanes)
+    def work(queue: I64, worker: int) -> None:
+        if worker == 0:
+            assert started.wait(LIMIT)
+        low, high = claim(queue)
         while low < high:
-            taken[worker] += 1
-            time.sleep(0.2 if worker else 0.01)
-            low, high = take(lanes)
+            claimed[worker] += 1
+            if worker == 1:
+                started.set()
+                assert others_done.wait(LIMIT)
+            low, high = claim(queue)
+        if worker == 0:
+            others_done.set()
 
     pool.run(work, work_queue(N, 1))
-    assert sum(taken) == N
-    assert taken[1] < taken[0]
+    assert claimed == [N - 1, 1]
 
 
 @pytest.mark.parametrize("failing", [0, 1, 2])
-def test_an_error_comes_out_when_all_are_over_and_the_crew_goes_on(failing: int) -> None:
-    pool, over = ThreadPool(2), []
+def test_an_error_is_raised_after_all_workers_are_done_and_the_pool_goes_on(failing: int) -> None:
+    pool, together, raised, done = ThreadPool(2), threading.Barrier(3), threading.Event(), []
 
     def work(_: I64, worker: int) -> None:
+        together.wait(LIMIT)
         if worker == failing:
+            raised.set()
             raise KeyError(worker)
-        time.sleep(0.02)
-        over.append(worker)
+        assert raised.wait(LIMIT)
+        done.append(worker)
 
     with pytest.raises(KeyError, match=str(failing)):
         pool.run(work, work_queue(N))
-    assert sorted([*over, failing]) == [0, 1, 2]
+    assert sorted([*done, failing]) == [0, 1, 2]
     assert square(pool) == SQUARES
 
 
-def test_threads_end_with_the_crew() -> None:
-    before = set(threading.enumerate())
+def test_threads_end_with_the_pool() -> None:
+    others = set(threading.enumerate())
     pool = ThreadPool(3)
-    hired = set(threading.enumerate()) - before
-    assert len(hired) == 3
+    threads = set(threading.enumerate()) - others
+    assert len(threads) == 3
     del pool
     gc.collect()
-    for thread in hired:
-        thread.join(timeout=10)
-    assert not any(thread.is_alive() for thread in hired)
+    for thread in threads:
+        thread.join(LIMIT)
+    assert not any(thread.is_alive() for thread in threads)
 
 
-def test_what_the_work_refers_to_is_let_go() -> None:
-    class Held:
-        def __call__(self, lanes: I64, worker: int) -> None:
+def test_the_pool_keeps_no_reference_to_work_that_is_done() -> None:
+    class Work:
+        def __call__(self, queue: I64, worker: int) -> None:
             pass
 
-    pool, work = ThreadPool(2), Held()
-    kept = weakref.ref(work)
+    released = threading.Event()
+    pool, work = ThreadPool(2), Work()
+    weakref.finalize(work, released.set)
     pool.run(work, work_queue(N))
     del work
-    deadline = time.monotonic() + 10
-    while kept() is not None and time.monotonic() < deadline:
-        gc.collect()
-    assert kept() is None
+    assert released.wait(LIMIT)
 
 
-def test_a_forked_process_has_threads_of_its_own() -> None:
+def test_a_forked_process_starts_its_own_threads() -> None:
     pool = ThreadPool(2)
     assert square(pool) == SQUARES
     fork = multiprocessing.get_context("fork")
     queue = fork.SimpleQueue()
     child = fork.Process(target=lambda: queue.put(square(pool)))
     child.start()
-    child.join(timeout=60)
+    child.join(timeout=LIMIT)
     assert child.exitcode == 0
     assert queue.get() == SQUARES

@@ -1,4 +1,4 @@
-"""What threads note between passes: rows as one long row, slips collected in order."""
+"""Memory of the page kernels: arrays seen as one dimension, event rows compacted in order."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from shopgym.core.types import F64, I32
 from shopgym.simulators.engine.jit import kernel
 from shopgym.simulators.engine.ravel_view import ravel_view
 from shopgym.simulators.engine.work_queue import work_queue
-from shopgym.simulators.engine.workspace import collect, slips_for
+from shopgym.simulators.page.workspace import EventRows, compact
 
 
 @kernel
@@ -35,22 +35,22 @@ def test_rows_that_are_not_in_one_piece_are_refused() -> None:
 
 
 @pytest.mark.parametrize("step", [1, 2, 3, 5, 8])
-def test_slips_are_collected_in_order_of_lanes(step: int) -> None:
-    """By hand: five lanes of three slots, of which lanes 0, 2 and 4 have one, two and three rows."""
+def test_event_rows_are_compacted_in_order_of_visits(step: int) -> None:
+    """By hand: five visits of three slots. Visits 0, 2 and 4 have one, two and three rows."""
     count = np.array([1, 0, 2, 0, 3])
-    event_rows, first = slips_for(5, 3, step), np.full(5, -7)
-    for turn, low in enumerate(range(0, 5, step)):
+    event_rows, first = EventRows.empty(5, 3, step), np.full(5, -7)
+    for claimed, low in enumerate(range(0, 5, step)):
         row = low * 3
-        for lane in range(low, min(low + step, 5)):
-            first[lane] = row
-            for slot in range(count[lane]):
-                event_rows.lane[row] = lane
-                event_rows.details[row] = 10 * lane + slot
+        for visit in range(low, min(low + step, 5)):
+            first[visit] = row
+            for slot in range(count[visit]):
+                event_rows.visit[row] = visit
+                event_rows.events[row] = 10 * visit + slot
                 row += 1
-        event_rows.rows[turn] = row - low * 3
-    lanes, details = collect(event_rows, work_queue(5, step), first)
-    assert lanes.tolist() == [0, 2, 2, 4, 4, 4]
-    values: F64 = details[:, 0]
+        event_rows.written[claimed] = row - low * 3
+    visits, events = compact(event_rows, work_queue(5, step), first)
+    assert visits.tolist() == [0, 2, 2, 4, 4, 4]
+    values: F64 = events[:, 0]
     assert values.tolist() == [0, 20, 21, 40, 41, 42]
-    assert (details == values[:, None]).all()
+    assert (events == values[:, None]).all()
     assert first[count > 0].tolist() == [0, 1, 3]

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from functools import cached_property
+from typing import NamedTuple
 
 import numpy as np
 
@@ -116,10 +117,23 @@ SLOT_TERMS = (
     "dwell",
     "return_cost",
 )
-"""What can be counted of a slot; the columns of ``Feedback.page`` are their sums over slots."""
-EVENTS = ("click", "cart", "purchase", "revenue", "margin")
-"""Those of them that learners are told beside the reward."""
-DETAILS = (
+"""What is counted of a slot. The columns of ``Feedback.page`` are the sums over its slots."""
+(
+    TERM_CLICK,
+    TERM_CART,
+    TERM_PURCHASE,
+    TERM_UNITS,
+    TERM_REVENUE,
+    TERM_MARGIN,
+    TERM_STOCKOUT,
+    TERM_DWELL,
+    TERM_RETURN_COST,
+) = range(len(SLOT_TERMS))
+
+LEARNER_EVENTS = ("click", "cart", "purchase", "revenue", "margin")
+"""The terms that learners are told beside the reward."""
+
+EVENT_COLUMNS = (
     "dwell",
     "cart_units",
     "removed",
@@ -131,103 +145,161 @@ DETAILS = (
     "return_cost",
     "return_delay",
 )
-"""What there is to say of an item that was opened or put in the cart; the columns of ``Feedback.details``."""
+"""What is known of an item that was clicked or put in the cart: the columns of ``Feedback.events``."""
+(
+    EVENT_DWELL,
+    EVENT_CART_UNITS,
+    EVENT_REMOVED,
+    EVENT_SOLD,
+    EVENT_QUANTITY,
+    EVENT_REVENUE,
+    EVENT_MARGIN,
+    EVENT_RETURNED,
+    EVENT_RETURN_COST,
+    EVENT_RETURN_DELAY,
+) = range(len(EVENT_COLUMNS))
+
+PADDING = 72
+"""Unused columns of ``PageBuffers.page``: rows whose length is a power of two would evict one another."""
+
+
+class PageBuffers(NamedTuple):
+    """Arrays that the shop fills for n pages of k slots. :class:`Feedback` reads them.
+
+    The sums over the page are stored term by term, so that one term of all pages is one piece of memory.
+    """
+
+    clicked: Bool  # (n, k)
+    carted: Bool  # (n, k)
+    examined: Bool  # (n, k)
+    unavailable: Bool  # (n, k)
+    page: F64  # (9, n + PADDING)
+    first: I64  # (n,)
+    read: U64  # (n,) key of the page if the visitor spent time on it, else 0
+
+    @classmethod
+    def empty(cls, n: int, k: int) -> PageBuffers:
+        """Buffers with arbitrary content."""
+        clicked, carted, examined, unavailable = np.empty((4, n, k), np.bool_)
+        page, first = np.empty((len(SLOT_TERMS), n + PADDING)), np.empty(n, np.int64)
+        return cls(clicked, carted, examined, unavailable, page, first, np.empty(n, np.uint64))
 
 
 @dataclass(frozen=True)
 class Feedback:
-    """What happened to n slates of k slots.
+    """What happened on n pages of k slots.
 
-    Few items are opened, and much is about those alone: it is kept row by row, and laid out slot by slot,
-    (n, k), when it is asked for.
+    Few items are clicked, and most columns concern those alone. They are stored as one row per such item
+    and spread over the slots, (n, k), on first use.
 
     Attributes:
-        clicked, carted: (n, k) bool.
-        examined: (n, k) bool, the slot was looked at.
-        unavailable: (n, k) bool, an item was shown that had run out.
-        page: (n, 9) float64, the sum over slots of each of ``SLOT_TERMS``.
-        first: (n,) int64, the row of ``details`` with which each lane begins, where it has any.
-        details: (r, 10) float64, columns :data:`DETAILS`: of each lane one row for every slot that was
-            clicked or put in the cart, in order; other rows mean nothing.
-        reading: works out the (n,) float32 seconds spent on the page itself, which few ask for.
+        buffers: what is known of every slot and every page.
+        events: (r, 10) float64, columns :data:`EVENT_COLUMNS`. Each page has one row for every slot that
+            was clicked or put in the cart, in order of slots. Other rows have no meaning.
+        reading_time: returns the (n,) float32 seconds spent on the page itself. Few callers need them.
     """
 
-    clicked: Bool
-    carted: Bool
-    examined: Bool
-    unavailable: Bool
-    page: F64
-    first: I64
-    details: F64
-    reading: Callable[[], F32]
+    buffers: PageBuffers
+    events: F64
+    reading_time: Callable[[], F32]
+
+    @property
+    def clicked(self) -> Bool:
+        """(n, k) the item's page was opened."""
+        return self.buffers.clicked
+
+    @property
+    def carted(self) -> Bool:
+        """(n, k) the item was put in the cart."""
+        return self.buffers.carted
+
+    @property
+    def examined(self) -> Bool:
+        """(n, k) the slot was looked at."""
+        return self.buffers.examined
+
+    @property
+    def unavailable(self) -> Bool:
+        """(n, k) the item shown was out of stock."""
+        return self.buffers.unavailable
+
+    @property
+    def page(self) -> F64:
+        """(n, 9) the sum over slots of each of ``SLOT_TERMS``."""
+        return self.buffers.page[:, : len(self.buffers.first)].T
+
+    @property
+    def first(self) -> I64:
+        """(n,) the row of ``events`` with which each page begins, if it has any."""
+        return self.buffers.first
 
     @cached_property
     def seconds(self) -> F32:
         """(n,) seconds spent on the page and on the items opened from it."""
-        seconds = self.reading()
-        lanes, _, rows = self.rows
-        np.add.at(seconds, lanes, self.details[rows, DETAILS.index("dwell")])
+        seconds = self.reading_time()
+        pages, _, rows = self.rows
+        np.add.at(seconds, pages, self.events[rows, EVENT_DWELL])
         return seconds
 
     @cached_property
     def dwell(self) -> F32:
         """(n, k) seconds on the item's page."""
-        return self._laid_out("dwell", np.float32)
+        return self._by_slot(EVENT_DWELL, np.float32)
 
     @cached_property
     def cart_units(self) -> I32:
-        """(n, k) units in the cart when the visitor was done with it.
+        """(n, k) units in the cart at the end.
 
-        Whoever adds an item adds one; a number above 1 is an edit of the quantity.
+        Putting an item in the cart adds one unit. A number above 1 is an edit of the quantity.
         """
-        return self._laid_out("cart_units", np.int32)
+        return self._by_slot(EVENT_CART_UNITS, np.int32)
 
     @cached_property
     def removed(self) -> Bool:
         """(n, k) put in the cart and taken out again before an order."""
-        return self._laid_out("removed", np.bool_)
+        return self._by_slot(EVENT_REMOVED, np.bool_)
 
     @cached_property
     def sold(self) -> I32:
-        """(n, k) the item row that was bought, which is not the one shown where a substitute was taken.
+        """(n, k) the item row that was bought; a substitute differs from the item shown.
 
-        ``EMPTY`` where nothing was.
+        ``EMPTY`` where nothing was bought.
         """
-        return self._laid_out("sold", np.int32, EMPTY)
+        return self._by_slot(EVENT_SOLD, np.int32, EMPTY)
 
     @cached_property
     def quantity(self) -> I32:
-        """(n, k) units bought, 0 where nothing was."""
-        return self._laid_out("quantity", np.int32)
+        """(n, k) units bought."""
+        return self._by_slot(EVENT_QUANTITY, np.int32)
 
     @cached_property
     def revenue(self) -> F64:
         """(n, k) currency."""
-        return self._laid_out("revenue", np.float64)
+        return self._by_slot(EVENT_REVENUE, np.float64)
 
     @cached_property
     def margin(self) -> F64:
         """(n, k) currency."""
-        return self._laid_out("margin", np.float64)
+        return self._by_slot(EVENT_MARGIN, np.float64)
 
     @cached_property
     def returned(self) -> Bool:
-        """(n, k) bought and, in time, sent back."""
-        return self._laid_out("returned", np.bool_)
+        """(n, k) bought, and sent back later."""
+        return self._by_slot(EVENT_RETURNED, np.bool_)
 
     @cached_property
     def return_cost(self) -> F64:
-        """(n, k) currency: margin undone and handling, known after the delay."""
-        return self._laid_out("return_cost", np.float64)
+        """(n, k) currency: the margin that is undone and the handling. Known after the delay."""
+        return self._by_slot(EVENT_RETURN_COST, np.float64)
 
     @cached_property
     def return_delay(self) -> F32:
         """(n, k) days from order to return."""
-        return self._laid_out("return_delay", np.float32)
+        return self._by_slot(EVENT_RETURN_DELAY, np.float32)
 
-    def events(self) -> dict[str, F64]:
-        """What learners are told beside the reward: ``EVENTS`` by name, each (n, k)."""
-        return {name: self.term(name) for name in EVENTS}
+    def learner_events(self) -> dict[str, F64]:
+        """What learners are told beside the reward: ``LEARNER_EVENTS`` by name, each (n, k)."""
+        return {name: self.term(name) for name in LEARNER_EVENTS}
 
     def term(self, name: str) -> F64:
         """(n, k) one of ``SLOT_TERMS``, slot by slot."""
@@ -239,14 +311,14 @@ class Feedback:
 
     @cached_property
     def rows(self) -> tuple[AnyArray, AnyArray, AnyArray]:
-        """(lanes, slots, rows of ``details``) of all that was opened or put in the cart."""
-        lanes, slots = np.nonzero(self.clicked | self.carted)
-        return lanes, slots, self.first[lanes] + np.arange(len(lanes)) - np.searchsorted(lanes, lanes)
+        """(pages, slots, rows of ``events``) of every item that was clicked or put in the cart."""
+        pages, slots = np.nonzero(self.clicked | self.carted)
+        return pages, slots, self.first[pages] + np.arange(len(pages)) - np.searchsorted(pages, pages)
 
-    def _laid_out(self, name: str, dtype: type[np.generic], nothing: int = 0) -> AnyArray:
-        lanes, slots, rows = self.rows
-        out = np.full(self.clicked.shape, nothing, dtype)
-        out[lanes, slots] = self.details[rows, DETAILS.index(name)]
+    def _by_slot(self, column: int, dtype: type[np.generic], fill: int = 0) -> AnyArray:
+        pages, slots, rows = self.rows
+        out = np.full(self.clicked.shape, fill, dtype)
+        out[pages, slots] = self.events[rows, column]
         return out
 
 

@@ -1,11 +1,11 @@
-"""The environments in the forms that some learning frameworks ask for.
+"""The environments in the forms that some learning frameworks need.
 
-Most frameworks take the environments as they are. Thin faces for the rest:
+Most frameworks take the environments as they are. Adapters for the others:
 
 - :func:`stable_baselines3_vec_env`: the native vector environment as a Stable-Baselines3 ``VecEnv``;
 - :class:`TianshouMask`, :class:`RLlibMask`: the mask where tianshou and RLlib look for it.
 
-Nothing here imports a framework until it is called.
+No framework is imported before its adapter is called.
 """
 
 from __future__ import annotations
@@ -26,14 +26,14 @@ if TYPE_CHECKING:
 
 
 def stable_baselines3_vec_env(env: ShopVectorEnv) -> VecEnv:
-    """A Stable-Baselines3 ``VecEnv`` of n lanes, stepped all at once.
+    """A Stable-Baselines3 ``VecEnv`` of n environments, stepped together.
 
     Args:
         env: made with ``autoreset_mode="SameStep"``, which is how a ``VecEnv`` resets.
 
     At the end of a visit ``infos[i]`` holds ``terminal_observation`` and ``TimeLimit.truncated``; the
     observation returned is already the next visitor's. ``env_method("action_masks")`` serves MaskablePPO.
-    The lanes are one shop, so nothing else can be called or set lane by lane.
+    They share one shop, so nothing else can be called or set for a single one.
     """
     from stable_baselines3.common.vec_env import VecEnv
 
@@ -59,9 +59,9 @@ def stable_baselines3_vec_env(env: ShopVectorEnv) -> VecEnv:
             observation, reward, terminated, truncated, info = env.step(self.actions)
             done = terminated | truncated
             infos: list[dict[str, Any]] = [{} for _ in range(env.num_envs)]
-            for lane in np.flatnonzero(done):
-                infos[lane]["terminal_observation"] = info["final_obs"][lane]
-                infos[lane]["TimeLimit.truncated"] = bool(truncated[lane] and not terminated[lane])
+            for i in np.flatnonzero(done):
+                infos[i]["terminal_observation"] = info["final_obs"][i]
+                infos[i]["TimeLimit.truncated"] = bool(truncated[i] and not terminated[i])
             return observation, reward.astype(np.float32), done, infos
 
         def close(self) -> None:
@@ -89,14 +89,14 @@ def stable_baselines3_vec_env(env: ShopVectorEnv) -> VecEnv:
 
 
 class TianshouMask(gymnasium.ObservationWrapper[Any, Any, Any]):
-    """Calls the mask ``mask``: tianshou's Q-learning policies read ``obs.mask``."""
+    """Renames the mask to ``mask``: tianshou's Q-learning policies read ``obs.mask``."""
 
     def __init__(self, env: gymnasium.Env[Any, Any]) -> None:
         super().__init__(env)
         self.observation_space = spaces.Dict(self.observation(_parts(env)))
 
     def observation(self, observation: dict[str, Any]) -> dict[str, Any]:
-        """Of one environment, or of n lanes at once."""
+        """Of one environment, or of n at once."""
         return {"mask" if name == "action_mask" else name: part for name, part in observation.items()}
 
 
@@ -111,10 +111,10 @@ class RLlibMask(gymnasium.ObservationWrapper[Any, Any, Any]):
         self.observation_space = spaces.Dict({"observations": observations, "action_mask": mask})
 
     def observation(self, observation: dict[str, AnyArray]) -> dict[str, AnyArray]:
-        """Of one environment, or of n lanes at once: all parts but the mask side by side, by name."""
-        lanes = observation["user"].shape[:-1]
+        """Of one environment, or of n at once: all parts but the mask side by side, by name."""
+        batch = observation["user"].shape[:-1]
         names = sorted(observation.keys() - {"action_mask"})
-        flat = [observation[name].reshape(*lanes, -1) for name in names]
+        flat = [observation[name].reshape(*batch, -1) for name in names]
         mask = observation["action_mask"]
         return {"observations": np.concatenate(flat, axis=-1, dtype=np.float32), "action_mask": mask}
 

@@ -1,4 +1,4 @@
-"""What an agent is shown of a request: fixed-size arrays, as Gymnasium wants them."""
+"""The observation of a request: arrays of fixed size in a Gymnasium ``Dict`` space."""
 
 from __future__ import annotations
 
@@ -13,16 +13,18 @@ from ..core.types import F32, I32, I64, AnyArray
 from ..simulators import Shop
 from ..simulators.engine.jit import kernel
 from ..simulators.engine.prefetch import prefetch
-from ..simulators.engine.work_queue import take
+from ..simulators.engine.work_queue import claim
 
 
 def observation_space(shop: Shop, form: str) -> spaces.Dict:
-    """Of one lane, with m candidates of f features and k slots.
+    """The observation space of one visit, with m candidates of f features and k slots.
 
-    ``user`` and ``context`` always; ``history`` (h, f) where ``shop.history`` is above 0: the features of
-    what the user opened, the latest first, and 0 where there is no more; unless the action is items of the
-    whole catalogue ``candidates`` (m, f) and ``action_mask`` (m,), and where ``shop.live`` is on ``live``
-    (m, 3): price and margin in currency, units on hand; slot by slot ``chosen`` (m,) and ``slot`` (k,).
+    - ``user``, ``context``: always.
+    - ``history`` (h, f): if ``shop.history`` is above 0, the features of the items that the user opened, the
+      latest first, padded with 0.
+    - ``candidates`` (m, f), ``action_mask`` (m,): unless actions are items of the whole catalogue.
+    - ``live`` (m, 3): with candidates and ``shop.live``, price and margin in currency, units on hand.
+    - ``chosen`` (m,), ``slot`` (k,): with form ``slot``.
     """
     config, features = shop.config, shop.catalog.items.features
     m, least, most = config.num_candidates, features.min(axis=0), features.max(axis=0)
@@ -47,7 +49,7 @@ def observation_space(shop: Shop, form: str) -> spaces.Dict:
 
 
 def observation(shop: Shop, requests: Requests) -> dict[str, AnyArray]:
-    """What the requests of n lanes say: each part of the space but the masks, with n rows."""
+    """The observations of n requests: each part of the space except the masks, with n rows."""
     seen: dict[str, AnyArray] = {"user": requests.user, "context": requests.context}
     if requests.history is not None:
         seen["history"] = _features(shop, requests.history)
@@ -59,10 +61,10 @@ def observation(shop: Shop, requests: Requests) -> dict[str, AnyArray]:
 
 
 def _features(shop: Shop, rows: I32) -> F32:
-    """(n, j, f) features of the item rows (n, j); 0 where a row is empty."""
+    """(n, j, f) features of the item rows (n, j); 0 where empty."""
     features = shop.catalog.items.features
     out = np.empty((*rows.shape, features.shape[1]), np.float32)
-    shop.in_parts(lambda lanes, _: _copy_rows(features, rows, out, lanes))
+    shop.in_parallel(lambda queue, _: _copy_rows(features, rows, out, queue))
     return out
 
 
@@ -71,9 +73,9 @@ def _box(low: F32, high: F32) -> spaces.Box:
 
 
 @kernel
-def _copy_rows(features: F32, rows: I32, out: F32, lanes: I64) -> None:
-    """out[i, c] = features[rows[i, c]], 0 where there is no row"""
-    low, high = take(lanes)
+def _copy_rows(features: F32, rows: I32, out: F32, queue: I64) -> None:
+    """Set out[i, c] = features[rows[i, c]], 0 where ``rows`` is empty."""
+    low, high = claim(queue)
     while low < high:
         for i in range(low, high):
             for c in range(rows.shape[1]):
@@ -82,4 +84,4 @@ def _copy_rows(features: F32, rows: I32, out: F32, lanes: I64) -> None:
                     prefetch(features, int64(rows[i + 1, c]))
                 for f in range(features.shape[1]):
                     out[i, c, f] = features[row, f] if row >= 0 else 0.0
-        low, high = take(lanes)
+        low, high = claim(queue)

@@ -1,4 +1,4 @@
-"""What the shop itself knows: the exact expected reward of a page, and the best page there is."""
+"""The exact expected reward of a page, and of the best page: known to the shop, not to agents."""
 
 from __future__ import annotations
 
@@ -6,19 +6,19 @@ import numpy as np
 from scipy.optimize import linear_sum_assignment
 
 from ..core.errors import InvalidInput
+from ..core.reward import RewardSpec
 from ..core.types import F64, I32
 from ..simulators import Shop
-from .reward import RewardSpec
 
 
 def slot_values(
     shop: Shop, reward: RewardSpec, items: I32, *, price_off: F64 | None = None
 ) -> tuple[F64, F64]:
-    """Exact expected reward of items (n, j) in each lane's present state.
+    """Exact expected reward of items (n, j) in the present state of each visit.
 
     Returns:
-        (per examination, per impression), each (n, j): slot j is worth its attention x the first plus the
-        second.
+        (per examination, per impression), each (n, j). The value of slot j is its attention x the first
+        plus the second.
     """
     means = shop.expected(items, price_off=price_off)
     seen, shown = np.zeros(items.shape), np.zeros(items.shape)
@@ -41,12 +41,12 @@ def page_values(shop: Shop, reward: RewardSpec, slates: I32, *, price_off: F64 |
 def best_page_values(shop: Shop, reward: RewardSpec, candidates: I32) -> F64:
     """(n,) expected reward of the best slate of candidates (n, m): the oracle of a one-page visit.
 
-    Where attention falls with the slot, the best page is the candidates sorted by value; where a reward
-    counts impressions too it is an assignment problem. Where a click can end the reading, see
-    :func:`best_chain`. An empty slot is worth 0.
+    Where attention falls with the slot, the best page is the candidates sorted by value. If the reward
+    counts impressions too, it is an assignment problem. Where a click can end the reading, see
+    :func:`best_chain`. The value of an empty slot is 0.
 
     Raises:
-        InvalidInput: the reward counts impressions on a page whose reading can end: no oracle is known.
+        InvalidInput: the reward counts impressions on a page whose reading can end (no exact solution).
     """
     seen, shown = slot_values(shop, reward, candidates)
     attention = shop.attention_curve
@@ -72,21 +72,21 @@ def best_page_values(shop: Shop, reward: RewardSpec, candidates: I32) -> F64:
     return best
 
 
-def best_chain(worth: F64, go_on: F64, slots: I32) -> F64:
+def best_chain(values: F64, go_on: F64, slots: I32) -> F64:
     """(n,) value of the best sequence where reading ends with a probability that depends on the item.
 
-    Item i yields ``worth`` (n, m) when examined and is read past with probability ``go_on`` (n, m). Of a
-    given set, swapping neighbours shows the best order to be by worth / (1 - go_on), largest first (Kempe &
+    Item i has the value ``values`` (n, m) when examined, and the reader goes on after it with probability
+    ``go_on`` (n, m). The best order of a set is by value / (1 - go_on), largest first (Kempe &
     Mahdian 2008, A cascade model for externalities in sponsored search, lemma 1); the best set of
     ``slots`` (n,) items is then found from the back of that order by dynamic programming (their sec. 3).
     """
-    ratio = worth / np.maximum(1.0 - go_on, 1e-12)
+    ratio = values / np.maximum(1.0 - go_on, 1e-12)
     order = np.argsort(-ratio, axis=1, kind="stable")
-    worth, go_on = np.take_along_axis(worth, order, axis=1), np.take_along_axis(go_on, order, axis=1)
+    values, go_on = np.take_along_axis(values, order, axis=1), np.take_along_axis(go_on, order, axis=1)
     k = int(slots.max())
-    value = np.zeros((len(worth), k + 1))  # value[:, j]: of at most j of the items from here on
-    for item in range(worth.shape[1] - 1, -1, -1):
-        taken = worth[:, item, None] + go_on[:, item, None] * value[:, :-1]
-        value[:, 1:] = np.maximum(value[:, 1:], taken)
-    best: F64 = value[np.arange(len(worth)), slots]
+    best_of = np.zeros((len(values), k + 1))  # [:, j]: of at most j of the items from this one on
+    for item in range(values.shape[1] - 1, -1, -1):
+        taken = values[:, item, None] + go_on[:, item, None] * best_of[:, :-1]
+        best_of[:, 1:] = np.maximum(best_of[:, 1:], taken)
+    best: F64 = best_of[np.arange(len(values)), slots]
     return best

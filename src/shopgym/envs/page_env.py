@@ -1,6 +1,6 @@
-"""One shop behind a Gymnasium face: n lanes, observations, actions of three forms, rewards.
+"""The environment of n concurrent visits of one shop: observations, three forms of actions, rewards.
 
-Shared by the single and the vector environments, which differ only in how they box arrays and when
+The single and the vector environments share it. They differ only in the shape of their arrays and in when
 they reset.
 """
 
@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from enum import StrEnum
 from typing import Any, NoReturn
 
 import numpy as np
@@ -16,24 +17,39 @@ from gymnasium import spaces
 from ..core.batches import EMPTY, SLOT_TERMS, Feedback, Requests
 from ..core.config import with_settings
 from ..core.errors import InvalidInput, one_of
+from ..core.reward import RewardSpec
 from ..core.types import F64, I32, I64, AnyArray, Bool
 from ..simulators import Catalog, Shop, ShopConfig
+from ..simulators.calendar import Clock
 from ..simulators.engine.hash_rng import key
 from ..simulators.engine.jit import kernel
-from ..simulators.engine.work_queue import take
+from ..simulators.engine.work_queue import claim
 from ..simulators.page.candidates import among
 from ..simulators.profiles.profiles import profile, profile_catalog
 from .observation import observation
-from .reward import RewardSpec
 
 FORMS = ("slot", "slate", "items")
-CLOCK_OF = {"page": "pages", "visit": "pages", "life": "own", "season": "season"}
-"""What an episode is, and the clock of a shop in which it can be lived."""
+
+
+class Episode(StrEnum):
+    """What an episode is."""
+
+    PAGE = "page"
+    VISIT = "visit"
+    LIFE = "life"
+    """Everything between the shop and one customer."""
+    SEASON = "season"
+    """Everything between the shop and all customers for some days."""
+
+    @property
+    def clock(self) -> Clock:
+        """The clock of a shop for such episodes."""
+        return {Episode.LIFE: Clock.OWN, Episode.SEASON: Clock.SEASON}.get(self, Clock.PAGES)
 
 
 @dataclass
-class Outcome:
-    """What one step gave to n lanes."""
+class StepResult:
+    """What one step returns for n visits; all (n,)."""
 
     reward: F64
     terms: dict[str, F64]
@@ -44,7 +60,7 @@ class Outcome:
 
 @dataclass(frozen=True)
 class RenderFrame:
-    """Who is shown a page and what it costs, for those who watch; all (n,) but ``price`` (n, k)."""
+    """The visits before they respond to a page, for rendering; all (n,) except ``price`` (n, k)."""
 
     user: I32
     surface: I32
@@ -56,27 +72,27 @@ class RenderFrame:
     price: F64
 
     @classmethod
-    def of(cls, loop: PageEnv) -> RenderFrame:
-        """The scene before the page is answered."""
-        visits, shop = loop.shop.visits, loop.shop
-        price = shop.today.price[visits.row[:, None], np.maximum(loop.slates, 0)]
-        if loop.price_off is not None:
-            price = price * (1 - loop.price_off[:, None])
-        names = ("user", "surface", "query", "anchor", "mobile", "page", "time")
-        return cls(**{name: getattr(visits, name).copy() for name in names}, price=price)
+    def capture(cls, env: PageEnv) -> RenderFrame:
+        """The frame of the page that is about to be shown."""
+        visits, shop = env.shop.visits, env.shop
+        price = shop.today.price[visits.day_row[:, None], np.maximum(env.slates, 0)]
+        if env.price_off is not None:
+            price = price * (1 - env.price_off[:, None])
+        names = ("user", "surface", "query", "anchor", "mobile", "page")
+        columns = {name: getattr(visits, name).copy() for name in names}
+        return cls(**columns, time=env.requests.time, price=price)
 
 
 class PageEnv:
-    """The steps of n lanes of one shop.
+    """n concurrent visits of one shop, step by step.
 
     Args:
         form: what an action is. ``slot``: one candidate for the next slot (the page is shown when all
             slots are chosen). ``slate``: one candidate per slot. ``items``: one item row per slot, from
             the whole catalogue.
-        episode: one of :data:`CLOCK_OF`: a page, a visit, everything between a shop and one customer, or
-            everything between a shop and everybody for some days.
-        discounts: shares of the price that may be taken off a page, the last part of an action; the first
-            must be 0. Empty = prices are as they are. Not with form ``slot``.
+        episode: one of :class:`Episode`.
+        discounts: shares that may be taken off all prices of a page; the last part of an action chooses
+            one. The first must be 0. Empty = no discounts. Not with form ``slot``.
     """
 
     def __init__(
@@ -85,14 +101,14 @@ class PageEnv:
         reward: RewardSpec,
         form: str,
         *,
-        episode: str,
+        episode: Episode,
         discounts: Sequence[float] = (),
     ) -> None:
         one_of("form", form, FORMS)
         if (form == "items") == bool(shop.config.num_candidates):
             fix = "must be 0 with form 'items'" if form == "items" else "must be above 0 with this form"
             raise InvalidInput("num_candidates", shop.config.num_candidates, f"{fix} ({form!r})")
-        if episode == "life" and not shop.config.people.enabled:
+        if episode is Episode.LIFE and not shop.config.people.enabled:
             raise InvalidInput("shop.people.enabled", False, "nobody would come back: switch it on")
         self.discounts = np.array(discounts, np.float64)
         if len(discounts) and (
@@ -106,10 +122,10 @@ class PageEnv:
         self.shop, self.reward, self.form, self.episode = shop, reward, form, episode
         n, k = shop.lanes, shop.config.slate_size
         self.slates: I32 = np.full((n, k), EMPTY, np.int32)
-        self.slot: I32 = np.zeros(n, np.int32)  # form "slot": slots of the page under way that are filled
+        self.slot: I32 = np.zeros(n, np.int32)  # form "slot": slots of the present page that are filled
         self.price_off: F64 | None = np.zeros(n) if len(discounts) else None
         self.feedback: Feedback | None = None
-        self.watched: RenderFrame | None = None
+        self.frame: RenderFrame | None = None
         self.record_frames = False
         self.visit_so_far: F64 = np.zeros((n, len(SLOT_TERMS)))
         self.requests: Requests
@@ -119,7 +135,7 @@ class PageEnv:
         self._seasons = 0
 
     def action_space(self) -> spaces.Discrete[Any] | spaces.MultiDiscrete:
-        """Of one lane."""
+        """The action of one visit."""
         m, k = self.shop.config.num_candidates, self.shop.config.slate_size
         if self.form == "slot":
             return spaces.Discrete(m)
@@ -129,69 +145,70 @@ class PageEnv:
     # steps
 
     def open(self, seed: int | Sequence[int]) -> None:
-        """Open the shop anew and let a visitor into every lane."""
+        """Open the shop anew and start a visit in every row."""
         self._seed, self._seasons = seed if isinstance(seed, int) else int(seed[0]), 0
         self.shop.reset(seed)
-        self.shop.arrive(np.ones(self.shop.lanes, np.bool_))
+        self.shop.start_visits(np.ones(self.shop.lanes, np.bool_))
         self.slot[:] = 0
 
-    def ask(self, begin: Bool | None = None) -> None:
-        """Note what page every lane asks for now: :attr:`requests`, the basis of observations and masks.
+    def next_requests(self, begin: Bool | None = None) -> None:
+        """Set :attr:`requests` to the pages that are asked for next: observations and masks follow from them.
 
-        Before that the next episode begins on the lanes ``begin`` (n,) bool; a season does on all at once.
+        Before that, the next episode starts where ``begin`` (n,) bool. A season starts in all rows at once.
         """
         if begin is not None:
-            self._make_room(begin)
-        self.requests = requests = self.shop.requests(begin=begin)
+            self._prepare_episodes(begin)
+        self.requests = requests = self.shop.requests() if begin is None else self.shop.next_pages(begin)
         self._allowed, self._placed = requests.in_stock.copy(), np.zeros(requests.in_stock.shape, np.bool_)
         if self.form != "items":
             _mark(requests.candidates, self.slates, self.slot, self._allowed, self._placed)
 
-    def _make_room(self, lanes: Bool) -> None:
-        """Whatever the episodes that are to begin on ``lanes`` need beside a visitor."""
-        if self.episode == "season":
-            if not lanes.all():
-                raise InvalidInput("reset_mask", lanes.tolist(), "a season is over for all lanes at once")
+    def _prepare_episodes(self, begin: Bool) -> None:
+        """What the episodes that start where ``begin`` need besides a visit."""
+        if self.episode is Episode.SEASON:
+            if not begin.all():
+                raise InvalidInput("reset_mask", begin.tolist(), "a season is over for all lanes at once")
             self._seasons += 1
             season = key(np.uint64(self._seed), np.uint64(self._seasons))
             self.shop.reset([(int(season) + lane) % 2**64 for lane in range(self.shop.lanes)])
         if self.form == "slot":
-            self.slot[lanes] = 0
+            self.slot[begin] = 0
 
-    def step(self, actions: AnyArray, lanes: Bool) -> Outcome:
-        """Take actions on the lanes (n,) bool; the others stand still. Then ``ask`` for the next page."""
-        if self.episode == "season":
-            lanes = lanes & ~self.shop.visits.over
-        shown = self._fill_slot(actions, lanes) if self.form == "slot" else self._fill_slate(actions, lanes)
+    def step(self, actions: AnyArray, active: Bool) -> StepResult:
+        """Take the actions where ``active`` (n,) bool. Call :meth:`next_requests` afterwards."""
+        if self.episode is Episode.SEASON:
+            active = active & ~self.shop.visits.over
+        fill = self._fill_slot if self.form == "slot" else self._fill_slate
+        shown = fill(actions, active)
         if not np.count_nonzero(shown):
             self.feedback = None
             terms = {name: np.zeros(len(shown)) for name in self.reward.terms}
             over = np.zeros_like(shown)
-            return Outcome(np.zeros(len(shown)), terms, shown, over, self._season_is_over() | over)
+            return StepResult(np.zeros(len(shown)), terms, shown, over, self._season_is_over() | over)
         if self.record_frames:
-            self.watched = RenderFrame.of(self)
-            self.visit_so_far[self.watched.page == 0] = 0.0
+            self.frame = RenderFrame.capture(self)
+            self.visit_so_far[self.frame.page == 0] = 0.0
         feedback, left, cut = self.shop.serve(self.slates, shown, price_off=self.price_off)
         self.feedback = feedback
         if self.record_frames:
             self.visit_so_far += feedback.page
-        if self.episode == "page":
+        if self.episode is Episode.PAGE:
             left, cut = shown.copy(), np.zeros_like(shown)
             self.shop.visits.over[shown] = True
-        elif self.episode == "life":
-            left, cut = self.shop.part(left | cut)
-        elif self.episode == "season":
-            self.shop.part(left | cut)
-            self.shop.arrive()
+        elif self.episode is Episode.LIFE:
+            left, cut = self.shop.end_visits(left | cut)
+        elif self.episode is Episode.SEASON:
+            self.shop.end_visits(left | cut)
+            self.shop.start_visits()
             left, cut = np.zeros_like(shown), self._season_is_over() | np.zeros_like(shown)
         reward, terms = self.reward.page(feedback)
-        return Outcome(reward, terms, shown, left, cut)
+        return StepResult(reward, terms, shown, left, cut)
 
     def _season_is_over(self) -> bool:
-        return self.episode == "season" and bool(self.shop.visits.over.all())
+        return self.episode is Episode.SEASON and bool(self.shop.visits.over.all())
 
     def observe(self) -> dict[str, AnyArray]:
-        """The observation of every lane, in new arrays: see :func:`.observation.observation_space`."""
+        """The observation of every visit, in new arrays: see :func:`.observation.observation_space`."""
         seen = observation(self.shop, self.requests)
         if self.form != "items":
             seen["action_mask"] = self.mask().view(np.int8)
@@ -201,29 +218,29 @@ class PageEnv:
         return seen
 
     def mask(self) -> Bool:
-        """(n, m) candidates in stock and, slot by slot, not yet chosen; all True where none is left."""
+        """(n, m) candidates in stock and, slot by slot, not chosen yet; all True where none is left."""
         return self._allowed.copy()
 
     def masks(self) -> Bool:
         """The mask in the layout of the action: (n, m) by slot, else (n, k m), discounts behind."""
         if self.form == "slot":
             return self.mask()
-        whole = np.tile(self.mask(), (1, self.shop.config.slate_size))
-        return np.concatenate([whole, np.ones((len(whole), len(self.discounts)), np.bool_)], axis=1)
+        slots = np.tile(self.mask(), (1, self.shop.config.slate_size))
+        return np.concatenate([slots, np.ones((len(slots), len(self.discounts)), np.bool_)], axis=1)
 
     # private
 
-    def _fill_slot(self, actions: AnyArray, lanes: Bool) -> Bool:
-        """Put one candidate per lane into its next slot; (n,) bool, whose page is complete."""
+    def _fill_slot(self, actions: AnyArray, active: Bool) -> Bool:
+        """Put one candidate per visit into its next slot; (n,) bool, whose page is complete."""
         picks = np.ascontiguousarray(actions, np.int64).reshape(self.shop.lanes)
         self.slates, shown = self.slates.copy(), np.zeros(self.shop.lanes, np.bool_)
         slots = self.shop.slots
-        if not _fill_slots(picks, lanes, self.requests.candidates, slots, self.slot, self.slates, shown):
+        if not _fill_slots(picks, active, self.requests.candidates, slots, self.slot, self.slates, shown):
             self._refuse(picks)
         return shown
 
-    def _fill_slate(self, actions: AnyArray, lanes: Bool) -> Bool:
-        """Lay out whole pages of (n, k) candidates or items; (n,) bool, who is shown one."""
+    def _fill_slate(self, actions: AnyArray, active: Bool) -> Bool:
+        """Fill whole pages with (n, k) candidates or items; (n,) bool, who is shown one."""
         n, k = self.shop.lanes, self.shop.config.slate_size
         picks = np.ascontiguousarray(actions, np.int64)
         shape = (n, k + bool(len(self.discounts)))
@@ -239,13 +256,13 @@ class PageEnv:
         slates, unknown = np.empty((n, k), np.int32), np.zeros(n, np.bool_)
         candidates, items = self.requests.candidates, len(self.shop.catalog)
         slots = self.shop.slots if self.requests.slots is None else self.requests.slots
-        self.shop.in_parts(
-            lambda lanes, _: _fill_pages(picks, candidates, slots, items, slates, unknown, lanes)
+        self.shop.in_parallel(
+            lambda queue, _: _fill_pages(picks, candidates, slots, items, slates, unknown, queue)
         )
         if np.count_nonzero(unknown):
             self._refuse(picks)
         self.slates = slates
-        return lanes
+        return active
 
     def _refuse(self, picks: I64) -> NoReturn:
         limit = self.shop.config.num_candidates or len(self.shop.catalog)
@@ -256,13 +273,13 @@ class PageEnv:
         )
 
 
-def make_loop(
+def make_page_env(
     num_envs: int,
     *,
     catalog: Catalog | str | int | None = None,
     reward: RewardSpec | None = None,
     form: str = "slot",
-    episode: str,
+    episode: Episode,
     discounts: Sequence[float] = (),
     days: float = 364.0,
     seed: int = 0,
@@ -285,59 +302,57 @@ def make_loop(
     if isinstance(config, str):
         config = profile(config)
     elif config is None:
-        config = ShopConfig.full() if episode in ("life", "season") else ShopConfig()
+        config = ShopConfig.full() if episode in (Episode.LIFE, Episode.SEASON) else ShopConfig()
     config = with_settings(config, settings, "shop")
-    shop = Shop(
-        catalog, config, lanes=num_envs, seed=seed, threads=threads, clock=CLOCK_OF[episode], days=days
-    )
+    shop = Shop(catalog, config, lanes=num_envs, seed=seed, threads=threads, clock=episode.clock, days=days)
     return PageEnv(shop, reward or RewardSpec(), form, episode=episode, discounts=discounts)
 
 
 @kernel
 def _fill_pages(
-    picks: I64, candidates: I32, slots: I32, items: int, slates: I32, unknown: Bool, lanes: I64
+    picks: I64, candidates: I32, slots: I32, items: int, slates: I32, unknown: Bool, queue: I64
 ) -> None:
-    """Write the items picked; what comes a second time leaves its slot empty. Notes where one is unknown.
-
-    Slots that a page does not have stay empty.
+    """Fill ``slates`` with the items picked. An item that is picked again leaves its slot empty, and slots
+    that a page does not have stay empty. Sets ``unknown`` (n,) where a pick is out of range.
     """
-    low, high = take(lanes)
+    low, high = claim(queue)
     while low < high:
         limit = candidates.shape[1] or items
         for i in range(low, high):
-            # one of 64 bits for each pick so far, one for its row of 64: unless both are set, it is new
+            # a filter of the picks so far: one bit for pick % 64, one for pick // 64; unless both are set,
+            # a pick is new
             met = met_row = 0
-            # looked up once: a store to an array might, for all the compiler knows, change it
-            there = slots[i]
+            # read once: the compiler must assume that a store to another array may change it
+            page_slots = slots[i]
             for slot in range(picks.shape[1]):
                 pick = picks[i, slot]
                 if pick < EMPTY or pick >= limit:
                     unknown[i] = True
                     break
                 bit, row = 1 << (pick & 63), 1 << ((pick >> 6) & 63)
-                again = False
+                repeated = False
                 if met & bit and met_row & row:
-                    for before in range(slot):
-                        again |= picks[i, before] == pick
+                    for earlier in range(slot):
+                        repeated |= picks[i, earlier] == pick
                 met |= bit
                 met_row |= row
-                if again or pick < 0 or slot >= there:
+                if repeated or pick < 0 or slot >= page_slots:
                     slates[i, slot] = EMPTY
                 else:
                     slates[i, slot] = candidates[i, pick] if candidates.shape[1] else pick
-        low, high = take(lanes)
+        low, high = claim(queue)
 
 
 @kernel
 def _fill_slots(
-    picks: I64, lanes: Bool, candidates: I32, slots: I32, at: I32, slates: I32, shown: Bool
+    picks: I64, active: Bool, candidates: I32, slots: I32, at: I32, slates: I32, shown: Bool
 ) -> bool:
-    """Write the items picked for the next slots of ``lanes``; False, with nothing done, if one is unknown."""
+    """Fill the next slot where ``active``; returns False, with nothing done, if a pick is out of range."""
     for pick in picks:
         if pick < EMPTY or pick >= candidates.shape[1]:
             return False
     for i in range(picks.shape[0]):
-        if not lanes[i]:
+        if not active[i]:
             continue
         slot = at[i]
         if slot == 0:
@@ -352,9 +367,9 @@ def _fill_slots(
 
 @kernel
 def _mark(candidates: I32, slates: I32, slots: I32, allowed: Bool, placed: Bool) -> None:
-    """Note in (n, m) what stands in the ``slots`` filled so far: placed, and no longer allowed.
+    """Mark in (n, m) the candidates in the ``slots`` filled so far as ``placed`` and no longer ``allowed``.
 
-    ``allowed`` are those in stock before; a row where none is left becomes all True.
+    ``allowed`` holds those in stock before. A row in which none is left becomes all True.
     """
     for i in range(candidates.shape[0]):
         for slot in range(slots[i]):

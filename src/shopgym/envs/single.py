@@ -1,4 +1,4 @@
-"""``Bandit-v0`` and ``Session-v0`` one at a time: a page loop of one lane, unboxed."""
+"""``Bandit-v0``, ``Session-v0``, ``Shopper-v0`` and ``Season-v0`` with one visitor at a time."""
 
 from __future__ import annotations
 
@@ -8,29 +8,29 @@ from typing import Any, ClassVar
 import gymnasium
 import numpy as np
 
+from ..core.reward import RewardSpec
 from ..core.types import AnyArray, Bool
 from ..simulators import Catalog, ShopConfig
 from .observation import observation_space
-from .page_env import PageEnv, make_loop
+from .page_env import Episode, PageEnv, make_page_env
 from .rendering.render import RENDER_MODES, check_render_mode, render
-from .reward import RewardSpec
 
 Observation = dict[str, AnyArray]
-EVERY_LANE = np.ones(1, np.bool_)
+ALL = np.ones(1, np.bool_)
 
 
 class ShopEnv(gymnasium.Env[Any, Any]):
-    """One shop with one visitor at a time; see :class:`BanditEnv` and :class:`SessionEnv`.
+    """One shop with one visitor at a time. The subclasses say what an episode is.
 
     Args:
         catalog: ``"online_retail"`` (real products), a number of synthetic items, or a ``Catalog``; default:
             that of the profile, or else the real products.
         form: ``"slot"`` (Discrete, one slot at a time), ``"slate"`` (MultiDiscrete over candidates) or
             ``"items"`` (MultiDiscrete over the catalogue; needs ``num_candidates=0``).
-        reward: what a page is worth; default: net margin in the catalogue's currency.
+        reward: the reward of a page; default: margin in the catalogue's currency.
         config: the shop, or the name of a profile (``"gift"``, ``"fashion"``, ``"grocery"``); single settings
-            may be given by name, e.g. ``slate_size=10``. Default: a plain shop, but every mechanism is on
-            where a whole life or season is lived.
+            may be given by name, e.g. ``slate_size=10``. Default: a plain shop; for a life or a season
+            one with every mechanism on.
         shop_seed: of the population and of synthetic items; visits follow ``reset(seed=...)``.
         discounts: shares that a page may take off its prices, e.g. ``(0, 0.1, 0.2)``: a further part of the
             action. Not with form ``"slot"``.
@@ -39,7 +39,7 @@ class ShopEnv(gymnasium.Env[Any, Any]):
     """
 
     metadata: dict[str, Any] = {"render_modes": list(RENDER_MODES), "render_fps": 2}  # noqa: RUF012 (Gymnasium's declaration)
-    episode: ClassVar[str]
+    episode: ClassVar[Episode]
     days: ClassVar[float] = 364.0
 
     def __init__(
@@ -55,7 +55,7 @@ class ShopEnv(gymnasium.Env[Any, Any]):
         render_mode: str | None = None,
         **settings: Any,
     ) -> None:
-        self.loop: PageEnv = make_loop(
+        self.loop: PageEnv = make_page_env(
             1,
             catalog=catalog,
             reward=reward,
@@ -80,29 +80,29 @@ class ShopEnv(gymnasium.Env[Any, Any]):
         super().reset(seed=seed)
         if seed is not None or not self._open:
             self.loop.open(int(self.np_random.integers(2**63)) if seed is None else seed)
-            self.loop.ask()
+            self.loop.next_requests()
             self._open = True
         else:
-            self.loop.ask(EVERY_LANE)
+            self.loop.next_requests(ALL)
         return self._observe(), self._info()
 
     def step(self, action: Any) -> tuple[Observation, float, bool, bool, dict[str, Any]]:
         """Choose; in form ``"slot"`` the page is shown after the last slot."""
-        outcome = self.loop.step(np.asarray(action)[None], EVERY_LANE)
-        self.loop.ask()
+        result = self.loop.step(np.asarray(action)[None], ALL)
+        self.loop.next_requests()
         info = self._info()
-        info["shown"] = bool(outcome.shown[0])
-        info["reward_terms"] = {name: float(amount[0]) for name, amount in outcome.terms.items()}
-        reward = float(outcome.reward[0])
-        return self._observe(), reward, bool(outcome.terminated[0]), bool(outcome.truncated[0]), info
+        info["shown"] = bool(result.shown[0])
+        info["reward_terms"] = {name: float(amount[0]) for name, amount in result.terms.items()}
+        reward = float(result.reward[0])
+        return self._observe(), reward, bool(result.terminated[0]), bool(result.truncated[0]), info
 
     def action_masks(self) -> Bool:
-        """What may be chosen now, in the layout that MaskablePPO expects."""
+        """The action mask in the layout that MaskablePPO expects."""
         mask: Bool = self.loop.masks()[0]
         return mask
 
     def render(self) -> Any:
-        """The page last shown and what came of it: text, or (H, W, 3) uint8."""
+        """The page last shown and the response to it: text, or (H, W, 3) uint8."""
         return render(self.loop, 0, self.render_mode)
 
     def _observe(self) -> Observation:
@@ -118,7 +118,7 @@ class ShopEnv(gymnasium.Env[Any, Any]):
 class BanditEnv(ShopEnv):
     """``shopgym/Bandit-v0``: one visitor, one page, one decision; every episode ends after it."""
 
-    episode = "page"
+    episode = Episode.PAGE
 
 
 class SessionEnv(ShopEnv):
@@ -128,26 +128,26 @@ class SessionEnv(ShopEnv):
     ``max_pages`` pages.
     """
 
-    episode = "visit"
+    episode = Episode.VISIT
 
 
 class ShopperEnv(ShopEnv):
     """``shopgym/Shopper-v0``: everything between a shop and one customer.
 
-    Visits follow one another on the customer's own calendar, amid others who are not simulated. What a
-    visit was like decides when the next one is. Terminated when the customer will never come back,
+    Visits follow one another on the customer's own calendar. Other customers are not simulated. The
+    experience of a visit changes when the next one is. Terminated when the customer will never come back,
     truncated when the next visit would be after ``days``.
     """
 
-    episode = "life"
+    episode = Episode.LIFE
 
 
 class SeasonEnv(ShopEnv):
     """``shopgym/Season-v0``: the whole shop for ``days`` days, one visit after the other.
 
-    Newcomers arrive by the hour, the weekday and the season, customers come back as their experience
-    has it, and all of them share one stock. Truncated after the last visit.
+    Newcomers arrive by hour, weekday and season, customers come back according to their experience, and
+    all share one stock. Truncated after the last visit.
     """
 
-    episode = "season"
+    episode = Episode.SEASON
     days = 28.0

@@ -11,12 +11,12 @@ from gymnasium.vector.utils import batch_space
 
 from ..core.batches import Feedback, Requests
 from ..core.errors import InvalidInput
+from ..core.reward import RewardSpec
 from ..core.types import F64, I32, AnyArray, Bool
 from ..simulators import Catalog, ShopConfig
 from .observation import observation_space
-from .page_env import Outcome, PageEnv, make_loop
+from .page_env import Episode, PageEnv, StepResult, make_page_env
 from .rendering.render import RENDER_MODES, check_render_mode, render
-from .reward import RewardSpec
 
 Observation = dict[str, AnyArray]
 
@@ -24,18 +24,18 @@ Observation = dict[str, AnyArray]
 class ShopVectorEnv(VectorEnv[Observation, AnyArray, AnyArray]):
     """n visitors at once; arguments as in :class:`.single.ShopEnv`.
 
-    The lanes share one shop, hence its stock: what one buys another cannot. Apart from that a lane
-    depends on its own seed only; with ``StockConfig(enabled=False)`` lane i of ``reset(seed=s)``
-    lives through exactly what a single environment whose shop is opened with the same lane seed does.
+    The visits share one shop and its stock: what one buys another cannot. Apart from that, environment i
+    depends on its own seed only: with ``StockConfig(enabled=False)`` environment i of ``reset(seed=s)`` is
+    exactly the single environment of ``reset(seed=s + i)``.
 
     Args:
         num_envs: n.
         autoreset_mode: next-step (Gymnasium's default), same-step, or disabled (then call
             ``reset(options={"reset_mask": mask})``).
-        threads: workers for the kernels; results are the same for any number.
+        threads: threads that run the kernels. Results do not depend on it.
     """
 
-    episode: ClassVar[str]
+    episode: ClassVar[Episode]
     days: ClassVar[float] = 364.0
 
     def __init__(
@@ -54,7 +54,7 @@ class ShopVectorEnv(VectorEnv[Observation, AnyArray, AnyArray]):
         render_mode: str | None = None,
         **settings: Any,
     ) -> None:
-        self.loop: PageEnv = make_loop(
+        self.loop: PageEnv = make_page_env(
             num_envs,
             catalog=catalog,
             reward=reward,
@@ -79,11 +79,11 @@ class ShopVectorEnv(VectorEnv[Observation, AnyArray, AnyArray]):
         self._over: Bool = np.zeros(num_envs, np.bool_)
         self._open = False
 
-    # what was asked and answered, for those who decide with policies rather than arrays
+    # requests and feedback, for callers who decide with policies instead of arrays
 
     @property
     def requests(self) -> Requests:
-        """The page that each visitor asks for now."""
+        """The page that each visitor asks for next."""
         return self.loop.requests
 
     @property
@@ -93,7 +93,7 @@ class ShopVectorEnv(VectorEnv[Observation, AnyArray, AnyArray]):
 
     @property
     def feedback(self) -> Feedback | None:
-        """What came of them; None if no page was complete."""
+        """The response to them; None if no page was complete."""
         return self.loop.feedback
 
     # Gymnasium
@@ -101,9 +101,9 @@ class ShopVectorEnv(VectorEnv[Observation, AnyArray, AnyArray]):
     def reset(
         self, *, seed: int | Sequence[int] | None = None, options: dict[str, Any] | None = None
     ) -> tuple[Observation, dict[str, Any]]:
-        """With a seed: open the shop anew, lane i with seed + i. Without: the next visitors.
+        """With a seed: open the shop anew, environment i with seed + i. Without: start the next episodes.
 
-        ``options={"reset_mask": mask}`` lets the next visitor into some lanes only.
+        ``options={"reset_mask": mask}`` starts them only where the mask is True.
         """
         mask = (options or {}).get("reset_mask")
         if mask is not None and (
@@ -115,47 +115,47 @@ class ShopVectorEnv(VectorEnv[Observation, AnyArray, AnyArray]):
             if seed is None:
                 seed = int(self.np_random.integers(2**63 - self.num_envs))
             self.loop.open(seed if isinstance(seed, int) else [int(s) for s in seed])
-            self.loop.ask()
+            self.loop.next_requests()
             self._open = True
             self._over[:] = False
         else:
-            lanes = np.ones(self.num_envs, np.bool_) if mask is None else mask
-            self.loop.ask(lanes)
-            self._over[lanes] = False
+            begin = np.ones(self.num_envs, np.bool_) if mask is None else mask
+            self.loop.next_requests(begin)
+            self._over[begin] = False
         return self.loop.observe(), self._info(None)
 
     def step(self, actions: AnyArray) -> tuple[Observation, F64, Bool, Bool, dict[str, Any]]:
-        """One action per lane; lanes that are being reset ignore theirs."""
+        """One action per environment. Those that are being reset ignore theirs."""
         active = ~self._over
         if self.mode == AutoresetMode.DISABLED and not active.all():
-            lane = int(np.flatnonzero(self._over)[0])
+            index = int(np.flatnonzero(self._over)[0])
             raise InvalidInput(
-                "step", f"lane {lane} is over", "call reset(options={'reset_mask': mask}) first"
+                "step", f"lane {index} is over", "call reset(options={'reset_mask': mask}) first"
             )
-        outcome = self.loop.step(actions, active)
-        done = outcome.terminated | outcome.truncated
+        result = self.loop.step(actions, active)
+        done = result.terminated | result.truncated
         begin = self._over if self.mode == AutoresetMode.NEXT_STEP and not active.all() else None
         if self.mode != AutoresetMode.SAME_STEP:
             self._over = done
-        self.loop.ask(begin)
-        info, observation = self._info(outcome), self.loop.observe()
+        self.loop.next_requests(begin)
+        info, observation = self._info(result), self.loop.observe()
         if self.mode == AutoresetMode.SAME_STEP and done.any():
             info["final_obs"], info["_final_obs"] = _rows(observation, done), done
             info["final_info"], info["_final_info"] = info.copy(), done
-            self.loop.ask(done)
+            self.loop.next_requests(done)
             info.update(self._mask())
             observation = self.loop.observe()
-        return observation, outcome.reward, outcome.terminated, outcome.truncated, info
+        return observation, result.reward, result.terminated, result.truncated, info
 
     def action_masks(self) -> Bool:
-        """(n, m) in form ``"slot"``, (n, k m) in form ``"slate"``: what may be chosen now."""
+        """(n, m) in form ``"slot"``, (n, k m) in form ``"slate"``: the action mask."""
         return self.loop.masks()
 
     def render(self) -> tuple[Any, ...] | None:
-        """The page last shown on each lane: texts, or (H, W, 3) uint8."""
+        """The page last shown to each visitor: texts, or (H, W, 3) uint8."""
         if self.render_mode is None:
             return None
-        return tuple(render(self.loop, lane, self.render_mode) for lane in range(self.num_envs))
+        return tuple(render(self.loop, index, self.render_mode) for index in range(self.num_envs))
 
     def _mask(self) -> dict[str, Any]:
         if self.loop.form == "items":
@@ -165,48 +165,48 @@ class ShopVectorEnv(VectorEnv[Observation, AnyArray, AnyArray]):
         info["_candidates"] = info["_action_mask"] = np.ones(self.num_envs, np.bool_)
         return info
 
-    def _info(self, outcome: Outcome | None) -> dict[str, Any]:
+    def _info(self, result: StepResult | None) -> dict[str, Any]:
         info = self._mask()
-        if outcome is not None:
-            everyone = np.ones(self.num_envs, np.bool_)
-            info["shown"], info["_shown"] = outcome.shown, everyone
-            info["reward_terms"] = {**outcome.terms, **{f"_{name}": outcome.shown for name in outcome.terms}}
-            info["_reward_terms"] = everyone
+        if result is not None:
+            present = np.ones(self.num_envs, np.bool_)
+            info["shown"], info["_shown"] = result.shown, present
+            info["reward_terms"] = {**result.terms, **{f"_{name}": result.shown for name in result.terms}}
+            info["_reward_terms"] = present
         return info
 
 
 class BanditVectorEnv(ShopVectorEnv):
     """``shopgym/Bandit-v0`` as a vector: n visitors, one page each."""
 
-    episode = "page"
+    episode = Episode.PAGE
 
 
 class SessionVectorEnv(ShopVectorEnv):
-    """``shopgym/Session-v0`` as a vector: n visits under way at once."""
+    """``shopgym/Session-v0`` as a vector: n concurrent visits."""
 
-    episode = "visit"
+    episode = Episode.VISIT
 
 
 class ShopperVectorEnv(ShopVectorEnv):
     """``shopgym/Shopper-v0`` as a vector: n customers, each on a calendar of their own."""
 
-    episode = "life"
+    episode = Episode.LIFE
 
 
 class SeasonVectorEnv(ShopVectorEnv):
-    """``shopgym/Season-v0`` as a vector: one season of one shop, up to n visits of it under way at once.
+    """``shopgym/Season-v0`` as a vector: one season of one shop with up to n concurrent visits.
 
-    Visits are dealt to the lanes in the order of arrival. A lane for which nobody is left waits, with
-    reward 0 and ``info["shown"]`` False, and all lanes are truncated together after the last visit.
+    Visits are assigned to environments in the order of arrival. An environment for which no visit is left
+    waits, with reward 0 and ``info["shown"]`` False. All are truncated together after the last visit.
     """
 
-    episode = "season"
+    episode = Episode.SEASON
     days = 28.0
 
 
-def _rows(observation: Observation, lanes: Bool) -> AnyArray:
-    """(n,) objects: the observation of each lane where ``lanes``, else None."""
-    out = np.full(len(lanes), None, dtype=object)
-    for lane in np.flatnonzero(lanes):
-        out[lane] = {name: values[lane].copy() for name, values in observation.items()}
+def _rows(observation: Observation, mask: Bool) -> AnyArray:
+    """(n,) objects: the observation of each environment where ``mask``, else None."""
+    out = np.full(len(mask), None, dtype=object)
+    for row in np.flatnonzero(mask):
+        out[row] = {name: values[row].copy() for name, values in observation.items()}
     return out

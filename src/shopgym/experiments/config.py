@@ -22,7 +22,7 @@ from ..agents.registry import AGENTS, check_agent
 from ..core.config import Settings, build
 from ..core.errors import InvalidInput, one_of
 from ..core.hashing import hash_json
-from ..envs.reward import RewardSpec
+from ..core.reward import RewardSpec
 from ..evaluation.offline.estimators import ZOO
 from ..policies.guards import GUARDS, CategoryCap, InStock, MarginFloor, guard_from_spec, guard_spec
 from ..simulators.config import ShopConfig

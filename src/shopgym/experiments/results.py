@@ -13,8 +13,8 @@ import pandas as pd
 
 from .._version import __version__
 from ..core.batches import Requests
+from ..core.reward import UNITS, RewardSpec
 from ..core.types import F64
-from ..envs.reward import UNITS, RewardSpec
 from ..guardrails.gate import Verdict
 from ..policies.policy import SlatePolicy
 from ..simulators import Catalog

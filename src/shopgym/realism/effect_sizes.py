@@ -148,7 +148,7 @@ def _of_visitors(
     sums: dict[str, F64] = {name: np.zeros((2, LANES)) for name in list(PUBLISHED)[:4]}
     off = np.full(LANES, PRICE_OFF)
     for page in range(WARM_UP + PAGES):
-        shop.arrive()
+        shop.start_visits()
         slates = behaviour.slates(shop.requests(), catalog, config.slate_size, rng)
         if page >= WARM_UP:
             looked, here = shop.attention(slates), shop.expected(slates)

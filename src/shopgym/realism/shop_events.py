@@ -174,7 +174,7 @@ def simulate_season(
     bought: list[tuple[AnyArray, ...]] = []
     while True:
         free = shop.visits.over.copy()
-        shop.arrive()
+        shop.start_visits()
         begun = np.flatnonzero(free & ~shop.visits.over)
         if len(begun):
             visit.number[begun] = count + np.arange(len(begun))
@@ -199,11 +199,11 @@ def simulate_season(
         pages += int(np.count_nonzero(active))
         ended = left | cut
         _note_orders(notes, visit, shop, np.flatnonzero(ended), bought)
-        shop.part(ended)
-        if int(shop.now) not in out:
-            out[int(shop.now)] = 1.0 - float(shop.today.available[0].mean())
+        shop.end_visits(ended)
+        if int(shop.day) not in out:
+            out[int(shop.day)] = 1.0 - float(shop.today.available[0].mean())
             if progress is not None:
-                progress(shop.now)
+                progress(shop.day)
     table = notes.table()
     end = OPENING + days * DAY
     data = ShopData.from_events(table[table["time"] < end])

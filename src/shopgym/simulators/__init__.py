@@ -1,15 +1,11 @@
 """The shop itself: catalogue, users, market, stock, choice, people. No Gymnasium, no learner."""
 
-from .catalog.catalog import Catalog
+from .catalog import Catalog
 from .config import ChoiceConfig, DeliveryConfig, DwellConfig, ReturnConfig, ShopConfig
-from .market.market import Campaign, MarketConfig, Shock
-from .market.replenishment import StockConfig
-from .market.stock import Stock
+from .market import Campaign, MarketConfig, Shock, Stock, StockConfig
 from .page.surfaces import SurfaceConfig, SurfacesConfig
-from .people.arrivals import ArrivalConfig
-from .people.retention import RetentionConfig
-from .people.satisfaction import PeopleConfig
-from .people.users import Users
+from .people import ArrivalConfig, PeopleConfig, RetentionConfig, Users
+from .policy_value import compare, value
 from .profiles.disturbances import variant
 from .shop import Shop
 
@@ -34,3 +30,7 @@ __all__ = [
     "Users",
     "variant",
 ]
+
+# methods that stand on top of the shop
+Shop.value = value
+Shop.compare = compare

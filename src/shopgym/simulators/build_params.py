@@ -7,8 +7,8 @@ import numpy as np
 from ..core.types import F32, F64, I32
 from .catalog.catalog import OBSERVED, Catalog
 from .config import ShopConfig
-from .page.observe import CLOCK, MOMENT, PLACE, RELATION
-from .page.surfaces import CHANNELS, lay_out
+from .page.observe import CLOCK, LONGEST_GAP, MOMENT, PLACE, RELATION
+from .page.surfaces import CHANNELS, surface_params
 from .params import ShopParams
 from .people.retention import expected_visits
 from .people.users import Users
@@ -18,12 +18,12 @@ LINE = 16
 
 
 def build_params(catalog: Catalog, users: Users, config: ShopConfig, days: float) -> ShopParams:
-    """Lay out a catalogue and its users, in a season of ``days`` days, for the kernels."""
+    """The parameters of a catalogue and its users in a season of ``days`` days."""
     items, choice, details, people = catalog.items, config.choice, catalog.details, config.people
     share, alias = _alias_table(items.popularity)
     width = 1 << max(int(catalog.neighbours.shape[1]).bit_length() - 1, 0)
     surfaces, returns = config.surfaces, config.returns
-    reading = lay_out(config.pages, surfaces.opened, config.slate_size, config.num_candidates)
+    reading = surface_params(config.pages, surfaces.opened, config.slate_size, config.num_candidates)
     reading["similar"] = np.minimum(reading["similar"], width)
     others = config.num_candidates - int(reading["similar"].max())
     random = min(round(config.random_share * config.num_candidates), others)
@@ -117,11 +117,11 @@ def build_params(catalog: Catalog, users: Users, config: ShopConfig, days: float
 
 
 def _visitors(users: Users, days: float, established: int) -> I32:
-    """(V,) users in order, each as often as they come in a season, where some merely pass by."""
+    """(V,) users in order, each as often as they come in a season; (0,) if nobody passes by."""
     if not users.passing.any():
         return np.empty(0, np.int32)
     visits = expected_visits(users.rate, users.dropout, days, established)
-    # one row a visit; what is left of a fraction is handed on to the next
+    # one row per visit; the fraction that is left over is added to the next user's visits
     return np.repeat(
         np.arange(len(users), dtype=np.int32),
         np.diff(np.floor(np.cumsum(visits)), prepend=0).astype(np.int64),
@@ -129,7 +129,7 @@ def _visitors(users: Users, days: float, established: int) -> I32:
 
 
 def _aligned(rows: F32) -> F32:
-    """A copy whose first row begins with a cache line, so that rows of 64 bytes lie in one line each."""
+    """A copy that starts at a cache line, so that each row of 64 bytes lies in one line."""
     room = np.empty(rows.nbytes + 64, np.uint8)
     start = -room.ctypes.data % 64
     copy = room[start : start + rows.nbytes].view(np.float32).reshape(rows.shape)
@@ -138,13 +138,13 @@ def _aligned(rows: F32) -> F32:
 
 
 def _circle(count: int) -> F32:
-    """(count, 2) cosine and sine of ``count`` steps once round."""
+    """(count, 2) cosine and sine of ``count`` equal steps around the circle."""
     angle = 2 * np.pi * np.arange(count) / count
     return np.stack([np.cos(angle), np.sin(angle)], axis=1).astype(np.float32)
 
 
 def _alias_table(weights: F64) -> tuple[F64, I32]:
-    """Walker's alias table (Vose 1991): draw an item by weight with one look-up."""
+    """Walker's alias table (Vose 1991): it draws an item by weight with one look-up."""
     n = len(weights)
     scaled = (weights / weights.sum() * n).tolist()
     share, alias = np.ones(n), np.arange(n, dtype=np.int32)
@@ -160,11 +160,46 @@ def _alias_table(weights: F64) -> tuple[F64, I32]:
 
 
 def context_names(intent: int, config: ShopConfig) -> tuple[str, ...]:
-    """Names of the context columns, given how many show the intent."""
+    """Names of the context columns; ``intent`` of them show the intent."""
     return (
         *(f"intent_{c}" for c in range(intent)),
         *MOMENT,
         *(PLACE if config.surfaces.enabled else ()),
         *(CLOCK if config.calendar else ()),
         *(RELATION if config.people.enabled else ()),
+    )
+
+
+def context_bounds(catalog: Catalog, config: ShopConfig) -> tuple[F32, F32]:
+    """Least and greatest value of each context column, each (c,)."""
+    intent = catalog.items.features[:, :OBSERVED]
+    named = {
+        "clicks": (0.0, float(np.log1p(config.max_pages * config.slate_size))),
+        "visits": (0.0, 22.0),  # 2^31 visits
+        "gap": (0.0, float(np.log1p(LONGEST_GAP))),
+        **dict.fromkeys(("hour_cos", "hour_sin", "year_cos", "year_sin"), (-1.0, 1.0)),
+    }
+    others = [named.get(name, (0.0, 1.0)) for name in context_names(OBSERVED, config)[OBSERVED:]]
+    low = np.append(intent.min(axis=0), [low for low, _ in others])
+    high = np.append(intent.max(axis=0), [high for _, high in others])
+    return low.astype(np.float32), high.astype(np.float32)
+
+
+def draw_users(catalog: Catalog, config: ShopConfig, seed: int) -> Users:
+    """The users that the config describes."""
+    choice, people = config.choice, config.people
+    return Users.draw(
+        catalog,
+        config.users,
+        seed=seed,
+        price_sensitivity=choice.price_sensitivity,
+        noise=config.taste_noise,
+        regions=len(config.delivery.region_days) if config.delivery.weight else 1,
+        retention=people.retention if people.enabled else None,
+        mission=(choice.mission_share, choice.mission_alike),
+        size_alike=choice.size_alike,
+        bulk_sd=choice.bulk_sd,
+        returner_sd=config.returns.spread,
+        established=config.arrivals.established,
+        representative=config.arrivals.representative,
     )

@@ -1,4 +1,4 @@
-"""The numbers of the shop, each with its unit, range and where it comes from."""
+"""The settings of the shop, each with its unit, range and source."""
 
 from __future__ import annotations
 
@@ -24,23 +24,23 @@ class ChoiceConfig:
     - click: ``click_base + v + quality_weight x quality - fatigue x page``, if examined;
     - cart, given a click: ``cart_base + depth x v - p`` (less ``mobile_penalty`` on a phone, plus
       ``brand_weight`` for the user's own brand and ``mission_lift`` on a visit with a purpose);
-    - purchase, given the cart: ``buy_base - buy_price x p``, with one luck for all lines of a visit, so
-      that a cart is mostly bought or left as a whole;
+    - purchase, given the cart: ``buy_base - buy_price x p``, with one random draw for all lines of a
+      visit, so that a cart is mostly bought or left as a whole;
     - p = price sensitivity x log(price / reference), where the reference is median price x (list price /
-      median price) ** ``reference_price``: 0 = what is dear puts off; 1 = what an item usually costs is taken
-      for its worth and only the difference from that counts (Kalyanaram & Winer 1995);
+      median price) ** ``reference_price``: 0 = expensive items are avoided; 1 = only the difference
+      from what an item usually costs counts (Kalyanaram & Winer 1995);
     - leaving after a page: ``leave_base + fatigue x page - engagement x [clicked]`` (less
       ``mission_stay`` on a visit with a purpose).
 
-    What is clicked is opened. On a visit with a purpose a share ``quick`` of what would come into the cart
-    comes there straight from the list, without a click. Purposes differ in size: their ``mission_stay`` by
-    a normal variable of standard deviation ``mission_spread``, and the units beyond the first by the factor
-    exp(-``mission_units``) per logit of that, for many small things make a long visit.
+    A click opens the item's page. On a visit with a purpose a share ``quick`` of what would be put in the
+    cart is put there straight from the list, without a click. Purposes differ in size: ``mission_stay``
+    varies by a normal variable of standard deviation ``mission_spread``, and per logit of it the units beyond
+    the first are scaled by exp(-``mission_units``), because long visits are for many small things.
 
-    A share ``mission_share`` of visits has a purpose; ``mission_alike`` in [0, 1) is how alike the visits of
-    one user are in that (intraclass correlation), ``size_alike`` in [0, 1] in the size of the purpose. Users
-    differ in how many units they take beyond the first by a Pareto factor of log-sd ``bulk_sd`` < 1. Who
-    would put something in the cart that is sold out takes the most similar item in stock instead with
+    A share ``mission_share`` of visits has a purpose. ``mission_alike`` in [0, 1) is the intraclass
+    correlation of that among the visits of one user, ``size_alike`` in [0, 1] that of the purpose's size.
+    Users differ in the units beyond the first by a Pareto factor of log-sd ``bulk_sd`` < 1. A visitor who
+    would put an item in the cart that is out of stock takes the most similar item in stock instead with
     probability ``substitution`` (0 = off).
 
     Examination of slot j (from 1) has probability ``j ** -position_decay`` (position-based model,
@@ -167,7 +167,7 @@ class ReturnConfig:
             back (NRF 2022 to 2024: 0.165 to 0.2), 0.3 of apparel.
         depth, worth: how much liking and worth prevent it.
         spread: standard deviation in logits between users.
-        delay: mean days until it is back, exponential after ``SOONEST`` days.
+        delay: mean days until it is back, exponential after one day.
         handling: currency that one returned line costs beside its margin.
     """
 
@@ -196,14 +196,14 @@ class ShopConfig:
         users: number of people M who may visit.
         slate_size: k slots on a page.
         num_candidates: m items a page may choose from; 0 = the whole catalogue.
-        history: h items that a request says its user opened before; 0 = none. Where anyone comes (the clock
-            of pages) it begins anew with every visit.
-        live: whether a request says what is asked for each candidate now (``price``, currency), what that
-            leaves (``margin``, currency per unit) and how many there are (``stock``, units on hand).
+        history: h items that the user opened last, part of a request; 0 = none. With the clock ``pages``
+            it starts empty in every visit.
+        live: whether a request holds the present ``price`` (currency), ``margin`` (currency per unit) and
+            ``stock`` (units on hand) of each candidate.
         max_pages: a visit is cut off after this many pages.
-        pages_per_day: pages that one lane (one concurrent visitor) is shown in a day; the clock of stock.
+        pages_per_day: pages that one concurrent visit is shown in a day; sets the clock of the stock.
         similar_share: share of candidates that resemble what was last looked at; the rest is popular,
-            but for ``random_share``, which is drawn evenly from the whole catalogue.
+            but for ``random_share``, which is drawn uniformly from the whole catalogue.
         taste_noise: standard deviation of the noise in what is known of a user's taste and price
             sensitivity.
         calendar: whether the context tells hour, weekday and week of the year.
@@ -266,7 +266,7 @@ class ShopConfig:
         What only records of a real shop ask for stays at its limiting case: prices felt against the usual,
         purposes of different sizes, carts straight from the list, bulk buyers, passers-by.
         """
-        everything: dict[str, Any] = {
+        defaults: dict[str, Any] = {
             "calendar": True,
             "choice": ChoiceConfig(
                 brand_weight=0.3, mission_share=0.2, mission_lift=1.0, mission_stay=1.0, substitution=0.3
@@ -286,7 +286,7 @@ class ShopConfig:
             ),
             "arrivals": ArrivalConfig(per_day=20.0, established=300),
         }
-        return cls(**{**everything, **settings})
+        return cls(**{**defaults, **settings})
 
     @property
     def pages(self) -> tuple[SurfaceConfig, ...]:
@@ -299,8 +299,8 @@ class ShopConfig:
     def visits_per_day(self) -> float:
         """Newcomers and customers who come back, on an average day early in a season."""
         arrivals, retention = self.arrivals, self.people.retention
-        back = arrivals.established * retention.r / retention.alpha if self.people.enabled else 0.0
-        return arrivals.per_day + back
+        returning = arrivals.established * retention.r / retention.alpha if self.people.enabled else 0.0
+        return arrivals.per_day + returning
 
     def check_catalog(self, catalog: Catalog) -> None:
         """Raise unless the catalogue can fill candidates and slates and nothing is sold at a loss unasked."""

@@ -1,4 +1,4 @@
-"""What an item is on a day: the arrays that kernels read and the market writes."""
+"""Price, margin, appeal and availability of every item on a day. The market writes, kernels read."""
 
 from __future__ import annotations
 
@@ -10,17 +10,19 @@ from ..core.types import F32, F64, Bool
 
 
 class DayTables(NamedTuple):
-    """What an item is on R days (one, unless every visitor lives on a calendar of their own)."""
+    """N items on R days: one row, unless every visit has a calendar of its own."""
 
-    appeal: F32  # (R, N) logits of click besides taste: quality, season, campaigns, shocks
+    appeal: F32  # (R, N) logits of click apart from taste: quality, season, campaigns, shocks
     lift: F32  # (R, N) exp(appeal)
-    log_price: F32  # (R, N) log(price / what it is compared with)
+    log_price: F32  # (R, N) log(price / reference price)
     price: F64  # (R, N)
     margin: F64  # (R, N)
     available: Bool  # (R, N) in the range and in stock
-    on_sale: Bool  # (R, N) in the range; (0, 0) where all is, and ``available`` is the column of the stock
+    on_sale: (
+        Bool  # (R, N) in the range; (0, 0) where all items are: then ``available`` is the stock's own array
+    )
 
     def follow(self, stock: Bool) -> None:
-        """Take over which items are in ``stock`` (N,), on a single day."""
+        """Update ``available`` of a single day from the items in ``stock`` (N,)."""
         if self.on_sale.size:
             np.logical_and(stock, self.on_sale[0], out=self.available[0])

@@ -1,4 +1,4 @@
-"""The arrays and numbers of a shop that kernels read; they do not change while the shop is open."""
+"""The arrays and numbers of a shop that kernels read. They do not change while the shop is open."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from ..core.types import F32, F64, I32, Bool
 
 
 class ShopParams(NamedTuple):
-    """What does not change while the shop is open. N items, M users, d latent, f observable columns."""
+    """N items, M users, d latent and f observable columns, S kinds of page, k slots."""
 
     embedding: F32  # (N, d)
     units_p: F64  # (N,) success probability of the geometric number of units
@@ -24,18 +24,18 @@ class ShopParams(NamedTuple):
     taste: F32  # (M, d)
     favourites: I32  # (M, 3)
     sensitivity: F32  # (M,)
-    user_features: F32  # (M, u or more) what the shop sees; filled up to whole cache lines
+    user_features: F32  # (M, u or more) what the shop sees; padded to whole cache lines
     user_brand: I32  # (M,)
     region: I32  # (M,)
     region_days: F32  # (R,)
-    mission: F32  # (M,) share of visits with a purpose
-    size: F32  # (M,) logits by which a user's purposes take longer than others'
-    bulk: F64  # (M,) units beyond the first, in times the item's own
+    mission: F32  # (M,) share of visits with a mission
+    size: F32  # (M,) logits by which a user's missions take longer than others'
+    bulk: F64  # (M,) factor of the item's units beyond the first
     returner: F32  # (M,) logits of sending back
-    rate: F64  # (M,) visits a day; one row where nobody comes back
+    rate: F64  # (M,) visits a day; (1,) where people do not come back
     dropout: F64  # (M,)
-    visitors: I32  # (V,) users as often as they come, (0,) where all come alike
-    page_odds: F64  # (max_pages,) exp(click_base - fatigue x page), a little more than that
+    visitors: I32  # (V,) each user as often as they come; (0,) where all come equally often
+    page_odds: F64  # (max_pages,) upper bound of exp(click_base - fatigue x page)
     click_base: float
     taste_weight: float
     intent_weight: float
@@ -60,18 +60,18 @@ class ShopParams(NamedTuple):
     quick: float
     # surfaces
     surfaces_on: bool
-    attention: F64  # (S, k) probability of looking at a slot that was reached; 0 beyond the page's slots
+    attention: F64  # (S, k) probability of examining a slot that is reached; 0 beyond the page's slots
     go_on: F64  # (S,) probability of reading on
-    stops: F64  # (S,) probability of stopping at a click, whatever the item
-    satisfies: F64  # (S,) 1 where a satisfying item stops the reading
+    stops: F64  # (S,) probability of stopping at a click, for any item
+    satisfies: F64  # (S,) 1 where an item that satisfies stops the reading
     satisfied: F64  # (S,) logit of satisfaction by an item of average worth
     chain: Bool  # (S,) whether reading can stop at all
-    opened: F64  # (S,) probability that the page is seen at all
+    opened: F64  # (S,) probability that the page is opened
     lift: F64  # (S,)
     slots: I32  # (S,)
-    similar: I32  # (S,) candidates that resemble what was last looked at
+    similar: I32  # (S,) candidates that are similar to the item last looked at
     channels: F64  # (C,) cumulative shares
-    entries: I32  # (C,) surface on which each channel's visitors come in
+    entries: I32  # (C,) surface on which each channel's visitors arrive
     to_cart: float
     search_rate: float
     # dwell and returns
@@ -100,7 +100,7 @@ class ShopParams(NamedTuple):
     rate_effect: float
     churn_effect: float
     # pages
-    random: int  # candidates drawn evenly
+    random: int  # candidates drawn uniformly
     max_pages: int
     calendar_on: bool
     hours: F32  # (24, 2) cosine and sine

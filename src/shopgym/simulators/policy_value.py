@@ -1,17 +1,16 @@
-"""What a policy is worth in a shop, and two policies on the same luck.
+"""The value of a policy in a shop, and the difference between two policies.
 
-Two devices make a small trial tell as much as a large one:
+Two methods make the intervals narrow:
 
-- *common random numbers*: both policies meet the same visitors, who meet the same item with the same
-  luck, so most of the noise cancels in the difference (Glasserman & Yao 1992);
-- *conditioning*: a page counts with its exact expectation given the visitor's state rather than with
-  what happened (Rao-Blackwell).
+- *common random numbers*: both policies serve the same visitors, who respond to the same item with the
+  same random draws, so most of the noise cancels in the difference (Glasserman & Yao 1992);
+- *conditioning*: a page counts with its exact expectation given the visitor's state, not with what
+  happened (Rao-Blackwell).
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from statistics import NormalDist
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -20,6 +19,7 @@ from numpy.random import Generator, Philox
 from ..core.batches import SLOT_TERMS
 from ..core.errors import InvalidInput, in_range, one_of
 from ..core.protocols import Policy
+from ..core.statistics import mean_interval
 from ..core.types import F64
 
 if TYPE_CHECKING:
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Value:
-    """A mean per visit (per life, where every lane is one) with its interval.
+    """A mean per visit (per life, where every row is the life of one customer) with its interval.
 
     Attributes:
         mean, low, high: in units of the term (e.g. currency for ``margin``) per visit.
@@ -45,14 +45,14 @@ class Value:
 
 @dataclass(frozen=True)
 class Comparison:
-    """Value of the first policy less that of the second.
+    """Value of the first policy minus that of the second.
 
     Attributes:
         gain: with its interval, from paired exact expectations.
         first, second: each policy's own value.
-        sessions_saved: visits that two separate trials judged by what happened would need, per visit of
-            this one, for an interval as narrow.
-        from_pairing: the part of it that pairing alone gives, judged by what happened.
+        sessions_saved: visits that two independent trials of outcomes would need per visit of this one, for
+            an interval as narrow.
+        from_pairing: the same for paired trials of outcomes, without exact expectations.
     """
 
     gain: Value
@@ -71,10 +71,10 @@ class Trial:
 
 
 def trial(shop: Shop, policy: Policy, *, visits: int, term: str, seed: int) -> Trial:
-    """Let ``policy`` serve ``visits`` visits (rounded up to whole lanes) of a newly opened ``shop``.
+    """Let ``policy`` serve ``visits`` visits (rounded up to a multiple of n) of a newly opened ``shop``.
 
-    Visit v of lane i is the same person with the same luck under any policy. Where every lane is the life of
-    one customer, a whole life counts as one visit does elsewhere.
+    Visit v of row i is the same person with the same random draws under any policy. Where every row is the
+    life of one customer, a whole life counts as one visit.
 
     Raises:
         InvalidInput: the shop is one season, whose visits are not independent of one another.
@@ -87,12 +87,12 @@ def trial(shop: Shop, policy: Policy, *, visits: int, term: str, seed: int) -> T
     each = -(-visits // shop.lanes)
     rng = Generator(Philox(key=seed))
     shop.reset(seed)
-    lane = np.arange(shop.lanes)
+    row = np.arange(shop.lanes)
     expected, happened = np.zeros((shop.lanes, each)), np.zeros((shop.lanes, each))
     while True:
         count = shop.visits.lives if shop.clock == "own" else shop.visits.number
         waiting = shop.visits.over & (count + 1 < each)
-        shop.arrive(waiting)
+        shop.start_visits(waiting)
         active = ~shop.visits.over
         if not active.any():
             return Trial(expected.ravel(), happened.ravel())
@@ -102,13 +102,12 @@ def trial(shop: Shop, policy: Policy, *, visits: int, term: str, seed: int) -> T
         means = shop.expected(slates)[term]
         on_page = np.arange(slates.shape[1]) < shop.slots[:, None]
         attention = on_page if term == "stockout" else shop.attention(slates)
-        feedback = shop.respond(slates, active)
-        np.add.at(expected, (lane[active], number[active]), (attention * means).sum(axis=1)[active])
-        what = feedback.page[:, SLOT_TERMS.index(term)]
-        np.add.at(happened, (lane[active], number[active]), what[active])
-        left, cut = shop.advance(slates, feedback, active)
+        feedback, left, cut = shop.serve(slates, active)
+        np.add.at(expected, (row[active], number[active]), (attention * means).sum(axis=1)[active])
+        outcome = feedback.page[:, SLOT_TERMS.index(term)]
+        np.add.at(happened, (row[active], number[active]), outcome[active])
         if shop.clock == "own":
-            shop.part(left | cut)
+            shop.end_visits(left | cut)
 
 
 def value(
@@ -120,7 +119,7 @@ def value(
     level: float = 0.95,
     seed: int = 0,
 ) -> Value:
-    """Mean of a term of ``SLOT_TERMS`` per visit under ``policy``; opens ``shop`` anew."""
+    """Mean of a term of ``SLOT_TERMS`` per visit under ``policy``. Resets ``shop``."""
     in_range("level", level, 0.5, 1.0)
     return _value(trial(shop, policy, visits=visits, term=term, seed=seed).expected, level)
 
@@ -135,22 +134,20 @@ def compare(
     level: float = 0.95,
     seed: int = 0,
 ) -> Comparison:
-    """How much more ``first`` is worth than ``second``, on the same luck; opens ``shop`` anew twice."""
+    """Value of ``first`` minus value of ``second`` under common random numbers. Resets ``shop`` twice."""
     in_range("level", level, 0.5, 1.0)
     a, b = (trial(shop, policy, visits=visits, term=term, seed=seed) for policy in (first, second))
-    apart = float(a.happened.var(ddof=1) + b.happened.var(ddof=1))
+    independent = float(a.happened.var(ddof=1) + b.happened.var(ddof=1))
     paired = float((a.happened - b.happened).var(ddof=1))
     exact = float((a.expected - b.expected).var(ddof=1))
     return Comparison(
         gain=_value(a.expected - b.expected, level),
         first=_value(a.expected, level),
         second=_value(b.expected, level),
-        sessions_saved=apart / exact if exact else float("inf"),
-        from_pairing=apart / paired if paired else float("inf"),
+        sessions_saved=independent / exact if exact else float("inf"),
+        from_pairing=independent / paired if paired else float("inf"),
     )
 
 
 def _value(values: F64, level: float) -> Value:
-    mean = float(values.mean())
-    half = NormalDist().inv_cdf((1 + level) / 2) * float(values.std(ddof=1)) / len(values) ** 0.5
-    return Value(mean, mean - half, mean + half, level, len(values))
+    return Value(*mean_interval(values, level), level, len(values))

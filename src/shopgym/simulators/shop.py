@@ -1,25 +1,29 @@
-"""The shop: a catalogue, users, stock and a clock; pages are requested, shown and answered.
+"""The shop: visits request pages, get slates and respond; time goes on.
 
-One tick of the clock: every lane with a visit under way requests a page (:meth:`Shop.requests`), gets a
-slate (:meth:`Shop.respond`), and moves on (:meth:`Shop.advance`), which also settles the stock.
+One step, for all visits at once::
+
+    requests = shop.next_pages(shop.visits.over)       # next visits start where one is over
+    feedback, left, cut = shop.serve(slates)           # visitors respond and move on
+    gone, late = shop.end_visits(left | cut)           # where people come back: what a visit leaves behind
+
+:meth:`Shop.requests`, :meth:`Shop.counterfactual`, :meth:`Shop.expected` and :meth:`Shop.attention` read
+the shop and change nothing. What time changes (stock, prices, returns) is in :mod:`.calendar`.
 """
 
 from __future__ import annotations
 
-import math
 import os
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from functools import cached_property, partial
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 
-from ..core.batches import SLOT_TERMS, Feedback, Requests
+from ..core.batches import SLOT_TERMS, Feedback, PageBuffers, Requests
 from ..core.errors import InvalidInput, in_range, one_of
-from ..core.protocols import Policy
 from ..core.types import F32, F64, I32, I64, AnyArray, Bool
-from . import policy_value as worth
-from .build_params import build_params, context_names
+from .build_params import build_params, context_bounds, context_names, draw_users
+from .calendar import Calendar, Clock
 from .catalog.catalog import OBSERVED, Catalog
 from .config import ShopConfig
 from .day_types import DayTables
@@ -27,53 +31,50 @@ from .engine.hash_rng import key
 from .engine.thread_pool import ThreadPool, Work
 from .engine.unboxed import unboxed_once
 from .engine.work_queue import NEXT, work_queue
-from .engine.workspace import collect, desk_for, slips_for
-from .market.day_tables import DAYS_A_WEEK, every_week, one_day
 from .market.market import Market
 from .market.returns import Returns
 from .market.stock import Stock
-from .page import exact_means as expected
-from .page import page_kernel as choice
-from .page.buffers import BOUGHT, SOLD, PageBuffers, known, room_for
+from .page import exact_means, page_kernel
 from .page.candidates import REMAINDERS
 from .page.choice_model import reading_time
-from .page.observe import LONGEST_GAP, observe
-from .page.visit_start import arrive, come_back, enter
-from .page.visit_step import advance, part
+from .page.observe import observe
+from .page.visit_start import admit, return_visits, start_visits
+from .page.workspace import EventRows, Workspace, compact
 from .params import ShopParams
 from .people.population import Population
 from .people.users import Users
+from .people.visit_end import end_visits
 from .people.visits import Visits, empty_visits
-from .policy_value import Comparison, Value
 
-BLOCK = 1024
-"""Lanes below which another thread is not worth it; results do not depend on it."""
-AT_A_TIME = 1024
-"""Lanes that a thread takes at a time, at most; results do not depend on it."""
-CLOCKS = ("pages", "own", "season")
-PAGES_PER_VISIT = 4
-"""What stock levels are set for where traffic is counted in visits."""
+MIN_VISITS_PER_THREAD = 1024
+"""A further thread starts only if it gets as many visits. Results do not depend on it."""
+MAX_CLAIM = 1024
+"""Visits that a thread claims at a time, at most. Results do not depend on it."""
 NO_DISCOUNT: F64 = np.empty(0)
-NOBODY: Bool = np.empty(0, np.bool_)
+NONE: Bool = np.empty(0, np.bool_)
 
 
 class Shop:
-    """``lanes`` visits at a time in one shop.
+    """A shop with ``lanes`` concurrent visits.
 
     Args:
         catalog: the items.
         config: everything else.
         lanes: n concurrent visits.
-        seed: of the users, the market, the opening stock and, by lane, of the visits.
+        seed: of the users, the market and the opening stock; visit row i gets ``seed`` + i.
         users: the people; drawn from ``seed`` if not given.
-        clock: what time is. ``"pages"``: it goes on with the pages shown, and whoever comes is anyone,
-            or, where some merely pass by, anyone as often as they would come in a season.
-            ``"own"``: every lane is the life of one customer, on a calendar of its own, amid other
-            customers who are not simulated. ``"season"``: everybody lives on one calendar.
-        days: until the season ends, or the time after which a life is not followed any further.
-        threads: workers for the kernels (0 = one per core). Results are the same for any number.
-        block: lanes below which a worker is not worth it. Results are the same for any number.
+        clock: what time is: ``"pages"``, ``"own"`` or ``"season"``, see :class:`.calendar.Clock`.
+        days: length of the season, or of the life of a customer.
+        threads: threads that run the kernels (0 = one per core). Results do not depend on it.
+        block: least number of visits per thread. Results do not depend on it.
+
+    Raises:
+        InvalidInput: an argument is out of range, or the config does not fit the catalogue.
     """
+
+    value: ClassVar[Callable[..., Any]]
+    compare: ClassVar[Callable[..., Any]]
+    """:func:`.policy_value.value` and :func:`.policy_value.compare`, which :mod:`shopgym.simulators` sets."""
 
     def __init__(
         self,
@@ -83,341 +84,292 @@ class Shop:
         lanes: int = 1,
         seed: int = 0,
         users: Users | None = None,
-        clock: str = "pages",
+        clock: str = Clock.PAGES,
         days: float = 364.0,
         threads: int = 1,
-        block: int = BLOCK,
+        block: int = MIN_VISITS_PER_THREAD,
     ) -> None:
         self.config = config or ShopConfig()
         self.config.check_catalog(catalog)
         if lanes < 1 or block < 1 or threads < 0:
             raise InvalidInput("shop.lanes, block, threads", (lanes, block, threads), "give positive numbers")
-        one_of("shop.clock", clock, CLOCKS)
+        one_of("shop.clock", clock, [kind.value for kind in Clock])
         in_range("shop.days", days, 0.0, 36_400.0, open_low=True)
-        self.catalog, self.clock, self.days, self.seed = catalog, clock, days, seed
-        people = self.config.people
-        self.users = users or Users.draw(
-            catalog,
-            self.config.users,
-            seed=seed,
-            price_sensitivity=self.config.choice.price_sensitivity,
-            noise=self.config.taste_noise,
-            regions=len(self.config.delivery.region_days) if self.config.delivery.weight else 1,
-            retention=people.retention if people.enabled else None,
-            mission=(self.config.choice.mission_share, self.config.choice.mission_alike),
-            size_alike=self.config.choice.size_alike,
-            bulk_sd=self.config.choice.bulk_sd,
-            returner_sd=self.config.returns.spread,
-            established=self.config.arrivals.established,
-            representative=self.config.arrivals.representative,
-        )
+        self.catalog, self.clock, self.days, self.seed = catalog, Clock(clock), days, seed
+        self.users = users or draw_users(catalog, self.config, seed)
         self.params: ShopParams = unboxed_once(build_params(catalog, self.users, self.config, days))
         self.lanes = lanes
+        self.calendar = Calendar(
+            catalog, self.users, self.config, clock=self.clock, days=days, seed=seed, num_visits=lanes
+        )
         workers = max(1, min(threads or os.cpu_count() or 1, lanes // block))
         self._pool = ThreadPool(workers - 1) if workers > 1 else None
-        step = min(AT_A_TIME, -(-lanes // (4 * workers))) if workers > 1 else lanes
-        self._lanes = work_queue(lanes, step)
-        self._workspaces = [unboxed_once(desk_for(self.config.slate_size)) for _ in range(workers)]
-        self._event_rows = unboxed_once(slips_for(lanes, self.config.slate_size, step))
-        self._weeks: DayTables | None = None
-        self._all: Bool = np.ones(lanes, np.bool_)
+        step = min(MAX_CLAIM, -(-lanes // (4 * workers))) if workers > 1 else lanes
+        self._queue = work_queue(lanes, step)
+        self._workspaces = [unboxed_once(Workspace.empty(self.config.slate_size)) for _ in range(workers)]
+        self._event_rows = unboxed_once(EventRows.empty(lanes, self.config.slate_size, step))
+        self._everyone: Bool = np.ones(lanes, np.bool_)
         self.reset(seed)
 
-    # what the columns of Requests.user and Requests.context mean
+    # names and bounds of the columns of Requests
 
     @property
     def user_names(self) -> tuple[str, ...]:
-        """Names of the user features."""
+        """Names of the columns of ``Requests.user``."""
         return self.users.feature_names
 
     @cached_property
     def context_names(self) -> tuple[str, ...]:
-        """Names of the context features: the item last looked at, page, clicks, device, and more."""
+        """Names of the columns of ``Requests.context``."""
         return context_names(OBSERVED, self.config)
 
     def context_bounds(self) -> tuple[F32, F32]:
-        """The least and the greatest context there can be, each (c,)."""
-        intent = self.catalog.items.features[:, :OBSERVED]
-        named = {
-            "clicks": (0.0, float(np.log1p(self.config.max_pages * self.config.slate_size))),
-            "visits": (0.0, 22.0),  # 2^31 visits
-            "gap": (0.0, float(np.log1p(LONGEST_GAP))),
-            **dict.fromkeys(("hour_cos", "hour_sin", "year_cos", "year_sin"), (-1.0, 1.0)),
-        }
-        rest = [named.get(name, (0.0, 1.0)) for name in self.context_names[OBSERVED:]]
-        low = np.append(intent.min(axis=0), [low for low, _ in rest])
-        high = np.append(intent.max(axis=0), [high for _, high in rest])
-        return low.astype(np.float32), high.astype(np.float32)
+        """Least and greatest value of each column of ``Requests.context``, each (c,)."""
+        return context_bounds(self.catalog, self.config)
 
-    # the clock
+    # the state of the shop
+
+    @property
+    def stock(self) -> Stock:
+        """Units of every item, shared by all visits."""
+        return self.calendar.stock
+
+    @property
+    def market(self) -> Market:
+        """Prices, range, campaigns and shocks."""
+        return self.calendar.market
+
+    @property
+    def returns(self) -> Returns:
+        """What was sold and will come back."""
+        return self.calendar.returns
+
+    @property
+    def population(self) -> Population | None:
+        """Who comes when in a season; None with another clock."""
+        return self.calendar.population
+
+    @property
+    def today(self) -> DayTables:
+        """What every item is today."""
+        return self.calendar.today
+
+    @property
+    def day(self) -> float:
+        """Days since the shop opened; always 0 where every customer has a calendar of their own."""
+        return self.calendar.day
 
     def reset(self, seed: int | Sequence[int]) -> None:
         """Open the shop anew: opening stock, day 0, no visits.
 
-        ``seed`` is one number (lane i gets seed + i, as Gymnasium's vector envs do) or one per lane;
-        the opening stock follows the first.
+        ``seed`` is one number (row i gets seed + i, as in Gymnasium's vector environments) or one number
+        per row. The opening stock follows the first.
         """
         seeds = range(seed, seed + self.lanes) if isinstance(seed, int) else list(seed)
         if len(seeds) != self.lanes:
             raise InvalidInput("seed", f"{len(seeds)} seeds", f"give one per lane ({self.lanes})")
         size = self.catalog.embedding.shape[1]
         self.visits: Visits = unboxed_once(empty_visits(self.lanes, size, self.config.history))
-        for lane, lane_seed in enumerate(seeds):
-            if not 0 <= lane_seed < 2**64:
-                raise InvalidInput("seed", lane_seed, "give whole numbers in [0, 2**64)")
-            self.visits.seed[lane] = key(np.uint64(lane_seed), np.uint64(0))
-        config, first = self.config, int(seeds[0])
-        self.pages, self.now = 0, 0.0
-        self.stock = Stock.open(self.catalog, config.stock, pages_per_day=self.pages_per_day, seed=first)
-        self.returns = Returns()
-        self.market = Market(
-            self.catalog,
-            config.market,
-            config.campaigns,
-            config.shocks,
-            quality_weight=config.choice.quality_weight,
-            reference_price=config.choice.reference_price,
-            allow_losses=config.allow_losses,
-            seed=self.seed,
-        )
-        self.population = (
-            Population(
-                self.users,
-                config.arrivals,
-                days=self.days,
-                seed=first,
-                remembers=config.people.enabled,
-                history=config.history,
-            )
-            if self.clock == "season"
-            else None
-        )
-        if self.clock == "own":
-            self._weeks = self._weeks or every_week(
-                self.catalog, self.market, config.stock, config.pages_per_day, self.days, self.seed
-            )
-            self.today = self._weeks
-        else:
-            self.today = one_day(self.catalog, self.market, self.stock, 0.0)
+        for row, row_seed in enumerate(seeds):
+            if not 0 <= row_seed < 2**64:
+                raise InvalidInput("seed", row_seed, "give whole numbers in [0, 2**64)")
+            self.visits.seed[row] = key(np.uint64(row_seed), np.uint64(0))
+        self.calendar.open(int(seeds[0]))
 
-    @property
-    def day(self) -> float:
-        """Days since the shop opened; where every lane has a calendar of its own, always 0."""
-        return self.pages / self.pages_per_day if self.clock == "pages" else self.now
+    # one step
 
-    @cached_property
-    def pages_per_day(self) -> float:
-        """Traffic of a full shop."""
-        if self.clock == "season":
-            return PAGES_PER_VISIT * self.config.visits_per_day
-        return self.lanes * self.config.pages_per_day
+    def start_visits(self, begin: Bool | None = None) -> None:
+        """Start the next visit where ``begin`` (n,); default: wherever a visit is over.
 
-    # one tick
-
-    def arrive(self, lanes: Bool | None = None) -> None:
-        """Start the next visit on the lanes (n,) bool; default: on every lane whose visit is over.
-
-        By clock: of anyone; of a new customer; of whoever comes next, if the season is not over.
+        By clock it is a visit of anyone, of a new customer, or of whoever comes next in the season; after
+        the last of a season nobody comes.
         """
-        begin = self.visits.over.copy() if lanes is None else lanes
-        if self.clock == "pages":
-            self.in_parts(
-                lambda some, worker: arrive(
-                    self.params, self.visits, begin, self._workspaces[worker].lanes, some
+        begin = self.visits.over.copy() if begin is None else begin
+        if self.clock is Clock.PAGES:
+            self.in_parallel(
+                lambda queue, worker: start_visits(
+                    self.params, self.visits, begin, self._workspaces[worker].visit, queue
                 )
             )
-        elif self.clock == "own":
-            self.in_parts(lambda some, _: come_back(self.params, self.visits, begin, begin, some))
-            self._find_week()
+        elif self.clock is Clock.OWN:
+            self._return_visits(begin, begin)
         else:
-            self._next_in_season(begin)
+            filled = self.calendar.assign(self.visits, begin)
+            self.in_parallel(lambda queue, _: admit(self.params, self.visits, filled, queue))
 
-    def part(self, ended: Bool) -> tuple[Bool, Bool]:
-        """What the visits that have ``ended`` (n,) bool leave behind; customers who stay come back.
+    def end_visits(self, ended: Bool) -> tuple[Bool, Bool]:
+        """Settle what the visits that have ``ended`` (n,) leave behind: :mod:`.people.visit_end`.
 
-        Where every lane is one life the next visit begins at once.
+        Where every row is the life of one customer, the next visit of those who stay starts at once.
 
         Returns:
-            (gone, late), each (n,) bool: who will never come back, and who would after ``days``.
+            (gone, late), each (n,) bool: who will never come back, and who would come back after ``days``.
         """
         stayed = np.zeros(self.lanes, np.bool_)
         if not self.config.people.enabled:
             return ended.copy(), stayed
-        self.in_parts(lambda some, _: part(self.params, self.visits, ended, stayed, some))
+        self.in_parallel(lambda queue, _: end_visits(self.params, self.visits, ended, stayed, queue))
         late = stayed & (self.visits.time + self.visits.gap >= self.days)
-        if self.clock == "own":
-            back, never = stayed & ~late, np.zeros_like(stayed)
-            self.in_parts(lambda some, _: come_back(self.params, self.visits, back, never, some))
-            self._find_week()
+        if self.clock is Clock.OWN:
+            self._return_visits(stayed & ~late, np.zeros_like(stayed))
         elif self.population is not None:
             self.population.store(self.visits, ended, stayed)
         return ended & ~stayed, late
 
-    def requests(self, lanes: Bool | None = None, *, begin: Bool | None = None) -> Requests:
-        """The page each lane asks for now; where a visit is over, the one it would have asked for.
+    def requests(self, lanes: Bool | None = None) -> Requests:
+        """The page that every visit asks for; where a visit is over, the one that it would have asked for.
 
-        Where few of many are wanted, ``lanes`` (n,) bool says which; the rows of the others mean nothing.
-        Where the next visit is to ``begin`` (n,) bool it does so before: :meth:`arrive`, in one go with this.
+        Changes nothing. ``lanes`` (n,) says which rows are needed; the others have no meaning.
         """
-        if begin is not None and self.clock != "pages":
-            self.arrive(begin)
-            begin = None
-        newcomers = NOBODY if begin is None else begin
-        n, m = self.lanes, self.config.num_candidates
-        asked = self._all if lanes is None else lanes
-        request_id, user_id = np.empty(n, np.uint64), np.empty(n, np.int64)
-        user = np.empty((n, self.users.features.shape[1]), np.float32)
-        context = np.empty((n, len(self.context_names)), np.float32)
-        candidates, in_stock = np.empty((n, m), np.int32), np.empty((n, m), np.bool_)
-        time, slots = np.empty(n), np.empty(n, np.int32)
-        if self.clock == "pages":
-            self.visits.time[:] = self.day
+        return self._observe(self._everyone if lanes is None else lanes, NONE)
 
-        def work(some: I64, worker: int) -> None:
-            observe(
-                self.params, self.today, self.visits, asked, newcomers, self._workspaces[worker].lanes,
-                np.empty(REMAINDERS, np.int64), request_id, user_id, user, context, candidates, in_stock,
-                time, slots, some,
-            )  # fmt: skip
-
-        self.in_parts(work)
-        different = slots if self.config.surfaces.enabled else None
-        past = self.visits.history.copy() if self.config.history else None
-        live = self._live(candidates) if self.config.live else {}
-        return Requests(request_id, user_id, user, context, candidates, in_stock, time, different, past, live)
-
-    def respond(self, slates: I32, lanes: Bool | None = None, *, price_off: F64 | None = None) -> Feedback:
-        """What the visitors do with the slates (n, k) of item rows. Changes nothing: see :meth:`advance`.
-
-        ``lanes`` (n,) bool says who is shown a page; default: everyone whose visit is not over.
-        ``price_off`` (n,) in [0, 1) is taken off every price of a page.
-        """
-        slates, out, off = self._checked(slates), room_for(*slates.shape), self._off(price_off)
-        active = self._active(lanes)
-
-        def work(some: I64, worker: int) -> None:
-            choice.respond(
-                self.params, self.today, self.visits, active, slates, off, out,
-                self._workspaces[worker], self._event_rows, some,
-            )  # fmt: skip
-
-        self.in_parts(work)
-        return self._feedback(out, collect(self._event_rows, self._lanes, out.first)[1])
-
-    def advance(self, slates: I32, feedback: Feedback, lanes: Bool | None = None) -> tuple[Bool, Bool]:
-        """Settle the tick: visitors move on, stock is taken out, the clock goes on.
-
-        Returns:
-            (left, cut), each (n,) bool: who chose to leave, and who was cut off at ``max_pages``.
-        """
-        active, slates = self._active(lanes), self._checked(slates)
-        noted = {
-            name: getattr(feedback, name) for name in PageBuffers._fields if name not in ("page", "read")
-        }
-        out = PageBuffers(**noted, page=np.ascontiguousarray(feedback.page.T), read=np.empty(0, np.uint64))
-        left, cut = np.zeros((2, self.lanes), np.bool_)
-        self.in_parts(
-            lambda some, _: advance(
-                self.params, self.visits, active, slates, out, feedback.details, left, cut, some
-            )
-        )
-        of, _, rows = feedback.rows
-        there = active[of]
-        self._settle(active, of[there], feedback.details[rows[there]])
-        return left, cut
+    def next_pages(self, begin: Bool) -> Requests:
+        """:meth:`start_visits` where ``begin`` (n,), then :meth:`requests`."""
+        if self.clock is Clock.PAGES:  # one kernel does both
+            return self._observe(self._everyone, begin)
+        self.start_visits(begin)
+        return self.requests()
 
     def serve(
         self, slates: I32, lanes: Bool | None = None, *, price_off: F64 | None = None
     ) -> tuple[Feedback, Bool, Bool]:
-        """:meth:`respond` and :meth:`advance` in one: (feedback, left, cut)."""
-        slates, out, off = self._checked(slates), room_for(*slates.shape), self._off(price_off)
+        """Show the slates (n, k) of item rows. Visitors respond and move on; stock and time follow.
+
+        Args:
+            slates: item rows; ``EMPTY`` = empty slot.
+            lanes: (n,) who is shown a page; default: every visit that is not over.
+            price_off: (n,) share in [0, 1) taken off every price of a page.
+
+        Returns:
+            (feedback, left, cut): ``left`` (n,) chose to leave, ``cut`` (n,) was cut off at ``max_pages``.
+
+        Raises:
+            InvalidInput: slates or discounts have a wrong shape or are out of range.
+        """
+        if self.clock is Clock.PAGES:
+            self.visits.time[:] = self.day
         active = self._active(lanes)
         left, cut = np.zeros((2, self.lanes), np.bool_)
+        feedback, rows = self._respond(slates, active, price_off, left, cut)
+        self.calendar.settle(self.visits, active, rows, feedback.events)
+        return feedback, left, cut
 
-        def work(some: I64, worker: int) -> None:
-            choice.serve(
-                self.params, self.today, self.visits, active, slates, off, out,
-                self._workspaces[worker], self._event_rows, left, cut, some,
-            )  # fmt: skip
+    # reading the shop
 
-        self.in_parts(work)
-        of, details = collect(self._event_rows, self._lanes, out.first)
-        self._settle(active, of, details)
-        return self._feedback(out, details), left, cut
-
-    # truth
+    def counterfactual(
+        self, slates: I32, lanes: Bool | None = None, *, price_off: F64 | None = None
+    ) -> Feedback:
+        """What :meth:`serve` would return as feedback. Changes nothing."""
+        return self._respond(slates, self._active(lanes), price_off, NONE, NONE)[0]
 
     def expected(self, items: I32, *, price_off: F64 | None = None) -> dict[str, F64]:
-        """Exact means of any items (n, j) in each lane's present state, by name of ``SLOT_TERMS``.
+        """Exact means of any items (n, j) in the present state of every visit, by name of ``SLOT_TERMS``.
 
         Each is (n, j), per examined impression; ``stockout`` alone is per impression.
         """
         return self._expect(items, price_off)[0]
 
     def reads_on(self, items: I32) -> F64:
-        """(n, j) probability that the visitor reads on after each of the items, once examined."""
+        """(n, j) probability that the visitor reads on after each of the items, once it is examined."""
         return self._expect(items, None)[1]
 
     def attention(self, slates: I32) -> F64:
-        """(n, k) exact probability that each slot of the slates is examined by each lane's visitor."""
+        """(n, k) exact probability that each slot of the slates is examined."""
         slates = self._checked(slates)
         out, go_on = np.zeros(slates.shape), np.ones(slates.shape)
         if self.params.chain.any():
             go_on = self.reads_on(slates)
-        self.in_parts(lambda some, _: expected.attention(self.params, self.visits, slates, go_on, out, some))
+        self.in_parallel(
+            lambda queue, _: exact_means.attention(self.params, self.visits, slates, go_on, out, queue)
+        )
         return out
 
     @property
     def attention_curve(self) -> F64:
-        """(n, k) probability that each slot of each lane's page is looked at when it is reached."""
+        """(n, k) probability that each slot of each visit's page is examined when it is reached."""
         params, surface = self.params, self.visits.surface
         curve: F64 = params.attention[surface] * params.opened[surface, None]
         return curve
 
     @property
     def reads_in_chains(self) -> Bool:
-        """(n,) whether the reading of each lane's page can end before its last slot."""
+        """(n,) whether reading can end before the last slot of each visit's page."""
         return self.params.chain[self.visits.surface]
 
     @property
     def slots(self) -> I32:
-        """(n,) slots of each lane's page."""
+        """(n,) slots of each visit's page."""
         return self.params.slots[self.visits.surface]
 
-    def value(self, policy: Policy, **options: Any) -> Value:
-        """What ``policy`` is worth per visit: :func:`.value.value`. Opens the shop anew."""
-        return worth.value(self, policy, **options)
-
-    def compare(self, first: Policy, second: Policy, **options: Any) -> Comparison:
-        """``first`` against ``second`` on the same luck: :func:`.value.compare`. Opens the shop anew."""
-        return worth.compare(self, first, second, **options)
-
-    def in_parts(self, work: Work) -> None:
-        """Have ``work(lanes, worker)`` done of all lanes, by several threads if there are."""
-        self._lanes[NEXT] = 0
+    def in_parallel(self, work: Work) -> None:
+        """Run ``work(queue, worker)`` on every thread until the queue of all n visits is empty."""
+        self._queue[NEXT] = 0
         if self._pool is None:
-            work(self._lanes, 0)
+            work(self._queue, 0)
         else:
-            self._pool.run(work, self._lanes)
+            self._pool.run(work, self._queue)
 
     # private
 
+    def _return_visits(self, begin: Bool, replace: Bool) -> None:
+        self.in_parallel(lambda queue, _: return_visits(self.params, self.visits, begin, replace, queue))
+        self.calendar.set_weeks(self.visits)
+
+    def _observe(self, asked: Bool, begin: Bool) -> Requests:
+        n, m = self.lanes, self.config.num_candidates
+        request_id, user_id = np.empty(n, np.uint64), np.empty(n, np.int64)
+        user = np.empty((n, self.users.features.shape[1]), np.float32)
+        context = np.empty((n, len(self.context_names)), np.float32)
+        candidates, in_stock = np.empty((n, m), np.int32), np.empty((n, m), np.bool_)
+        time = np.full(n, self.day) if self.clock is Clock.PAGES else self.visits.time.copy()
+        slots = np.empty(n, np.int32)
+
+        def work(queue: I64, worker: int) -> None:
+            observe(
+                self.params, self.today, self.visits, asked, begin, self._workspaces[worker].visit,
+                np.empty(REMAINDERS, np.int64), request_id, user_id, user, context, candidates, in_stock,
+                time, slots, queue,
+            )  # fmt: skip
+
+        self.in_parallel(work)
+        page_slots = slots if self.config.surfaces.enabled else None
+        history = self.visits.history.copy() if self.config.history else None
+        live = self._live(candidates) if self.config.live else {}
+        return Requests(
+            request_id, user_id, user, context, candidates, in_stock, time, page_slots, history, live
+        )
+
     def _live(self, candidates: I32) -> dict[str, F32]:
-        at = (self.visits.row[:, None], candidates)
-        found = {"price": self.today.price[at], "margin": self.today.margin[at]}
-        found["stock"] = np.maximum(self.stock.on_hand[candidates], 0)
-        return {name: values.astype(np.float32) for name, values in found.items()}
+        at = (self.visits.day_row[:, None], candidates)
+        stock = np.maximum(self.stock.on_hand[candidates], 0)
+        figures = {"price": self.today.price[at], "margin": self.today.margin[at], "stock": stock}
+        return {name: values.astype(np.float32) for name, values in figures.items()}
+
+    def _respond(
+        self, slates: I32, active: Bool, price_off: F64 | None, left: Bool, cut: Bool
+    ) -> tuple[Feedback, AnyArray]:
+        """(feedback, (r,) visit of each row of its events); see :func:`.page_kernel.serve`."""
+        slates, off = self._checked(slates), self._discounts(price_off)
+        out = PageBuffers.empty(*slates.shape)
+
+        def work(queue: I64, worker: int) -> None:
+            page_kernel.serve(
+                self.params, self.today, self.visits, active, slates, off, out,
+                self._workspaces[worker], self._event_rows, left, cut, queue,
+            )  # fmt: skip
+
+        self.in_parallel(work)
+        rows, events = compact(self._event_rows, self._queue, out.first)
+        reading = partial(reading_time, out.read, self.params.read_log, self.params.dwell_sd)
+        return Feedback(out, events, reading), rows
 
     def _expect(self, items: I32, price_off: F64 | None) -> tuple[dict[str, F64], F64]:
         items = np.ascontiguousarray(items, dtype=np.int32)
-        out, go_on, off = (
-            np.zeros((len(SLOT_TERMS), *items.shape)),
-            np.zeros(items.shape),
-            self._off(price_off),
-        )
-        self.in_parts(
-            lambda some, _: expected.expect(
-                self.params, self.today, self.visits, items, off, out, go_on, some
+        out, go_on = np.zeros((len(SLOT_TERMS), *items.shape)), np.zeros(items.shape)
+        off = self._discounts(price_off)
+        self.in_parallel(
+            lambda queue, _: exact_means.expect(
+                self.params, self.today, self.visits, items, off, out, go_on, queue
             )
         )
         return dict(zip(SLOT_TERMS, out, strict=True)), go_on
@@ -427,80 +379,18 @@ class Shop:
         if slates.shape != shape:
             raise InvalidInput("slates", slates.shape, f"give shape {shape}")
         slates = np.ascontiguousarray(slates)
-        if not known(slates, len(self.catalog)):
+        if not page_kernel.are_item_rows(slates, len(self.catalog)):
             span = [int(slates.min()), int(slates.max())]
             raise InvalidInput("slates", span, f"item rows are 0..{len(self.catalog) - 1}")
         return slates.astype(np.int32, copy=False)
 
-    def _off(self, price_off: F64 | None) -> F64:
+    def _discounts(self, price_off: F64 | None) -> F64:
         if price_off is None:
             return NO_DISCOUNT
         off = np.ascontiguousarray(price_off, np.float64)
         if off.shape != (self.lanes,) or not ((off >= 0) & (off < 1)).all():
             raise InvalidInput("price_off", price_off, f"give {self.lanes} shares in [0, 1)")
         return off
-
-    def _feedback(self, out: PageBuffers, details: F64) -> Feedback:
-        reading = partial(reading_time, out.read, self.params.read_log, self.params.dwell_sd)
-        return Feedback(
-            out.clicked, out.carted, out.examined, out.unavailable,
-            page=out.page[:, : self.lanes].T, first=out.first, details=details, reading=reading,
-        )  # fmt: skip
-
-    def _settle(self, active: Bool, lanes: AnyArray, details: F64) -> None:
-        """Take out of the stock what was bought, note what will come back, and let the clock go on.
-
-        ``details`` (r, 10) are of ``lanes`` (r,).
-        """
-        if self.clock == "own":  # there one customer is among many: the stock does not notice
-            return
-        bought = np.flatnonzero(details[:, BOUGHT])
-        if len(bought):
-            self._note_orders(lanes.take(bought), details.take(bought, axis=0))
-        before = self.day
-        self.pages += int(np.count_nonzero(active))
-        if self.clock == "pages":
-            self._pass_time(before)
-        else:
-            self.today.follow(self.stock.available)
-
-    def _note_orders(self, lanes: AnyArray, lines: F64) -> None:
-        """Lines (r, 10) of details, each an order line of one of ``lanes`` (r,)."""
-        items, units = lines[:, SOLD].astype(np.int32), lines[:, BOUGHT].astype(np.int32)
-        self.stock.sell(items, units)
-        self.market.sold(self.day, items, units)
-        if self.config.returns.enabled:
-            self.returns.expect(lines, self.day if self.clock == "pages" else self.visits.time[lanes])
-
-    def _pass_time(self, before: float) -> None:
-        """What happens between ``before`` and now: returns, reviews of the stock, a new day's prices."""
-        review = self.config.stock.review
-        day = self.day
-        for _ in range(int(day / review) - int(before / review)):
-            self.stock.put_back(*self.returns.arrived(day))
-            self.stock.next_review()
-        if self.market.moves and int(day) > int(before):
-            self.today = one_day(self.catalog, self.market, self.stock, day)
-        else:
-            self.today.follow(self.stock.available)
-
-    def _find_week(self) -> None:
-        last = len(self.today.price) - 1
-        np.minimum(self.visits.time // DAYS_A_WEEK, last, out=self.visits.row, casting="unsafe")
-
-    def _next_in_season(self, begin: Bool) -> None:
-        assert self.population is not None
-        # between two reviews of the stock lanes are filled in any order; the next begins with an empty shop,
-        # so that nobody meets shelves as they will be only after others have bought and goods have come
-        review = self.config.stock.review
-        moment = self.now
-        if self.visits.over.all() and self.population.next_time < self.days:
-            moment = max(moment, self.population.next_time)
-        before, until = self.now, (math.floor(moment / review) + 1) * review
-        anyone, latest = self.population.admit(self.visits, begin, until)
-        self.in_parts(lambda some, _: enter(self.params, self.visits, anyone, some))
-        self.now = max(self.now, latest)
-        self._pass_time(before)
 
     def _active(self, lanes: Bool | None) -> Bool:
         return ~self.visits.over if lanes is None else lanes & ~self.visits.over

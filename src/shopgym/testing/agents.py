@@ -48,9 +48,9 @@ class Setting:
         requests = self.shop.requests()
         decisions = policy.decide(requests, rng)
         feedback, left, cut = self.shop.serve(decisions.slates)
-        self.shop.arrive()
+        self.shop.start_visits()
         return Interactions(
-            requests, decisions, feedback.margin, feedback.events(), self.shop.requests(), left | cut
+            requests, decisions, feedback.margin, feedback.learner_events(), self.shop.requests(), left | cut
         )
 
     def taught(self, make: AgentMaker, *, seed: int = 5, rounds: int = 3) -> Agent:
@@ -66,7 +66,7 @@ def small_setting(lanes: int = 64) -> Setting:
     catalog = Catalog.synthetic(120, seed=3)
     config = ShopConfig(users=300, slate_size=3, num_candidates=8, history=8)
     shop = Shop(catalog, config, lanes=lanes, seed=1)
-    shop.arrive()
+    shop.start_visits()
     attention = np.array([1.0, 0.8, 0.6])
     task = Task(catalog.items, shop.user_names, shop.context_names, 3, value="margin", attention=attention)
     return Setting(shop, task)

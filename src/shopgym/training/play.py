@@ -71,8 +71,8 @@ def answer(loop: PageEnv, choice: Choice) -> Page:
     outcome = loop.step(choice.of_all(shop.lanes), lanes)
     feedback = loop.feedback
     assert feedback is not None  # somebody was shown a page
-    loop.ask()
-    events = {name: values[rows] for name, values in feedback.events().items()}
+    loop.next_requests()
+    events = {name: values[rows] for name, values in feedback.learner_events().items()}
     reward = loop.reward.slots(feedback)[rows]
     gone, cut = outcome.terminated[rows], outcome.truncated[rows]
     # by now the next visit may have begun in the lane
@@ -88,7 +88,7 @@ def answer(loop: PageEnv, choice: Choice) -> Page:
 def pages(loop: PageEnv, policy: Callable[[], Policy], rounds: int, rng: Generator) -> Iterator[Page]:
     """``rounds`` pages on every lane; a new episode begins where one is over. ``loop`` is open."""
     everyone = np.ones(loop.shop.lanes, np.bool_)
-    loop.ask()
+    loop.next_requests()
     for _ in range(rounds):
         choice = choose(loop, policy(), everyone, rng)
         page = answer(loop, choice)
@@ -98,4 +98,4 @@ def pages(loop: PageEnv, policy: Callable[[], Policy], rounds: int, rng: Generat
         if loop.episode == "season":
             ended[:] = loop.shop.visits.over.all()
         if ended.any():
-            loop.ask(ended)
+            loop.next_requests(ended)

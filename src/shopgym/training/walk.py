@@ -11,9 +11,9 @@ from numpy.random import Generator, Philox
 
 from ..core.batches import Decisions, Feedback, Interactions, Requests
 from ..core.protocols import Policy
+from ..core.reward import RewardSpec
 from ..core.types import F64
 from ..envs.oracle import best_page_values, page_values
-from ..envs.reward import RewardSpec
 from ..envs.vector import BanditVectorEnv
 from ..policies.policy import SlatePolicy
 from ..simulators import Catalog, ShopConfig
@@ -77,7 +77,12 @@ class Batch:
         """What an agent learns from: visits of one page, after which nothing comes."""
         over = np.ones(len(self.requests), np.bool_)
         return Interactions(
-            self.requests, self.decisions, self.slot_reward, self.feedback.events(), self.requests, over
+            self.requests,
+            self.decisions,
+            self.slot_reward,
+            self.feedback.learner_events(),
+            self.requests,
+            over,
         )
 
 

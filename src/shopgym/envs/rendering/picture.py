@@ -1,7 +1,7 @@
-"""The storefront as a picture: what one visitor was shown, and what came of it.
+"""The storefront as a picture: what one visitor was shown, and how they responded.
 
-A frame depends on the :class:`Page` alone and its size on the number of tiles alone, so frames of one
-environment make a video.
+A frame depends on its :class:`StorefrontPage` alone, and its size on the number of tiles alone, so the frames
+of one environment make a video.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 Colour = tuple[int, int, int]
 Pixels = NDArray[np.uint8]
 
-MOST_TILES = 24
+MAX_TILES = 24
 """Tiles that are drawn; the heading says how many more there are."""
 
 
@@ -57,7 +57,7 @@ class Tile:
 
 
 @dataclass(frozen=True)
-class Page:
+class StorefrontPage:
     """One page of one visit.
 
     Attributes:
@@ -92,7 +92,7 @@ class Page:
             )
 
 
-SURFACES = {
+SURFACE_TITLES = {
     "home": "Homepage",
     "product": "Product page",
     "cart": "Cart",
@@ -107,22 +107,22 @@ EDGE, GAP = 24, 16
 TILE_WIDTH, TILE_HEIGHT, PAD = 184, 272, 14
 EMBLEM = (TILE_WIDTH - 16, 110)
 HEADER, HEADING, FOOTER = 56, 60, 76
-LEAST_WIDTH = 680
+MIN_WIDTH = 680
 
 WHITE, PAPER, INK, MUTED = (255, 255, 255), (242, 243, 246), (28, 36, 52), (98, 106, 120)
 NAVY, PALE, LINE = (27, 38, 68), (190, 199, 220), (222, 225, 231)
 RED, BLUE, GREEN, AMBER = (184, 34, 26), (37, 99, 235), (21, 120, 70), (166, 84, 8)
 FADE = 0.5
-"""How far a tile that was not looked at sinks into the paper."""
+"""How far a tile that was not examined is faded into the background."""
 
 
-def draw_page(page: Page) -> Pixels:
+def draw_page(page: StorefrontPage) -> Pixels:
     """(H, W, 3) uint8, the storefront of ``page``; for Gymnasium's ``render_mode="rgb_array"``."""
-    tiles = page.tiles[:MOST_TILES]
+    tiles = page.tiles[:MAX_TILES]
     rows = -(-len(tiles) // 6)
     columns = -(-len(tiles) // rows)
     grid = columns * TILE_WIDTH + (columns - 1) * GAP
-    width = max(LEAST_WIDTH, grid + 2 * EDGE)
+    width = max(MIN_WIDTH, grid + 2 * EDGE)
     left, top = (width - grid) // 2, HEADER + HEADING
     foot = top + rows * (TILE_HEIGHT + GAP) - GAP + EDGE
     frame = np.empty((foot + FOOTER, width, 3), np.uint8)
@@ -136,7 +136,7 @@ def draw_page(page: Page) -> Pixels:
     return frame
 
 
-def _head(page: Page, width: int) -> Image:
+def _head(page: StorefrontPage, width: int) -> Image:
     """The bar of the shop with clock and device, and below it what kind of page this is."""
     strip = _blank(width, HEADER + HEADING, PAPER)
     strip.paste(NAVY, (0, 0, width, HEADER))
@@ -156,16 +156,16 @@ def _head(page: Page, width: int) -> Image:
     _write(strip, _short(page.shop, -20, x - 2 * EDGE), (EDGE, 35), -20, WHITE)
 
     base = HEADER + 38
-    surface = _short(SURFACES.get(page.surface, page.surface.capitalize()), -20, width // 2)
+    surface = _short(SURFACE_TITLES.get(page.surface, page.surface.capitalize()), -20, width // 2)
     _write(strip, surface, (EDGE, base), -20, INK)
-    more = len(page.tiles) - MOST_TILES
+    more = len(page.tiles) - MAX_TILES
     about = [page.about] * bool(page.about) + [f"{more} more slots not drawn"] * (more > 0)
     x = EDGE + _length(surface, -20) + 14
     _write(strip, _short("  |  ".join(about), 14, width - EDGE - x), (x, base), 14, MUTED)
     return strip
 
 
-def _foot(page: Page, width: int) -> Image:
+def _foot(page: StorefrontPage, width: int) -> Image:
     """Running totals of the visit, in even columns."""
     strip = _blank(width, FOOTER, WHITE)
     strip.paste(LINE, (0, 0, width, 1))
@@ -186,7 +186,7 @@ def _foot(page: Page, width: int) -> Image:
 
 @lru_cache(maxsize=256)
 def _tile(tile: Tile | None, slot: int, currency: str) -> Pixels:
-    """One tile. Kept, since the same item is often shown in the same slot again."""
+    """One tile. Cached: the same item is often shown in the same slot again."""
     from PIL import Image
 
     word, colour = ("empty", None) if tile is None else _outcome(tile)
@@ -194,9 +194,10 @@ def _tile(tile: Tile | None, slot: int, currency: str) -> Pixels:
     if tile is not None:
         card.paste(_emblem(tile.category), (8, 8))
         if tile.stock is not None:
-            some = tile.stock > 0
+            in_stock = tile.stock > 0
             badge = _badge(
-                f"{tile.stock:,} left" if some else "sold out", *((WHITE, INK) if some else (INK, WHITE))
+                f"{tile.stock:,} left" if in_stock else "sold out",
+                *((WHITE, INK) if in_stock else (INK, WHITE)),
             )
             card.paste(badge, (TILE_WIDTH - 14 - badge.width, 14), badge)
         room = TILE_WIDTH - 2 * PAD
@@ -214,7 +215,7 @@ def _tile(tile: Tile | None, slot: int, currency: str) -> Pixels:
 
 
 def _outcome(tile: Tile) -> tuple[str, Colour | None]:
-    """The furthest that the visitor went, in words, and its colour."""
+    """The last step that the visitor took with the item, in words, and its colour."""
     if tile.bought:
         bought = f"bought \u00d7{tile.bought}"
         return (f"{bought}, returned", RED) if tile.returned else (bought, GREEN)
@@ -227,15 +228,15 @@ def _outcome(tile: Tile) -> tuple[str, Colour | None]:
 
 def _price(card: Image, tile: Tile, currency: str, room: int) -> None:
     """The price, and a higher list price struck through: beside it, or above where there is no room."""
-    now, base, size = _money(tile.price, currency), 219, 18
-    while size > 11 and _length(now, -size) > room:
+    price, base, size = _money(tile.price, currency), 219, 18
+    while size > 11 and _length(price, -size) > room:
         size -= 1
-    now = _short(now, -size, room)
+    price = _short(price, -size, room)
     reduced = tile.list_price is not None and tile.list_price > tile.price
-    _write(card, now, (PAD, base), -size, RED if reduced else INK)
+    _write(card, price, (PAD, base), -size, RED if reduced else INK)
     if reduced:
         was = _short(_money(tile.list_price or 0.0, currency), 12, room)
-        x, y = PAD + _length(now, -size) + 8, base
+        x, y = PAD + _length(price, -size) + 8, base
         if x + _length(was, 12) > PAD + room:
             x, y = PAD, base - 19
         _write(card, was, (x, y), 12, MUTED)

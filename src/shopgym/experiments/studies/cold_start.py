@@ -22,9 +22,9 @@ from ...agents.baselines import RandomAgent
 from ...core.batches import Interactions
 from ...core.errors import in_range
 from ...core.items import Items
+from ...core.reward import RewardSpec
 from ...core.types import F64, I32, I64, Bool
 from ...envs.oracle import slot_values
-from ...envs.reward import RewardSpec
 from ...envs.vector import BanditVectorEnv
 from ...simulators import Catalog, ShopConfig
 from ...simulators.config import StockConfig

@@ -21,8 +21,8 @@ from ...agents.registry import make_agent
 from ...agents.task import Task
 from ...core.errors import InvalidInput, in_range, one_of
 from ...core.items import Items
+from ...core.reward import RewardSpec
 from ...core.types import F64
-from ...envs.reward import RewardSpec
 from ...envs.vector import ShopperVectorEnv
 from ...policies.explorers import Ranked
 from ...simulators import Catalog, ChoiceConfig, PeopleConfig, RetentionConfig, ShopConfig

@@ -1,4 +1,4 @@
-"""One item drawn by popularity, from one word of luck."""
+"""One item drawn by popularity, from one random word."""
 
 from __future__ import annotations
 
@@ -13,9 +13,9 @@ from ..params import ShopParams
 def popular_item(params: ShopParams, word: np.uint64) -> np.int64:
     """An item row drawn in proportion to popularity (alias method).
 
-    Arithmetic takes the place of a branch, which would go either way and so be mispredicted.
+    Arithmetic replaces a branch that the processor could not predict.
     """
     item = below(word, params.alias_share.shape[0])
     alias = int64(params.alias_item[item])
-    stays = int64(unit(key(word, ALIAS)) < params.alias_share[item])
-    return alias + stays * (item - alias)
+    keeps = int64(unit(key(word, ALIAS)) < params.alias_share[item])
+    return alias + keeps * (item - alias)

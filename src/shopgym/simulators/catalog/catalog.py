@@ -1,13 +1,13 @@
-"""A shop's catalogue: what anyone may know of the items, and what only the simulation knows."""
+"""A shop's catalogue: what can be observed of the items, and what only the simulation knows."""
 
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 
@@ -17,6 +17,7 @@ from ...core.hashing import hash_arrays
 from ...core.statistics import gini
 from ...core.types import F32, F64, I32, AnyArray
 from .item_attributes import ItemAttributes
+from .neighbours import nearest
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -56,6 +57,11 @@ class Catalog:
     neighbours: I32
     notes: Mapping[str, str] = field(default_factory=dict)
     details: ItemAttributes = field(default_factory=ItemAttributes.none)
+
+    # constructors that stand on top of this class; the package sets them
+    synthetic: ClassVar[Callable[..., Catalog]]
+    online_retail: ClassVar[Callable[[], Catalog]]
+    from_transactions: ClassVar[Callable[..., Catalog]]
 
     def __post_init__(self) -> None:
         n = len(self.items)
@@ -120,8 +126,6 @@ class Catalog:
         ``embedding`` rows are scaled to norm 1 and may not be zero in their first 8 columns;
         ``popularity`` > 0 is scaled to sum to 1 and ``quality`` is standardised.
         """
-        from .neighbours import nearest
-
         price, unit_cost = np.array(price, np.float64), np.array(unit_cost, np.float64)
         popularity = np.asarray(popularity, np.float64)
         _refuse("popularity", popularity, ~(popularity > 0), "give each item a share above 0")
@@ -150,33 +154,12 @@ class Catalog:
             notes=notes or {},
         )
 
-    @classmethod
-    def from_transactions(cls, df: pd.DataFrame, **options: Any) -> Catalog:
-        """A shop's own order lines; see :func:`.transactions.catalog_from_transactions`."""
-        from .transactions import catalog_from_transactions
-
-        return catalog_from_transactions(df, **options)
-
-    @classmethod
-    def synthetic(cls, num_items: int, *, seed: int, **options: Any) -> Catalog:
-        """Any size, by drawing; see :func:`shopgym.simulators.catalog.synthetic.synthetic_catalog`."""
-        from .synthetic import synthetic_catalog
-
-        return synthetic_catalog(num_items, seed=seed, **options)
-
-    @classmethod
-    def online_retail(cls) -> Catalog:
-        """The shipped catalogue of a real gift shop; see :mod:`shopgym.simulators.catalog.online_retail`."""
-        from .online_retail import online_retail
-
-        return online_retail()
-
     @cached_property
     def hash(self) -> str:
         """SHA-256 (hex) of all columns and names; the notes are left out."""
         items = self.items
-        also = [items.category_names, items.feature_names, items.currency]
-        return hash_arrays({**items.columns(), **self._latent()}, also)
+        names = [items.category_names, items.feature_names, items.currency]
+        return hash_arrays({**items.columns(), **self._latent()}, names)
 
     def save(self, path: str | Path) -> None:
         """Write one Parquet file, whole or not at all."""
@@ -185,7 +168,7 @@ class Catalog:
 
         arrays = {**self.items.columns(), **self._latent()}
         columns = {name: _to_arrow(pa, values) for name, values in arrays.items() if values[0].size}
-        about = {
+        header = {
             "format": _FORMAT,
             "hash": self.hash,
             "category_names": self.items.category_names,
@@ -193,7 +176,7 @@ class Catalog:
             "currency": self.items.currency,
             "notes": dict(self.notes),
         }
-        table = pa.table(columns).replace_schema_metadata({"shopgym": json.dumps(about)})
+        table = pa.table(columns).replace_schema_metadata({"shopgym": json.dumps(header)})
         with new_file(Path(path)) as temporary:
             pq.write_table(table, temporary, compression="zstd")
 
@@ -213,26 +196,26 @@ class Catalog:
             raise InvalidInput(
                 "catalog", str(path), f"give a file that Catalog.save wrote ({error})"
             ) from error
-        about = json.loads((table.schema.metadata or {}).get(b"shopgym", b"{}"))
-        if about.get("format") != _FORMAT:
+        header = json.loads((table.schema.metadata or {}).get(b"shopgym", b"{}"))
+        if header.get("format") != _FORMAT:
             raise InvalidInput("catalog", str(path), f"give a file that Catalog.save wrote ({_FORMAT})")
         arrays = {name: _to_numpy(table.column(name)) for name in table.column_names}
         latent: dict[str, Any] = {
             name: arrays.pop(name, np.empty((table.num_rows, 0), np.int32))
             for name in ("embedding", "quality", "units_mean", "neighbours")
         }
-        known = {name: arrays.pop(name) for name in list(arrays) if name.startswith("details.")}
+        details = {name: arrays.pop(name) for name in list(arrays) if name.startswith("details.")}
         items = Items(
             **arrays,
-            category_names=tuple(about["category_names"]),
-            feature_names=tuple(about["feature_names"]),
-            currency=about["currency"],
+            category_names=tuple(header["category_names"]),
+            feature_names=tuple(header["feature_names"]),
+            currency=header["currency"],
         )
-        if known:
-            columns: dict[str, Any] = {name.split(".")[1]: values for name, values in known.items()}
+        if details:
+            columns: dict[str, Any] = {name.split(".")[1]: values for name, values in details.items()}
             latent["details"] = ItemAttributes(**columns)
-        catalog = cls(items=items, **latent, notes=about["notes"])
-        if catalog.hash != about["hash"]:
+        catalog = cls(items=items, **latent, notes=header["notes"])
+        if catalog.hash != header["hash"]:
             raise InvalidInput("catalog", str(path), "the file was changed after it was saved: save it again")
         return catalog
 
@@ -282,9 +265,9 @@ class Catalog:
             "units_mean": self.units_mean,
             "neighbours": self.neighbours,
         }
-        # what is assumed follows from the other columns
-        known = {} if self.details.assumed else self.details.columns()
-        return {**latent, **{f"details.{name}": values for name, values in known.items()}}
+        # assumed attributes follow from the other columns, so they are not stored
+        details = {} if self.details.assumed else self.details.columns()
+        return {**latent, **{f"details.{name}": values for name, values in details.items()}}
 
 
 def unit_rows(rows: AnyArray) -> F32:

@@ -1,4 +1,4 @@
-"""What else a shop knows of its items: brand, seller, delivery, returns, when they are on sale."""
+"""Further columns of the items: brand, seller, delivery, returns, dates of sale, worth."""
 
 from __future__ import annotations
 
@@ -13,20 +13,20 @@ from ..engine.hash_rng import key, keys, units
 
 ITEMS_PER_BRAND, ITEMS_PER_SELLER = 25, 150
 WORTH_QUALITY = 0.4
-"""Assumed correlation of what an item turns out to be worth with how appealing it looks."""
+"""Assumed correlation of an item's worth with how appealing it looks."""
 
 
 @dataclass(frozen=True, eq=False)
 class ItemAttributes:
-    """N items as columns. ``assumed`` says that all of it is drawn, because no data tells.
+    """N items as columns. ``assumed`` says that all columns are drawn, because there is no data.
 
     Attributes:
         brand, seller: (N,) int32 numbers.
         shipping_days: (N,) float32 >= 0, from order to the customer, before the region's own days.
         return_rate: (N,) float64 in [0, 1), share of order lines that come back.
         launch_day, retire_day: (N,) float64, days since the shop opened between which it is on sale.
-        worth: (N,) float32, mean 0 and sd 1: how good it is once it is there. It moves satisfaction and
-            returns, not clicks: an item that looks better than it is sells once.
+        worth: (N,) float32, mean 0 and sd 1: how good the item turns out to be. It changes satisfaction
+            and returns, not clicks.
     """
 
     brand: I32
@@ -64,7 +64,7 @@ class ItemAttributes:
 
     @classmethod
     def none(cls) -> ItemAttributes:
-        """Of no items: a catalogue fills in :meth:`assume`."""
+        """Of no items; ``Catalog`` replaces it by :meth:`assume`."""
         days, number = np.empty(0), np.empty(0, np.int32)
         return cls(number, number, days.astype(np.float32), days, days, days, days.astype(np.float32))
 

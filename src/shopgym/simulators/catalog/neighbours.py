@@ -1,4 +1,4 @@
-"""The most similar items of every item: exact in shops of ordinary size, by random cuts beyond."""
+"""The most similar items of every item: exact up to 50,000 items, by random trees beyond."""
 
 from __future__ import annotations
 
@@ -89,10 +89,10 @@ def _offer_key(heap: I64, key: int) -> None:
     """Put ``key`` into a heap (smallest first) of the largest keys, unless it is there or too small."""
     if key <= heap[0]:
         return
-    known = False
+    present = False
     for at in range(len(heap)):
-        known |= heap[at] == key
-    if known:
+        present |= heap[at] == key
+    if present:
         return
     at = 0
     while 2 * at + 1 < len(heap):
@@ -120,9 +120,9 @@ def _compare_pairs(points: F32, order: I64, bounds: I64, heaps: I64) -> None:
             product, beyond = products[a + 1 :], least[a + 1 :]
             product[:] = 0.0
             for column in range(len(near)):
-                weight, others = near[column, a], near[column, a + 1 :]
-                for b in range(len(others)):  # slices from 0: so the compiler uses vector registers
-                    product[b] += weight * others[b]
+                weight, right = near[column, a], near[column, a + 1 :]
+                for b in range(len(right)):  # slices from 0: so the compiler uses vector registers
+                    product[b] += weight * right[b]
             for b in range(len(product)):
                 if product[b] < least[a] and product[b] < beyond[b]:
                     continue

@@ -1,4 +1,4 @@
-"""The shipped catalogue: a real online gift shop, and the script that derives it from its order lines.
+"""The shipped catalogue of a real online gift shop, and the script that derives it from order lines.
 
 Data: Daqing Chen (2015), Online Retail, UCI Machine Learning Repository,
 https://doi.org/10.24432/C5BW33, licence CC BY 4.0. Changed: order lines added up to a table of items;
@@ -58,8 +58,8 @@ def derive(raw: str | Path) -> Catalog:
 
     df = pd.read_parquet(raw, columns=list(COLUMNS.values()))
     df["StockCode"] = df["StockCode"].str.upper()  # some are typed in either case
-    said = df["Description"].dropna().unique()
-    df["Description"] = df["Description"].map({words: tidy(words) for words in said})
+    descriptions = df["Description"].dropna().unique()
+    df["Description"] = df["Description"].map({words: tidy(words) for words in descriptions})
     catalog = Catalog.from_transactions(
         df, columns=COLUMNS, item_pattern=ITEM_PATTERN, min_orders=MIN_ORDERS, currency="GBP"
     )

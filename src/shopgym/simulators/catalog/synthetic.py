@@ -1,4 +1,4 @@
-"""A catalogue that is drawn: any size, and the parts of a real one that no order line tells."""
+"""A synthetic catalogue of any size, and the assumed columns of a real one."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ MARGIN_RATES = (0.25, 0.65)
 """Range of the assumed margin rate of a category: 0.277 on orange juice (Dominick's, bayesm) is at its
 low end; gifts and accessories earn more."""
 QUALITY_POPULARITY = 0.8
-"""Assumed correlation of general appeal with log popularity: the rest is luck, season and exposure."""
+"""Assumed correlation of general appeal with log popularity; the rest is noise, season and exposure."""
 MAX_CATEGORIES = 60
 
 

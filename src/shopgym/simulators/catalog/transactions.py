@@ -20,14 +20,14 @@ from .synthetic import MARGIN_RATES, assumed_margin_rates, assumed_quality, defa
 REQUIRED = ("order", "item", "quantity", "price")
 OPTIONAL = ("description", "customer", "time", "unit_cost", "category")
 MIN_ORDERS = 5
-"""Items in fewer orders are set aside: too little is known of them."""
+"""Items in fewer orders are set aside: there is too little data on them."""
 UNITS_CAP = 6
 """Units of one order line count up to here: what a household buys, not a reseller."""
 FILLERS = re.compile(
     "the|and|with|for|set|pack|assorted|design|vintage|small|medium|large|mini|red|blue|green|pink|white|"
     "black|cream|ivory|silver|gold|brown|grey|yellow|orange|purple|turquoise|lilac"
 )
-"""English words that say nothing of what a thing is; in other languages rarity alone has to tell."""
+"""English words that do not say what a thing is. In other languages only rarity is used."""
 
 
 def clean(
@@ -37,7 +37,7 @@ def clean(
     item_pattern: str | None = None,
     min_orders: int = MIN_ORDERS,
 ) -> tuple[pd.DataFrame, pd.DataFrame]:
-    """Part the order lines that can be used from those that cannot, with a reason for each of these.
+    """Separate the order lines that can be used from the others, with a reason for each of these.
 
     Args:
         df: one row per order line.
@@ -71,8 +71,8 @@ def clean(
     quantity, price = lines["quantity"], lines["price"]
     reason = pd.Series("", index=lines.index, dtype=object)
 
-    def refuse(bad: AnyArray | pd.Series[bool], why: str) -> None:
-        reason[bad & (reason == "")] = why
+    def refuse(bad: AnyArray | pd.Series[bool], cause: str) -> None:
+        reason[bad & (reason == "")] = cause
 
     refuse(lines["order"].isna(), "order id is missing")
     refuse(lines["item"].isna() | (lines["item"] == ""), "item id is missing")
@@ -148,18 +148,20 @@ def catalog_from_transactions(
     bought = lines[["order", "row"]].drop_duplicates()
     order = pd.factorize(bought["order"])[0]
     orders = np.bincount(bought["row"], minlength=n)
-    embedding, alone = copurchase_embedding(order, bought["row"].to_numpy(), n, dim=dim, rng=rng)
+    embedding, num_alone = copurchase_embedding(order, bought["row"].to_numpy(), n, dim=dim, rng=rng)
     name = _commonest(lines, "description", pd.Series(ids))
 
     if "category" in lines:
         label = _commonest(lines, "category", pd.Series("uncategorised", index=range(n)))
-        number, known = pd.factorize(label, sort=True)
-        category, names = number.astype(np.int32), tuple(map(str, known))
-        how = "The commonest over the item's lines."
+        number, labels = pd.factorize(label, sort=True)
+        category, names = number.astype(np.int32), tuple(map(str, labels))
+        category_note = "The commonest over the item's lines."
     else:
         count = default_categories(n) if num_categories is None else num_categories
         category, names = group_items(list(name), embedding, count, rng)
-        how = "Groups of items with similar names and buyers (k-means), named by their telling words."
+        category_note = (
+            "Groups of items with similar names and buyers (k-means), named by their telling words."
+        )
 
     rates = assumed_margin_rates(category, len(names), margin_rates, rng)
     cost = price * (1 - rates)
@@ -168,7 +170,7 @@ def catalog_from_transactions(
         paid = lines["unit_cost"].where(lines["unit_cost"] >= 0).groupby(lines["row"]).median().to_numpy()
         unknown = int(np.isnan(paid).sum())
         cost = np.where(np.isnan(paid), cost, paid)
-    reasons = "; ".join(f"{count}: {why}" for why, count in aside["reason"].value_counts().items())
+    reasons = "; ".join(f"{count}: {cause}" for cause, count in aside["reason"].value_counts().items())
     notes = {
         "rows": f"{len(lines)} of {len(df)} order lines used, {order.max() + 1} orders.",
         "set_aside": f"{len(aside)} order lines set aside. {reasons}".strip(),
@@ -176,8 +178,8 @@ def catalog_from_transactions(
         f"category in {margin_rates[0]} to {margin_rates[1]}. Give a unit_cost column to replace it.",
         "quality": "Assumed: correlated 0.8 with log popularity, the rest is drawn.",
         "units_mean": f"Units of a line are counted up to {units_cap:g}.",
-        "embedding": f"{alone} of {n} items have no telling co-purchases: theirs is drawn at random.",
-        "category": how,
+        "embedding": f"{num_alone} of {n} items have no telling co-purchases: theirs is drawn at random.",
+        "category": category_note,
     }
     return Catalog.assemble(
         item_id=ids,
@@ -229,7 +231,7 @@ def copurchase_embedding(
         matrix = sparse.csr_matrix((pmi[kept], (row[kept], col[kept])), shape=(num_items, num_items))
         left, values = _svd(_centred(matrix), dim, rng)
         embedding[:, : len(values)] = left * np.sqrt(values)
-        # The centred row of an item with no entry of its own is not zero but says nothing.
+        # The centred row of an item without an entry is not zero, but carries no information.
         alone = matrix.getnnz(axis=1) == 0
         length = np.linalg.norm(embedding[:, :OBSERVED], axis=1)
         alone |= length <= 1e-6 * length.max()
@@ -250,31 +252,33 @@ def group_items(
     n = len(names)
     if not 1 <= count <= n:
         raise InvalidInput("num_categories", count, f"give 1 to {n}")
-    said = pd.DataFrame(
+    words_of_items = pd.DataFrame(
         [(i, place, word) for i, name in enumerate(names) for place, word in enumerate(telling_words(name))],
         columns=["item", "place", "word"],
     )
-    said["stem"], stems = pd.factorize(said["word"].str.removesuffix("s"))
-    once = said.drop_duplicates(["item", "stem"])
-    rarity = np.log(n / np.bincount(once["stem"], minlength=len(stems)))
-    has = sparse.csr_matrix((np.ones(len(once)), (once["item"], once["stem"])), shape=(n, len(stems)))
+    words_of_items["stem"], stems = pd.factorize(words_of_items["word"].str.removesuffix("s"))
+    distinct = words_of_items.drop_duplicates(["item", "stem"])
+    rarity = np.log(n / np.bincount(distinct["stem"], minlength=len(stems)))
+    has = sparse.csr_matrix(
+        (np.ones(len(distinct)), (distinct["item"], distinct["stem"])), shape=(n, len(stems))
+    )
     points = np.sqrt(1 - words) * unit_rows(embedding)
     if rarity.any():
         weighted = has @ sparse.diags(rarity)
         left, values = _svd(weighted, count, rng)
         space = left * values
-        # Of rare words the leading columns hold next to nothing: that must not be blown up to norm 1.
+        # The leading columns hold almost nothing of rare words: do not scale that up to norm 1.
         least = 0.1 * np.sqrt(np.asarray(weighted.multiply(weighted).sum(axis=1)))
         length = np.maximum(np.linalg.norm(space, axis=1, keepdims=True), np.where(least > 0, least, 1))
         points = np.hstack([points, np.sqrt(words) * space / length])
     group, count = _kmeans(points, count, rng)
 
-    form = said.groupby("stem")["word"].agg(lambda forms: forms.value_counts().index[0])
-    place = said.groupby("stem")["place"].mean()
+    form = words_of_items.groupby("stem")["word"].agg(lambda forms: forms.value_counts().index[0])
+    place = words_of_items.groupby("stem")["place"].mean()
     titles: list[str] = []
     for number in range(count):
-        tells = np.asarray(has[group == number].mean(axis=0)).ravel() * rarity
-        order = np.argsort(-tells, kind="stable")[: np.count_nonzero(tells)]
+        score = np.asarray(has[group == number].mean(axis=0)).ravel() * rarity
+        order = np.argsort(-score, kind="stable")[: np.count_nonzero(score)]
         for words_used in (2, 3):
             best = sorted(order[:words_used], key=lambda word: place[word])
             title = " ".join(form[word] for word in best) or "group"
@@ -285,7 +289,7 @@ def group_items(
 
 
 def telling_words(name: str) -> list[str]:
-    """The lower-case words of a name that may tell what the thing is: not colours, sizes and fillers."""
+    """The lower-case words of a name that may say what the thing is: no colours, sizes and fillers."""
     return [word for word in re.findall(r"[^\W\d_]{3,}", name.lower()) if not FILLERS.fullmatch(word)]
 
 
@@ -303,8 +307,8 @@ def _kmeans(points: AnyArray, count: int, rng: Generator, *, restarts: int = 4) 
         spread = float(((points - centres[nearest]) ** 2).sum())
         if spread < tightest:
             tightest, best = spread, nearest
-    found, group = np.unique(best, return_inverse=True)
-    return group.astype(np.int32), len(found)
+    numbers, group = np.unique(best, return_inverse=True)
+    return group.astype(np.int32), len(numbers)
 
 
 def _centred(matrix: sparse.csr_matrix) -> LinearOperator:
@@ -345,8 +349,8 @@ def _named(df: pd.DataFrame, columns: Mapping[str, str]) -> pd.DataFrame:
                 f"there is no such column; columns present: {', '.join(map(str, df.columns))}; "
                 f"map it with columns={{{name!r}: 'its name in your table'}}",
             )
-    theirs = {name: columns.get(name, name) for name in (*REQUIRED, *OPTIONAL)}
-    lines = pd.DataFrame({ours: df[name] for ours, name in theirs.items() if name in df.columns})
+    source = {name: columns.get(name, name) for name in (*REQUIRED, *OPTIONAL)}
+    lines = pd.DataFrame({name: df[column] for name, column in source.items() if column in df.columns})
     return lines.reset_index(drop=True)
 
 

@@ -1,8 +1,8 @@
 """Every random draw of the shop is a hash of what it is for: (seed, visit, page, item, kind).
 
-So the same shopper meets the same item with the same luck whatever else was shown, and results do not
-depend on batch size, thread count or order. The hash is the output function of splitmix64 (Steele,
-Lea & Flood 2014, fig. 14), applied once per field.
+So the same shopper responds to the same item with the same random draws whatever else is shown, and
+results do not depend on batch size, thread count or order. The hash is the output function of splitmix64
+(Steele, Lea & Flood 2014, fig. 14), applied once per field.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ USER, ENTRY, ENTRY_ITEM, MOBILE = (np.uint64(kind) for kind in range(1, 5))
 NEIGHBOUR, POPULAR, ALIAS, COIN = (np.uint64(kind) for kind in range(5, 9))
 CLICK, CART, BUY, UNITS, LEAVE = (np.uint64(kind) for kind in range(9, 14))
 STOCK, DELIVERY = np.uint64(14), np.uint64(15)
-# Counters stand under a kind of their own, so that no page or item number is taken for a kind.
+# Counters have a kind of their own, so that no page or item number is mistaken for a kind.
 PAGE, ITEM = np.uint64(16), np.uint64(17)
 READ_ON, OPENED, RETURNED, DELAY, DWELL, READING = (np.uint64(kind) for kind in range(18, 24))
 MISSION, CHANNEL, TO_CART, SEARCHED, QUERY = (np.uint64(kind) for kind in range(24, 29))
@@ -89,12 +89,12 @@ def normal(word: np.uint64) -> float:
     """
     layer = int(uint64(word) & uint64(255))
     x = (2.0 * unit(word) - 1.0) * ENDS[layer]
-    return x if abs(x) < ENDS[layer + 1] else _at_the_end(uint64(word), layer, x)
+    return x if abs(x) < ENDS[layer + 1] else _accept_or_redraw(uint64(word), layer, x)
 
 
 @njit(cache=True)
-def _at_the_end(word: np.uint64, layer: int, x: float) -> float:
-    """What becomes of ``x``, which lies where only part of its layer is under the curve."""
+def _accept_or_redraw(word: np.uint64, layer: int, x: float) -> float:
+    """Accept or redraw ``x``, which lies where only part of its layer is under the curve."""
     while True:
         if abs(x) < ENDS[layer + 1]:
             return x

@@ -1,4 +1,4 @@
-"""How the functions that do the work of a page are compiled."""
+"""How kernels are compiled."""
 
 from __future__ import annotations
 
@@ -15,9 +15,9 @@ OPTIONS: dict[str, Any] = {"cache": True, "nogil": True, "error_model": "numpy",
 def kernel(function: F) -> F:
     """Compile ``function``, which may neither allocate nor return arrays.
 
-    It runs without the interpreter's lock and without numba's reference counting: a kernel only reads and
-    writes arrays that its caller holds, and counting the some forty of them at every use would take longer
-    than the page (a factor of 1.6 to 6, measured).
+    It runs without the interpreter's lock and without numba's reference counting. Its caller owns every
+    array that it uses, and counting references to some forty arrays takes longer than the page itself
+    (measured: a factor of 1.6 to 6).
     """
     compiled: F = njit(**OPTIONS)(function)
     return compiled

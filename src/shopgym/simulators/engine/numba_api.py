@@ -1,4 +1,4 @@
-"""Numba's interface for those who write extensions, which it types in part only: here it has no types."""
+"""Numba's extension interface in one place, untyped: numba itself types only parts of it."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
-"""Asking for memory before it is needed.
+"""Loading memory into the cache before it is needed.
 
-A page reads a row here and there of tables that are larger than the cache nearest to the core, and would
-wait for each. What will be read is known some lanes before.
+A page reads scattered rows of tables that are larger than the fastest cache, and would wait for each. Which
+rows they are is known some visits ahead.
 """
 
 from __future__ import annotations
@@ -14,15 +14,15 @@ from numba import types
 from .numba_api import cgutils, extending
 
 PREFETCH_DISTANCE = 8
-"""Lanes by which what a lane will read is asked for: about as many as memory can answer for at a time."""
+"""Visits ahead of which rows are prefetched: about as many as the memory serves at a time."""
 TILE = 128
-"""Lanes that go from one pass to the next together: what they have asked for, and their outcomes, are
-still near the core."""
+"""Visits that go through the passes of a kernel together, so that what one pass has loaded and written is
+still in the cache for the next."""
 
 
 @extending.intrinsic
 def prefetch(typing: Any, array: Any, row: Any) -> Any:
-    """Ask for the cache line in which ``array[row]`` begins; it changes nothing but the time taken."""
+    """Prefetch the cache line in which ``array[row]`` begins. Changes nothing but the time taken."""
 
     def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
         view = context.make_array(signature.args[0])(context, builder, arguments[0])

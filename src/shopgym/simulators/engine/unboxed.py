@@ -1,8 +1,8 @@
-"""NamedTuples of arrays that kernels take in one piece.
+"""NamedTuples of arrays that are unboxed once instead of at every call of a kernel.
 
-Numba looks at every array of a tuple anew at every call, which for the hundred fields of the shop takes
-longer than a page. A held tuple has been looked at once: what a kernel needs to know of its arrays lies in
-memory, and the kernel reads it from there.
+Numba unboxes every array of a tuple at every call; for the hundred fields of ``ShopParams`` that takes
+longer than a page. Here the native form of all fields is written to memory once, and a kernel loads it
+from there.
 """
 
 from __future__ import annotations
@@ -22,9 +22,9 @@ T = TypeVar("T", bound=NamedTuple)
 
 
 def unboxed_once(value: T) -> T:
-    """``value``, which kernels take faster; it has the same fields and iterates alike.
+    """``value`` in a form that kernels take faster, with the same fields.
 
-    Its arrays may be written to but, being a tuple's, not exchanged.
+    Its arrays may be written to but not replaced.
     """
     return cast(T, _Unboxed(value))
 
@@ -46,16 +46,16 @@ class _Unboxed:
         return iter(self._value)
 
     def __reduce__(self) -> tuple[Callable[..., Any], tuple[Any]]:
-        # a copy has arrays of its own, at addresses of their own
+        # a copy has its own arrays at its own addresses
         return unboxed_once, (self._value,)
 
 
 class _UnboxedType(types.NamedTuple):
-    """The type of the tuple, to kernels; only the way in differs."""
+    """To kernels it is the type of the tuple; only the unboxing differs."""
 
     def __init__(self, inner: types.NamedTuple) -> None:
         super().__init__(inner.types, inner.instance_class)
-        self.name = f"held {inner.name}"
+        self.name = f"unboxed {inner.name}"
 
 
 extending.register_model(_UnboxedType)(extending.models.TupleModel)
@@ -75,8 +75,8 @@ def _in_memory(builder: Any, manager: Any, kind: types.NamedTuple, address: Any)
 
 
 @extending.unbox(_UnboxedType)
-def _take(kind: _UnboxedType, unboxed_once: Any, c: Any) -> Any:
-    number = c.pyapi.object_getattr_string(unboxed_once, "address")
+def _unbox(kind: _UnboxedType, value: Any, c: Any) -> Any:
+    number = c.pyapi.object_getattr_string(value, "address")
     address = c.pyapi.long_as_ulonglong(number)
     c.pyapi.decref(number)
     places = _in_memory(c.builder, c.context.data_model_manager, kind, address)

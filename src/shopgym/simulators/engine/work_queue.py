@@ -1,7 +1,8 @@
-"""Lanes that threads take a few of at a time, until none is left: who is late, or slow, takes fewer.
+"""A queue of rows 0 to n - 1 from which threads claim a few at a time, until none is left.
 
-Cores that are shared with others are not equally fast, and not for long. Equal parts would all wait for
-the slowest; so kernels begin with ``low, high = take(lanes)`` and go on while ``low < high``.
+Cores that are shared with other processes are not equally fast. Equal parts would all wait for the slowest
+thread. So kernels begin with ``low, high = claim(queue)`` and go on while ``low < high``: a slow thread
+claims fewer rows.
 """
 
 from __future__ import annotations
@@ -15,19 +16,19 @@ from ...core.types import I64
 from .numba_api import extending
 
 NEXT, END, STEP = range(3)
-"""Of an array of lanes: the first that nobody has taken, how many there are, how many are taken at a time."""
+"""Places in the array of a queue: the first row not claimed, the number of rows, the rows of one claim."""
 
 
 def work_queue(n: int, step: int | None = None) -> I64:
-    """Lanes 0 to n - 1, to be taken ``step`` at a time, or all at once; in cache lines of their own."""
-    lanes = np.zeros(24, np.int64)
-    lanes[END], lanes[STEP] = n, step or n
-    return lanes
+    """A queue of ``n`` rows, claimed ``step`` at a time (default: all at once), in its own cache lines."""
+    queue = np.zeros(24, np.int64)
+    queue[END], queue[STEP] = n, step or n
+    return queue
 
 
 @extending.intrinsic
 def _add(typing: Any, array: Any, number: Any) -> Any:
-    """Add to the first number of an array, which other threads do as well; what it was before."""
+    """Add to the first number of an array atomically; returns the number before."""
 
     def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
         view = context.make_array(signature.args[0])(context, builder, arguments[0])
@@ -37,7 +38,7 @@ def _add(typing: Any, array: Any, number: Any) -> Any:
 
 
 @njit(cache=True, inline="always")
-def take(lanes: I64) -> tuple[int, int]:
-    """The next lanes [low, high), which nobody else gets; none are left where they are not low < high."""
-    low = _add(lanes, lanes[STEP])
-    return low, min(low + lanes[STEP], lanes[END])
+def claim(queue: I64) -> tuple[int, int]:
+    """The next rows [low, high), for this thread alone; none are left if not low < high."""
+    low = _add(queue, queue[STEP])
+    return low, min(low + queue[STEP], queue[END])

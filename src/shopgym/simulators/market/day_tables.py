@@ -1,4 +1,4 @@
-"""The columns of :class:`.params.DayTables`: a day's, or every week's."""
+"""Builds :class:`..day_types.DayTables`: of one day, or of every week."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ ALL_ON_SALE: Bool = np.empty((0, 0), np.bool_)
 
 
 def one_day(catalog: Catalog, market: Market, stock: Stock, day: float) -> DayTables:
-    """A single row: appeal, prices and range of ``day``, and the stock as it is from now on."""
+    """One row: appeal, prices and range of ``day``. ``available`` follows the stock from then on."""
     on_sale = market.on_sale(day)
     if on_sale.all():
         return unboxed_once(_row(catalog, market, day, stock.available, ALL_ON_SALE))
@@ -27,15 +27,15 @@ def one_day(catalog: Catalog, market: Market, stock: Stock, day: float) -> DayTa
 def every_week(
     catalog: Catalog, market: Market, stock: StockConfig, pages_per_day: float, days: float, seed: int
 ) -> DayTables:
-    """A row for each week of ``days`` days, under the demand of customers who are not simulated."""
+    """One row for each week of ``days`` days, with the stock that customers who are not simulated leave."""
     weeks = int(days // DAYS_A_WEEK) + 1
-    found = np.ones((weeks, len(catalog)), np.bool_)
+    available = np.ones((weeks, len(catalog)), np.bool_)
     if stock.enabled:
-        found = availability(catalog, stock, pages_per_day=pages_per_day, seed=seed, weeks=weeks)
+        available = availability(catalog, stock, pages_per_day=pages_per_day, seed=seed, weeks=weeks)
     rows = []
     for week in range(weeks):
         day = float(DAYS_A_WEEK * week)
-        rows.append(_row(catalog, market, day, found[week] & market.on_sale(day), ALL_ON_SALE))
+        rows.append(_row(catalog, market, day, available[week] & market.on_sale(day), ALL_ON_SALE))
     return unboxed_once(DayTables(*(np.concatenate(column) for column in zip(*rows, strict=True))))
 
 
@@ -44,7 +44,7 @@ def _row(catalog: Catalog, market: Market, day: float, available: Bool, on_sale:
     return DayTables(
         appeal=appeal[None],
         lift=np.exp(appeal)[None],
-        log_price=market.felt(price)[None],
+        log_price=market.log_relative_price(price)[None],
         price=price[None],
         margin=(price - items.unit_cost)[None],
         available=available[None],

@@ -112,15 +112,15 @@ class MarketConfig:
 
 
 class Market:
-    """The state of the range on a day. ``moves`` says whether any day differs from another.
+    """The range on each day: appeal, prices, what is on sale. ``moves`` says whether days differ at all.
 
     Args:
         catalog: N items.
-        config, campaigns, shocks: what happens.
+        config, campaigns, shocks: what changes.
         quality_weight: logits of click per unit of quality.
-        reference_price: share of the log of an item's list price that is taken for its worth.
+        reference_price: exponent of an item's list price in the price that buyers compare with.
         allow_losses: whether offers may go below cost.
-        seed: of everything drawn here.
+        seed: of all draws of the market.
     """
 
     def __init__(
@@ -151,7 +151,7 @@ class Market:
         self._spent = np.zeros(len(campaigns))
         self._lines = np.zeros(len(campaigns), np.int64)
         self._charged_day, self._charged = -1, list[int]()
-        self._till: list[tuple[float, AnyArray, AnyArray]] = []  # sales that are not charged yet
+        self._uncharged: list[tuple[float, AnyArray, AnyArray]] = []
         details = catalog.details
         dated = np.isfinite(details.launch_day).any() or np.isfinite(details.retire_day).any()
         switched = config.season or config.drift or config.new_share or config.old_share
@@ -183,11 +183,11 @@ class Market:
             extra[self.offered[number]] += self.campaigns[number].boost
         if not (by_category.any() or extra.any()):
             return self._appeal
-        moved: F32 = (self._appeal + by_category[self._category] + extra).astype(np.float32)
-        return moved
+        appeal: F32 = (self._appeal + by_category[self._category] + extra).astype(np.float32)
+        return appeal
 
     def price(self, day: float) -> F64:
-        """(N,) currency: list price, shocks and the best running offer, which stops at cost."""
+        """(N,) currency: list price with shocks, less the best running offer, which stops at cost."""
         off, factor = np.zeros(len(self.catalog)), np.ones(len(self.catalog))
         for number, shock in enumerate(self.shocks):
             if shock.kind == "price" and shock.start <= day < shock.start + shock.days:
@@ -201,23 +201,23 @@ class Market:
             price = np.where(off > 0, np.maximum(price, items.unit_cost), price)
         return price
 
-    def felt(self, price: F64) -> F32:
-        """(N,) float32 log of prices (N,) over those that buyers compare them with."""
-        felt: F32 = np.log(price / self._reference).astype(np.float32)
-        return felt
+    def log_relative_price(self, price: F64) -> F32:
+        """(N,) float32 log of prices (N,) over the reference prices that buyers compare them with."""
+        log_price: F32 = np.log(price / self._reference).astype(np.float32)
+        return log_price
 
     def on_sale(self, day: float) -> Bool:
         """(N,) whether an item is in the range on ``day``."""
-        there: Bool = (self.launch <= day) & (day < self.retire)
-        return there
+        in_range: Bool = (self.launch <= day) & (day < self.retire)
+        return in_range
 
-    def sold(self, day: float, items: AnyArray, units: AnyArray) -> None:
-        """Note what was sold, rows and units, both (s,), for which campaigns will be charged."""
+    def record_sales(self, day: float, items: AnyArray, units: AnyArray) -> None:
+        """Record sales, item rows and units, both (s,), which campaigns are charged for later."""
         if self.campaigns:
-            self._till.append((day, items, units))
+            self._uncharged.append((day, items, units))
 
     def report(self) -> list[dict[str, float]]:
-        """Of each campaign: ``spent`` and ``budget`` (currency), ``lines`` sold and ``goal``."""
+        """For each campaign ``spent`` and ``budget`` (currency), ``lines`` sold and ``goal``."""
         self._charge()
         return [
             {"spent": float(spent), "budget": c.budget, "lines": int(lines), "goal": c.goal}
@@ -235,9 +235,9 @@ class Market:
         ]
 
     def _charge(self) -> None:
-        """Charge campaigns with what is in the till, day by day: an offer holds until its day is over."""
-        till, self._till = self._till, []
-        for day, sales in groupby(till, lambda sale: int(sale[0])):
+        """Charge campaigns for the recorded sales, day by day: an offer that has begun lasts all day."""
+        sales_so_far, self._uncharged = self._uncharged, []
+        for day, sales in groupby(sales_so_far, lambda sale: int(sale[0])):
             days, items, units = zip(*sales, strict=True)
             if day != self._charged_day:
                 self._charged_day, self._charged = day, self._within_budget(days[0])
@@ -251,11 +251,11 @@ class Market:
     def _range(self) -> tuple[F64, F64]:
         config, details = self.config, self.catalog.details
         launch, retire = details.launch_day.copy(), details.retire_day.copy()
-        draw, when = self._uniform(LAUNCH, self._row), self._uniform(LAUNCH, self._row, 1)
+        draw, moment = self._uniform(LAUNCH, self._row), self._uniform(LAUNCH, self._row, 1)
         later = draw < config.new_share
-        launch[later] = np.maximum(launch[later], when[later] * config.turnover)
+        launch[later] = np.maximum(launch[later], moment[later] * config.turnover)
         leaving = draw > 1 - config.old_share
-        retire[leaving] = np.minimum(retire[leaving], when[leaving] * config.turnover)
+        retire[leaving] = np.minimum(retire[leaving], moment[leaving] * config.turnover)
         return launch, np.maximum(retire, launch)
 
     def _offer(self, number: int, campaign: Campaign) -> Bool:
@@ -268,8 +268,7 @@ class Market:
         chosen = self._uniform(CAMPAIGN, self._row, number) < campaign.share
         if campaign.category >= 0:
             chosen &= self._category == campaign.category
-        found: Bool = chosen
-        return found
+        return np.asarray(chosen)
 
     def _uniform(self, kind: np.uint64, fields: AnyArray, number: int = 0) -> F64:
         return units(keys(np.uint64(key(np.uint64(key(self._root, kind)), np.uint64(number))), fields))

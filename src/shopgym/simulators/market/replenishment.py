@@ -1,4 +1,4 @@
-"""When to order and how much: the rules of replenishment and the demand they are set for.
+"""When to order and how much: the rules of replenishment and the demand that they assume.
 
 Demand for an item is compound Poisson: order lines come at random, a line holds a geometric number of
 units (1, 2, ...). Its sum over some days is the Pólya-Aeppli distribution (Johnson, Kemp & Kotz 2005,
@@ -22,10 +22,10 @@ if TYPE_CHECKING:
 
 RULES = ("sS", "newsvendor")
 DAYS_PER_YEAR = 365.0
-LONGEST = 1000
-"""Reviews that a delivery may take: the shop keeps a row of what arrives for each."""
-MOST = 1.0 - 1e-9
-"""No quantile above this one is taken: it is infinite at 1 (goods that cost nothing to hold)."""
+MAX_LEAD_REVIEWS = 1000
+"""Reviews that a delivery may take, at most: the shop stores one row of arrivals for each."""
+MAX_SHARE = 1.0 - 1e-9
+"""Largest quantile that is used: the quantile at 1 (goods that cost nothing to hold) is infinite."""
 
 
 @dataclass(frozen=True)
@@ -80,8 +80,8 @@ class StockConfig:
         in_range("shop.stock.order_cost", self.order_cost, 0.0, 1e9)
         in_range("shop.stock.background", self.background, 0.0, 1e9)
         object.__setattr__(self, "deliveries_stop", _spans(self.deliveries_stop))
-        if self.lead_reviews > LONGEST:
-            least = f"give {self.lead_time / LONGEST:g} days or more, or a shorter lead time"
+        if self.lead_reviews > MAX_LEAD_REVIEWS:
+            least = f"give {self.lead_time / MAX_LEAD_REVIEWS:g} days or more, or a shorter lead time"
             raise InvalidInput("shop.stock.review", self.review, least)
 
     @property
@@ -147,7 +147,7 @@ def demand_quantile(lines: F64, units_mean: F64, share: F64) -> I64:
     out = np.zeros(len(lines), np.int64)
     for i in range(len(lines)):
         p = 1.0 / units_mean[i]
-        q, rate, target = 1.0 - p, lines[i] * p, min(share[i], MOST)
+        q, rate, target = 1.0 - p, lines[i] * p, min(share[i], MAX_SHARE)
         if rate <= 0.0 or target <= 0.0:
             continue
         goal, factor = math.log(target), -lines[i]

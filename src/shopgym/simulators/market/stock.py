@@ -1,8 +1,8 @@
-"""Stock shared by everyone in the shop: it depletes, is reviewed, ordered and delivered.
+"""Stock shared by all visits of a shop: it is sold, reviewed, ordered and delivered.
 
-All requests of one tick see the stock as it stood when the tick began. What they buy is taken out when
-the tick ends; if several bought the last unit, the stock goes below zero and the next delivery fills the
-backorder. So what one shopper sees never depends on the order in which a tick is computed.
+All visits of one step see the stock at the start of the step. What they buy is taken out at its end. If
+several bought the last unit, the stock goes below zero and the next delivery fills the backorder. So what
+a visitor sees never depends on the order in which a step is computed.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ class Stock:
         on_hand: (N,) may be negative: units sold and not yet delivered to us.
         on_order: (N,) ordered and not yet delivered.
         reorder_point, order_up_to: (N,) order up to S where the position is at or below s.
-        available: (N,) bool, what a request of this tick sees: ``on_hand > 0``.
+        available: (N,) bool, what a request of this step sees: ``on_hand > 0``.
         shelf_cost: (N,) currency for one unit on hand from one review to the next.
         background: (N,) mean order lines of customers who are not simulated, from one review to the next.
         backordered, ordered: running totals of units sold beyond the stock, and ordered.
@@ -60,7 +60,7 @@ class Stock:
 
     @classmethod
     def open(cls, catalog: Catalog, config: StockConfig, *, pages_per_day: float, seed: int) -> Stock:
-        """The stock of a shop that has been running: levels anywhere in their cycle, some items out.
+        """The stock of a shop that has been open for long: levels anywhere in their cycle, some items out.
 
         ``pages_per_day`` is the traffic that the levels are set for.
         """
@@ -84,7 +84,7 @@ class Stock:
             arriving=np.zeros((lead + 1, n), np.int64),
             seed=seed,
         )
-        # what has run out was ordered on some earlier day and is on its way
+        # items that are out were ordered on an earlier day and are on their way
         due = 1 + np.floor(day * lead).astype(np.int64)
         stock.arriving[due[out], np.flatnonzero(out)] = order_up_to[out]
         stock.on_order[out] = order_up_to[out]
@@ -93,7 +93,7 @@ class Stock:
         return stock
 
     def sell(self, items: I32, units: I32) -> None:
-        """Take out what was bought in this tick: item rows and units, both (r,); items may repeat."""
+        """Take out what was bought in this step: item rows and units, both (r,); items may repeat."""
         if self.config.enabled and len(items):
             self.backordered += _sell(self.on_hand, self.available, items, units)
 
@@ -115,12 +115,12 @@ class Stock:
         self.available[items] = self.on_hand[items] > 0
 
     def next_review(self) -> None:
-        """One review: settle the time since the last, receive what is due, then order up to S."""
+        """One review: settle the time since the last one, receive what is due, then order up to S."""
         if not self.config.enabled:
             return
         self.review += 1
         if self.background.any():
-            self._sell_to_others()
+            self._sell_in_background()
         self.holding_cost += float(np.maximum(self.on_hand, 0) @ self.shelf_cost)
         self._receive()
         position = self.on_hand + self.on_order
@@ -132,18 +132,18 @@ class Stock:
         self.order_costs += self.config.order_cost * int(np.count_nonzero(short))
         np.greater(self.on_hand, 0, out=self.available)
 
-    def _sell_to_others(self) -> None:
-        """Customers who are not simulated take what they want; what is not there they do without."""
+    def _sell_in_background(self) -> None:
+        """Customers who are not simulated buy. What is out of stock is lost demand."""
         draw = key(np.uint64(key(np.uint64(self.seed), BACKGROUND)), np.uint64(self.review))
         uniform = units(keys(np.uint64(draw), np.arange(len(self.on_hand), dtype=np.uint64)))
-        wanted = demand_quantile(self.background, self.units_mean, uniform)
-        sold = np.minimum(wanted, np.maximum(self.on_hand, 0))
+        demand = demand_quantile(self.background, self.units_mean, uniform)
+        sold = np.minimum(demand, np.maximum(self.on_hand, 0))
         self.on_hand -= sold
         self.background_sold += int(sold.sum())
-        self.background_lost += int((wanted - sold).sum())
+        self.background_lost += int((demand - sold).sum())
 
     def _receive(self) -> None:
-        """What is due goes on the shelf; while deliveries stop it is due at the next review instead."""
+        """Receive what is due; while deliveries stop it becomes due at the next review."""
         due = self.arriving[self.review % len(self.arriving)]
         day = self.review * self.config.review
         if any(start <= day < start + days for start, days in self.config.deliveries_stop):
@@ -157,11 +157,11 @@ class Stock:
 def availability(
     catalog: Catalog, config: StockConfig, *, pages_per_day: float, seed: int, weeks: int
 ) -> Bool:
-    """(weeks, N) bool: what a customer who comes once in a while would find on days 0, 7, 14, ...
+    """(weeks, N) bool: which items are in stock on days 0, 7, 14, ...
 
     The stock of :meth:`Stock.open`, run forward under all the demand that its levels are set for
-    (``conversion`` x ``pages_per_day`` + ``background`` order lines a day), none of it simulated shopper
-    by shopper: for environments in which every lane lives on a calendar of its own.
+    (``conversion`` x ``pages_per_day`` + ``background`` order lines a day), none of which is simulated
+    visitor by visitor: for the clock ``own``.
 
     Raises:
         InvalidInput: ``weeks`` below 1.
@@ -170,17 +170,17 @@ def availability(
         raise InvalidInput("weeks", weeks, "give 1 or more")
     stock = Stock.open(catalog, config, pages_per_day=pages_per_day, seed=seed)
     stock.background = lines_per_day(catalog, config, pages_per_day) * config.review
-    found = np.empty((weeks, len(catalog)), np.bool_)
+    available = np.empty((weeks, len(catalog)), np.bool_)
     for week in range(weeks):
         for _ in range(int(7 * week / config.review) - stock.review):
             stock.next_review()
-        found[week] = stock.available
-    return found
+        available[week] = stock.available
+    return available
 
 
 @kernel
 def _sell(on_hand: I64, available: Bool, items: I32, units: I32) -> int:
-    """Take units out; items whose stock ends are no longer available. Returns units oversold."""
+    """Take units out; items that run out are no longer available. Returns the units oversold."""
     over = 0
     for line in range(items.shape[0]):
         item, amount = items[line], units[line]

@@ -1,1 +1,1 @@
-"""What one page does: who begins, what is observed, how it is read, clicked and bought."""
+"""What one page does: how visits start, what is observed, how a page is read, clicked and bought from."""

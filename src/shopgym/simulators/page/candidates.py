@@ -1,4 +1,4 @@
-"""Which items a page may choose from: some like what was last looked at, some popular, some at random."""
+"""The candidates of a page: some similar to the item last looked at, some popular, some uniform."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from ..people.visits import Visits
 from .surfaces import CART
 
 REMAINDERS = 1024  # a power of two
-"""Items are told apart by their row modulo this before they are compared one by one."""
+"""Items are compared by their row modulo this number before they are compared one by one."""
 
 
 @njit(cache=True, inline="always")
@@ -30,11 +30,12 @@ def among(items: I32, count: int, item: np.int32) -> bool:
 def draw_candidates(
     params: ShopParams, visits: Visits, asked: Bool, taker: I64, out: I32, low: int, high: int
 ) -> None:
-    """Fill ``out`` (n, m) with m different items for the next page of each lane that is ``asked`` for.
+    """Fill ``out`` (n, m) with m different items for the next page of each visit that is ``asked`` for.
 
-    The similar ones are a stride through the list of neighbours: odd strides visit all of a list
-    whose length is a power of two, so no item comes twice. ``taker`` (``REMAINDERS``,) holds, by remainder,
-    the lane that last took such an item: only if it is this lane need an item be compared with those before.
+    The similar items are a stride through the list of neighbours. An odd stride visits all of a list whose
+    length is a power of two, so no item comes twice. ``taker`` (``REMAINDERS``,) holds, for each remainder,
+    the visit that last took such an item: an item is compared with the earlier ones only if that is this
+    visit.
     """
     m = out.shape[1]
     if m == 0:
@@ -51,16 +52,16 @@ def draw_candidates(
             anchor = visits.anchor[i]
             start = below(page, width)
             stride = 2 * below(key(page, POPULAR), max(width // 2, 1)) + 1
-            wanted, similar = similar, 0
-            for c in range(width if visits.surface[i] == CART else wanted):
+            count_similar, similar = similar, 0
+            for c in range(width if visits.surface[i] == CART else count_similar):
                 item = params.neighbours[anchor, (start + c * stride) & (width - 1)]
-                # what goes with something in the cart is like it, but not of its kind
+                # complements of an item in the cart are similar to it, but of another category
                 if visits.surface[i] == CART and params.category[item] == params.category[anchor]:
                     continue
                 out[i, similar] = item
                 taker[item & (REMAINDERS - 1)] = i
                 similar += 1
-                if similar == wanted:
+                if similar == count_similar:
                     break
         for c in range(similar, m):
             word = key(page, uint64(c) + POPULAR)
@@ -71,7 +72,7 @@ def draw_candidates(
                 if tries <= 8:
                     word = key(word, POPULAR)
                     item = np.int32(popular_item(params, word))
-                else:  # a small catalogue: take the next item that is not there yet
+                else:  # a small catalogue: take the next item that is not on the list yet
                     item = np.int32(item + 1 if item + 1 < count else 0)
             out[i, c] = item
             taker[item & (REMAINDERS - 1)] = i

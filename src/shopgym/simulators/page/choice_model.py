@@ -1,7 +1,7 @@
-"""How likely a shopper is to like, put in the cart, buy and send back an item, and of what it depends.
+"""The probabilities that a visitor likes, puts in the cart, buys and sends back an item.
 
-What happens (:func:`.choice.respond`) and what is expected (:func:`.choice.expect`) are both made of these,
-so the truth cannot drift from the simulation.
+Both the simulation (:mod:`.page_kernel`) and the exact means (:mod:`.exact_means`) are made of these
+functions, so they cannot drift apart.
 """
 
 from __future__ import annotations
@@ -22,40 +22,42 @@ from .surfaces import EMAIL
 from .visit_step import waiting_days
 
 SUBSTITUTES = 4
-"""Neighbours among which somebody who finds an item sold out looks for another."""
+"""Neighbours of an item that is out of stock among which a visitor looks for a substitute."""
 
 
 @njit(cache=True, inline="always")
 def sigmoid(x: float) -> float:
+    """1 / (1 + exp(-x)), inside kernels."""
     return 1.0 / (1.0 + math.exp(-x))
 
 
 @njit(cache=True, inline="always")
 def appeal_of(params: ShopParams, visits: Visits, i: int, item: int) -> float:
-    """pull . embedding, in four sums so that additions need not wait for one another."""
+    """pull . embedding, as four sums so that the processor can overlap the additions."""
     d = visits.pull.shape[1]
     one = two = three = four = np.float32(0.0)
-    whole = d - d % 4
-    for c in range(0, whole, 4):
+    quads = d - d % 4
+    for c in range(0, quads, 4):
         one += visits.pull[i, c] * params.embedding[item, c]
         two += visits.pull[i, c + 1] * params.embedding[item, c + 1]
         three += visits.pull[i, c + 2] * params.embedding[item, c + 2]
         four += visits.pull[i, c + 3] * params.embedding[item, c + 3]
-    for c in range(whole, d):
+    for c in range(quads, d):
         one += visits.pull[i, c] * params.embedding[item, c]
     return float64((one + two) + (three + four))
 
 
 @njit(cache=True, inline="always")
 def p_like(params: ShopParams, today: DayTables, visits: Visits, i: int, item: int, appeal: float) -> float:
-    """P(liked | examined); what is liked is clicked, but for what is put in the cart straight away."""
+    """P(liked | examined). A liked item is clicked, unless it is put straight in the cart."""
     base = params.click_base - params.fatigue * visits.page[i]
-    return sigmoid(base + appeal + today.appeal[visits.row[i], item])
+    return sigmoid(base + appeal + today.appeal[visits.day_row[i], item])
 
 
 @njit(cache=True, inline="always")
 def pain_of(params: ShopParams, today: DayTables, visits: Visits, i: int, item: int, off: float) -> float:
-    price = today.log_price[visits.row[i], item] + math.log1p(-off)
+    """Price sensitivity x log(price / reference), after the share ``off`` is taken off the price."""
+    price = today.log_price[visits.day_row[i], item] + math.log1p(-off)
     return float(params.sensitivity[visits.user[i]] * price)
 
 
@@ -80,7 +82,7 @@ def p_cart(
 
 @njit(cache=True, inline="always")
 def p_quick(params: ShopParams, visits: Visits, i: int) -> float:
-    """P(without a look at its page | ``taken`` is put in the cart)"""
+    """P(the item's page is not opened | it is put in the cart)"""
     if visits.purpose[i] and visits.surface[i] != EMAIL:
         return float(params.quick)
     return 0.0
@@ -102,7 +104,7 @@ def p_return(params: ShopParams, user: int, item: int, appeal: float) -> float:
 
 @njit(cache=True, inline="always")
 def units_p(params: ShopParams, visits: Visits, i: int, item: int) -> float:
-    """Success probability of the geometric number of units; who buys in bulk buys ``bulk`` times the rest."""
+    """Success probability of the geometric number of units. ``bulk`` scales the units beyond the first."""
     p, bulk = params.units_p[item], params.bulk[visits.user[i]]
     if visits.size[i] != 0.0:
         bulk *= math.exp(-params.mission_units * visits.size[i])
@@ -128,7 +130,7 @@ def mean_units(p: float, most: int) -> float:
 
 @njit(cache=True, inline="always")
 def taken_for(params: ShopParams, today: DayTables, row: int, item: int) -> int:
-    """The item that would be bought for ``item``: itself, the nearest in stock, or ``EMPTY``."""
+    """The item that would be bought for ``item``: itself, the nearest one in stock, or ``EMPTY``."""
     if today.available[row, item]:
         return item
     if params.substitution > 0.0:
@@ -141,7 +143,7 @@ def taken_for(params: ShopParams, today: DayTables, row: int, item: int) -> int:
 
 @njit(cache=True, inline="always")
 def p_read_on(params: ShopParams, surface: int, item: int, clicked: float) -> float:
-    """P(the next slot is reached | this one was examined), where P(clicked) is 0, 1 or in between."""
+    """P(the next slot is reached | this one was examined and ``clicked`` with this probability)."""
     stops = params.stops[surface]
     if params.satisfies[surface] > 0.0:
         stops = sigmoid(params.satisfied[surface] + 0.5 * params.worth[item])
@@ -150,12 +152,12 @@ def p_read_on(params: ShopParams, surface: int, item: int, clicked: float) -> fl
 
 @njit(cache=True, inline="always")
 def seconds_of(draw: np.uint64, log_median: float, sd: float) -> float:
-    """Log-normal from one word."""
+    """Log-normal number from one random word."""
     return math.exp(log_median + sd * normal(draw))
 
 
 def reading_time(read: U64, log_median: float, sd: float) -> F32:
-    """(n,) seconds that were spent on pages with these keys (n,); none where there is 0."""
+    """(n,) seconds spent on the pages with the keys ``read`` (n,); 0 where the key is 0."""
     seconds = np.empty(len(read), np.float32)
     _read(read, log_median, sd, seconds)
     return seconds

@@ -1,13 +1,24 @@
-"""What is to be expected of any slate: the exact means of what :mod:`.choice` draws."""
+"""Exact means of what :mod:`.page_kernel` draws, for any items and any slate."""
 
 from __future__ import annotations
 
 import math
 
+from ...core.batches import (
+    TERM_CART,
+    TERM_CLICK,
+    TERM_DWELL,
+    TERM_MARGIN,
+    TERM_PURCHASE,
+    TERM_RETURN_COST,
+    TERM_REVENUE,
+    TERM_STOCKOUT,
+    TERM_UNITS,
+)
 from ...core.types import F64, I32, I64
 from ..day_types import DayTables
 from ..engine.jit import kernel
-from ..engine.work_queue import take
+from ..engine.work_queue import claim
 from ..params import ShopParams
 from ..people.visits import Visits
 from .choice_model import (
@@ -34,17 +45,17 @@ def expect(
     price_off: F64,
     out: F64,
     go_on: F64,
-    lanes: I64,
+    queue: I64,
 ) -> None:
-    """Fill ``out`` (9, n, j) with the exact mean of each of ``SLOT_TERMS`` for any j items per lane.
+    """Fill ``out`` (9, n, j) with the exact mean of each of ``SLOT_TERMS`` for any j items per visit.
 
-    Means are given examination, but for the stockouts, which are of impressions; zeros where ``items``
-    is empty. ``go_on`` (n, j) gets the probability of reading on after an item that was examined.
+    Means are per examined impression, those of ``stockout`` per impression. Where ``items`` is empty they
+    are 0. ``go_on`` (n, j) gets the probability of reading on after the item was examined.
     """
-    low, high = take(lanes)
+    low, high = claim(queue)
     while low < high:
         for i in range(low, high):
-            row, surface = visits.row[i], visits.surface[i]
+            row, surface = visits.day_row[i], visits.surface[i]
             off = price_off[i] if price_off.shape[0] else 0.0
             for c in range(items.shape[1]):
                 item = items[i, c]
@@ -59,35 +70,37 @@ def expect(
                     pain = pain_of(params, today, visits, i, taken, off)
                     willing = p_cart(params, visits, i, item, taken, appeal, pain)
                     click *= 1.0 - p_quick(params, visits, i) * willing
-                out[0, i, c] = click
+                out[TERM_CLICK, i, c] = click
                 if params.chain[surface]:
                     go_on[i, c] = p_read_on(params, surface, item, click)
                 if params.dwells:
                     log_mean = params.dwell_log + params.dwell_depth * appeal + 0.5 * params.dwell_sd**2
-                    out[7, i, c] = click * math.exp(log_mean)
+                    out[TERM_DWELL, i, c] = click * math.exp(log_mean)
                 if not today.available[row, item]:
-                    out[6, i, c] = 1.0
+                    out[TERM_STOCKOUT, i, c] = 1.0
                 if taken < 0:
                     continue
                 cart = like * willing
                 lines = cart * p_buy(params, pain)
                 units = lines * mean_units(units_p(params, visits, i, taken), params.max_units)
-                given = off * today.price[row, taken]
-                out[1, i, c] = cart
-                out[2, i, c] = lines
-                out[3, i, c] = units
-                out[4, i, c] = units * (today.price[row, taken] - given)
-                out[5, i, c] = units * (today.margin[row, taken] - given)
+                discount = off * today.price[row, taken]
+                out[TERM_CART, i, c] = cart
+                out[TERM_PURCHASE, i, c] = lines
+                out[TERM_UNITS, i, c] = units
+                out[TERM_REVENUE, i, c] = units * (today.price[row, taken] - discount)
+                out[TERM_MARGIN, i, c] = units * (today.margin[row, taken] - discount)
                 if params.returns:
-                    back = p_return(params, visits.user[i], taken, appeal)
-                    out[8, i, c] = back * (out[5, i, c] + lines * params.return_handling)
-        low, high = take(lanes)
+                    returned = p_return(params, visits.user[i], taken, appeal)
+                    out[TERM_RETURN_COST, i, c] = returned * (
+                        out[TERM_MARGIN, i, c] + lines * params.return_handling
+                    )
+        low, high = claim(queue)
 
 
 @kernel
-def attention(params: ShopParams, visits: Visits, slates: I32, go_on: F64, out: F64, lanes: I64) -> None:
+def attention(params: ShopParams, visits: Visits, slates: I32, go_on: F64, out: F64, queue: I64) -> None:
     """Fill ``out`` (n, k) with the exact probability that each slot is examined; see :mod:`.surfaces`."""
-    low, high = take(lanes)
+    low, high = claim(queue)
     while low < high:
         for i in range(low, high):
             surface = visits.surface[i]
@@ -96,4 +109,4 @@ def attention(params: ShopParams, visits: Visits, slates: I32, go_on: F64, out: 
                 out[i, slot] = reached * params.attention[surface, slot]
                 if slates[i, slot] >= 0:
                     reached *= go_on[i, slot]
-        low, high = take(lanes)
+        low, high = claim(queue)

@@ -1,4 +1,4 @@
-"""What the shop can see of its visitors: the pages they ask for."""
+"""What the shop can see of its visitors: the columns of ``Requests``."""
 
 from __future__ import annotations
 
@@ -10,29 +10,29 @@ from ...core.types import F32, F64, I32, I64, U64, Bool
 from ..day_types import DayTables
 from ..engine.jit import kernel
 from ..engine.prefetch import PREFETCH_DISTANCE, TILE, prefetch
-from ..engine.work_queue import take
+from ..engine.work_queue import claim
 from ..params import ShopParams
 from ..people.visits import Visits
 from .candidates import draw_candidates
 from .surfaces import CHANNELS, SURFACES
-from .visit_start import begin_anew
+from .visit_start import start_tile
 
 MOMENT = ("page", "clicks", "mobile")
-"""Context columns after the intent: pages so far / max_pages, log(1 + clicks so far), on a phone."""
+"""Context columns after the intent: pages so far / max_pages, log(1 + clicks so far), phone (0 or 1)."""
 PLACE = (*(f"on_{name}" for name in SURFACES), *(f"by_{name}" for name, _ in CHANNELS))
 """With surfaces: the page asked for and the channel, 0 or 1 each."""
 CLOCK = ("hour_cos", "hour_sin", "weekend", "year_cos", "year_sin")
 """With the calendar: hour of the day and week of the year on their circles."""
 RELATION = ("visits", "gap")
-"""Where people come back: log(1 + visits before this one), log(1 + days since the last)."""
+"""Where people come back: log(1 + earlier visits), log(1 + days since the last)."""
 
 LONGEST_GAP = 36_400.0
-"""Days beyond which a gap is shown as this."""
+"""A longer gap, in days, is shown as this."""
 
 
 @njit(cache=True, inline="always")
 def _log1p(x: float) -> float:
-    """Most are 0, for which the logarithm need not be taken."""
+    """log(1 + x); most x are 0, and then no logarithm is needed."""
     return math.log1p(x) if x > 0.0 else 0.0
 
 
@@ -43,7 +43,7 @@ def observe(
     visits: Visits,
     asked: Bool,
     begin: Bool,
-    new: I32,
+    scratch: I32,
     taker: I64,
     request_id: U64,
     user_id: I64,
@@ -53,21 +53,21 @@ def observe(
     in_stock: Bool,
     time: F64,
     slots: I32,
-    lanes: I64,
+    queue: I64,
 ) -> None:
-    """Fill the columns of ``Requests`` for the ``lanes`` that are ``asked`` for.
+    """Fill the columns of ``Requests`` for the visits that are ``asked`` for, given their ``time`` in days.
 
-    Before that the next visit starts on those where ``begin`` (n,), of anyone; (0,) = on none. The intent
-    that can be seen is the observable embedding of the item last looked at or searched for. ``new`` and
-    ``taker`` are scratch space.
+    Before that, the next visit of anyone starts where ``begin`` (n,); (0,) starts none. The intent that the
+    shop sees is the observable embedding of the item last looked at or searched for. ``scratch``
+    (``TILE``,) and ``taker`` (``REMAINDERS``,) are scratch memory.
     """
     intent = params.observed.shape[1]
-    low, high = take(lanes)
+    low, high = claim(queue)
     while low < high:
         for start in range(low, high, TILE):
             end = min(start + TILE, high)
             if begin.shape[0]:
-                begin_anew(params, visits, begin, new, start, end)
+                start_tile(params, visits, begin, scratch, start, end)
             draw_candidates(params, visits, asked, taker, candidates, start, end)
             for i in range(start, end):
                 if i + PREFETCH_DISTANCE < high:
@@ -77,11 +77,10 @@ def observe(
                     continue
                 request_id[i] = visits.key[i] ^ uint64(visits.page[i])
                 user_id[i] = visits.user[i]
-                time[i] = visits.time[i]
-                # looked up once: a store to an array might, for all the compiler knows, change them
-                who, anchor = visits.user[i], visits.anchor[i]
+                # read once: the compiler must assume that a store to another array may change them
+                user_row, anchor = visits.user[i], visits.anchor[i]
                 for c in range(user.shape[1]):
-                    user[i, c] = params.user_features[who, c]
+                    user[i, c] = params.user_features[user_row, c]
                 for c in range(intent):
                     context[i, c] = params.observed[anchor, c]
                 context[i, intent] = visits.page[i] / params.max_pages
@@ -96,8 +95,8 @@ def observe(
                     slots[i] = params.slots[visits.surface[i]]
                     at += len(PLACE)
                 if params.calendar_on:
-                    day = int64(math.floor(visits.time[i]))
-                    hour = int64((visits.time[i] - day) * 24.0)
+                    day = int64(math.floor(time[i]))
+                    hour = int64((time[i] - day) * 24.0)
                     context[i, at] = params.hours[hour, 0]
                     context[i, at + 1] = params.hours[hour, 1]
                     context[i, at + 2] = 1.0 if day % 7 >= 5 else 0.0
@@ -107,7 +106,7 @@ def observe(
                 if params.remembers:
                     context[i, at] = _log1p(visits.visit[i] - 1)
                     context[i, at + 1] = _log1p(min(visits.gap[i], LONGEST_GAP))
-                row = visits.row[i]
+                row = visits.day_row[i]
                 for c in range(candidates.shape[1]):
                     in_stock[i, c] = today.available[row, candidates[i, c]]
-        low, high = take(lanes)
+        low, high = claim(queue)

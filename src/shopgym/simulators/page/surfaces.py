@@ -1,7 +1,7 @@
 """Where a page is shown, and how a list is read there.
 
-A visitor reads a list from the top. Slot j is looked at when it is reached, with probability
-``attention_j``; after an item that was looked at, the visitor reads on with a probability that depends on
+A visitor reads a list from the top. Slot j is examined when it is reached, with probability
+``attention_j``. After an item that was examined, the visitor reads on with a probability that depends on
 whether it was clicked. Three click models are three settings of this one chain:
 
 - position: ``attention_j = j ** -decay``, always reads on (position-based model; Craswell et al. 2008);
@@ -25,7 +25,7 @@ SURFACES = ("home", "product", "cart", "search", "email")
 HOME, PRODUCT, CART, SEARCH, EMAIL = range(5)
 CLICK_MODELS = ("position", "cascade", "dbn")
 CHANNELS = (("direct", HOME), ("search_engine", PRODUCT), ("advert", PRODUCT), ("email", EMAIL))
-"""How visitors come, and the surface on which they come in."""
+"""The channels through which visitors come, and the surface on which each arrives."""
 
 
 @dataclass(frozen=True)
@@ -119,7 +119,7 @@ class SurfacesConfig:
         return self.home, self.product, self.cart, self.search, self.email
 
 
-def lay_out(
+def surface_params(
     pages: tuple[SurfaceConfig, ...], opened: float, slate_size: int, num_candidates: int
 ) -> dict[str, AnyArray]:
     """The fields of ``ShopParams`` about ``pages``, which are in the order of :data:`SURFACES`."""

@@ -1,4 +1,8 @@
-"""How visits begin: who comes, by what way, and after what."""
+"""How visits start: which person comes, through which channel, and what they want.
+
+Three kernels, one per clock of the shop: :func:`start_visits` (anyone comes), :func:`return_visits` (the
+same person comes back) and :func:`admit` (whom the population sent).
+"""
 
 from __future__ import annotations
 
@@ -25,31 +29,91 @@ from ..engine.hash_rng import (
 from ..engine.jit import kernel
 from ..engine.prefetch import TILE, prefetch
 from ..engine.ravel_view import ravel_view
-from ..engine.work_queue import take
+from ..engine.work_queue import claim
 from ..params import ShopParams
-from ..people.visits import NO_QUERY, Visits, set_pull, something_wanted
+from ..people.visits import NO_QUERY, Visits, draw_wanted_item, set_pull
+
+
+@kernel
+def start_visits(params: ShopParams, visits: Visits, begin: Bool, scratch: I32, queue: I64) -> None:
+    """Start the next visit where ``begin`` (n,): anyone may come, always as if for the first time.
+
+    ``scratch`` is (``TILE``,).
+    """
+    low, high = claim(queue)
+    while low < high:
+        for start in range(low, high, TILE):
+            start_tile(params, visits, begin, scratch, start, min(start + TILE, high))
+        low, high = claim(queue)
+
+
+@kernel
+def start_tile(params: ShopParams, visits: Visits, begin: Bool, scratch: I32, low: int, high: int) -> None:
+    """:func:`start_visits` for up to ``TILE`` visits [low, high)."""
+    count = 0
+    for i in range(low, high):
+        scratch[count] = i
+        count += begin[i]
+    for i in scratch[:count]:
+        visits.number[i] += 1
+        visits.key[i] = key(visits.seed[i], uint64(visits.number[i]))
+        user = _draw_user(params, key(visits.key[i], USER))
+        visits.user[i] = user
+        prefetch(params.favourites, user)
+        prefetch(params.taste, user)
+        prefetch(params.mission, user)
+        prefetch(params.size, user)
+    for i in scratch[:count]:
+        _prefetch_wanted_item(params, visits.user[i], key(visits.key[i], ENTRY_ITEM))
+    for i in scratch[:count]:
+        _set_person(params, visits, i, visits.user[i])
+        _begin_visit(params, visits, i)
+        prefetch(params.embedding, int64(visits.anchor[i]))
+    for i in scratch[:count]:
+        _set_intent(params, visits, i)
+
+
+@kernel
+def return_visits(params: ShopParams, visits: Visits, begin: Bool, replace: Bool, queue: I64) -> None:
+    """Start the next visit of the same person where ``begin`` (n,), of a new one where also ``replace``."""
+    low, high = claim(queue)
+    while low < high:
+        for i in range(low, high):
+            if not begin[i]:
+                continue
+            if replace[i]:
+                visits.lives[i] += 1
+                visits.life[i] = key(key(visits.seed[i], LIFE), uint64(visits.lives[i]))
+                _set_person(params, visits, i, int(below(key(visits.life[i], USER), params.taste.shape[0])))
+                visits.time[i] = 0.0
+            else:
+                visits.time[i] += visits.gap[i]
+            _begin_next_visit(params, visits, i)
+        low, high = claim(queue)
+
+
+@kernel
+def admit(params: ShopParams, visits: Visits, begin: Bool, queue: I64) -> None:
+    """Start the next visit of the people whom the population assigned to the rows where ``begin`` (n,)."""
+    low, high = claim(queue)
+    while low < high:
+        for i in range(low, high):
+            if begin[i]:
+                _begin_next_visit(params, visits, i)
+        low, high = claim(queue)
 
 
 @njit(cache=True, inline="always")
-def _fetch_what_may_be_wanted(params: ShopParams, user: int, word: np.uint64) -> None:
-    """Ask for what :func:`something_wanted` reads of the user's favourites."""
-    favourite = int64(params.favourites[user, below(word, params.favourites.shape[1])])
-    width = params.neighbours.shape[1]
-    if width:
-        prefetch(ravel_view(params.neighbours), favourite * width + below(key(word, COIN), width))
-
-
-@njit(cache=True, inline="always")
-def _anyone(params: ShopParams, word: np.uint64) -> np.int64:
-    """Whoever comes: any user, in proportion to their visits where some merely pass by."""
+def _draw_user(params: ShopParams, word: np.uint64) -> np.int64:
+    """Any user; where some merely pass by, in proportion to their visits."""
     if params.visitors.shape[0]:
         return int64(params.visitors[below(word, params.visitors.shape[0])])
     return int64(below(word, params.taste.shape[0]))
 
 
 @njit(cache=True, inline="always")
-def _become(params: ShopParams, visits: Visits, i: int, user: int) -> None:
-    """Put a person who has never been here into the lane."""
+def _set_person(params: ShopParams, visits: Visits, i: int, user: int) -> None:
+    """Put a person without memories into row i."""
     visits.user[i] = user
     visits.visit[i] = 0
     visits.gap[i] = 0.0
@@ -63,8 +127,8 @@ def _become(params: ShopParams, visits: Visits, i: int, user: int) -> None:
 
 
 @njit(cache=True, inline="always")
-def _enter(params: ShopParams, visits: Visits, i: int) -> None:
-    """The person in the lane begins the visit whose key is set."""
+def _begin_visit(params: ShopParams, visits: Visits, i: int) -> None:
+    """Start the visit of the person in row i, whose key is set. The intent is set later."""
     visit, user = visits.key[i], visits.user[i]
     visits.visit[i] += 1
     visits.mobile[i] = unit(key(visit, MOBILE)) < params.mobile_share
@@ -80,8 +144,7 @@ def _enter(params: ShopParams, visits: Visits, i: int) -> None:
     visits.channel[i] = channel
     visits.surface[i] = params.entries[channel]
     visits.query[i] = NO_QUERY
-    entry = something_wanted(params, user, key(visit, ENTRY), key(visit, ENTRY_ITEM))
-    visits.anchor[i] = entry
+    visits.anchor[i] = draw_wanted_item(params, user, key(visit, ENTRY), key(visit, ENTRY_ITEM))
     visits.page[i] = 0
     visits.clicks[i] = 0
     visits.over[i] = False
@@ -92,87 +155,26 @@ def _enter(params: ShopParams, visits: Visits, i: int) -> None:
 
 
 @njit(cache=True, inline="always")
-def _look_around(params: ShopParams, visits: Visits, i: int) -> None:
-    """What drew the person to the shop is what they are after."""
+def _begin_next_visit(params: ShopParams, visits: Visits, i: int) -> None:
+    """Start the next visit of the person in row i, whose ``life`` is set."""
+    visits.number[i] += 1
+    visits.key[i] = key(visits.life[i], uint64(visits.visit[i]))
+    _begin_visit(params, visits, i)
+    _set_intent(params, visits, i)
+
+
+@njit(cache=True, inline="always")
+def _set_intent(params: ShopParams, visits: Visits, i: int) -> None:
+    """A visit starts with the intent of the item that brought the person to the shop."""
     for c in range(visits.intent.shape[1]):
         visits.intent[i, c] = params.embedding[visits.anchor[i], c]
     set_pull(params, visits, i)
 
 
 @njit(cache=True, inline="always")
-def _enter_again(params: ShopParams, visits: Visits, i: int) -> None:
-    """The person in the lane, whose life is set, begins their next visit."""
-    visits.number[i] += 1
-    visits.key[i] = key(visits.life[i], uint64(visits.visit[i]))
-    _enter(params, visits, i)
-    _look_around(params, visits, i)
-
-
-@kernel
-def begin_anew(params: ShopParams, visits: Visits, begin: Bool, new: I32, low: int, high: int) -> None:
-    """Start the next visit on up to ``TILE`` lanes [low, high) where ``begin``: anyone, as if for the
-    first time.
-
-    ``new`` (``TILE``,) is scratch space.
-    """
-    count = 0
-    for i in range(low, high):
-        new[count] = i
-        count += begin[i]
-    for i in new[:count]:
-        visits.number[i] += 1
-        visits.key[i] = key(visits.seed[i], uint64(visits.number[i]))
-        user = _anyone(params, key(visits.key[i], USER))
-        visits.user[i] = user
-        prefetch(params.favourites, user)
-        prefetch(params.taste, user)
-        prefetch(params.mission, user)
-        prefetch(params.size, user)
-    for i in new[:count]:
-        _fetch_what_may_be_wanted(params, visits.user[i], key(visits.key[i], ENTRY_ITEM))
-    for i in new[:count]:
-        _become(params, visits, i, visits.user[i])
-        _enter(params, visits, i)
-        prefetch(params.embedding, int64(visits.anchor[i]))
-    for i in new[:count]:
-        _look_around(params, visits, i)
-
-
-@kernel
-def arrive(params: ShopParams, visits: Visits, begin: Bool, new: I32, lanes: I64) -> None:
-    """:func:`begin_anew`, of ``lanes``."""
-    low, high = take(lanes)
-    while low < high:
-        for start in range(low, high, TILE):
-            begin_anew(params, visits, begin, new, start, min(start + TILE, high))
-        low, high = take(lanes)
-
-
-@kernel
-def come_back(params: ShopParams, visits: Visits, begin: Bool, anew: Bool, lanes: I64) -> None:
-    """Start the next visit of the same person where ``begin``, of another person where also ``anew``."""
-    low, high = take(lanes)
-    while low < high:
-        for i in range(low, high):
-            if not begin[i]:
-                continue
-            if anew[i]:
-                visits.lives[i] += 1
-                visits.life[i] = key(key(visits.seed[i], LIFE), uint64(visits.lives[i]))
-                _become(params, visits, i, int(below(key(visits.life[i], USER), params.taste.shape[0])))
-                visits.time[i] = 0.0
-            else:
-                visits.time[i] += visits.gap[i]
-            _enter_again(params, visits, i)
-        low, high = take(lanes)
-
-
-@kernel
-def enter(params: ShopParams, visits: Visits, begin: Bool, lanes: I64) -> None:
-    """Start the next visit of the people who were put into the lanes where ``begin``."""
-    low, high = take(lanes)
-    while low < high:
-        for i in range(low, high):
-            if begin[i]:
-                _enter_again(params, visits, i)
-        low, high = take(lanes)
+def _prefetch_wanted_item(params: ShopParams, user: int, word: np.uint64) -> None:
+    """Prefetch what :func:`draw_wanted_item` reads of the user's favourites."""
+    favourite = int64(params.favourites[user, below(word, params.favourites.shape[1])])
+    width = params.neighbours.shape[1]
+    if width:
+        prefetch(ravel_view(params.neighbours), favourite * width + below(key(word, COIN), width))

@@ -2,7 +2,7 @@
 
 The i-th visitor of a shop comes when the integrated rate reaches the sum of i unit exponential times
 (time rescaling: Daley & Vere-Jones 2003, prop. 7.4.I). Each of these times is a keyed draw, so visitor i
-is the same person with the same luck whatever the rates are, and comes earlier when the shop is busier.
+is the same person with the same random draws whatever the rates are, and comes earlier in a busier shop.
 """
 
 from __future__ import annotations
@@ -27,8 +27,8 @@ class ArrivalConfig:
     Attributes:
         per_day: (new) visitors on an average day.
         established: customers that a season begins with.
-        representative: whether these are spread evenly over all that customers can be, so that a few hundred
-            stand for all of them, rather than drawn one by one.
+        representative: whether the established customers are spread evenly over the distribution of
+            customers, so that a few hundred represent it, instead of drawn independently.
         hours, weekdays, weeks: multipliers >= 0 by hour of the day, day of the week (Monday first) and
             week of the year; each is scaled to mean 1.
     """
@@ -76,7 +76,7 @@ class ArrivalConfig:
         return self._when(target)
 
     def after(self, start: F64, gaps: F64) -> F64:
-        """(n,) times that lie ``gaps`` average days of business after ``start``, in days."""
+        """(n,) times in days at which ``gaps`` average days of business have passed since ``start``."""
         return self._when(self._integral(start) + gaps * self.per_day)
 
     def _when(self, target: F64) -> F64:
@@ -85,11 +85,11 @@ class ArrivalConfig:
         hour = np.searchsorted(self._reached, total, side="right") - 1
         hour = np.minimum(hour, len(self.by_hour) - 1)
         inside = (total - self._reached[hour]) / self.by_hour[hour]
-        found: F64 = (year * len(self.by_hour) + hour + inside) / HOURS
-        return found
+        times: F64 = (year * len(self.by_hour) + hour + inside) / HOURS
+        return times
 
     def _integral(self, days: F64) -> F64:
         year, hours = np.divmod(days * HOURS, len(self.by_hour))
         hour = np.minimum(hours.astype(np.int64), len(self.by_hour) - 1)
-        found: F64 = year * self._reached[-1] + self._reached[hour] + (hours - hour) * self.by_hour[hour]
-        return found
+        integral: F64 = year * self._reached[-1] + self._reached[hour] + (hours - hour) * self.by_hour[hour]
+        return integral

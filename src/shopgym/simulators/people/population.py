@@ -1,7 +1,7 @@
-"""Everybody who may come during a season, and when: newcomers, and customers who come back.
+"""Who comes when during a season: newcomers, and customers who come back.
 
 Newcomers arrive as a non-homogeneous Poisson process (:mod:`.arrivals`). A customer's exponential gaps run
-on the same calendar: a day at which the shop is twice as busy is worth two of its average days.
+on the same calendar: a day on which the shop is twice as busy counts as two average days.
 """
 
 from __future__ import annotations
@@ -23,15 +23,15 @@ from .visits import Visits
 class Population:
     """M users on one calendar of ``days`` days.
 
-    The first ``established`` users are customers already; the others are new, in order of arrival.
+    The first ``established`` users are customers already. The others are new, in order of arrival.
 
     Args:
         users: the people.
         arrivals: how many are new and how busy each hour is.
         days: length of the season.
-        seed: of who comes when; person u has the same luck in every season of this seed.
+        seed: of who comes when; person u has the same random draws in every season of this seed.
         remembers: whether customers come back and carry their experience along.
-        history: how many of the items that they opened are remembered.
+        history: h, how many of the items that they opened are remembered.
     """
 
     def __init__(
@@ -55,7 +55,7 @@ class Population:
                 f"{base} established and about {expected:.0f} new users come in {days:g} days: "
                 f"give at least {int(base + expected + 5 * expected**0.5) + 1}",
             )
-        known = np.arange(base)
+        customers = np.arange(base)
         root = np.uint64(key(np.uint64(seed), LIFE))
         self.life = keys(root, np.arange(count, dtype=np.uint64))
         self.visits: I32 = np.zeros(count, np.int32)
@@ -65,15 +65,17 @@ class Population:
         self.history: I32 = np.full((count, history if remembers else 0), EMPTY, np.int32)
         self.taste: F32 = users.taste.copy() if remembers else users.taste
         self.seen: F32 = np.zeros_like(users.taste) if remembers else users.taste
-        self.visits[known] = 1
-        draw = units(keys(np.uint64(key(root, GAP)), known.astype(np.uint64)))
-        first = arrivals.after(np.zeros(base), -np.log1p(-draw) / users.rate[known]) if base else np.empty(0)
+        self.visits[customers] = 1
+        draw = units(keys(np.uint64(key(root, GAP)), customers.astype(np.uint64)))
+        first = (
+            arrivals.after(np.zeros(base), -np.log1p(-draw) / users.rate[customers]) if base else np.empty(0)
+        )
         new = arrivals.times(int(root), int(expected + 10 * expected**0.5) + 10)
         new = new[new < days][: count - base]
         times = np.concatenate([first, new])
-        who = np.concatenate([known, base + np.arange(len(new))])
+        people = np.concatenate([customers, base + np.arange(len(new))])
         coming = times < days
-        self._queue = list(zip(times[coming].tolist(), who[coming].tolist(), strict=True))
+        self._queue = list(zip(times[coming].tolist(), people[coming].tolist(), strict=True))
         heapq.heapify(self._queue)
 
     def __len__(self) -> int:
@@ -85,48 +87,48 @@ class Population:
         """Days until the next visit that is certain to come; inf after the last."""
         return self._queue[0][0] if self._queue else math.inf
 
-    def admit(self, visits: Visits, begin: Bool, until: float) -> tuple[Bool, float]:
-        """Put who comes before ``until`` into the lanes where ``begin``, in order, with luck and memory.
+    def assign(self, visits: Visits, begin: Bool, until: float) -> tuple[Bool, float]:
+        """Put the people who come before ``until`` into the rows where ``begin`` (n,), with their memory.
 
         Returns:
-            ((n,) lanes that got somebody, time of the latest of them in days; 0 if there is nobody).
+            ((n,) the rows that were filled, time in days of the last person; 0 if nobody came).
         """
-        lanes = np.flatnonzero(begin)
-        found: list[tuple[float, int]] = []
-        while len(found) < len(lanes) and self.next_time < until:
-            found.append(heapq.heappop(self._queue))
-        lanes, filled = lanes[: len(found)], np.zeros(len(begin), np.bool_)
-        if not found:
+        rows = np.flatnonzero(begin)
+        coming: list[tuple[float, int]] = []
+        while len(coming) < len(rows) and self.next_time < until:
+            coming.append(heapq.heappop(self._queue))
+        rows, filled = rows[: len(coming)], np.zeros(len(begin), np.bool_)
+        if not coming:
             return filled, 0.0
-        times, who = np.array([time for time, _ in found]), np.array([user for _, user in found])
-        filled[lanes] = True
-        visits.user[lanes] = who
-        visits.time[lanes] = times
-        visits.life[lanes] = self.life[who]
-        visits.visit[lanes] = self.visits[who]
-        visits.gap[lanes] = self.gap[who]
-        visits.satisfaction[lanes] = self.satisfaction[who]
-        visits.habit[lanes] = self.habit[who]
-        visits.history[lanes] = self.history[who] if self.remembers else EMPTY
-        visits.taste[lanes] = self.taste[who]
-        visits.seen[lanes] = self.seen[who] if self.remembers else 0.0
+        times, users = np.array([time for time, _ in coming]), np.array([user for _, user in coming])
+        filled[rows] = True
+        visits.user[rows] = users
+        visits.time[rows] = times
+        visits.life[rows] = self.life[users]
+        visits.visit[rows] = self.visits[users]
+        visits.gap[rows] = self.gap[users]
+        visits.satisfaction[rows] = self.satisfaction[users]
+        visits.habit[rows] = self.habit[users]
+        visits.history[rows] = self.history[users] if self.remembers else EMPTY
+        visits.taste[rows] = self.taste[users]
+        visits.seen[rows] = self.seen[users] if self.remembers else 0.0
         return filled, float(times[-1])
 
     def store(self, visits: Visits, ended: Bool, stayed: Bool) -> None:
-        """Take over what the visits that have ended left behind, and when those who stay come back."""
+        """Store what the ``ended`` visits leave behind, and queue the next visits of those who stayed."""
         if not self.remembers:
             return
-        lanes = np.flatnonzero(ended)
-        who = visits.user[lanes]
-        self.visits[who] = visits.visit[lanes]
-        self.gap[who] = visits.gap[lanes]
-        self.satisfaction[who] = visits.satisfaction[lanes]
-        self.habit[who] = visits.habit[lanes]
-        self.history[who] = visits.history[lanes]
-        self.taste[who] = visits.taste[lanes]
-        self.seen[who] = visits.seen[lanes]
-        back = np.flatnonzero(ended & stayed)
-        times = self.arrivals.after(visits.time[back], visits.gap[back])
-        for time, user in zip(times.tolist(), visits.user[back].tolist(), strict=True):
+        rows = np.flatnonzero(ended)
+        users = visits.user[rows]
+        self.visits[users] = visits.visit[rows]
+        self.gap[users] = visits.gap[rows]
+        self.satisfaction[users] = visits.satisfaction[rows]
+        self.habit[users] = visits.habit[rows]
+        self.history[users] = visits.history[rows]
+        self.taste[users] = visits.taste[rows]
+        self.seen[users] = visits.seen[rows]
+        returning = np.flatnonzero(ended & stayed)
+        times = self.arrivals.after(visits.time[returning], visits.gap[returning])
+        for time, user in zip(times.tolist(), visits.user[returning].tolist(), strict=True):
             if time < self.days:
                 heapq.heappush(self._queue, (time, user))

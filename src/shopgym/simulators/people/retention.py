@@ -1,4 +1,4 @@
-"""When a customer comes back, and whether at all: BG/NBD, bent by experience.
+"""When a customer comes back, and whether at all: BG/NBD, changed by satisfaction.
 
 While active, customer u returns after exponential times with rate lambda_u a day; after each return they
 drop out for good with probability p_u; lambda varies over customers as a gamma and p as a beta (Fader,
@@ -20,7 +20,7 @@ from ...core.errors import InvalidInput, in_range
 from ...core.types import F64, Bool
 
 _TINY = 1e-12
-NOBODY: F64 = np.empty((0, 2))
+NO_ONE: F64 = np.empty((0, 2))
 
 
 @dataclass(frozen=True)
@@ -31,8 +31,8 @@ class RetentionConfig:
         r, alpha: shape and rate (in days) of the gamma of visit rates: mean r / alpha visits a day.
         a, b: of the beta of drop-out probabilities: mean a / (a + b) per return.
         rate_effect, churn_effect: how much satisfaction matters; 0 switches it off.
-        passing: share of new people who pass by: they come without a purpose, return at these rates once, and
-            then no more. 0 = everybody is a customer.
+        passing: share of new people who pass by: they come without a mission and return once at most, at
+            these rates. 0 = all are customers.
     """
 
     r: float = 0.243
@@ -51,10 +51,10 @@ class RetentionConfig:
         in_range("shop.retention.passing", self.passing, 0.0, 1.0, open_high=True)
 
 
-def draw_habits(count: int, config: RetentionConfig, rng: Generator, even: F64 = NOBODY) -> tuple[F64, F64]:
+def draw_habits(count: int, config: RetentionConfig, rng: Generator, even: F64 = NO_ONE) -> tuple[F64, F64]:
     """(rate (M,) visits a day, dropout (M,)) of ``count`` customers.
 
-    Those of the first follow from ``even`` (E, 2), uniform numbers.
+    Those of the first E customers are the quantiles at ``even`` (E, 2), uniform numbers.
     """
     rate = rng.gamma(config.r, 1.0 / config.alpha, size=count)
     dropout = rng.beta(config.a, config.b, size=count)
@@ -66,7 +66,7 @@ def draw_habits(count: int, config: RetentionConfig, rng: Generator, even: F64 =
 def draw_passers(
     count: int, config: RetentionConfig, rng: Generator, dropout: F64, established: int = 0
 ) -> Bool:
-    """(M,) who passes by, never one of the first ``established``; their ``dropout`` (M,) becomes certain."""
+    """(M,) who passes by, never one of the first ``established``. Sets their ``dropout`` (M,) to certain."""
     if not config.passing:
         return np.zeros(count, np.bool_)
     passing: Bool = rng.random(count) < config.passing
@@ -91,7 +91,7 @@ def days_until(rate: float, satisfaction: float, rate_effect: float, draw: float
 def expected_visits(rate: F64, dropout: F64, days: float, established: int = 0) -> F64:
     """(M,) mean visits in a season of ``days`` days of customers with these habits, effects off.
 
-    The first ``established`` have been there before; the others come for the first time at any moment of it.
+    The first ``established`` customers have come before. The others first come at a uniform time.
     A customer returns (1 - exp(-lambda p t)) / p times in t days (Fader, Hardie & Lee 2005).
     """
     spent = rate * dropout * days
@@ -105,7 +105,7 @@ def expected_returns(days: float, config: RetentionConfig) -> float:
     """Mean number of returns of a new customer in ``days`` days, effects off (eq. 9).
 
     Raises:
-        InvalidInput: ``a`` is 1, where the formula has a hole; use a value beside it.
+        InvalidInput: ``a`` is 1, where the formula is not defined; use a value next to it.
     """
     r, alpha, a, b = config.r, config.alpha, config.a, config.b
     if a == 1.0:

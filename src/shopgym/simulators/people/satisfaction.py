@@ -1,8 +1,8 @@
-"""What a visit leaves behind in a person: taste, boredom, habit, satisfaction, and when they come back.
+"""The settings of what a visit leaves behind: taste, boredom, habit, satisfaction, the next visit.
 
-Within a visit every click moves the person's taste and what they have seen enough of. When it ends, what
-it was worth becomes satisfaction, purchases become habit, and both bend the time to the next visit and the
-chance of never coming back (:mod:`.retention`).
+During a visit every click moves the person's taste and boredom (:mod:`..page.visit_step`). When the visit
+ends, its experience changes satisfaction and its purchases change habit (:mod:`.visit_end`). Both change
+the time until the next visit and the probability of never coming back (:mod:`.retention`).
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from .retention import RetentionConfig
 
 @dataclass(frozen=True)
 class PeopleConfig:
-    """How experience works. All effects 0 = every visit is like the first.
+    """How experience works. With all effects 0 every visit is like the first.
 
     The experience of a visit is, with w the mean worth of what was opened (once) and bought (twice)::
 
@@ -27,8 +27,8 @@ class PeopleConfig:
     Attributes:
         enabled: whether visits leave anything behind.
         learning: share of the way that taste moves to an item opened.
-        boredom: logits that likeness to what was seen lately takes off the appeal.
-        boredom_days: time constant in days in which it is forgotten.
+        boredom: logits taken off the appeal of items that are similar to those opened lately.
+        boredom_days: time constant in days of forgetting.
         inertia: of satisfaction, in [0, 1).
         worth_weight, purchase_bonus, missed_weight, return_weight, wait_weight: see above.
         habit_effect: how much a habit of buying (in [0, 1]) shortens the time to the next visit.

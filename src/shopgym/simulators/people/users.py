@@ -13,10 +13,11 @@ from ..catalog.catalog import OBSERVED, Catalog
 from .retention import RetentionConfig, draw_habits, draw_passers
 
 FAVOURITES = 3
-"""Items whose mean embedding is a user's taste: few, so that tastes are distinct."""
+"""Items whose mean embedding is a user's taste. Few, so that tastes differ."""
 
 TRAITS = 7
-"""Numbers that tell one user from another, taste apart: how often they come and how much they want first."""
+"""Dimensions besides taste in which users differ: visit rate, mission size, mission share, bulk, dropout,
+price sensitivity, returns."""
 
 
 @dataclass(frozen=True)
@@ -30,10 +31,10 @@ class Users:
         region: (M,) int32, where they live.
         rate, dropout: (M,) float64, visits a day and chance of not coming back after a return; one row of
             1 and 0.5 where nobody comes back.
-        mission: (M,) float32, share of visits that have a purpose.
-        size: (M,) float32, mean 0: how much larger than others' their purposes are, in standard deviations.
-        passing: (M,) bool, who passes by: no purpose, and one return at most.
-        bulk: (M,) float64, mean 1: how many more units than others they take beyond the first.
+        mission: (M,) float32, share of visits with a mission, that is, a purpose to buy.
+        size: (M,) float32, mean 0: how much larger their missions are than others', in standard deviations.
+        passing: (M,) bool, who passes by: no mission, and one return at most.
+        bulk: (M,) float64, mean 1: factor of the units that they take beyond the first.
         returner: (M,) float32, mean 0: logits by which they send back more than others.
         features: (M, u) float32, what the shop knows: a noisy taste in the observable space and a
             noisy price sensitivity; named by ``feature_names``.
@@ -95,9 +96,9 @@ class Users:
         log_sensitivity[: len(even)] = spread * (ndtri(even[:, 5]) - spread / 2)
         sensitivity = (price_sensitivity * np.exp(log_sensitivity)).astype(np.float32)
         seen = catalog.items.features[:, :OBSERVED]
-        known = seen[favourites].mean(axis=1) + rng.normal(0, noise, size=(count, OBSERVED))
-        known_sensitivity = log_sensitivity / spread + rng.normal(0, noise, size=count)
-        features = np.concatenate([known, known_sensitivity[:, None]], axis=1).astype(np.float32)
+        observed = seen[favourites].mean(axis=1) + rng.normal(0, noise, size=(count, OBSERVED))
+        observed_sensitivity = log_sensitivity / spread + rng.normal(0, noise, size=count)
+        features = np.concatenate([observed, observed_sensitivity[:, None]], axis=1).astype(np.float32)
         feature_names = (*(f"taste_{c}" for c in range(OBSERVED)), "price_sensitivity")
         region = rng.integers(regions, size=count).astype(np.int32)
         if regions > 1:
@@ -150,7 +151,7 @@ def _evenly(count: int, seed: int) -> F64:
     """(count, 7) numbers in (0, 1), each uniform, that fill the cube evenly: scrambled Sobol' points."""
     if count == 0:
         return np.empty((0, TRAITS))
-    from scipy.stats.qmc import Sobol  # takes its time
+    from scipy.stats.qmc import Sobol  # slow to import
 
     points = Sobol(TRAITS, rng=np.random.default_rng([seed, 0x6576656E]))
     even: F64 = np.clip(points.random_base2((count - 1).bit_length())[:count], 1e-9, 1.0 - 1e-9)

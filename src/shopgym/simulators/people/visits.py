@@ -1,4 +1,4 @@
-"""Who is in the shop: the visits under way, one lane each, and what each is after."""
+"""The concurrent visits of a shop: who is there, on which page, and what they want."""
 
 from __future__ import annotations
 
@@ -18,50 +18,50 @@ NO_QUERY = -1
 
 
 class Visits(NamedTuple):
-    """n lanes; a lane holds one visit at a time.
+    """n rows. A row holds one visit at a time, and the next one when that is over.
 
-    ``key`` is the hash of (lane seed, number of the visit), from which all its luck follows; where people
-    come back it is the hash of (person, number of their visit).
+    All random draws of a visit follow from its ``key``: the hash of (seed of the row, number of the visit);
+    where people come back, the hash of (person, number of their visit).
     """
 
     seed: U64  # (n,)
-    number: I64  # (n,) visits begun on this lane, less one
+    number: I64  # (n,) visits started in this row, less one
     key: U64  # (n,)
     user: I32  # (n,)
     mobile: Bool  # (n,)
     channel: I32  # (n,) how the visitor came
-    surface: I32  # (n,) what page is asked for
+    surface: I32  # (n,) kind of page that is asked for
     query: I32  # (n,) category searched for on this page; NO_QUERY elsewhere
-    row: I32  # (n,) row of ``DayTables`` that holds on the visitor's day
+    day_row: I32  # (n,) row of ``DayTables`` for the visitor's day
     time: F64  # (n,) days since the shop opened
     page: I32  # (n,) pages seen so far
     clicks: I32  # (n,) clicks so far
     anchor: I32  # (n,) the item last looked at
     history: I32  # (n, h) items opened or put in the cart by this person, the latest first
     purpose: Bool  # (n,) whether the visit is to buy
-    size: F32  # (n,) logits by which this purpose takes longer than others
-    intent: F32  # (n, d) what the visitor is after now
+    size: F32  # (n,) logits by which this mission takes longer than others
+    intent: F32  # (n, d) what the visitor looks for now
     pull: F32  # (n, d) taste_weight x taste + intent_weight x intent - boredom x seen
-    reach: F64  # (n,) no less than exp(appeal) of any item
-    over: Bool  # (n,) left, or cut off
-    # of the person
+    reach: F64  # (n,) upper bound of exp(appeal) of any item
+    over: Bool  # (n,) the visitor has left or was cut off
+    # the person
     life: U64  # (n,) hash of the person, where people come back
-    lives: I64  # (n,) people begun on this lane, less one
-    visit: I32  # (n,) visits of this person, this one included
-    gap: F64  # (n,) days since the visit before; when a visit is over, until the next
+    lives: I64  # (n,) people started in this row, less one
+    visit: I32  # (n,) visits of this person, including this one
+    gap: F64  # (n,) days since the last visit; once the visit has ended, days until the next
     taste: F32  # (n, d)
-    seen: F32  # (n, d) what was looked at lately
+    seen: F32  # (n, d) mean of the items opened lately
     satisfaction: F64  # (n,) in [-1, 1]
     habit: F64  # (n,) of buying, in [0, 1]
-    # of the experience of this visit
-    joy: F64  # (n,) sum of worth of what was opened and bought
-    weight: F64  # (n,) how much of that there was
-    mood: F64  # (n,) disappointments
+    # the experience of this visit
+    joy: F64  # (n,) summed worth of the items opened and bought
+    weight: F64  # (n,) weight of that sum
+    mood: F64  # (n,) minus the disappointments
     bought: I32  # (n,) order lines
 
 
 def empty_visits(n: int, d: int, h: int) -> Visits:
-    """n lanes without a visit."""
+    """n rows without a visit."""
     return Visits(
         seed=np.zeros(n, np.uint64),
         number=np.full(n, -1, np.int64),
@@ -71,7 +71,7 @@ def empty_visits(n: int, d: int, h: int) -> Visits:
         channel=np.zeros(n, np.int32),
         surface=np.zeros(n, np.int32),
         query=np.full(n, NO_QUERY, np.int32),
-        row=np.zeros(n, np.int32),
+        day_row=np.zeros(n, np.int32),
         time=np.zeros(n),
         page=np.zeros(n, np.int32),
         clicks=np.zeros(n, np.int32),
@@ -100,6 +100,7 @@ def empty_visits(n: int, d: int, h: int) -> Visits:
 
 @njit(cache=True, inline="always")
 def set_pull(params: ShopParams, visits: Visits, i: int) -> None:
+    """Set ``pull`` and ``reach`` from taste, intent and boredom."""
     taste_weight, intent_weight = np.float32(params.taste_weight), np.float32(params.intent_weight)
     boredom, square = np.float32(params.boredom), np.float32(0.0)
     for c in range(visits.pull.shape[1]):
@@ -114,8 +115,8 @@ def set_pull(params: ShopParams, visits: Visits, i: int) -> None:
 
 
 @njit(cache=True, inline="always")
-def something_wanted(params: ShopParams, user: int, coin: np.uint64, word: np.uint64) -> np.int64:
-    """Half the time something like one of the user's favourites, else something popular."""
+def draw_wanted_item(params: ShopParams, user: int, coin: np.uint64, word: np.uint64) -> np.int64:
+    """An item like one of the user's favourites or, as often, a popular item."""
     if unit(coin) >= 0.5:
         return popular_item(params, word)
     favourite = params.favourites[user, below(word, params.favourites.shape[1])]

@@ -1,10 +1,10 @@
-"""Named ways in which a shop does not stay as it is: for testing what an agent makes of change."""
+"""Named disturbances of a shop, for tests of how an agent handles change."""
 
 from __future__ import annotations
 
 from dataclasses import replace
 
-from ...core.errors import InvalidInput
+from ...core.errors import one_of
 from ..config import ShopConfig
 from ..market.market import Shock
 
@@ -22,6 +22,7 @@ def variant(
     - ``viral_item``: 1% of the range gets 2 logits of click, fading;
     - ``new_tastes``: the appeal of every category moves by a standard normal logit, for good.
     """
+    one_of("variant", name, VARIANTS)
     base = config or ShopConfig()
     if name == "drift":
         return replace(base, market=replace(base.market, drift=0.05))
@@ -33,6 +34,4 @@ def variant(
         "viral_item": Shock("viral", start, days, size=2.0, share=0.01),
         "new_tastes": Shock("taste", start, days, size=1.0),
     }
-    if name not in shocks:
-        raise InvalidInput("variant", name, f"choose one of {', '.join(VARIANTS)}")
     return replace(base, shocks=(*base.shocks, shocks[name]))

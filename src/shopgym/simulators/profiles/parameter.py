@@ -1,4 +1,4 @@
-"""What a number of a profile is, and what the profiles share."""
+"""A parameter of a profile, and the parameters that the profiles share."""
 
 from __future__ import annotations
 
@@ -61,7 +61,7 @@ COMMON = (
     Parameter("surfaces.email.similar_share", 0.0, "share of candidates", ONE_OFFER),
     Parameter("surfaces.email.slots", 1, "slots", ONE_OFFER),
 )
-"""Of all three."""
+"""Parameters of all three profiles."""
 LISTS = (
     Parameter("choice.buy_price", 0.0, "share", WHOLE),
     Parameter("choice.reference_price", 1.0, "share", USUAL),
@@ -85,11 +85,11 @@ LISTS = (
         MILD,
     ),
 )
-"""Of shops with regular customers, who come with a list."""
+"""Parameters of shops whose regular customers come with a list."""
 
 
 def campaigns(count: int, share: float, price_off: float, boost: float) -> tuple[Campaign, ...]:
-    """Of a fortnight each, even over the year, each on another part of the range."""
+    """``count`` campaigns of a fortnight each, evenly over the year, each on its own part of the range."""
     gap = 364.0 / count
     return tuple(
         Campaign(start=round(gap * (i + 0.5)), days=14.0, share=share, price_off=price_off, boost=boost)

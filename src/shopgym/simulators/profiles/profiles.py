@@ -1,8 +1,8 @@
 """Three kinds of shop with every mechanism on: gift, fashion and grocery.
 
-A profile is a table of numbers, each with its unit and where it comes from; the configuration is made from
-the table and from nothing else. What no record tells is marked ``assumed:`` with the reason, or ``fitted:``
-with the facts that it was fitted to by simulated moments (``docs/realism.md``).
+A profile is a table of parameters, each with unit and source. The configuration is made from that table
+alone. A parameter that no record shows is marked ``assumed:`` with the reason, or ``fitted:`` with the facts
+that it was fitted to by simulated moments (``docs/realism.md``).
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from .parameter import Parameter
 
 PROFILES: Mapping[str, tuple[Parameter, ...]] = {"gift": GIFT, "fashion": FASHION, "grocery": GROCERY}
 CATALOG, BEHAVIOUR, SCALE = "catalog.", "behaviour.", "scale."
-"""Beginnings of names that are not of the configuration: the catalogue, what is shown, how many people."""
+"""Prefixes of parameters outside ``ShopConfig``: catalogue, behaviour policy, number of people."""
 LEAST_USERS = 1000
 
 
@@ -53,8 +53,8 @@ def numbers(name: str) -> tuple[Parameter, ...]:
 
 def size(name: str, changes: Mapping[str, Any] | None = None) -> Size:
     """The size at which the profile's numbers were fitted."""
-    found = values(name, SCALE, changes)
-    return Size(found["visits"], found["days"], found["per_day"], int(found["established"]))
+    scale = values(name, SCALE, changes)
+    return Size(scale["visits"], scale["days"], scale["per_day"], int(scale["established"]))
 
 
 def values(name: str, prefix: str, changes: Mapping[str, Any] | None = None) -> dict[str, Any]:
@@ -63,7 +63,7 @@ def values(name: str, prefix: str, changes: Mapping[str, Any] | None = None) -> 
     ``changes`` are put in place of the profile's own, by whole name; those of no ``Parameter`` are added.
     """
     table = {n.name: n.value for n in numbers(name)} | dict(changes or {})
-    return {whole.removeprefix(prefix): value for whole, value in table.items() if whole.startswith(prefix)}
+    return {key.removeprefix(prefix): value for key, value in table.items() if key.startswith(prefix)}
 
 
 def profile(
@@ -106,9 +106,9 @@ def profile_catalog(name: str, seed: int = 0, *, changes: Mapping[str, Any] | No
     1 + ``units_scale`` (u - 1) ** ``units_power``: the shipped ones are capped at what a household buys, and
     its customers are resellers too.
     """
-    given = values(name, CATALOG, changes)
+    options = values(name, CATALOG, changes)
     if name == "gift":
         shipped = Catalog.online_retail()
-        units = 1.0 + given["units_scale"] * (shipped.units_mean - 1.0) ** given["units_power"]
+        units = 1.0 + options["units_scale"] * (shipped.units_mean - 1.0) ** options["units_power"]
         return replace(shipped, units_mean=units)
-    return Catalog.synthetic(seed=seed, **given)
+    return Catalog.synthetic(seed=seed, **options)

@@ -9,7 +9,7 @@ from pydantic import Field, field_validator, model_validator
 from ....agents.registry import check_agent
 from ....core.config import Settings
 from ....core.errors import InvalidInput
-from ....envs.reward import RewardSpec
+from ....core.reward import RewardSpec
 from ....envs.vector import (
     BanditVectorEnv,
     SeasonVectorEnv,

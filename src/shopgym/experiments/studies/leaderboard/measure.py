@@ -86,7 +86,7 @@ def measure(loop: PageEnv, policy: Policy, seed: int, rng: Generator) -> dict[st
     expected reward of every page for whoever sees it: the luck of a single dear order is left out.
     """
     loop.open(seed)
-    loop.ask()
+    loop.next_requests()
     shop, items = loop.shop, loop.shop.catalog.items
     columns = [at for at, name in enumerate(items.feature_names) if name.startswith("embedding_")]
     embedding = items.features[:, columns].astype(np.float64)

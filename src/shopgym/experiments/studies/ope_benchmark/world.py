@@ -8,9 +8,9 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.random import Generator
 
+from ....core.reward import RewardSpec
 from ....core.types import F64, I32, I64, Bool
 from ....envs.oracle import slot_values
-from ....envs.reward import RewardSpec
 from ....policies import plackett_luce
 from ....simulators import Catalog, Shop, ShopConfig
 from ....simulators.catalog.catalog import OBSERVED
@@ -139,7 +139,7 @@ class World:
         return (self._visitors(shop) - self._centre) / self._spread
 
     def _visitors(self, shop: Shop) -> F64:
-        shop.arrive(self._everyone)
+        shop.start_visits(self._everyone)
         requests = shop.requests()
         seen = requests.user[:, :OBSERVED].astype(np.float64) + requests.context[:, :OBSERVED]
         return np.asarray(seen @ self._fit.T)
@@ -176,7 +176,7 @@ class World:
         if slots > 1:
             every = self.behaviour.marginals(score, allowed, slots)
             marginal = np.take_along_axis(every, items[:, :, None], axis=2)[:, :, 0]
-        reward = self.reward.slots(self.shop.respond(slates))
+        reward = self.reward.slots(self.shop.counterfactual(slates))
         return items, reward, propensity, marginal, score
 
 

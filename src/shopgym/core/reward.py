@@ -13,9 +13,9 @@ from typing import Any
 
 import numpy as np
 
-from ..core.batches import SLOT_TERMS, Feedback
-from ..core.errors import InvalidInput, one_of
-from ..core.types import F64
+from .batches import SLOT_TERMS, Feedback
+from .errors import InvalidInput, one_of
+from .types import F64
 
 UNITS = {
     "click": "click",
@@ -33,14 +33,14 @@ UNITS = {
 
 @dataclass(frozen=True)
 class RewardSpec:
-    """What a page is worth.
+    """The reward of a page.
 
     Attributes:
         terms: weight of each term; e.g. ``{"margin": 1.0}``.
         unit: the unit of the reward: ``currency``, or any unit of :data:`UNITS`.
         exchange: reward units per unit of a term, needed for every term whose unit differs, e.g.
             ``{"click": 0.05}`` says that a click is worth five pence.
-        north_star: the term that the business truly wants.
+        north_star: the term that the business wants to maximise.
     """
 
     terms: Mapping[str, float] = field(default_factory=lambda: {"margin": 1.0})

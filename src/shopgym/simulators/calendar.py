@@ -1,0 +1,176 @@
+"""What time does to a shop: prices and stock change, returns come back and, in a season, people come.
+
+A shop has one of three clocks (:class:`Clock`).
+"""
+
+from __future__ import annotations
+
+import math
+from enum import StrEnum
+from functools import cached_property
+
+import numpy as np
+
+from ..core.batches import EVENT_QUANTITY, EVENT_SOLD
+from ..core.types import F64, AnyArray, Bool
+from .catalog.catalog import Catalog
+from .config import ShopConfig
+from .day_types import DayTables
+from .market.day_tables import DAYS_A_WEEK, every_week, one_day
+from .market.market import Market
+from .market.returns import Returns
+from .market.stock import Stock
+from .people.population import Population
+from .people.users import Users
+from .people.visits import Visits
+
+PAGES_PER_VISIT = 4
+"""Pages that a visit counts for where stock levels are set from a number of visits."""
+
+
+class Clock(StrEnum):
+    """What time is."""
+
+    PAGES = "pages"
+    """Time goes on with the pages shown. Anyone may come to any visit."""
+    OWN = "own"
+    """Every visit row is the life of one customer with a calendar of its own. Other customers are not
+    simulated; they empty the stock week by week."""
+    SEASON = "season"
+    """All customers live on one calendar."""
+
+
+class Calendar:
+    """The time of a shop and everything that changes with it.
+
+    Args:
+        catalog, users, config: the shop.
+        clock: what time is.
+        days: length of the season, or of a life.
+        seed: of the market.
+        num_visits: n concurrent visits.
+
+    Attributes:
+        stock, market, returns, today: the shop as it is now.
+        population: who comes when; None unless the clock is ``season``.
+        pages: pages shown so far.
+        now: days since the shop opened; moves in a season only, see :attr:`day`.
+    """
+
+    def __init__(
+        self, catalog: Catalog, users: Users, config: ShopConfig, *, clock: Clock, days: float, seed: int,
+        num_visits: int,
+    ) -> None:  # fmt: skip
+        self.catalog, self.users, self.config = catalog, users, config
+        self.clock, self.days, self.seed, self.num_visits = clock, days, seed, num_visits
+        self.stock: Stock
+        self.market: Market
+        self.returns: Returns
+        self.population: Population | None
+        self.today: DayTables
+
+    def open(self, seed: int) -> None:
+        """Start on day 0; ``seed`` is of the opening stock and of the population."""
+        config = self.config
+        self.pages, self.now = 0, 0.0
+        self.stock = Stock.open(self.catalog, config.stock, pages_per_day=self.pages_per_day, seed=seed)
+        self.returns = Returns()
+        self.market = Market(
+            self.catalog,
+            config.market,
+            config.campaigns,
+            config.shocks,
+            quality_weight=config.choice.quality_weight,
+            reference_price=config.choice.reference_price,
+            allow_losses=config.allow_losses,
+            seed=self.seed,
+        )
+        self.population = None
+        if self.clock is Clock.SEASON:
+            self.population = Population(
+                self.users,
+                config.arrivals,
+                days=self.days,
+                seed=seed,
+                remembers=config.people.enabled,
+                history=config.history,
+            )
+        if self.clock is Clock.OWN:
+            self.today = self._weeks
+        else:
+            self.today = one_day(self.catalog, self.market, self.stock, 0.0)
+
+    @property
+    def day(self) -> float:
+        """Days since the shop opened; always 0 where every customer has a calendar of their own."""
+        return self.pages / self.pages_per_day if self.clock is Clock.PAGES else self.now
+
+    @cached_property
+    def pages_per_day(self) -> float:
+        """Traffic of a full shop."""
+        if self.clock is Clock.SEASON:
+            return PAGES_PER_VISIT * self.config.visits_per_day
+        return self.num_visits * self.config.pages_per_day
+
+    def settle(self, visits: Visits, active: Bool, rows: AnyArray, events: F64) -> None:
+        """After the pages of the ``active`` visits: take out stock, note returns, let time go on.
+
+        ``events`` (r, 10), columns ``EVENT_COLUMNS``, are of the visits ``rows`` (r,).
+        """
+        if self.clock is Clock.OWN:  # one customer among many does not change the stock
+            return
+        bought = np.flatnonzero(events[:, EVENT_QUANTITY])
+        if len(bought):
+            lines, rows = events.take(bought, axis=0), rows.take(bought)
+            items, units = lines[:, EVENT_SOLD].astype(np.int32), lines[:, EVENT_QUANTITY].astype(np.int32)
+            self.stock.sell(items, units)
+            self.market.record_sales(self.day, items, units)
+            if self.config.returns.enabled:
+                self.returns.expect(lines, visits.time[rows])
+        start = self.day
+        self.pages += int(np.count_nonzero(active))
+        if self.clock is Clock.PAGES:
+            self._pass_time(start)
+        else:
+            self.today.follow(self.stock.available)
+
+    def assign(self, visits: Visits, begin: Bool) -> Bool:
+        """Let the next people of a season come to the rows where ``begin`` (n,), and time go on until then.
+
+        Returns:
+            (n,) the rows to which somebody came.
+        """
+        assert self.population is not None
+        # Between two reviews of the stock visits start in any order. After a review they start only once
+        # all earlier visits are over, so that nobody sees deliveries before the sales that precede them.
+        review = self.config.stock.review
+        start = latest = self.now
+        if visits.over.all() and self.population.next_time < self.days:
+            latest = max(latest, self.population.next_time)
+        until = (math.floor(latest / review) + 1) * review
+        filled, time = self.population.assign(visits, begin, until)
+        self.now = max(self.now, time)
+        self._pass_time(start)
+        return filled
+
+    def set_weeks(self, visits: Visits) -> None:
+        """Point every visit to the row of ``today`` for its own week."""
+        last = len(self.today.price) - 1
+        np.minimum(visits.time // DAYS_A_WEEK, last, out=visits.day_row, casting="unsafe")
+
+    @cached_property
+    def _weeks(self) -> DayTables:
+        config = self.config
+        return every_week(self.catalog, self.market, config.stock, config.pages_per_day, self.days, self.seed)
+
+    def _pass_time(self, start: float) -> None:
+        """What happens between ``start`` and now: returns, reviews of the stock, a new day's prices."""
+        review = self.config.stock.review
+        day = self.day
+        for _ in range(int(day / review) - int(start / review)):
+            self.stock.put_back(*self.returns.arrived(day))
+            self.stock.next_review()
+        if self.market.moves and int(day) > int(start):
+            self.today = one_day(self.catalog, self.market, self.stock, day)
+        else:
+            self.today.follow(self.stock.available)

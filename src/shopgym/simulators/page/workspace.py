@@ -1,0 +1,116 @@
+"""Memory that the page kernels write to.
+
+``Workspace`` is scratch memory of one thread, from one pass over a tile of visits to the next.
+``EventRows`` collects the rows of ``Feedback.events`` until all threads are done.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import numpy as np
+
+from ...core.batches import EVENT_COLUMNS, PageBuffers
+from ...core.types import F64, I32, I64, U64, AnyArray, Bool
+from ..engine.jit import kernel
+from ..engine.prefetch import TILE
+from ..engine.ravel_view import ravel_view
+from ..engine.work_queue import STEP
+
+
+class Workspace(NamedTuple):
+    """Scratch memory for up to ``TILE`` visits of k slots each. Every thread has its own.
+
+    The *place* of slot s of the i-th visit of a tile is i k + s. Passes over places have no branches, so
+    the processor does several places at a time.
+    """
+
+    draw: U64  # (TILE k,) key of the random draws of the place
+    glance: F64  # (TILE k,) the uniform number that decides whether it is examined and liked
+    attention: F64  # (TILE k,) probability that it is examined; 0 where it cannot be
+    odds: F64  # (TILE k,) upper bound of the odds that it is liked
+    open: Bool  # (TILE k,) the bound does not settle it: the appeal is needed
+    places: I32  # (TILE k,) the open places
+    visit_at: I32  # (TILE k,) position of the place's visit in the tile
+    slot_at: I32  # (TILE k,) slot of the place
+    # of the open places, later of those where an item was clicked or put in the cart
+    visit: I32  # (TILE k,) row of the visit
+    slot: I32  # (TILE k,)
+    item: I32  # (TILE k,)
+    appeal: F64  # (TILE k,) of the item
+
+    @classmethod
+    def empty(cls, k: int) -> Workspace:
+        """A workspace for pages of k slots."""
+        places = TILE * k
+        return cls(
+            draw=np.empty(places, np.uint64),
+            glance=np.empty(places),
+            attention=np.empty(places),
+            odds=np.empty(places),
+            open=np.empty(places, np.bool_),
+            places=np.empty(places, np.int32),
+            visit_at=np.repeat(np.arange(TILE, dtype=np.int32), k),
+            slot_at=np.tile(np.arange(k, dtype=np.int32), TILE),
+            visit=np.empty(places, np.int32),
+            slot=np.empty(places, np.int32),
+            item=np.empty(places, np.int32),
+            appeal=np.empty(places),
+        )
+
+
+class EventRows(NamedTuple):
+    """One row for each item that was clicked or put in the cart on n pages of k slots.
+
+    The visits of one claim (see :mod:`..engine.work_queue`) write their rows one after the other, from row
+    k x (first visit of the claim) on. There is room for one row per slot; most of it is never touched.
+    """
+
+    visit: I32  # (n k,) row of the visit
+    events: F64  # (n k, 10) columns ``EVENT_COLUMNS``
+    written: I64  # (t,) rows written by each of the t claims
+
+    @classmethod
+    def empty(cls, n: int, k: int, step: int) -> EventRows:
+        """Rows for n visits of k slots that are claimed ``step`` at a time."""
+        events = np.empty((n * k, len(EVENT_COLUMNS)))
+        return cls(np.empty(n * k, np.int32), events, np.zeros(-(-n // step), np.int64))
+
+
+def compact(event_rows: EventRows, queue: I64, first: I64) -> tuple[AnyArray, F64]:
+    """(visit (r,), events (r, 10)) of all rows written, in order of visits, without gaps.
+
+    ``first`` (n,) holds the row of ``event_rows`` with which each page begins. It is changed to the row of
+    the result.
+    """
+    count = int(event_rows.written.sum())
+    visit, events = np.empty(count, np.int32), np.empty((count, event_rows.events.shape[1]))
+    _copy(event_rows, queue, first, visit, events)
+    return visit, events
+
+
+@kernel
+def _copy(event_rows: EventRows, queue: I64, first: I64, visit: I32, events: F64) -> None:
+    done, slots, width = 0, event_rows.visit.shape[0] // first.shape[0], events.shape[1]
+    for claimed in range(event_rows.written.shape[0]):
+        low = claimed * queue[STEP]
+        start = low * slots
+        for row in range(event_rows.written[claimed]):
+            visit[done + row] = event_rows.visit[start + row]
+        source, target = ravel_view(event_rows.events)[start * width :], ravel_view(events)[done * width :]
+        for place in range(event_rows.written[claimed] * width):
+            target[place] = source[place]
+        if done != start:
+            for i in range(low, min(low + queue[STEP], first.shape[0])):
+                first[i] += done - start
+        done += event_rows.written[claimed]
+
+
+@kernel
+def clear(out: PageBuffers, low: int, high: int) -> None:
+    """Set what a page may leave unwritten to zero. Every slot writes ``examined`` and ``unavailable``."""
+    out.clicked[low:high] = False
+    out.carted[low:high] = False
+    for term in range(out.page.shape[0]):
+        out.page[term, low:high] = 0.0
+    out.read[low:high] = 0
