@@ -11,11 +11,10 @@ from shopgym.agents import Task
 from shopgym.agents.baselines import RandomAgent
 from shopgym.core import InvalidInput
 from shopgym.envs import RewardSpec
+from shopgym.experiments.stages import open_shop
 from shopgym.simulators import Catalog, ChoiceConfig, ShopConfig, SurfacesConfig
 from shopgym.simulators.page.surfaces import SurfaceConfig
-from shopgym.training.position_bias import position_bias
-from shopgym.training.training import measure_attention
-from shopgym.training.walk import open_shop
+from shopgym.training.position_bias import measure_position_bias, position_bias
 
 
 def test_two_slots_by_hand() -> None:
@@ -70,7 +69,7 @@ def test_pages_of_two_and_of_five_slots_show_the_same_curve() -> None:
     policy = RandomAgent(
         Task(catalog.items, shop.user_names, shop.context_names, 5, attention=np.ones(5)), rng
     )
-    bias = measure_attention(env, policy.policy(), 20, rng, lambda: None)
+    bias = measure_position_bias(env.loop, policy.policy(), 20, rng)
     truth = np.arange(1, 6) ** -0.4
     pages = 20_000 * np.array([1, 1, 0.5, 0.5, 0.5])
     clicks = pages * truth / (1 + np.e)

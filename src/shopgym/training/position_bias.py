@@ -3,9 +3,14 @@
 from __future__ import annotations
 
 import numpy as np
+from numpy.random import Generator
 
 from ..core.errors import InvalidInput
+from ..core.protocols import Policy
 from ..core.types import F64, AnyArray
+from ..envs.page_env import PageEnv
+from ..simulators.rollout import CandidateSource, rollout
+from .loop import OnProgress
 
 
 def position_bias(clicks: AnyArray, shown: AnyArray) -> F64:
@@ -34,3 +39,21 @@ def position_bias(clicks: AnyArray, shown: AnyArray) -> F64:
     bias: F64 = (smoothed / smoothed[0]) * (impressions[0] / impressions)
     bias[shown == 0] = bias[shown > 0].min()
     return bias
+
+
+def measure_position_bias(
+    env: PageEnv,
+    random: Policy,
+    pages: int,
+    rng: Generator,
+    *,
+    candidates: CandidateSource | None = None,
+    on_progress: OnProgress = lambda: None,
+) -> F64:
+    """(k,) the position bias that ``pages`` random pages in every row of an open environment show."""
+    clicks, shown = np.zeros((2, env.shop.config.slate_size))
+    for step in rollout(env.world, random, rng, pages=pages, candidates=candidates, look_ahead=False):
+        clicks += step.feedback.clicked[step.rows].sum(axis=0)
+        shown += (step.decisions.slates >= 0).sum(axis=0)
+        on_progress()
+    return position_bias(clicks, shown)
