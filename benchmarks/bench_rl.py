@@ -15,7 +15,7 @@ import torch
 
 from shopgym.agents import Task, make_agent
 from shopgym.envs import RewardSpec, SessionVectorEnv
-from shopgym.training.sequences import record
+from shopgym.training import record
 
 NAMES = ("dqn", "slateq", "wolpertinger", "cql", "iql", "ppo", "reinforce", "cloning", "decision_transformer")
 

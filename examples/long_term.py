@@ -17,7 +17,7 @@ from rich.console import Console
 from rich.progress import Progress
 from rich.table import Table
 
-from shopgym.experiments.studies.long_term import AGENTS, EFFECTS, Size, gain, plot, study
+from shopgym.experiments.studies.long_term import AGENTS, EFFECTS, StudySize, gain, plot, study
 
 
 def main(argv: Sequence[str] | None = None) -> None:
@@ -25,10 +25,10 @@ def main(argv: Sequence[str] | None = None) -> None:
     parser.add_argument("--out", type=Path, default=Path("runs/long_term"))
     parser.add_argument("--seeds", type=int, default=5)
     parser.add_argument("--effects", nargs="+", choices=list(EFFECTS), default=["strong", "off"])
-    parser.add_argument("--steps", type=int, default=Size().steps, help="pages a lane to learn from")
+    parser.add_argument("--steps", type=int, default=StudySize().steps, help="pages a lane to learn from")
     arguments = parser.parse_args(argv)
     torch.set_num_threads(1)  # networks this small are slower on more
-    size, seeds = Size(steps=arguments.steps), range(1, arguments.seeds + 1)
+    size, seeds = StudySize(steps=arguments.steps), range(1, arguments.seeds + 1)
     with Progress() as progress:
         total = len(arguments.effects) * len(seeds) * len(AGENTS) * size.steps
         bar = progress.add_task("learning", total=total)
@@ -37,7 +37,7 @@ def main(argv: Sequence[str] | None = None) -> None:
             effects=arguments.effects,
             seeds=seeds,
             size=size,
-            tick=lambda: progress.advance(bar),
+            on_progress=lambda: progress.advance(bar),
         )
     table = Table(title=f"mean per customer in {size.days:.0f} days, {len(seeds)} seeds")
     for column in ("effects", "agent", "clicks", "visits", "satisfaction", "kept"):

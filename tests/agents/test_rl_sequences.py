@@ -15,7 +15,8 @@ from shopgym.core import InvalidInput
 from shopgym.envs import RewardSpec, SeasonVectorEnv, SessionVectorEnv, ShopperVectorEnv
 from shopgym.policies.decision_log.log import DecisionLog
 from shopgym.simulators import Catalog, ShopConfig
-from shopgym.training.sequences import live, record, sequences_of, steps_of, train_sequences
+from shopgym.simulators.rollout import rollout
+from shopgym.training import interactions, record, run_episodes, train_sequences, transitions_of_log
 
 CLICKS = RewardSpec({"click": 1.0}, unit="click")
 PLAIN: dict[str, Any] = {"form": "slate", "reward": CLICKS, "autoreset_mode": "Disabled"}
@@ -38,19 +39,19 @@ def test_every_page_is_followed_by_the_next_of_the_same_visitor(catalog: Catalog
     before: Any = None
     ended_before = np.zeros(32, bool)
     ends = 0
-    for step in steps_of(env, lambda: policy, 30, np.random.default_rng(0)):
-        batch = step.interactions
+    for step in rollout(env.loop.world, policy, np.random.default_rng(0), pages=30):
+        batch, ended = interactions(step, env.loop), step.terminated | step.truncated
         assert batch.next is not None
         assert batch.terminated is not None
-        assert not (batch.terminated & ~step.episode_over).any()
+        assert not (batch.terminated & ~ended).any()
         np.testing.assert_array_equal(batch.next.user_id, batch.requests.user_id)
         if before is not None:  # whoever stayed is the one who was said to come next
             stayed = ~ended_before
             np.testing.assert_array_equal(batch.requests.request_id[stayed], before.request_id[stayed])
             np.testing.assert_array_equal(batch.requests.context[stayed], before.context[stayed])
             assert (batch.requests.request_id[ended_before] != before.request_id[ended_before]).all()
-        before, ended_before = batch.next, step.episode_over
-        ends += int(step.episode_over.sum())
+        before, ended_before = batch.next, ended
+        ends += int(ended.sum())
     assert ends > 30
     page = env.loop.shop.context_names.index("page")
     assert (before.context[:, page] > 0).all()
@@ -86,12 +87,13 @@ def test_rewards_of_episodes_are_complete(catalog: Catalog, config: ShopConfig) 
     twin = session(catalog, config)
     earned, whole = np.zeros(32), []
     random = make_agent("random", task_of(twin), np.random.default_rng(0)).policy()
-    for step in steps_of(twin, lambda: random, 40, np.random.default_rng(1)):
-        earned += step.interactions.events["click"].sum(axis=1)
-        whole.append(earned[step.episode_over].sum())
-        earned[step.episode_over] = 0
-    rows_found = [row["episode_reward"] * row["episodes"] if row["episodes"] else 0.0 for row in rows]
-    np.testing.assert_allclose(rows_found, whole)
+    for step in rollout(twin.loop.world, random, np.random.default_rng(1), pages=40):
+        earned += interactions(step, twin.loop).events["click"].sum(axis=1)
+        ended = step.terminated | step.truncated
+        whole.append(earned[ended].sum())
+        earned[ended] = 0
+    batch_sums = [row["episode_reward"] * row["episodes"] if row["episodes"] else 0.0 for row in rows]
+    np.testing.assert_allclose(batch_sums, whole)
 
 
 def test_whole_episodes_have_common_random_numbers(catalog: Catalog) -> None:
@@ -99,13 +101,13 @@ def test_whole_episodes_have_common_random_numbers(catalog: Catalog) -> None:
     env = ShopperVectorEnv(40, **PLAIN, catalog=catalog, config=config, days=60)
     env.reset(seed=1)
     policy = make_agent("popularity", task_of(env), np.random.default_rng(0)).policy()
-    first, repeated = (live(policy, env, 5, np.random.default_rng(0)) for _ in range(2))
+    first, repeated = (run_episodes(policy, env, 5, np.random.default_rng(0)) for _ in range(2))
     for name, values in vars(first).items():
         np.testing.assert_array_equal(values, getattr(repeated, name))
     assert (first.pages >= first.visits).all()
     assert first.visits.min() >= 1
     assert 0 < first.kept.mean() < 1
-    one = live(policy, env, 5, np.random.default_rng(0), most=1)
+    one = run_episodes(policy, env, 5, np.random.default_rng(0), most=1)
     np.testing.assert_array_equal(one.pages, 1)
     rows = train_sequences(
         make_agent("random", task_of(env), np.random.default_rng(0)),
@@ -136,7 +138,7 @@ def test_next_requests_of_a_log(catalog: Catalog, config: ShopConfig) -> None:
         user_names=env.loop.shop.user_names,
         context_names=env.loop.shop.context_names,
     )
-    rows_found = sequences_of(log)  # 7: rows 2, 0, 3; 8: rows 1, 4; 9: row 5 alone
+    rows_found = transitions_of_log(log)  # 7: rows 2, 0, 3; 8: rows 1, 4; 9: row 5 alone
     assert rows_found.next is not None
     ids = log.request_id
     np.testing.assert_array_equal(rows_found.requests.request_id, ids[[2, 0, 1]])
@@ -145,14 +147,14 @@ def test_next_requests_of_a_log(catalog: Catalog, config: ShopConfig) -> None:
     assert rows_found.terminated is not None
     assert not rows_found.terminated.any()
     ended = np.array([False, False, False, True, False, True])
-    with_ends = sequences_of(log, ended)
+    with_ends = transitions_of_log(log, ended)
     assert with_ends.terminated is not None
     np.testing.assert_array_equal(with_ends.requests.request_id, ids[[2, 0, 3, 1, 5]])
     assert with_ends.terminated.tolist() == [False, False, True, False, True]
     with pytest.raises(InvalidInput, match="came next"):
-        sequences_of(log.take([4, 5]))
+        transitions_of_log(log.take([4, 5]))
     with pytest.raises(InvalidInput, match="ended"):
-        sequences_of(log, ended[:3])
+        transitions_of_log(log, ended[:3])
 
 
 @pytest.mark.parametrize("name", ["cloning", "cql", "iql", "decision_transformer"])
@@ -184,7 +186,7 @@ def test_unsuitable_environments_are_refused(catalog: Catalog, config: ShopConfi
     for env, field in wrong:
         policy = make_agent("random", task_of(env), np.random.default_rng(0)).policy()
         with pytest.raises(InvalidInput, match=field):
-            next(steps_of(env, lambda policy=policy: policy, 1, np.random.default_rng(0)))  # type: ignore[misc]
+            record(env, policy, 1, np.random.default_rng(0))
     env = session(catalog, config)
     agent = make_agent("random", task_of(env), np.random.default_rng(0))
     with pytest.raises(InvalidInput, match="steps"):
@@ -193,15 +195,15 @@ def test_unsuitable_environments_are_refused(catalog: Catalog, config: ShopConfi
 
 def test_the_study_continues_where_it_stopped(tmp_path: Path) -> None:
     pytest.importorskip("torch", reason="needs the extra 'agents'")
-    from shopgym.experiments.studies.long_term import AGENTS, Size, gain, plot, study
+    from shopgym.experiments.studies.long_term import AGENTS, StudySize, gain, plot, study
 
-    size = Size(
+    size = StudySize(
         items=8, users=20, slots=2, candidates=4, days=20, lanes=4, steps=2, judged=4, hidden=(4,), batch=4
     )
     first = study(tmp_path, effects=("strong",), seeds=(1,), size=size)
     text = (tmp_path / "results.jsonl").read_text()
     ticks: list[int] = []
-    rows = study(tmp_path, effects=("strong",), seeds=(1, 2), size=size, tick=lambda: ticks.append(1))
+    rows = study(tmp_path, effects=("strong",), seeds=(1, 2), size=size, on_progress=lambda: ticks.append(1))
     assert rows[: len(AGENTS)] == first
     assert (tmp_path / "results.jsonl").read_text().startswith(text)
     assert len(ticks) == len(AGENTS) * size.steps

@@ -18,16 +18,17 @@ from shopgym.agents import make_agent
 from shopgym.agents.task import Task
 from shopgym.cli.main import app
 from shopgym.core import InvalidInput
+from shopgym.core.config import build
 from shopgym.envs import RewardSpec
 from shopgym.envs.oracle import page_values
 from shopgym.envs.vector import SeasonVectorEnv, SessionVectorEnv, ShopperVectorEnv
 from shopgym.experiments.catalogs import load_catalog
-from shopgym.experiments.config import check_config
 from shopgym.experiments.studies.leaderboard import LeaderboardConfig, iqm, stratified_interval
 from shopgym.experiments.studies.leaderboard import run as run_module
 from shopgym.experiments.studies.leaderboard.measure import METRICS, measure, unlikeness
 from shopgym.simulators import Catalog, ShopConfig
-from shopgym.training.play import pages
+from shopgym.simulators.rollout import rollout
+from shopgym.training import interactions
 
 SMALL: dict[str, Any] = {
     "kind": "leaderboard",
@@ -166,19 +167,17 @@ def test_what_comes_next_is_the_same_visitors_next_page(catalog: Catalog) -> Non
     policy, rng = random_policy(loop), np.random.default_rng(0)
     loop.open(3)
     last = None
-    for page in pages(loop, lambda: policy, 8, rng):
-        batch = page.interactions
+    for step in rollout(loop.world, policy, rng, pages=8):
+        batch, ended = interactions(step, loop), step.terminated | step.truncated
         assert batch.next is not None
         assert batch.terminated is not None
-        stays = ~page.episode_over
+        stays = ~ended
         np.testing.assert_array_equal(batch.next.user_id[stays], batch.requests.user_id[stays])
         if last is not None:
-            goes_on = ~last.episode_over
-            np.testing.assert_array_equal(
-                last.interactions.next.request_id[goes_on], batch.requests.request_id[goes_on]
-            )
-        assert not (batch.terminated & ~page.episode_over).any()
-        last = page
+            following, goes_on = last
+            np.testing.assert_array_equal(following.request_id[goes_on], batch.requests.request_id[goes_on])
+        assert not (batch.terminated & ~ended).any()
+        last = batch.next, stays
 
 
 def test_the_command_writes_runs_table_and_picture(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -229,7 +228,7 @@ def test_the_command_writes_runs_table_and_picture(tmp_path: Path, monkeypatch: 
 )
 def test_bad_configs_are_named(change: dict[str, Any], field: str) -> None:
     with pytest.raises(InvalidInput, match=field):
-        check_config(LeaderboardConfig, {**SMALL, **change})
+        build(LeaderboardConfig, {**SMALL, **change})
 
 
 def test_nothing_else_is_overwritten(tmp_path: Path) -> None:

@@ -14,6 +14,7 @@ from typer.testing import CliRunner
 
 from shopgym.cli.main import app
 from shopgym.core import InvalidInput
+from shopgym.core.config import with_settings
 from shopgym.experiments.config import load_config
 from shopgym.realism import ShopData
 from shopgym.realism.bgnbd import BgNbd
@@ -25,7 +26,7 @@ from shopgym.realism.calibration.moments import FreeParameter, simulated_moments
 from shopgym.realism.shop_events import simulate_season
 from shopgym.simulators import Catalog
 from shopgym.simulators.people.retention import RetentionConfig, draw_habits
-from shopgym.simulators.profiles.profiles import profile, with_numbers
+from shopgym.simulators.profiles.profiles import profile
 
 DAY = 86_400.0
 MONDAY = 17_532 * DAY
@@ -212,7 +213,7 @@ def test_visits_follow_from_orders_by_thinning() -> None:
 # --- visits ----------------------------------------------------------------------------------------------
 
 CATALOG = Catalog.synthetic(300, seed=0)
-BASE = with_numbers(
+BASE = with_settings(
     replace(profile("fashion"), max_pages=15),
     {
         "choice.click_base": -3.0,
@@ -243,7 +244,7 @@ TOLERANCE = {
 
 def simulated_visits(seed: int) -> ShopData:
     arrivals = replace(BASE.arrivals, per_day=3000 / 7, established=0)
-    config = with_numbers(without_dynamics(replace(BASE, users=6000, arrivals=arrivals)), TRUE)
+    config = with_settings(without_dynamics(replace(BASE, users=6000, arrivals=arrivals)), TRUE)
     data = simulate_season(CATALOG, config, days=7.0, seed=seed, impressions=0.0).data
     assert data.events is not None
     events = data.events[data.events["event"].isin(("view", "cart", "purchase"))]
@@ -255,7 +256,7 @@ def test_the_parameters_of_simulated_visits_are_recovered() -> None:
     data = simulated_visits(77)
     engagement = {"choice.engagement": BASE.choice.engagement}
     found, unknown, fit = from_sessions(
-        data, CATALOG, with_numbers(BASE, engagement), seed=1, visits=1500, rounds=4
+        data, CATALOG, with_settings(BASE, engagement), seed=1, visits=1500, rounds=4
     )
     values = {f.name: f.value for f in found}
     for name, value in TRUE.items():

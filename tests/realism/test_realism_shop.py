@@ -12,6 +12,7 @@ from typer.testing import CliRunner
 
 from shopgym.cli.main import app
 from shopgym.core import InvalidInput
+from shopgym.core.config import with_settings
 from shopgym.realism import StylisedFact, stylised_facts
 from shopgym.realism.applicability import KINDS, RULES, applicable_facts, rule, why_not_applicable
 from shopgym.realism.comparisons import baskets, clicks_of_two_or_more, split_at_pauses
@@ -20,7 +21,7 @@ from shopgym.realism.report import measured_facts, not_applicable, realism
 from shopgym.realism.shop_data import DAY, ShopData
 from shopgym.realism.shop_events import SEASON_START, Behaviour, Season, last_days, simulate_season
 from shopgym.simulators import Catalog, ChoiceConfig, ShopConfig, SurfaceConfig
-from shopgym.simulators.profiles.profiles import profile, with_numbers
+from shopgym.simulators.profiles.profiles import profile
 
 CATALOG = Catalog.synthetic(300, seed=0)
 CONFIG = replace(profile("fashion", visits=2500), max_pages=20)
@@ -137,7 +138,7 @@ def test_impressions_can_be_left_out_and_dwell_cannot() -> None:
     found = simulate_season(CATALOG, config, days=7.0, seed=2, impressions=0.0)
     assert not {"impression", "click"} & found.data.kinds
     with pytest.raises(InvalidInput, match="dwell"):
-        simulate_season(CATALOG, with_numbers(config, {"dwell.enabled": False}), days=7.0, seed=2)
+        simulate_season(CATALOG, with_settings(config, {"dwell.enabled": False}), days=7.0, seed=2)
 
 
 def test_last_days_keeps_the_events_of_these_days(season: Season) -> None:
@@ -316,8 +317,8 @@ def test_rates_of_emails_are_per_email_sent(season: Season) -> None:
 
 def test_a_cascade_lowers_the_third_slot(season: Season) -> None:
     cascade = SurfaceConfig(click_model="cascade", continuation=0.5)
-    config = with_numbers(CONFIG, {"surfaces.home": cascade, "surfaces.product": cascade})
-    config = with_numbers(config, {"surfaces.search": cascade, "surfaces.cart": cascade})
+    config = with_settings(CONFIG, {"surfaces.home": cascade, "surfaces.product": cascade})
+    config = with_settings(config, {"surfaces.search": cascade, "surfaces.cart": cascade})
     found = effects(config, season)["third_over_first_slot"]
     assert found < 0.25  # two steps at one half, and none after a click
 

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from shopgym.core import InvalidInput
+from shopgym.core.config import with_settings
 from shopgym.simulators import ShopConfig
 from shopgym.simulators.profiles.profiles import (
     BEHAVIOUR,
@@ -19,7 +20,6 @@ from shopgym.simulators.profiles.profiles import (
     profile_catalog,
     size,
     values,
-    with_numbers,
 )
 
 SOURCES = ("assumed: ", "fitted: ", "measured: ", "pub_", "oj_", "UCI ", "Complete Journey", "Taobao")
@@ -110,8 +110,8 @@ def test_the_gift_catalogue_differs_from_the_shipped_one_in_units_only() -> None
 
 
 def test_numbers_are_set_by_dotted_name() -> None:
-    config = with_numbers(ShopConfig(), {"users": 5, "people.retention.r": 2.0, "people.boredom": 0.1})
+    config = with_settings(ShopConfig(), {"users": 5, "people.retention.r": 2.0, "people.boredom": 0.1})
     assert (config.users, config.people.retention.r, config.people.boredom) == (5, 2.0, 0.1)
     assert config.people.retention.a == ShopConfig().people.retention.a
     with pytest.raises(InvalidInput, match="clicks"):
-        with_numbers(ShopConfig(), {"choice.clicks": 1.0})
+        with_settings(ShopConfig(), {"choice.clicks": 1.0})

@@ -12,6 +12,7 @@ from .._version import __version__
 from ..core.errors import InvalidInput
 from .bundle import bundle_inspect, bundle_verify
 from .calibrate import calibrate
+from .config import config_check, config_schema
 from .evaluate import evaluate
 from .export import export
 from .log import log_compact
@@ -58,6 +59,11 @@ bundles = typer.Typer(no_args_is_help=True, help="Look into a bundle, or check i
 bundles.command("verify")(bundle_verify)
 bundles.command("inspect")(bundle_inspect)
 app.add_typer(bundles, name="bundle")
+
+configs = typer.Typer(no_args_is_help=True, help="Say what a config may say, or check one.")
+configs.command("schema")(config_schema)
+configs.command("check")(config_check)
+app.add_typer(configs, name="config")
 
 logs = typer.Typer(no_args_is_help=True, help="Work with decision logs.")
 logs.command("compact")(log_compact)

@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
+
+if TYPE_CHECKING:
+    from ..experiments.studies.leaderboard import LeaderboardConfig
 
 
 def run(
@@ -22,17 +25,18 @@ def run(
 
     A config of ``kind: leaderboard`` compares agents in several environments over several seeds.
     """
-    from ..experiments.config import parse_config, read_config
+    from ..experiments.config import ExperimentConfig, read_config
     from ..experiments.runner import run as run_experiment
+    from .config import check
     from .summary import print_summary
 
-    raw = read_config(config)
+    values = read_config(config)
     if seed is not None:
-        raw["seed"] = seed
-    if raw.get("kind") == "leaderboard":
-        return _leaderboard(raw, out, as_json, workers)
-    checked = parse_config(raw)
+        values["seed"] = seed
+    checked = check(values)
     folder = out or Path("runs") / checked.name
+    if not isinstance(checked, ExperimentConfig):
+        return _leaderboard(checked, folder, as_json, workers)
     results = run_experiment(checked, folder, quiet=as_json)
     if as_json:
         print(json.dumps({**results.summary(), "folder": str(folder)}))
@@ -40,16 +44,13 @@ def run(
         print_summary(results, folder)
 
 
-def _leaderboard(raw: dict[str, Any], out: Path | None, as_json: bool, workers: int) -> None:
-    from ..experiments.config import check_config
-    from ..experiments.studies.leaderboard import LeaderboardConfig, run_leaderboard
+def _leaderboard(config: LeaderboardConfig, folder: Path, as_json: bool, workers: int) -> None:
+    from ..experiments.studies.leaderboard import run_leaderboard
     from ..experiments.studies.leaderboard.printing import print_table
 
-    checked = check_config(LeaderboardConfig, raw)
-    folder = out or Path("runs") / checked.name
-    table = run_leaderboard(checked, folder, workers=workers, quiet=as_json)
+    table = run_leaderboard(config, folder, workers=workers, quiet=as_json)
     if as_json:
         rows = json.loads(table.to_json(orient="records"))
-        print(json.dumps({"name": checked.name, "table": rows, "folder": str(folder)}))
+        print(json.dumps({"name": config.name, "table": rows, "folder": str(folder)}))
     else:
-        print_table(table, checked, folder)
+        print_table(table, config, folder)

@@ -7,44 +7,27 @@ they reset.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, fields
-from enum import StrEnum
+from dataclasses import dataclass
 from typing import Any, NoReturn
 
 import numpy as np
 from gymnasium import spaces
 
 from ..core.batches import EMPTY, SLOT_TERMS, Feedback, Requests
-from ..core.config import build
+from ..core.config import with_settings
 from ..core.errors import InvalidInput, one_of
 from ..core.reward import RewardSpec
 from ..core.types import F64, I32, I64, AnyArray, Bool
 from ..simulators import Catalog, Shop, ShopConfig
-from ..simulators.calendar import Clock
-from ..simulators.engine.hash_rng import key
 from ..simulators.engine.jit import kernel
 from ..simulators.engine.work_queue import claim
 from ..simulators.page.candidates import among
 from ..simulators.profiles.profiles import profile, profile_catalog
+from ..simulators.rollout import Episode as Episode
+from ..simulators.rollout import EpisodicShop
 from .observation import observation
 
 FORMS = ("slot", "slate", "items")
-
-
-class Episode(StrEnum):
-    """What an episode is."""
-
-    PAGE = "page"
-    VISIT = "visit"
-    LIFE = "life"
-    """Everything between the shop and one customer."""
-    SEASON = "season"
-    """Everything between the shop and all customers for some days."""
-
-    @property
-    def clock(self) -> Clock:
-        """The clock of a shop for such episodes."""
-        return {Episode.LIFE: Clock.OWN, Episode.SEASON: Clock.SEASON}.get(self, Clock.PAGES)
 
 
 @dataclass
@@ -121,6 +104,7 @@ class PageEnv:
                 "give shares in [0, 1), first 0, and form slate or items",
             )
         self.shop, self.reward, self.form, self.episode = shop, reward, form, episode
+        self.world = EpisodicShop(shop, episode)
         n, k = shop.lanes, shop.config.slate_size
         self.slates: I32 = np.full((n, k), EMPTY, np.int32)
         self.slot: I32 = np.zeros(n, np.int32)  # form "slot": slots of the present page that are filled
@@ -129,11 +113,13 @@ class PageEnv:
         self.frame: RenderFrame | None = None
         self.record_frames = False
         self.visit_so_far: F64 = np.zeros((n, len(SLOT_TERMS)))
-        self.requests: Requests
         self._allowed: Bool
         self._placed: Bool
-        self._seed = 0
-        self._seasons = 0
+
+    @property
+    def requests(self) -> Requests:
+        """The pages that are asked for now."""
+        return self.world.requests
 
     def action_space(self) -> spaces.Discrete[Any] | spaces.MultiDiscrete:
         """The action of one visit."""
@@ -147,9 +133,7 @@ class PageEnv:
 
     def open(self, seed: int | Sequence[int]) -> None:
         """Open the shop anew and start a visit in every row."""
-        self._seed, self._seasons = seed if isinstance(seed, int) else int(seed[0]), 0
-        self.shop.reset(seed)
-        self.shop.start_visits(np.ones(self.shop.lanes, np.bool_))
+        self.world.open(seed)
         self.slot[:] = 0
 
     def next_requests(self, begin: Bool | None = None) -> None:
@@ -157,56 +141,32 @@ class PageEnv:
 
         Before that, the next episode starts where ``begin`` (n,) bool. A season starts in all rows at once.
         """
-        if begin is not None:
-            self._prepare_episodes(begin)
-        self.requests = requests = self.shop.requests() if begin is None else self.shop.next_pages(begin)
+        requests = self.world.next_requests(begin)
+        if begin is not None and self.form == "slot":
+            self.slot[begin] = 0
         self._allowed, self._placed = requests.in_stock.copy(), np.zeros(requests.in_stock.shape, np.bool_)
         if self.form != "items":
             _mark(requests.candidates, self.slates, self.slot, self._allowed, self._placed)
 
-    def _prepare_episodes(self, begin: Bool) -> None:
-        """What the episodes that start where ``begin`` need besides a visit."""
-        if self.episode is Episode.SEASON:
-            if not begin.all():
-                raise InvalidInput("reset_mask", begin.tolist(), "a season is over for all lanes at once")
-            self._seasons += 1
-            season = key(np.uint64(self._seed), np.uint64(self._seasons))
-            self.shop.reset([(int(season) + lane) % 2**64 for lane in range(self.shop.lanes)])
-        if self.form == "slot":
-            self.slot[begin] = 0
-
     def step(self, actions: AnyArray, active: Bool) -> StepResult:
         """Take the actions where ``active`` (n,) bool. Call :meth:`next_requests` afterwards."""
-        if self.episode is Episode.SEASON:
-            active = active & ~self.shop.visits.over
+        active = active & self.world.waiting
         fill = self._fill_slot if self.form == "slot" else self._fill_slate
         shown = fill(actions, active)
         if not np.count_nonzero(shown):
             self.feedback = None
             terms = {name: np.zeros(len(shown)) for name in self.reward.terms}
             over = np.zeros_like(shown)
-            return StepResult(np.zeros(len(shown)), terms, shown, over, self._season_is_over() | over)
+            return StepResult(np.zeros(len(shown)), terms, shown, over, self.world.season_is_over | over)
         if self.record_frames:
             self.frame = RenderFrame.capture(self)
             self.visit_so_far[self.frame.page == 0] = 0.0
-        feedback, left, cut = self.shop.serve(self.slates, shown, price_off=self.price_off)
+        feedback, terminated, truncated = self.world.serve(self.slates, shown, price_off=self.price_off)
         self.feedback = feedback
         if self.record_frames:
             self.visit_so_far += feedback.page
-        if self.episode is Episode.PAGE:
-            left, cut = shown.copy(), np.zeros_like(shown)
-            self.shop.visits.over[shown] = True
-        elif self.episode is Episode.LIFE:
-            left, cut = self.shop.end_visits(left | cut)
-        elif self.episode is Episode.SEASON:
-            self.shop.end_visits(left | cut)
-            self.shop.start_visits()
-            left, cut = np.zeros_like(shown), self._season_is_over() | np.zeros_like(shown)
         reward, terms = self.reward.page(feedback)
-        return StepResult(reward, terms, shown, left, cut)
-
-    def _season_is_over(self) -> bool:
-        return self.episode is Episode.SEASON and bool(self.shop.visits.over.all())
+        return StepResult(reward, terms, shown, terminated, truncated)
 
     def observe(self) -> dict[str, AnyArray]:
         """The observation of every visit, in new arrays: see :func:`.observation.observation_space`."""
@@ -304,8 +264,7 @@ def make_page_env(
         config = profile(config)
     elif config is None:
         config = ShopConfig.full() if episode in (Episode.LIFE, Episode.SEASON) else ShopConfig()
-    defaults = {f.name: getattr(config, f.name) for f in fields(config)}
-    config = build(ShopConfig, {**defaults, **settings}, "shop")
+    config = with_settings(config, settings, "shop")
     shop = Shop(
         catalog, config, lanes=num_envs, seed=seed, threads=threads, clock=Episode(episode).clock, days=days
     )

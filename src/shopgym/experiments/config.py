@@ -1,29 +1,52 @@
-"""An experiment as YAML, checked by pydantic: unknown keys and values out of range are refused."""
+"""An experiment as YAML: unknown settings, wrong types and values out of range are refused."""
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
-from typing import Any, Literal, TypeVar
+from typing import Annotated, Any, Literal
 
 import yaml
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Field,
+    PlainSerializer,
+    PlainValidator,
+    WithJsonSchema,
+    field_validator,
+    model_validator,
+)
 
-from ..agents.registry import check_agent
-from ..core.config import build
+from ..agents.registry import AGENTS, check_agent
+from ..core.config import Settings, build
 from ..core.errors import InvalidInput, one_of
 from ..core.hashing import hash_json
 from ..core.reward import RewardSpec
 from ..evaluation.offline.estimators import ESTIMATORS
-from ..policies.guards import guard_from_spec
+from ..policies.guards import GUARDS, CategoryCap, InStock, MarginFloor, guard_from_spec, guard_spec
 from ..simulators.config import ShopConfig
 
-M = TypeVar("M", bound=BaseModel)
+Rule = Annotated[
+    InStock | MarginFloor | CategoryCap,
+    PlainValidator(guard_from_spec),
+    PlainSerializer(guard_spec),
+    WithJsonSchema(
+        {"type": "object", "properties": {"kind": {"enum": list(GUARDS)}}, "required": ["kind"]},
+    ),
+]
+"""One guard: its ``kind`` and its settings."""
+
+Agents = Annotated[
+    dict[str, dict[str, Any]], Field(json_schema_extra={"propertyNames": {"examples": list(AGENTS)}})
+]
+"""Options by agent."""
 
 
 class Section(BaseModel):
     """A part of a config: frozen, and strict about its keys."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
 
 
 class CatalogSection(Section):
@@ -110,38 +133,19 @@ class ExperimentConfig(Section):
     """One experiment: a shop, agents that learn in it, a log, an evaluation, a gate, a bundle."""
 
     name: str = Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.-]{0,63}$")
-    purpose: str = ""
-    seed: int = Field(0, ge=0, lt=2**62)
+    purpose: str = Field("", description="what the experiment is for; printed in the report")
+    seed: int = Field(0, ge=0, lt=2**62, description="of everything that is random")
     catalog: CatalogSection = CatalogSection()
-    shop: dict[str, Any] = {}
-    reward: dict[str, Any] = {}
-    guards: tuple[dict[str, Any], ...] = ({"kind": "in_stock"},)
-    agents: dict[str, dict[str, Any]] = {name: {} for name in LADDER}
+    shop: Settings[ShopConfig] = Settings({}, ShopConfig())
+    reward: Settings[RewardSpec] = Settings({}, RewardSpec())
+    guards: tuple[Rule, ...] = Field((InStock(),), json_schema_extra={"default": [guard_spec(InStock())]})
+    agents: Agents = {name: {} for name in LADDER}
     retrieve: RetrieveSection | None = None
     training: TrainingSection = TrainingSection()
     log: LogSection = LogSection()
     evaluation: EvaluationSection = EvaluationSection()
     truth: TruthSection = TruthSection()
     gate: GateSection = GateSection()
-
-    @field_validator("shop")
-    @classmethod
-    def _shop(cls, value: dict[str, Any]) -> dict[str, Any]:
-        build(ShopConfig, value, "shop")
-        return value
-
-    @field_validator("reward")
-    @classmethod
-    def _reward(cls, value: dict[str, Any]) -> dict[str, Any]:
-        build(RewardSpec, value, "reward")
-        return value
-
-    @field_validator("guards")
-    @classmethod
-    def _rules(cls, value: tuple[dict[str, Any], ...]) -> tuple[dict[str, Any], ...]:
-        for rule in value:
-            guard_from_spec(rule)
-        return value
 
     @field_validator("agents")
     @classmethod
@@ -168,25 +172,21 @@ class ExperimentConfig(Section):
     def _whole_catalogue(self) -> ExperimentConfig:
         if self.retrieve is None:
             return self
-        given = self.shop.get("num_candidates", 0)
-        if given:
+        candidates = self.shop.written.get("num_candidates", 0)
+        if candidates:
             fix = "leave it out or give 0: with retrieve a page chooses from the whole catalogue"
-            raise InvalidInput("shop.num_candidates", given, fix)
-        if self.shop_config().live:
+            raise InvalidInput("shop.num_candidates", candidates, fix)
+        if self.shop.config.live:
             raise InvalidInput("shop.live", True, "with retrieve nothing live is known of a candidate: false")
-        slots = self.shop_config().slate_size
+        slots = self.shop.config.slate_size
         if self.retrieve.count < slots:
             raise InvalidInput("retrieve.count", self.retrieve.count, f"fill a page of {slots} slots")
         return self
 
     def shop_config(self) -> ShopConfig:
         """The shop's numbers."""
-        whole = {} if self.retrieve is None else {"num_candidates": 0}
-        return build(ShopConfig, {**self.shop, **whole}, "shop")
-
-    def reward_spec(self) -> RewardSpec:
-        """The reward."""
-        return build(RewardSpec, self.reward, "reward")
+        shop = self.shop.config
+        return shop if self.retrieve is None else replace(shop, num_candidates=0)
 
     @property
     def hash(self) -> str:
@@ -245,33 +245,4 @@ def _shipped() -> str:
 
 def parse_config(raw: dict[str, Any]) -> ExperimentConfig:
     """Check the mapping of an experiment."""
-    return check_config(ExperimentConfig, raw)
-
-
-def check_config(model: type[M], raw: dict[str, Any]) -> M:
-    """Check a mapping; :class:`InvalidInput` names the field that is wrong, its value and the fix."""
-    try:
-        return model.model_validate(raw)
-    except ValidationError as error:
-        first = error.errors()[0]
-        cause = first.get("ctx", {}).get("error")
-        if isinstance(cause, InvalidInput):
-            raise cause from None
-        field = ".".join(str(part) for part in first["loc"]) or "config"
-        more = f" ({error.error_count() - 1} more)" if error.error_count() > 1 else ""
-        raise InvalidInput(field, first.get("input"), f"{_fix(model, first)}{more}") from None
-
-
-def _fix(model: type[BaseModel], error: Any) -> str:
-    if error["type"] == "extra_forbidden":
-        known = _section(model, error["loc"])
-        return f"unknown key; known keys: {', '.join(known)}" if known else "unknown key: remove it"
-    return str(error["msg"]).removeprefix("Value error, ")
-
-
-def _section(model: Any, location: tuple[Any, ...]) -> list[str]:
-    for part in location[:-1]:
-        model = model.model_fields[part].annotation
-        if not (isinstance(model, type) and issubclass(model, BaseModel)):
-            return []
-    return list(model.model_fields)
+    return build(ExperimentConfig, raw)

@@ -12,8 +12,8 @@ from ..core.batches import SLOT_TERMS
 from ..core.protocols import Policy
 from ..core.types import F64
 from ..envs.vector import BanditVectorEnv
-from ..training.training import Tick
-from ..training.walk import Offer, walk
+from ..simulators.rollout import CandidateSource, rollout
+from ..training.loop import OnProgress, exact_values
 
 
 @dataclass(frozen=True)
@@ -58,23 +58,23 @@ def deploy(
     policy: Policy,
     decisions: int,
     rng: Generator,
-    tick: Tick,
-    offer: Offer | None = None,
+    on_progress: OnProgress,
+    candidates: CandidateSource | None = None,
 ) -> Deployment:
     """Let a frozen policy serve at least ``decisions`` visitors."""
     rounds = -(-decisions // env.num_envs)
     expected, best, page = [], [], []
     shown = np.zeros(len(env.loop.shop.catalog), np.bool_)
     slots = 0
-    for batch in walk(env, policy, rounds, rng, offer=offer, oracle=True):
-        assert batch.best is not None  # asked for above
-        expected.append(batch.expected)
-        best.append(batch.best)
-        page.append(batch.feedback.page)
-        filled = batch.decisions.slates[batch.decisions.slates >= 0]
+    values = exact_values(env.loop)
+    for step in rollout(env.loop.world, policy, rng, pages=rounds, candidates=candidates, before=values):
+        expected.append(step.before[0])
+        best.append(step.before[1])
+        page.append(step.feedback.page)
+        filled = step.decisions.slates[step.decisions.slates >= 0]
         shown[filled] = True
         slots += len(filled)
-        tick()
+        on_progress()
     return Deployment(
         np.concatenate(expected), np.concatenate(best), np.concatenate(page), slots, float(shown.mean())
     )

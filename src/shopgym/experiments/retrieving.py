@@ -14,30 +14,30 @@ from ..envs.vector import BanditVectorEnv
 from ..policies.policy import SlatePolicy
 from ..policies.retrieval.from_policy import retriever_of
 from ..policies.retrieval.retriever import Retriever, StockAwareRetriever
-from ..training.training import Tick
-from ..training.walk import Offer, walk
+from ..simulators.rollout import CandidateSource
+from ..training.loop import OnProgress, learn
 from .config import RetrieveSection
 
 
-def random_offer(env: BanditVectorEnv, count: int, rng: Generator) -> Offer:
+def random_candidates(env: BanditVectorEnv, count: int, rng: Generator) -> CandidateSource:
     """For each request ``count`` different items, each as likely as any other, with what is in stock."""
     stock = env.loop.shop.stock
 
-    def offer(requests: Requests) -> Requests:
+    def source(requests: Requests) -> Requests:
         items = len(env.loop.shop.catalog)
         rows = np.stack([rng.choice(items, count, replace=False) for _ in range(len(requests))])
         return replace(requests, candidates=rows.astype(np.int32), in_stock=stock.available[rows], live={})
 
-    return offer
+    return source
 
 
-def retrieved_offer(env: BanditVectorEnv, retriever: Retriever) -> Offer:
+def retrieved_candidates(env: BanditVectorEnv, retriever: Retriever) -> CandidateSource:
     """For each request the retriever's choice of what is in stock."""
     return StockAwareRetriever(retriever, env.loop.shop.stock.available).fill
 
 
 def learn_to_retrieve(
-    section: RetrieveSection, task: Task, env: BanditVectorEnv, rng: Generator, tick: Tick
+    section: RetrieveSection, task: Task, env: BanditVectorEnv, rng: Generator, on_progress: OnProgress
 ) -> Retriever:
     """The retriever that the section's agent makes after ``rounds`` batches of random pages.
 
@@ -45,10 +45,10 @@ def learn_to_retrieve(
         InvalidInput: the agent's ranking cannot retrieve.
     """
     agent = make_agent(section.agent, task, rng, **section.options)
-    offer = random_offer(env, section.count, rng)
-    for batch in walk(env, RandomAgent(task, rng).policy(), section.rounds, rng, offer=offer):
-        agent.learn(batch.interactions)
-        tick()
+    candidates = random_candidates(env, section.count, rng)
+    random = RandomAgent(task, rng).policy()
+    for _ in learn(agent, env.loop, section.rounds, rng, policy=random, candidates=candidates):
+        on_progress()
     policy = agent.policy()
     assert isinstance(policy, SlatePolicy)  # every registered agent hands out this kind
     return retriever_of(policy, section.count, rng)

@@ -18,26 +18,28 @@ from ..agents.baselines import RandomAgent
 from ..core.batches import Requests
 from ..core.errors import InvalidInput
 from ..core.files import new_folder
-from ..core.types import F64
+from ..core.types import F64, I32, I64
+from ..envs.oracle import page_values
 from ..envs.vector import BanditVectorEnv
 from ..evaluation.offline.estimators import estimator_named
 from ..evaluation.offline.inputs import OpeInputs
 from ..evaluation.offline.log import item_features, log_inputs
 from ..guardrails.gate import choose_candidate, judge_candidates
 from ..policies.decision_log.log import DecisionLog, logged_marginals
-from ..policies.guards import guard_from_spec
 from ..policies.policy import SlatePolicy
 from ..policies.retrieval.retriever import Retriever
-from ..training.training import measure_attention, train
-from ..training.walk import Batch, Offer, open_shop, stage_rng, stage_seed, walk
+from ..simulators.rollout import CandidateSource, Step, rollout
+from ..training.loop import interactions, train
+from ..training.position_bias import measure_position_bias
 from .catalogs import load_catalog
 from .config import ExperimentConfig
 from .deploy import Deployment, deploy, mean_interval
 from .export import export_policy
 from .policy_store import save_policy, save_retriever
 from .results import Results, environment, reward_unit, value_scale, write_json, write_tables
-from .retrieving import learn_to_retrieve, random_offer, retrieved_offer
+from .retrieving import learn_to_retrieve, random_candidates, retrieved_candidates
 from .served import served_equals_golden
+from .stages import open_shop, stage_rng, stage_seed
 
 SUMMARY, CONFIG = "summary.json", "config.yaml"
 
@@ -49,8 +51,8 @@ class Experiment:
         self.config, self.progress = config, progress
         self.catalog, self.set_aside = load_catalog(config.catalog, stage_seed(config.seed, "catalog"))
         self.shop_config = config.shop_config()
-        self.reward = config.reward_spec()
-        self.guards = tuple(guard_from_spec(rule) for rule in config.guards)
+        self.reward = config.reward.config
+        self.guards = config.guards
         self.unit = reward_unit(self.reward, self.catalog)
         self.retriever: Retriever | None = None
         if config.retrieve is not None and config.retrieve.count > len(self.catalog):
@@ -68,9 +70,9 @@ class Experiment:
             seed=stage_seed(self.config.seed, stage),
         )
 
-    def offer(self, env: BanditVectorEnv) -> Offer | None:
+    def candidates(self, env: BanditVectorEnv) -> CandidateSource | None:
         """What the pages of a stage choose from, where the shop leaves that to a retriever."""
-        return None if self.retriever is None else retrieved_offer(env, self.retriever)
+        return None if self.retriever is None else retrieved_candidates(env, self.retriever)
 
     def run(self) -> tuple[Results, DecisionLog]:
         """All stages up to the gate."""
@@ -103,16 +105,16 @@ class Experiment:
 
     def _showcase(self) -> Requests:
         env = self.open("showcase")
-        offer = self.offer(env)
-        return env.requests if offer is None else offer(env.requests)
+        candidates = self.candidates(env)
+        return env.requests if candidates is None else candidates(env.requests)
 
     def _learn_to_retrieve(self, task: Task) -> Retriever | None:
         section = self.config.retrieve
         if section is None:
             return None
         rng = stage_rng(self.config.seed, "retrieve")
-        with self._bar(f"retrieve by {section.agent}", section.rounds) as tick:
-            return learn_to_retrieve(section, task, self.open("retrieve"), rng, tick)
+        with self._bar(f"retrieve by {section.agent}", section.rounds) as on_progress:
+            return learn_to_retrieve(section, task, self.open("retrieve"), rng, on_progress)
 
     def _task(self) -> Task:
         env = self.open("warm-up")
@@ -127,9 +129,12 @@ class Experiment:
         )
         rng = stage_rng(self.config.seed, "warm-up")
         rounds, section = self.config.training.warm_up, self.config.retrieve
-        offer = None if section is None else random_offer(env, section.count, rng)
-        with self._bar("measure attention", rounds) as tick:
-            attention = measure_attention(env, RandomAgent(blank, rng).policy(), rounds, rng, tick, offer)
+        candidates = None if section is None else random_candidates(env, section.count, rng)
+        random = RandomAgent(blank, rng).policy()
+        with self._bar("measure position bias", rounds) as on_progress:
+            attention = measure_position_bias(
+                env.loop, random, rounds, rng, candidates=candidates, on_progress=on_progress
+            )
         return Task(
             self.catalog.items,
             shop.user_names,
@@ -146,10 +151,10 @@ class Experiment:
         for name, options in self.config.agents.items():
             agent = make_agent(name, task, stage_rng(self.config.seed, "agent", name), **options)
             rounds = self.config.training.rounds
-            with self._bar(f"train {name}", rounds) as tick:
+            with self._bar(f"train {name}", rounds) as on_progress:
                 env = self.open("train")
                 rng = stage_rng(self.config.seed, "train", name)
-                learnt = train(agent, env, rounds, rng, tick, self.offer(env))
+                learnt = train(agent, env, rounds, rng, on_progress, self.candidates(env))
             rows += [{"agent": name, **row} for row in learnt]
             policy = agent.policy()
             assert isinstance(policy, SlatePolicy)  # every registered agent hands out this kind
@@ -161,9 +166,9 @@ class Experiment:
         decisions = self.config.truth.decisions
         for name, policy in policies.items():
             env = self.open("deploy")
-            with self._bar(f"deploy {name}", -(-decisions // env.num_envs)) as tick:
+            with self._bar(f"deploy {name}", -(-decisions // env.num_envs)) as on_progress:
                 rng = stage_rng(self.config.seed, "deploy")
-                found[name] = deploy(env, policy, decisions, rng, tick, self.offer(env))
+                found[name] = deploy(env, policy, decisions, rng, on_progress, self.candidates(env))
         return found
 
     def _log(self, task: Task, policies: dict[str, SlatePolicy]) -> tuple[DecisionLog, dict[str, F64]]:
@@ -176,19 +181,33 @@ class Experiment:
         rounds = -(-section.decisions // env.num_envs)
         parts, values = [], []
         others_rng = stage_rng(self.config.seed, "others on the log")
-        with self._bar(f"log with {section.agent}", rounds) as tick:
-            for batch in walk(
-                env, logger, rounds, rng, offer=self.offer(env), others=policies, others_rng=others_rng
+        shop = env.loop.shop
+
+        def values_of_all(_: I64, requests: Requests, slates: I32) -> dict[str, F64]:
+            """The value of the page that each policy would show, to the same visitors at the same moment."""
+            return {
+                name: page_values(shop, self.reward, policy.slates(requests, others_rng))
+                for name, policy in policies.items()
+            }
+
+        with self._bar(f"log with {section.agent}", rounds) as on_progress:
+            for step in rollout(
+                env.loop.world,
+                logger,
+                rng,
+                pages=rounds,
+                candidates=self.candidates(env),
+                before=values_of_all,
             ):
-                parts.append(self._log_part(batch, logger, env))
-                values.append(batch.others)
-                tick()
+                parts.append(self._log_part(step, logger, env))
+                values.append(step.before)
+                on_progress()
         on_log = {name: np.concatenate([part[name] for part in values]) for name in policies}
         return DecisionLog.concat(parts), on_log
 
-    def _log_part(self, batch: Batch, logger: SlatePolicy, env: BanditVectorEnv) -> DecisionLog:
+    def _log_part(self, step: Step, logger: SlatePolicy, env: BanditVectorEnv) -> DecisionLog:
         return DecisionLog.from_interactions(
-            batch.interactions,
+            interactions(step, env.loop),
             items=self.catalog.items,
             unit=self.unit,
             policy_hash=logger.hash,
@@ -196,7 +215,7 @@ class Experiment:
             config_hash=self.config.hash,
             user_names=env.loop.shop.user_names,
             context_names=env.loop.shop.context_names,
-            marginals=logged_marginals(logger, batch.requests, batch.decisions.positions),
+            marginals=logged_marginals(logger, step.requests, step.decisions.positions),
         )
 
     def _inputs(self, log: DecisionLog, task: Task, policies: dict[str, SlatePolicy]) -> dict[str, OpeInputs]:
@@ -230,7 +249,7 @@ class Experiment:
         truth = dict(zip(agents["agent"], agents["value_on_log"], strict=True))
         deployed = dict(zip(agents["agent"], agents["value"], strict=True))
         total = len(inputs) * len(section.estimators)
-        with self._bar("estimate and bootstrap", total) as tick:
+        with self._bar("estimate and bootstrap", total) as on_progress:
             for name, given in inputs.items():
                 for estimator in section.estimators:
                     for interval in ("delta", "bootstrap"):
@@ -243,7 +262,7 @@ class Experiment:
                         for what in ("truth", "deployed"):
                             row[f"covers_{what}"] = bool(estimate.low <= row[what] <= estimate.high)
                         rows.append(row)
-                    tick()
+                    on_progress()
         return pd.DataFrame(rows)
 
     def _show(self, bar: TaskID, done: int, total: int) -> None:

@@ -11,19 +11,17 @@ Two methods make the intervals narrow:
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.random import Generator, Philox
 
-from ..core.batches import SLOT_TERMS
+from ..core.batches import SLOT_TERMS, Requests
 from ..core.errors import InvalidInput, in_range, one_of
 from ..core.protocols import Policy
 from ..core.statistics import mean_interval
-from ..core.types import F64
-
-if TYPE_CHECKING:
-    from .shop import Shop
+from ..core.types import F64, I32, I64
+from .rollout import Episode, EpisodicShop, rollout
+from .shop import Shop
 
 
 @dataclass(frozen=True)
@@ -67,7 +65,7 @@ class Trial:
     """n visits under one policy: exact expectation and outcome of each, both (n,)."""
 
     expected: F64
-    happened: F64
+    outcome: F64
 
 
 def trial(shop: Shop, policy: Policy, *, visits: int, term: str, seed: int) -> Trial:
@@ -85,29 +83,23 @@ def trial(shop: Shop, policy: Policy, *, visits: int, term: str, seed: int) -> T
     if visits < 2:
         raise InvalidInput("visits", visits, "an interval needs at least 2")
     each = -(-visits // shop.lanes)
-    rng = Generator(Philox(key=seed))
-    shop.reset(seed)
-    row = np.arange(shop.lanes)
-    expected, happened = np.zeros((shop.lanes, each)), np.zeros((shop.lanes, each))
-    while True:
-        count = shop.visits.lives if shop.clock == "own" else shop.visits.number
-        waiting = shop.visits.over & (count + 1 < each)
-        shop.start_visits(waiting)
-        active = ~shop.visits.over
-        if not active.any():
-            return Trial(expected.ravel(), happened.ravel())
-        number = count.copy()
-        decisions = policy.decide(shop.requests(), rng)
-        slates = np.where(active[:, None], decisions.slates, -1).astype(np.int32)
-        means = shop.expected(slates)[term]
+    world = EpisodicShop(shop, Episode.LIFE if shop.clock == "own" else Episode.VISIT)
+    world.open(seed)
+    expected, outcome = np.zeros((shop.lanes, each)), np.zeros((shop.lanes, each))
+
+    def exact(rows: I64, _: Requests, slates: I32) -> F64:
         on_page = np.arange(slates.shape[1]) < shop.slots[:, None]
         attention = on_page if term == "stockout" else shop.attention(slates)
-        feedback, left, cut = shop.serve(slates, active)
-        np.add.at(expected, (row[active], number[active]), (attention * means).sum(axis=1)[active])
-        outcome = feedback.page[:, SLOT_TERMS.index(term)]
-        np.add.at(happened, (row[active], number[active]), outcome[active])
-        if shop.clock == "own":
-            shop.end_visits(left | cut)
+        means: F64 = (attention * shop.expected(slates)[term]).sum(axis=1)[rows]
+        return means
+
+    rng = Generator(Philox(key=seed))
+    for step in rollout(
+        world, policy, rng, episodes=each, before=exact, look_ahead=False, decide_for_all=True
+    ):
+        expected[step.rows, step.episode] += step.before
+        outcome[step.rows, step.episode] += step.feedback.page[step.rows, SLOT_TERMS.index(term)]
+    return Trial(expected.ravel(), outcome.ravel())
 
 
 def value(
@@ -137,8 +129,8 @@ def compare(
     """Value of ``first`` minus value of ``second`` under common random numbers. Resets ``shop`` twice."""
     in_range("level", level, 0.5, 1.0)
     a, b = (trial(shop, policy, visits=visits, term=term, seed=seed) for policy in (first, second))
-    independent = float(a.happened.var(ddof=1) + b.happened.var(ddof=1))
-    paired = float((a.happened - b.happened).var(ddof=1))
+    independent = float(a.outcome.var(ddof=1) + b.outcome.var(ddof=1))
+    paired = float((a.outcome - b.outcome).var(ddof=1))
     exact = float((a.expected - b.expected).var(ddof=1))
     return Comparison(
         gain=_value(a.expected - b.expected, level),

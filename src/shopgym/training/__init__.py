@@ -1,1 +1,19 @@
-"""Agents learn in environments: the training loop and position bias."""
+"""Agents learn in environments: the training loop, whole episodes, position bias, transitions out of logs."""
+
+from .episodes import EpisodeTotals, run_episodes
+from .log_transitions import transitions_of_log
+from .loop import interactions, learn, record, train, train_sequences
+from .position_bias import measure_position_bias, position_bias
+
+__all__ = [
+    "EpisodeTotals",
+    "interactions",
+    "learn",
+    "measure_position_bias",
+    "position_bias",
+    "record",
+    "run_episodes",
+    "train",
+    "train_sequences",
+    "transitions_of_log",
+]

@@ -19,7 +19,7 @@ import numpy as np
 
 from ...agents import Task, make_agent
 from ...agents.baselines import RandomAgent
-from ...core.batches import Interactions
+from ...core.batches import Requests
 from ...core.errors import in_range
 from ...core.items import Items
 from ...core.reward import RewardSpec
@@ -29,8 +29,9 @@ from ...envs.vector import BanditVectorEnv
 from ...simulators import Catalog, ShopConfig
 from ...simulators.config import StockConfig
 from ...simulators.market.market import MarketConfig
-from ...training.training import measure_attention
-from ...training.walk import open_shop, stage_rng, stage_seed
+from ...training.loop import learn
+from ...training.position_bias import measure_position_bias
+from ..stages import open_shop, stage_rng, stage_seed
 
 ITEM_ENDS = (3, 10, 30, 100)
 """The last impression of each group of an item's first ones; the rest is one more group."""
@@ -60,7 +61,7 @@ class ColdStart:
 
 
 @dataclass
-class Tally:
+class GroupSums:
     """Sums by group."""
 
     loss: F64
@@ -68,7 +69,7 @@ class Tally:
     count: I64
 
     @classmethod
-    def of(cls, groups: int) -> Tally:
+    def of(cls, groups: int) -> GroupSums:
         return cls(np.zeros(groups), np.zeros(groups), np.zeros(groups, np.int64))
 
     def add(self, group: I64, loss: F64, worth: F64) -> None:
@@ -132,34 +133,33 @@ def cold_start(
         attention=np.ones(config.slate_size),
     )
     rng = stage_rng(seed, "attention")
-    seen = measure_attention(measured, RandomAgent(task, rng).policy(), 20, rng, lambda: None)
-    task = replace(task, attention=seen)
+    random = RandomAgent(task, rng).policy()
+    task = replace(task, attention=measure_position_bias(measured.loop, random, 20, rng))
     learner = make_agent(agent, task, stage_rng(seed, "agent", agent), **(options or {}))
     new = launch > warm_up / rounds_per_day
-    by_item, by_user = Tally.of(len(ITEM_ENDS) + 1), Tally.of(len(USER_ENDS) + 1)
-    known = Tally.of(1)
+    by_item, by_user = GroupSums.of(len(ITEM_ENDS) + 1), GroupSums.of(len(USER_ENDS) + 1)
+    known = GroupSums.of(1)
     deserved, pages = np.zeros(items, np.int64), np.zeros(config.users, np.int64)
-    rng, everyone = stage_rng(seed, "decide"), np.ones(lanes, np.bool_)
-    for step in range(warm_up + rounds):
-        requests = env.requests
-        decisions = learner.policy().decide(requests, rng)
-        value = np.where(requests.in_stock, slot_values(shop, CLICKS, requests.candidates)[0], 0.0)
-        best, worth, loss = page_losses(value, decisions.positions, shop.attention_curve)
-        best_items = np.take_along_axis(requests.candidates, best, axis=1)
-        nth_page = count_up(pages, requests.user_id)
+
+    def values(rows: I64, requests: Requests, slates: I32) -> tuple[F64, F64]:
+        """(n, m) value of each candidate when looked at, (n, k) how likely each slot is looked at."""
+        each = slot_values(shop, CLICKS, requests.candidates)[0]
+        return np.where(requests.in_stock, each, 0.0), shop.attention_curve
+
+    pages_in_all = warm_up + rounds
+    steps = learn(learner, env.loop, pages_in_all, stage_rng(seed, "decide"), before=values)
+    for number, (step, _, _) in enumerate(steps):
+        value, attention = step.before
+        best, worth, loss = page_losses(value, step.decisions.positions, attention)
+        best_items = np.take_along_axis(step.requests.candidates, best, axis=1)
+        nth_page = count_up(pages, step.requests.user_id)
         nth = count_up(deserved, best_items.ravel())
-        if step >= warm_up:
+        if number >= warm_up:
             fresh = new[best_items.ravel()]
             group = np.searchsorted(ITEM_ENDS, nth[fresh])
             by_item.add(group, loss.ravel()[fresh], worth.ravel()[fresh])
             known.add(np.zeros((~fresh).sum(), np.int64), loss.ravel()[~fresh], worth.ravel()[~fresh])
             by_user.add(np.searchsorted(USER_ENDS, nth_page), loss.sum(axis=1), worth.sum(axis=1))
-        env.step(decisions.positions)
-        feedback = env.feedback
-        assert feedback is not None  # a slate was shown on every lane
-        events = {name: feedback.term(name) for name in ("click", "purchase")}
-        learner.learn(Interactions(requests, decisions, CLICKS.slots(feedback), events))
-        env.reset(options={"reset_mask": everyone})
     return ColdStart(agent, by_item.share, float(known.share[0]), by_user.share, by_item.count)
 
 

@@ -22,12 +22,13 @@ from ...agents.task import Task
 from ...core.errors import InvalidInput, in_range, one_of
 from ...core.items import Items
 from ...core.reward import RewardSpec
-from ...core.types import F64
 from ...envs.vector import ShopperVectorEnv
 from ...policies.explorers import PlackettLuceRanking
 from ...simulators import Catalog, ChoiceConfig, PeopleConfig, RetentionConfig, ShopConfig
-from ...training.sequences import live, steps_of, train_sequences
-from ...training.walk import stage_rng, stage_seed
+from ...training.episodes import run_episodes
+from ...training.loop import train_sequences
+from ...training.position_bias import measure_position_bias
+from ..stages import stage_rng, stage_seed
 
 EFFECTS = {"off": (0.0, 0.0), "default": (0.5, 1.0), "strong": (2.0, 4.0)}
 """rate_effect and churn_effect of satisfaction: none, the defaults of the shop, and four times those."""
@@ -41,11 +42,11 @@ AGENTS: dict[str, tuple[str, dict[str, float]]] = {
     "DQN": ("dqn", AHEAD),
     "SlateQ": ("slateq", AHEAD),
 }
-"""The agent's name and options by what the table calls it; all share ``Size.networks``."""
+"""The agent's name and options by what the table calls it; all share ``StudySize.networks``."""
 
 
 @dataclass(frozen=True)
-class Size:
+class StudySize:
     """How much is done.
 
     Attributes:
@@ -83,7 +84,9 @@ def with_identity(items: Items) -> Items:
     return replace(items, features=columns, feature_names=items.feature_names + names)
 
 
-def cell(effect: str, agent: str, seed: int, size: Size, tick: Callable[[], None]) -> dict[str, Any]:
+def cell(
+    effect: str, agent: str, seed: int, size: StudySize, on_progress: Callable[[], None]
+) -> dict[str, Any]:
     """Train one agent in one shop and judge what it does in the end, greedily, on new customers.
 
     Returns:
@@ -116,31 +119,24 @@ def cell(effect: str, agent: str, seed: int, size: Size, tick: Callable[[], None
     env = shop(size.lanes)
     env.reset(seed=stage_seed(seed, "attention"))
     task = Task(with_identity(catalog.items), *_names(env), size.slots, attention=np.ones(size.slots))
-    task = replace(task, attention=_attention(env, task, seed))
+    rng = stage_rng(seed, "attention")
+    random = make_agent("random", task, rng).policy()
+    task = replace(task, attention=measure_position_bias(env.loop, random, 10, rng))
     name, options = AGENTS[agent]
     learner = make_agent(name, task, stage_rng(seed, "agent"), **options, **size.options(name))
     env.reset(seed=stage_seed(seed, "train"))
-    train_sequences(learner, env, size.steps, stage_rng(seed, "explore"), tick)
+    train_sequences(learner, env, size.steps, stage_rng(seed, "explore"), on_progress)
     policy: Any = learner.policy()
     greedy = replace(policy, explorer=PlackettLuceRanking(decay=50.0, floor=0.0))
-    judged = live(greedy, shop(size.judged), stage_seed(seed, "judge") % 2**62, stage_rng(seed, "judge"))
+    judged = run_episodes(
+        greedy, shop(size.judged), stage_seed(seed, "judge") % 2**62, stage_rng(seed, "judge")
+    )
     means = {column: float(np.mean(values)) for column, values in vars(judged).items()}
     return {"effect": effect, "agent": agent, "seed": seed, **means}
 
 
 def _names(env: ShopperVectorEnv) -> tuple[tuple[str, ...], tuple[str, ...]]:
     return env.loop.shop.user_names, env.loop.shop.context_names
-
-
-def _attention(env: ShopperVectorEnv, task: Task, seed: int, steps: int = 10) -> F64:
-    """(k,) clicks by slot under random slates, relative to the first (see :func:`.measure_attention`)."""
-    rng = stage_rng(seed, "attention")
-    anyone = make_agent("random", task, rng).policy()
-    clicks = np.full(task.slate_size, 0.5)
-    for step in steps_of(env, lambda: anyone, steps, rng):
-        clicks += step.interactions.events["click"].sum(axis=0)
-    relative: F64 = clicks / clicks[0]
-    return relative
 
 
 @dataclass(frozen=True)
@@ -195,15 +191,15 @@ def study(
     *,
     effects: Sequence[str] = ("strong", "off"),
     seeds: Sequence[int] = (1, 2, 3, 4, 5),
-    size: Size | None = None,
-    tick: Callable[[], None] = lambda: None,
+    size: StudySize | None = None,
+    on_progress: Callable[[], None] = lambda: None,
 ) -> list[dict[str, Any]]:
     """Every effect, seed and agent; what ``results.jsonl`` in ``folder`` has already is not done again.
 
     Raises:
         InvalidInput: an unknown effect, or a folder with results of another size.
     """
-    size = size or Size()
+    size = size or StudySize()
     in_range("size.steps", size.steps, 1, 2**31)
     for effect in effects:
         one_of("effects", effect, EFFECTS)
@@ -221,7 +217,7 @@ def study(
         for effect in effects:
             for agent in AGENTS:
                 if (effect, agent, seed) not in have:
-                    rows.append(cell(effect, agent, seed, size, tick))
+                    rows.append(cell(effect, agent, seed, size, on_progress))
                     with done.open("a", encoding="utf-8") as file:
                         file.write(json.dumps(rows[-1]) + "\n")
     return [row for row in rows if row["effect"] in effects and row["seed"] in seeds]

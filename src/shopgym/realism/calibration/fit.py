@@ -11,9 +11,10 @@ from typing import Any
 
 import yaml
 
+from ...core.config import with_settings
 from ...core.files import write_text
 from ...simulators import Catalog, ShopConfig
-from ...simulators.profiles.profiles import profile, with_numbers
+from ...simulators.profiles.profiles import profile
 from ...tables import read_table
 from ..shop_data import ShopData
 from .from_lines import FittedParameter, UnidentifiedParameter, from_lines
@@ -146,7 +147,7 @@ def calibrate(
         of_visits, not_of_visits, fit = from_sessions(
             data, catalog, config, seed=seed, visits=visits, rounds=rounds, progress=progress
         )
-        config = with_numbers(config, {parameter.name: parameter.value for parameter in of_visits})
+        config = with_settings(config, {parameter.name: parameter.value for parameter in of_visits})
         fitted += of_visits
         unidentified += not_of_visits
     return Calibration(base, config, lines, tuple(fitted), tuple(unidentified), catalog.describe(), fit)
@@ -154,7 +155,7 @@ def calibrate(
 
 def _with_people(config: ShopConfig, fitted: list[FittedParameter]) -> ShopConfig:
     """The config with the fitted values, and with enough users for a year of new visitors."""
-    config = with_numbers(config, {parameter.name: parameter.value for parameter in fitted})
+    config = with_settings(config, {parameter.name: parameter.value for parameter in fitted})
     arrivals = config.arrivals
     new_visitors = arrivals.per_day * YEAR_DAYS
     users = int(arrivals.established + 1.1 * new_visitors + 10 * new_visitors**0.5) + 1

@@ -8,10 +8,10 @@ from operator import attrgetter
 
 import numpy as np
 
+from ...core.config import with_settings
 from ...core.errors import InvalidInput
 from ...core.types import F64
 from ...simulators import Catalog, MarketConfig, PeopleConfig, ShopConfig
-from ...simulators.profiles.profiles import with_numbers
 from ..shop_data import PAGE_VIEW, ShopData
 from ..shop_events import Behaviour, simulate_season
 from .from_lines import FittedParameter, UnidentifiedParameter, Z
@@ -190,10 +190,10 @@ def from_sessions(
     target, error = moment_means(data, moments)
     config = without_dynamics(config)
     arrivals = replace(config.arrivals, per_day=visits / DAYS, established=0)
-    config = with_numbers(replace(config, users=2 * visits, arrivals=arrivals), {"dwell.enabled": True})
+    config = with_settings(replace(config, users=2 * visits, arrivals=arrivals), {"dwell.enabled": True})
 
     def simulate(values: Mapping[str, float]) -> F64:
-        changed = with_numbers(config, values)
+        changed = with_settings(config, values)
         season = simulate_season(
             catalog, changed, days=DAYS, seed=seed, behaviour=behaviour, impressions=IMPRESSIONS
         )

@@ -28,7 +28,7 @@ class FreeParameter:
     """A parameter to fit.
 
     Attributes:
-        name: dotted, as in :func:`shopgym.simulators.profiles.profiles.with_numbers`.
+        name: dotted, as in :func:`shopgym.core.config.with_settings`.
         start, low, high: where the search begins, and the range it may use.
         step: over which differences are taken.
     """

@@ -11,6 +11,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, fields, replace
 from typing import Any
 
+from ...core.config import with_settings
 from ...core.errors import InvalidInput, one_of
 from ..catalog.catalog import Catalog
 from ..config import ShopConfig
@@ -82,7 +83,7 @@ def profile(
     """
     other = (CATALOG, BEHAVIOUR, SCALE)
     table = values(name, "", changes)
-    config = with_numbers(ShopConfig(), {n: value for n, value in table.items() if not n.startswith(other)})
+    config = with_settings(ShopConfig(), {n: value for n, value in table.items() if not n.startswith(other)})
     reference = size(name, changes)
     factor = 1.0 if visits is None else visits / reference.visits
     per_day, established = factor * reference.per_day, round(factor * reference.established)
@@ -111,24 +112,3 @@ def profile_catalog(name: str, seed: int = 0, *, changes: Mapping[str, Any] | No
         units = 1.0 + options["units_scale"] * (shipped.units_mean - 1.0) ** options["units_power"]
         return replace(shipped, units_mean=units)
     return Catalog.synthetic(seed=seed, **options)
-
-
-def with_numbers(config: Any, numbers: Mapping[str, Any]) -> Any:
-    """A frozen dataclass with some numbers replaced, by dotted name: ``{"choice.click_base": -4.0}``.
-
-    Raises:
-        InvalidInput: an unknown name.
-    """
-    groups: dict[str, dict[str, Any]] = {}
-    changes: dict[str, Any] = {}
-    names = {f.name for f in fields(config)}
-    for name, value in numbers.items():
-        head, _, tail = name.partition(".")
-        if head not in names:
-            raise InvalidInput("numbers", name, f"{type(config).__name__} has {', '.join(sorted(names))}")
-        if tail:
-            groups.setdefault(head, {})[tail] = value
-        else:
-            changes[head] = value
-    changes |= {head: with_numbers(getattr(config, head), inner) for head, inner in groups.items()}
-    return replace(config, **changes)

@@ -7,7 +7,7 @@ from typing import Any, Literal
 from pydantic import Field, field_validator, model_validator
 
 from ....agents.registry import check_agent
-from ....core.config import build
+from ....core.config import Settings
 from ....core.errors import InvalidInput
 from ....core.reward import RewardSpec
 from ....envs.vector import (
@@ -18,7 +18,7 @@ from ....envs.vector import (
     ShopVectorEnv,
 )
 from ....simulators.config import ShopConfig
-from ...config import CatalogSection, Section
+from ...config import Agents, CatalogSection, Section
 
 FAMILIES: dict[str, type[ShopVectorEnv]] = {
     "bandit": BanditVectorEnv,
@@ -31,6 +31,9 @@ FAMILIES: dict[str, type[ShopVectorEnv]] = {
 Family = Literal["bandit", "session", "shopper", "season"]
 
 
+MARGIN = {"margin": 1.0, "return_cost": -1.0}
+
+
 class FamilySection(Section):
     """One environment: ``lanes`` visits at a time, ``rounds`` pages on each of them while an agent learns."""
 
@@ -41,12 +44,14 @@ class FamilySection(Section):
     )
     days: float = Field(28.0, gt=0, le=36_400, description="shopper and season: how long it lasts at most")
     full: bool = Field(False, description="every mechanism of the shop on; shopper and season need people")
-    shop: dict[str, Any] = Field(default_factory=dict)
+    shop: Settings[ShopConfig] = Settings({}, ShopConfig())
 
     def shop_config(self) -> ShopConfig:
         """The shop's numbers."""
-        given = build(ShopConfig, self.shop, "shop")
-        return ShopConfig.full(**{name: getattr(given, name) for name in self.shop}) if self.full else given
+        shop = self.shop.config
+        if not self.full:
+            return shop
+        return ShopConfig.full(**{name: getattr(shop, name) for name in self.shop.written})
 
 
 class LeaderboardConfig(Section):
@@ -54,14 +59,14 @@ class LeaderboardConfig(Section):
 
     kind: Literal["leaderboard"]
     name: str = Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.-]{0,63}$")
-    purpose: str = ""
-    seed: int = Field(0, ge=0, lt=2**62)
+    purpose: str = Field("", description="what the leaderboard is for")
+    seed: int = Field(0, ge=0, lt=2**62, description="of everything that is random")
     catalog: CatalogSection = CatalogSection()
-    reward: dict[str, Any] = Field(default_factory=lambda: {"terms": {"margin": 1.0, "return_cost": -1.0}})
-    agents: dict[str, dict[str, Any]]
+    reward: Settings[RewardSpec] = Settings({"terms": MARGIN}, RewardSpec(MARGIN))
+    agents: Agents
     baseline: str = Field("random", description="its mean score in an environment counts as 1")
     families: dict[Family, FamilySection]
-    seeds: int = Field(5, ge=2, le=10_000)
+    seeds: int = Field(5, ge=2, le=10_000, description="independent repetitions")
     warm_up: int = Field(20, ge=1, le=100_000, description="random pages on each lane that measure attention")
     level: float = Field(0.95, gt=0.5, lt=1.0)
     bootstrap: int = Field(2000, ge=100, le=1_000_000)
@@ -71,12 +76,6 @@ class LeaderboardConfig(Section):
     def _agents(cls, value: dict[str, dict[str, Any]]) -> dict[str, dict[str, Any]]:
         for name, options in value.items():
             check_agent(name, options)
-        return value
-
-    @field_validator("reward")
-    @classmethod
-    def _reward(cls, value: dict[str, Any]) -> dict[str, Any]:
-        build(RewardSpec, value, "reward")
         return value
 
     @model_validator(mode="after")
@@ -94,7 +93,3 @@ class LeaderboardConfig(Section):
             if name == "shopper" and not config.people.enabled:
                 raise InvalidInput("families.shopper.full", False, "nobody would come back: set full: true")
         return self
-
-    def reward_spec(self) -> RewardSpec:
-        """The reward."""
-        return build(RewardSpec, self.reward, "reward")

@@ -7,12 +7,11 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.random import Generator
 
-from ....core.batches import EMPTY
 from ....core.protocols import Policy
 from ....core.types import F64, I32, I64, Bool
-from ....envs.oracle import best_page_values, page_values
-from ....envs.page_env import PageEnv
-from ....training.play import Choice, Page, answer, choose
+from ....envs.page_env import Episode, PageEnv
+from ....simulators.rollout import Step, rollout
+from ....training.loop import exact_values
 
 METRICS = {
     "score": "expected reward per episode: of a page, a visit, a customer, a season",
@@ -30,7 +29,7 @@ METRICS = {
 
 
 @dataclass
-class Tally:
+class PolicyTotals:
     """Sums over the pages of one policy in one environment."""
 
     shown: I64
@@ -47,18 +46,18 @@ class Tally:
     regret: float = 0.0
     seconds: float = 0.0
 
-    def add(self, choice: Choice, page: Page, embedding: F64, bought: Bool) -> None:
-        """Take in the pages on ``choice.rows``; ``bought`` (n,) remembers who has ordered this visit."""
-        rows, feedback, slates = choice.rows, page.feedback, choice.decisions.slates
+    def add(self, step: Step, embedding: F64, bought: Bool) -> None:
+        """Add the pages of a step; ``bought`` (n,) says who has ordered in the present visit."""
+        rows, feedback, slates = step.rows, step.feedback, step.decisions.slates
         self.margin += float((feedback.margin[rows] - feedback.return_cost[rows]).sum())
         self.revenue += float(feedback.revenue[rows].sum())
         bought[rows] |= (feedback.quantity[rows] > 0).any(axis=1)
-        over = rows[page.visit_over]
+        over = rows[step.visit_over]
         self.visits += len(over)
         self.orders += int(np.count_nonzero(bought[over]))
         bought[over] = False
         self.pages += len(rows)
-        self.seconds += choice.seconds
+        self.seconds += step.decision_seconds
         filled = slates >= 0
         self.slots += int(filled.sum())
         self.sold_out += int((feedback.unavailable[rows] & filled).sum())
@@ -86,40 +85,33 @@ def measure(loop: PageEnv, policy: Policy, seed: int, rng: Generator) -> dict[st
     expected reward of every page for whoever sees it: the luck of a single dear order is left out.
     """
     loop.open(seed)
-    loop.next_requests()
     shop, items = loop.shop, loop.shop.catalog.items
     columns = [at for at, name in enumerate(items.feature_names) if name.startswith("embedding_")]
     embedding = items.features[:, columns].astype(np.float64)
     embedding /= np.maximum(np.linalg.norm(embedding, axis=1, keepdims=True), 1e-12)
-    tally = Tally(np.zeros(len(items), np.int64))
-    alive, bought = np.ones(shop.lanes, np.bool_), np.zeros(shop.lanes, np.bool_)
+    totals = PolicyTotals(np.zeros(len(items), np.int64))
+    bought: Bool = np.zeros(shop.lanes, np.bool_)
     people: set[int] = set()
-    while alive.any() and not (loop.episode == "season" and shop.visits.over.all()):
-        choice = choose(loop, policy, alive, rng)
-        slates = np.full((shop.lanes, choice.decisions.slates.shape[1]), EMPTY, np.int32)
-        slates[choice.rows] = choice.decisions.slates
-        expected = page_values(shop, loop.reward, slates)[choice.rows]
-        tally.score += float(expected.sum())
-        if loop.episode == "page":
-            best = best_page_values(shop, loop.reward, loop.requests.candidates)[choice.rows]
-            tally.regret += float((best - expected).sum())
-        if loop.episode == "season":
-            people.update(choice.requests.user_id.tolist())
-        page = answer(loop, choice)
-        tally.add(choice, page, embedding, bought)
-        alive[choice.rows[page.episode_over]] = False
+
+    for step in rollout(loop.world, policy, rng, episodes=1, before=exact_values(loop), look_ahead=False):
+        expected, best = step.before
+        totals.score += float(expected.sum())
+        totals.regret += float((best - expected).sum())
+        if loop.episode is Episode.SEASON:
+            people.update(step.requests.user_id.tolist())
+        totals.add(step, embedding, bought)
     persons = len(people) if loop.episode == "season" else shop.lanes
     episodes = 1 if loop.episode == "season" else shop.lanes
     nan = float("nan")
     return {
-        "score": tally.score / episodes,
-        "margin_per_session": tally.margin / tally.visits,
-        "conversion": tally.orders / tally.visits,
-        "aov": tally.revenue / tally.orders if tally.orders else nan,
-        "visits_per_customer": tally.visits / persons if loop.episode in ("life", "season") else nan,
-        "regret": tally.regret / tally.pages if loop.episode == "page" else nan,
-        "coverage": float(np.count_nonzero(tally.shown) / len(tally.shown)),
-        "diversity": tally.unlike / tally.compared if tally.compared else nan,
-        "stockouts": tally.sold_out / max(tally.slots, 1),
-        "decisions_per_second": tally.pages / max(tally.seconds, 1e-9),
+        "score": totals.score / episodes,
+        "margin_per_session": totals.margin / totals.visits,
+        "conversion": totals.orders / totals.visits,
+        "aov": totals.revenue / totals.orders if totals.orders else nan,
+        "visits_per_customer": totals.visits / persons if loop.episode in ("life", "season") else nan,
+        "regret": totals.regret / totals.pages if loop.episode == "page" else nan,
+        "coverage": float(np.count_nonzero(totals.shown) / len(totals.shown)),
+        "diversity": totals.unlike / totals.compared if totals.compared else nan,
+        "stockouts": totals.sold_out / max(totals.slots, 1),
+        "decisions_per_second": totals.pages / max(totals.seconds, 1e-9),
     }

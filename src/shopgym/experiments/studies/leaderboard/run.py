@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import multiprocessing
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from concurrent.futures import ProcessPoolExecutor
 from pathlib import Path
 from typing import Any
@@ -19,13 +19,13 @@ from ....core.batches import Interactions
 from ....core.errors import InvalidInput
 from ....core.files import new_folder
 from ....core.protocols import Agent, Policy
-from ....core.types import F64
 from ....envs.page_env import PageEnv
 from ....simulators import Catalog
-from ....training.play import pages
-from ....training.walk import stage_rng, stage_seed
+from ....training.loop import learn
+from ....training.position_bias import measure_position_bias
 from ...catalogs import load_catalog
 from ...results import environment, value_scale, write_json
+from ...stages import stage_rng, stage_seed
 from .config import FAMILIES, Family, LeaderboardConfig
 from .measure import measure
 from .statistics import stratified_interval
@@ -41,7 +41,7 @@ def open_loop(config: LeaderboardConfig, catalog: Catalog, family: Family, seed:
         lanes,
         catalog=catalog,
         config=section.shop_config(),
-        reward=config.reward_spec(),
+        reward=config.reward.config,
         form="slate",
         shop_seed=stage_seed(config.seed, "population", family, seed),
         days=section.days,
@@ -50,31 +50,18 @@ def open_loop(config: LeaderboardConfig, catalog: Catalog, family: Family, seed:
     return env.loop
 
 
-def measure_attention(loop: PageEnv, task: Task, seed: int, rounds: int) -> F64:
-    """(k,) clicks per slot shown under random pages, relative to the first; half a click is added to each."""
-    rng = np.random.default_rng(seed)
-    random = make_agent("random", task, rng).policy()
-    clicks, shown = np.full(task.slate_size, 0.5), np.full(task.slate_size, 1.0)
-    loop.open(seed)
-    for page in pages(loop, lambda: random, rounds, rng):
-        clicks += page.interactions.events["click"].sum(axis=0)
-        shown += (page.interactions.decisions.slates >= 0).sum(axis=0)
-    rate = clicks / shown
-    attention: F64 = rate / rate[0]
-    return attention
-
-
 class Timed:
     """An agent and the CPU-seconds it takes to learn, in ``learn`` or in making its policy."""
 
     def __init__(self, agent: Agent) -> None:
         self.agent, self.seconds = agent, 0.0
 
-    def learn(self, batch: Interactions) -> None:
+    def learn(self, batch: Interactions) -> Mapping[str, float]:
         """Learn."""
         start = time.process_time()
-        self.agent.learn(batch)
+        report = self.agent.learn(batch)
         self.seconds += time.process_time() - start
+        return report
 
     def policy(self) -> Policy:
         """What the agent would do now."""
@@ -91,19 +78,20 @@ def one_run(config: LeaderboardConfig, catalog: Catalog, family: Family, seed: i
     shop, size = loop.shop, loop.shop.config.slate_size
     names = (shop.user_names, shop.context_names)
     blank = Task(catalog.items, *names, size, attention=np.ones(size))
-    attention = measure_attention(
-        loop, blank, stage_seed(config.seed, "warm-up", family, seed), config.warm_up
-    )
-    task = Task(catalog.items, *names, size, value=value_scale(config.reward_spec()), attention=attention)
+    warm_up = stage_seed(config.seed, "warm-up", family, seed)
+    rng = np.random.default_rng(warm_up)
+    random = make_agent("random", blank, rng).policy()
+    loop.open(warm_up)
+    attention = measure_position_bias(loop, random, config.warm_up, rng)
+    task = Task(catalog.items, *names, size, value=value_scale(config.reward.config), attention=attention)
     judge = open_loop(config, catalog, family, seed, section.episodes)
     for name, options in config.agents.items():
         agent = make_agent(name, task, stage_rng(config.seed, "agent", name, family, seed), **options)
         loop.open(stage_seed(config.seed, "train", family, seed))
         learner = Timed(agent)
-        for page in pages(
-            loop, learner.policy, section.rounds, stage_rng(config.seed, "train", name, family, seed)
-        ):
-            learner.learn(page.interactions)
+        rng = stage_rng(config.seed, "train", name, family, seed)
+        for _ in learn(learner, loop, section.rounds, rng):
+            pass
         found = measure(
             judge,
             learner.policy(),

@@ -15,7 +15,7 @@ from ....policies import plackett_luce
 from ....simulators import Catalog, Shop, ShopConfig
 from ....simulators.catalog.catalog import OBSERVED
 from ....simulators.profiles.disturbances import variant
-from ....training.walk import stage_rng, stage_seed
+from ...stages import stage_rng, stage_seed
 from .scenarios import Scenario
 
 BATCH_CELLS = 2_000_000

@@ -1,0 +1,63 @@
+"""``shopgym config``: what a config may say, and whether one is right."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+KINDS = ("experiment", "leaderboard", "ope-benchmark", "shop")
+
+
+def config_schema(
+    kind: Annotated[str, typer.Argument(help=f"one of {', '.join(KINDS)}")] = "experiment",
+) -> None:
+    """Print the JSON Schema of a config: names, types, defaults and meaning of all settings.
+
+    The schema of ope-benchmark describes one scenario of the study, that of shop the section 'shop' of an
+    experiment.
+    """
+    from ..core.config import json_schema
+
+    print(json.dumps(json_schema(config_class(kind)), indent=2))
+
+
+def config_check(
+    config: Annotated[Path, typer.Argument(help="YAML file, or the name of a shipped config")],
+) -> None:
+    """Check the config of an experiment or a leaderboard; nothing is run."""
+    from ..experiments.config import read_config
+
+    checked = check(read_config(config))
+    print(f"{checked.name}: valid")
+
+
+def config_class(kind: str) -> type[Any]:
+    """The class of a kind of config."""
+    from ..core.errors import one_of
+
+    one_of("kind", kind, KINDS)
+    if kind == "leaderboard":
+        from ..experiments.studies.leaderboard import LeaderboardConfig
+
+        return LeaderboardConfig
+    if kind == "ope-benchmark":
+        from ..experiments.studies.ope_benchmark.scenarios import Scenario
+
+        return Scenario
+    if kind == "shop":
+        from ..simulators import ShopConfig
+
+        return ShopConfig
+    from ..experiments.config import ExperimentConfig
+
+    return ExperimentConfig
+
+
+def check(values: dict[str, Any]) -> Any:
+    """The typed config of a mapping: a leaderboard if it says so, else an experiment."""
+    from ..core.config import build
+
+    return build(config_class("leaderboard" if values.get("kind") == "leaderboard" else "experiment"), values)

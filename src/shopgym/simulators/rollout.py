@@ -1,0 +1,205 @@
+"""The one rollout: a policy decides on pages, the shop answers, episodes end and start anew."""
+
+from __future__ import annotations
+
+import itertools
+import time
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, replace
+from enum import StrEnum
+from typing import Any
+
+import numpy as np
+from numpy.random import Generator
+
+from ..core.batches import EMPTY, Decisions, Feedback, Requests
+from ..core.errors import InvalidInput
+from ..core.protocols import Policy
+from ..core.types import F64, I32, I64, Bool
+from .calendar import Clock
+from .engine.hash_rng import key
+from .shop import Shop
+
+CandidateSource = Callable[[Requests], Requests]
+"""Gives requests of the whole catalogue the candidates that policies choose from."""
+BeforePage = Callable[[I64, Requests, I32], Any]
+"""Called with the rows (r,), their requests and the slates (n, k) of all rows, before a page is shown."""
+
+
+class Episode(StrEnum):
+    """What an episode is."""
+
+    PAGE = "page"
+    VISIT = "visit"
+    LIFE = "life"
+    """Everything between the shop and one customer."""
+    SEASON = "season"
+    """Everything between the shop and all customers for some days."""
+
+    @property
+    def clock(self) -> Clock:
+        """The clock of a shop for such episodes."""
+        return {Episode.LIFE: Clock.OWN, Episode.SEASON: Clock.SEASON}.get(self, Clock.PAGES)
+
+
+class EpisodicShop:
+    """A shop with n rows in which episodes of one kind follow one another.
+
+    Attributes:
+        shop: its clock fits the episode.
+        episode: what an episode is.
+        requests: the pages that the rows ask for, as last read.
+    """
+
+    def __init__(self, shop: Shop, episode: Episode) -> None:
+        self.shop, self.episode = shop, episode
+        self.requests: Requests
+        self._seed = self._seasons = 0
+
+    def open(self, seed: int | Sequence[int]) -> None:
+        """Open the shop anew and start a visit in every row."""
+        self._seed, self._seasons = seed if isinstance(seed, int) else int(seed[0]), 0
+        self.shop.reset(seed)
+        self.shop.start_visits(np.ones(self.shop.lanes, np.bool_))
+
+    def next_requests(self, begin: Bool | None = None) -> Requests:
+        """Read the pages that are asked for next, after new episodes have started where ``begin`` (n,) bool.
+
+        Raises:
+            InvalidInput: a season is to start in some rows only.
+        """
+        if begin is not None and self.episode is Episode.SEASON:
+            if not begin.all():
+                raise InvalidInput("reset_mask", begin.tolist(), "a season is over for all lanes at once")
+            self._seasons += 1
+            season = key(np.uint64(self._seed), np.uint64(self._seasons))
+            self.shop.reset([(int(season) + lane) % 2**64 for lane in range(self.shop.lanes)])
+        self.requests = self.shop.requests() if begin is None else self.shop.next_pages(begin)
+        return self.requests
+
+    def serve(
+        self, slates: I32, active: Bool, *, price_off: F64 | None = None
+    ) -> tuple[Feedback, Bool, Bool]:
+        """Show the slates (n, k) where ``active`` (n,); (feedback, terminated, truncated) of the episodes."""
+        feedback, left, cut = self.shop.serve(slates, active, price_off=price_off)
+        if self.episode is Episode.PAGE:
+            self.shop.visits.over[active] = True
+            return feedback, active.copy(), np.zeros_like(active)
+        if self.episode is Episode.LIFE:
+            return feedback, *self.shop.end_visits(left | cut)
+        if self.episode is Episode.SEASON:
+            self.shop.end_visits(left | cut)
+            self.shop.start_visits()
+            return feedback, np.zeros_like(active), np.full_like(active, self.season_is_over)
+        return feedback, left, cut
+
+    @property
+    def season_is_over(self) -> bool:
+        """Whether the last visit of a season has ended."""
+        return self.episode is Episode.SEASON and bool(self.shop.visits.over.all())
+
+    @property
+    def waiting(self) -> Bool:
+        """(n,) rows whose visitor waits for a page; in a season there may be no visitor for a row."""
+        if self.episode is Episode.SEASON:
+            return ~self.shop.visits.over
+        return np.ones(self.shop.lanes, np.bool_)
+
+
+@dataclass(frozen=True)
+class Step:
+    """One page in each of r rows of a shop of n.
+
+    Attributes:
+        rows: (r,) which.
+        episode: (r,) number of the row's episode, from 0.
+        requests, decisions: of those rows.
+        feedback: of all n rows; where nothing was shown it is blank.
+        next_requests: what the r rows ask for next. It is ``requests`` where nothing comes next.
+        visit_over: (r,) bool, the visit ended with this page.
+        terminated: (r,) bool, the episode ended because the customer left.
+        truncated: (r,) bool, the episode ended because time was up.
+        decision_seconds: CPU time of the policy.
+        before: what ``before`` of :func:`rollout` returned.
+    """
+
+    rows: I64
+    episode: I64
+    requests: Requests
+    decisions: Decisions
+    feedback: Feedback
+    next_requests: Requests
+    visit_over: Bool
+    terminated: Bool
+    truncated: Bool
+    decision_seconds: float
+    before: Any
+
+
+def rollout(
+    world: EpisodicShop,
+    policy: Policy | Callable[[], Policy],
+    rng: Generator,
+    *,
+    pages: int | None = None,
+    episodes: int | None = None,
+    candidates: CandidateSource | None = None,
+    before: BeforePage | None = None,
+    look_ahead: bool = True,
+    decide_for_all: bool = False,
+) -> Iterator[Step]:
+    """Let a policy decide page after page in every row of an open shop.
+
+    A step is yielded before new episodes start, so its reader finds the shop as the page left it.
+
+    Args:
+        policy: given a function, it is asked for the policy of each page.
+        pages, episodes: per row, after which the rollout ends; None = no limit.
+        candidates: gives the requests their candidates where the shop leaves them open.
+        before: measures something of a page before it is shown, e.g. its exact value.
+        look_ahead: read what is asked for next; without it ``Step.next_requests`` is ``requests``.
+        decide_for_all: let the policy decide for rows without a visit too and drop these decisions. Then its
+            random draws for a row do not depend on which other rows have ended.
+    """
+    shop, n = world.shop, world.shop.lanes
+    look_ahead = look_ahead and world.episode is not Episode.PAGE
+    playing, finished = np.ones(n, np.bool_), np.zeros(n, np.int64)
+    requests = world.next_requests()
+    for page in itertools.count():
+        active = playing & world.waiting
+        rows = np.flatnonzero(active)
+        if page == pages or not len(rows):
+            return
+        asked = requests if len(rows) == n or decide_for_all else requests.take(rows)
+        asked = asked if candidates is None else candidates(asked)
+        current = policy() if callable(policy) else policy
+        start = time.process_time()
+        decisions = current.decide(asked, rng)
+        seconds = time.process_time() - start
+        if decide_for_all:
+            asked, decisions = asked.take(rows), _take(decisions, rows)
+        slates = np.full((n, decisions.slates.shape[1]), EMPTY, np.int32)
+        slates[rows] = decisions.slates
+        measured = None if before is None else before(rows, asked, slates)
+        feedback, terminated, truncated = world.serve(slates, active)
+        following = world.next_requests() if look_ahead else requests
+        gone, cut, episode = terminated[rows], truncated[rows], finished[rows]
+        # in a season the row's next visit may have started already
+        visit_over = gone | cut | shop.visits.over[rows] | (shop.visits.page[rows] == 0)
+        ended = np.full(n, True) if world.season_is_over else active & (terminated | truncated)
+        finished += ended
+        begin = ended & (finished < episodes) if episodes is not None else ended
+        playing &= ~ended | begin
+        next_requests = following.take(rows) if look_ahead else asked
+        yield Step(
+            rows, episode, asked, decisions, feedback, next_requests, visit_over, gone, cut, seconds, measured
+        )
+        if begin.any():
+            requests = world.next_requests(begin)
+        else:
+            requests = following if look_ahead else world.next_requests()
+
+
+def _take(decisions: Decisions, rows: I64) -> Decisions:
+    names = ("positions", "slates", "propensities")
+    return replace(decisions, **{name: getattr(decisions, name)[rows] for name in names})

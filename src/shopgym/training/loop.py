@@ -1,0 +1,166 @@
+"""The training loop: an agent's policy decides, the shop answers, the agent learns."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any
+
+import numpy as np
+from gymnasium.vector import AutoresetMode
+from numpy.random import Generator
+
+from ..agents.rl.replay import concat
+from ..core.batches import Interactions, Requests
+from ..core.errors import InvalidInput, in_range
+from ..core.protocols import Agent, Policy
+from ..core.types import F64, I32, I64
+from ..envs.oracle import best_page_values, page_values
+from ..envs.page_env import Episode, PageEnv
+from ..envs.vector import ShopVectorEnv
+from ..simulators.rollout import BeforePage, CandidateSource, Step, rollout
+
+OnProgress = Callable[[], None]
+"""Called after every batch, e.g. to move a progress bar."""
+
+
+def interactions(step: Step, env: PageEnv) -> Interactions:
+    """What an agent learns from the r pages of a step."""
+    events = {name: values[step.rows] for name, values in step.feedback.learner_events().items()}
+    reward = env.reward.slots(step.feedback)[step.rows]
+    # in a season a row's next request may be another customer's: nothing of it is due to this page
+    terminated = step.visit_over if env.episode is Episode.SEASON else step.terminated
+    return Interactions(step.requests, step.decisions, reward, events, step.next_requests, terminated)
+
+
+def learn(
+    agent: Agent,
+    env: PageEnv,
+    pages: int,
+    rng: Generator,
+    *,
+    policy: Policy | None = None,
+    candidates: CandidateSource | None = None,
+    before: BeforePage | None = None,
+) -> Iterator[tuple[Step, Interactions, Mapping[str, float]]]:
+    """Let an agent decide ``pages`` pages in every row of an open environment, and learn after each.
+
+    Reset the environment before it is stepped again by other means.
+
+    Args:
+        policy: decides in place of the agent's own.
+        candidates, before: as in :func:`~shopgym.simulators.rollout.rollout`.
+
+    Yields:
+        The step, its interactions and what ``agent.learn`` reported.
+    """
+    deciding = agent.policy if policy is None else policy
+    for step in rollout(env.world, deciding, rng, pages=pages, candidates=candidates, before=before):
+        batch = interactions(step, env)
+        yield step, batch, agent.learn(batch)
+
+
+def exact_values(env: PageEnv) -> BeforePage:
+    """Measures (expected, best), each (r,): exact expected reward of the pages shown and of the best pages.
+
+    ``best`` is NaN unless an episode is one page: what is best for one page need not be best for a visit.
+    """
+
+    def values(rows: I64, requests: Requests, slates: I32) -> tuple[F64, F64]:
+        expected = page_values(env.shop, env.reward, slates)[rows]
+        if env.episode is not Episode.PAGE:
+            return expected, np.full(len(rows), np.nan)
+        return expected, best_page_values(env.shop, env.reward, requests.candidates)
+
+    return values
+
+
+def train(
+    agent: Agent,
+    env: ShopVectorEnv,
+    rounds: int,
+    rng: Generator,
+    on_progress: OnProgress = lambda: None,
+    candidates: CandidateSource | None = None,
+) -> list[dict[str, Any]]:
+    """Train an agent on visits of one page; one row per batch.
+
+    Columns: ``decisions`` so far; per decision the realised ``reward``, the exact ``expected_reward`` and the
+    ``regret`` to the best page of each request.
+    """
+    rows: list[dict[str, Any]] = []
+    seen = 0
+    values = exact_values(env.loop)
+    for step, _, _ in learn(agent, env.loop, rounds, rng, candidates=candidates, before=values):
+        expected, best = step.before
+        seen += len(step.requests)
+        rows.append(
+            {
+                "decisions": seen,
+                "reward": float(env.loop.reward.page(step.feedback)[0].mean()),
+                "expected_reward": float(expected.mean()),
+                "regret": float((best - expected).mean()),
+            }
+        )
+        on_progress()
+    return rows
+
+
+def train_sequences(
+    agent: Agent, env: ShopVectorEnv, steps: int, rng: Generator, on_progress: OnProgress = lambda: None
+) -> list[dict[str, Any]]:
+    """Train an agent on visits or customers' lives: ``steps`` pages in every row; one row per batch.
+
+    Columns: ``pages`` so far and ``reward`` per page; of the episodes that ended with this page how many
+    ``episodes``, their mean ``length`` in pages and ``episode_reward`` (NaN if none); where people come back
+    the mean ``satisfaction`` and ``returns`` per customer so far; and what ``learn`` reports.
+
+    Args:
+        env: an environment of ``Session-v0`` or ``Shopper-v0`` that has been reset, with form ``slate`` and
+            ``autoreset_mode="Disabled"``.
+        on_progress: called after every batch.
+    """
+    in_range("steps", steps, 1, 2**31)
+    check_env(env)
+    rows: list[dict[str, Any]] = []
+    length: I64 = np.zeros(env.num_envs, np.int64)
+    earned: F64 = np.zeros(env.num_envs)
+    people, visits = env.loop.shop.config.people.enabled, env.loop.shop.visits
+    for number, (step, batch, report) in enumerate(learn(agent, env.loop, steps, rng), start=1):
+        page = batch.reward.sum(axis=1)
+        length, earned, ended = length + 1, earned + page, step.terminated | step.truncated
+        row: dict[str, Any] = {
+            "pages": number * env.num_envs,
+            "reward": float(page.mean()),
+            "episodes": int(ended.sum()),
+            "length": float(length[ended].mean()) if ended.any() else float("nan"),
+            "episode_reward": float(earned[ended].mean()) if ended.any() else float("nan"),
+        }
+        if people:
+            row |= {
+                "satisfaction": float(visits.satisfaction.mean()),
+                "returns": float(visits.visit.mean() - 1),
+            }
+        length[ended], earned[ended] = 0, 0.0
+        rows.append(row | dict(report))
+        on_progress()
+    return rows
+
+
+def record(env: ShopVectorEnv, policy: Policy, steps: int, rng: Generator) -> Interactions:
+    """The interactions of ``policy`` on ``steps`` pages of every row: for learners from logs."""
+    in_range("steps", steps, 1, 2**31)
+    check_env(env)
+    return concat(
+        [interactions(step, env.loop) for step in rollout(env.loop.world, policy, rng, pages=steps)]
+    )
+
+
+def check_env(env: ShopVectorEnv) -> None:
+    """Raise :class:`InvalidInput` unless whole pages of visits or lives can be followed in every row."""
+    if env.mode != AutoresetMode.DISABLED:
+        fix = "make the environment with 'Disabled': the last page of a visit must be seen"
+        raise InvalidInput("autoreset_mode", env.mode.value, fix)
+    if env.loop.form != "slate" or env.loop.price_off is not None:
+        raise InvalidInput("form", env.loop.form, "make the environment with form 'slate' and no discounts")
+    if env.loop.episode is Episode.SEASON:
+        raise InvalidInput("env", "Season-v0", "its rows wait for one another: use Session-v0 or Shopper-v0")

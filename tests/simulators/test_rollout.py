@@ -1,0 +1,162 @@
+"""The one rollout: against a loop written by hand, the order of what happens, episodes of all four kinds."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+import pytest
+
+from shopgym.core import Decisions, InvalidInput, Requests
+from shopgym.simulators import Catalog, Shop, ShopConfig
+from shopgym.simulators.rollout import Episode, EpisodicShop, rollout
+
+
+@dataclass
+class Shuffled:
+    """Shows random candidates; notes how many requests it was asked for and what it drew."""
+
+    slots: int = 3
+    asked: list[int] = field(default_factory=list)
+    log: list[str] = field(default_factory=list)
+
+    def decide(self, requests: Requests, rng: np.random.Generator) -> Decisions:
+        self.asked.append(len(requests))
+        self.log.append("decide")
+        positions = rng.permuted(np.tile(np.arange(requests.candidates.shape[1]), (len(requests), 1)), axis=1)
+        positions = positions[:, : self.slots].astype(np.int32)
+        slates = np.take_along_axis(requests.candidates, positions, axis=1)
+        return Decisions(positions, slates, np.ones(slates.shape))
+
+
+def world_of(catalog: Catalog, episode: Episode, lanes: int = 16, **settings: Any) -> EpisodicShop:
+    full = {"users": 2000, "slate_size": 3, "num_candidates": 8, **settings}
+    people = episode in (Episode.LIFE, Episode.SEASON)
+    config = ShopConfig.full(**full) if people else ShopConfig(**full)
+    world = EpisodicShop(Shop(catalog, config, lanes=lanes, clock=episode.clock, days=5.0), episode)
+    world.open(7)
+    return world
+
+
+def test_it_is_the_loop_written_by_hand(catalog: Catalog) -> None:
+    shop, rng, policy = world_of(catalog, Episode.VISIT).shop, np.random.default_rng(1), Shuffled()
+    by_hand = []
+    requests = shop.requests()
+    for _ in range(12):
+        decisions = policy.decide(requests, rng)
+        feedback, left, cut = shop.serve(decisions.slates)
+        by_hand.append((requests.request_id, decisions.slates, feedback.page, left | cut))
+        requests = shop.next_pages(left | cut)
+    world = world_of(catalog, Episode.VISIT)
+    steps = list(rollout(world, Shuffled(), np.random.default_rng(1), pages=12))
+    assert len(steps) == 12
+    assert sum(ended.sum() for *_, ended in by_hand) > 20
+    for step, (request_id, slates, page, ended) in zip(steps, by_hand, strict=True):
+        np.testing.assert_array_equal(step.rows, np.arange(16))
+        np.testing.assert_array_equal(step.requests.request_id, request_id)
+        np.testing.assert_array_equal(step.decisions.slates, slates)
+        np.testing.assert_array_equal(step.feedback.page, page)
+        np.testing.assert_array_equal(step.terminated | step.truncated, ended)
+        np.testing.assert_array_equal(step.visit_over, ended)
+
+
+def test_candidates_come_first_then_the_decision_then_what_is_measured(catalog: Catalog) -> None:
+    world, policy = world_of(catalog, Episode.PAGE, num_candidates=0), Shuffled()
+    pages_before = world.shop.visits.page.copy()
+
+    def candidates(requests: Requests) -> Requests:
+        policy.log.append("candidates")
+        from dataclasses import replace
+
+        rows = np.tile(np.arange(8, dtype=np.int32), (len(requests), 1))
+        return replace(requests, candidates=rows, in_stock=np.ones(rows.shape, np.bool_))
+
+    def before(rows: Any, requests: Requests, slates: Any) -> int:
+        policy.log.append("before")
+        np.testing.assert_array_equal(world.shop.visits.page, pages_before)  # not served yet
+        assert requests.candidates.shape == (16, 8)
+        return int(slates.sum())
+
+    def of_this_page() -> Shuffled:
+        policy.log.append("policy")
+        return policy
+
+    steps = rollout(
+        world,
+        of_this_page,
+        np.random.default_rng(0),
+        pages=2,
+        candidates=candidates,
+        before=before,  # type: ignore[arg-type]
+    )
+    first = next(steps)
+    assert policy.log == ["candidates", "policy", "decide", "before"]
+    assert first.before == first.decisions.slates.sum()
+    assert first.next_requests is first.requests  # nothing comes after a single page
+    assert first.terminated.all()
+    assert first.decision_seconds >= 0
+
+
+@pytest.mark.parametrize("episode", [Episode.PAGE, Episode.VISIT, Episode.LIFE])
+def test_every_row_has_as_many_episodes_as_asked_for(catalog: Catalog, episode: Episode) -> None:
+    world, policy = world_of(catalog, episode), Shuffled()
+    ends, pages = np.zeros((2, 16), int)
+    for step in rollout(world, policy, np.random.default_rng(0), episodes=2):
+        np.testing.assert_array_equal(step.episode, ends[step.rows])
+        ends[step.rows] += step.terminated | step.truncated
+        pages[step.rows] += 1
+        unseen = np.setdiff1d(np.arange(16), step.rows)
+        assert not step.feedback.page[unseen].any()
+    np.testing.assert_array_equal(ends, 2)
+    assert sum(policy.asked) == pages.sum()
+    assert (pages == 2).all() == (episode is Episode.PAGE)
+
+
+def test_deciding_for_all_draws_the_same_for_a_row_whoever_has_left(catalog: Catalog) -> None:
+    policy = Shuffled()
+    world = world_of(catalog, Episode.VISIT)
+    for step in rollout(world, policy, np.random.default_rng(0), episodes=1, decide_for_all=True):
+        assert len(step.requests) == len(step.decisions.slates) == len(step.rows)
+    assert set(policy.asked) == {16}
+
+
+def test_who_stays_asks_for_what_was_said_to_come_next(catalog: Catalog) -> None:
+    world = world_of(catalog, Episode.VISIT)
+    last: Any = None
+    for step in rollout(world, Shuffled(), np.random.default_rng(0), pages=10):
+        if last is not None:
+            stays = ~(last.terminated | last.truncated)
+            expected = last.next_requests.request_id[stays]
+            np.testing.assert_array_equal(step.requests.request_id[stays], expected)
+            new = step.requests.request_id[~stays]
+            assert not np.isin(new, last.next_requests.request_id).any()
+        last = step
+    short = world_of(catalog, Episode.VISIT)
+    steps = zip(
+        rollout(world_of(catalog, Episode.VISIT), Shuffled(), np.random.default_rng(0), pages=10),
+        rollout(short, Shuffled(), np.random.default_rng(0), pages=10, look_ahead=False),
+        strict=True,
+    )
+    for one, other in steps:  # looking ahead changes nothing
+        np.testing.assert_array_equal(one.feedback.page, other.feedback.page)
+        assert other.next_requests is other.requests
+
+
+def test_seasons_follow_one_another_and_end_for_all_at_once(catalog: Catalog) -> None:
+    world = world_of(catalog, Episode.SEASON, lanes=8)
+    first_requests, ended = [], 0
+    fresh = True
+    for step in rollout(world, Shuffled(), np.random.default_rng(0), episodes=2):
+        if fresh:
+            first_requests.append(set(step.requests.request_id.tolist()))
+        assert (step.episode == ended).all()
+        fresh = bool(step.truncated.any())
+        ended += fresh
+        assert not step.terminated.any()
+        assert step.truncated.all() == step.truncated.any()
+        assert step.visit_over[step.truncated].all()
+    assert ended == 2
+    assert not first_requests[0] & first_requests[1]
+    with pytest.raises(InvalidInput, match="reset_mask"):
+        world.next_requests(np.arange(8) == 0)
