@@ -10,6 +10,7 @@ import pytest
 
 from shopgym.core.batches import SLOT_TERMS, Requests
 from shopgym.simulators import Catalog, Shop, ShopConfig, StockConfig
+from shopgym.simulators import shop as shop_module
 
 
 def story(shop: Shop, pages: int = 12) -> list[Any]:
@@ -143,22 +144,22 @@ def served(shop: Shop, *, at_once: bool, pages: int = 12) -> list[Any]:
 
 
 @pytest.mark.parametrize(("at_once", "threads"), [(False, 1), (True, 3), (False, 3)])
-def test_next_pages_equals_start_visits_then_requests_on_any_number_of_threads(
-    catalog: Catalog, at_once: bool, threads: int
+def test_next_pages_equals_start_visits_then_requests_for_any_threads_and_claims(
+    catalog: Catalog, monkeypatch: pytest.MonkeyPatch, at_once: bool, threads: int
 ) -> None:
-    # lists that are read to the end and others that are not; 400 lanes are more than go together
-    config = ShopConfig.full(slate_size=6, num_candidates=0)
+    config = ShopConfig.full(slate_size=6, num_candidates=0)  # some lists are read to the end, others not
     whole = served(Shop(catalog, config, lanes=400, seed=4), at_once=True)
+    monkeypatch.setattr(shop_module, "MAX_CLAIM", 30)
     parts = served(Shop(catalog, config, lanes=400, seed=4, threads=threads, block=50), at_once=at_once)
     assert same(whole, parts)
 
 
-@pytest.mark.parametrize("rest", [0x00, 0x7F, 0xFF, 0xC0])
-def test_scratch_memory_of_earlier_pages_does_not_matter(catalog: Catalog, rest: int) -> None:
+@pytest.mark.parametrize("content", [0x00, 0x7F, 0xFF, 0xC0])
+def test_scratch_memory_of_earlier_pages_does_not_matter(catalog: Catalog, content: int) -> None:
     config = ShopConfig.full(slate_size=6, num_candidates=0)
     whole = served(Shop(catalog, config, lanes=200, seed=4), at_once=True)
     shop = Shop(catalog, config, lanes=200, seed=4)
     for notes in (*shop._workspaces, shop._event_rows):
         for name in set(notes._fields) - {"visit_at", "slot_at"}:
-            getattr(notes, name).view(np.uint8)[...] = rest
+            getattr(notes, name).view(np.uint8)[...] = content
     assert same(whole, served(shop, at_once=True))

@@ -49,7 +49,8 @@ from .people.visits import Visits, empty_visits
 MIN_VISITS_PER_THREAD = 1024
 """A further thread starts only if it gets as many visits. Results do not depend on it."""
 MAX_CLAIM = 1024
-"""Visits that a thread claims at a time, at most. Results do not depend on it."""
+"""Visits that a thread claims at a time, at most: what it writes for them still fits its cache. Results do
+not depend on it."""
 NO_DISCOUNT: F64 = np.empty(0)
 NONE: Bool = np.empty(0, np.bool_)
 
@@ -104,10 +105,11 @@ class Shop:
         )
         workers = max(1, min(threads or os.cpu_count() or 1, lanes // block))
         self._pool = ThreadPool(workers - 1) if workers > 1 else None
-        step = min(MAX_CLAIM, -(-lanes // (4 * workers))) if workers > 1 else lanes
+        step = min(MAX_CLAIM, -(-lanes // (4 * workers)) if workers > 1 else lanes)
         self._queue = work_queue(lanes, step)
-        self._workspaces = [unboxed_once(Workspace.empty(self.config.slate_size)) for _ in range(workers)]
-        self._event_rows = unboxed_once(EventRows.empty(lanes, self.config.slate_size, step))
+        k = self.config.slate_size
+        self._workspaces = [unboxed_once(Workspace.empty(step, k)) for _ in range(workers)]
+        self._event_rows = unboxed_once(EventRows.empty(lanes, k, step))
         self._everyone: Bool = np.ones(lanes, np.bool_)
         self.reset(seed)
 

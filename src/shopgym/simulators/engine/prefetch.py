@@ -15,9 +15,6 @@ from .numba_api import cgutils, extending
 
 PREFETCH_DISTANCE = 8
 """Visits ahead of which rows are prefetched: about as many as the memory serves at a time."""
-TILE = 128
-"""Visits that go through the passes of a kernel together, so that what one pass has loaded and written is
-still in the cache for the next."""
 
 
 @extending.intrinsic

@@ -9,13 +9,13 @@ from numba import int64, njit, uint64
 from ...core.types import F32, F64, I32, I64, U64, Bool
 from ..day_types import DayTables
 from ..engine.jit import kernel
-from ..engine.prefetch import PREFETCH_DISTANCE, TILE, prefetch
+from ..engine.prefetch import PREFETCH_DISTANCE, prefetch
 from ..engine.work_queue import claim
 from ..params import ShopParams
 from ..people.visits import Visits
 from .candidates import draw_candidates
 from .surfaces import CHANNELS, SURFACES
-from .visit_start import start_tile
+from .visit_start import start_claimed
 
 MOMENT = ("page", "clicks", "mobile")
 """Context columns after the intent: pages so far / max_pages, log(1 + clicks so far), phone (0 or 1)."""
@@ -59,54 +59,52 @@ def observe(
 
     Before that, the next visit of anyone starts where ``begin`` (n,); (0,) starts none. The intent that the
     shop sees is the observable embedding of the item last looked at or searched for. ``scratch``
-    (``TILE``,) and ``taker`` (``REMAINDERS``,) are scratch memory.
+    (one claim) and ``taker`` (``REMAINDERS``,) are scratch memory.
     """
     intent = params.observed.shape[1]
     low, high = claim(queue)
     while low < high:
-        for start in range(low, high, TILE):
-            end = min(start + TILE, high)
-            if begin.shape[0]:
-                start_tile(params, visits, begin, scratch, start, end)
-            draw_candidates(params, visits, asked, taker, candidates, start, end)
-            for i in range(start, end):
-                if i + PREFETCH_DISTANCE < high:
-                    prefetch(params.user_features, visits.user[i + PREFETCH_DISTANCE])
-                    prefetch(params.observed, visits.anchor[i + PREFETCH_DISTANCE])
-                if not asked[i]:
-                    continue
-                request_id[i] = visits.key[i] ^ uint64(visits.page[i])
-                user_id[i] = visits.user[i]
-                # read once: the compiler must assume that a store to another array may change them
-                user_row, anchor = visits.user[i], visits.anchor[i]
-                for c in range(user.shape[1]):
-                    user[i, c] = params.user_features[user_row, c]
-                for c in range(intent):
-                    context[i, c] = params.observed[anchor, c]
-                context[i, intent] = visits.page[i] / params.max_pages
-                context[i, intent + 1] = _log1p(visits.clicks[i])
-                context[i, intent + 2] = 1.0 if visits.mobile[i] else 0.0
-                at = intent + 3
-                if params.surfaces_on:
-                    for c in range(len(PLACE)):
-                        context[i, at + c] = 0.0
-                    context[i, at + visits.surface[i]] = 1.0
-                    context[i, at + len(SURFACES) + visits.channel[i]] = 1.0
-                    slots[i] = params.slots[visits.surface[i]]
-                    at += len(PLACE)
-                if params.calendar_on:
-                    day = int64(math.floor(time[i]))
-                    hour = int64((time[i] - day) * 24.0)
-                    context[i, at] = params.hours[hour, 0]
-                    context[i, at + 1] = params.hours[hour, 1]
-                    context[i, at + 2] = 1.0 if day % 7 >= 5 else 0.0
-                    context[i, at + 3] = params.weeks[day // 7 % 52, 0]
-                    context[i, at + 4] = params.weeks[day // 7 % 52, 1]
-                    at += len(CLOCK)
-                if params.remembers:
-                    context[i, at] = _log1p(visits.visit[i] - 1)
-                    context[i, at + 1] = _log1p(min(visits.gap[i], LONGEST_GAP))
-                row = visits.day_row[i]
-                for c in range(candidates.shape[1]):
-                    in_stock[i, c] = today.available[row, candidates[i, c]]
+        if begin.shape[0]:
+            start_claimed(params, visits, begin, scratch, low, high)
+        draw_candidates(params, visits, asked, taker, candidates, low, high)
+        for i in range(low, high):
+            if i + PREFETCH_DISTANCE < high:
+                prefetch(params.user_features, visits.user[i + PREFETCH_DISTANCE])
+                prefetch(params.observed, visits.anchor[i + PREFETCH_DISTANCE])
+            if not asked[i]:
+                continue
+            request_id[i] = visits.key[i] ^ uint64(visits.page[i])
+            user_id[i] = visits.user[i]
+            # read once: the compiler must assume that a store to another array may change them
+            user_row, anchor = visits.user[i], visits.anchor[i]
+            for c in range(user.shape[1]):
+                user[i, c] = params.user_features[user_row, c]
+            for c in range(intent):
+                context[i, c] = params.observed[anchor, c]
+            context[i, intent] = visits.page[i] / params.max_pages
+            context[i, intent + 1] = _log1p(visits.clicks[i])
+            context[i, intent + 2] = 1.0 if visits.mobile[i] else 0.0
+            at = intent + 3
+            if params.surfaces_on:
+                for c in range(len(PLACE)):
+                    context[i, at + c] = 0.0
+                context[i, at + visits.surface[i]] = 1.0
+                context[i, at + len(SURFACES) + visits.channel[i]] = 1.0
+                slots[i] = params.slots[visits.surface[i]]
+                at += len(PLACE)
+            if params.calendar_on:
+                day = int64(math.floor(time[i]))
+                hour = int64((time[i] - day) * 24.0)
+                context[i, at] = params.hours[hour, 0]
+                context[i, at + 1] = params.hours[hour, 1]
+                context[i, at + 2] = 1.0 if day % 7 >= 5 else 0.0
+                context[i, at + 3] = params.weeks[day // 7 % 52, 0]
+                context[i, at + 4] = params.weeks[day // 7 % 52, 1]
+                at += len(CLOCK)
+            if params.remembers:
+                context[i, at] = _log1p(visits.visit[i] - 1)
+                context[i, at + 1] = _log1p(min(visits.gap[i], LONGEST_GAP))
+            row = visits.day_row[i]
+            for c in range(candidates.shape[1]):
+                in_stock[i, c] = today.available[row, candidates[i, c]]
         low, high = claim(queue)

@@ -1,7 +1,7 @@
 """What visitors do with a page: examine, click, dwell, add to cart, buy, send back.
 
-:func:`serve` is the one entry. It works on tiles of visits. Each tile goes through the passes below in
-order, so that what one pass has loaded is still in the cache for the next:
+:func:`serve` is the one entry. The visits of one claim go through the passes below in order, so that
+what one pass has loaded is still in the cache for the next:
 
 1. :func:`_prepare`: what the first look at each slot depends on;
 2. :func:`_glance`: which slots are examined, and which of them might be liked;
@@ -59,7 +59,7 @@ from ..engine.hash_rng import (
     unit,
 )
 from ..engine.jit import kernel
-from ..engine.prefetch import TILE, prefetch
+from ..engine.prefetch import prefetch
 from ..engine.ravel_view import ravel_view
 from ..engine.work_queue import STEP, claim
 from ..params import ShopParams
@@ -106,24 +106,18 @@ def serve(
     (0,) for no discount. Then move the visits on and fill ``left`` and ``cut`` (n,), False before; where
     these are (0,) the visits stay as they are.
     """
-    slots = slates.shape[1]
     low, high = claim(queue)
     while low < high:
-        row = low * slots
-        for start in range(low, high, TILE):
-            end = min(start + TILE, high)
-            clear(out, start, end)
-            _prepare(params, today, visits, active, slates, out, workspace, start, end)
-            count = _glance(params, slates, out, workspace, start, end)
-            for e in range(count):
-                workspace.appeal[e] = appeal_of(params, visits, workspace.visit[e], workspace.item[e])
-            count = _choose(params, today, visits, price_off, out, workspace, count, start)
-            row = _follow_up(params, today, visits, price_off, out, workspace, event_rows, count, row, start)
-            if left.shape[0]:
-                update_after_page(
-                    params, visits, active, slates, out, event_rows.events, left, cut, start, end
-                )
-        event_rows.written[low // queue[STEP]] = row - low * slots
+        clear(out, low, high)
+        _prepare(params, today, visits, active, slates, out, workspace, low, high)
+        count = _glance(params, slates, out, workspace, low, high)
+        for e in range(count):
+            workspace.appeal[e] = appeal_of(params, visits, workspace.visit[e], workspace.item[e])
+        count = _choose(params, today, visits, price_off, out, workspace, count, low)
+        _follow_up(params, today, visits, price_off, out, workspace, event_rows, count, low)
+        event_rows.written[low // queue[STEP]] = count
+        if left.shape[0]:
+            update_after_page(params, visits, active, slates, out, event_rows.events, left, cut, low, high)
         low, high = claim(queue)
 
 
@@ -293,17 +287,13 @@ def _follow_up(
     workspace: Workspace,
     event_rows: EventRows,
     count: int,
-    row: int,
     low: int,
-) -> int:
-    """Dwell, cart, order and return of the ``count`` liked items, one event row each from ``row`` on.
+) -> None:
+    """Dwell, cart, order and return of the ``count`` liked items, one event row each.
 
     An item that is out of stock can be clicked, but not put in the cart.
-
-    Returns:
-        The row after the last one written.
     """
-    previous = -1
+    previous, row = -1, low * out.clicked.shape[1]
     for e in range(count):
         i, slot, item = workspace.visit[e], workspace.slot[e], workspace.item[e]
         appeal = workspace.appeal[e]
@@ -357,7 +347,6 @@ def _follow_up(
             event[EVENT_RETURN_COST] = event[EVENT_MARGIN] + params.return_handling
             event[EVENT_RETURN_DELAY] = delay
             out.page[TERM_RETURN_COST, i] += event[EVENT_RETURN_COST]
-    return row
 
 
 @kernel

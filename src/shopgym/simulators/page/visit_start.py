@@ -27,7 +27,7 @@ from ..engine.hash_rng import (
     unit,
 )
 from ..engine.jit import kernel
-from ..engine.prefetch import TILE, prefetch
+from ..engine.prefetch import prefetch
 from ..engine.ravel_view import ravel_view
 from ..engine.work_queue import claim
 from ..params import ShopParams
@@ -38,18 +38,17 @@ from ..people.visits import NO_QUERY, Visits, draw_wanted_item, set_pull
 def start_visits(params: ShopParams, visits: Visits, begin: Bool, scratch: I32, queue: I64) -> None:
     """Start the next visit where ``begin`` (n,): anyone may come, always as if for the first time.
 
-    ``scratch`` is (``TILE``,).
+    ``scratch`` has room for the visits of one claim.
     """
     low, high = claim(queue)
     while low < high:
-        for start in range(low, high, TILE):
-            start_tile(params, visits, begin, scratch, start, min(start + TILE, high))
+        start_claimed(params, visits, begin, scratch, low, high)
         low, high = claim(queue)
 
 
 @kernel
-def start_tile(params: ShopParams, visits: Visits, begin: Bool, scratch: I32, low: int, high: int) -> None:
-    """:func:`start_visits` for up to ``TILE`` visits [low, high)."""
+def start_claimed(params: ShopParams, visits: Visits, begin: Bool, scratch: I32, low: int, high: int) -> None:
+    """:func:`start_visits` for the visits [low, high) of one claim."""
     count = 0
     for i in range(low, high):
         scratch[count] = i

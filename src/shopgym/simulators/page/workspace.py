@@ -1,6 +1,6 @@
 """Memory that the page kernels write to.
 
-``Workspace`` is scratch memory of one thread, from one pass over a tile of visits to the next.
+``Workspace`` is scratch memory of one thread, from one pass over the visits of a claim to the next.
 ``EventRows`` collects the rows of ``Feedback.events`` until all threads are done.
 """
 
@@ -13,36 +13,35 @@ import numpy as np
 from ...core.batches import EVENT_COLUMNS, PageBuffers
 from ...core.types import F64, I32, I64, U64, AnyArray, Bool
 from ..engine.jit import kernel
-from ..engine.prefetch import TILE
 from ..engine.ravel_view import ravel_view
 from ..engine.work_queue import STEP
 
 
 class Workspace(NamedTuple):
-    """Scratch memory for up to ``TILE`` visits of k slots each. Every thread has its own.
+    """Scratch memory for a claim of up to c visits of k slots each. Every thread has its own.
 
-    The *place* of slot s of the i-th visit of a tile is i k + s. Passes over places have no branches, so
+    The *place* of slot s of the i-th visit of a claim is i k + s. Passes over places have no branches, so
     the processor does several places at a time.
     """
 
-    draw: U64  # (TILE k,) key of the random draws of the place
-    glance: F64  # (TILE k,) the uniform number that decides whether it is examined and liked
-    attention: F64  # (TILE k,) probability that it is examined; 0 where it cannot be
-    odds: F64  # (TILE k,) upper bound of the odds that it is liked
-    open: Bool  # (TILE k,) the bound does not settle it: the appeal is needed
-    places: I32  # (TILE k,) the open places
-    visit_at: I32  # (TILE k,) position of the place's visit in the tile
-    slot_at: I32  # (TILE k,) slot of the place
+    draw: U64  # (c k,) key of the random draws of the place
+    glance: F64  # (c k,) the uniform number that decides whether it is examined and liked
+    attention: F64  # (c k,) probability that it is examined; 0 where it cannot be
+    odds: F64  # (c k,) upper bound of the odds that it is liked
+    open: Bool  # (c k,) the bound does not settle it: the appeal is needed
+    places: I32  # (c k,) the open places
+    visit_at: I32  # (c k,) position of the place's visit in the claim
+    slot_at: I32  # (c k,) slot of the place
     # of the open places, later of those where an item was clicked or put in the cart
-    visit: I32  # (TILE k,) row of the visit
-    slot: I32  # (TILE k,)
-    item: I32  # (TILE k,)
-    appeal: F64  # (TILE k,) of the item
+    visit: I32  # (c k,) row of the visit
+    slot: I32  # (c k,)
+    item: I32  # (c k,)
+    appeal: F64  # (c k,) of the item
 
     @classmethod
-    def empty(cls, k: int) -> Workspace:
-        """A workspace for pages of k slots."""
-        places = TILE * k
+    def empty(cls, c: int, k: int) -> Workspace:
+        """A workspace for c visits of k slots."""
+        places = c * k
         return cls(
             draw=np.empty(places, np.uint64),
             glance=np.empty(places),
@@ -50,8 +49,8 @@ class Workspace(NamedTuple):
             odds=np.empty(places),
             open=np.empty(places, np.bool_),
             places=np.empty(places, np.int32),
-            visit_at=np.repeat(np.arange(TILE, dtype=np.int32), k),
-            slot_at=np.tile(np.arange(k, dtype=np.int32), TILE),
+            visit_at=np.repeat(np.arange(c, dtype=np.int32), k),
+            slot_at=np.tile(np.arange(k, dtype=np.int32), c),
             visit=np.empty(places, np.int32),
             slot=np.empty(places, np.int32),
             item=np.empty(places, np.int32),

@@ -27,7 +27,7 @@ LEAST_USERS = 1000
 
 
 @dataclass(frozen=True)
-class Size:
+class SeasonSize:
     """How large a profile's shop is.
 
     Attributes:
@@ -51,10 +51,10 @@ def numbers(name: str) -> tuple[Parameter, ...]:
     return PROFILES[name]
 
 
-def size(name: str, changes: Mapping[str, Any] | None = None) -> Size:
+def size(name: str, changes: Mapping[str, Any] | None = None) -> SeasonSize:
     """The size at which the profile's numbers were fitted."""
     scale = values(name, SCALE, changes)
-    return Size(scale["visits"], scale["days"], scale["per_day"], int(scale["established"]))
+    return SeasonSize(scale["visits"], scale["days"], scale["per_day"], int(scale["established"]))
 
 
 def values(name: str, prefix: str, changes: Mapping[str, Any] | None = None) -> dict[str, Any]:
