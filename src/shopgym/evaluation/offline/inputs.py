@@ -90,7 +90,7 @@ class OpeInputs:
     @property
     def slots(self) -> int:
         """k."""
-        return self.reward.shape[1]
+        return int(self.reward.shape[1])
 
     @property
     def logged_value(self) -> float:
