@@ -18,7 +18,7 @@ from shopgym.evaluation.offline import ESTIMATORS, Estimator, OpeInputs, Weighte
 from shopgym.evaluation.offline.slate import slate_inputs  # noqa: E402
 from shopgym.evaluation.offline.smoothing import Optimistic, SubGaussian, Switched  # noqa: E402
 
-DEFAULT_ESTIMATORS: dict[str, Estimator] = {
+MEASURED: dict[str, Estimator] = {
     **{name: ESTIMATORS[name] for name in ("ips", "snips", "dm", "dr", "sndr")},
     "switch-dr": Weighted("switch-dr", Switched(10.0), needs_model=True),
     "dr-os": Weighted("dr-os", Optimistic(10.0), needs_model=True),
@@ -51,7 +51,7 @@ def main(path: str, part: str, resamples: int) -> None:
             works[f"slates, {model}, bootstrap"] = lambda m=model: (
                 ESTIMATORS["ips"].estimate(slate_of(data, m), interval=bootstrap, rng=rng).value
             )
-    for name, estimator in DEFAULT_ESTIMATORS.items() if part != "slates" else ():
+    for name, estimator in MEASURED.items() if part != "slates" else ():
         if part == "point":
             works[name] = lambda e=estimator: e.statistic(inputs_of(data)).value
         else:

@@ -260,7 +260,7 @@ def compare(
         rounds.append(weighed.rounds)
         warnings += weighed.warnings
     if estimator is None:
-        estimator = "snips" if any(each.q_logged is None for each in rounds) else "dr"
+        estimator = "dr" if all(each.has_model for each in rounds) else "snips"
     one_of("estimator", estimator, ESTIMATORS)
     rng = np.random.default_rng(seed)
     difference = compare_inputs(*rounds, estimator=estimator, level=level, interval=interval, rng=rng)

@@ -87,6 +87,21 @@ class OpeInputs:
     def __len__(self) -> int:
         return len(self.reward)
 
+    @property
+    def slots(self) -> int:
+        """k."""
+        return int(self.reward.shape[1])
+
+    @property
+    def logged_value(self) -> float:
+        """Mean reward of a logged round."""
+        return float(self.reward.sum(axis=1).mean())
+
+    @property
+    def has_model(self) -> bool:
+        """Whether there are predictions of a reward model."""
+        return self.q_logged is not None
+
     @cached_property
     def diagnostics(self) -> Diagnostics:
         """Diagnostics of the weights and the model; computed once."""

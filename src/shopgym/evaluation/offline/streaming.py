@@ -138,6 +138,11 @@ class SufficientStatistics:
         return len(self._top)
 
     @property
+    def has_model(self) -> bool:
+        """Whether there is a reward model: only estimators that need one make it worth its pass."""
+        return any(each.needs_model for each in self.estimators)
+
+    @property
     def logged_value(self) -> float:
         """Mean reward of a logged round."""
         return float(self._reward.mean[0])

@@ -44,18 +44,12 @@ class WeighedLog:
     @property
     def slots(self) -> int:
         """Of a round."""
-        return (
-            self.rounds.slots
-            if isinstance(self.rounds, SufficientStatistics)
-            else self.rounds.reward.shape[1]
-        )
+        return self.rounds.slots
 
     @property
     def logged_value(self) -> float:
         """Mean reward of a logged round."""
-        if isinstance(self.rounds, SufficientStatistics):
-            return self.rounds.logged_value
-        return float(self.rounds.reward.sum(axis=1).mean())
+        return self.rounds.logged_value
 
     @property
     def histogram(self) -> I64:
@@ -67,9 +61,7 @@ class WeighedLog:
     @property
     def has_model(self) -> bool:
         """Whether there is a reward model."""
-        if isinstance(self.rounds, SufficientStatistics):
-            return any(each.needs_model for each in self.rounds.estimators)
-        return self.rounds.q_logged is not None
+        return self.rounds.has_model
 
     def estimate(
         self,
