@@ -458,7 +458,7 @@ def small_model(**changes: Any) -> tuple[SimpleNamespace, SimpleNamespace, Simpl
         available=np.array([[True, True, True]]),
     )  # fmt: skip
     visit = SimpleNamespace(
-        key=5, user=0, row=0, page=2, clicks=1, surface=PRODUCT, purpose=True, mobile=True, size=0.25,
+        key=5, user=0, day_row=0, page=2, clicks=1, surface=PRODUCT, purpose=True, mobile=True, size=0.25,
         pull=np.float32([1, 1, 0, 0]), taste=np.float32([1, 0, 0, 0]), intent=np.float32([0, 1, 0, 0]),
         seen=np.zeros(4, np.float32), history=np.int32([0, 2]), anchor=0, query=-1,
         joy=0.0, weight=0.0, mood=0.0, bought=0, over=False,
@@ -525,7 +525,7 @@ def test_reading_after_a_click_by_hand(
         stops=np.full(5, float(model == "cascade")),
         satisfies=np.full(5, float(model == "dbn")),
     )
-    draws = {kinds.CLICK: 0.0, kinds.CART: 0.999, kinds.OPENED: 0.0, kinds.READ_ON: draw}
+    draws = {kinds.DRAW_CLICK: 0.0, kinds.DRAW_CART: 0.999, kinds.DRAW_OPENED: 0.0, kinds.DRAW_READ_ON: draw}
     monkeypatch.setattr(reference, "uniform", lambda _, kind: draws[kind])
     outcomes, _ = reference.read_page(params, today, visit, [0, 2, 1])
     assert [o.examined for o in outcomes] == [slot < read for slot in range(3)]
@@ -536,21 +536,21 @@ def test_one_page_by_hand(monkeypatch: pytest.MonkeyPatch) -> None:
     """One item is bought and sent back, one slot is empty, and the shopper goes on to the cart."""
     params, today, visit = small_model()
     draws = {
-        kinds.OPENED: 0.5,
-        kinds.CLICK: 0.5,  # likes item 1 (0.634), not item 0: s(-1 - 0.2 + 1 + 0) = 0.450
-        kinds.READ_ON: 0.5,
-        kinds.CART: 0.2,  # s(-1.375) = 0.2018
-        kinds.QUICK: 0.6,
-        kinds.UNITS: 0.7,
-        kinds.BUY: 0.5,  # at half price p = 1 - 2 log 2: s(0.5 - 2 p) = 0.784
-        kinds.RETURNED: 0.5,
-        kinds.DELAY: 1 - math.exp(-2),
-        kinds.LEAVE: 0.137,  # s(-1 + 0.2 - 1 - 0.75) = 0.072
-        kinds.TO_CART: 0.4,
+        kinds.DRAW_OPENED: 0.5,
+        kinds.DRAW_CLICK: 0.5,  # likes item 1 (0.634), not item 0: s(-1 - 0.2 + 1 + 0) = 0.450
+        kinds.DRAW_READ_ON: 0.5,
+        kinds.DRAW_CART: 0.2,  # s(-1.375) = 0.2018
+        kinds.DRAW_QUICK: 0.6,
+        kinds.DRAW_UNITS: 0.7,
+        kinds.DRAW_BUY: 0.5,  # at half price p = 1 - 2 log 2: s(0.5 - 2 p) = 0.784
+        kinds.DRAW_RETURNED: 0.5,
+        kinds.DRAW_DELAY: 1 - math.exp(-2),
+        kinds.DRAW_LEAVE: 0.137,  # s(-1 + 0.2 - 1 - 0.75) = 0.072
+        kinds.DRAW_TO_CART: 0.4,
     }
     monkeypatch.setattr(reference, "uniform", lambda _, kind: draws[kind])
     slate = [0, -1, 1]
-    draws[kinds.CART] = 0.5  # at half price s(-1.375 + 2 log 2) = 0.503
+    draws[kinds.DRAW_CART] = 0.5  # at half price s(-1.375 + 2 log 2) = 0.503
     outcomes, reading = reference.read_page(params, today, visit, slate, 0.5)
     assert reading == pytest.approx(15.0)
     assert [o.examined for o in outcomes] == [True, False, True]
@@ -576,8 +576,8 @@ def test_one_page_by_hand(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_a_line_that_is_too_dear_is_removed_and_a_whole_cart_left(monkeypatch: pytest.MonkeyPatch) -> None:
     for checkout, removed in ((0.15, None), (0.3, True), (0.7, False)):  # s(-1.5) = 0.182, s(0.5) = 0.622
-        draws = {kinds.OPENED: 0.0, kinds.CLICK: 0.0, kinds.READ_ON: 0.0, kinds.CART: 0.0}
-        draws |= {kinds.QUICK: 0.0, kinds.UNITS: 0.0, kinds.BUY: checkout, kinds.RETURNED: 1.0}
+        draws = {kinds.DRAW_OPENED: 0.0, kinds.DRAW_CLICK: 0.0, kinds.DRAW_READ_ON: 0.0, kinds.DRAW_CART: 0.0}
+        draws |= {kinds.DRAW_QUICK: 0.0, kinds.DRAW_UNITS: 0.0, kinds.DRAW_BUY: checkout, kinds.DRAW_RETURNED: 1.0}
         monkeypatch.setattr(reference, "uniform", lambda _, kind, draws=draws: draws[kind])
         (outcome,), _ = reference.read_page(*small_model(), [1])
         assert outcome.carted
@@ -596,7 +596,7 @@ def test_the_end_of_a_visit_by_hand(monkeypatch: pytest.MonkeyPatch) -> None:
         key=5, user=0, visit=2, joy=6.0, weight=3.0, mood=-1.25, bought=1, satisfaction=0.4, habit=0.5,
         seen=np.float32([1, 0, 0, 0]),
     )  # fmt: skip
-    draws = {kinds.GAP: 1 - math.exp(-1), kinds.DROPOUT: 0.4}
+    draws = {kinds.DRAW_GAP: 1 - math.exp(-1), kinds.DRAW_DROPOUT: 0.4}
     monkeypatch.setattr(reference, "uniform", lambda _, kind: draws[kind])
     # x = 0.5 x 2 + 0.25 - 1.25 = 0, so satisfaction halves; it drops out with s(-2 x 0.2) = 0.401
     assert not reference.end_visit(params, visit)

@@ -216,12 +216,12 @@ def appeal_of(params: ShopParams, visit: Visit, item: int) -> float:
 def p_like(params: ShopParams, today: DayTables, visit: Visit, item: int) -> float:
     """P(liked | examined)"""
     base = params.click_base - params.fatigue * visit.page
-    return sigmoid(base + appeal_of(params, visit, item) + float(today.appeal[visit.row, item]))
+    return sigmoid(base + appeal_of(params, visit, item) + float(today.appeal[visit.day_row, item]))
 
 
 def price_of(params: ShopParams, today: DayTables, visit: Visit, item: int, price_off: float) -> float:
     """p, in logits"""
-    log_price = float(today.log_price[visit.row, item]) + math.log1p(-price_off)
+    log_price = float(today.log_price[visit.day_row, item]) + math.log1p(-price_off)
     return float(params.sensitivity[visit.user]) * log_price
 
 
@@ -273,7 +273,7 @@ def units_of(params: ShopParams, visit: Visit, taken: int, u: float) -> int:
 def item_taken(params: ShopParams, today: DayTables, visit: Visit, item: int) -> int:
     """The item that would be bought for ``item``: itself, the nearest in stock, or ``EMPTY``."""
     others = params.neighbours[item, :NEIGHBOURS_TRIED].tolist() if params.substitution > 0.0 else []
-    return next((j for j in (item, *others) if today.available[visit.row, j]), EMPTY)
+    return next((j for j in (item, *others) if today.available[visit.day_row, j]), EMPTY)
 
 
 # The page
@@ -294,7 +294,7 @@ def read_page(
     for slot, (item, outcome) in enumerate(zip(slate, outcomes, strict=True)):
         if item == EMPTY or slot >= params.slots[surface]:
             continue
-        outcome.unavailable = not today.available[visit.row, item]
+        outcome.unavailable = not today.available[visit.day_row, item]
         draw, attention = item_key(visit, item), params.attention[surface, slot]
         u = uniform(draw, kinds.DRAW_CLICK)
         outcome.examined = bool(reached and u < attention)
@@ -325,7 +325,10 @@ def _take_up(
     if checkout >= p_buy(params, price):
         outcome.removed = checkout < p_buy(params, 0.0)
         return
-    full_price, full_margin = float(today.price[visit.row, taken]), float(today.margin[visit.row, taken])
+    full_price, full_margin = (
+        float(today.price[visit.day_row, taken]),
+        float(today.margin[visit.day_row, taken]),
+    )
     outcome.sold, outcome.quantity = taken, outcome.cart_units
     outcome.revenue = outcome.quantity * (full_price - price_off * full_price)
     outcome.margin = outcome.quantity * (full_margin - price_off * full_price)
