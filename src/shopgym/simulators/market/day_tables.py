@@ -14,6 +14,8 @@ from .stock import Stock, availability
 
 DAYS_A_WEEK = 7
 ALL_ON_SALE: Bool = np.empty((0, 0), np.bool_)
+HIGHEST_APPEAL = 80.0
+"""Logits beyond which exp overflows a float32; a click is certain long before."""
 
 
 def one_day(catalog: Catalog, market: Market, stock: Stock, day: float) -> DayTables:
@@ -43,7 +45,7 @@ def _row(catalog: Catalog, market: Market, day: float, available: Bool, on_sale:
     items, price, appeal = catalog.items, market.price(day), market.appeal(day)
     return DayTables(
         appeal=appeal[None],
-        lift=np.exp(appeal)[None],
+        lift=np.exp(np.minimum(appeal, HIGHEST_APPEAL))[None],
         log_price=market.log_relative_price(price)[None],
         price=price[None],
         margin=(price - items.unit_cost)[None],

@@ -24,6 +24,9 @@ from .visit_step import waiting_days
 SUBSTITUTES = 4
 """Neighbours of an item that is out of stock among which a visitor looks for a substitute."""
 
+LEAST_UNITS_P = 1e-5
+"""Below it 1 - (1 - p)^most loses its digits; at 0 there are no units at all. Only extreme configs get there."""
+
 
 @njit(cache=True, inline="always")
 def sigmoid(x: float) -> float:
@@ -104,11 +107,14 @@ def p_return(params: ShopParams, user: int, item: int, appeal: float) -> float:
 
 @njit(cache=True, inline="always")
 def units_p(params: ShopParams, visits: Visits, i: int, item: int) -> float:
-    """Success probability of the geometric number of units. ``bulk`` scales the units beyond the first."""
+    """Success probability of the geometric number of units, at least ``LEAST_UNITS_P``.
+
+    ``bulk`` scales the units beyond the first.
+    """
     p, bulk = params.units_p[item], params.bulk[visits.user[i]]
     if visits.size[i] != 0.0:
         bulk *= math.exp(-params.mission_units * visits.size[i])
-    return p if bulk == 1.0 else 1.0 / (1.0 + (1.0 / p - 1.0) * bulk)
+    return p if bulk == 1.0 else max(1.0 / (1.0 + (1.0 / p - 1.0) * bulk), LEAST_UNITS_P)
 
 
 @njit(cache=True, inline="always")

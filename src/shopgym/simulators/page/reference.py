@@ -92,6 +92,7 @@ from ..engine import hash_rng as kinds
 from ..engine.hash_rng import below, key, normal, unit
 from ..params import ShopParams
 from ..people.visits import NO_QUERY, Visits
+from .choice_model import LEAST_UNITS_P
 from .surfaces import CART, EMAIL, HOME, PRODUCT, SEARCH
 
 NEIGHBOURS_TRIED = 4
@@ -263,7 +264,7 @@ def p_read_on(params: ShopParams, surface: int, item: int, clicked: bool) -> flo
 def units_of(params: ShopParams, visit: Visit, taken: int, u: float) -> int:
     """Units in the cart given a uniform ``u``: the inverse of the distribution function."""
     more = (1.0 / params.units_p[taken] - 1.0) * params.bulk[visit.user]
-    p = 1.0 / (1.0 + more * math.exp(-params.mission_units * visit.size))
+    p = max(1.0 / (1.0 + more * math.exp(-params.mission_units * visit.size)), LEAST_UNITS_P)
     if p >= 1.0:
         return 1
     within = 1.0 - (1.0 - p) ** params.max_units
