@@ -25,7 +25,7 @@ SUBSTITUTES = 4
 """Neighbours of an item that is out of stock among which a visitor looks for a substitute."""
 
 LEAST_UNITS_P = 1e-5
-"""Below it 1 - (1 - p)^most loses its digits; at 0 there are no units at all. Only extreme configs get there."""
+"""Below it 1 - (1 - p)^most loses its digits, and at 0 there are no units. Only extreme configs get there."""
 
 
 @njit(cache=True, inline="always")
