@@ -26,8 +26,8 @@ def save_policy(folder: Path, policy: SlatePolicy) -> None:
 def read_policy(folder: Path, name: str, items: Items) -> SlatePolicy:
     """The policy saved as ``name``; its hash is checked."""
     if not (folder / f"{name}.json").is_file():
-        known = ", ".join(sorted(path.stem for path in folder.glob("*.json")))
-        raise InvalidInput("agent", name, f"this run has {known or 'no policies'}")
+        names = ", ".join(sorted(path.stem for path in folder.glob("*.json")))
+        raise InvalidInput("agent", name, f"this run has {names or 'no policies'}")
     saved, arrays = _read(folder / name)
     policy = policy_from_state(saved["spec"], arrays, items)
     if policy.hash != saved["hash"]:
