@@ -160,8 +160,8 @@ def _dotted(field: str, location: Sequence[str | int]) -> str:
 
 def _invalid(error: ValidationError, cls: type[Any], field: str) -> InvalidInput:
     """The first error, unknown names before others: they are why others are missing."""
-    found = sorted(error.errors(), key=lambda e: e["type"] not in UNKNOWN)
-    first = found[0]
+    details = sorted(error.errors(), key=lambda e: e["type"] not in UNKNOWN)
+    first = details[0]
     location, cause = first["loc"][1:], first.get("ctx", {}).get("error")
     if isinstance(cause, InvalidInput):
         names = [str(part) for part in location]
@@ -182,7 +182,7 @@ def _invalid(error: ValidationError, cls: type[Any], field: str) -> InvalidInput
     elif first["type"] in ("too_long", "too_short"):
         limits = first["ctx"]
         fix = f"give {limits.get('max_length', limits.get('min_length'))} values"
-    more = f" ({len(found) - 1} more)" if len(found) > 1 else ""
+    more = f" ({len(details) - 1} more)" if len(details) > 1 else ""
     return InvalidInput(_dotted(field, location), value, f"{fix}{more}")
 
 

@@ -1,9 +1,8 @@
-"""The truth: a frozen policy deployed in a copy of the shop, and two policies on the same luck."""
+"""The truth: a frozen policy deployed in a copy of the shop."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from statistics import NormalDist
 
 import numpy as np
 from numpy.random import Generator
@@ -78,10 +77,3 @@ def deploy(
     return Deployment(
         np.concatenate(expected), np.concatenate(best), np.concatenate(page), slots, float(shown.mean())
     )
-
-
-def mean_interval(values: F64, level: float) -> tuple[float, float, float]:
-    """(mean, low, high) of independent values, by the central limit theorem."""
-    mean = float(values.mean())
-    half = NormalDist().inv_cdf((1 + level) / 2) * float(values.std(ddof=1)) / len(values) ** 0.5
-    return mean, mean - half, mean + half

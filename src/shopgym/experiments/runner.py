@@ -18,6 +18,7 @@ from ..agents.baselines import RandomAgent
 from ..core.batches import Requests
 from ..core.errors import InvalidInput
 from ..core.files import new_folder
+from ..core.statistics import mean_interval
 from ..core.types import F64, I32, I64
 from ..envs.oracle import page_values
 from ..envs.vector import BanditVectorEnv
@@ -33,7 +34,7 @@ from ..training.loop import interactions, train
 from ..training.position_bias import measure_position_bias
 from .catalogs import load_catalog
 from .config import ExperimentConfig
-from .deploy import Deployment, deploy, mean_interval
+from .deploy import Deployment, deploy
 from .export import export_policy
 from .policy_store import save_policy, save_retriever
 from .results import Results, environment, reward_unit, value_scale, write_json, write_tables
@@ -162,14 +163,14 @@ class Experiment:
         return policies, pd.DataFrame(rows)
 
     def _deploy(self, policies: dict[str, SlatePolicy]) -> dict[str, Deployment]:
-        found = {}
+        deployments = {}
         decisions = self.config.truth.decisions
         for name, policy in policies.items():
             env = self.open("deploy")
             with self._bar(f"deploy {name}", -(-decisions // env.num_envs)) as on_progress:
                 rng = stage_rng(self.config.seed, "deploy")
-                found[name] = deploy(env, policy, decisions, rng, on_progress, self.candidates(env))
-        return found
+                deployments[name] = deploy(env, policy, decisions, rng, on_progress, self.candidates(env))
+        return deployments
 
     def _log(self, task: Task, policies: dict[str, SlatePolicy]) -> tuple[DecisionLog, dict[str, F64]]:
         """The log, and the exact expected reward of each policy's own slate for every logged request."""
@@ -220,17 +221,17 @@ class Experiment:
 
     def _inputs(self, log: DecisionLog, task: Task, policies: dict[str, SlatePolicy]) -> dict[str, OpeInputs]:
         features = item_features(log, self.catalog.items, task.item_value)
-        found = {}
+        inputs = {}
         for name, policy in policies.items():
             bar = self.progress.add_task(f"evaluate {name} on the log", total=len(log))
-            found[name] = log_inputs(
+            inputs[name] = log_inputs(
                 log,
                 policy,
                 rng=stage_rng(self.config.seed, "folds"),
                 features=features,
                 progress=partial(self._show, bar),
             )
-        return found
+        return inputs
 
     def _agents_table(self, deployments: dict[str, Deployment], on_log: dict[str, F64]) -> pd.DataFrame:
         level, baseline = self.config.evaluation.level, deployments[self.config.gate.baseline]
@@ -250,17 +251,17 @@ class Experiment:
         deployed = dict(zip(agents["agent"], agents["value"], strict=True))
         total = len(inputs) * len(section.estimators)
         with self._bar("estimate and bootstrap", total) as on_progress:
-            for name, given in inputs.items():
+            for name, policy_inputs in inputs.items():
                 for estimator in section.estimators:
                     for interval in ("delta", "bootstrap"):
                         rng = stage_rng(self.config.seed, "bootstrap", name, estimator)
                         estimate = estimator_named(estimator).estimate(
-                            given, level=section.level, interval=interval, rng=rng
+                            policy_inputs, level=section.level, interval=interval, rng=rng
                         )
                         row = {"agent": name, **estimate.as_dict()}
                         row |= {"truth": truth[name], "deployed": deployed[name]}
-                        for what in ("truth", "deployed"):
-                            row[f"covers_{what}"] = bool(estimate.low <= row[what] <= estimate.high)
+                        for value in ("truth", "deployed"):
+                            row[f"covers_{value}"] = bool(estimate.low <= row[value] <= estimate.high)
                         rows.append(row)
                     on_progress()
         return pd.DataFrame(rows)

@@ -100,10 +100,10 @@ def _tiles(results: Results) -> str:
     chosen = results.chosen
     true, base = results.agent(chosen.candidate), results.agent(chosen.baseline)
     dr = results.estimate(chosen.candidate, "dr")
-    what = f"{results.unit} per decision by {chosen.candidate}; {base['value']:.4f} by {chosen.baseline}"
+    caption = f"{results.unit} per decision by {chosen.candidate}; {base['value']:.4f} by {chosen.baseline}"
     gain = f"true gain, interval {true['gain_low']:+.4f} to {true['gain_high']:+.4f}"
     tiles = [
-        (f"{true['value']:.4f}", what, ""),
+        (f"{true['value']:.4f}", caption, ""),
         (f"{true['gain']:+.4f}", gain, "good" if true["gain_low"] > 0 else "bad"),
     ]
     if dr is not None:

@@ -54,15 +54,15 @@ def offline_against_truth(results: Results) -> Figure:
         axes.plot([truth, truth], [row - 0.42, row + 0.42], color=TRUTH, linewidth=2, zorder=3)
         for e, estimator in enumerate(estimators):
             at = row + (e - (len(estimators) - 1) / 2) * step
-            found = results.estimate(agent, estimator)
-            if found is None:
+            estimate = results.estimate(agent, estimator)
+            if estimate is None:
                 continue
             colour = colours(results)[agent]
-            axes.plot([found["low"], found["high"]], [at, at], color=colour, linewidth=2, alpha=0.9)
-            axes.plot(found["value"], at, marks[estimator], color=colour, markersize=5)
+            axes.plot([estimate["low"], estimate["high"]], [at, at], color=colour, linewidth=2, alpha=0.9)
+            axes.plot(estimate["value"], at, marks[estimator], color=colour, markersize=5)
             axes.annotate(
                 estimator.upper(),
-                (found["high"], at),
+                (estimate["high"], at),
                 xytext=(4, 0),
                 textcoords="offset points",
                 color=MUTED,

@@ -138,7 +138,7 @@ def cold_start(
     learner = make_agent(agent, task, stage_rng(seed, "agent", agent), **(options or {}))
     new = launch > warm_up / rounds_per_day
     by_item, by_user = GroupSums.of(len(ITEM_ENDS) + 1), GroupSums.of(len(USER_ENDS) + 1)
-    known = GroupSums.of(1)
+    other_items = GroupSums.of(1)
     deserved, pages = np.zeros(items, np.int64), np.zeros(config.users, np.int64)
 
     def values(rows: I64, requests: Requests, slates: I32) -> tuple[F64, F64]:
@@ -158,9 +158,9 @@ def cold_start(
             fresh = new[best_items.ravel()]
             group = np.searchsorted(ITEM_ENDS, nth[fresh])
             by_item.add(group, loss.ravel()[fresh], worth.ravel()[fresh])
-            known.add(np.zeros((~fresh).sum(), np.int64), loss.ravel()[~fresh], worth.ravel()[~fresh])
+            other_items.add(np.zeros((~fresh).sum(), np.int64), loss.ravel()[~fresh], worth.ravel()[~fresh])
             by_user.add(np.searchsorted(USER_ENDS, nth_page), loss.sum(axis=1), worth.sum(axis=1))
-    return ColdStart(agent, by_item.share, float(known.share[0]), by_user.share, by_item.count)
+    return ColdStart(agent, by_item.share, float(other_items.share[0]), by_user.share, by_item.count)
 
 
 def page_losses(value: F64, positions: I32, attention: F64) -> tuple[I64, F64, F64]:
@@ -214,8 +214,8 @@ def table(results: Sequence[ColdStart]) -> str:
     head = ["agent", *(f"new item {n}" for n in names), "known items", *(f"user's page {n}" for n in users)]
     lines = [head, ["---"] * len(head)]
     for agent in dict.fromkeys(result.agent for result in results):
-        mine = [one for one in results if one.agent == agent]
-        rows = np.array([[*one.new_items, one.known_items, *one.users] for one in mine])
+        of_agent = [one for one in results if one.agent == agent]
+        rows = np.array([[*one.new_items, one.known_items, *one.users] for one in of_agent])
         lines.append([agent, *(f"{100 * share:.0f}" for share in np.nanmean(rows, axis=0))])
     return "\n".join(f"| {' | '.join(line)} |" for line in lines)
 
@@ -226,9 +226,10 @@ def main() -> None:
     parser.add_argument("--agents", default="random,popularity,linear_ranker,logistic_ranker,mlp_ranker")
     parser.add_argument("--seeds", type=int, default=3)
     parser.add_argument("--rounds", type=int, default=100)
-    given = parser.parse_args()
-    agents = given.agents.split(",")
-    print(table([cold_start(a, seed=s, rounds=given.rounds) for a in agents for s in range(given.seeds)]))
+    arguments = parser.parse_args()
+    seeds = range(arguments.seeds)
+    agents = arguments.agents.split(",")
+    print(table([cold_start(a, seed=s, rounds=arguments.rounds) for a in agents for s in seeds]))
 
 
 if __name__ == "__main__":

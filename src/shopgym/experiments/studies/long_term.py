@@ -231,12 +231,12 @@ def plot(rows: Sequence[Mapping[str, Any]], path: Path) -> None:
     figure = Figure(figsize=(4.2 * len(effects), 3.4), layout="constrained")
     for at, effect in enumerate(effects, start=1):
         axes = figure.add_subplot(1, len(effects), at)
-        here = [row for row in rows if row["effect"] == effect]
-        for seed in sorted({row["seed"] for row in here}):
-            reward = {row["agent"]: row["reward"] for row in here if row["seed"] == seed}
+        panel = [row for row in rows if row["effect"] == effect]
+        for seed in sorted({row["seed"] for row in panel}):
+            reward = {row["agent"]: row["reward"] for row in panel if row["seed"] == seed}
             names = [name for name in AGENTS if name in reward]
             axes.plot(names, [reward[name] for name in names], color="0.7", marker="o", markersize=3)
-        means = [np.mean([row["reward"] for row in here if row["agent"] == name]) for name in AGENTS]
+        means = [np.mean([row["reward"] for row in panel if row["agent"] == name]) for name in AGENTS]
         axes.plot(list(AGENTS), means, color="C0", marker="o", linewidth=2.5, label="mean of seeds")
         axes.set_title(f"satisfaction effects: {effect}")
         axes.set_ylabel("clicks per customer")

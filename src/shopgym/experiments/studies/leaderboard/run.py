@@ -92,13 +92,13 @@ def one_run(config: LeaderboardConfig, catalog: Catalog, family: Family, seed: i
         rng = stage_rng(config.seed, "train", name, family, seed)
         for _ in learn(learner, loop, section.rounds, rng):
             pass
-        found = measure(
+        metrics = measure(
             judge,
             learner.policy(),
             stage_seed(config.seed, "judge", family, seed),
             stage_rng(config.seed, "judge", family, seed),
         )
-        yield {"agent": name, "family": family, "seed": seed, **found, "training_seconds": learner.seconds}
+        yield {"agent": name, "family": family, "seed": seed, **metrics, "training_seconds": learner.seconds}
 
 
 def _whole_run(config: LeaderboardConfig, catalog: Catalog, family: Family, seed: int) -> list[Row]:
@@ -160,9 +160,12 @@ def summarise(runs: pd.DataFrame, config: LeaderboardConfig) -> pd.DataFrame:
                 "baseline", f"{mean:g} in {family}", "scores are relative to it: it must be > 0"
             )
     for agent in config.agents:
-        mine = runs[runs["agent"] == agent]
+        agent_runs = runs[runs["agent"] == agent]
         relative = np.stack(
-            [mine[mine["family"] == family]["score"].to_numpy() / base[family] for family in families]
+            [
+                agent_runs[agent_runs["family"] == family]["score"].to_numpy() / base[family]
+                for family in families
+            ]
         )
         for at, family in enumerate([*families, "all"]):
             part = relative if family == "all" else relative[at : at + 1]
@@ -171,8 +174,8 @@ def summarise(runs: pd.DataFrame, config: LeaderboardConfig) -> pd.DataFrame:
                 part, level=config.level, bootstrap=config.bootstrap, rng=rng
             )
             row: Row = {"agent": agent, "family": family, "relative": middle, "low": low, "high": high}
-            of = mine if family == "all" else mine[mine["family"] == family]
-            means = of.drop(columns=["agent", "family", "seed"]).mean()
+            selected = agent_runs if family == "all" else agent_runs[agent_runs["family"] == family]
+            means = selected.drop(columns=["agent", "family", "seed"]).mean()
             if family == "all":
                 means = means.drop("score")  # of episodes of different kinds
             rows.append(row | {str(name): float(value) for name, value in means.items()})
