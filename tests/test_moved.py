@@ -7,8 +7,9 @@ import subprocess
 import sys
 
 import pytest
+from builders.paths import DATA
 
-from shopgym._moved import MOVED, new_name
+from shopgym._moved import MOVED, RENAMED, new_name
 
 EVERY_OLD_NAME = """
 import importlib, warnings
@@ -40,6 +41,18 @@ def test_modules_of_an_old_package_come_along() -> None:
 def test_the_new_name_exists_and_is_not_taken_for_an_old_one(old: str) -> None:
     assert importlib.util.find_spec(f"shopgym.{MOVED[old]}") is not None
     assert new_name(f"shopgym.{MOVED[old]}") is None
+
+
+def test_what_the_docs_of_0_1_imported_still_imports() -> None:
+    lines = (DATA / "written_by_0_1" / "imports.txt").read_text(encoding="utf-8")
+    assert lines.count("\n") > 40
+    subprocess.run([sys.executable, "-W", "ignore", "-c", lines], check=True)
+
+
+@pytest.mark.parametrize("module", sorted(RENAMED))
+def test_a_renamed_name_is_the_one_of_today(module: str) -> None:
+    for new in RENAMED[module].values():
+        assert hasattr(importlib.import_module(f"shopgym.{module}"), new)
 
 
 def test_unknown_names_stay_unknown() -> None:

@@ -13,6 +13,9 @@ from types import ModuleType
 MOVED = {
     "core.build": "core.config",
     "core.nouns": "core.batches",
+    "envs.page_loop": "envs.page_env",
+    "envs.reward": "core.reward",
+    "envs.truth": "envs.oracle",
     "experiments.calibration": "realism.calibration",
     "experiments.cli": "cli.main",
     "experiments.cold_start": "experiments.studies.cold_start",
@@ -27,7 +30,7 @@ MOVED = {
     "experiments.ope.terms": "evaluation.intervals.statistic",
     "experiments.ope_benchmark": "experiments.studies.ope_benchmark",
     "experiments.realism": "realism",
-    "experiments.sequences": "training.sequences",
+    "experiments.sequences": "training",
     "policies.append_log": "policies.decision_log.append_log",
     "policies.bundle": "policies.serving.bundle",
     "policies.compaction": "policies.decision_log.compaction",
@@ -35,6 +38,8 @@ MOVED = {
     "policies.keyed": "policies.serving.request_seeded",
     "policies.log": "policies.decision_log.log",
     "policies.log_schema": "policies.decision_log.schema",
+    "policies.retrieval.matched": "policies.retrieval.linear_retriever",
+    "policies.retrieval.of_policy": "policies.retrieval.from_policy",
     "policies.server": "policies.serving.server",
     "simulators.draws": "simulators.engine.hash_rng",
     "simulators.kernel": "simulators.engine.jit",
@@ -42,6 +47,22 @@ MOVED = {
     "simulators.transactions": "simulators.catalog.transactions",
 }
 """Old name → new name, both below ``shopgym``. A package takes its modules along."""
+RENAMED = {
+    "core.batches": {"DETAILS": "EVENT_COLUMNS", "EVENTS": "LEARNER_EVENTS"},
+    "evaluation.offline": {"compare": "compare_inputs"},
+    "evaluation.offline.formats": {"read_log": "weigh_log"},
+    "evaluation.offline.from_dataframe": {"from_frame": "from_dataframe"},
+    "experiments.studies.long_term": {"Size": "StudySize"},
+    "guardrails.gate": {"choose": "choose_candidate", "judge": "judge_candidates"},
+    "policies.serving.request_seeded": {"decide_keyed": "decide_seeded", "keyed_rng": "seeded_rng"},
+    "realism": {
+        "Stylised": "StylisedFact",
+        "applicable": "applicable_facts",
+        "responses": "measure_effect_sizes",
+    },
+    "training": {"live": "run_episodes", "sequences_of": "transitions_of_log"},
+}
+"""Names in a module of today that had another name in its old place: old name → new name."""
 
 
 def new_name(old: str) -> str | None:
@@ -66,8 +87,12 @@ class _Alias(Loader):
         old, new = module.__name__, new_name(module.__name__)
         assert new is not None  # the finder asked before
         warnings.warn(f"{old} is now {new}; the old name goes in 0.3", DeprecationWarning, stacklevel=2)
+        today = import_module(new)
+        for old_attribute, attribute in RENAMED.get(new.partition(".")[2], {}).items():
+            if not hasattr(today, old_attribute):
+                setattr(today, old_attribute, getattr(today, attribute))
         # the import system takes what stands here after this function, so both names are one module
-        sys.modules[old] = import_module(new)
+        sys.modules[old] = today
 
 
 class _MovedFinder(MetaPathFinder):
