@@ -14,11 +14,12 @@ demo: $(VENV)/.demo kernels ## one experiment on real products, from agents that
 test: $(VENV)/.dev kernels ## all tests
 	$(BIN)/python -m pytest
 
-check: $(VENV)/.dev ## style, types, layers, and what is in the wheel
+check: $(VENV)/.dev ## style, types, layers, unused code, and what is in the wheel
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
+	$(BIN)/python tests/dead_code.py
 	$(BIN)/python tests/wheel_contents.py
 
 bench: $(VENV)/.dev kernels ## our own speed; 'make bench-peers' first adds the peers to the comparison

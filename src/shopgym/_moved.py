@@ -39,7 +39,7 @@ MOVED = {
     "policies.log": "policies.decision_log.log",
     "policies.log_schema": "policies.decision_log.schema",
     "policies.retrieval.matched": "policies.retrieval.linear_retriever",
-    "policies.retrieval.of_policy": "policies.retrieval.from_policy",
+    "policies.retrieval.of_policy": "policies.retriever_from_policy",
     "policies.server": "policies.serving.server",
     "simulators.draws": "simulators.engine.hash_rng",
     "simulators.kernel": "simulators.engine.jit",

@@ -34,9 +34,9 @@ from shopgym.policies.policy import SlatePolicy
 from shopgym.policies.retrieval import ivf as ivf_module
 from shopgym.policies.retrieval import retriever as retriever_module
 from shopgym.policies.retrieval import topk
-from shopgym.policies.retrieval.from_policy import retriever_of
 from shopgym.policies.retrieval.ivf import IVF
 from shopgym.policies.retrieval.retriever import Retriever, StockAwareRetriever
+from shopgym.policies.retriever_from_policy import retriever_of
 from shopgym.policies.scorers import LinearScorer, TableScorer
 from shopgym.policies.serving.bundle import Bundle, load_bundle, write_bundle
 from shopgym.policies.serving.request_seeded import decide_seeded

@@ -12,8 +12,8 @@ from ..agents.baselines import RandomAgent
 from ..core.batches import Requests
 from ..envs.vector import BanditVectorEnv
 from ..policies.policy import SlatePolicy
-from ..policies.retrieval.from_policy import retriever_of
 from ..policies.retrieval.retriever import Retriever, StockAwareRetriever
+from ..policies.retriever_from_policy import retriever_of
 from ..simulators.rollout import CandidateSource
 from ..training.loop import OnProgress, learn
 from .config import RetrieveSection

@@ -5,16 +5,16 @@ from __future__ import annotations
 import numpy as np
 from numpy.random import Generator
 
-from ...core.errors import InvalidInput
-from ...core.types import F64
-from ..policy import SlatePolicy
-from ..scorers import HistoryScorer, LinearScorer, TableScorer
-from .embedding import Embedding
-from .ivf import IVF
-from .linear_retriever import LinearRetriever
-from .model import Model
-from .popularity import Popularity
-from .retriever import Retriever
+from ..core.errors import InvalidInput
+from ..core.types import F64
+from .policy import SlatePolicy
+from .retrieval.embedding import Embedding
+from .retrieval.ivf import IVF
+from .retrieval.linear_retriever import LinearRetriever
+from .retrieval.model import Model
+from .retrieval.popularity import Popularity
+from .retrieval.retriever import Retriever
+from .scorers import HistoryScorer, LinearScorer, TableScorer
 
 INDEX_FROM = 100_000
 """Catalogues of so many items get an index."""
