@@ -40,6 +40,7 @@ MOVED = {
     "policies.log_schema": "policies.decision_log.schema",
     "policies.retrieval.matched": "policies.retrieval.linear_retriever",
     "policies.retrieval.of_policy": "policies.retriever_from_policy",
+    "policies.retrieval.policy": "policies.retrieving_policy",
     "policies.server": "policies.serving.server",
     "simulators.draws": "simulators.engine.hash_rng",
     "simulators.kernel": "simulators.engine.jit",

@@ -21,8 +21,8 @@ from shopgym.policies.policy import SlatePolicy, policy_from_state
 from shopgym.policies.retrieval import Model, topk
 from shopgym.policies.retrieval import ivf as ivf_module
 from shopgym.policies.retrieval.ivf import IVF
-from shopgym.policies.retrieval.policy import RetrievingPolicy
 from shopgym.policies.retrieval.retriever import Retriever
+from shopgym.policies.retrieving_policy import RetrievingPolicy
 from shopgym.policies.scorers import HistoryScorer
 from shopgym.simulators import Catalog, Shop, ShopConfig
 

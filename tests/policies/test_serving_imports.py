@@ -51,7 +51,7 @@ assert sent[0]["status"] == 200
 assert json.loads(sent[1]["body"])["items"] == case["items"]
 """
 RETRIEVAL = """
-import shopgym.policies.retrieval.ivf, shopgym.policies.retrieval.policy
+import shopgym.policies.retrieval.ivf, shopgym.policies.retrieving_policy
 """
 COMPACTION = """
 from shopgym.policies.decision_log import compact

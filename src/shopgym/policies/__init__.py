@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from .features import FeatureMap
     from .guards import CategoryCap, InStock, MarginFloor
     from .policy import SlatePolicy
-    from .retrieval.policy import RetrievingPolicy
+    from .retrieving_policy import RetrievingPolicy
     from .serving import load_bundle, write_bundle
 
 _HOMES = {
@@ -29,7 +29,7 @@ _HOMES = {
     "FeatureMap": ".features",
     **dict.fromkeys(("CategoryCap", "InStock", "MarginFloor"), ".guards"),
     "SlatePolicy": ".policy",
-    "RetrievingPolicy": ".retrieval.policy",
+    "RetrievingPolicy": ".retrieving_policy",
     **dict.fromkeys(("load_bundle", "write_bundle"), ".serving"),
 }
 

@@ -14,15 +14,15 @@ from typing import Any, ClassVar
 import numpy as np
 from numpy.random import Generator
 
-from ...core.batches import EMPTY, Decisions, Requests
-from ...core.errors import InvalidInput
-from ...core.hashing import hash_json
-from ...core.items import Items
-from ...core.types import F64, I32, I64, AnyArray, Bool
-from ..policy import SlatePolicy, policy_from_state
-from .model import features_of, history_of
-from .retriever import Retriever, StockAwareRetriever
-from .topk import topk
+from ..core.batches import EMPTY, Decisions, Requests
+from ..core.errors import InvalidInput
+from ..core.hashing import hash_json
+from ..core.items import Items
+from ..core.types import F64, I32, I64, AnyArray, Bool
+from .policy import SlatePolicy, policy_from_state
+from .retrieval.model import features_of, history_of
+from .retrieval.retriever import Retriever, StockAwareRetriever
+from .retrieval.topk import topk
 
 
 @dataclass(frozen=True, eq=False)
