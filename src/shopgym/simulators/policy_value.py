@@ -65,7 +65,7 @@ class Trial:
     """n visits under one policy: exact expectation and outcome of each, both (n,)."""
 
     expected: F64
-    outcome: F64
+    happened: F64
 
 
 def trial(shop: Shop, policy: Policy, *, visits: int, term: str, seed: int) -> Trial:
@@ -129,8 +129,8 @@ def compare(
     """Value of ``first`` minus value of ``second`` under common random numbers. Resets ``shop`` twice."""
     in_range("level", level, 0.5, 1.0)
     a, b = (trial(shop, policy, visits=visits, term=term, seed=seed) for policy in (first, second))
-    independent = float(a.outcome.var(ddof=1) + b.outcome.var(ddof=1))
-    paired = float((a.outcome - b.outcome).var(ddof=1))
+    independent = float(a.happened.var(ddof=1) + b.happened.var(ddof=1))
+    paired = float((a.happened - b.happened).var(ddof=1))
     exact = float((a.expected - b.expected).var(ddof=1))
     return Comparison(
         gain=_value(a.expected - b.expected, level),
