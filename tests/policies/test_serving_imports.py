@@ -1,4 +1,4 @@
-"""Serving loads numpy alone, and the server starlette and uvicorn: no learner, simulator or table library.
+"""Serving loads numpy and pydantic, the server starlette and uvicorn too: no learner, simulator or table library.
 
 Every case runs in a process of its own, because this one has loaded everything already.
 """
@@ -15,7 +15,7 @@ from builders.paths import DATA
 BUNDLE = DATA / "written_by_0_1" / "bundle"
 HEAVY = {
     *("torch", "lightgbm", "vowpalwabbit", "stable_baselines3", "sklearn", "scipy", "numba", "llvmlite"),
-    *("gymnasium", "pandas", "pyarrow", "matplotlib", "PIL", "pydantic", "yaml", "rich", "typer", "ray"),
+    *("gymnasium", "pandas", "pyarrow", "matplotlib", "PIL", "yaml", "rich", "typer", "ray"),
 }
 ROOMS = {"agents", "envs", "evaluation", "experiments", "guardrails", "realism", "simulators", "training"}
 
