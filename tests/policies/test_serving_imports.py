@@ -1,4 +1,4 @@
-"""Serving loads numpy and pydantic, the server starlette and uvicorn too: no learner, simulator or table library.
+"""Serving loads numpy and pydantic, the server starlette and uvicorn too: no learner, simulator or table.
 
 Every case runs in a process of its own, because this one has loaded everything already.
 """

@@ -1,6 +1,6 @@
 """The bundle: one folder with a policy, its catalogue and golden cases that prove that it works.
 
-Plain JSON and ``.npy`` files, no pickle; loading needs numpy, and pydantic for the settings of guards. Its files::
+Plain JSON and ``.npy`` files, no pickle; loading needs numpy, and pydantic to check guards. Its files::
 
     manifest.json, manifest.sha256   what it is, and the hash of every file
     policy.json, arrays/*.npy        the policy's state()
