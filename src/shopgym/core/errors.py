@@ -40,6 +40,21 @@ def in_range(
         raise InvalidInput(field, value, f"give a number in {left}{low:g}, {high:g}{right}")
 
 
+def in_ranges(
+    owner: object,
+    prefix: str,
+    low: float,
+    high: float,
+    *names: str,
+    open_low: bool = False,
+    open_high: bool = False,
+) -> None:
+    """:func:`in_range` of the attributes ``names`` of ``owner``, which errors call ``prefix.name``."""
+    for name in names:
+        field = f"{prefix}.{name}"
+        in_range(field, getattr(owner, name), low, high, open_low=open_low, open_high=open_high)
+
+
 def one_of(field: str, value: object, choices: Iterable[object]) -> None:
     """Raise :class:`InvalidInput` unless ``value`` is one of ``choices``; names the nearest of them."""
     names = [str(choice) for choice in choices]

@@ -13,7 +13,7 @@ from itertools import groupby
 import numpy as np
 from scipy.special import ndtri
 
-from ...core.errors import InvalidInput, in_range, one_of
+from ...core.errors import InvalidInput, in_range, in_ranges, one_of
 from ...core.types import F32, F64, AnyArray, Bool
 from ..catalog.catalog import Catalog
 from ..engine.hash_rng import (
@@ -114,11 +114,9 @@ class MarketConfig:
     turnover: float = 180.0
 
     def __post_init__(self) -> None:
-        for name in ("season", "drift"):
-            in_range(f"shop.market.{name}", getattr(self, name), 0.0, 20.0)
-        for name in ("new_share", "old_share"):
-            in_range(f"shop.market.{name}", getattr(self, name), 0.0, 1.0)
-        in_range("shop.market.turnover", self.turnover, 0.0, 1e6, open_low=True)
+        in_ranges(self, "shop.market", 0.0, 20.0, "season", "drift")
+        in_ranges(self, "shop.market", 0.0, 1.0, "new_share", "old_share")
+        in_ranges(self, "shop.market", 0.0, 1e6, "turnover", open_low=True)
 
 
 class Market:

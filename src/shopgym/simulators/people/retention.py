@@ -16,7 +16,7 @@ from numba import njit
 from numpy.random import Generator
 from scipy.special import betaincinv, gammaincinv, hyp2f1
 
-from ...core.errors import InvalidInput, in_range
+from ...core.errors import InvalidInput, in_ranges
 from ...core.types import F64, Bool
 
 _TINY = 1e-12
@@ -44,11 +44,9 @@ class RetentionConfig:
     passing: float = 0.0
 
     def __post_init__(self) -> None:
-        for name in ("r", "alpha", "a", "b"):
-            in_range(f"shop.retention.{name}", getattr(self, name), 0.0, 1e6, open_low=True)
-        for name in ("rate_effect", "churn_effect"):
-            in_range(f"shop.retention.{name}", getattr(self, name), 0.0, 20.0)
-        in_range("shop.retention.passing", self.passing, 0.0, 1.0, open_high=True)
+        in_ranges(self, "shop.retention", 0.0, 1e6, "r", "alpha", "a", "b", open_low=True)
+        in_ranges(self, "shop.retention", 0.0, 20.0, "rate_effect", "churn_effect")
+        in_ranges(self, "shop.retention", 0.0, 1.0, "passing", open_high=True)
 
 
 def draw_habits(count: int, config: RetentionConfig, rng: Generator, even: F64 = NO_ONE) -> tuple[F64, F64]:
