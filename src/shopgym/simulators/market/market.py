@@ -252,10 +252,7 @@ class Market:
     def _range(self) -> tuple[F64, F64]:
         config, details = self.config, self.catalog.details
         launch, retire = details.launch_day.copy(), details.retire_day.copy()
-        draw, moment = (
-            self._uniform(kinds.DRAW_LAUNCH, self._row),
-            self._uniform(kinds.DRAW_LAUNCH, self._row, 1),
-        )
+        draw, moment = (self._uniform(kinds.DRAW_LAUNCH, self._row, number) for number in range(2))
         later = draw < config.new_share
         launch[later] = np.maximum(launch[later], moment[later] * config.turnover)
         leaving = draw > 1 - config.old_share

@@ -132,9 +132,8 @@ def _begin_visit(params: ShopParams, visits: Visits, i: int) -> None:
     visits.channel[i] = channel
     visits.surface[i] = params.entries[channel]
     visits.query[i] = NO_QUERY
-    visits.anchor[i] = draw_wanted_item(
-        params, user, key(visit, kinds.DRAW_ENTRY), key(visit, kinds.DRAW_ENTRY_ITEM)
-    )
+    coin, word = key(visit, kinds.DRAW_ENTRY), key(visit, kinds.DRAW_ENTRY_ITEM)
+    visits.anchor[i] = draw_wanted_item(params, user, coin, word)
     visits.page[i] = 0
     visits.clicks[i] = 0
     visits.over[i] = False
