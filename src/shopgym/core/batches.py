@@ -5,17 +5,14 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, fields, is_dataclass, replace
 from functools import cached_property
-from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
+from typing import Any, NamedTuple, TypeVar
 
 import numpy as np
 
-from .errors import InvalidInput, one_of
+from .errors import InvalidInput, finite, one_of
 from .types import F32, F64, I32, I64, U64, AnyArray, Bool
 
-if TYPE_CHECKING:
-    from _typeshed import DataclassInstance
-
-T = TypeVar("T", bound="DataclassInstance")
+T = TypeVar("T")
 
 EMPTY = -1
 """An empty slot, or padding in a candidate list."""
@@ -314,16 +311,9 @@ class Interactions:
 
     def __post_init__(self) -> None:
         if self.reward.shape != self.decisions.slates.shape:
-            raise InvalidInput(
-                "interactions.reward",
-                self.reward.shape,
-                f"give one reward per slot, shape {self.decisions.slates.shape}",
-            )
-        if not np.isfinite(self.reward).all():
-            row = int(np.flatnonzero(~np.isfinite(self.reward).all(axis=1))[0])
-            raise InvalidInput(
-                f"interactions.reward[{row}]", self.reward[row].tolist(), "remove NaN and infinity"
-            )
+            fix = f"give one reward per slot, shape {self.decisions.slates.shape}"
+            raise InvalidInput("interactions.reward", self.reward.shape, fix)
+        finite("interactions.reward", self.reward)
         if (self.next is None) != (self.terminated is None):
             raise InvalidInput("interactions.terminated", self.terminated, "give it together with next")
         if self.next is not None and len(self.next) != len(self.requests):
@@ -343,8 +333,10 @@ def take_rows(batch: T, rows: AnyArray | slice) -> T:
     def taken(part: Any) -> Any:
         if isinstance(part, Mapping):
             return {name: taken(values) for name, values in part.items()}
-        if is_dataclass(part) and not isinstance(part, type):
+        if is_dataclass(part):
             return take_rows(part, rows)
         return None if part is None else part[rows]
 
-    return replace(batch, **{f.name: taken(getattr(batch, f.name)) for f in fields(batch)})
+    whole: Any = batch
+    result: T = replace(whole, **{f.name: taken(getattr(whole, f.name)) for f in fields(whole)})
+    return result

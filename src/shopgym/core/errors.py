@@ -71,9 +71,14 @@ def did_you_mean(value: object, names: Iterable[str]) -> str:
 def finite(field: str, values: Any, fix: str = "remove NaN and infinity") -> None:
     """Raise :class:`InvalidInput` at the first row of ``values``, an array or number, that is not finite."""
     fine = np.isfinite(values)
-    if fine.all():
-        return
-    if fine.ndim == 0:
+    if fine.ndim:
+        refuse_rows(field, np.asarray(values), ~fine.reshape(len(fine), -1).all(axis=1), fix)
+    elif not fine:
         raise InvalidInput(field, values, fix)
-    row = int(np.flatnonzero(~fine.reshape(len(fine), -1).all(axis=1))[0])
-    raise InvalidInput(f"{field}[{row}]", np.asarray(values)[row].tolist(), fix)
+
+
+def refuse_rows(field: str, values: Any, bad: Any, fix: str) -> None:
+    """Raise :class:`InvalidInput` at the first row of the array ``values`` that is ``bad`` (n,) bool."""
+    if bad.any():
+        row = int(np.flatnonzero(bad)[0])
+        raise InvalidInput(f"{field}[{row}]", values[row].tolist(), fix)

@@ -95,11 +95,8 @@ def check_events(table: pd.DataFrame) -> pd.DataFrame:
 def _refuse(column: str, values: pd.Series, bad: Bool, why: str) -> None:
     if bad.any():
         row = int(np.flatnonzero(bad)[0])
-        raise InvalidInput(
-            f"events.{column}",
-            values.tolist()[row],
-            f"{why}: {int(bad.sum())} rows, first row {row} (from 0)",
-        )
+        fix = f"{why}: {int(bad.sum())} rows, first row {row} (from 0)"
+        raise InvalidInput(f"events.{column}", values.tolist()[row], fix)
 
 
 def _one_user(table: pd.DataFrame, column: str) -> None:
