@@ -104,8 +104,6 @@ def _one_user(table: pd.DataFrame, column: str) -> None:
     pairs = table[[column, "user_id"]].dropna().drop_duplicates()
     shared = pairs[column].duplicated(keep=False)
     if shared.any():
-        raise InvalidInput(
-            f"events.{column}",
-            pairs.loc[shared, column].tolist()[0],
-            f"belongs to several users ({pairs.loc[shared, column].nunique()} such): make the ids unique",
-        )
+        ids = pairs.loc[shared, column]
+        fix = f"belongs to several users ({ids.nunique()} such): make the ids unique"
+        raise InvalidInput(f"events.{column}", ids.tolist()[0], fix)

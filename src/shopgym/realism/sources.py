@@ -6,6 +6,7 @@ import json
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -187,21 +188,15 @@ def otto(path: Path) -> PublicDataset:
     minutes. Clicks open item pages. Orders have no number, units or price; ts is in ms, UTC.
     """
     kinds = {"clicks": "click", "carts": "cart", "orders": "purchase"}
-    users, items, times, types = [], [], [], []
+    events: list[tuple[Any, Any, float, str]] = []
     broken = 0
     for line in path.read_text(encoding="utf-8").splitlines():
         try:
             visit = json.loads(line)
-            events = [(visit["session"], e["aid"], e["ts"] / 1000.0, e["type"]) for e in visit["events"]]
+            events += [(visit["session"], e["aid"], e["ts"] / 1000.0, e["type"]) for e in visit["events"]]
         except (json.JSONDecodeError, KeyError, TypeError):
             broken += 1
-            continue
-        for user, item, time, kind in events:
-            users.append(user)
-            items.append(item)
-            times.append(time)
-            types.append(kind)
-    raw = pd.DataFrame({"user_id": users, "item_id": items, "time": times, "event": types})
+    raw = pd.DataFrame(events, columns=["user_id", "item_id", "time", "event"])
     rows = _RowFilter(raw)
     rows.drop(~raw["event"].isin(list(kinds)), "type is not clicks, carts or orders")
     if broken:

@@ -224,15 +224,11 @@ class ShopConfig:
         in_ranges(self, "shop", 0.0, 1.0, "similar_share", "random_share")
         in_range("shop.taste_noise", self.taste_noise, 0.0, 10.0)
         if self.similar_share + self.random_share > 1.0:
-            raise InvalidInput(
-                "shop.random_share", self.random_share, "similar_share + random_share must not exceed 1"
-            )
+            fix = "similar_share + random_share must not exceed 1"
+            raise InvalidInput("shop.random_share", self.random_share, fix)
         if 0 < self.num_candidates < self.slate_size:
-            raise InvalidInput(
-                "shop.num_candidates",
-                self.num_candidates,
-                f"offer at least slate_size = {self.slate_size} candidates",
-            )
+            fix = f"offer at least slate_size = {self.slate_size} candidates"
+            raise InvalidInput("shop.num_candidates", self.num_candidates, fix)
 
     @classmethod
     def full(cls, **settings: Any) -> ShopConfig:
@@ -280,18 +276,13 @@ class ShopConfig:
     def check_catalog(self, catalog: Catalog) -> None:
         """Raise unless the catalogue can fill candidates and slates and nothing is sold at a loss unasked."""
         size, items = len(catalog), catalog.items
-        if self.slate_size > size:
-            raise InvalidInput("shop.slate_size", self.slate_size, f"the catalogue has only {size} items")
-        if self.num_candidates > size:
-            raise InvalidInput(
-                "shop.num_candidates", self.num_candidates, f"the catalogue has only {size} items"
-            )
+        for name in ("slate_size", "num_candidates"):
+            if getattr(self, name) > size:
+                fix = f"the catalogue has only {size} items"
+                raise InvalidInput(f"shop.{name}", getattr(self, name), fix)
         loss = items.unit_cost > items.price
         if loss.any() and not self.allow_losses:
             row = int(loss.argmax())
-            raise InvalidInput(
-                f"items.unit_cost[{row}]",
-                float(items.unit_cost[row]),
-                f"the price is only {items.price[row]:g} ({int(loss.sum())} items are sold at a loss): "
-                "correct it, or set shop.allow_losses",
-            )
+            found = f"the price is only {items.price[row]:g} ({int(loss.sum())} items are sold at a loss)"
+            fix = f"{found}: correct it, or set shop.allow_losses"
+            raise InvalidInput(f"items.unit_cost[{row}]", float(items.unit_cost[row]), fix)

@@ -261,11 +261,8 @@ class Market:
 
     def _offer(self, number: int, campaign: Campaign) -> Bool:
         if campaign.category >= len(self._categories):
-            raise InvalidInput(
-                f"shop.campaigns[{number}].category",
-                campaign.category,
-                f"the catalogue has categories 0 to {len(self._categories) - 1}",
-            )
+            fix = f"the catalogue has categories 0 to {len(self._categories) - 1}"
+            raise InvalidInput(f"shop.campaigns[{number}].category", campaign.category, fix)
         chosen = self._uniform(kinds.DRAW_CAMPAIGN, self._row, number) < campaign.share
         if campaign.category >= 0:
             chosen &= self._category == campaign.category

@@ -51,13 +51,10 @@ class Population:
         count = len(users)
         base = arrivals.established if remembers else 0
         expected = arrivals.expected(0.0, days)
-        if base + expected + 5 * expected**0.5 > count:
-            raise InvalidInput(
-                "shop.users",
-                count,
-                f"{base} established and about {expected:.0f} new users come in {days:g} days: "
-                f"give at least {int(base + expected + 5 * expected**0.5) + 1}",
-            )
+        most = base + expected + 5 * expected**0.5
+        if most > count:
+            coming = f"{base} established and about {expected:.0f} new users come in {days:g} days"
+            raise InvalidInput("shop.users", count, f"{coming}: give at least {int(most) + 1}")
         customers = np.arange(base)
         root = np.uint64(key(np.uint64(seed), DRAW_LIFE))
         self.life = keys(root, np.arange(count, dtype=np.uint64))
@@ -75,8 +72,8 @@ class Population:
         new = new[new < days][: count - base]
         times = np.concatenate([first, new])
         people = np.concatenate([customers, base + np.arange(len(new))])
-        coming = times < days
-        self._queue = list(zip(times[coming].tolist(), people[coming].tolist(), strict=True))
+        inside = times < days
+        self._queue = list(zip(times[inside].tolist(), people[inside].tolist(), strict=True))
         heapq.heapify(self._queue)
 
     def __len__(self) -> int:

@@ -14,9 +14,9 @@ from dataclasses import dataclass
 import numpy as np
 from numba import njit
 from numpy.random import Generator
-from scipy.special import betaincinv, gammaincinv, hyp2f1
+from scipy.special import betaincinv, gammaincinv
 
-from ...core.errors import InvalidInput, in_ranges
+from ...core.errors import in_ranges
 from ...core.types import F64, Bool
 
 _TINY = 1e-12
@@ -97,17 +97,3 @@ def expected_visits(rate: F64, dropout: F64, days: float, established: int = 0) 
     visits: F64 = 1.0 + (1.0 - lost / spent) / dropout
     visits[:established] = (lost / dropout)[:established]
     return visits
-
-
-def expected_returns(days: float, config: RetentionConfig) -> float:
-    """Mean number of returns of a new customer in ``days`` days, effects off (eq. 9).
-
-    Raises:
-        InvalidInput: ``a`` is 1, where the formula is not defined; use a value next to it.
-    """
-    r, alpha, a, b = config.r, config.alpha, config.a, config.b
-    if a == 1.0:
-        raise InvalidInput("shop.retention.a", a, "the closed form is not defined at exactly 1")
-    share = days / (alpha + days)
-    shrink = (alpha / (alpha + days)) ** r
-    return float((a + b - 1) / (a - 1) * (1 - shrink * hyp2f1(r, b, a + b - 1, share)))
