@@ -29,6 +29,8 @@ OBSERVED = 8
 """Columns of the latent taste space that a shop's own analysts can compute."""
 FEATURE_NAMES = (*(f"embedding_{c}" for c in range(OBSERVED)), "log_price", "margin_rate", "popularity")
 LATENT_COLUMNS = ("embedding", "quality", "units_mean", "neighbours")
+NAMES = ("category_names", "feature_names", "currency")
+"""What is known of the items beside their columns, in the order in which it is hashed."""
 _FORMAT = "shopgym.catalog.1"
 
 
@@ -153,8 +155,7 @@ class Catalog:
     def hash(self) -> str:
         """SHA-256 (hex) of all columns and names; the notes are left out."""
         items = self.items
-        names = [items.category_names, items.feature_names, items.currency]
-        return hash_arrays({**items.columns(), **self._latent()}, names)
+        return hash_arrays({**items.columns(), **self._latent()}, [getattr(items, name) for name in NAMES])
 
     def save(self, path: str | Path) -> None:
         """Write one Parquet file, whole or not at all."""
@@ -166,9 +167,7 @@ class Catalog:
         header = {
             "format": _FORMAT,
             "hash": self.hash,
-            "category_names": self.items.category_names,
-            "feature_names": self.items.feature_names,
-            "currency": self.items.currency,
+            **{name: getattr(self.items, name) for name in NAMES},
             "notes": dict(self.notes),
         }
         table = pa.table(columns).replace_schema_metadata({"shopgym": json.dumps(header)})
@@ -194,17 +193,13 @@ class Catalog:
         header = json.loads((table.schema.metadata or {}).get(b"shopgym", b"{}"))
         if header.get("format") != _FORMAT:
             raise InvalidInput("catalog", str(path), f"give a file that Catalog.save wrote ({_FORMAT})")
-        arrays = {name: _to_numpy(table.column(name)) for name in table.column_names}
+        arrays: dict[str, Any] = {name: _to_numpy(table.column(name)) for name in table.column_names}
         latent: dict[str, Any] = {
             name: arrays.pop(name, np.empty((table.num_rows, 0), np.int32)) for name in LATENT_COLUMNS
         }
         details = {name: arrays.pop(name) for name in list(arrays) if name.startswith("details.")}
-        items = Items(
-            **arrays,
-            category_names=tuple(header["category_names"]),
-            feature_names=tuple(header["feature_names"]),
-            currency=header["currency"],
-        )
+        texts: dict[str, Any] = {name: tuple(header[name]) for name in ("category_names", "feature_names")}
+        items = Items(**arrays, **texts, currency=header["currency"])
         if details:
             columns: dict[str, Any] = {name.split(".")[1]: values for name, values in details.items()}
             latent["details"] = ItemAttributes(**columns)
