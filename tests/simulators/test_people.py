@@ -8,6 +8,7 @@ from typing import Any
 import gymnasium
 import numpy as np
 import pytest
+from builders.bgnbd import expected_returns
 from gymnasium.utils.env_checker import check_env
 from scipy import stats
 
@@ -23,7 +24,7 @@ from shopgym.simulators import (
     ShopConfig,
     StockConfig,
 )
-from shopgym.simulators.people.retention import expected_returns, expected_visits
+from shopgym.simulators.people.retention import expected_visits
 
 ALARM = 1e-6
 """False-alarm rate of each statistical check here."""

@@ -6,6 +6,7 @@ import math
 
 import numpy as np
 import pytest
+from builders.bgnbd import expected_returns
 from scipy import stats
 
 from shopgym.core import InvalidInput
@@ -15,7 +16,6 @@ from shopgym.simulators.people.retention import (
     days_until,
     draw_habits,
     draw_passers,
-    expected_returns,
     expected_visits,
     stays,
 )

@@ -10,7 +10,7 @@ import pandas as pd
 import pytest
 
 from shopgym.core import InvalidInput
-from shopgym.evaluation.offline.formats import read_log
+from shopgym.evaluation.offline.formats import weigh_log
 from shopgym.experiments.catalogs import load_catalog
 from shopgym.experiments.config import CatalogSection
 from shopgym.realism.calibration import calibrate, check_order_lines
@@ -166,7 +166,7 @@ def test_an_evaluation_is_the_same_from_every_form(tmp_path: Path) -> None:
     rng = np.random.default_rng(0)
     log = pd.DataFrame({"action": rng.choice(["a", "b"], 100), "reward": rng.random(100), "propensity": 0.5})
     values = [
-        read_log(path, "action:a", rng=np.random.default_rng(1), stream=False).estimate("ips").value
+        weigh_log(path, "action:a", rng=np.random.default_rng(1), stream=False).estimate("ips").value
         for path in forms(log, tmp_path)
     ]
     assert values == [pytest.approx(values[0], rel=1e-12)] * 4

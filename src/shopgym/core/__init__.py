@@ -5,13 +5,4 @@ from .errors import InvalidInput
 from .items import Items
 from .protocols import Agent, Policy
 
-__all__ = [
-    "Agent",
-    "Decisions",
-    "Feedback",
-    "Interactions",
-    "InvalidInput",
-    "Items",
-    "Policy",
-    "Requests",
-]
+__all__ = ["Agent", "Decisions", "Feedback", "Interactions", "InvalidInput", "Items", "Policy", "Requests"]

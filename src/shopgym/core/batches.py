@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field, fields, is_dataclass, replace
 from functools import cached_property
-from typing import NamedTuple
+from typing import Any, NamedTuple, TypeVar
 
 import numpy as np
 
-from .errors import InvalidInput, one_of
+from .errors import InvalidInput, finite, one_of
 from .types import F32, F64, I32, I64, U64, AnyArray, Bool
+
+T = TypeVar("T")
 
 EMPTY = -1
 """An empty slot, or padding in a candidate list."""
@@ -57,18 +59,7 @@ class Requests:
 
     def take(self, rows: AnyArray | slice) -> Requests:
         """The requests at ``rows`` (indices, mask or slice), in that order."""
-        return Requests(
-            self.request_id[rows],
-            self.user_id[rows],
-            self.user[rows],
-            self.context[rows],
-            self.candidates[rows],
-            self.in_stock[rows],
-            self.time[rows],
-            None if self.slots is None else self.slots[rows],
-            None if self.history is None else self.history[rows],
-            {name: values[rows] for name, values in self.live.items()},
-        )
+        return take_rows(self, rows)
 
     def at(self, positions: AnyArray) -> Requests:
         """The same requests with only the candidates at ``positions`` (n, j); ``EMPTY`` becomes padding."""
@@ -106,29 +97,10 @@ class Decisions:
         return len(self.slates)
 
 
-SLOT_TERMS = (
-    "click",
-    "cart",
-    "purchase",
-    "units",
-    "revenue",
-    "margin",
-    "stockout",
-    "dwell",
-    "return_cost",
-)
+SLOT_TERMS = ("click", "cart", "purchase", "units", "revenue", "margin", "stockout", "dwell", "return_cost")
 """What is counted of a slot. The columns of ``Feedback.page`` are the sums over its slots."""
-(
-    TERM_CLICK,
-    TERM_CART,
-    TERM_PURCHASE,
-    TERM_UNITS,
-    TERM_REVENUE,
-    TERM_MARGIN,
-    TERM_STOCKOUT,
-    TERM_DWELL,
-    TERM_RETURN_COST,
-) = range(len(SLOT_TERMS))
+TERM_CLICK, TERM_CART, TERM_PURCHASE, TERM_UNITS, TERM_REVENUE = range(5)
+TERM_MARGIN, TERM_STOCKOUT, TERM_DWELL, TERM_RETURN_COST = range(5, 9)
 
 LEARNER_EVENTS = ("click", "cart", "purchase", "revenue", "margin")
 """The terms that learners are told beside the reward."""
@@ -146,18 +118,8 @@ EVENT_COLUMNS = (
     "return_delay",
 )
 """What is known of an item that was clicked or put in the cart: the columns of ``Feedback.events``."""
-(
-    EVENT_DWELL,
-    EVENT_CART_UNITS,
-    EVENT_REMOVED,
-    EVENT_SOLD,
-    EVENT_QUANTITY,
-    EVENT_REVENUE,
-    EVENT_MARGIN,
-    EVENT_RETURNED,
-    EVENT_RETURN_COST,
-    EVENT_RETURN_DELAY,
-) = range(len(EVENT_COLUMNS))
+EVENT_DWELL, EVENT_CART_UNITS, EVENT_REMOVED, EVENT_SOLD, EVENT_QUANTITY = range(5)
+EVENT_REVENUE, EVENT_MARGIN, EVENT_RETURNED, EVENT_RETURN_COST, EVENT_RETURN_DELAY = range(5, 10)
 
 PADDING = 72
 """Unused columns of ``PageBuffers.page``: rows whose length is a power of two would evict one another."""
@@ -349,16 +311,9 @@ class Interactions:
 
     def __post_init__(self) -> None:
         if self.reward.shape != self.decisions.slates.shape:
-            raise InvalidInput(
-                "interactions.reward",
-                self.reward.shape,
-                f"give one reward per slot, shape {self.decisions.slates.shape}",
-            )
-        if not np.isfinite(self.reward).all():
-            row = int(np.flatnonzero(~np.isfinite(self.reward).all(axis=1))[0])
-            raise InvalidInput(
-                f"interactions.reward[{row}]", self.reward[row].tolist(), "remove NaN and infinity"
-            )
+            fix = f"give one reward per slot, shape {self.decisions.slates.shape}"
+            raise InvalidInput("interactions.reward", self.reward.shape, fix)
+        finite("interactions.reward", self.reward)
         if (self.next is None) != (self.terminated is None):
             raise InvalidInput("interactions.terminated", self.terminated, "give it together with next")
         if self.next is not None and len(self.next) != len(self.requests):
@@ -369,18 +324,19 @@ class Interactions:
 
     def take(self, rows: AnyArray | slice) -> Interactions:
         """The interactions at ``rows``, in that order."""
-        decisions = replace(
-            self.decisions,
-            positions=self.decisions.positions[rows],
-            slates=self.decisions.slates[rows],
-            propensities=self.decisions.propensities[rows],
-        )
-        events = {name: values[rows] for name, values in self.events.items()}
-        return Interactions(
-            self.requests.take(rows),
-            decisions,
-            self.reward[rows],
-            events,
-            None if self.next is None else self.next.take(rows),
-            None if self.terminated is None else self.terminated[rows],
-        )
+        return take_rows(self, rows)
+
+
+def take_rows(batch: T, rows: AnyArray | slice) -> T:
+    """``batch``, a dataclass of arrays, mappings of arrays, such dataclasses or None, at ``rows``."""
+
+    def taken(part: Any) -> Any:
+        if isinstance(part, Mapping):
+            return {name: taken(values) for name, values in part.items()}
+        if is_dataclass(part):
+            return take_rows(part, rows)
+        return None if part is None else part[rows]
+
+    whole: Any = batch
+    result: T = replace(whole, **{f.name: taken(getattr(whole, f.name)) for f in fields(whole)})
+    return result

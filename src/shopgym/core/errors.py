@@ -40,6 +40,21 @@ def in_range(
         raise InvalidInput(field, value, f"give a number in {left}{low:g}, {high:g}{right}")
 
 
+def in_ranges(
+    owner: object,
+    prefix: str,
+    low: float,
+    high: float,
+    *names: str,
+    open_low: bool = False,
+    open_high: bool = False,
+) -> None:
+    """:func:`in_range` of the attributes ``names`` of ``owner``, which errors call ``prefix.name``."""
+    for name in names:
+        field = f"{prefix}.{name}"
+        in_range(field, getattr(owner, name), low, high, open_low=open_low, open_high=open_high)
+
+
 def one_of(field: str, value: object, choices: Iterable[object]) -> None:
     """Raise :class:`InvalidInput` unless ``value`` is one of ``choices``; names the nearest of them."""
     names = [str(choice) for choice in choices]
@@ -56,9 +71,14 @@ def did_you_mean(value: object, names: Iterable[str]) -> str:
 def finite(field: str, values: Any, fix: str = "remove NaN and infinity") -> None:
     """Raise :class:`InvalidInput` at the first row of ``values``, an array or number, that is not finite."""
     fine = np.isfinite(values)
-    if fine.all():
-        return
-    if fine.ndim == 0:
+    if fine.ndim:
+        refuse_rows(field, np.asarray(values), ~fine.reshape(len(fine), -1).all(axis=1), fix)
+    elif not fine:
         raise InvalidInput(field, values, fix)
-    row = int(np.flatnonzero(~fine.reshape(len(fine), -1).all(axis=1))[0])
-    raise InvalidInput(f"{field}[{row}]", np.asarray(values)[row].tolist(), fix)
+
+
+def refuse_rows(field: str, values: Any, bad: Any, fix: str) -> None:
+    """Raise :class:`InvalidInput` at the first row of the array ``values`` that is ``bad`` (n,) bool."""
+    if bad.any():
+        row = int(np.flatnonzero(bad)[0])
+        raise InvalidInput(f"{field}[{row}]", values[row].tolist(), fix)

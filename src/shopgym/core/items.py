@@ -7,7 +7,7 @@ from functools import cached_property
 
 import numpy as np
 
-from .errors import InvalidInput, one_of
+from .errors import InvalidInput, finite, one_of, refuse_rows
 from .types import F32, F64, I32, AnyArray
 
 
@@ -53,18 +53,9 @@ class Items:
         for column, low_ok in (("price", False), ("unit_cost", True), ("popularity", True)):
             values = getattr(self, column)
             bad = ~np.isfinite(values) | ((values < 0) if low_ok else (values <= 0))
-            if bad.any():
-                row = int(np.flatnonzero(bad)[0])
-                raise InvalidInput(
-                    f"items.{column}[{row}]",
-                    float(values[row]),
-                    f"give a finite number {'>=' if low_ok else '>'} 0 ({int(bad.sum())} rows are wrong)",
-                )
-        if not np.isfinite(self.features).all():
-            row = int(np.flatnonzero(~np.isfinite(self.features).all(axis=1))[0])
-            raise InvalidInput(
-                f"items.features[{row}]", self.features[row].tolist(), "remove NaN and infinity"
-            )
+            fix = f"give a finite number {'>=' if low_ok else '>'} 0 ({int(bad.sum())} rows are wrong)"
+            refuse_rows(f"items.{column}", np.asarray(values, np.float64), bad, fix)
+        finite("items.features", self.features)
         if self.features.ndim != 2 or self.features.shape[1] != len(self.feature_names):
             raise InvalidInput("items.features", self.features.shape, "give one column per feature name")
         if len(self.category) and not (
@@ -92,8 +83,5 @@ class Items:
 
     def columns(self) -> dict[str, AnyArray]:
         """The array columns by name, e.g. for hashing or writing."""
-        return {
-            f.name: getattr(self, f.name)
-            for f in fields(self)
-            if isinstance(getattr(self, f.name), np.ndarray)
-        }
+        columns = {f.name: getattr(self, f.name) for f in fields(self)}
+        return {name: values for name, values in columns.items() if isinstance(values, np.ndarray)}

@@ -52,21 +52,18 @@ class RewardSpec:
         if not self.terms:
             raise InvalidInput("reward.terms", {}, "name at least one term")
         if self.unit not in UNITS.values():
-            raise InvalidInput(
-                "reward.unit", self.unit, f"choose one of {', '.join(sorted(set(UNITS.values())))}"
-            )
+            units = ", ".join(sorted(set(UNITS.values())))
+            raise InvalidInput("reward.unit", self.unit, f"choose one of {units}")
         one_of("reward.north_star", self.north_star, UNITS)
         for name, weight in self.terms.items():
             one_of("reward.terms", name, UNITS)
             if not math.isfinite(weight):
                 raise InvalidInput(f"reward.terms.{name}", weight, "give a finite weight")
             if UNITS[name] != self.unit and name not in self.exchange:
-                raise InvalidInput(
-                    f"reward.terms.{name}",
-                    UNITS[name],
-                    f"a reward in {self.unit} cannot add {UNITS[name]} without a rate: set "
-                    f"reward.exchange.{name} to what one {UNITS[name]} is worth in {self.unit}",
-                )
+                unit = UNITS[name]
+                why = f"a reward in {self.unit} cannot add {unit} without a rate"
+                fix = f"{why}: set reward.exchange.{name} to what one {unit} is worth in {self.unit}"
+                raise InvalidInput(f"reward.terms.{name}", unit, fix)
         for name, rate in self.exchange.items():
             if name not in self.terms or UNITS[name] == self.unit:
                 raise InvalidInput("reward.exchange", name, "give rates only for terms of another unit")

@@ -79,13 +79,7 @@ class PageEnv:
     """
 
     def __init__(
-        self,
-        shop: Shop,
-        reward: RewardSpec,
-        form: str,
-        *,
-        episode: str,
-        discounts: Sequence[float] = (),
+        self, shop: Shop, reward: RewardSpec, form: str, *, episode: str, discounts: Sequence[float] = ()
     ) -> None:
         one_of("form", form, FORMS)
         episode = Episode(episode)
@@ -99,9 +93,7 @@ class PageEnv:
             form == "slot" or discounts[0] != 0 or not ((self.discounts >= 0) & (self.discounts < 1)).all()
         ):
             raise InvalidInput(
-                "discounts",
-                list(discounts),
-                "give shares in [0, 1), first 0, and form slate or items",
+                "discounts", list(discounts), "give shares in [0, 1), first 0, and form slate or items"
             )
         self.shop, self.reward, self.form, self.episode = shop, reward, form, episode
         self.world = EpisodicShop(shop, episode)
@@ -228,9 +220,7 @@ class PageEnv:
     def _refuse(self, picks: I64) -> NoReturn:
         limit = self.shop.config.num_candidates or len(self.shop.catalog)
         raise InvalidInput(
-            "action",
-            [int(picks.min()), int(picks.max())],
-            f"choose 0..{limit - 1}, or -1 for an empty slot",
+            "action", [int(picks.min()), int(picks.max())], f"choose 0..{limit - 1}, or -1 for an empty slot"
         )
 
 

@@ -100,11 +100,8 @@ def fit_bgnbd(x: F64, t_x: F64, T: F64) -> BgNbd:
         if np.linalg.eigvalsh(information).min() > 0:
             covariance = np.linalg.inv(information)
     if np.isnan(covariance).any():
-        raise InvalidInput(
-            "histories",
-            np.exp(result.x).round(4).tolist(),
-            "the likelihood has no maximum: use more customers",
-        )
+        estimate = np.exp(result.x).round(4).tolist()
+        raise InvalidInput("histories", estimate, "the likelihood has no maximum: use more customers")
     half = normal_quantile(LEVEL) * np.sqrt(np.diag(covariance))
     r, alpha, a, b = np.exp(result.x).tolist()
     intervals = np.exp(np.stack([result.x - half, result.x + half], axis=1))

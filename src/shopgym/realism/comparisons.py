@@ -17,7 +17,7 @@ from numpy.random import Generator
 
 from ..core.errors import InvalidInput
 from .discriminator import Discrimination, discriminate
-from .distances import session_distances
+from .distances import VISIT, session_distances
 from .shop_data import DAY, ShopData, weekday
 from .sources import SOURCES, with_visits
 
@@ -93,7 +93,6 @@ def baskets(data: ShopData) -> ShopData:
     return ShopData(None, table.reset_index(drop=True))
 
 
-VISIT = ("events", "duration", "dwell_mean", "clicks", "distinct_items", "repeat_views")
 BASKET = ("items", "log_value", "hour", "weekend", "gap_days")
 COMPARISONS: dict[str, tuple[RecordComparison, ...]] = {
     "gift": (

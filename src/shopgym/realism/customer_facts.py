@@ -15,6 +15,7 @@ from .shop_data import DAY, ShopData
 
 ORDERS = ("purchase",)
 KNOWN = ("order_id", "user_id")
+PAID = (*KNOWN, "price")
 
 
 def _known_orders(data: ShopData) -> pd.DataFrame:
@@ -94,14 +95,7 @@ def _month(time: pd.Series) -> F64:
     return time.to_numpy().astype("datetime64[s]").astype("datetime64[M]").astype(np.float64)
 
 
-@fact(
-    "top20_customer_revenue_share",
-    "share",
-    "heterogeneity",
-    events=ORDERS,
-    columns=(*KNOWN, "price"),
-    cumulative=True,
-)
+@fact("top20_customer_revenue_share", "share", "heterogeneity", events=ORDERS, columns=PAID, cumulative=True)
 def _top_share(data: ShopData, boot: ClusterBootstrap) -> Measurement:
     """Share of the revenue of known customers that the top 20% of them bring."""
 

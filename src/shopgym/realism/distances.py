@@ -11,21 +11,9 @@ from ..core.errors import InvalidInput
 from ..core.types import F64
 from .shop_data import ShopData
 
-SESSION_FEATURES = (
-    "events",
-    "duration",
-    "dwell_mean",
-    "clicks",
-    "distinct_items",
-    "repeat_views",
-    "carts",
-    "carted",
-    "purchases",
-    "converted",
-    "searched",
-    "hour",
-    "weekend",
-)
+VISIT = ("events", "duration", "dwell_mean", "clicks", "distinct_items", "repeat_views")
+FUNNEL = ("carts", "carted", "purchases", "converted", "searched")
+SESSION_FEATURES = (*VISIT, *FUNNEL, "hour", "weekend")
 """Columns of the session table that are compared, if both shops record them."""
 
 

@@ -95,11 +95,8 @@ def check_events(table: pd.DataFrame) -> pd.DataFrame:
 def _refuse(column: str, values: pd.Series, bad: Bool, why: str) -> None:
     if bad.any():
         row = int(np.flatnonzero(bad)[0])
-        raise InvalidInput(
-            f"events.{column}",
-            values.tolist()[row],
-            f"{why}: {int(bad.sum())} rows, first row {row} (from 0)",
-        )
+        fix = f"{why}: {int(bad.sum())} rows, first row {row} (from 0)"
+        raise InvalidInput(f"events.{column}", values.tolist()[row], fix)
 
 
 def _one_user(table: pd.DataFrame, column: str) -> None:
@@ -107,8 +104,6 @@ def _one_user(table: pd.DataFrame, column: str) -> None:
     pairs = table[[column, "user_id"]].dropna().drop_duplicates()
     shared = pairs[column].duplicated(keep=False)
     if shared.any():
-        raise InvalidInput(
-            f"events.{column}",
-            pairs.loc[shared, column].tolist()[0],
-            f"belongs to several users ({pairs.loc[shared, column].nunique()} such): make the ids unique",
-        )
+        ids = pairs.loc[shared, column]
+        fix = f"belongs to several users ({ids.nunique()} such): make the ids unique"
+        raise InvalidInput(f"events.{column}", ids.tolist()[0], fix)

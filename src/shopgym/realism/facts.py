@@ -9,15 +9,12 @@ import pandas as pd
 from numpy.random import Generator
 
 from ..core.errors import InvalidInput, one_of
-from . import customer_facts, item_facts, order_facts, session_facts
+from . import customer_facts, item_facts, order_facts, session_facts  # noqa: F401 (they register their facts)
 from .registry import FACTS, Fact
 from .resampling import RESAMPLES, ClusterBootstrap
 from .shop_data import ShopData
 
 __all__ = ["FACTS", "Fact", "measure"]
-
-SUBJECTS = (session_facts, order_facts, customer_facts, item_facts)
-"""Modules that register their facts when imported."""
 
 COLUMNS = ("name", "value", "low", "high", "unit", "group", "n", "lacks")
 
@@ -46,12 +43,8 @@ def measure(
     for name in FACTS if names is None else names:
         fact = FACTS[name]
         lacks = fact.lacks(data)
-        row: dict[str, object] = {
-            "name": name,
-            "unit": fact.unit,
-            "group": fact.group,
-            "lacks": ", ".join(lacks),
-        }
+        row: dict[str, object] = {"name": name, "unit": fact.unit, "group": fact.group}
+        row["lacks"] = ", ".join(lacks)
         if not lacks:
             try:
                 row |= asdict(fact.measure(data, boot))

@@ -11,6 +11,7 @@ from .registry import fact
 from .resampling import ClusterBootstrap, Measurement
 from .shop_data import DAY, PAGE_VIEW, ShopData
 
+BOUGHT = ("order_id", "item_id")
 HOUSEHOLD_UNITS = 12
 """Lines with more units are those of resellers, who pay another price: price slopes leave them out."""
 MIN_WEEKS = 20
@@ -33,22 +34,13 @@ def _orders_per_item(data: ShopData) -> pd.Series:
     return pairs["item_id"].value_counts(sort=False)
 
 
-@fact(
-    "item_gini_orders",
-    "gini",
-    "popularity",
-    events=("purchase",),
-    columns=("order_id", "item_id"),
-    cumulative=True,
-)
+@fact("item_gini_orders", "gini", "popularity", events=("purchase",), columns=BOUGHT, cumulative=True)
 def _gini_orders(data: ShopData, boot: ClusterBootstrap) -> Measurement:
     """Gini coefficient of orders per item sold at least once; items are the units."""
     return boot.sorted_statistic(_orders_per_item(data), gini)
 
 
-@fact(
-    "item_zipf_top20_orders", "exponent", "popularity", events=("purchase",), columns=("order_id", "item_id")
-)
+@fact("item_zipf_top20_orders", "exponent", "popularity", events=("purchase",), columns=BOUGHT)
 def _zipf_orders(data: ShopData, boot: ClusterBootstrap) -> Measurement:
     """Zipf exponent of orders per item, top 20% of the items sold; items are the units."""
     return boot.sorted_statistic(_orders_per_item(data), zipf_top20)

@@ -10,7 +10,8 @@ from .registry import fact
 from .resampling import ClusterBootstrap, Measurement, units
 from .shop_data import DAY, PAGE_VIEW, ShopData, weekday
 
-ORDERS = ("purchase",)
+ORDERS, TRADES = ("purchase",), ("purchase", "return")
+USERS = ("user_id",)
 PRICED = ("order_id", "quantity", "price")
 
 
@@ -56,37 +57,25 @@ def _traded(data: ShopData) -> pd.DataFrame:
     return rows.assign(value=rows["quantity"] * rows["price"], returned=rows["event"] == "return")
 
 
-@fact(
-    "returned_value_share",
-    "share of gross value",
-    "returns",
-    events=("purchase", "return"),
-    columns=PRICED[1:],
-)
+def _returned_over_bought(rows: pd.DataFrame, boot: ClusterBootstrap, column: str) -> Measurement:
+    amount, returned = rows[column], rows["returned"]
+    return boot.ratio(amount * returned, amount * ~returned, units(rows["user_id"]))
+
+
+@fact("returned_value_share", "share of gross value", "returns", events=TRADES, columns=PRICED[1:])
 def _returned_value(data: ShopData, boot: ClusterBootstrap) -> Measurement:
     """Value of returns over that of purchases, of known users."""
-    rows = _traded(data)
-    return boot.ratio(
-        rows["value"] * rows["returned"], rows["value"] * ~rows["returned"], units(rows["user_id"])
-    )
+    return _returned_over_bought(_traded(data), boot, "value")
 
 
-@fact("returned_units_share", "share of units", "returns", events=("purchase", "return"), columns=PRICED[1:])
+@fact("returned_units_share", "share of units", "returns", events=TRADES, columns=PRICED[1:])
 def _returned_units(data: ShopData, boot: ClusterBootstrap) -> Measurement:
     """Units sent back over units bought, of known users."""
-    rows = _traded(data)
-    return boot.ratio(
-        rows["quantity"] * rows["returned"], rows["quantity"] * ~rows["returned"], units(rows["user_id"])
-    )
+    return _returned_over_bought(_traded(data), boot, "quantity")
 
 
 @fact(
-    "customers_with_a_return",
-    "share of customers",
-    "returns",
-    events=("purchase", "return"),
-    columns=("user_id",),
-    cumulative=True,
+    "customers_with_a_return", "share of customers", "returns", events=TRADES, columns=USERS, cumulative=True
 )
 def _with_return(data: ShopData, boot: ClusterBootstrap) -> Measurement:
     """Share of the users with a purchase or return who have a return."""

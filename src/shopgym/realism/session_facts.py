@@ -10,6 +10,8 @@ from .registry import Measure, fact
 from .resampling import ClusterBootstrap, Measurement, units
 from .shop_data import PAGE_VIEW, ShopData
 
+USERS = ("user_id",)
+
 
 def _sessions_with(data: ShopData, *columns: str) -> pd.DataFrame:
     """The sessions in which these columns have a value."""
@@ -22,8 +24,8 @@ def _units(sessions: pd.DataFrame) -> np.ndarray[tuple[int], np.dtype[np.int64]]
     return units(users)
 
 
-def _register_session_fact(
-    name: str, unit: str, group: str, column: str, how: str, what: str, least: float = 0
+def _session_fact(
+    name: str, unit: str, group: str, column: str, what: str, how: str = "mean", least: float = 0
 ) -> None:
     """Register the mean, median or log sd of a session column, over sessions with a value >= ``least``."""
 
@@ -41,39 +43,23 @@ def _register_session_fact(
     fact(name, unit, group, sessions=(column,))(measure)
 
 
-for _how in ("mean", "median"):
-    _pages = "item pages opened"
-    _register_session_fact(
-        f"session_events_{_how}", "events", "session", "events", _how, f"actions ({', '.join(ACTIONS)})"
-    )
-    _register_session_fact(
-        f"session_clicks_{_how}", "clicks", "session", "clicks", _how, f"{_pages}, if any", 1
-    )
-    _register_session_fact(
-        f"session_clicks_{_how}_ge2", "clicks", "session", "clicks", _how, f"{_pages}, if 2 or more", 2
-    )
-    _register_session_fact(
-        f"session_pages_{_how}", "pages", "session", "clicks", _how, f"{_pages}, none included"
-    )
-_register_session_fact(
-    "session_pages_log_sd", "log1p", "session", "clicks", "log1p sd", "item pages opened, none included"
-)
+_pages, _all_pages = "item pages opened", "item pages opened, none included"
+_events, _dwell = f"actions ({', '.join(ACTIONS)})", "mean dwell, where there is one"
 _above_zero = float(np.nextafter(0.0, 1.0))
-_dwell = "mean dwell, where there is one"
-_register_session_fact("session_dwell_median_s", "s", "dwell", "dwell_mean", "median", _dwell, _above_zero)
-_register_session_fact("session_dwell_log_sd", "log s", "dwell", "dwell_mean", "log sd", _dwell, _above_zero)
-_register_session_fact(
-    "session_conversion", "share of sessions", "funnel", "converted", "mean", "whether anything was bought"
-)
-_register_session_fact(
-    "session_cart_share", "share of sessions", "funnel", "carted", "mean", "whether anything was carted"
-)
-_register_session_fact(
-    "session_search_share", "share", "search", "searched", "mean", "whether a search was made"
-)
-_register_session_fact(
-    "new_visitor_share", "share", "heterogeneity", "new_visitor", "mean", "whether the user is new"
-)
+for _how in ("mean", "median"):
+    _session_fact(f"session_events_{_how}", "events", "session", "events", _events, _how)
+    _session_fact(f"session_clicks_{_how}", "clicks", "session", "clicks", f"{_pages}, if any", _how, 1)
+    _session_fact(
+        f"session_clicks_{_how}_ge2", "clicks", "session", "clicks", f"{_pages}, if 2 or more", _how, 2
+    )
+    _session_fact(f"session_pages_{_how}", "pages", "session", "clicks", _all_pages, _how)
+_session_fact("session_pages_log_sd", "log1p", "session", "clicks", _all_pages, "log1p sd")
+_session_fact("session_dwell_median_s", "s", "dwell", "dwell_mean", _dwell, "median", _above_zero)
+_session_fact("session_dwell_log_sd", "log s", "dwell", "dwell_mean", _dwell, "log sd", _above_zero)
+_session_fact("session_conversion", "share of sessions", "funnel", "converted", "whether anything was bought")
+_session_fact("session_cart_share", "share of sessions", "funnel", "carted", "whether anything was carted")
+_session_fact("session_search_share", "share", "search", "searched", "whether a search was made")
+_session_fact("new_visitor_share", "share", "heterogeneity", "new_visitor", "whether the user is new")
 
 
 @fact("returning_session_share", "share", "heterogeneity", sessions=("new_visitor",))
@@ -152,19 +138,15 @@ _register_ratio_fact("purchase_per_view", "ratio", "funnel", "purchase", PAGE_VI
 _register_ratio_fact("purchase_per_cart", "ratio", "funnel", "purchase", "cart")
 
 
-@fact(
-    "purchases_per_user",
-    "ratio",
-    "funnel",
-    events=(PAGE_VIEW, "purchase"),
-    columns=("user_id",),
-    cumulative=True,
-)
+@fact("purchases_per_user", "ratio", "funnel", events=(PAGE_VIEW, "purchase"), columns=USERS, cumulative=True)
 def _purchases_per_user(data: ShopData, boot: ClusterBootstrap) -> Measurement:
     """Purchase events per user who opened an item's page or bought."""
     rows = data.select(data.page_view_kind, "purchase")
     bought = (rows["event"] == "purchase").groupby(rows["user_id"]).sum()
     return boot.mean(bought, np.arange(len(bought)))
+
+
+CLICKS, SHOWN, POSITION = ("click",), ("click", "impression"), ("position",)
 
 
 def _position_measures(position: int) -> tuple[Measure, Measure]:
@@ -185,19 +167,12 @@ def _position_measures(position: int) -> tuple[Measure, Measure]:
 
 for _position in range(1, 7):
     _share, _rate = _position_measures(_position)
-    fact(
-        f"click_share_slot{_position}",
-        "share of clicks",
-        "position",
-        events=("click",),
-        columns=("position",),
-    )(_share)
-    fact(f"ctr_slot{_position}", "prob", "position", events=("click", "impression"), columns=("position",))(
-        _rate
-    )
+    _place = f"slot{_position}"
+    fact(f"click_share_{_place}", "share of clicks", "position", events=CLICKS, columns=POSITION)(_share)
+    fact(f"ctr_{_place}", "prob", "position", events=SHOWN, columns=POSITION)(_rate)
 
 
-@fact("ctr_ratio_slot3_slot1", "ratio", "position", events=("click", "impression"), columns=("position",))
+@fact("ctr_ratio_slot3_slot1", "ratio", "position", events=SHOWN, columns=POSITION)
 def _third_over_first(data: ShopData, boot: ClusterBootstrap) -> Measurement:
     """Clicks per impression at position 3 over those at position 1."""
     rows = data.select("click", "impression")

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.random import Generator
 
 from ..core.batches import EMPTY, Requests
-from ..core.errors import InvalidInput, in_range
+from ..core.errors import InvalidInput, in_range, in_ranges
 from ..core.types import I32, Bool
 from ..simulators import Catalog, Shop, ShopConfig
 from ..simulators.catalog.catalog import OBSERVED
@@ -38,9 +38,8 @@ class Behaviour:
     again: float = 0.3
 
     def __post_init__(self) -> None:
-        for name in ("popularity", "relevance", "noise"):
-            in_range(f"behaviour.{name}", getattr(self, name), 0.0, 100.0)
-        in_range("behaviour.again", self.again, 0.0, 1.0, open_high=True)
+        in_ranges(self, "behaviour", 0.0, 100.0, "popularity", "relevance", "noise")
+        in_ranges(self, "behaviour", 0.0, 1.0, "again", open_high=True)
 
     def slates(
         self, requests: Requests, catalog: Catalog, size: int, rng: Generator, active: Bool | None = None

@@ -6,6 +6,7 @@ import json
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -51,9 +52,8 @@ class _RowFilter:
 
     def dataset(self, events: pd.DataFrame) -> PublicDataset:
         if events.empty:
-            raise InvalidInput(
-                "source", self.dropped, f"none of {self.rows} rows can be used: see the reasons"
-            )
+            fix = f"none of {self.rows} rows can be used: see the reasons"
+            raise InvalidInput("source", self.dropped, fix)
         return PublicDataset(ShopData.from_events(events), self.rows, self.dropped)
 
 
@@ -69,9 +69,8 @@ def _seconds(time: pd.Series) -> pd.Series:
 
 
 def _events(table: pd.DataFrame, **columns: object) -> pd.DataFrame:
-    return pd.DataFrame(
-        {"user_id": pd.NA, "session_id": pd.NA, "item_id": pd.NA} | columns, index=table.index
-    )
+    unknown = dict.fromkeys(("user_id", "session_id", "item_id"), pd.NA)
+    return pd.DataFrame(unknown | columns, index=table.index)
 
 
 def online_retail(path: Path, *, products_only: bool = True) -> PublicDataset:
@@ -85,9 +84,8 @@ def online_retail(path: Path, *, products_only: bool = True) -> PublicDataset:
         products_only: leave out postage, fees and vouchers: stock codes that do not start with 5 digits.
     """
     raw = read_table(path, path.name)
-    _require_columns(
-        raw, path, "InvoiceNo", "StockCode", "Quantity", "InvoiceDate", "UnitPrice", "CustomerID"
-    )
+    names = ("InvoiceNo", "StockCode", "Quantity", "InvoiceDate", "UnitPrice", "CustomerID")
+    _require_columns(raw, path, *names)
     rows = _RowFilter(raw)
     if products_only:
         rows.drop(~raw["StockCode"].str.match(r"\d{5}"), "not a product")
@@ -116,9 +114,8 @@ def cdnow(path: Path) -> PublicDataset:
     """
     raw = read_table(path, path.name, separator=r"\s+", text=["date"])
     if raw.shape[1] != 4:
-        raise InvalidInput(
-            str(path.name), list(raw.columns), "4 columns: customer, date, number of CDs, dollars"
-        )
+        fix = "4 columns: customer, date, number of CDs, dollars"
+        raise InvalidInput(str(path.name), list(raw.columns), fix)
     raw.columns = pd.Index(["user_id", "date", "quantity", "value"])
     rows = _RowFilter(raw)
     raw["time"] = pd.to_datetime(raw["date"], format="%Y%m%d", errors="coerce")
@@ -175,9 +172,8 @@ def yoochoose(path: Path) -> PublicDataset:
     rows = _RowFilter(raw)
     rows.drop(raw[["SessionId", "ItemId", "Time"]].isna().any(axis=1), "a value is missing")
     t = rows.table
-    return rows.dataset(
-        _events(t, session_id=t["SessionId"], time=t["Time"], event="click", item_id=t["ItemId"])
-    )
+    clicks = _events(t, session_id=t["SessionId"], time=t["Time"], event="click", item_id=t["ItemId"])
+    return rows.dataset(clicks)
 
 
 def otto(path: Path) -> PublicDataset:
@@ -187,21 +183,15 @@ def otto(path: Path) -> PublicDataset:
     minutes. Clicks open item pages. Orders have no number, units or price; ts is in ms, UTC.
     """
     kinds = {"clicks": "click", "carts": "cart", "orders": "purchase"}
-    users, items, times, types = [], [], [], []
+    events: list[tuple[Any, Any, float, str]] = []
     broken = 0
     for line in path.read_text(encoding="utf-8").splitlines():
         try:
             visit = json.loads(line)
-            events = [(visit["session"], e["aid"], e["ts"] / 1000.0, e["type"]) for e in visit["events"]]
+            events += [(visit["session"], e["aid"], e["ts"] / 1000.0, e["type"]) for e in visit["events"]]
         except (json.JSONDecodeError, KeyError, TypeError):
             broken += 1
-            continue
-        for user, item, time, kind in events:
-            users.append(user)
-            items.append(item)
-            times.append(time)
-            types.append(kind)
-    raw = pd.DataFrame({"user_id": users, "item_id": items, "time": times, "event": types})
+    raw = pd.DataFrame(events, columns=["user_id", "item_id", "time", "event"])
     rows = _RowFilter(raw)
     rows.drop(~raw["event"].isin(list(kinds)), "type is not clicks, carts or orders")
     if broken:
@@ -265,9 +255,8 @@ def eshop_clicks(path: Path) -> PublicDataset:
     rows = _RowFilter(raw)
     rows.drop(~raw["location"].between(1, 6), "location is not 1 to 6")
     t = rows.table
-    return rows.dataset(
-        _events(t, time=t.index * 1.0, event="click", item_id="not known", position=t["location"])
-    )
+    time = t.index * 1.0
+    return rows.dataset(_events(t, time=time, event="click", item_id="not known", position=t["location"]))
 
 
 def eshop_sessions(path: Path) -> PublicDataset:

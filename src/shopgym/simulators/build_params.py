@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from dataclasses import fields
+from typing import Any
+
 import numpy as np
 
 from ..core.types import F32, F64, I32
@@ -31,89 +34,53 @@ def build_params(catalog: Catalog, users: Users, config: ShopConfig, days: float
     if returns.rate is not None:
         rates = np.minimum(rates * (returns.rate / max(float(rates.mean()), 1e-12)), 0.99)
     return ShopParams(
-        embedding=_aligned(catalog.embedding),
-        units_p=1.0 / catalog.units_mean,
-        neighbours=np.ascontiguousarray(catalog.neighbours[:, :width]),
-        alias_share=share,
-        alias_item=alias,
-        observed=_aligned(items.features[:, :OBSERVED]),
-        category=items.category,
-        brand=details.brand,
-        shipping=details.shipping_days,
-        return_logit=np.log(np.maximum(rates, 1e-9) / (1 - rates)).astype(np.float32),
-        worth=details.worth,
-        taste=_aligned(users.taste),
-        favourites=users.favourites,
-        sensitivity=users.price_sensitivity,
-        user_features=_aligned(np.pad(users.features, ((0, 0), (0, -users.features.shape[1] % LINE)))),
-        user_brand=details.brand[users.favourites[:, 0]],
-        region=users.region,
-        region_days=np.asarray(config.delivery.region_days, np.float32),
-        mission=users.mission,
-        size=(choice.mission_spread * users.size).astype(np.float32),
-        bulk=users.bulk,
-        returner=users.returner,
-        rate=users.rate,
-        dropout=users.dropout,
-        visitors=_visitors(users, days, config.arrivals.established),
-        page_odds=1.01 * np.exp(choice.click_base - choice.fatigue * np.arange(config.max_pages)),
-        click_base=choice.click_base,
-        taste_weight=choice.taste_weight,
-        intent_weight=choice.intent_weight,
-        fatigue=choice.fatigue,
-        cart_base=choice.cart_base,
-        depth=choice.depth,
-        buy_base=choice.buy_base,
-        buy_price=choice.buy_price,
-        mobile_penalty=choice.mobile_penalty,
-        mobile_share=choice.mobile_share,
-        leave_base=choice.leave_base,
-        engagement=choice.engagement,
-        drift=choice.drift,
-        max_units=choice.max_units,
-        brand_weight=choice.brand_weight,
-        shipping_weight=config.delivery.weight,
-        substitution=choice.substitution,
-        mission_lift=choice.mission_lift,
-        mission_stay=choice.mission_stay,
-        mission_spread=choice.mission_spread * (1.0 - choice.size_alike) ** 0.5,
-        mission_units=choice.mission_units,
-        quick=choice.quick,
-        surfaces_on=surfaces.enabled,
-        **reading,
-        channels=np.cumsum(surfaces.channels) / sum(surfaces.channels),
-        entries=np.array([entry for _, entry in CHANNELS] if surfaces.enabled else [0], np.int32),
-        to_cart=surfaces.to_cart,
-        search_rate=surfaces.search_rate,
-        dwells=config.dwell.enabled,
-        dwell_log=float(np.log(config.dwell.median)),
-        dwell_depth=config.dwell.depth,
-        dwell_sd=config.dwell.log_sd,
-        read_log=float(np.log(config.dwell.reading)),
-        returns=returns.enabled,
-        return_depth=returns.depth,
-        return_worth=returns.worth,
-        return_delay=returns.delay,
-        return_handling=returns.handling,
-        remembers=people.enabled,
-        learning=people.learning,
-        boredom=people.boredom if people.enabled else 0.0,
-        boredom_days=people.boredom_days,
-        inertia=people.inertia,
-        worth_weight=people.worth_weight,
-        purchase_bonus=people.purchase_bonus,
-        missed_weight=people.missed_weight,
-        return_weight=people.return_weight,
-        wait_weight=people.wait_weight,
-        habit_effect=people.habit_effect,
-        rate_effect=people.retention.rate_effect,
-        churn_effect=people.retention.churn_effect,
-        random=random,
-        max_pages=config.max_pages,
-        calendar_on=config.calendar,
-        hours=_circle(24),
-        weeks=_circle(52),
+        **_fields_of_params(users, choice, config, surfaces, people, people.retention, catalog.details)
+        | reading
+        | {
+            "embedding": _aligned(catalog.embedding),
+            "units_p": 1.0 / catalog.units_mean,
+            "neighbours": np.ascontiguousarray(catalog.neighbours[:, :width]),
+            "alias_share": share,
+            "alias_item": alias,
+            "observed": _aligned(items.features[:, :OBSERVED]),
+            "category": items.category,
+            "shipping": details.shipping_days,
+            "return_logit": np.log(np.maximum(rates, 1e-9) / (1 - rates)).astype(np.float32),
+            "taste": _aligned(users.taste),
+            "sensitivity": users.price_sensitivity,
+            "user_features": _aligned(np.pad(users.features, ((0, 0), (0, -users.features.shape[1] % LINE)))),
+            "user_brand": details.brand[users.favourites[:, 0]],
+            "region_days": np.asarray(config.delivery.region_days, np.float32),
+            "size": (choice.mission_spread * users.size).astype(np.float32),
+            "visitors": _visitors(users, days, config.arrivals.established),
+            "page_odds": 1.01 * np.exp(choice.click_base - choice.fatigue * np.arange(config.max_pages)),
+            "shipping_weight": config.delivery.weight,
+            "mission_spread": choice.mission_spread * (1.0 - choice.size_alike) ** 0.5,
+            "surfaces_on": surfaces.enabled,
+            "channels": np.cumsum(surfaces.channels) / sum(surfaces.channels),
+            "entries": np.array([entry for _, entry in CHANNELS] if surfaces.enabled else [0], np.int32),
+            "dwells": config.dwell.enabled,
+            "dwell_log": float(np.log(config.dwell.median)),
+            "dwell_depth": config.dwell.depth,
+            "dwell_sd": config.dwell.log_sd,
+            "read_log": float(np.log(config.dwell.reading)),
+            "returns": returns.enabled,
+            **{f"return_{name}": getattr(returns, name) for name in ("depth", "worth", "delay", "handling")},
+            "remembers": people.enabled,
+            "boredom": people.boredom if people.enabled else 0.0,
+            "random": random,
+            "calendar_on": config.calendar,
+            "hours": _circle(24),
+            "weeks": _circle(52),
+        }
     )
+
+
+def _fields_of_params(*parts: Any) -> dict[str, Any]:
+    """The fields of ``ShopParams`` that stand in one of the dataclasses ``parts`` by the same name."""
+    return {
+        f.name: getattr(part, f.name) for part in parts for f in fields(part) if f.name in ShopParams._fields
+    }
 
 
 def _visitors(users: Users, days: float, established: int) -> I32:

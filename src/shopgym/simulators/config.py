@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any
 
-from ..core.errors import InvalidInput, in_range
+from ..core.errors import InvalidInput, in_range, in_ranges
 from .catalog.catalog import Catalog
 from .market.market import Campaign, MarketConfig, Shock
 from .market.replenishment import StockConfig as StockConfig
@@ -79,38 +79,17 @@ class ChoiceConfig:
     substitution: float = 0.0
 
     def __post_init__(self) -> None:
-        for name in ("click_base", "cart_base", "buy_base", "leave_base"):
-            in_range(f"shop.choice.{name}", getattr(self, name), -20.0, 20.0)
-        for name in (
-            "taste_weight",
-            "intent_weight",
-            "quality_weight",
-            "depth",
-            "engagement",
-            "mobile_penalty",
-            "brand_weight",
-            "buy_price",
-            "mission_lift",
-            "mission_stay",
-            "mission_spread",
-            "mission_units",
-        ):
-            in_range(f"shop.choice.{name}", getattr(self, name), 0.0, 20.0)
-        for name in ("fatigue", "price_sensitivity", "position_decay"):
-            in_range(f"shop.choice.{name}", getattr(self, name), 0.0, 10.0)
-        in_range("shop.choice.bulk_sd", self.bulk_sd, 0.0, 0.99)
-        for name in (
-            "mobile_share",
-            "drift",
-            "mission_share",
-            "size_alike",
-            "quick",
-            "substitution",
-            "reference_price",
-        ):
-            in_range(f"shop.choice.{name}", getattr(self, name), 0.0, 1.0)
-        in_range("shop.choice.mission_alike", self.mission_alike, 0.0, 1.0, open_high=True)
-        in_range("shop.choice.max_units", self.max_units, 1, 10_000)
+        field = "shop.choice"
+        in_ranges(self, field, -20.0, 20.0, "click_base", "cart_base", "buy_base", "leave_base")
+        in_ranges(self, field, 0.0, 20.0, "taste_weight", "intent_weight", "quality_weight", "depth")
+        in_ranges(self, field, 0.0, 20.0, "engagement", "mobile_penalty", "brand_weight", "buy_price")
+        in_ranges(self, field, 0.0, 20.0, "mission_lift", "mission_stay", "mission_spread", "mission_units")
+        in_ranges(self, field, 0.0, 10.0, "fatigue", "price_sensitivity", "position_decay")
+        in_ranges(self, field, 0.0, 0.99, "bulk_sd")
+        in_ranges(self, field, 0.0, 1.0, "mobile_share", "drift", "mission_share", "size_alike")
+        in_ranges(self, field, 0.0, 1.0, "quick", "substitution", "reference_price")
+        in_ranges(self, field, 0.0, 1.0, "mission_alike", open_high=True)
+        in_ranges(self, field, 1, 10_000, "max_units")
 
 
 @dataclass(frozen=True)
@@ -131,10 +110,8 @@ class DwellConfig:
     reading: float = 15.0
 
     def __post_init__(self) -> None:
-        in_range("shop.dwell.median", self.median, 0.0, 86_400.0, open_low=True)
-        in_range("shop.dwell.reading", self.reading, 0.0, 86_400.0, open_low=True)
-        in_range("shop.dwell.log_sd", self.log_sd, 0.0, 10.0)
-        in_range("shop.dwell.depth", self.depth, 0.0, 10.0)
+        in_ranges(self, "shop.dwell", 0.0, 86_400.0, "median", "reading", open_low=True)
+        in_ranges(self, "shop.dwell", 0.0, 10.0, "log_sd", "depth")
 
 
 @dataclass(frozen=True)
@@ -182,8 +159,7 @@ class ReturnConfig:
     def __post_init__(self) -> None:
         if self.rate is not None:
             in_range("shop.returns.rate", self.rate, 0.0, 1.0, open_high=True)
-        for name in ("depth", "worth", "spread"):
-            in_range(f"shop.returns.{name}", getattr(self, name), 0.0, 20.0)
+        in_ranges(self, "shop.returns", 0.0, 20.0, "depth", "worth", "spread")
         in_range("shop.returns.delay", self.delay, 0.0, 365.0, open_low=True)
         in_range("shop.returns.handling", self.handling, 0.0, 1e6)
 
@@ -245,19 +221,14 @@ class ShopConfig:
         in_range("shop.history", self.history, 0, 1_000)
         in_range("shop.max_pages", self.max_pages, 1, 10_000)
         in_range("shop.pages_per_day", self.pages_per_day, 1, 86_400)
-        for name in ("similar_share", "random_share"):
-            in_range(f"shop.{name}", getattr(self, name), 0.0, 1.0)
+        in_ranges(self, "shop", 0.0, 1.0, "similar_share", "random_share")
         in_range("shop.taste_noise", self.taste_noise, 0.0, 10.0)
         if self.similar_share + self.random_share > 1.0:
-            raise InvalidInput(
-                "shop.random_share", self.random_share, "similar_share + random_share must not exceed 1"
-            )
+            fix = "similar_share + random_share must not exceed 1"
+            raise InvalidInput("shop.random_share", self.random_share, fix)
         if 0 < self.num_candidates < self.slate_size:
-            raise InvalidInput(
-                "shop.num_candidates",
-                self.num_candidates,
-                f"offer at least slate_size = {self.slate_size} candidates",
-            )
+            fix = f"offer at least slate_size = {self.slate_size} candidates"
+            raise InvalidInput("shop.num_candidates", self.num_candidates, fix)
 
     @classmethod
     def full(cls, **settings: Any) -> ShopConfig:
@@ -305,18 +276,13 @@ class ShopConfig:
     def check_catalog(self, catalog: Catalog) -> None:
         """Raise unless the catalogue can fill candidates and slates and nothing is sold at a loss unasked."""
         size, items = len(catalog), catalog.items
-        if self.slate_size > size:
-            raise InvalidInput("shop.slate_size", self.slate_size, f"the catalogue has only {size} items")
-        if self.num_candidates > size:
-            raise InvalidInput(
-                "shop.num_candidates", self.num_candidates, f"the catalogue has only {size} items"
-            )
+        for name in ("slate_size", "num_candidates"):
+            if getattr(self, name) > size:
+                fix = f"the catalogue has only {size} items"
+                raise InvalidInput(f"shop.{name}", getattr(self, name), fix)
         loss = items.unit_cost > items.price
         if loss.any() and not self.allow_losses:
             row = int(loss.argmax())
-            raise InvalidInput(
-                f"items.unit_cost[{row}]",
-                float(items.unit_cost[row]),
-                f"the price is only {items.price[row]:g} ({int(loss.sum())} items are sold at a loss): "
-                "correct it, or set shop.allow_losses",
-            )
+            found = f"the price is only {items.price[row]:g} ({int(loss.sum())} items are sold at a loss)"
+            fix = f"{found}: correct it, or set shop.allow_losses"
+            raise InvalidInput(f"items.unit_cost[{row}]", float(items.unit_cost[row]), fix)

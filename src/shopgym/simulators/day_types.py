@@ -18,9 +18,7 @@ class DayTables(NamedTuple):
     price: F64  # (R, N)
     margin: F64  # (R, N)
     available: Bool  # (R, N) in the range and in stock
-    on_sale: (
-        Bool  # (R, N) in the range; (0, 0) where all items are: then ``available`` is the stock's own array
-    )
+    on_sale: Bool  # (R, N) in the range; (0, 0) where all are: then ``available`` is the stock's own array
 
     def follow(self, stock: Bool) -> None:
         """Update ``available`` of a single day from the items in ``stock`` (N,)."""

@@ -5,14 +5,14 @@ from __future__ import annotations
 import itertools
 import time
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
 
 import numpy as np
 from numpy.random import Generator
 
-from ..core.batches import EMPTY, Decisions, Feedback, Requests
+from ..core.batches import EMPTY, Decisions, Feedback, Requests, take_rows
 from ..core.errors import InvalidInput
 from ..core.protocols import Policy
 from ..core.types import F64, I32, I64, Bool
@@ -177,7 +177,7 @@ def rollout(
         decisions = current.decide(asked, rng)
         seconds = time.process_time() - start
         if decide_for_all:
-            asked, decisions = asked.take(rows), _take(decisions, rows)
+            asked, decisions = asked.take(rows), take_rows(decisions, rows)
         slates = np.full((n, decisions.slates.shape[1]), EMPTY, np.int32)
         slates[rows] = decisions.slates
         measured = None if before is None else before(rows, asked, slates)
@@ -198,8 +198,3 @@ def rollout(
             requests = world.next_requests(begin)
         else:
             requests = following if look_ahead else world.next_requests()
-
-
-def _take(decisions: Decisions, rows: I64) -> Decisions:
-    names = ("positions", "slates", "propensities")
-    return replace(decisions, **{name: getattr(decisions, name)[rows] for name in names})

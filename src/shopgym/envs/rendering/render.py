@@ -10,6 +10,8 @@ from ...simulators.page.surfaces import SEARCH, SURFACES
 from ..page_env import PageEnv, RenderFrame
 
 RENDER_MODES = ("ansi", "rgb_array")
+OUTCOMES = ("examined", "clicked", "carted", "returned")
+"""Fields of ``Tile`` that say what the visitor did, named as in ``Feedback``."""
 
 
 def check_render_mode(mode: str | None) -> str | None:
@@ -83,11 +85,8 @@ def picture(env: PageEnv, row: int) -> Any:
                 category=items.category_names[items.category[item]],
                 list_price=float(items.price[item]),
                 stock=int(shop.stock.on_hand[item]) if tracked else None,
-                examined=bool(feedback.examined[row, slot]),
-                clicked=bool(feedback.clicked[row, slot]),
-                carted=bool(feedback.carted[row, slot]),
                 bought=int(feedback.quantity[row, slot]),
-                returned=bool(feedback.returned[row, slot]),
+                **{name: bool(getattr(feedback, name)[row, slot]) for name in OUTCOMES},
             )
         )
     so_far = dict(zip(SLOT_TERMS, env.visit_so_far[row], strict=True))

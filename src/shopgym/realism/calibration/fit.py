@@ -14,6 +14,7 @@ import yaml
 from ...core.config import with_settings
 from ...core.files import write_text
 from ...simulators import Catalog, ShopConfig
+from ...simulators.catalog.transactions import OPTIONAL, REQUIRED
 from ...simulators.profiles.profiles import profile
 from ...tables import read_table
 from ..shop_data import ShopData
@@ -23,17 +24,6 @@ from .lines import OrderLines, check_order_lines
 from .moments import Fit
 
 SET_ASIDE = "set_aside.csv"
-FOR_CATALOG = (
-    "order",
-    "item",
-    "quantity",
-    "price",
-    "description",
-    "customer",
-    "time",
-    "unit_cost",
-    "category",
-)
 YEAR_DAYS = 364.0
 
 
@@ -86,7 +76,7 @@ class Calibration:
         for name in ("campaigns", "shocks"):
             del shop[name]
         catalog: dict[str, Any] = {"source": "transactions", "path": str(transactions.resolve())}
-        mapped = {ours: theirs for ours, theirs in columns.items() if ours in FOR_CATALOG}
+        mapped = {ours: theirs for ours, theirs in columns.items() if ours in (*REQUIRED, *OPTIONAL)}
         if mapped:
             catalog["columns"] = mapped
         head = [f"# Fitted to {transactions.name} on the profile '{self.profile}'."]

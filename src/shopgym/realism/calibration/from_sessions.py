@@ -53,6 +53,14 @@ def _column(name: str) -> Callable[[ShopData], F64]:
     return lambda data: data.sessions[name].to_numpy(np.float64)
 
 
+def _bounced(data: ShopData) -> F64:
+    return np.asarray((data.sessions["events"] <= 1).to_numpy(np.float64))
+
+
+def _log_pages(data: ShopData) -> F64:
+    return np.asarray(np.log1p(data.sessions["clicks"].to_numpy(np.float64)))
+
+
 def _checked_out(data: ShopData) -> F64:
     table = data.sessions
     return np.asarray(table["converted"][table["carted"] > 0].to_numpy(np.float64))
@@ -75,39 +83,17 @@ def _clicked(data: ShopData) -> F64:
     return np.repeat([1.0, 0.0], [clicks, int(counts["impression"]) - clicks])
 
 
+PAGES, CARTS, ORDERS, SEARCHES = (PAGE_VIEW,), ("cart",), ("cart", "purchase"), ("search",)
 MOMENTS = (
     Moment(
         "ctr", "clicks per impression", "choice.click_base", -12, 4, 0.2, ("impression", "click"), _clicked
     ),
     Moment(
-        "bounce",
-        "share of visits with a single action",
-        "choice.leave_base",
-        -8,
-        8,
-        0.25,
-        (PAGE_VIEW,),
-        lambda data: np.asarray((data.sessions["events"] <= 1).to_numpy(np.float64)),
+        "bounce", "share of visits with a single action", "choice.leave_base", -8, 8, 0.25, PAGES, _bounced
     ),
+    Moment("pages", "mean log(1 + item pages opened)", "choice.engagement", 0, 8, 0.25, PAGES, _log_pages),
     Moment(
-        "pages",
-        "mean log(1 + item pages opened)",
-        "choice.engagement",
-        0,
-        8,
-        0.25,
-        (PAGE_VIEW,),
-        lambda data: np.asarray(np.log1p(data.sessions["clicks"].to_numpy(np.float64))),
-    ),
-    Moment(
-        "carted",
-        "share of visits with a cart",
-        "choice.cart_base",
-        -12,
-        4,
-        0.25,
-        ("cart",),
-        _column("carted"),
+        "carted", "share of visits with a cart", "choice.cart_base", -12, 4, 0.25, CARTS, _column("carted")
     ),
     Moment(
         "checked_out",
@@ -116,7 +102,7 @@ MOMENTS = (
         -8,
         8,
         0.25,
-        ("cart", "purchase"),
+        ORDERS,
         _checked_out,
     ),
     Moment(
@@ -126,13 +112,11 @@ MOMENTS = (
         0,
         1,
         0.03,
-        ("search",),
+        SEARCHES,
         _column("searched"),
     ),
-    Moment("gap", "mean log seconds between actions", "dwell.median", 1, 3600, 5.0, (PAGE_VIEW,), _log_gaps),
-    Moment(
-        "gap_spread", "mean |log seconds - median|", "dwell.log_sd", 0.05, 5, 0.15, (PAGE_VIEW,), _gap_spread
-    ),
+    Moment("gap", "mean log seconds between actions", "dwell.median", 1, 3600, 5.0, PAGES, _log_gaps),
+    Moment("gap_spread", "mean |log seconds - median|", "dwell.log_sd", 0.05, 5, 0.15, PAGES, _gap_spread),
 )
 """Every moment comes with one free parameter: the one that moves it most."""
 

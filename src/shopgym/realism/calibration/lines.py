@@ -116,11 +116,8 @@ def _named(table: pd.DataFrame, columns: Mapping[str, str]) -> pd.DataFrame:
         raise InvalidInput("--column", unknown, f"map from these names: {', '.join((*REQUIRED, *OPTIONAL))}")
     missing = [name for name in (*REQUIRED, *columns) if columns.get(name, name) not in table.columns]
     if missing:
-        raise InvalidInput(
-            "transactions",
-            list(map(str, table.columns)),
-            f"no column for {', '.join(missing)}: map it with --column {missing[0]}=NAME",
-        )
+        fix = f"no column for {', '.join(missing)}: map it with --column {missing[0]}=NAME"
+        raise InvalidInput("transactions", list(map(str, table.columns)), fix)
     names = {name: columns.get(name, name) for name in (*REQUIRED, *OPTIONAL)}
     unique_columns("--column", table, names.values())
     renamed = {ours: table[theirs] for ours, theirs in names.items() if theirs in table.columns}

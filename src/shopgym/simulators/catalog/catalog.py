@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 import numpy as np
 
 from ...core import InvalidInput, Items
+from ...core.errors import refuse_rows
 from ...core.files import new_file
 from ...core.hashing import hash_arrays
 from ...core.statistics import gini
@@ -27,6 +28,9 @@ LATENT = 16
 OBSERVED = 8
 """Columns of the latent taste space that a shop's own analysts can compute."""
 FEATURE_NAMES = (*(f"embedding_{c}" for c in range(OBSERVED)), "log_price", "margin_rate", "popularity")
+LATENT_COLUMNS = ("embedding", "quality", "units_mean", "neighbours")
+NAMES = ("category_names", "feature_names", "currency")
+"""What is known of the items beside their columns, in the order in which it is hashed."""
 _FORMAT = "shopgym.catalog.1"
 
 
@@ -71,19 +75,12 @@ class Catalog:
         for column in ("item_id", "name"):
             if getattr(self.items, column).dtype.kind != "U":
                 raise InvalidInput(f"items.{column}", getattr(self.items, column).dtype.str, "give str")
-        for column, kind, ndim in (
-            ("embedding", np.float32, 2),
-            ("quality", np.float32, 1),
-            ("units_mean", np.float64, 1),
-            ("neighbours", np.int32, 2),
-        ):
+        kinds = ((np.float32, 2), (np.float32, 1), (np.float64, 1), (np.int32, 2))
+        for column, (kind, ndim) in zip(LATENT_COLUMNS, kinds, strict=True):
             values = getattr(self, column)
             if values.dtype != kind or values.ndim != ndim or len(values) != n:
-                raise InvalidInput(
-                    f"catalog.{column}",
-                    f"{values.dtype} {values.shape}",
-                    f"give {np.dtype(kind)} with {ndim} dimension(s) and one row per item ({n} rows)",
-                )
+                fix = f"give {np.dtype(kind)} with {ndim} dimension(s) and one row per item ({n} rows)"
+                raise InvalidInput(f"catalog.{column}", f"{values.dtype} {values.shape}", fix)
         if self.embedding.shape[1] < OBSERVED:
             raise InvalidInput("catalog.embedding", self.embedding.shape, f"give {OBSERVED} columns or more")
         length = np.sqrt(np.einsum("nd,nd->n", self.embedding, self.embedding))
@@ -158,8 +155,7 @@ class Catalog:
     def hash(self) -> str:
         """SHA-256 (hex) of all columns and names; the notes are left out."""
         items = self.items
-        names = [items.category_names, items.feature_names, items.currency]
-        return hash_arrays({**items.columns(), **self._latent()}, names)
+        return hash_arrays({**items.columns(), **self._latent()}, [getattr(items, name) for name in NAMES])
 
     def save(self, path: str | Path) -> None:
         """Write one Parquet file, whole or not at all."""
@@ -171,9 +167,7 @@ class Catalog:
         header = {
             "format": _FORMAT,
             "hash": self.hash,
-            "category_names": self.items.category_names,
-            "feature_names": self.items.feature_names,
-            "currency": self.items.currency,
+            **{name: getattr(self.items, name) for name in NAMES},
             "notes": dict(self.notes),
         }
         table = pa.table(columns).replace_schema_metadata({"shopgym": json.dumps(header)})
@@ -199,18 +193,13 @@ class Catalog:
         header = json.loads((table.schema.metadata or {}).get(b"shopgym", b"{}"))
         if header.get("format") != _FORMAT:
             raise InvalidInput("catalog", str(path), f"give a file that Catalog.save wrote ({_FORMAT})")
-        arrays = {name: _to_numpy(table.column(name)) for name in table.column_names}
+        arrays: dict[str, Any] = {name: _to_numpy(table.column(name)) for name in table.column_names}
         latent: dict[str, Any] = {
-            name: arrays.pop(name, np.empty((table.num_rows, 0), np.int32))
-            for name in ("embedding", "quality", "units_mean", "neighbours")
+            name: arrays.pop(name, np.empty((table.num_rows, 0), np.int32)) for name in LATENT_COLUMNS
         }
         details = {name: arrays.pop(name) for name in list(arrays) if name.startswith("details.")}
-        items = Items(
-            **arrays,
-            category_names=tuple(header["category_names"]),
-            feature_names=tuple(header["feature_names"]),
-            currency=header["currency"],
-        )
+        texts: dict[str, Any] = {name: tuple(header[name]) for name in ("category_names", "feature_names")}
+        items = Items(**arrays, **texts, currency=header["currency"])
         if details:
             columns: dict[str, Any] = {name.split(".")[1]: values for name, values in details.items()}
             latent["details"] = ItemAttributes(**columns)
@@ -259,12 +248,7 @@ class Catalog:
         return pd.DataFrame(rows).sort_values("order_share", ascending=False, ignore_index=True)
 
     def _latent(self) -> dict[str, AnyArray]:
-        latent: dict[str, AnyArray] = {
-            "embedding": self.embedding,
-            "quality": self.quality,
-            "units_mean": self.units_mean,
-            "neighbours": self.neighbours,
-        }
+        latent: dict[str, AnyArray] = {name: getattr(self, name) for name in LATENT_COLUMNS}
         # assumed attributes follow from the other columns, so they are not stored
         details = {} if self.details.assumed else self.details.columns()
         return {**latent, **{f"details.{name}": values for name, values in details.items()}}
@@ -296,9 +280,7 @@ def zipf_exponent(share: F64) -> float:
 
 
 def _refuse(column: str, values: AnyArray, bad: AnyArray, fix: str) -> None:
-    if bad.any():
-        row = int(np.flatnonzero(bad)[0])
-        raise InvalidInput(f"catalog.{column}[{row}]", values[row].tolist(), f"{fix} ({bad.sum()} rows)")
+    refuse_rows(f"catalog.{column}", values, bad, f"{fix} ({bad.sum()} rows)")
 
 
 def _to_arrow(pa: Any, values: AnyArray) -> Any:

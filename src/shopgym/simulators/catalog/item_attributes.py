@@ -7,7 +7,7 @@ from dataclasses import dataclass, fields
 import numpy as np
 from scipy.special import ndtri
 
-from ...core.errors import InvalidInput
+from ...core.errors import InvalidInput, refuse_rows
 from ...core.types import F32, F64, I32, AnyArray
 from ..engine.hash_rng import key, keys, units
 
@@ -48,19 +48,10 @@ class ItemAttributes:
                 bad |= values < 0
             if name == "return_rate":
                 bad |= values >= 1
-            if bad.any():
-                row = int(np.flatnonzero(bad)[0])
-                raise InvalidInput(
-                    f"catalog.details.{name}[{row}]",
-                    values[row].item(),
-                    f"give a number in its range ({int(bad.sum())} rows are wrong)",
-                )
+            fix = f"give a number in its range ({int(bad.sum())} rows are wrong)"
+            refuse_rows(f"catalog.details.{name}", values, bad, fix)
         early = self.retire_day < self.launch_day
-        if early.any():
-            row = int(np.flatnonzero(early)[0])
-            raise InvalidInput(
-                f"catalog.details.retire_day[{row}]", self.retire_day[row].item(), "must follow launch_day"
-            )
+        refuse_rows("catalog.details.retire_day", self.retire_day, early, "must follow launch_day")
 
     @classmethod
     def none(cls) -> ItemAttributes:

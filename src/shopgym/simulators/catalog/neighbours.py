@@ -8,7 +8,7 @@ import numpy as np
 from numba import njit
 from numpy.random import Generator, Philox
 
-from ...core import InvalidInput
+from ...core.errors import refuse_rows
 from ...core.types import F32, I32, I64, AnyArray
 
 NEIGHBOURS = 64
@@ -46,9 +46,7 @@ def nearest(
         InvalidInput: naming the first row whose norm is not 1.
     """
     bad = ~(np.abs(np.einsum("nd,nd->n", points, points) - 1) < 1e-3)
-    if bad.any():
-        row = int(np.flatnonzero(bad)[0])
-        raise InvalidInput(f"points[{row}]", points[row].tolist(), f"scale to norm 1 ({bad.sum()} rows)")
+    refuse_rows("points", points, bad, f"scale to norm 1 ({bad.sum()} rows)")
     n = len(points)
     k = min(k, n - 1)
     heaps = np.zeros((n, k), np.int64)

@@ -343,12 +343,9 @@ def _named(df: pd.DataFrame, columns: Mapping[str, str]) -> pd.DataFrame:
         raise InvalidInput("columns", unknown, f"map from these names: {', '.join((*REQUIRED, *OPTIONAL))}")
     for name in (*REQUIRED, *columns):
         if columns.get(name, name) not in df.columns:
-            raise InvalidInput(
-                f"columns.{name}",
-                columns.get(name, name),
-                f"there is no such column; columns present: {', '.join(map(str, df.columns))}; "
-                f"map it with columns={{{name!r}: 'its name in your table'}}",
-            )
+            present = f"there is no such column; columns present: {', '.join(map(str, df.columns))}"
+            fix = f"{present}; map it with columns={{{name!r}: 'its name in your table'}}"
+            raise InvalidInput(f"columns.{name}", columns.get(name, name), fix)
     source = {name: columns.get(name, name) for name in (*REQUIRED, *OPTIONAL)}
     lines = pd.DataFrame({name: df[column] for name, column in source.items() if column in df.columns})
     return lines.reset_index(drop=True)

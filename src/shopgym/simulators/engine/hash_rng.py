@@ -27,12 +27,9 @@ DRAW_CLICK, DRAW_CART, DRAW_BUY, DRAW_UNITS, DRAW_LEAVE = (np.uint64(kind) for k
 DRAW_STOCK, DRAW_DELIVERY = np.uint64(14), np.uint64(15)
 # Counters have a kind of their own, so that no page or item number is mistaken for a kind.
 DRAW_PAGE, DRAW_ITEM = np.uint64(16), np.uint64(17)
-DRAW_READ_ON, DRAW_OPENED, DRAW_RETURNED, DRAW_DELAY, DRAW_DWELL, DRAW_READING = (
-    np.uint64(kind) for kind in range(18, 24)
-)
-DRAW_MISSION, DRAW_CHANNEL, DRAW_TO_CART, DRAW_SEARCHED, DRAW_QUERY = (
-    np.uint64(kind) for kind in range(24, 29)
-)
+DRAW_READ_ON, DRAW_OPENED, DRAW_RETURNED, DRAW_DELAY = (np.uint64(kind) for kind in range(18, 22))
+DRAW_DWELL, DRAW_READING, DRAW_MISSION, DRAW_CHANNEL = (np.uint64(kind) for kind in range(22, 26))
+DRAW_TO_CART, DRAW_SEARCHED, DRAW_QUERY = (np.uint64(kind) for kind in range(26, 29))
 DRAW_DROPOUT, DRAW_GAP, DRAW_LIFE = (np.uint64(kind) for kind in range(29, 32))
 DRAW_BACKGROUND = np.uint64(32)
 DRAW_SEASON, DRAW_DRIFT, DRAW_LAUNCH, DRAW_CAMPAIGN, DRAW_SHOCK = (np.uint64(kind) for kind in range(33, 38))

@@ -13,19 +13,11 @@ from itertools import groupby
 import numpy as np
 from scipy.special import ndtri
 
-from ...core.errors import InvalidInput, in_range, one_of
+from ...core.errors import InvalidInput, in_range, in_ranges, one_of
 from ...core.types import F32, F64, AnyArray, Bool
 from ..catalog.catalog import Catalog
-from ..engine.hash_rng import (
-    DRAW_CAMPAIGN,
-    DRAW_DRIFT,
-    DRAW_LAUNCH,
-    DRAW_SEASON,
-    DRAW_SHOCK,
-    key,
-    keys,
-    units,
-)
+from ..engine import hash_rng as kinds
+from ..engine.hash_rng import key, keys, units
 
 YEAR = 364.0
 """Days: 52 whole weeks."""
@@ -114,11 +106,9 @@ class MarketConfig:
     turnover: float = 180.0
 
     def __post_init__(self) -> None:
-        for name in ("season", "drift"):
-            in_range(f"shop.market.{name}", getattr(self, name), 0.0, 20.0)
-        for name in ("new_share", "old_share"):
-            in_range(f"shop.market.{name}", getattr(self, name), 0.0, 1.0)
-        in_range("shop.market.turnover", self.turnover, 0.0, 1e6, open_low=True)
+        in_ranges(self, "shop.market", 0.0, 20.0, "season", "drift")
+        in_ranges(self, "shop.market", 0.0, 1.0, "new_share", "old_share")
+        in_ranges(self, "shop.market", 0.0, 1e6, "turnover", open_low=True)
 
 
 class Market:
@@ -155,7 +145,7 @@ class Market:
         middle = np.median(catalog.items.price)
         self._reference: F64 = middle * (catalog.items.price / middle) ** reference_price
         self._appeal = (np.float32(quality_weight) * catalog.quality).astype(np.float32)
-        self._peak = YEAR * self._uniform(DRAW_SEASON, self._categories)
+        self._peak = YEAR * self._uniform(kinds.DRAW_SEASON, self._categories)
         self.launch, self.retire = self._range()
         self.offered = [self._offer(number, campaign) for number, campaign in enumerate(campaigns)]
         self._spent = np.zeros(len(campaigns))
@@ -167,7 +157,8 @@ class Market:
         switched = config.season or config.drift or config.new_share or config.old_share
         self.moves = bool(switched or campaigns or shocks or dated)
         self._hit = [
-            self._uniform(DRAW_SHOCK, self._row, number) < shock.share for number, shock in enumerate(shocks)
+            self._uniform(kinds.DRAW_SHOCK, self._row, number) < shock.share
+            for number, shock in enumerate(shocks)
         ]
 
     def running(self, day: float) -> list[int]:
@@ -182,11 +173,11 @@ class Market:
             by_category += config.season * np.cos(2 * np.pi * (day - self._peak) / YEAR)
         if config.drift:
             for past in range(int(day)):
-                by_category += config.drift * self._normal(DRAW_DRIFT, self._categories, past)
+                by_category += config.drift * self._normal(kinds.DRAW_DRIFT, self._categories, past)
         extra = np.zeros(len(self.catalog))
         for number, shock in enumerate(self.shocks):
             if shock.kind == "taste" and day >= shock.start:
-                by_category += shock.size * self._normal(DRAW_SHOCK, self._categories, number)
+                by_category += shock.size * self._normal(kinds.DRAW_SHOCK, self._categories, number)
             if shock.kind == "viral" and shock.start <= day < shock.start + shock.days:
                 extra[self._hit[number]] += shock.size * math.exp(-3 * (day - shock.start) / shock.days)
         for number in self.running(day):
@@ -261,7 +252,7 @@ class Market:
     def _range(self) -> tuple[F64, F64]:
         config, details = self.config, self.catalog.details
         launch, retire = details.launch_day.copy(), details.retire_day.copy()
-        draw, moment = self._uniform(DRAW_LAUNCH, self._row), self._uniform(DRAW_LAUNCH, self._row, 1)
+        draw, moment = (self._uniform(kinds.DRAW_LAUNCH, self._row, number) for number in range(2))
         later = draw < config.new_share
         launch[later] = np.maximum(launch[later], moment[later] * config.turnover)
         leaving = draw > 1 - config.old_share
@@ -270,12 +261,9 @@ class Market:
 
     def _offer(self, number: int, campaign: Campaign) -> Bool:
         if campaign.category >= len(self._categories):
-            raise InvalidInput(
-                f"shop.campaigns[{number}].category",
-                campaign.category,
-                f"the catalogue has categories 0 to {len(self._categories) - 1}",
-            )
-        chosen = self._uniform(DRAW_CAMPAIGN, self._row, number) < campaign.share
+            fix = f"the catalogue has categories 0 to {len(self._categories) - 1}"
+            raise InvalidInput(f"shop.campaigns[{number}].category", campaign.category, fix)
+        chosen = self._uniform(kinds.DRAW_CAMPAIGN, self._row, number) < campaign.share
         if campaign.category >= 0:
             chosen &= self._category == campaign.category
         return np.asarray(chosen)

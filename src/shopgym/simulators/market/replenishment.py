@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numba import njit
 
-from ...core.errors import InvalidInput, in_range, one_of
+from ...core.errors import InvalidInput, in_range, in_ranges, one_of
 from ...core.types import F64, I64
 
 if TYPE_CHECKING:
@@ -73,12 +73,10 @@ class StockConfig:
         in_range("shop.stock.cover_days", self.cover_days, 0.0, 365.0)
         in_range("shop.stock.safety", self.safety, 0.0, 100.0)
         in_range("shop.stock.minimum", self.minimum, 1, 1_000_000)
-        in_range("shop.stock.conversion", self.conversion, 0.0, 1.0)
-        in_range("shop.stock.out_at_start", self.out_at_start, 0.0, 1.0)
+        in_ranges(self, "shop.stock", 0.0, 1.0, "conversion", "out_at_start")
         one_of("shop.stock.rule", self.rule, RULES)
         in_range("shop.stock.holding_rate", self.holding_rate, 0.0, 10.0)
-        in_range("shop.stock.order_cost", self.order_cost, 0.0, 1e9)
-        in_range("shop.stock.background", self.background, 0.0, 1e9)
+        in_ranges(self, "shop.stock", 0.0, 1e9, "order_cost", "background")
         object.__setattr__(self, "deliveries_stop", _spans(self.deliveries_stop))
         if self.lead_reviews > MAX_LEAD_REVIEWS:
             least = f"give {self.lead_time / MAX_LEAD_REVIEWS:g} days or more, or a shorter lead time"

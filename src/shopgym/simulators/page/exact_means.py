@@ -4,36 +4,14 @@ from __future__ import annotations
 
 import math
 
-from ...core.batches import (
-    TERM_CART,
-    TERM_CLICK,
-    TERM_DWELL,
-    TERM_MARGIN,
-    TERM_PURCHASE,
-    TERM_RETURN_COST,
-    TERM_REVENUE,
-    TERM_STOCKOUT,
-    TERM_UNITS,
-)
+from ...core import batches
 from ...core.types import F64, I32, I64
 from ..day_types import DayTables
 from ..engine.jit import kernel
 from ..engine.work_queue import claim
 from ..params import ShopParams
 from ..people.visits import Visits
-from .choice_model import (
-    appeal_of,
-    mean_units,
-    p_buy,
-    p_cart,
-    p_like,
-    p_quick,
-    p_read_on,
-    p_return,
-    pain_of,
-    taken_for,
-    units_p,
-)
+from . import choice_model as model
 
 
 @kernel
@@ -62,37 +40,37 @@ def expect(
                 go_on[i, c] = 1.0
                 if item < 0:
                     continue
-                appeal = appeal_of(params, visits, i, item)
-                like = click = p_like(params, today, visits, i, item, appeal)
-                taken = taken_for(params, today, row, item)
+                appeal = model.appeal_of(params, visits, i, item)
+                like = click = model.p_like(params, today, visits, i, item, appeal)
+                taken = model.taken_for(params, today, row, item)
                 pain = willing = 0.0
                 if taken >= 0:
-                    pain = pain_of(params, today, visits, i, taken, off)
-                    willing = p_cart(params, visits, i, item, taken, appeal, pain)
-                    click *= 1.0 - p_quick(params, visits, i) * willing
-                out[TERM_CLICK, i, c] = click
+                    pain = model.pain_of(params, today, visits, i, taken, off)
+                    willing = model.p_cart(params, visits, i, item, taken, appeal, pain)
+                    click *= 1.0 - model.p_quick(params, visits, i) * willing
+                out[batches.TERM_CLICK, i, c] = click
                 if params.chain[surface]:
-                    go_on[i, c] = p_read_on(params, surface, item, click)
+                    go_on[i, c] = model.p_read_on(params, surface, item, click)
                 if params.dwells:
                     log_mean = params.dwell_log + params.dwell_depth * appeal + 0.5 * params.dwell_sd**2
-                    out[TERM_DWELL, i, c] = click * math.exp(log_mean)
+                    out[batches.TERM_DWELL, i, c] = click * math.exp(log_mean)
                 if not today.available[row, item]:
-                    out[TERM_STOCKOUT, i, c] = 1.0
+                    out[batches.TERM_STOCKOUT, i, c] = 1.0
                 if taken < 0:
                     continue
                 cart = like * willing
-                lines = cart * p_buy(params, pain)
-                units = lines * mean_units(units_p(params, visits, i, taken), params.max_units)
+                lines = cart * model.p_buy(params, pain)
+                units = lines * model.mean_units(model.units_p(params, visits, i, taken), params.max_units)
                 discount = off * today.price[row, taken]
-                out[TERM_CART, i, c] = cart
-                out[TERM_PURCHASE, i, c] = lines
-                out[TERM_UNITS, i, c] = units
-                out[TERM_REVENUE, i, c] = units * (today.price[row, taken] - discount)
-                out[TERM_MARGIN, i, c] = units * (today.margin[row, taken] - discount)
+                out[batches.TERM_CART, i, c] = cart
+                out[batches.TERM_PURCHASE, i, c] = lines
+                out[batches.TERM_UNITS, i, c] = units
+                out[batches.TERM_REVENUE, i, c] = units * (today.price[row, taken] - discount)
+                out[batches.TERM_MARGIN, i, c] = units * (today.margin[row, taken] - discount)
                 if params.returns:
-                    returned = p_return(params, visits.user[i], taken, appeal)
-                    out[TERM_RETURN_COST, i, c] = returned * (
-                        out[TERM_MARGIN, i, c] + lines * params.return_handling
+                    returned = model.p_return(params, visits.user[i], taken, appeal)
+                    out[batches.TERM_RETURN_COST, i, c] = returned * (
+                        out[batches.TERM_MARGIN, i, c] + lines * params.return_handling
                     )
         low, high = claim(queue)
 

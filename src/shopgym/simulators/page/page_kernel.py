@@ -17,67 +17,19 @@ import math
 import numpy as np
 from numba import int64, njit, uint64
 
-from ...core.batches import (
-    EMPTY,
-    EVENT_CART_UNITS,
-    EVENT_DWELL,
-    EVENT_MARGIN,
-    EVENT_QUANTITY,
-    EVENT_REMOVED,
-    EVENT_RETURN_COST,
-    EVENT_RETURN_DELAY,
-    EVENT_RETURNED,
-    EVENT_REVENUE,
-    EVENT_SOLD,
-    TERM_CART,
-    TERM_CLICK,
-    TERM_DWELL,
-    TERM_MARGIN,
-    TERM_PURCHASE,
-    TERM_RETURN_COST,
-    TERM_REVENUE,
-    TERM_STOCKOUT,
-    TERM_UNITS,
-    PageBuffers,
-)
+from ...core import batches
+from ...core.batches import EMPTY, PageBuffers
 from ...core.types import F64, I32, I64, AnyArray, Bool
 from ..day_types import DayTables
-from ..engine.hash_rng import (
-    DRAW_BUY,
-    DRAW_CART,
-    DRAW_CLICK,
-    DRAW_DELAY,
-    DRAW_DWELL,
-    DRAW_ITEM,
-    DRAW_OPENED,
-    DRAW_QUICK,
-    DRAW_READ_ON,
-    DRAW_RETURNED,
-    DRAW_UNITS,
-    key,
-    page_key,
-    unit,
-)
+from ..engine import hash_rng as kinds
+from ..engine.hash_rng import key, page_key, unit
 from ..engine.jit import kernel
 from ..engine.prefetch import prefetch
 from ..engine.ravel_view import ravel_view
 from ..engine.work_queue import STEP, claim
 from ..params import ShopParams
 from ..people.visits import Visits
-from .choice_model import (
-    appeal_of,
-    p_buy,
-    p_cart,
-    p_like,
-    p_quick,
-    p_read_on,
-    p_return,
-    pain_of,
-    seconds_of,
-    taken_for,
-    units_of,
-    units_p,
-)
+from . import choice_model as model
 from .visit_step import update_after_page
 from .workspace import EventRows, Workspace, clear
 
@@ -112,7 +64,7 @@ def serve(
         _prepare(params, today, visits, active, slates, out, workspace, low, high)
         count = _glance(params, slates, out, workspace, low, high)
         for e in range(count):
-            workspace.appeal[e] = appeal_of(params, visits, workspace.visit[e], workspace.item[e])
+            workspace.appeal[e] = model.appeal_of(params, visits, workspace.visit[e], workspace.item[e])
         count = _choose(params, today, visits, price_off, out, workspace, count, low)
         _follow_up(params, today, visits, price_off, out, workspace, event_rows, count, low)
         event_rows.written[low // queue[STEP]] = count
@@ -145,9 +97,9 @@ def _prepare(
             continue
         surface, row = visits.surface[i], visits.day_row[i]
         page = page_key(visits.key[i], visits.page[i])
-        root = key(page, DRAW_ITEM)
+        root = key(page, kinds.DRAW_ITEM)
         seen, missing = 1.0, 0
-        if params.opened[surface] < 1.0 and unit(key(page, DRAW_OPENED)) >= params.opened[surface]:
+        if params.opened[surface] < 1.0 and unit(key(page, kinds.DRAW_OPENED)) >= params.opened[surface]:
             seen = 0.0
         if params.dwells and seen > 0.0:
             out.read[i] = page
@@ -169,7 +121,7 @@ def _prepare(
             unavailable[slot] = gone
             missing += gone
             odds[slot] = max(ceiling * lift[index], floor)
-        out.page[TERM_STOCKOUT, i] = missing
+        out.page[batches.TERM_STOCKOUT, i] = missing
 
 
 @kernel
@@ -192,7 +144,7 @@ def _glance(
         item = items[place]
         draw = key(workspace.draw[place], uint64(item))
         workspace.draw[place] = draw
-        glance = unit(key(draw, DRAW_CLICK))
+        glance = unit(key(draw, kinds.DRAW_CLICK))
         workspace.glance[place] = glance
         attention, odds = workspace.attention[place] if item >= 0 else 0.0, workspace.odds[place]
         examined[place] = glance < attention
@@ -236,20 +188,20 @@ def _choose(
             continue
         attention = params.attention[surface, slot]
         clicked = 0.0
-        if workspace.glance[place] < attention * p_like(params, today, visits, i, item, appeal):
+        if workspace.glance[place] < attention * model.p_like(params, today, visits, i, item, appeal):
             off = price_off[i] if price_off.shape[0] else 0.0
             if _straight_to_cart(params, today, visits, i, item, workspace.draw[place], appeal, off):
                 out.carted[i, slot] = True
-                out.page[TERM_CART, i] += 1.0
+                out.page[batches.TERM_CART, i] += 1.0
             else:
                 out.clicked[i, slot] = True
-                out.page[TERM_CLICK, i] += 1.0
+                out.page[batches.TERM_CLICK, i] += 1.0
                 clicked = 1.0
             workspace.visit[liked], workspace.slot[liked] = i, slot
             workspace.item[liked], workspace.appeal[liked] = item, appeal
             liked += 1
         if params.chain[surface]:
-            reached = unit(key(workspace.draw[place], DRAW_READ_ON)) < p_read_on(
+            reached = unit(key(workspace.draw[place], kinds.DRAW_READ_ON)) < model.p_read_on(
                 params, surface, item, clicked
             )
     return liked
@@ -267,14 +219,14 @@ def _straight_to_cart(
     off: float,
 ) -> bool:
     """Whether ``item``, which is liked, is put in the cart without a look at its page."""
-    quick = p_quick(params, visits, i)
-    if quick == 0.0 or unit(key(draw, DRAW_QUICK)) >= quick:
+    quick = model.p_quick(params, visits, i)
+    if quick == 0.0 or unit(key(draw, kinds.DRAW_QUICK)) >= quick:
         return False
-    taken = taken_for(params, today, visits.day_row[i], item)
+    taken = model.taken_for(params, today, visits.day_row[i], item)
     if taken < 0:
         return False
-    pain = pain_of(params, today, visits, i, taken, off)
-    return unit(key(draw, DRAW_CART)) < p_cart(params, visits, i, item, taken, appeal, pain)
+    pain = model.pain_of(params, today, visits, i, taken, off)
+    return unit(key(draw, kinds.DRAW_CART)) < model.p_cart(params, visits, i, item, taken, appeal, pain)
 
 
 @kernel
@@ -305,48 +257,48 @@ def _follow_up(
         event = event_rows.events[row]
         row += 1
         event[:] = 0.0
-        event[EVENT_SOLD] = EMPTY
+        event[batches.EVENT_SOLD] = EMPTY
         straight = out.carted[i, slot]
         if params.dwells and not straight:
             median = params.dwell_log + params.dwell_depth * appeal
-            seconds = seconds_of(key(draw, DRAW_DWELL), median, params.dwell_sd)
-            event[EVENT_DWELL] = seconds
-            out.page[TERM_DWELL, i] += seconds
-        taken = taken_for(params, today, day_row, item)
+            seconds = model.seconds_of(key(draw, kinds.DRAW_DWELL), median, params.dwell_sd)
+            event[batches.EVENT_DWELL] = seconds
+            out.page[batches.TERM_DWELL, i] += seconds
+        taken = model.taken_for(params, today, day_row, item)
         if taken < 0:
             continue
         off = price_off[i] if price_off.shape[0] else 0.0
-        pain = pain_of(params, today, visits, i, taken, off)
+        pain = model.pain_of(params, today, visits, i, taken, off)
         if not straight:
-            if unit(key(draw, DRAW_CART)) >= p_cart(params, visits, i, item, taken, appeal, pain):
+            if unit(key(draw, kinds.DRAW_CART)) >= model.p_cart(params, visits, i, item, taken, appeal, pain):
                 continue
             out.carted[i, slot] = True
-            out.page[TERM_CART, i] += 1.0
-        p = units_p(params, visits, i, taken)
-        amount = units_of(p, params.max_units, unit(key(draw, DRAW_UNITS)))
-        event[EVENT_CART_UNITS] = amount
+            out.page[batches.TERM_CART, i] += 1.0
+        p = model.units_p(params, visits, i, taken)
+        amount = model.units_of(p, params.max_units, unit(key(draw, kinds.DRAW_UNITS)))
+        event[batches.EVENT_CART_UNITS] = amount
         # one draw for the whole cart: a visitor checks out or does not
-        checkout = unit(key(visits.key[i], DRAW_BUY))
-        if checkout >= p_buy(params, pain):
-            event[EVENT_REMOVED] = checkout < p_buy(params, 0.0)
+        checkout = unit(key(visits.key[i], kinds.DRAW_BUY))
+        if checkout >= model.p_buy(params, pain):
+            event[batches.EVENT_REMOVED] = checkout < model.p_buy(params, 0.0)
             continue
         discount = off * today.price[day_row, taken]
-        event[EVENT_SOLD] = taken
-        event[EVENT_QUANTITY] = amount
-        event[EVENT_REVENUE] = amount * (today.price[day_row, taken] - discount)
-        event[EVENT_MARGIN] = amount * (today.margin[day_row, taken] - discount)
-        out.page[TERM_PURCHASE, i] += 1.0
-        out.page[TERM_UNITS, i] += amount
-        out.page[TERM_REVENUE, i] += event[EVENT_REVENUE]
-        out.page[TERM_MARGIN, i] += event[EVENT_MARGIN]
-        if params.returns and unit(key(draw, DRAW_RETURNED)) < p_return(
+        event[batches.EVENT_SOLD] = taken
+        event[batches.EVENT_QUANTITY] = amount
+        event[batches.EVENT_REVENUE] = amount * (today.price[day_row, taken] - discount)
+        event[batches.EVENT_MARGIN] = amount * (today.margin[day_row, taken] - discount)
+        out.page[batches.TERM_PURCHASE, i] += 1.0
+        out.page[batches.TERM_UNITS, i] += amount
+        out.page[batches.TERM_REVENUE, i] += event[batches.EVENT_REVENUE]
+        out.page[batches.TERM_MARGIN, i] += event[batches.EVENT_MARGIN]
+        if params.returns and unit(key(draw, kinds.DRAW_RETURNED)) < model.p_return(
             params, visits.user[i], taken, appeal
         ):
-            delay = MIN_RETURN_DAYS - params.return_delay * math.log1p(-unit(key(draw, DRAW_DELAY)))
-            event[EVENT_RETURNED] = 1.0
-            event[EVENT_RETURN_COST] = event[EVENT_MARGIN] + params.return_handling
-            event[EVENT_RETURN_DELAY] = delay
-            out.page[TERM_RETURN_COST, i] += event[EVENT_RETURN_COST]
+            delay = MIN_RETURN_DAYS - params.return_delay * math.log1p(-unit(key(draw, kinds.DRAW_DELAY)))
+            event[batches.EVENT_RETURNED] = 1.0
+            event[batches.EVENT_RETURN_COST] = event[batches.EVENT_MARGIN] + params.return_handling
+            event[batches.EVENT_RETURN_DELAY] = delay
+            out.page[batches.TERM_RETURN_COST, i] += event[batches.EVENT_RETURN_COST]
 
 
 @kernel

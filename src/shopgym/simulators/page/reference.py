@@ -1,8 +1,9 @@
 """The model of a page: what one shopper does with one page, and how the visit goes on. In plain Python.
 
-This file is the specification. The kernels (:mod:`.page_kernel`, :mod:`.visit_step`, :mod:`.visit_start`)
-do the same for many visits at a time. ``tests/simulators/test_page_reference.py`` holds them equal to it,
-outcome by outcome. Nothing here is fast, and nothing here calls the kernels.
+This file is the specification; the start and the end of a visit are in :mod:`..people.visit_reference`. The
+kernels (:mod:`.page_kernel`, :mod:`.visit_step`, :mod:`.visit_start`, :mod:`..people.visit_end`) do the same
+for many visits at a time. ``tests/simulators/test_page_reference.py`` holds them equal to it, outcome by
+outcome. Nothing here is fast, and nothing here calls the kernels.
 
 Names in ``code`` are fields of :class:`~shopgym.simulators.config.ShopConfig`; without a prefix they belong
 to ``choice``. s is the logistic function, e_i the embedding of item i, t the number of pages seen before
@@ -80,18 +81,16 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
-from types import SimpleNamespace
 
 import numpy as np
 
-from ...core import statistics
 from ...core.batches import EMPTY
-from ...core.types import F32
 from ..day_types import DayTables
 from ..engine import hash_rng as kinds
-from ..engine.hash_rng import below, key, normal, unit
+from ..engine.hash_rng import normal, unit
 from ..params import ShopParams
-from ..people.visits import NO_QUERY, Visits
+from ..people.visit_reference import Visit, child, pull_of, sigmoid, towards, uniform, wanted_item
+from ..people.visits import NO_QUERY
 from .choice_model import LEAST_UNITS_P
 from .surfaces import CART, EMAIL, HOME, PRODUCT, SEARCH
 
@@ -99,13 +98,10 @@ NEIGHBOURS_TRIED = 4
 """Neighbours of an item that is sold out among which a substitute is looked for, the nearest first."""
 FIRST_RETURN = 1.0
 """Days before anything can be sent back."""
-SEEN_RATE, SEARCH_DRIFT, HABIT_RATE = 0.2, 0.5, 0.2
-"""Shares of the way that seen, intent (at a search) and habit (at the end of a visit) move."""
+SEEN_RATE, SEARCH_DRIFT = 0.2, 0.5
+"""Shares of the way that seen and, at a search, intent move."""
 DAYS_PROMISED = 3.0
 """Days of delivery that nobody minds."""
-
-Visit = SimpleNamespace
-"""One visit: a row of :class:`~shopgym.simulators.people.visits.Visits`, by the same names."""
 
 
 @dataclass
@@ -128,17 +124,6 @@ class SlotOutcome:
     return_delay: float = 0.0
 
 
-def copy_visit(visits: Visits, i: int) -> Visit:
-    """Row ``i`` of ``visits``, by the same names: Python numbers and copies of vectors."""
-    row = {name: getattr(visits, name)[i] for name in Visits._fields}
-    return SimpleNamespace(**{name: v.copy() if v.ndim else v.item() for name, v in row.items()})
-
-
-def child(parent: np.uint64, field: int | np.uint64) -> np.uint64:
-    """The key of ``field`` under the key ``parent``."""
-    return np.uint64(key(np.uint64(parent), np.uint64(field)))
-
-
 def page_key(visit: Visit) -> np.uint64:
     """The key of the page that the visitor is on."""
     return child(child(visit.key, kinds.DRAW_PAGE), visit.page)
@@ -147,58 +132,6 @@ def page_key(visit: Visit) -> np.uint64:
 def item_key(visit: Visit, item: int) -> np.uint64:
     """The key of an item on that page."""
     return child(child(page_key(visit), kinds.DRAW_ITEM), item)
-
-
-def uniform(parent: np.uint64, kind: np.uint64) -> float:
-    """The number in [0, 1) that belongs to ``kind`` under the key ``parent``."""
-    return float(unit(child(parent, kind)))
-
-
-def sigmoid(x: float) -> float:
-    return float(statistics.sigmoid(x))
-
-
-# Before the page
-
-
-def start_visit(params: ShopParams, visit: Visit) -> None:
-    """Begin the visit whose ``key`` and person (``user``, ``taste``, ``seen`` ...) are set."""
-    visit.visit += 1
-    visit.mobile = uniform(visit.key, kinds.DRAW_MOBILE) < params.mobile_share
-    visit.purpose = uniform(visit.key, kinds.DRAW_MISSION) < float(params.mission[visit.user])
-    size_noise = params.mission_spread * normal(child(visit.key, kinds.DRAW_MISSION_SIZE))
-    visit.size = float(np.float32(float(params.size[visit.user]) + size_noise)) if visit.purpose else 0.0
-    visit.channel = 0
-    if params.surfaces_on:  # channels are cumulative shares
-        visit.channel = int((uniform(visit.key, kinds.DRAW_CHANNEL) >= params.channels[:-1]).sum())
-    visit.surface, visit.query = int(params.entries[visit.channel]), NO_QUERY
-    coin, word = child(visit.key, kinds.DRAW_ENTRY), child(visit.key, kinds.DRAW_ENTRY_ITEM)
-    visit.anchor = wanted_item(params, visit, unit(coin), word)
-    visit.intent = params.embedding[visit.anchor].copy()
-    visit.pull = pull_of(params, visit)
-    visit.page = visit.clicks = visit.bought = 0
-    visit.joy = visit.weight = visit.mood = 0.0
-    visit.over = False
-
-
-def wanted_item(params: ShopParams, visit: Visit, coin: float, word: np.uint64) -> int:
-    """Half the time a neighbour of one of the user's favourites, else an item by popularity."""
-    if coin >= 0.5:  # alias method (Walker 1977)
-        item = below(word, len(params.alias_share))
-        stays = uniform(word, kinds.DRAW_ALIAS) < params.alias_share[item]
-        return int(item if stays else params.alias_item[item])
-    favourite = int(params.favourites[visit.user, below(word, params.favourites.shape[1])])
-    width = params.neighbours.shape[1]
-    return (
-        int(params.neighbours[favourite, below(child(word, kinds.DRAW_COIN), width)]) if width else favourite
-    )
-
-
-def pull_of(params: ShopParams, visit: Visit) -> F32:
-    """(d,) q."""
-    taste_weight, intent_weight = np.float32(params.taste_weight), np.float32(params.intent_weight)
-    pull: F32 = taste_weight * visit.taste + intent_weight * visit.intent
-    return pull - np.float32(params.boredom) * visit.seen
 
 
 # Probabilities
@@ -358,7 +291,7 @@ def continue_visit(
         if outcome.clicked or outcome.carted:
             visit.anchor = item
             visit.history = np.append(np.int32(item), visit.history)[: len(visit.history)]
-            visit.intent = _towards(visit.intent, params.embedding[item], params.drift)
+            visit.intent = towards(visit.intent, params.embedding[item], params.drift)
             if params.remembers:
                 _remember(params, visit, item, outcome)
     logit = params.leave_base + params.fatigue * visit.page - params.engagement * (clicks > 0)
@@ -387,7 +320,7 @@ def _next_surface(params: ShopParams, visit: Visit, clicked: bool, carted: bool)
         visit.anchor = wanted_item(params, visit, unit(word), child(word, kinds.DRAW_COIN))
         visit.surface = SEARCH
         visit.query = int(params.category[visit.anchor])
-        visit.intent = _towards(visit.intent, params.embedding[visit.anchor], SEARCH_DRIFT)
+        visit.intent = towards(visit.intent, params.embedding[visit.anchor], SEARCH_DRIFT)
     else:
         visit.surface = HOME
 
@@ -399,8 +332,8 @@ def _remember(params: ShopParams, visit: Visit, item: int, outcome: SlotOutcome)
     ``people.wait_weight`` per day of delivery beyond 3, by ``return_weight`` per line sent back and by
     ``missed_weight`` per item that was sold out.
     """
-    visit.taste = _towards(visit.taste, params.embedding[item], params.learning)
-    visit.seen = _towards(visit.seen, params.embedding[item], SEEN_RATE)
+    visit.taste = towards(visit.taste, params.embedding[item], params.learning)
+    visit.seen = towards(visit.seen, params.embedding[item], SEEN_RATE)
     visit.joy += float(params.worth[item])
     visit.weight += 1.0
     if outcome.sold != EMPTY:
@@ -411,29 +344,3 @@ def _remember(params: ShopParams, visit: Visit, item: int, outcome: SlotOutcome)
         visit.mood -= params.wait_weight * late + params.return_weight * outcome.returned
     elif outcome.unavailable:
         visit.mood -= params.missed_weight
-
-
-def _towards(vector: F32, goal: F32, share: float) -> F32:
-    return vector + np.float32(share) * (goal - vector)
-
-
-def end_visit(params: ShopParams, visit: Visit) -> bool:
-    """Settle satisfaction and habit and draw ``gap``, the days to the next visit.
-
-    Returns:
-        Whether the person remains a customer.
-    """
-    worth = visit.joy / visit.weight if visit.weight > 0.0 else 0.0
-    bought = float(visit.bought > 0)
-    experience = params.worth_weight * worth + params.purchase_bonus * bought + visit.mood
-    visit.satisfaction += (1.0 - params.inertia) * (math.tanh(experience) - visit.satisfaction)
-    visit.habit += HABIT_RATE * (bought - visit.habit)
-    faster = params.rate_effect * visit.satisfaction + params.habit_effect * visit.habit
-    rate = float(params.rate[visit.user]) * math.exp(faster)
-    visit.gap = -math.log1p(-uniform(visit.key, kinds.DRAW_GAP)) / rate
-    visit.seen = np.float32(math.exp(-visit.gap / params.boredom_days)) * visit.seen
-    if visit.visit <= 1:  # BG/NBD counts drop-outs from the first return on
-        return True
-    p = float(params.dropout[visit.user])
-    logit = math.log(p / (1.0 - p)) - params.churn_effect * visit.satisfaction
-    return uniform(visit.key, kinds.DRAW_DROPOUT) >= sigmoid(logit)

@@ -18,7 +18,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from ...core.errors import InvalidInput, in_range, one_of
+from ...core.errors import InvalidInput, in_range, in_ranges, one_of
 from ...core.types import AnyArray
 
 SURFACES = ("home", "product", "cart", "search", "email")
@@ -106,8 +106,7 @@ class SurfacesConfig:
     )
 
     def __post_init__(self) -> None:
-        for name in ("to_cart", "search_rate", "opened"):
-            in_range(f"shop.surfaces.{name}", getattr(self, name), 0.0, 1.0)
+        in_ranges(self, "shop.surfaces", 0.0, 1.0, "to_cart", "search_rate", "opened")
         if len(self.channels) != len(CHANNELS) or min(self.channels) < 0 or not sum(self.channels) > 0:
             raise InvalidInput(
                 "shop.surfaces.channels", self.channels, f"give {len(CHANNELS)} shares >= 0, not all 0"

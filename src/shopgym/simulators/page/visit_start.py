@@ -11,21 +11,8 @@ from numba import int64, njit, uint64
 
 from ...core.batches import EMPTY
 from ...core.types import I32, I64, Bool
-from ..engine.hash_rng import (
-    DRAW_CHANNEL,
-    DRAW_COIN,
-    DRAW_ENTRY,
-    DRAW_ENTRY_ITEM,
-    DRAW_LIFE,
-    DRAW_MISSION,
-    DRAW_MISSION_SIZE,
-    DRAW_MOBILE,
-    DRAW_USER,
-    below,
-    key,
-    normal,
-    unit,
-)
+from ..engine import hash_rng as kinds
+from ..engine.hash_rng import below, key, normal, unit
 from ..engine.jit import kernel
 from ..engine.prefetch import prefetch
 from ..engine.ravel_view import ravel_view
@@ -56,14 +43,14 @@ def start_claimed(params: ShopParams, visits: Visits, begin: Bool, scratch: I32,
     for i in scratch[:count]:
         visits.number[i] += 1
         visits.key[i] = key(visits.seed[i], uint64(visits.number[i]))
-        user = _draw_user(params, key(visits.key[i], DRAW_USER))
+        user = _draw_user(params, key(visits.key[i], kinds.DRAW_USER))
         visits.user[i] = user
         prefetch(params.favourites, user)
         prefetch(params.taste, user)
         prefetch(params.mission, user)
         prefetch(params.size, user)
     for i in scratch[:count]:
-        _prefetch_wanted_item(params, visits.user[i], key(visits.key[i], DRAW_ENTRY_ITEM))
+        _prefetch_wanted_item(params, visits.user[i], key(visits.key[i], kinds.DRAW_ENTRY_ITEM))
     for i in scratch[:count]:
         _set_person(params, visits, i, visits.user[i])
         _begin_visit(params, visits, i)
@@ -82,9 +69,9 @@ def return_visits(params: ShopParams, visits: Visits, begin: Bool, replace: Bool
                 continue
             if replace[i]:
                 visits.lives[i] += 1
-                visits.life[i] = key(key(visits.seed[i], DRAW_LIFE), uint64(visits.lives[i]))
+                visits.life[i] = key(key(visits.seed[i], kinds.DRAW_LIFE), uint64(visits.lives[i]))
                 _set_person(
-                    params, visits, i, int(below(key(visits.life[i], DRAW_USER), params.taste.shape[0]))
+                    params, visits, i, int(below(key(visits.life[i], kinds.DRAW_USER), params.taste.shape[0]))
                 )
                 visits.time[i] = 0.0
             else:
@@ -132,20 +119,21 @@ def _begin_visit(params: ShopParams, visits: Visits, i: int) -> None:
     """Start the visit of the person in row i, whose key is set. The intent is set later."""
     visit, user = visits.key[i], visits.user[i]
     visits.visit[i] += 1
-    visits.mobile[i] = unit(key(visit, DRAW_MOBILE)) < params.mobile_share
-    visits.purpose[i] = unit(key(visit, DRAW_MISSION)) < params.mission[user]
+    visits.mobile[i] = unit(key(visit, kinds.DRAW_MOBILE)) < params.mobile_share
+    visits.purpose[i] = unit(key(visit, kinds.DRAW_MISSION)) < params.mission[user]
     visits.size[i] = params.size[user] if visits.purpose[i] else 0.0
     if params.mission_spread > 0.0 and visits.purpose[i]:
-        visits.size[i] += params.mission_spread * normal(key(visit, DRAW_MISSION_SIZE))
+        visits.size[i] += params.mission_spread * normal(key(visit, kinds.DRAW_MISSION_SIZE))
     channel = 0
     if params.surfaces_on:
-        draw = unit(key(visit, DRAW_CHANNEL))
+        draw = unit(key(visit, kinds.DRAW_CHANNEL))
         while channel + 1 < params.channels.shape[0] and draw >= params.channels[channel]:
             channel += 1
     visits.channel[i] = channel
     visits.surface[i] = params.entries[channel]
     visits.query[i] = NO_QUERY
-    visits.anchor[i] = draw_wanted_item(params, user, key(visit, DRAW_ENTRY), key(visit, DRAW_ENTRY_ITEM))
+    coin, word = key(visit, kinds.DRAW_ENTRY), key(visit, kinds.DRAW_ENTRY_ITEM)
+    visits.anchor[i] = draw_wanted_item(params, user, coin, word)
     visits.page[i] = 0
     visits.clicks[i] = 0
     visits.over[i] = False
@@ -178,4 +166,4 @@ def _prefetch_wanted_item(params: ShopParams, user: int, word: np.uint64) -> Non
     favourite = int64(params.favourites[user, below(word, params.favourites.shape[1])])
     width = params.neighbours.shape[1]
     if width:
-        prefetch(ravel_view(params.neighbours), favourite * width + below(key(word, DRAW_COIN), width))
+        prefetch(ravel_view(params.neighbours), favourite * width + below(key(word, kinds.DRAW_COIN), width))

@@ -12,16 +12,8 @@ from numba import int64, njit
 
 from ...core.batches import EVENT_RETURNED, EVENT_SOLD, TERM_CART, TERM_CLICK, PageBuffers
 from ...core.types import F64, I32, Bool
-from ..engine.hash_rng import (
-    DRAW_COIN,
-    DRAW_LEAVE,
-    DRAW_QUERY,
-    DRAW_SEARCHED,
-    DRAW_TO_CART,
-    key,
-    page_key,
-    unit,
-)
+from ..engine import hash_rng as kinds
+from ..engine.hash_rng import key, page_key, unit
 from ..engine.jit import kernel
 from ..params import ShopParams
 from ..people.visits import NO_QUERY, Visits, draw_wanted_item, set_pull
@@ -81,7 +73,7 @@ def update_after_page(
             logit -= params.engagement
         if visits.purpose[i]:
             logit -= params.mission_stay + visits.size[i]
-        left[i] = unit(key(root, DRAW_LEAVE)) < 1.0 / (1.0 + math.exp(-logit))
+        left[i] = unit(key(root, kinds.DRAW_LEAVE)) < 1.0 / (1.0 + math.exp(-logit))
         if params.surfaces_on:
             if visits.surface[i] == EMAIL and clicks == 0:
                 left[i] = True
@@ -126,14 +118,14 @@ def _set_next_surface(
 ) -> None:
     """Where the visitor goes from this page, and what they search for there."""
     visits.query[i] = NO_QUERY
-    if carted and unit(key(root, DRAW_TO_CART)) < params.to_cart:
+    if carted and unit(key(root, kinds.DRAW_TO_CART)) < params.to_cart:
         visits.surface[i] = CART
     elif clicks > 0:
         visits.surface[i] = PRODUCT
-    elif unit(key(root, DRAW_SEARCHED)) < params.search_rate:
+    elif unit(key(root, kinds.DRAW_SEARCHED)) < params.search_rate:
         visits.surface[i] = SEARCH
-        word = key(root, DRAW_QUERY)
-        item = draw_wanted_item(params, visits.user[i], word, key(word, DRAW_COIN))
+        word = key(root, kinds.DRAW_QUERY)
+        item = draw_wanted_item(params, visits.user[i], word, key(word, kinds.DRAW_COIN))
         visits.anchor[i] = item
         visits.query[i] = params.category[item]
         for c in range(visits.intent.shape[1]):

@@ -11,7 +11,7 @@ from typing import NamedTuple
 import numpy as np
 
 from ...core.batches import EVENT_COLUMNS, PageBuffers
-from ...core.types import F64, I32, I64, U64, AnyArray, Bool
+from ...core.types import F64, I32, I64, U64, AnyArray, Bool, column_dtypes
 from ..engine.jit import kernel
 from ..engine.ravel_view import ravel_view
 from ..engine.work_queue import STEP
@@ -42,20 +42,10 @@ class Workspace(NamedTuple):
     def empty(cls, c: int, k: int) -> Workspace:
         """A workspace for c visits of k slots."""
         places = c * k
-        return cls(
-            draw=np.empty(places, np.uint64),
-            glance=np.empty(places),
-            attention=np.empty(places),
-            odds=np.empty(places),
-            open=np.empty(places, np.bool_),
-            places=np.empty(places, np.int32),
-            visit_at=np.repeat(np.arange(c, dtype=np.int32), k),
-            slot_at=np.tile(np.arange(k, dtype=np.int32), c),
-            visit=np.empty(places, np.int32),
-            slot=np.empty(places, np.int32),
-            item=np.empty(places, np.int32),
-            appeal=np.empty(places),
-        )
+        columns = {name: np.empty(places, dtype) for name, dtype in column_dtypes(cls).items()}
+        columns["visit_at"] = np.repeat(np.arange(c, dtype=np.int32), k)
+        columns["slot_at"] = np.tile(np.arange(k, dtype=np.int32), c)
+        return cls(**columns)
 
 
 class EventRows(NamedTuple):

@@ -13,11 +13,14 @@ import numpy as np
 
 from ...core.batches import EMPTY
 from ...core.errors import InvalidInput
-from ...core.types import F32, F64, I32, Bool
+from ...core.types import AnyArray, Bool
 from ..engine.hash_rng import DRAW_GAP, DRAW_LIFE, key, keys, units
 from .arrivals import ArrivalConfig
 from .users import Users
 from .visits import Visits
+
+REMEMBERED = ("visit", "gap", "satisfaction", "habit", "history", "taste", "seen")
+"""Columns of :class:`.visits.Visits` that people carry from one visit to the next."""
 
 
 class Population:
@@ -48,24 +51,19 @@ class Population:
         count = len(users)
         base = arrivals.established if remembers else 0
         expected = arrivals.expected(0.0, days)
-        if base + expected + 5 * expected**0.5 > count:
-            raise InvalidInput(
-                "shop.users",
-                count,
-                f"{base} established and about {expected:.0f} new users come in {days:g} days: "
-                f"give at least {int(base + expected + 5 * expected**0.5) + 1}",
-            )
+        most = base + expected + 5 * expected**0.5
+        if most > count:
+            coming = f"{base} established and about {expected:.0f} new users come in {days:g} days"
+            raise InvalidInput("shop.users", count, f"{coming}: give at least {int(most) + 1}")
         customers = np.arange(base)
         root = np.uint64(key(np.uint64(seed), DRAW_LIFE))
         self.life = keys(root, np.arange(count, dtype=np.uint64))
-        self.visits: I32 = np.zeros(count, np.int32)
-        self.gap: F64 = np.zeros(count)
-        self.satisfaction: F64 = np.zeros(count)
-        self.habit: F64 = np.zeros(count)
-        self.history: I32 = np.full((count, history if remembers else 0), EMPTY, np.int32)
-        self.taste: F32 = users.taste.copy() if remembers else users.taste
-        self.seen: F32 = np.zeros_like(users.taste) if remembers else users.taste
-        self.visits[customers] = 1
+        self._memory: dict[str, AnyArray] = {"visit": np.zeros(count, np.int32)}
+        if remembers:
+            self._memory |= {name: np.zeros(count) for name in ("gap", "satisfaction", "habit")}
+            self._memory["history"] = np.full((count, history), EMPTY, np.int32)
+            self._memory |= {"taste": users.taste.copy(), "seen": np.zeros_like(users.taste)}
+        self._memory["visit"][customers] = 1
         draw = units(keys(np.uint64(key(root, DRAW_GAP)), customers.astype(np.uint64)))
         first = (
             arrivals.after(np.zeros(base), -np.log1p(-draw) / users.rate[customers]) if base else np.empty(0)
@@ -74,8 +72,8 @@ class Population:
         new = new[new < days][: count - base]
         times = np.concatenate([first, new])
         people = np.concatenate([customers, base + np.arange(len(new))])
-        coming = times < days
-        self._queue = list(zip(times[coming].tolist(), people[coming].tolist(), strict=True))
+        inside = times < days
+        self._queue = list(zip(times[inside].tolist(), people[inside].tolist(), strict=True))
         heapq.heapify(self._queue)
 
     def __len__(self) -> int:
@@ -105,13 +103,10 @@ class Population:
         visits.user[rows] = users
         visits.time[rows] = times
         visits.life[rows] = self.life[users]
-        visits.visit[rows] = self.visits[users]
-        visits.gap[rows] = self.gap[users]
-        visits.satisfaction[rows] = self.satisfaction[users]
-        visits.habit[rows] = self.habit[users]
-        visits.history[rows] = self.history[users] if self.remembers else EMPTY
-        visits.taste[rows] = self.taste[users]
-        visits.seen[rows] = self.seen[users] if self.remembers else 0.0
+        blank = {"history": EMPTY, "taste": self.users.taste[users]}
+        for name in REMEMBERED:
+            remembered = self._memory[name][users] if name in self._memory else blank.get(name, 0)
+            getattr(visits, name)[rows] = remembered
         return filled, float(times[-1])
 
     def store(self, visits: Visits, ended: Bool, stayed: Bool) -> None:
@@ -120,13 +115,8 @@ class Population:
             return
         rows = np.flatnonzero(ended)
         users = visits.user[rows]
-        self.visits[users] = visits.visit[rows]
-        self.gap[users] = visits.gap[rows]
-        self.satisfaction[users] = visits.satisfaction[rows]
-        self.habit[users] = visits.habit[rows]
-        self.history[users] = visits.history[rows]
-        self.taste[users] = visits.taste[rows]
-        self.seen[users] = visits.seen[rows]
+        for name in REMEMBERED:
+            self._memory[name][users] = getattr(visits, name)[rows]
         returning = np.flatnonzero(ended & stayed)
         times = self.arrivals.after(visits.time[returning], visits.gap[returning])
         for time, user in zip(times.tolist(), visits.user[returning].tolist(), strict=True):

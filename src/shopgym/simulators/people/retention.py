@@ -14,9 +14,9 @@ from dataclasses import dataclass
 import numpy as np
 from numba import njit
 from numpy.random import Generator
-from scipy.special import betaincinv, gammaincinv, hyp2f1
+from scipy.special import betaincinv, gammaincinv
 
-from ...core.errors import InvalidInput, in_range
+from ...core.errors import in_ranges
 from ...core.types import F64, Bool
 
 _TINY = 1e-12
@@ -44,11 +44,9 @@ class RetentionConfig:
     passing: float = 0.0
 
     def __post_init__(self) -> None:
-        for name in ("r", "alpha", "a", "b"):
-            in_range(f"shop.retention.{name}", getattr(self, name), 0.0, 1e6, open_low=True)
-        for name in ("rate_effect", "churn_effect"):
-            in_range(f"shop.retention.{name}", getattr(self, name), 0.0, 20.0)
-        in_range("shop.retention.passing", self.passing, 0.0, 1.0, open_high=True)
+        in_ranges(self, "shop.retention", 0.0, 1e6, "r", "alpha", "a", "b", open_low=True)
+        in_ranges(self, "shop.retention", 0.0, 20.0, "rate_effect", "churn_effect")
+        in_ranges(self, "shop.retention", 0.0, 1.0, "passing", open_high=True)
 
 
 def draw_habits(count: int, config: RetentionConfig, rng: Generator, even: F64 = NO_ONE) -> tuple[F64, F64]:
@@ -99,17 +97,3 @@ def expected_visits(rate: F64, dropout: F64, days: float, established: int = 0) 
     visits: F64 = 1.0 + (1.0 - lost / spent) / dropout
     visits[:established] = (lost / dropout)[:established]
     return visits
-
-
-def expected_returns(days: float, config: RetentionConfig) -> float:
-    """Mean number of returns of a new customer in ``days`` days, effects off (eq. 9).
-
-    Raises:
-        InvalidInput: ``a`` is 1, where the formula is not defined; use a value next to it.
-    """
-    r, alpha, a, b = config.r, config.alpha, config.a, config.b
-    if a == 1.0:
-        raise InvalidInput("shop.retention.a", a, "the closed form is not defined at exactly 1")
-    share = days / (alpha + days)
-    shrink = (alpha / (alpha + days)) ** r
-    return float((a + b - 1) / (a - 1) * (1 - shrink * hyp2f1(r, b, a + b - 1, share)))

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from ...core.errors import in_range
+from ...core.errors import in_ranges
 from .retention import RetentionConfig
 
 
@@ -51,16 +51,10 @@ class PeopleConfig:
     )
 
     def __post_init__(self) -> None:
-        in_range("shop.people.learning", self.learning, 0.0, 1.0)
-        in_range("shop.people.boredom_days", self.boredom_days, 0.0, 1e6, open_low=True)
-        in_range("shop.people.inertia", self.inertia, 0.0, 1.0, open_high=True)
-        for name in (
-            "boredom",
-            "worth_weight",
-            "purchase_bonus",
-            "missed_weight",
-            "return_weight",
-            "wait_weight",
-            "habit_effect",
-        ):
-            in_range(f"shop.people.{name}", getattr(self, name), 0.0, 20.0)
+        in_ranges(self, "shop.people", 0.0, 1.0, "learning")
+        in_ranges(self, "shop.people", 0.0, 1e6, "boredom_days", open_low=True)
+        in_ranges(self, "shop.people", 0.0, 1.0, "inertia", open_high=True)
+        in_ranges(self, "shop.people", 0.0, 20.0, "boredom", "worth_weight", "purchase_bonus")
+        in_ranges(
+            self, "shop.people", 0.0, 20.0, "missed_weight", "return_weight", "wait_weight", "habit_effect"
+        )

@@ -130,21 +130,9 @@ class Users:
         if size_alike:
             size = rng.normal(0.0, size_alike**0.5, size=count)
             size[: len(even)] = size_alike**0.5 * ndtri(even[:, 1])
-        return cls(
-            taste,
-            favourites,
-            sensitivity,
-            features,
-            feature_names,
-            region,
-            rate,
-            dropout,
-            purpose.astype(np.float32),
-            bulk,
-            returner.astype(np.float32),
-            size.astype(np.float32),
-            passing,
-        )
+        people = (taste, favourites, sensitivity, features, feature_names, region, rate, dropout)
+        mission_share, returns, sizes = (column.astype(np.float32) for column in (purpose, returner, size))
+        return cls(*people, mission_share, bulk, returns, sizes, passing)
 
 
 def _evenly(count: int, seed: int) -> F64:

@@ -9,7 +9,7 @@ import numpy as np
 from numba import int64, njit
 
 from ...core.batches import EMPTY
-from ...core.types import F32, F64, I32, I64, U64, Bool
+from ...core.types import F32, F64, I32, I64, U64, Bool, column_dtypes
 from ..catalog.alias_sampler import popular_item
 from ..engine.hash_rng import DRAW_COIN, below, key, unit
 from ..params import ShopParams
@@ -62,40 +62,14 @@ class Visits(NamedTuple):
 
 def empty_visits(n: int, d: int, h: int) -> Visits:
     """n rows without a visit."""
-    return Visits(
-        seed=np.zeros(n, np.uint64),
-        number=np.full(n, -1, np.int64),
-        key=np.zeros(n, np.uint64),
-        user=np.zeros(n, np.int32),
-        mobile=np.zeros(n, np.bool_),
-        channel=np.zeros(n, np.int32),
-        surface=np.zeros(n, np.int32),
-        query=np.full(n, NO_QUERY, np.int32),
-        day_row=np.zeros(n, np.int32),
-        time=np.zeros(n),
-        page=np.zeros(n, np.int32),
-        clicks=np.zeros(n, np.int32),
-        anchor=np.zeros(n, np.int32),
-        history=np.full((n, h), EMPTY, np.int32),
-        purpose=np.zeros(n, np.bool_),
-        size=np.zeros(n, np.float32),
-        intent=np.zeros((n, d), np.float32),
-        pull=np.zeros((n, d), np.float32),
-        reach=np.zeros(n),
-        over=np.ones(n, np.bool_),
-        life=np.zeros(n, np.uint64),
-        lives=np.full(n, -1, np.int64),
-        visit=np.zeros(n, np.int32),
-        gap=np.zeros(n),
-        taste=np.zeros((n, d), np.float32),
-        seen=np.zeros((n, d), np.float32),
-        satisfaction=np.zeros(n),
-        habit=np.zeros(n),
-        joy=np.zeros(n),
-        weight=np.zeros(n),
-        mood=np.zeros(n),
-        bought=np.zeros(n, np.int32),
-    )
+    widths = {"history": (h,), **dict.fromkeys(("intent", "pull", "taste", "seen"), (d,))}
+    columns = {
+        name: np.zeros((n, *widths.get(name, ())), dtype) for name, dtype in column_dtypes(Visits).items()
+    }
+    blanks = {"number": -1, "lives": -1, "query": NO_QUERY, "history": EMPTY, "over": True}
+    for name, blank in blanks.items():
+        columns[name][:] = blank
+    return Visits(**columns)
 
 
 @njit(cache=True, inline="always")

@@ -2,26 +2,15 @@
 
 from __future__ import annotations
 
-from .parameter import (
-    AGAIN,
-    COMMON,
-    ELASTIC,
-    FITTED,
-    LANDING,
-    LONG,
-    MILD,
-    OPENED,
-    SCROLLED,
-    SEARCHED,
-    SHELF,
-    THERE,
-    Parameter,
-    campaigns,
-)
+from . import parameter as source
+from .parameter import COMMON, Parameter, campaigns
 
 TAOBAO = "Taobao UserBehavior, first 4,321 rows (Zhu et al. 2018), research use"
 CLOTHING = "UCI e-shop clothing 2008 (Lapczynski & Bialowas 2013), CC BY 4.0"
 PLACES = "fitted: eshop_click_share_loc1, 2, 4 and 5; what they leave to places 3 and 6 is assumed to fall"
+NEAR_CDNOW = "fitted: pub_returning_session_share; near CDNOW (Fader, Hardie & Lee 2005)"
+ABOVE_JUICE = "assumed: above the 0.28 of orange juice"
+SALES = "assumed: eight sales a year; boost: cj_mailer_uplift"
 EVENING = "fitted: taobao_share_events_19_23h; events by hour, of which the hours 19 to 22 are raised by 7%"
 
 # shapes of the day, the week and the year: counted by the clock of the record, divided by their mean
@@ -35,86 +24,49 @@ FASHION: tuple[Parameter, ...] = (
     Parameter("scale.visits", 169500.0, "visits", "measured: a season with these numbers"),
     Parameter("scale.per_day", 225.0, "new visitors", "fitted: pub_returning_session_share"),
     Parameter("scale.established", 1500, "customers", "fitted: pub_returning_session_share"),
-    Parameter("catalog.num_items", 3000, "items", SHELF),
+    Parameter("catalog.num_items", 3000, "items", source.SHELF),
     Parameter("catalog.price_median", 40.0, "EUR", "assumed: between a shirt and a coat"),
     Parameter("catalog.price_log_sd", 0.6, "log EUR", "assumed: a coat costs four times a shirt"),
     Parameter("catalog.units_mean", 1.05, "units", "assumed: one of a size"),
-    Parameter(
-        "catalog.margin_rates", (0.4, 0.65), "share of price", "assumed: above the 0.28 of orange juice"
-    ),
+    Parameter("catalog.margin_rates", (0.4, 0.65), "share of price", ABOVE_JUICE),
     Parameter("catalog.currency", "EUR", "ISO 4217", "assumed: the record of the clicks is European"),
-    Parameter("behaviour.again", 0.06, "probability", AGAIN + "Taobao's visits"),
+    Parameter("behaviour.again", 0.06, "probability", source.AGAIN + "Taobao's visits"),
     Parameter("slate_size", 6, "slots", f"{CLOTHING}: six photo places on a page"),
-    Parameter("num_candidates", 30, "items", SCROLLED),
-    Parameter("max_pages", 60, "pages", LONG),
-    Parameter("choice.click_base", -3.2, "logits", FITTED),
-    Parameter("choice.leave_base", 2.95, "logits", FITTED),
-    Parameter("choice.engagement", 2.1, "logits", FITTED),
+    Parameter("num_candidates", 30, "items", source.SCROLLED),
+    Parameter("max_pages", 60, "pages", source.LONG),
+    Parameter("choice.click_base", -3.2, "logits", source.FITTED),
+    Parameter("choice.leave_base", 2.95, "logits", source.FITTED),
+    Parameter("choice.engagement", 2.1, "logits", source.FITTED),
     Parameter("choice.fatigue", 0.0, "logits per page", "assumed: visits end by leave_base alone"),
-    Parameter("choice.cart_base", -3.92, "logits", FITTED),
-    Parameter("choice.buy_base", -0.775, "logits", FITTED),
-    Parameter("choice.mission_share", 0.5, "share of visits", FITTED),
-    Parameter("choice.mission_lift", 0.3, "logits", FITTED),
-    Parameter("choice.mission_stay", 4.05, "logits", FITTED),
-    Parameter("choice.price_sensitivity", 1.0, "logits per log price", ELASTIC),
+    Parameter("choice.cart_base", -3.92, "logits", source.FITTED),
+    Parameter("choice.buy_base", -0.775, "logits", source.FITTED),
+    Parameter("choice.mission_share", 0.5, "share of visits", source.FITTED),
+    Parameter("choice.mission_lift", 0.3, "logits", source.FITTED),
+    Parameter("choice.mission_stay", 4.05, "logits", source.FITTED),
+    Parameter("choice.price_sensitivity", 1.0, "logits per log price", source.ELASTIC),
     Parameter("choice.substitution", 0.3, "probability", "assumed: as in supermarkets"),
-    Parameter("stock.cover_days", 28.0, "days", THERE),
-    Parameter("stock.safety", 3.0, "lead times", THERE),
+    Parameter("stock.cover_days", 28.0, "days", source.THERE),
+    Parameter("stock.safety", 3.0, "lead times", source.THERE),
     Parameter("surfaces.home.attention", (1.0, 0.985, 0.71, 0.823, 0.852, 0.57), "probabilities", PLACES),
     Parameter("surfaces.product.attention", (1.0, 0.985, 0.71, 0.823, 0.852, 0.57), "probabilities", PLACES),
     Parameter("surfaces.cart.attention", (1.0, 0.985, 0.71, 0.823, 0.852, 0.57), "probabilities", PLACES),
     Parameter("surfaces.search.attention", (1.0, 0.985, 0.71, 0.823, 0.852, 0.57), "probabilities", PLACES),
-    Parameter("surfaces.opened", 0.195, "share of e-mails", OPENED),
-    Parameter("surfaces.search_rate", 0.16, "probability", SEARCHED),
-    Parameter("surfaces.channels", (0.12, 0.66, 0.12, 0.1), "shares", LANDING),
+    Parameter("surfaces.opened", 0.195, "share of e-mails", source.OPENED),
+    Parameter("surfaces.search_rate", 0.16, "probability", source.SEARCHED),
+    Parameter("surfaces.channels", (0.12, 0.66, 0.12, 0.1), "shares", source.LANDING),
     Parameter("surfaces.search.click_model", "position", "model", "assumed: a grid like the other pages"),
     Parameter("dwell.median", 28.2, "s", "fitted: taobao_dwell_median_s"),
     Parameter("dwell.log_sd", 1.5, "log s", "fitted: taobao_dwell_log_sd"),
     Parameter("dwell.reading", 10.0, "s", "assumed: a look at six photos"),
     Parameter("returns.rate", 0.3, "share of lines", "pub_return_rate_apparel: 0.2 to 0.4"),
     Parameter("market.season", 0.6, "logits", "assumed: summer and winter wear"),
-    Parameter(
-        "campaigns",
-        campaigns(8, 0.2, 0.3, 0.62),
-        "events",
-        "assumed: eight sales a year; boost: cj_mailer_uplift",
-    ),
-    Parameter(
-        "people.retention.r",
-        0.25,
-        "shape",
-        "fitted: pub_returning_session_share; near CDNOW (Fader, Hardie & Lee 2005)",
-    ),
-    Parameter(
-        "people.retention.alpha",
-        30.0,
-        "days",
-        "fitted: pub_returning_session_share; near CDNOW (Fader, Hardie & Lee 2005)",
-    ),
-    Parameter(
-        "people.retention.a",
-        0.8,
-        "shape",
-        "fitted: pub_returning_session_share; near CDNOW (Fader, Hardie & Lee 2005)",
-    ),
-    Parameter(
-        "people.retention.b",
-        4.0,
-        "shape",
-        "fitted: pub_returning_session_share; near CDNOW (Fader, Hardie & Lee 2005)",
-    ),
-    Parameter(
-        "people.retention.rate_effect",
-        0.3,
-        "log rate",
-        MILD,
-    ),
-    Parameter(
-        "people.retention.churn_effect",
-        0.3,
-        "logits",
-        MILD,
-    ),
+    Parameter("campaigns", campaigns(8, 0.2, 0.3, 0.62), "events", SALES),
+    Parameter("people.retention.r", 0.25, "shape", NEAR_CDNOW),
+    Parameter("people.retention.alpha", 30.0, "days", NEAR_CDNOW),
+    Parameter("people.retention.a", 0.8, "shape", NEAR_CDNOW),
+    Parameter("people.retention.b", 4.0, "shape", NEAR_CDNOW),
+    Parameter("people.retention.rate_effect", 0.3, "log rate", source.MILD),
+    Parameter("people.retention.churn_effect", 0.3, "logits", source.MILD),
     Parameter("arrivals.hours", HOURS, "multipliers", EVENING),
     Parameter("arrivals.weekdays", WEEKDAYS, "multipliers", f"{TAOBAO}: events by day of nine days"),
 )

@@ -2,27 +2,21 @@
 
 from __future__ import annotations
 
-from .parameter import (
-    AGAIN,
-    COMMON,
-    FITTED,
-    LANDING,
-    LISTS,
-    LONG,
-    OFFER,
-    OPENED,
-    PASSERS,
-    SEARCHED,
-    STOCKED,
-    THERE,
-    Parameter,
-    campaigns,
-)
+from . import parameter as source
+from .parameter import COMMON, LISTS, Parameter, campaigns
 
 RETAIL = "UCI Online Retail (Chen 2015), CC BY 4.0"
 KEPT = (
     "fitted: retail_repeat_customer_share_1y, retail_interpurchase_mean_days, retail_returning_order_share_H2"
 )
+LIKED = "fitted: retail_aov_log_sd: visits differ less in how much they like"
+LARGE_ORDERS = "fitted: retail_aov_log_sd, retail_lines_per_order_median"
+CLICKED_ITEMS = "fitted: yoochoose_item_gini, yoochoose_item_zipf_top20"
+ORDERED_ITEMS = "fitted: retail_item_gini_orders, retail_item_zipf_top20"
+OWN_ORDERS = "fitted: lines and value per line of one customer's orders in the record"
+WHOLESALE = "assumed: a list of wholesale goods; a row of recommendations has ten"
+POPULAR_ITEMS = "fitted: yoochoose_item_zipf_top20, retail_item_gini_orders"
+FORTNIGHTLY = "assumed: fortnightly; boost fitted: retail_price_elasticity_median_sku"
 BEFORE = "fitted: retail_share_orders_10_15h; orders by hour, 1.3 hours earlier, to the power 1.56"
 
 # shapes of the day, the week and the year: counted by the clock of the record, divided by their mean
@@ -39,108 +33,58 @@ GIFT: tuple[Parameter, ...] = (
     *LISTS,
     Parameter("scale.days", 373.0, "days", f"{RETAIL}: the time watched"),
     Parameter("scale.visits", 857000.0, "visits", "measured: a season with these numbers"),
-    Parameter("scale.per_day", 920.0, "new visitors", PASSERS),
+    Parameter("scale.per_day", 920.0, "new visitors", source.PASSERS),
     Parameter("scale.established", 9150, "customers", KEPT),
     Parameter("catalog.units_scale", 3.67, "factor", "fitted: retail_aov_median"),
     Parameter("catalog.units_power", 1.0, "power", "assumed: units as shipped, but more of them"),
-    Parameter("behaviour.again", 0.2, "probability", AGAIN + "YooChoose's visits"),
-    Parameter(
-        "slate_size", 30, "slots", "assumed: a list of wholesale goods; a row of recommendations has ten"
-    ),
+    Parameter("behaviour.again", 0.2, "probability", source.AGAIN + "YooChoose's visits"),
+    Parameter("slate_size", 30, "slots", WHOLESALE),
     Parameter("num_candidates", 44, "items", "fitted: retail_item_gini_orders, yoochoose_item_gini"),
     Parameter("random_share", 0.165, "share of candidates", "fitted: retail_item_gini_orders"),
-    Parameter("max_pages", 120, "pages", LONG),
+    Parameter("max_pages", 120, "pages", source.LONG),
     Parameter("choice.max_units", 400, "units", "assumed: resellers buy by the hundred"),
-    Parameter("choice.click_base", -2.39, "logits", FITTED),
-    Parameter(
-        "choice.taste_weight",
-        1.0,
-        "logits",
-        "fitted: retail_aov_log_sd: visits differ less in how much they like",
-    ),
-    Parameter(
-        "choice.intent_weight",
-        1.2,
-        "logits",
-        "fitted: retail_aov_log_sd: visits differ less in how much they like",
-    ),
-    Parameter("choice.leave_base", 3.38, "logits", FITTED),
+    Parameter("choice.click_base", -2.39, "logits", source.FITTED),
+    Parameter("choice.taste_weight", 1.0, "logits", LIKED),
+    Parameter("choice.intent_weight", 1.2, "logits", LIKED),
+    Parameter("choice.leave_base", 3.38, "logits", source.FITTED),
     Parameter("choice.engagement", 0.0, "logits", "assumed: visits end by leave_base alone"),
-    Parameter(
-        "choice.fatigue", 0.044, "logits per page", "fitted: retail_aov_log_sd, retail_lines_per_order_median"
-    ),
+    Parameter("choice.fatigue", 0.044, "logits per page", LARGE_ORDERS),
     Parameter("choice.cart_base", -8.5, "logits", "assumed: only who has a purpose buys"),
     Parameter("choice.mobile_penalty", 0.0, "logits", "assumed: resellers order at a desk"),
-    Parameter("choice.buy_base", -0.46, "logits", FITTED),
-    Parameter("choice.mission_share", 0.34, "share of visits", FITTED),
-    Parameter("choice.mission_lift", 9.12, "logits", FITTED),
-    Parameter("choice.mission_stay", 5.46, "logits", FITTED),
+    Parameter("choice.buy_base", -0.46, "logits", source.FITTED),
+    Parameter("choice.mission_share", 0.34, "share of visits", source.FITTED),
+    Parameter("choice.mission_lift", 9.12, "logits", source.FITTED),
+    Parameter("choice.mission_stay", 5.46, "logits", source.FITTED),
     Parameter("choice.quick", 1.0, "share of carts", "assumed: wholesale orders are put together from lists"),
-    Parameter(
-        "choice.mission_spread", 1.37, "logits", "fitted: retail_aov_log_sd, retail_lines_per_order_median"
-    ),
-    Parameter(
-        "choice.mission_units", 0.88, "per logit", "fitted: retail_aov_log_sd, retail_lines_per_order_median"
-    ),
-    Parameter(
-        "choice.size_alike",
-        0.95,
-        "correlation",
-        "fitted: lines and value per line of one customer's orders in the record",
-    ),
+    Parameter("choice.mission_spread", 1.37, "logits", LARGE_ORDERS),
+    Parameter("choice.mission_units", 0.88, "per logit", LARGE_ORDERS),
+    Parameter("choice.size_alike", 0.95, "correlation", OWN_ORDERS),
     Parameter("choice.price_sensitivity", 2.65, "logits per log price", "fitted: pub_price_elasticity_mean"),
     Parameter("choice.substitution", 0.3, "probability", "pub_oos_switch_store: 0.2 to 0.43"),
-    Parameter("stock.cover_days", 28.0, "days", THERE),
-    Parameter("stock.safety", 3.0, "lead times", THERE),
-    Parameter("people.retention.passing", 0.9955, "share of people", PASSERS),
+    Parameter("stock.cover_days", 28.0, "days", source.THERE),
+    Parameter("stock.safety", 3.0, "lead times", source.THERE),
+    Parameter("people.retention.passing", 0.9955, "share of people", source.PASSERS),
     Parameter("choice.bulk_sd", 0.28, "log units", "fitted: retail_aov_log_sd"),
     Parameter("returns.spread", 2.6, "logits", "fitted: retail_customers_with_a_return"),
-    Parameter(
-        "behaviour.popularity", 8.5, "weight", "fitted: yoochoose_item_zipf_top20, retail_item_gini_orders"
-    ),
-    Parameter("surfaces.opened", 0.383, "share of e-mails", OPENED),
+    Parameter("behaviour.popularity", 8.5, "weight", POPULAR_ITEMS),
+    Parameter("surfaces.opened", 0.383, "share of e-mails", source.OPENED),
     Parameter("choice.quality_weight", 0.075, "logits", "fitted: retail_item_zipf_top20"),
-    Parameter("surfaces.search_rate", 0.96, "probability", SEARCHED),
-    Parameter("surfaces.channels", (0.4, 0.45, 0.1, 0.05), "shares", LANDING),
+    Parameter("surfaces.search_rate", 0.96, "probability", source.SEARCHED),
+    Parameter("surfaces.channels", (0.4, 0.45, 0.1, 0.05), "shares", source.LANDING),
     Parameter("surfaces.home.slots", 10, "slots", "assumed: a row of popular goods"),
     Parameter("surfaces.product.slots", 10, "slots", "assumed: a row of popular goods"),
-    Parameter(
-        "surfaces.home.similar_share",
-        0.05,
-        "share of candidates",
-        "fitted: yoochoose_item_gini, yoochoose_item_zipf_top20",
-    ),
-    Parameter(
-        "surfaces.product.similar_share",
-        0.11,
-        "share of candidates",
-        "fitted: yoochoose_item_gini, yoochoose_item_zipf_top20",
-    ),
-    Parameter(
-        "surfaces.cart.similar_share",
-        0.52,
-        "share of candidates",
-        "fitted: retail_item_gini_orders, retail_item_zipf_top20",
-    ),
-    Parameter(
-        "surfaces.search.similar_share",
-        0.52,
-        "share of candidates",
-        "fitted: retail_item_gini_orders, retail_item_zipf_top20",
-    ),
-    Parameter("surfaces.email.attention", (0.444,), "probability", OFFER),
+    Parameter("surfaces.home.similar_share", 0.05, "share of candidates", CLICKED_ITEMS),
+    Parameter("surfaces.product.similar_share", 0.11, "share of candidates", CLICKED_ITEMS),
+    Parameter("surfaces.cart.similar_share", 0.52, "share of candidates", ORDERED_ITEMS),
+    Parameter("surfaces.search.similar_share", 0.52, "share of candidates", ORDERED_ITEMS),
+    Parameter("surfaces.email.attention", (0.444,), "probability", source.OFFER),
     Parameter("dwell.median", 27.2, "s", "fitted: yoochoose_dwell_median_s"),
     Parameter("dwell.log_sd", 1.235, "log s", "fitted: yoochoose_dwell_log_sd"),
     Parameter("dwell.reading", 172.0, "s", "fitted: yoochoose_dwell_log_mean, yoochoose_dwell_log_sd"),
-    Parameter("stock.conversion", 0.35, "lines per page", STOCKED),
+    Parameter("stock.conversion", 0.35, "lines per page", source.STOCKED),
     Parameter("returns.rate", 0.0055, "share of lines", "fitted: retail_returned_value_share"),
     Parameter("market.season", 0.3, "logits", "assumed: Christmas goods and garden goods"),
-    Parameter(
-        "campaigns",
-        campaigns(26, 0.12, 0.2, 0.315),
-        "events",
-        "assumed: fortnightly; boost fitted: retail_price_elasticity_median_sku",
-    ),
+    Parameter("campaigns", campaigns(26, 0.12, 0.2, 0.315), "events", FORTNIGHTLY),
     Parameter("people.retention.r", 0.95, "shape", KEPT),
     Parameter("people.retention.alpha", 9.43, "days", KEPT),
     Parameter("people.retention.a", 0.53, "shape", KEPT),

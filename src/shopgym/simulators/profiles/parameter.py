@@ -27,6 +27,9 @@ OFFER = "fitted: pub_email_click_rate, some open an e-mail and do not read down 
 SCROLLED = "assumed: about three pages' worth"
 LONG = "assumed: no visit of the records is longer"
 STOCKED = "fitted: pub_stockout_rate_online; what the shop sells, so that stock is ordered for it"
+ALL_READ = "assumed: who has a list reads all of the page"
+NEW_ITEMS = "assumed: a twentieth of the range is new in half a year"
+OLD_ITEMS = "assumed: a twentieth of the range leaves in half a year"
 SHELF = "assumed: more does not show in the facts"
 
 
@@ -50,12 +53,8 @@ COMMON = (
     Parameter("delivery.weight", 0.05, "logits per day", "assumed: no record holds delivery times"),
     Parameter("choice.brand_weight", 0.3, "logits", "assumed: no record holds brands"),
     Parameter("market.drift", 0.01, "logits per day", "assumed: a tenth of a logit in a hundred days"),
-    Parameter(
-        "market.new_share", 0.05, "share of items", "assumed: a twentieth of the range is new in half a year"
-    ),
-    Parameter(
-        "market.old_share", 0.05, "share of items", "assumed: a twentieth of the range leaves in half a year"
-    ),
+    Parameter("market.new_share", 0.05, "share of items", NEW_ITEMS),
+    Parameter("market.old_share", 0.05, "share of items", OLD_ITEMS),
     Parameter("shocks", (Shock(start=120.0, size=0.5),), "events", "assumed: one small fashion a year"),
     Parameter("stock.review", 7.0, "days", WEEKLY),
     Parameter("surfaces.email.similar_share", 0.0, "share of candidates", ONE_OFFER),
@@ -66,24 +65,12 @@ LISTS = (
     Parameter("choice.buy_price", 0.0, "share", WHOLE),
     Parameter("choice.reference_price", 1.0, "share", USUAL),
     Parameter("surfaces.to_cart", 1.0, "probability", "assumed: who fills a cart goes on with it"),
-    Parameter("surfaces.cart.decay", 0.0, "exponent", "assumed: who has a list reads all of the page"),
-    Parameter("surfaces.search.decay", 0.0, "exponent", "assumed: who has a list reads all of the page"),
-    Parameter(
-        "surfaces.search.click_model", "position", "model", "assumed: who has a list reads all of the page"
-    ),
+    Parameter("surfaces.cart.decay", 0.0, "exponent", ALL_READ),
+    Parameter("surfaces.search.decay", 0.0, "exponent", ALL_READ),
+    Parameter("surfaces.search.click_model", "position", "model", ALL_READ),
     Parameter("surfaces.email.click_model", "position", "model", OFFER),
-    Parameter(
-        "people.retention.rate_effect",
-        0.1,
-        "log rate",
-        MILD,
-    ),
-    Parameter(
-        "people.retention.churn_effect",
-        0.1,
-        "logits",
-        MILD,
-    ),
+    Parameter("people.retention.rate_effect", 0.1, "log rate", MILD),
+    Parameter("people.retention.churn_effect", 0.1, "logits", MILD),
 )
 """Parameters of shops whose regular customers come with a list."""
 
