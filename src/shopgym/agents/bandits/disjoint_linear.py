@@ -200,14 +200,7 @@ class DisjointLinTS(DisjointLinearAgent):
 
     name = "lints_disjoint"
 
-    def __init__(
-        self,
-        task: Task,
-        rng: np.random.Generator,
-        *,
-        draws: int = 8,
-        **options: Any,
-    ) -> None:
+    def __init__(self, task: Task, rng: np.random.Generator, *, draws: int = 8, **options: Any) -> None:
         super().__init__(task, rng, **options)
         in_range(f"{self.name}.draws", draws, 1, 1000)
         self.draws = draws

@@ -175,14 +175,7 @@ class NeuralBootstrap(NeuralAgent):
 
     name = "neural_bootstrap"
 
-    def __init__(
-        self,
-        task: Task,
-        rng: np.random.Generator,
-        *,
-        models: int = 5,
-        **options: Any,
-    ) -> None:
+    def __init__(self, task: Task, rng: np.random.Generator, *, models: int = 5, **options: Any) -> None:
         super().__init__(task, rng, models, **options)
 
     def times(self, rows: int) -> F64:

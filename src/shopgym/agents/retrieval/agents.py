@@ -153,14 +153,7 @@ class EaseAgent(RetrievalAgent):
 
     name = "ease"
 
-    def __init__(
-        self,
-        task: Task,
-        rng: np.random.Generator,
-        *,
-        ridge: float = 250.0,
-        **options: Any,
-    ) -> None:
+    def __init__(self, task: Task, rng: np.random.Generator, *, ridge: float = 250.0, **options: Any) -> None:
         super().__init__(task, rng, Ease(ridge), **options)
 
 

@@ -158,11 +158,7 @@ class Sequences:
         size = np.bincount(self.owner[keep], minlength=len(self))
         start = np.concatenate([[0], np.cumsum(size)]).astype(np.int64)
         return Sequences(
-            self.items[keep],
-            start,
-            self.num_items,
-            None if self.time is None else self.time[keep],
-            self.user,
+            self.items[keep], start, self.num_items, None if self.time is None else self.time[keep], self.user
         )
 
     def histories(self, h: int | None = None) -> I32:

@@ -30,13 +30,7 @@ class CQL(DQN):
     name = "cql"
 
     def __init__(
-        self,
-        task: Task,
-        rng: np.random.Generator,
-        *,
-        alpha: float = 0.1,
-        updates: int = 1000,
-        **options: Any,
+        self, task: Task, rng: np.random.Generator, *, alpha: float = 0.1, updates: int = 1000, **options: Any
     ) -> None:
         super().__init__(task, rng, updates=updates, **options)
         in_range("cql.alpha", alpha, 0.0, 1e6)

@@ -37,13 +37,7 @@ class Wolpertinger(DQN):
     name = "wolpertinger"
 
     def __init__(
-        self,
-        task: Task,
-        rng: np.random.Generator,
-        *,
-        nearest: int = 20,
-        pull: float = 0.01,
-        **options: Any,
+        self, task: Task, rng: np.random.Generator, *, nearest: int = 20, pull: float = 0.01, **options: Any
     ) -> None:
         super().__init__(task, rng, **options)
         in_range("wolpertinger.nearest", nearest, task.slate_size, 2**31)

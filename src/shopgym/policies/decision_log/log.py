@@ -229,10 +229,7 @@ class DecisionLog:
             values = [getattr(log, name) for log in logs]
             if any(value != values[0] for value in values):
                 raise InvalidInput(f"logs.{name}", values, "only logs that agree can be put together")
-        widest = {
-            "m": max(log.num_candidates for log in logs),
-            "h": max(log.history_size for log in logs),
-        }
+        widest = {"m": max(log.num_candidates for log in logs), "h": max(log.history_size for log in logs)}
         if any(log.slots is not None for log in logs):
             logs = [log if log.slots is not None else log._with_all_slots() for log in logs]
         padded = [log._padded(widest) for log in logs]
