@@ -577,12 +577,7 @@ def test_one_page_by_hand(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_a_line_that_is_too_dear_is_removed_and_a_whole_cart_left(monkeypatch: pytest.MonkeyPatch) -> None:
     for checkout, removed in ((0.15, None), (0.3, True), (0.7, False)):  # s(-1.5) = 0.182, s(0.5) = 0.622
         draws = {kinds.DRAW_OPENED: 0.0, kinds.DRAW_CLICK: 0.0, kinds.DRAW_READ_ON: 0.0, kinds.DRAW_CART: 0.0}
-        draws |= {
-            kinds.DRAW_QUICK: 0.0,
-            kinds.DRAW_UNITS: 0.0,
-            kinds.DRAW_BUY: checkout,
-            kinds.DRAW_RETURNED: 1.0,
-        }
+        draws |= {kinds.DRAW_QUICK: 0.0, kinds.DRAW_UNITS: 0.0, kinds.DRAW_BUY: checkout, kinds.DRAW_RETURNED: 1.0}
         monkeypatch.setattr(reference, "uniform", lambda _, kind, draws=draws: draws[kind])
         (outcome,), _ = reference.read_page(*small_model(), [1])
         assert outcome.carted

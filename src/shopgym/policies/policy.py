@@ -19,7 +19,7 @@ from . import plackett_luce, sequential
 from .explorers import EXPLORERS, Explorer, explorer_spec, with_floor
 from .guards import CategoryCap, InStock, MarginFloor, guard_from_spec, guard_spec
 from .plackett_luce import Between
-from .rerankers import Reranker, Slots, reranker_from_spec, reranker_spec
+from .rerankers import Reranker, reranker_from_spec, reranker_spec
 from .scorers import Scorer, scorer_from_state
 
 Draw = Callable[[int, Generator], I32]
@@ -127,7 +127,7 @@ class SlatePolicy:
                 partial(plackett_luce.slot_propensities, log_rates, weights, allowed, between=between),
             )
         slots = partial(self.reranker.begin, requests, self.items, scores, allowed)
-        begin = partial(_SlotRates, self.explorer, slots, allowed, between)
+        begin = partial(sequential.SlotRates, self.explorer, slots, allowed, between)
         weights = with_floor(scores[:, :, :0], self.explorer.floor)[1]
         return partial(sequential.draw, begin, weights), partial(sequential.slot_propensities, begin, weights)
 
@@ -191,29 +191,6 @@ class SlatePolicy:
         spec, arrays = self.state()
         columns = {f"items.{name}": _plain(values) for name, values in self.items.columns().items()}
         return hash_arrays({**arrays, **columns}, spec)
-
-
-class _SlotRates:
-    """The rates of re-ranker, guards and explorer, slot after slot; see :class:`.sequential.SlotRates`."""
-
-    def __init__(
-        self, explorer: Explorer, slots: Callable[[], Slots], allowed: Bool, between: Between | None
-    ) -> None:
-        self.explorer, self.slots, self.between = explorer, slots(), between
-        self.free, self.positions = allowed.copy(), np.empty((len(allowed), 0), np.int32)
-
-    def rates(self) -> tuple[F64, Bool]:
-        allowed = self.free
-        if self.between is not None and self.positions.shape[1]:
-            allowed = allowed & self.between(self.positions)
-        scores = self.slots.scores()
-        return with_floor(self.explorer.log_rates(scores, allowed), self.explorer.floor)[0], allowed
-
-    def take(self, positions: I32) -> None:
-        row = np.flatnonzero(positions >= 0)
-        self.free[row, positions[row]] = False
-        self.positions = np.concatenate([self.positions, positions[:, None]], axis=1)
-        self.slots.take(positions)
 
 
 def _with_candidates(requests: Requests) -> Requests:

@@ -11,7 +11,7 @@ from .by_slot import BySlot
 from .calibrated import Calibrated
 from .dpp import DPP
 from .mmr import MMR
-from .reranker import Reranker, Slots, reranker_spec
+from .reranker import Reranker, SlotScores, reranker_spec
 
 __all__ = [
     "DPP",
@@ -20,7 +20,7 @@ __all__ = [
     "BySlot",
     "Calibrated",
     "Reranker",
-    "Slots",
+    "SlotScores",
     "reranker_from_spec",
     "reranker_spec",
 ]

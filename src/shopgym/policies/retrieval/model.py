@@ -10,8 +10,7 @@ import numpy as np
 from ...core.batches import EMPTY, Requests
 from ...core.errors import InvalidInput
 from ...core.types import F32, I32, AnyArray
-
-State = tuple[dict[str, Any], dict[str, AnyArray]]
+from ..state import State
 
 TIE = 1e-6
 """Bias of the most popular item: popularity decides only between equal scores, as for an empty history."""

@@ -20,6 +20,7 @@ from ...core.hashing import hash_json
 from ...core.items import Items
 from ...core.types import F64, I32, I64, AnyArray, Bool
 from ..policy import SlatePolicy, policy_from_state
+from ..state import prefix_state, sub_state
 from .model import features_of, history_of
 from .retriever import Retriever, StockAwareRetriever
 from .topk import topk
@@ -150,8 +151,8 @@ class RetrievingPolicy:
         spec: dict[str, Any] = {"kind": self.kind}
         arrays: dict[str, AnyArray] = {}
         for part, value in (("retriever", self.retriever), ("policy", self.policy)):
-            spec[part], inner = value.state()
-            arrays |= {f"{part}_{name}": values for name, values in inner.items()}
+            spec[part], inner = prefix_state(part, value)
+            arrays |= inner
         return spec, arrays
 
     @classmethod
@@ -159,14 +160,8 @@ class RetrievingPolicy:
         cls, spec: Mapping[str, Any], arrays: Mapping[str, AnyArray], items: Items
     ) -> RetrievingPolicy:
         """The policy whose ``state()`` was (spec, arrays)."""
-        parts: dict[str, dict[str, AnyArray]] = {"retriever": {}, "policy": {}}
-        for name, values in arrays.items():
-            part, _, inner = name.partition("_")
-            parts[part][inner] = values
-        return cls(
-            Retriever.from_state(spec["retriever"], parts["retriever"]),
-            policy_from_state(spec["policy"], parts["policy"], items),
-        )
+        retriever = Retriever.from_state(spec["retriever"], sub_state("retriever", arrays))
+        return cls(retriever, policy_from_state(spec["policy"], sub_state("policy", arrays), items))
 
     @cached_property
     def hash(self) -> str:

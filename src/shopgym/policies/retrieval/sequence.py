@@ -11,8 +11,9 @@ import numpy as np
 from ...core.batches import EMPTY
 from ...core.errors import InvalidInput, in_range
 from ...core.types import F32, I32, I64, AnyArray
+from ..state import State
 from .embedding import Embedding
-from .model import State, checked
+from .model import checked
 
 ROWS = 512
 """Requests read at a time."""

@@ -9,8 +9,7 @@ from ...core.batches import Requests
 from ...core.errors import InvalidInput
 from ...core.items import Items
 from ...core.types import F64, AnyArray
-
-State = tuple[dict[str, Any], dict[str, AnyArray]]
+from ..state import State
 
 
 class Scorer(Protocol):
@@ -44,14 +43,3 @@ def scorer_from_state(spec: Mapping[str, Any], arrays: Mapping[str, AnyArray], i
     if spec["kind"] not in SCORERS:
         raise InvalidInput("policy.scorer", spec["kind"], "this version does not know it")
     return SCORERS[spec["kind"]].from_state(spec, arrays, items)
-
-
-def prefix_state(name: str, scorer: Scorer) -> State:
-    """The state of a scorer that is part of another: its arrays get the names ``NAME_...``."""
-    spec, arrays = scorer.state()
-    return spec, {f"{name}_{key}": values for key, values in arrays.items()}
-
-
-def sub_state(name: str, arrays: Mapping[str, AnyArray]) -> dict[str, AnyArray]:
-    """The arrays of the part ``name``, as :func:`prefix_state` found them."""
-    return {key[len(name) + 1 :]: v for key, v in arrays.items() if key.startswith(f"{name}_")}

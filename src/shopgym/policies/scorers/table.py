@@ -12,7 +12,7 @@ from ...core.batches import Requests
 from ...core.errors import InvalidInput
 from ...core.items import Items
 from ...core.types import F64, AnyArray
-from .scorer import State
+from ..state import State
 
 
 @dataclass(frozen=True, eq=False)

@@ -2,26 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
-from functools import cached_property
-from typing import Any, ClassVar
+from typing import ClassVar
 
 import numpy as np
 
 from ...core.batches import Requests
 from ...core.errors import InvalidInput
-from ...core.items import Items
-from ...core.types import F64, I32, AnyArray
-from ..features import FeatureMap
-from .scorer import State
+from ...core.types import F64, I32
+from ..state import OverFeatures
 
 _CELLS_AT_A_TIME = 1_000_000
 """Rows are evaluated in parts of so many (row, tree) pairs (8 MB)."""
 
 
 @dataclass(frozen=True, eq=False)
-class TreeScorer:
+class TreeScorer(OverFeatures):
     """score = sum over T trees of the value of the leaf that a candidate falls into.
 
     At an inner node a candidate goes to the first child if its feature is at most the threshold, else to the
@@ -38,8 +34,6 @@ class TreeScorer:
     """
 
     kind: ClassVar[str] = "trees"
-    features: FeatureMap
-    items: Items
     roots: I32
     feature: I32
     threshold: F64
@@ -57,11 +51,6 @@ class TreeScorer:
                 raise InvalidInput(f"scorer.{name}", int(values.max()), f"give numbers in [0, {bound})")
         if not np.isfinite(self.value).all():
             raise InvalidInput("scorer.value", "not finite", "the learner diverged: lower its step")
-
-    @cached_property
-    def item_side(self) -> F64:
-        """(N, D)"""
-        return self.features.item_side(self.items)
 
     def scores(self, requests: Requests) -> F64:
         """(n, 1, m); NaN where a feature is not finite, which a comparison would hide."""
@@ -85,21 +74,3 @@ class TreeScorer:
         out: F64 = self.value[node].sum(axis=1)
         out[~np.isfinite(x).all(axis=1)] = np.nan
         return out
-
-    def state(self) -> State:
-        names = ("roots", "feature", "threshold", "children", "value")
-        spec = {"kind": self.kind, "features": self.features.spec(), "depth": self.depth}
-        return spec, {name: getattr(self, name) for name in names}
-
-    @classmethod
-    def from_state(cls, spec: Mapping[str, Any], arrays: Mapping[str, AnyArray], items: Items) -> TreeScorer:
-        return cls(
-            FeatureMap.from_spec(spec["features"]),
-            items,
-            arrays["roots"],
-            arrays["feature"],
-            arrays["threshold"],
-            arrays["children"],
-            arrays["value"],
-            spec["depth"],
-        )
