@@ -10,7 +10,7 @@ that name one. ``live_log.NAME`` is log(1 + NAME), for prices and stock levels.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from functools import cached_property
 from typing import Any
 
@@ -131,20 +131,13 @@ class FeatureMap:
 
     def spec(self) -> dict[str, Any]:
         """JSON-able form; ``FeatureMap.from_spec`` reads it back."""
-        return {
-            "terms": [list(term) for term in self.terms],
-            "user_names": list(self.user_names),
-            "context_names": list(self.context_names),
-        }
+        return asdict(self)
 
     @classmethod
     def from_spec(cls, spec: dict[str, Any]) -> FeatureMap:
         """The map that ``spec()`` described."""
-        return cls(
-            tuple(tuple(term) for term in spec["terms"]),
-            tuple(spec["user_names"]),
-            tuple(spec["context_names"]),
-        )
+        terms = tuple(tuple(term) for term in spec["terms"])
+        return cls(terms, tuple(spec["user_names"]), tuple(spec["context_names"]))
 
     @classmethod
     def default(
