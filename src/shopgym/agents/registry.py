@@ -131,4 +131,4 @@ def _options(maker: Callable[..., Agent]) -> list[str]:
         names += [keyword for keyword in keywords if keyword not in names]
         if not any(p.kind == p.VAR_KEYWORD for p in parameters):
             break
-    return names
+    return [name for name in names if name not in getattr(maker, "fixed_options", ())]

@@ -128,11 +128,12 @@ class NeuralGreedy(NeuralAgent):
 
     Args:
         epsilon: probability of a uniform slate.
-        hidden, step, passes, memory, device: see :class:`NeuralAgent`.
         decay: of :class:`.PlackettLuceRanking`.
+        options: see :class:`NeuralAgent`.
     """
 
     name = "neural_greedy"
+    fixed_options = ("floor",)
 
     def __init__(
         self,
@@ -140,26 +141,11 @@ class NeuralGreedy(NeuralAgent):
         rng: np.random.Generator,
         *,
         epsilon: float = 0.1,
-        hidden: Sequence[int] = (64, 32),
-        step: float = 3e-3,
-        passes: int = 8,
-        memory: int = 20_000,
         decay: float = 20.0,
-        device: str = "cpu",
+        **options: Any,
     ) -> None:
         in_range("neural_greedy.epsilon", epsilon, 0.0, 1.0)
-        super().__init__(
-            task,
-            rng,
-            1,
-            hidden=hidden,
-            step=step,
-            passes=passes,
-            memory=memory,
-            device=device,
-            decay=decay,
-            floor=epsilon,
-        )
+        super().__init__(task, rng, 1, decay=decay, floor=epsilon, **options)
 
 
 class NeuralBootstrap(NeuralAgent):

@@ -15,7 +15,7 @@ from ...policies.rerankers import BySlot
 from ...policies.scorers import LinearScorer
 from ..task import Task
 from .bandit import Bandit
-from .vw import num_actions, open_workspace
+from .vw import learn_text, num_actions, open_workspace
 from .vw_format import MtrExampleSizes
 from .vw_hash import FNV_PRIME, FeatureHashing, checked_options, model_stride
 
@@ -68,9 +68,7 @@ class VowpalWabbitSlates(Bandit):
     def learn(self, batch: Interactions) -> Mapping[str, float]:
         """Learn from every page on which something was shown."""
         for text in self._examples(batch):
-            example = self.workspace.parse(text, self._label)
-            self.workspace.learn(example)
-            self.workspace.finish_example(example)
+            learn_text(self.workspace, text, self._label)
             self.seen += 1
         return {"pages": float(self.seen)}
 
@@ -171,7 +169,6 @@ def _model_stride(arguments: str) -> int:
     workspace, label = open_workspace(arguments, "SLATES")
     slots = range(2)
     actions = "\n".join(f"slates action {slot} |f probe:1\nslates action {slot} |f other:1" for slot in slots)
-    example = workspace.parse(f"slates shared -1 |\n{actions}" + "\nslates slot 0:0.5 |" * len(slots), label)
-    workspace.learn(example)
-    workspace.finish_example(example)
+    text = f"slates shared -1 |\n{actions}" + "\nslates slot 0:0.5 |" * len(slots)
+    learn_text(workspace, text, label)
     return model_stride(workspace)

@@ -24,7 +24,7 @@ class CQL(DQN):
     Args:
         alpha: weight of the penalty, in the unit of the reward; 0 = DQN.
         updates: gradient steps for each batch of ``learn``, which may be a whole log.
-        options: see :class:`.ValueAgent`.
+        options: see :class:`.DQN`.
     """
 
     name = "cql"

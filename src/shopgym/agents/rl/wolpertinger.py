@@ -31,7 +31,7 @@ class Wolpertinger(DQN):
     Args:
         nearest: number of candidates evaluated, at least the slate size.
         pull: weight of the penalty, in units of gain per squared scaled distance.
-        options: see :class:`.ValueAgent`.
+        options: see :class:`.DQN`.
     """
 
     name = "wolpertinger"

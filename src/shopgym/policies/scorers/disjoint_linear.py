@@ -14,6 +14,7 @@ from ...core.items import Items
 from ...core.types import F64, I32
 from ..features import FeatureMap
 from ..state import Stored
+from .scorer import scores_in_parts
 
 _CELLS_AT_A_TIME = 2_000_000
 """Widths need (n, m, d, d) factors: so many cells at a time (16 MB)."""
@@ -75,13 +76,8 @@ class ArmScorer(Stored):
 
     def scores(self, requests: Requests) -> F64:
         """(n, B, m)"""
-        n, m = requests.candidates.shape
-        out = np.empty((n, len(self.theta), m))
-        row = max(1, m * (len(self.features) * (len(self.theta) + len(self.features)) + len(self.shared)))
-        step = max(1, _CELLS_AT_A_TIME // row)
-        for start in range(0, n, step):
-            out[start : start + step] = self._scores(requests.take(slice(start, start + step)))
-        return out
+        widths = len(self.features) * (len(self.theta) + len(self.features)) + len(self.shared)
+        return scores_in_parts(requests, requests.num_candidates * widths, _CELLS_AT_A_TIME, self._scores)
 
     def _scores(self, requests: Requests) -> F64:
         rows = np.maximum(requests.candidates, 0)
@@ -92,5 +88,5 @@ class ArmScorer(Stored):
             own = (x[:, None, None, :] @ self.factor[arm])[:, :, 0, :]
             residual = (z - (x[:, None, None, :] @ self.cross[arm])[:, :, 0, :]) @ self.spread
             out = out + np.sqrt((own**2).sum(axis=2) + (residual**2).sum(axis=2))[:, None, :]
-        scored: F64 = out * self.value[rows][:, None, :]
+        scored: F64 = np.ascontiguousarray(out) * self.value[rows][:, None, :]
         return scored

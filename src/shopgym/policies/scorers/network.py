@@ -18,6 +18,7 @@ from ...core.types import F32, F64, AnyArray
 from ..features import FeatureMap
 from ..state import OverFeatures, State
 from .linear import LINKS
+from .scorer import scores_in_parts
 
 Layer = tuple[F32, F32]
 """Weights and biases: (B, in, out) and (B, out)."""
@@ -85,18 +86,18 @@ class NetworkScorer(OverFeatures):
 
     def scores(self, requests: Requests) -> F64:
         """(n, B, m)"""
-        (n, m), models = requests.candidates.shape, len(self.dense[0][0])
-        out = np.empty((n, models, m))
-        step = max(1, _CELLS_AT_A_TIME // max(1, m * len(self.features)))
-        for start in range(0, n, step):
-            part = requests.take(slice(start, start + step))
-            x = self.features.phi(part, self.item_side).astype(np.float32)
-            z = self.evaluate(x.reshape(-1, x.shape[2]))
-            out[start : start + step] = z.reshape(-1, m, models).transpose(0, 2, 1)
+        cells = requests.num_candidates * len(self.features)
+        out = scores_in_parts(requests, cells, _CELLS_AT_A_TIME, self._outputs)
         if self.link == "logistic":
             out = sigmoid(out)
         scored: F64 = out * self.value[np.maximum(requests.candidates, 0)][:, None, :]
         return scored
+
+    def _outputs(self, requests: Requests) -> F64:
+        """(n, B, m) before link and value."""
+        x = self.features.phi(requests, self.item_side).astype(np.float32)
+        z = self.evaluate(x.reshape(-1, x.shape[2])).reshape(*x.shape[:2], len(self.dense[0][0]))
+        return z.transpose(0, 2, 1).astype(np.float64, order="C")
 
     def evaluate(self, x: F32) -> F32:
         """(r, B) the outputs for features (r, D), before link and value."""

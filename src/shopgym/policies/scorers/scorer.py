@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any, ClassVar, Protocol, Self
+
+import numpy as np
 
 from ...core.batches import Requests
 from ...core.errors import InvalidInput
@@ -36,6 +38,13 @@ class Scorer(Protocol):
 
 SCORERS: dict[str, type[Scorer]] = {}
 """By ``kind``; the package's ``__init__`` fills it, so that no scorer imports what imports it."""
+
+
+def scores_in_parts(requests: Requests, cells: int, most: int, scores: Callable[[Requests], F64]) -> F64:
+    """(n, B, m) ``scores`` of as many requests at a time as have ``most`` cells, of ``cells`` each."""
+    step = max(1, most // max(1, cells))
+    starts = range(0, max(1, len(requests)), step)
+    return np.concatenate([scores(requests.take(slice(start, start + step))) for start in starts])
 
 
 def scorer_from_state(spec: Mapping[str, Any], arrays: Mapping[str, AnyArray], items: Items) -> Scorer:

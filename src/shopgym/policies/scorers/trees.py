@@ -11,6 +11,7 @@ from ...core.batches import Requests
 from ...core.errors import InvalidInput
 from ...core.types import F64, I32
 from ..state import OverFeatures
+from .scorer import scores_in_parts
 
 _CELLS_AT_A_TIME = 1_000_000
 """Rows are evaluated in parts of so many (row, tree) pairs (8 MB)."""
@@ -54,14 +55,12 @@ class TreeScorer(OverFeatures):
 
     def scores(self, requests: Requests) -> F64:
         """(n, 1, m); NaN where a feature is not finite, which a comparison would hide."""
-        n, m = requests.candidates.shape
-        out = np.empty((n, 1, m))
-        step = max(1, _CELLS_AT_A_TIME // max(1, m * len(self.roots)))
-        for start in range(0, n, step):
-            part = requests.take(slice(start, start + step))
-            x = self.features.phi(part, self.item_side)
-            out[start : start + step, 0] = self.evaluate(x.reshape(-1, x.shape[2])).reshape(-1, m)
-        return out
+        m = requests.num_candidates
+        return scores_in_parts(requests, m * len(self.roots), _CELLS_AT_A_TIME, self._scores)
+
+    def _scores(self, requests: Requests) -> F64:
+        x = self.features.phi(requests, self.item_side)
+        return self.evaluate(x.reshape(-1, x.shape[2])).reshape(len(x), 1, x.shape[1])
 
     def evaluate(self, x: F64) -> F64:
         """(r,) from features (r, D)."""
