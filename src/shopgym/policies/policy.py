@@ -75,9 +75,8 @@ class SlatePolicy:
         if positions.ndim != 2 or len(positions) != len(requests):
             raise InvalidInput("positions", positions.shape, f"give shape ({len(requests)}, k)")
         if positions.size and positions.max() >= requests.num_candidates:
-            raise InvalidInput(
-                "positions", int(positions.max()), f"there are {requests.num_candidates} candidates"
-            )
+            fix = f"there are {requests.num_candidates} candidates"
+            raise InvalidInput("positions", int(positions.max()), fix)
         requests = _with_candidates(requests)
         _, probabilities = self._sampler(requests)
         propensities = probabilities(positions)
@@ -97,14 +96,12 @@ class SlatePolicy:
             InvalidInput: a guard or the re-ranker looks back at earlier slots; use ``propensities`` instead.
         """
         if self.reranker is not None:
-            raise InvalidInput(
-                "policy.reranker", self.reranker.kind, "slot marginals need scores that do not change by slot"
-            )
+            fix = "slot marginals need scores that do not change by slot"
+            raise InvalidInput("policy.reranker", self.reranker.kind, fix)
         for guard in self.guards:
             if guard.looks_back:
-                raise InvalidInput(
-                    "policy.guards", guard.kind, "slot marginals need rules that do not look at earlier slots"
-                )
+                fix = "slot marginals need rules that do not look at earlier slots"
+                raise InvalidInput("policy.guards", guard.kind, fix)
         padded = _with_candidates(requests)
         marginals = plackett_luce.slot_marginals(*self._rates(*self._scores(padded)), self.slate_size)
         marginals[self._beyond(requests)] = 0.0
@@ -138,11 +135,8 @@ class SlatePolicy:
     def _scores(self, requests: Requests) -> tuple[F64, Bool]:
         """(n, B, m) scores, and (n, m) which candidates the guards allow before the first slot."""
         if requests.candidates.size and requests.candidates.max() >= len(self.items):
-            raise InvalidInput(
-                "requests.candidates",
-                int(requests.candidates.max()),
-                f"the catalogue has {len(self.items)} items",
-            )
+            fix = f"the catalogue has {len(self.items)} items"
+            raise InvalidInput("requests.candidates", int(requests.candidates.max()), fix)
         allowed = requests.candidates >= 0
         for guard in self.guards:
             allowed = allowed & guard.before(requests, self.items)
@@ -150,11 +144,8 @@ class SlatePolicy:
         finite = np.isfinite(scores).all(axis=1) | ~allowed
         if not finite.all():
             row = int(np.flatnonzero(~finite.all(axis=1))[0])
-            raise InvalidInput(
-                f"requests[{row}]",
-                "a score is not finite",
-                "remove NaN and infinity from user, context and live features",
-            )
+            fix = "remove NaN and infinity from user, context and live features"
+            raise InvalidInput(f"requests[{row}]", "a score is not finite", fix)
         return scores, allowed
 
     def _between(self, requests: Requests) -> Between | None:
@@ -229,9 +220,8 @@ def policy_from_state(spec: Mapping[str, Any], arrays: Mapping[str, AnyArray], i
             reranker=reranker_from_spec(spec["reranker"]) if "reranker" in spec else None,
         )
     except (KeyError, TypeError) as error:
-        raise InvalidInput(
-            "policy.spec", str(error), "the description is incomplete: export it again"
-        ) from error
+        fix = "the description is incomplete: export it again"
+        raise InvalidInput("policy.spec", str(error), fix) from error
 
 
 def _plain(values: AnyArray) -> AnyArray:

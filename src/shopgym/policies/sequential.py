@@ -17,7 +17,7 @@ from ..core.batches import EMPTY
 from ..core.types import F64, I32, AnyArray, Bool
 from .explorers import Explorer, with_floor
 from .plackett_luce import Between, log_sum
-from .rerankers import SlotScores
+from .rerankers.reranker import SlotScores
 
 
 class SlotRates:

@@ -92,13 +92,6 @@ class PerArmRidge:
         return beta, spread, theta, factor, cross, float(sigma)
 
 
-def request_features(task: Task) -> FeatureMap:
-    """A constant and the columns of user and context: the features of an item's own model."""
-    names = [f"user.{name}" for name in task.user_names]
-    names += [f"context.{name}" for name in task.context_names]
-    return FeatureMap(((), *((name,) for name in names)), task.user_names, task.context_names)
-
-
 class DisjointLinearAgent(Bandit):
     """A model per item over the request's columns; ``hybrid`` adds one over the task's features.
 
@@ -129,7 +122,7 @@ class DisjointLinearAgent(Bandit):
             in_range(f"{self.name}.noise", noise, 0.0, 1e12)
         self.alpha, self.noise = alpha, noise
         shared = task.features.terms[1:] if self.hybrid else ()
-        self.features = request_features(task)
+        self.features = task.request_features
         self.shared = FeatureMap(shared, task.user_names, task.context_names)
         self.arm = np.zeros(len(task.items), np.int32)
         self.models = PerArmRidge(len(self.features), len(self.shared), ridge)

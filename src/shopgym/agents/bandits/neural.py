@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from copy import deepcopy
+from functools import partial
 from typing import Any, cast
 
 import numpy as np
@@ -101,21 +102,13 @@ class NeuralAgent(Bandit):
                 network.standardise(x)
         memory.add(x, y, attention, self.times(len(x)))
         rows = self.rng.integers(max(len(memory.y), 1), size=self.passes * len(x))
+        target = (memory.y / memory.attention)[rows]
+        train = partial(fit, x=memory.x[rows], y=target, loss=squared, generator=self.generator, batch=128)
         losses = []
         with one_thread():
-            for b, (network, optimiser) in enumerate(zip(self.networks, self.optimisers)):
-                losses.append(
-                    fit(
-                        network,
-                        memory.x[rows],
-                        (memory.y / memory.attention)[rows],
-                        loss=squared,
-                        generator=self.generator,
-                        optimiser=optimiser,
-                        batch=128,
-                        weight=(memory.attention**2 * memory.times[:, b])[rows],
-                    )
-                )
+            for network, optimiser, times in zip(self.networks, self.optimisers, memory.times.T):
+                weight = (memory.attention**2 * times)[rows]
+                losses.append(train(network, optimiser=optimiser, weight=weight))
         return {"remembered": float(len(memory.y)), "loss": float(np.mean(losses))}
 
     def scorer(self) -> NetworkScorer:

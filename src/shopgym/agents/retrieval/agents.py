@@ -64,9 +64,8 @@ class RetrievalAgent:
             InvalidInput: there is no history, but the agent needs one; or see :class:`.EventSequences`.
         """
         if batch.requests.history is None and self.needs_history:
-            raise InvalidInput(
-                "requests.history", None, f"{self.name} learns from histories: set shop.history (8, say)"
-            )
+            fix = f"{self.name} learns from histories: set shop.history (8, say)"
+            raise InvalidInput("requests.history", None, fix)
         self.sequences.add(batch)
         return {"opened": float(self.sequences.events)}
 

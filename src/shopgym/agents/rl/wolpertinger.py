@@ -13,7 +13,7 @@ from ...core.batches import Interactions, Requests
 from ...core.errors import in_range
 from ...policies.policy import SlatePolicy
 from ...policies.scorers import ProtoScorer
-from ..network import scorer_of, torch_generator
+from ..network import scorer_of, to_numpy, torch_generator
 from ..task import Task
 from .batch_tensors import gather_filled, next_state, top_k
 from .dqn import DQN
@@ -112,18 +112,15 @@ class Wolpertinger(DQN):
         """Ranks the nearest candidates by gain."""
         task, base = self.task, self.values.base
 
-        def to_numpy(values: Tensor) -> np.ndarray[tuple[int, ...], np.dtype[np.float32]]:
-            return np.ascontiguousarray(values.detach().cpu().numpy().copy())
-
         scorer = ProtoScorer(
             scorer_of([self.values.gain], task, value=np.ones(len(task.items))),
             self.tensors.state_features,
             tuple((to_numpy(layer.weight.T), to_numpy(layer.bias)) for layer in self.layers),
-            to_numpy(base.mean),
-            to_numpy(base.scale),
-            to_numpy(self.centre),
-            to_numpy(self.spread),
-            self.nearest,
+            mean=to_numpy(base.mean),
+            scale=to_numpy(base.scale),
+            centre=to_numpy(self.centre),
+            spread=to_numpy(self.spread),
+            nearest=self.nearest,
         )
         return task.policy(self.name, scorer, self.explorer)
 

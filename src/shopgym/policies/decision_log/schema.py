@@ -154,9 +154,8 @@ def _check_ids(request_id: AnyArray) -> None:
     ids, counts = np.unique(request_id, return_counts=True)
     if len(ids) != len(request_id):
         first = ids[counts > 1][:5].tolist()
-        raise InvalidInput(
-            "log.request_id", first, f"give each decision an id of its own ({int((counts > 1).sum())} repeat)"
-        )
+        fix = f"give each decision an id of its own ({int((counts > 1).sum())} repeat)"
+        raise InvalidInput("log.request_id", first, fix)
 
 
 def _refuse(name: str, values: AnyArray, bad: Bool, fix: str) -> None:

@@ -111,9 +111,6 @@ def history_of(model: Model, requests: Requests) -> I32:
     if requests.history is not None:
         return requests.history
     if model.needs_history:
-        raise InvalidInput(
-            "requests.history",
-            None,
-            f"{model.kind} reads what a user opened before: set shop.history (8, say), or send history",
-        )
+        fix = f"{model.kind} reads what a user opened before: set shop.history (8, say), or send history"
+        raise InvalidInput("requests.history", None, fix)
     return np.empty((len(requests), 0), np.int32)

@@ -141,9 +141,8 @@ class RetrievingPolicy:
     @cached_property
     def _stock_aware(self) -> StockAwareRetriever:
         if self.in_stock is None:
-            raise InvalidInput(
-                "policy.in_stock", None, "requests name no candidates: say which items can be sold"
-            )
+            fix = "requests name no candidates: say which items can be sold"
+            raise InvalidInput("policy.in_stock", None, fix)
         return StockAwareRetriever(self.retriever, self.in_stock)
 
     def state(self) -> tuple[Mapping[str, Any], Mapping[str, AnyArray]]:

@@ -50,9 +50,8 @@ class Retriever:
     def require_items(self, count: int) -> None:
         """Raise :class:`InvalidInput` unless the model was fitted to a catalogue of ``count`` items."""
         if self.model.num_items != count:
-            raise InvalidInput(
-                "retriever.model", self.model.num_items, f"fit it to the {count} items of the policy"
-            )
+            fix = f"fit it to the {count} items of the policy"
+            raise InvalidInput("retriever.model", self.model.num_items, fix)
 
     def state(self) -> tuple[dict[str, Any], dict[str, AnyArray]]:
         """(spec, arrays) from which :meth:`from_state` builds the same retriever."""
@@ -74,9 +73,8 @@ class Retriever:
             index = IVF.from_state(spec["index"], sub_state("index", arrays)) if "index" in spec else None
             return cls(model_from_state(spec["model"], sub_state("model", arrays)), spec["count"], index)
         except (KeyError, TypeError) as error:
-            raise InvalidInput(
-                "retriever.spec", str(error), "the description is incomplete: export it again"
-            ) from error
+            fix = "the description is incomplete: export it again"
+            raise InvalidInput("retriever.spec", str(error), fix) from error
 
     @cached_property
     def hash(self) -> str:

@@ -41,13 +41,11 @@ class LinearScorer(OverFeatures):
         if self.theta.ndim != 2 or self.theta.shape[1] != len(self.features):
             raise InvalidInput("scorer.theta", self.theta.shape, f"give shape (B, {len(self.features)})")
         if self.value.shape != (len(self.items),):
-            raise InvalidInput(
-                "scorer.value", self.value.shape, f"give one number for each of {len(self.items)} items"
-            )
+            fix = f"give one number for each of {len(self.items)} items"
+            raise InvalidInput("scorer.value", self.value.shape, fix)
         if not np.isfinite(self.theta).all():
-            raise InvalidInput(
-                "scorer.theta", "not finite", "the learner diverged: lower its step or scale its rewards"
-            )
+            fix = "the learner diverged: lower its step or scale its rewards"
+            raise InvalidInput("scorer.theta", "not finite", fix)
 
     def scores(self, requests: Requests) -> F64:
         """(n, B, m)"""

@@ -67,17 +67,13 @@ class NetworkScorer(OverFeatures):
                 want = f"give shapes ({models}, {low}, {high}) and ({models}, {high})"
                 raise InvalidInput(f"scorer.layer[{i}]", (weight.shape, bias.shape), want)
             if not (np.isfinite(weight).all() and np.isfinite(bias).all()):
-                raise InvalidInput(
-                    f"scorer.layer[{i}]",
-                    "not finite",
-                    "training diverged: lower its step or scale its rewards",
-                )
+                fix = "training diverged: lower its step or scale its rewards"
+                raise InvalidInput(f"scorer.layer[{i}]", "not finite", fix)
         if widths[-1] != 1:
             raise InvalidInput("scorer.dense", widths[-1], "the last layer has one output")
         if self.value.shape != (len(self.items),):
-            raise InvalidInput(
-                "scorer.value", self.value.shape, f"give one number for each of {len(self.items)} items"
-            )
+            fix = f"give one number for each of {len(self.items)} items"
+            raise InvalidInput("scorer.value", self.value.shape, fix)
 
     @cached_property
     def item_side(self) -> F32:

@@ -80,9 +80,8 @@ class TransformerScorer(OverFeatures):
             raise InvalidInput("scorer.weights", wrong, "give the shapes that weight_shapes names")
         for name, values in self.weights.items():
             if not np.isfinite(values).all():
-                raise InvalidInput(
-                    f"scorer.weights_{name}", "not finite", "training diverged: lower its step"
-                )
+                fix = "training diverged: lower its step"
+                raise InvalidInput(f"scorer.weights_{name}", "not finite", fix)
 
     @cached_property
     def embedding(self) -> F32:
