@@ -9,7 +9,7 @@ import numpy as np
 
 from ...core.batches import Interactions, Requests
 from ...core.errors import InvalidInput, in_range, one_of
-from ...core.types import F64, I32, I64
+from ...core.types import F64, I64
 from ...policies.policy import SlatePolicy
 from ...policies.rerankers import BySlot
 from ...policies.scorers import LinearScorer
@@ -118,7 +118,9 @@ class VowpalWabbitSlates(Bandit):
                     continue
                 chosen = int(decisions.positions[r, j])
                 if all_candidates:
-                    others = self._action(self._others(requests, x[r], decisions.positions[r, : j + 1], r), j)
+                    shown, remaining = decisions.positions[r, : j + 1], requests.candidates[r] >= 0
+                    remaining[shown[shown >= 0]] = False
+                    others = self._action(x[r, remaining], j)
                 else:
                     others = ["|f"] * int(lines[index] - 1)
                 taken = self._action(x[r, chosen : chosen + 1], j)
@@ -126,13 +128,6 @@ class VowpalWabbitSlates(Bandit):
                 slots.append(f"slates slot 0:{p[index]:.9g} |")
                 index += 1
             yield "\n".join([f"slates shared {cost[r]:.9g} |", *actions, *slots])
-
-    def _others(self, requests: Requests, x: F64, positions: I32, row: int) -> F64:
-        """(m', D) the candidates that neither this slot nor one before it shows."""
-        remaining = requests.candidates[row] >= 0
-        remaining[positions[positions >= 0]] = False
-        out: F64 = x[remaining]
-        return out
 
     def _action(self, x: F64, slot: int) -> list[str]:
         return [self.space.action % tuple(line) for line in (self.task.attention[slot] * x).tolist()]

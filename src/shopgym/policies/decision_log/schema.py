@@ -139,15 +139,10 @@ def check_values(
             _refuse(name, p, bad, "give the logging policy's probability of what was shown, in (0, 1]")
     waiting = ~columns["rewarded"][:, None]
     for name, values in (("reward", columns["reward"]), *((f"event.{e}", v) for e, v in events.items())):
-        _refuse(
-            name, values, ~(np.isfinite(values) | (waiting & np.isnan(values))), "remove NaN and infinity"
-        )
-    _refuse(
-        "reward",
-        columns["reward"],
-        waiting & ~np.isnan(columns["reward"]),
-        "a decision that is not rewarded yet has reward NaN",
-    )
+        bad = ~(np.isfinite(values) | (waiting & np.isnan(values)))
+        _refuse(name, values, bad, "remove NaN and infinity")
+    early = waiting & ~np.isnan(columns["reward"])
+    _refuse("reward", columns["reward"], early, "a decision that is not rewarded yet has reward NaN")
 
 
 def _check_ids(request_id: AnyArray) -> None:

@@ -70,11 +70,8 @@ class SequenceModel(Embedding):
 
     def state(self) -> State:
         """See :class:`.Model`."""
-        return {"kind": self.kind, "length": self.length}, {
-            "vectors": self.vectors,
-            "bias": self.bias,
-            **self.weights,
-        }
+        arrays = {"vectors": self.vectors, "bias": self.bias, **self.weights}
+        return {"kind": self.kind, "length": self.length}, arrays
 
     @classmethod
     def from_state(cls, spec: Mapping[str, Any], arrays: Mapping[str, AnyArray]) -> Self:

@@ -175,14 +175,8 @@ def write_bundle(
     with new_folder(folder) as new:
         write_policy_state(new, policy)
         items = policy.items
-        write_json(
-            new / "items.json",
-            {
-                "category_names": items.category_names,
-                "feature_names": items.feature_names,
-                "currency": items.currency,
-            },
-        )
+        described = ("category_names", "feature_names", "currency")
+        write_json(new / "items.json", {name: getattr(items, name) for name in described})
         write_arrays(new / "items", items.columns())
         write_json(new / "fallback.json", [str(item) for item in items.item_id[rows]])
         write_json(new / "evidence.json", evidence or {})

@@ -109,21 +109,16 @@ class ShopServer:
     async def info(self, request: Request) -> Response:
         """The bundle, its evidence, and counts of decisions, rewards and answers."""
         bundle = self.ranker.bundle
-        counts = {
-            **self.journal.counts,
-            "out_of_stock": self.ranker.out_of_stock,
-            "torn_bytes": self.journal.torn,
+        counts = {"out_of_stock": self.ranker.out_of_stock, "torn_bytes": self.journal.torn}
+        answer = {
+            "version": __version__,
+            "bundle_hash": bundle.hash,
+            "manifest": {name: value for name, value in bundle.manifest.items() if name != "files"},
+            "evidence": bundle.evidence,
+            "counts": self.journal.counts | counts,
+            "answers": dict(self.answers),
         }
-        return _json(
-            {
-                "version": __version__,
-                "bundle_hash": bundle.hash,
-                "manifest": {name: value for name, value in bundle.manifest.items() if name != "files"},
-                "evidence": bundle.evidence,
-                "counts": counts,
-                "answers": dict(self.answers),
-            }
-        )
+        return _json(answer)
 
     def answering(self, handler: Handler) -> Handler:
         """``handler`` with errors turned into answers; answers are counted by path and status."""
