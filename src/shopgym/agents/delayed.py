@@ -103,12 +103,9 @@ class Delayed:
 
     def _release(self) -> dict[str, float]:
         """Drop the batches that cannot change any more; learn from them unless that was done at once."""
-        settled = [
-            batch for batch in self._waiting if batch.requests.time.max() + self.horizon < self._latest
-        ]
-        self._waiting = [
-            batch for batch in self._waiting if batch.requests.time.max() + self.horizon >= self._latest
-        ]
+        last_days = [batch.requests.time.max() + self.horizon for batch in self._waiting]
+        settled = [batch for batch, day in zip(self._waiting, last_days) if day < self._latest]
+        self._waiting = [batch for batch, day in zip(self._waiting, last_days) if day >= self._latest]
         report: dict[str, float] = {}
         for batch in settled:
             if not self._correctable:

@@ -139,6 +139,11 @@ def fit(
     return mean
 
 
+def to_numpy(values: Tensor) -> F32:
+    """A copy on the CPU."""
+    return np.array(values.detach().cpu().numpy(), order="C")
+
+
 def scorer_of(
     networks: Sequence[Network],
     task: Task,
@@ -153,8 +158,8 @@ def scorer_of(
         stacks = zip(*(getattr(network, name) for network in networks), strict=True)
         return tuple(
             (
-                np.stack([layer.weight.detach().cpu().numpy().T for layer in stack]),
-                np.stack([layer.bias.detach().cpu().numpy() for layer in stack]),
+                np.stack([to_numpy(layer.weight.T) for layer in stack]),
+                np.stack([to_numpy(layer.bias) for layer in stack]),
             )
             for stack in stacks
         )
@@ -163,8 +168,8 @@ def scorer_of(
     return NetworkScorer(
         task.network_features if features is None else features,
         task.items,
-        network.mean.cpu().numpy().copy(),
-        network.scale.cpu().numpy().copy(),
+        to_numpy(network.mean),
+        to_numpy(network.scale),
         layers("crosses"),
         layers("dense"),
         task.item_value if value is None else value,

@@ -122,11 +122,13 @@ def check_agent(name: str, options: dict[str, Any]) -> None:
 
 
 def _options(maker: Callable[..., Agent]) -> list[str]:
-    """Names of the keyword-only arguments; where a class takes ``**options``, those of its parent too."""
+    """Names of the keyword-only arguments and ``settings``; with ``**options`` those of its parent too."""
     names: list[str] = []
     for part in getattr(maker, "__mro__", (maker,)):
         parameters = inspect.signature(part).parameters.values()
-        names += [p.name for p in parameters if p.kind == p.KEYWORD_ONLY and p.name not in names]
+        keywords = [p.name for p in parameters if p.kind == p.KEYWORD_ONLY]
+        keywords += vars(part).get("settings", ())
+        names += [keyword for keyword in keywords if keyword not in names]
         if not any(p.kind == p.VAR_KEYWORD for p in parameters):
             break
-    return names
+    return [name for name in names if name not in getattr(maker, "fixed_options", ())]

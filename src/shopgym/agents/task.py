@@ -12,7 +12,7 @@ from ..core.errors import InvalidInput, one_of
 from ..core.items import Items
 from ..core.types import F64, AnyArray
 from ..policies.explorers import Explorer
-from ..policies.features import FeatureMap
+from ..policies.features import FeatureMap, request_columns
 from ..policies.guards import CategoryCap, InStock, MarginFloor
 from ..policies.policy import SlatePolicy
 from ..policies.rerankers import Reranker
@@ -49,9 +49,8 @@ class Task:
     def __post_init__(self) -> None:
         one_of("task.value", self.value, VALUES)
         if self.attention.shape != (self.slate_size,) or not (self.attention > 0).all():
-            raise InvalidInput(
-                "task.attention", self.attention.tolist(), f"give {self.slate_size} positive numbers"
-            )
+            fix = f"give {self.slate_size} positive numbers"
+            raise InvalidInput("task.attention", self.attention.tolist(), fix)
 
     def policy(
         self, name: str, scorer: Scorer, explorer: Explorer, reranker: Reranker | None = None
@@ -70,9 +69,14 @@ class Task:
 
         A linear model cannot use a column that is the same for all candidates; a network can.
         """
-        columns = tuple((f"user.{name}",) for name in self.user_names)
-        columns += tuple((f"context.{name}",) for name in self.context_names)
+        columns = self.request_features.terms[1:]
         return FeatureMap(self.features.terms[1:] + columns, self.user_names, self.context_names)
+
+    @cached_property
+    def request_features(self) -> FeatureMap:
+        """A constant and each column of user and context: the features of a request without an item."""
+        names = request_columns(self.user_names, self.context_names)
+        return FeatureMap(((), *((name,) for name in names)), self.user_names, self.context_names)
 
     @cached_property
     def item_value(self) -> F64:

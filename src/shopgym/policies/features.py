@@ -10,7 +10,8 @@ that name one. ``live_log.NAME`` is log(1 + NAME), for prices and stock levels.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Iterable
+from dataclasses import asdict, dataclass
 from functools import cached_property
 from typing import Any
 
@@ -69,9 +70,8 @@ class FeatureMap:
             ("context", requests.context, self.context_names),
         ):
             if got.shape[1] != len(want):
-                raise InvalidInput(
-                    f"requests.{name}", got.shape, f"give {len(want)} columns: {', '.join(want)}"
-                )
+                fix = f"give {len(want)} columns: {', '.join(want)}"
+                raise InvalidInput(f"requests.{name}", got.shape, fix)
         constant = np.ones((len(requests), 1))
         columns = np.concatenate([constant, requests.user, requests.context], axis=1, dtype=np.float64)
         out: F64 = columns[:, self.request_columns].prod(axis=2)
@@ -80,9 +80,7 @@ class FeatureMap:
     @cached_property
     def request_columns(self) -> I64:
         """(D, f) for each term its columns among [1, user, context]; 0 pads."""
-        names = [f"user.{name}" for name in self.user_names] + [
-            f"context.{name}" for name in self.context_names
-        ]
+        names = request_columns(self.user_names, self.context_names)
         place = {name: i for i, name in enumerate(names, start=1)}
         rows = [[place[column] for column in term if column in place] for term in self.terms]
         width = max(1, *(len(row) for row in rows)) if rows else 1
@@ -131,20 +129,13 @@ class FeatureMap:
 
     def spec(self) -> dict[str, Any]:
         """JSON-able form; ``FeatureMap.from_spec`` reads it back."""
-        return {
-            "terms": [list(term) for term in self.terms],
-            "user_names": list(self.user_names),
-            "context_names": list(self.context_names),
-        }
+        return asdict(self)
 
     @classmethod
     def from_spec(cls, spec: dict[str, Any]) -> FeatureMap:
         """The map that ``spec()`` described."""
-        return cls(
-            tuple(tuple(term) for term in spec["terms"]),
-            tuple(spec["user_names"]),
-            tuple(spec["context_names"]),
-        )
+        terms = tuple(tuple(term) for term in spec["terms"])
+        return cls(terms, tuple(spec["user_names"]), tuple(spec["context_names"]))
 
     @classmethod
     def default(
@@ -165,3 +156,8 @@ class FeatureMap:
         if "price_sensitivity" in user_names and "log_price" in item_names:
             terms.append(("user.price_sensitivity", "item.log_price"))
         return cls(tuple(terms), user_names, context_names)
+
+
+def request_columns(user_names: Iterable[str], context_names: Iterable[str]) -> list[str]:
+    """The columns of a request as terms name them."""
+    return [*(f"user.{name}" for name in user_names), *(f"context.{name}" for name in context_names)]

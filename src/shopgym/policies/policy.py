@@ -19,7 +19,7 @@ from . import plackett_luce, sequential
 from .explorers import EXPLORERS, Explorer, explorer_spec, with_floor
 from .guards import CategoryCap, InStock, MarginFloor, guard_from_spec, guard_spec
 from .plackett_luce import Between
-from .rerankers import Reranker, Slots, reranker_from_spec, reranker_spec
+from .rerankers import Reranker, reranker_from_spec, reranker_spec
 from .scorers import Scorer, scorer_from_state
 
 Draw = Callable[[int, Generator], I32]
@@ -75,9 +75,8 @@ class SlatePolicy:
         if positions.ndim != 2 or len(positions) != len(requests):
             raise InvalidInput("positions", positions.shape, f"give shape ({len(requests)}, k)")
         if positions.size and positions.max() >= requests.num_candidates:
-            raise InvalidInput(
-                "positions", int(positions.max()), f"there are {requests.num_candidates} candidates"
-            )
+            fix = f"there are {requests.num_candidates} candidates"
+            raise InvalidInput("positions", int(positions.max()), fix)
         requests = _with_candidates(requests)
         _, probabilities = self._sampler(requests)
         propensities = probabilities(positions)
@@ -97,14 +96,12 @@ class SlatePolicy:
             InvalidInput: a guard or the re-ranker looks back at earlier slots; use ``propensities`` instead.
         """
         if self.reranker is not None:
-            raise InvalidInput(
-                "policy.reranker", self.reranker.kind, "slot marginals need scores that do not change by slot"
-            )
+            fix = "slot marginals need scores that do not change by slot"
+            raise InvalidInput("policy.reranker", self.reranker.kind, fix)
         for guard in self.guards:
             if guard.looks_back:
-                raise InvalidInput(
-                    "policy.guards", guard.kind, "slot marginals need rules that do not look at earlier slots"
-                )
+                fix = "slot marginals need rules that do not look at earlier slots"
+                raise InvalidInput("policy.guards", guard.kind, fix)
         padded = _with_candidates(requests)
         marginals = plackett_luce.slot_marginals(*self._rates(*self._scores(padded)), self.slate_size)
         marginals[self._beyond(requests)] = 0.0
@@ -127,7 +124,7 @@ class SlatePolicy:
                 partial(plackett_luce.slot_propensities, log_rates, weights, allowed, between=between),
             )
         slots = partial(self.reranker.begin, requests, self.items, scores, allowed)
-        begin = partial(_SlotRates, self.explorer, slots, allowed, between)
+        begin = partial(sequential.SlotRates, self.explorer, slots, allowed, between)
         weights = with_floor(scores[:, :, :0], self.explorer.floor)[1]
         return partial(sequential.draw, begin, weights), partial(sequential.slot_propensities, begin, weights)
 
@@ -138,11 +135,8 @@ class SlatePolicy:
     def _scores(self, requests: Requests) -> tuple[F64, Bool]:
         """(n, B, m) scores, and (n, m) which candidates the guards allow before the first slot."""
         if requests.candidates.size and requests.candidates.max() >= len(self.items):
-            raise InvalidInput(
-                "requests.candidates",
-                int(requests.candidates.max()),
-                f"the catalogue has {len(self.items)} items",
-            )
+            fix = f"the catalogue has {len(self.items)} items"
+            raise InvalidInput("requests.candidates", int(requests.candidates.max()), fix)
         allowed = requests.candidates >= 0
         for guard in self.guards:
             allowed = allowed & guard.before(requests, self.items)
@@ -150,11 +144,8 @@ class SlatePolicy:
         finite = np.isfinite(scores).all(axis=1) | ~allowed
         if not finite.all():
             row = int(np.flatnonzero(~finite.all(axis=1))[0])
-            raise InvalidInput(
-                f"requests[{row}]",
-                "a score is not finite",
-                "remove NaN and infinity from user, context and live features",
-            )
+            fix = "remove NaN and infinity from user, context and live features"
+            raise InvalidInput(f"requests[{row}]", "a score is not finite", fix)
         return scores, allowed
 
     def _between(self, requests: Requests) -> Between | None:
@@ -193,29 +184,6 @@ class SlatePolicy:
         return hash_arrays({**arrays, **columns}, spec)
 
 
-class _SlotRates:
-    """The rates of re-ranker, guards and explorer, slot after slot; see :class:`.sequential.SlotRates`."""
-
-    def __init__(
-        self, explorer: Explorer, slots: Callable[[], Slots], allowed: Bool, between: Between | None
-    ) -> None:
-        self.explorer, self.slots, self.between = explorer, slots(), between
-        self.free, self.positions = allowed.copy(), np.empty((len(allowed), 0), np.int32)
-
-    def rates(self) -> tuple[F64, Bool]:
-        allowed = self.free
-        if self.between is not None and self.positions.shape[1]:
-            allowed = allowed & self.between(self.positions)
-        scores = self.slots.scores()
-        return with_floor(self.explorer.log_rates(scores, allowed), self.explorer.floor)[0], allowed
-
-    def take(self, positions: I32) -> None:
-        row = np.flatnonzero(positions >= 0)
-        self.free[row, positions[row]] = False
-        self.positions = np.concatenate([self.positions, positions[:, None]], axis=1)
-        self.slots.take(positions)
-
-
 def _with_candidates(requests: Requests) -> Requests:
     """Requests without candidates get one column of padding, so that nothing else needs a special case."""
     if requests.num_candidates:
@@ -252,9 +220,8 @@ def policy_from_state(spec: Mapping[str, Any], arrays: Mapping[str, AnyArray], i
             reranker=reranker_from_spec(spec["reranker"]) if "reranker" in spec else None,
         )
     except (KeyError, TypeError) as error:
-        raise InvalidInput(
-            "policy.spec", str(error), "the description is incomplete: export it again"
-        ) from error
+        fix = "the description is incomplete: export it again"
+        raise InvalidInput("policy.spec", str(error), fix) from error
 
 
 def _plain(values: AnyArray) -> AnyArray:

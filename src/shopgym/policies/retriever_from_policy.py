@@ -56,11 +56,8 @@ def _model(policy: SlatePolicy) -> Model:
         )
     features = scorer.features
     if any(column.startswith("live") for term in features.terms for column in term):
-        raise InvalidInput(
-            "retrieve.agent",
-            policy.name,
-            "retrieved items have no live values: choose an agent without live features",
-        )
+        fix = "retrieved items have no live values: choose an agent without live features"
+        raise InvalidInput("retrieve.agent", policy.name, fix)
     vectors: F64 = scorer.item_side * scorer.value[:, None]
     return LinearRetriever(
         vectors.astype(np.float32),

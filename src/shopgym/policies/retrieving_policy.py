@@ -23,6 +23,7 @@ from .policy import SlatePolicy, policy_from_state
 from .retrieval.model import features_of, history_of
 from .retrieval.retriever import Retriever, StockAwareRetriever
 from .retrieval.topk import topk
+from .state import prefix_state, sub_state
 
 
 @dataclass(frozen=True, eq=False)
@@ -140,9 +141,8 @@ class RetrievingPolicy:
     @cached_property
     def _stock_aware(self) -> StockAwareRetriever:
         if self.in_stock is None:
-            raise InvalidInput(
-                "policy.in_stock", None, "requests name no candidates: say which items can be sold"
-            )
+            fix = "requests name no candidates: say which items can be sold"
+            raise InvalidInput("policy.in_stock", None, fix)
         return StockAwareRetriever(self.retriever, self.in_stock)
 
     def state(self) -> tuple[Mapping[str, Any], Mapping[str, AnyArray]]:
@@ -150,8 +150,8 @@ class RetrievingPolicy:
         spec: dict[str, Any] = {"kind": self.kind}
         arrays: dict[str, AnyArray] = {}
         for part, value in (("retriever", self.retriever), ("policy", self.policy)):
-            spec[part], inner = value.state()
-            arrays |= {f"{part}_{name}": values for name, values in inner.items()}
+            spec[part], inner = prefix_state(part, value)
+            arrays |= inner
         return spec, arrays
 
     @classmethod
@@ -159,14 +159,8 @@ class RetrievingPolicy:
         cls, spec: Mapping[str, Any], arrays: Mapping[str, AnyArray], items: Items
     ) -> RetrievingPolicy:
         """The policy whose ``state()`` was (spec, arrays)."""
-        parts: dict[str, dict[str, AnyArray]] = {"retriever": {}, "policy": {}}
-        for name, values in arrays.items():
-            part, _, inner = name.partition("_")
-            parts[part][inner] = values
-        return cls(
-            Retriever.from_state(spec["retriever"], parts["retriever"]),
-            policy_from_state(spec["policy"], parts["policy"], items),
-        )
+        retriever = Retriever.from_state(spec["retriever"], sub_state("retriever", arrays))
+        return cls(retriever, policy_from_state(spec["policy"], sub_state("policy", arrays), items))
 
     @cached_property
     def hash(self) -> str:

@@ -9,26 +9,47 @@ per slate. Here the earlier slots condition the noise, so each slot draws its ow
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Protocol
 
 import numpy as np
 from numpy.random import Generator
 
 from ..core.batches import EMPTY
 from ..core.types import F64, I32, AnyArray, Bool
-from .plackett_luce import log_sum
+from .explorers import Explorer, with_floor
+from .plackett_luce import Between, log_sum
+from .rerankers.reranker import SlotScores
 
 
-class SlotRates(Protocol):
-    """The rates of n pages, slot after slot."""
+class SlotRates:
+    """The rates of n pages by re-ranker, guards and explorer, slot after slot.
+
+    Args:
+        explorer: from scores to rates.
+        slots: gives the re-ranker's scores from the first slot on.
+        allowed: (n, m) candidates that may be shown at all.
+        between: what is allowed after the slots so far; None = everything not yet shown.
+    """
+
+    def __init__(
+        self, explorer: Explorer, slots: Callable[[], SlotScores], allowed: Bool, between: Between | None
+    ) -> None:
+        self.explorer, self.slots, self.between = explorer, slots(), between
+        self.free, self.positions = allowed.copy(), np.empty((len(allowed), 0), np.int32)
 
     def rates(self) -> tuple[F64, Bool]:
         """Log-rates (n, B, m) of the next slot and what is allowed there (n, m)."""
-        ...
+        allowed = self.free
+        if self.between is not None and self.positions.shape[1]:
+            allowed = allowed & self.between(self.positions)
+        scores = self.slots.scores()
+        return with_floor(self.explorer.log_rates(scores, allowed), self.explorer.floor)[0], allowed
 
     def take(self, positions: I32) -> None:
         """The slot shows the candidates at ``positions`` (n,); ``EMPTY`` = nothing."""
-        ...
+        row = np.flatnonzero(positions >= 0)
+        self.free[row, positions[row]] = False
+        self.positions = np.concatenate([self.positions, positions[:, None]], axis=1)
+        self.slots.take(positions)
 
 
 def draw(begin: Callable[[], SlotRates], weights: F64, slate_size: int, rng: Generator) -> I32:

@@ -18,11 +18,11 @@ import contextlib
 import itertools
 import tempfile
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
-from numpy.random import Generator, default_rng
+from numpy.random import default_rng
 from scipy.stats import chi2
 
 from ..agents.task import Task
@@ -33,57 +33,11 @@ from ..core.types import F64, I32
 from ..policies.policy import SlatePolicy, policy_from_state
 from ..policies.serving.bundle import load_bundle, write_bundle
 from ..policies.serving.request_seeded import decide_seeded
-from ..simulators import Catalog, ChoiceConfig, Shop, ShopConfig
-
-AgentMaker = Callable[[Task, Generator], Agent]
-"""From a task and a generator to an agent."""
+from .setting import AgentMaker, small_setting
 
 CLOSE = 1e-9
 FALSE_ALARM = 1e-6
 """Probability that the test of how often slates are drawn fails for an honest policy, had it a new seed."""
-
-
-@dataclass(frozen=True)
-class Setting:
-    """A small shop with visits under way, and the task that agents are given in it."""
-
-    shop: Shop
-    task: Task
-
-    def serve_page(self, policy: Policy, rng: Generator) -> Interactions:
-        """One page for every visitor, and what each visitor asks for next."""
-        requests = self.shop.requests()
-        decisions = policy.decide(requests, rng)
-        feedback, left, cut = self.shop.serve(decisions.slates)
-        self.shop.start_visits()
-        return Interactions(
-            requests, decisions, feedback.margin, feedback.learner_events(), self.shop.requests(), left | cut
-        )
-
-    def trained_agent(self, make: AgentMaker, *, seed: int = 5, rounds: int = 3) -> Agent:
-        """An agent that has learnt from ``rounds`` pages of every visitor."""
-        agent, rng = make(self.task, default_rng(seed)), default_rng(0)
-        for _ in range(rounds):
-            agent.learn(self.serve_page(agent.policy(), rng))
-        return agent
-
-
-def small_setting(lanes: int = 64) -> Setting:
-    """A shop of 120 items and 300 users; pages have 3 slots, 8 candidates and a history of 8 items.
-
-    Visitors click and buy far more often than by default, so that three pages each are enough to learn from.
-
-    Args:
-        lanes: visitors at the same time.
-    """
-    catalog = Catalog.synthetic(120, seed=3)
-    choice = ChoiceConfig(click_base=-0.5, cart_base=1.0, buy_base=2.0)
-    config = ShopConfig(users=300, slate_size=3, num_candidates=8, history=8, choice=choice)
-    shop = Shop(catalog, config, lanes=lanes, seed=1)
-    shop.start_visits()
-    attention = np.array([1.0, 0.8, 0.6])
-    task = Task(catalog.items, shop.user_names, shop.context_names, 3, value="margin", attention=attention)
-    return Setting(shop, task)
 
 
 def is_an_agent(make: AgentMaker) -> None:

@@ -24,6 +24,8 @@ class Bandit:
     """
 
     name: ClassVar[str]
+    fixed_options: ClassVar[tuple[str, ...]] = ()
+    """Options of parents that the class sets itself."""
 
     def __init__(
         self,

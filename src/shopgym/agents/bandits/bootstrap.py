@@ -30,13 +30,7 @@ class BootstrapTS(Bandit):
     name = "bootstrap_ts"
 
     def __init__(
-        self,
-        task: Task,
-        rng: np.random.Generator,
-        *,
-        models: int = 8,
-        ridge: float = 1.0,
-        **options: Any,
+        self, task: Task, rng: np.random.Generator, *, models: int = 8, ridge: float = 1.0, **options: Any
     ) -> None:
         super().__init__(task, rng, **options)
         in_range("bootstrap_ts.models", models, 1, 1000)

@@ -92,13 +92,6 @@ class PerArmRidge:
         return beta, spread, theta, factor, cross, float(sigma)
 
 
-def request_features(task: Task) -> FeatureMap:
-    """A constant and the columns of user and context: the features of an item's own model."""
-    names = [f"user.{name}" for name in task.user_names]
-    names += [f"context.{name}" for name in task.context_names]
-    return FeatureMap(((), *((name,) for name in names)), task.user_names, task.context_names)
-
-
 class DisjointLinearAgent(Bandit):
     """A model per item over the request's columns; ``hybrid`` adds one over the task's features.
 
@@ -129,7 +122,7 @@ class DisjointLinearAgent(Bandit):
             in_range(f"{self.name}.noise", noise, 0.0, 1e12)
         self.alpha, self.noise = alpha, noise
         shared = task.features.terms[1:] if self.hybrid else ()
-        self.features = request_features(task)
+        self.features = task.request_features
         self.shared = FeatureMap(shared, task.user_names, task.context_names)
         self.arm = np.zeros(len(task.items), np.int32)
         self.models = PerArmRidge(len(self.features), len(self.shared), ridge)
@@ -200,14 +193,7 @@ class DisjointLinTS(DisjointLinearAgent):
 
     name = "lints_disjoint"
 
-    def __init__(
-        self,
-        task: Task,
-        rng: np.random.Generator,
-        *,
-        draws: int = 8,
-        **options: Any,
-    ) -> None:
+    def __init__(self, task: Task, rng: np.random.Generator, *, draws: int = 8, **options: Any) -> None:
         super().__init__(task, rng, **options)
         in_range(f"{self.name}.draws", draws, 1, 1000)
         self.draws = draws

@@ -78,14 +78,7 @@ class LinUCB(LinearAgent):
 
     name = "linucb"
 
-    def __init__(
-        self,
-        task: Task,
-        rng: np.random.Generator,
-        *,
-        alpha: float = 1.0,
-        **options: Any,
-    ) -> None:
+    def __init__(self, task: Task, rng: np.random.Generator, *, alpha: float = 1.0, **options: Any) -> None:
         super().__init__(task, rng, **options)
         in_range(f"{self.name}.alpha", alpha, 0.0, 1e6)
         self.alpha = alpha
@@ -111,13 +104,7 @@ class LinTS(LinearAgent):
     name = "lints"
 
     def __init__(
-        self,
-        task: Task,
-        rng: np.random.Generator,
-        *,
-        draws: int = 8,
-        alpha: float = 1.0,
-        **options: Any,
+        self, task: Task, rng: np.random.Generator, *, draws: int = 8, alpha: float = 1.0, **options: Any
     ) -> None:
         super().__init__(task, rng, **options)
         in_range(f"{self.name}.draws", draws, 1, 1000)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from copy import deepcopy
+from functools import partial
 from typing import Any, cast
 
 import numpy as np
@@ -101,21 +102,13 @@ class NeuralAgent(Bandit):
                 network.standardise(x)
         memory.add(x, y, attention, self.times(len(x)))
         rows = self.rng.integers(max(len(memory.y), 1), size=self.passes * len(x))
+        target = (memory.y / memory.attention)[rows]
+        train = partial(fit, x=memory.x[rows], y=target, loss=squared, generator=self.generator, batch=128)
         losses = []
         with one_thread():
-            for b, (network, optimiser) in enumerate(zip(self.networks, self.optimisers)):
-                losses.append(
-                    fit(
-                        network,
-                        memory.x[rows],
-                        (memory.y / memory.attention)[rows],
-                        loss=squared,
-                        generator=self.generator,
-                        optimiser=optimiser,
-                        batch=128,
-                        weight=(memory.attention**2 * memory.times[:, b])[rows],
-                    )
-                )
+            for network, optimiser, times in zip(self.networks, self.optimisers, memory.times.T):
+                weight = (memory.attention**2 * times)[rows]
+                losses.append(train(network, optimiser=optimiser, weight=weight))
         return {"remembered": float(len(memory.y)), "loss": float(np.mean(losses))}
 
     def scorer(self) -> NetworkScorer:
@@ -128,11 +121,12 @@ class NeuralGreedy(NeuralAgent):
 
     Args:
         epsilon: probability of a uniform slate.
-        hidden, step, passes, memory, device: see :class:`NeuralAgent`.
         decay: of :class:`.PlackettLuceRanking`.
+        options: see :class:`NeuralAgent`.
     """
 
     name = "neural_greedy"
+    fixed_options = ("floor",)
 
     def __init__(
         self,
@@ -140,26 +134,11 @@ class NeuralGreedy(NeuralAgent):
         rng: np.random.Generator,
         *,
         epsilon: float = 0.1,
-        hidden: Sequence[int] = (64, 32),
-        step: float = 3e-3,
-        passes: int = 8,
-        memory: int = 20_000,
         decay: float = 20.0,
-        device: str = "cpu",
+        **options: Any,
     ) -> None:
         in_range("neural_greedy.epsilon", epsilon, 0.0, 1.0)
-        super().__init__(
-            task,
-            rng,
-            1,
-            hidden=hidden,
-            step=step,
-            passes=passes,
-            memory=memory,
-            device=device,
-            decay=decay,
-            floor=epsilon,
-        )
+        super().__init__(task, rng, 1, decay=decay, floor=epsilon, **options)
 
 
 class NeuralBootstrap(NeuralAgent):
@@ -175,14 +154,7 @@ class NeuralBootstrap(NeuralAgent):
 
     name = "neural_bootstrap"
 
-    def __init__(
-        self,
-        task: Task,
-        rng: np.random.Generator,
-        *,
-        models: int = 5,
-        **options: Any,
-    ) -> None:
+    def __init__(self, task: Task, rng: np.random.Generator, *, models: int = 5, **options: Any) -> None:
         super().__init__(task, rng, models, **options)
 
     def times(self, rows: int) -> F64:

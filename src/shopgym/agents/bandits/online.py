@@ -14,7 +14,6 @@ from ...policies.features import FeatureMap
 from ...policies.policy import SlatePolicy
 from ...policies.scorers import ArmScorer
 from ..task import Task
-from .disjoint_linear import request_features
 
 BLOCK = 256
 """Decisions whose normal draws are made at a time."""
@@ -122,7 +121,7 @@ class OnlineArms:
             draws: posterior samples that the policy holds, for ``ts``.
             decay, floor: of :class:`.PlackettLuceRanking`.
         """
-        features, arms = request_features(task), np.arange(len(task.items), dtype=np.int32)
+        features, arms = task.request_features, np.arange(len(task.items), dtype=np.int32)
         factor = self.alpha * np.linalg.cholesky(self.inverse)
         no_cross = np.zeros((len(arms), len(features), 0))
         theta: F64 = self.mean[None]

@@ -101,9 +101,7 @@ class VowpalWabbitAgent(Bandit):
     def learn(self, batch: Interactions) -> Mapping[str, float]:
         """Learn from every filled slot, in order."""
         for text in self._examples(batch):
-            example = self.workspace.parse(text, self._label)
-            self.workspace.learn(example)
-            self.workspace.finish_example(example)
+            learn_text(self.workspace, text, self._label)
         self.seen += int((batch.decisions.slates >= 0).sum())
         return {"slots": float(self.seen)}
 
@@ -251,11 +249,16 @@ def open_workspace(arguments: str, label: str = "CONTEXTUAL_BANDIT") -> tuple[An
     return vowpalwabbit.Workspace(arguments), vowpalwabbit.LabelType[label]
 
 
+def learn_text(workspace: Any, text: str, label: Any) -> None:
+    """Learn from the text of one example."""
+    example = workspace.parse(text, label)
+    workspace.learn(example)
+    workspace.finish_example(example)
+
+
 def _probe(arguments: str) -> Any:
     """A workspace that has learnt from one feature, to see where weights lie."""
     workspace, label = open_workspace(arguments)
     for _ in range(20):  # bags leave out some
-        example = workspace.parse("0:-1:0.5 |f probe:1\n|f other:1", label)
-        workspace.learn(example)
-        workspace.finish_example(example)
+        learn_text(workspace, "0:-1:0.5 |f probe:1\n|f other:1", label)
     return workspace

@@ -73,9 +73,8 @@ class VowpalWabbitScorer:
         Raises:
             InvalidInput: always; its weights do not describe what it does.
         """
-        raise InvalidInput(
-            "policy.scorer", self.kind, "it needs Vowpal Wabbit to decide: it cannot be exported"
-        )
+        fix = "it needs Vowpal Wabbit to decide: it cannot be exported"
+        raise InvalidInput("policy.scorer", self.kind, fix)
 
     @classmethod
     def from_state(

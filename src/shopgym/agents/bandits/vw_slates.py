@@ -9,13 +9,13 @@ import numpy as np
 
 from ...core.batches import Interactions, Requests
 from ...core.errors import InvalidInput, in_range, one_of
-from ...core.types import F64, I32, I64
+from ...core.types import F64, I64
 from ...policies.policy import SlatePolicy
 from ...policies.rerankers import BySlot
 from ...policies.scorers import LinearScorer
 from ..task import Task
 from .bandit import Bandit
-from .vw import num_actions, open_workspace
+from .vw import learn_text, num_actions, open_workspace
 from .vw_format import MtrExampleSizes
 from .vw_hash import FNV_PRIME, FeatureHashing, checked_options, model_stride
 
@@ -68,9 +68,7 @@ class VowpalWabbitSlates(Bandit):
     def learn(self, batch: Interactions) -> Mapping[str, float]:
         """Learn from every page on which something was shown."""
         for text in self._examples(batch):
-            example = self.workspace.parse(text, self._label)
-            self.workspace.learn(example)
-            self.workspace.finish_example(example)
+            learn_text(self.workspace, text, self._label)
             self.seen += 1
         return {"pages": float(self.seen)}
 
@@ -120,7 +118,9 @@ class VowpalWabbitSlates(Bandit):
                     continue
                 chosen = int(decisions.positions[r, j])
                 if all_candidates:
-                    others = self._action(self._others(requests, x[r], decisions.positions[r, : j + 1], r), j)
+                    shown, remaining = decisions.positions[r, : j + 1], requests.candidates[r] >= 0
+                    remaining[shown[shown >= 0]] = False
+                    others = self._action(x[r, remaining], j)
                 else:
                     others = ["|f"] * int(lines[index] - 1)
                 taken = self._action(x[r, chosen : chosen + 1], j)
@@ -128,13 +128,6 @@ class VowpalWabbitSlates(Bandit):
                 slots.append(f"slates slot 0:{p[index]:.9g} |")
                 index += 1
             yield "\n".join([f"slates shared {cost[r]:.9g} |", *actions, *slots])
-
-    def _others(self, requests: Requests, x: F64, positions: I32, row: int) -> F64:
-        """(m', D) the candidates that neither this slot nor one before it shows."""
-        remaining = requests.candidates[row] >= 0
-        remaining[positions[positions >= 0]] = False
-        out: F64 = x[remaining]
-        return out
 
     def _action(self, x: F64, slot: int) -> list[str]:
         return [self.space.action % tuple(line) for line in (self.task.attention[slot] * x).tolist()]
@@ -171,7 +164,6 @@ def _model_stride(arguments: str) -> int:
     workspace, label = open_workspace(arguments, "SLATES")
     slots = range(2)
     actions = "\n".join(f"slates action {slot} |f probe:1\nslates action {slot} |f other:1" for slot in slots)
-    example = workspace.parse(f"slates shared -1 |\n{actions}" + "\nslates slot 0:0.5 |" * len(slots), label)
-    workspace.learn(example)
-    workspace.finish_example(example)
+    text = f"slates shared -1 |\n{actions}" + "\nslates slot 0:0.5 |" * len(slots)
+    learn_text(workspace, text, label)
     return model_stride(workspace)

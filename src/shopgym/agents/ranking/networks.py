@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from copy import deepcopy
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -84,17 +85,10 @@ class NetworkRanker(RankingAgent):
         network = Network(len(self.features), hidden=self.hidden, crosses=self.crosses, generator=generator)
         network.standardise(rows.x.astype(np.float64))
         optimiser = torch.optim.AdamW(network.parameters(), lr=self.step, weight_decay=self.shrink)
+        train = partial(fit, network, rows.x, signed(rows), loss=examined_loss, generator=generator)
         best_loss, best_state, epochs_without_gain = np.inf, network.state_dict(), 0
         for _ in range(self.epochs):
-            fit(
-                network,
-                rows.x,
-                signed(rows),
-                loss=examined_loss,
-                generator=generator,
-                optimiser=optimiser,
-                batch=self.batch,
-            )
+            train(optimiser=optimiser, batch=self.batch)
             with torch.no_grad():
                 losses = examined_loss(network(torch.as_tensor(holdout.x)), torch.as_tensor(signed(holdout)))
             loss = float(losses.mean()) if len(holdout) else -np.inf

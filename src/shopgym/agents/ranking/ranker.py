@@ -67,9 +67,8 @@ class RankingAgent(ABC):
     ) -> None:
         self.calibrate = self.default_calibration if calibrate is None else calibrate
         if self.calibrate not in METHODS or (self.calibrate != "none" and not self.classifies):
-            raise InvalidInput(
-                f"{self.name}.calibrate", self.calibrate, f"choose one of {', '.join(METHODS)}"
-            )
+            fix = f"choose one of {', '.join(METHODS)}"
+            raise InvalidInput(f"{self.name}.calibrate", self.calibrate, fix)
         in_range(f"{self.name}.held_share", held_share, 0.0, 1.0, open_high=True)
         if self.calibrate != "none":
             in_range(f"{self.name}.held_share", held_share, 0.0, 1.0, open_low=True)

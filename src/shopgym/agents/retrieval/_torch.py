@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import ClassVar
 
 import numpy as np
 import torch
 from torch import Tensor
 
-from ...core.errors import InvalidInput
+from ...core.errors import InvalidInput, in_range
 from ...core.types import AnyArray
 
 
@@ -69,6 +71,41 @@ def softmax(hidden: Tensor, target: Tensor, vectors: Tensor) -> Tensor:
     return torch.nn.functional.cross_entropy(hidden @ vectors.T, target)
 
 
+@dataclass(frozen=True, eq=False, kw_only=True)
+class Training:
+    """How a model of vectors is trained.
+
+    Attributes:
+        dim: d, of the vectors.
+        length: how many of the latest items are read.
+        epochs, batch, rate: passes, rows per step, step size of Adam.
+        dropout: share of the inputs that is zeroed in training.
+        decay: decoupled weight decay.
+        device: ``cpu`` or ``cuda``.
+    """
+
+    prefix: ClassVar[str]
+    least_batch: ClassVar[int] = 1
+    dim: int = 64
+    length: int = 20
+    epochs: int = 10
+    batch: int = 128
+    rate: float = 0.002
+    dropout: float = 0.3
+    decay: float = 0.0
+    device: str = "cpu"
+
+    def __post_init__(self) -> None:
+        in_range(f"{self.prefix}.dim", self.dim, 1, 4096)
+        in_range(f"{self.prefix}.length", self.length, 1, 10_000)
+        in_range(f"{self.prefix}.epochs", self.epochs, 1, 100_000)
+        in_range(f"{self.prefix}.batch", self.batch, self.least_batch, 1_000_000)
+        in_range(f"{self.prefix}.rate", self.rate, 0.0, 10.0, open_low=True)
+        in_range(f"{self.prefix}.dropout", self.dropout, 0.0, 1.0, open_high=True)
+        in_range(f"{self.prefix}.decay", self.decay, 0.0, 10.0)
+        check_device(self.device)
+
+
 def minibatches(n: int, size: int, rng: np.random.Generator) -> Iterator[AnyArray]:
     """0 .. n-1 in random order, ``size`` at a time."""
     order = rng.permutation(n)
@@ -79,12 +116,8 @@ def minibatches(n: int, size: int, rng: np.random.Generator) -> Iterator[AnyArra
 def train(
     parameters: list[torch.nn.Parameter],
     loss: Callable[[AnyArray], Tensor],
-    *,
     rows: int,
-    batch: int,
-    epochs: int,
-    rate: float,
-    decay: float,
+    settings: Training,
     rng: np.random.Generator,
 ) -> list[float]:
     """Adam with decoupled weight decay (Loshchilov & Hutter 2019) on ``loss(rows of a batch)``.
@@ -95,11 +128,11 @@ def train(
     Raises:
         InvalidInput: the loss is not finite any more.
     """
-    optimiser = torch.optim.AdamW(parameters, lr=rate, weight_decay=decay)
+    optimiser = torch.optim.AdamW(parameters, lr=settings.rate, weight_decay=settings.decay)
     history = []
-    for _ in range(epochs):
+    for _ in range(settings.epochs):
         losses = []
-        for rows_of_batch in minibatches(rows, batch, rng):
+        for rows_of_batch in minibatches(rows, settings.batch, rng):
             optimiser.zero_grad(set_to_none=True)
             batch_loss = loss(rows_of_batch)
             batch_loss.backward()  # type: ignore[no-untyped-call]
@@ -107,6 +140,6 @@ def train(
             losses.append(batch_loss.detach())
         mean = float(torch.stack(losses).mean()) if losses else 0.0
         if not np.isfinite(mean):
-            raise InvalidInput("rate", rate, "the loss is not finite: lower the step size")
+            raise InvalidInput("rate", settings.rate, "the loss is not finite: lower the step size")
         history.append(mean)
     return history

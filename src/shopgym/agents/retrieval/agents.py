@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any
+from collections.abc import Callable, Mapping
+from typing import Any, ClassVar
 
 import numpy as np
 
@@ -64,9 +64,8 @@ class RetrievalAgent:
             InvalidInput: there is no history, but the agent needs one; or see :class:`.EventSequences`.
         """
         if batch.requests.history is None and self.needs_history:
-            raise InvalidInput(
-                "requests.history", None, f"{self.name} learns from histories: set shop.history (8, say)"
-            )
+            fix = f"{self.name} learns from histories: set shop.history (8, say)"
+            raise InvalidInput("requests.history", None, fix)
         self.sequences.add(batch)
         return {"opened": float(self.sequences.events)}
 
@@ -81,28 +80,37 @@ class RetrievalAgent:
         return task.policy(self.name, scorer, self.explorer)
 
 
-class TrendingAgent(RetrievalAgent):
-    """Ranks by how often items were opened lately: an event counts half after ``half_life`` days.
+class RecommenderAgent(RetrievalAgent):
+    """An agent of one kind of recommender.
 
-    Its other options are those of :class:`RetrievalAgent`, as for all agents below.
+    Args:
+        options: those in ``settings``, and ``growth``, ``decay`` and ``floor`` of :class:`RetrievalAgent`.
     """
+
+    recommender_class: ClassVar[Callable[..., Recommender]]
+    settings: ClassVar[Mapping[str, Any]]
+    """The options of the recommender, and ``growth``, with their defaults here."""
+
+    def __init__(self, task: Task, rng: np.random.Generator, **options: Any) -> None:
+        chosen = {name: options.pop(name, default) for name, default in self.settings.items()}
+        growth = chosen.pop("growth")
+        super().__init__(task, rng, self.recommender_for(task, **chosen), growth=growth, **options)
+
+    def recommender_for(self, task: Task, **settings: Any) -> Recommender:
+        """The recommender with these settings."""
+        return type(self).recommender_class(**settings)
+
+
+class TrendingAgent(RecommenderAgent):
+    """Ranks by how often items were opened lately: an event counts half after ``half_life`` days."""
 
     name = "popularity_trending"
     needs_history = False
-
-    def __init__(
-        self,
-        task: Task,
-        rng: np.random.Generator,
-        *,
-        half_life: float = 7.0,
-        growth: float = 1.0,
-        **options: Any,
-    ) -> None:
-        super().__init__(task, rng, Popular(half_life), growth=growth, **options)
+    recommender_class = Popular
+    settings: ClassVar = {"half_life": 7.0, "growth": 1.0}
 
 
-class CohortAgent(RetrievalAgent):
+class CohortAgent(RecommenderAgent):
     """Ranks by how often items were opened by users of the same cohort.
 
     The cohort is that interval between ``edges`` in which the user's ``feature`` lies.
@@ -110,93 +118,43 @@ class CohortAgent(RetrievalAgent):
 
     name = "popularity_cohort"
     needs_history = False
+    settings: ClassVar = {"feature": None, "edges": (0.0,), "pull": 100.0, "growth": 1.0}
 
-    def __init__(
-        self,
-        task: Task,
-        rng: np.random.Generator,
-        *,
-        feature: str | None = None,
-        edges: tuple[float, ...] = (0.0,),
-        pull: float = 100.0,
-        growth: float = 1.0,
-        **options: Any,
-    ) -> None:
-        names = task.user_names
+    def recommender_for(self, task: Task, **settings: Any) -> Recommender:
+        feature, names = settings["feature"], task.user_names
         if not names or (feature is not None and feature not in names):
             raise InvalidInput("popularity_cohort.feature", feature, f"known: {', '.join(names)}")
         column = names.index(feature) if feature is not None else 0
-        popular = Popular(edges=tuple(edges), column=column, pull=pull)
-        super().__init__(task, rng, popular, growth=growth, **options)
+        return Popular(edges=tuple(settings["edges"]), column=column, pull=settings["pull"])
 
 
-class ItemKNNAgent(RetrievalAgent):
+class ItemKNNAgent(RecommenderAgent):
     """See :class:`.ItemKNN`."""
 
     name = "item_knn"
-
-    def __init__(
-        self,
-        task: Task,
-        rng: np.random.Generator,
-        *,
-        neighbours: int = 100,
-        shrink: float = 20.0,
-        growth: float = 1.1,
-        **options: Any,
-    ) -> None:
-        super().__init__(task, rng, ItemKNN(neighbours, shrink), growth=growth, **options)
+    recommender_class = ItemKNN
+    settings: ClassVar = {"neighbours": 100, "shrink": 20.0, "growth": 1.1}
 
 
-class EaseAgent(RetrievalAgent):
+class EaseAgent(RecommenderAgent):
     """See :class:`.Ease`."""
 
     name = "ease"
-
-    def __init__(
-        self,
-        task: Task,
-        rng: np.random.Generator,
-        *,
-        ridge: float = 250.0,
-        **options: Any,
-    ) -> None:
-        super().__init__(task, rng, Ease(ridge), **options)
+    recommender_class = Ease
+    settings: ClassVar = {"ridge": 250.0, "growth": 1.5}
 
 
-class ALSAgent(RetrievalAgent):
+class ALSAgent(RecommenderAgent):
     """See :class:`.ALS`."""
 
     name = "als"
-
-    def __init__(
-        self,
-        task: Task,
-        rng: np.random.Generator,
-        *,
-        factors: int = 32,
-        weight: float = 1.0,
-        ridge: float = 1.0,
-        rounds: int = 10,
-        **options: Any,
-    ) -> None:
-        super().__init__(task, rng, ALS(factors, weight, ridge, rounds), **options)
+    recommender_class = ALS
+    settings: ClassVar = {"factors": 32, "weight": 1.0, "ridge": 1.0, "rounds": 10, "growth": 1.5}
 
 
-class BPRAgent(RetrievalAgent):
+class BPRAgent(RecommenderAgent):
     """See :class:`.BPR`."""
 
     name = "bpr"
-
-    def __init__(
-        self,
-        task: Task,
-        rng: np.random.Generator,
-        *,
-        factors: int = 32,
-        rate: float = 0.05,
-        ridge: float = 0.02,
-        epochs: int = 30,
-        **options: Any,
-    ) -> None:
-        super().__init__(task, rng, BPR(factors, rate, ridge, epochs), **options)
+    recommender_class = BPR
+    settings: ClassVar = {"factors": 32, "rate": 0.05, "ridge": 0.02, "epochs": 30, "growth": 1.5}

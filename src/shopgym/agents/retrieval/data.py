@@ -50,9 +50,8 @@ class UserItems:
         pairs, count = np.unique(user * items + item, return_counts=True)
         if len(pairs) != len(user):
             pair = int(pairs[count > 1][0])
-            raise InvalidInput(
-                "pairs", (pair // items, pair % items), "this pair is given twice: add its values up first"
-            )
+            fix = "this pair is given twice: add its values up first"
+            raise InvalidInput("pairs", (pair // items, pair % items), fix)
         return cls(csr_array((value, (user, item)), shape=(users, items)))
 
     @classmethod
@@ -144,26 +143,16 @@ class Sequences:
         size = np.diff(self.start)[rows]
         start = np.concatenate([[0], np.cumsum(size)]).astype(np.int64)
         index = np.arange(start[-1]) + np.repeat(self.start[:-1][rows] - start[:-1], size)
-        time, user = self.time, self.user
-        return Sequences(
-            self.items[index],
-            start,
-            self.num_items,
-            None if time is None else time[index],
-            None if user is None else user[rows],
-        )
+        time = None if self.time is None else self.time[index]
+        user = None if self.user is None else self.user[rows]
+        return Sequences(self.items[index], start, self.num_items, time, user)
 
     def filter_entries(self, keep: Bool) -> Sequences:
         """The same sequences with only the entries that the mask ``keep`` (r,) selects."""
         size = np.bincount(self.owner[keep], minlength=len(self))
         start = np.concatenate([[0], np.cumsum(size)]).astype(np.int64)
-        return Sequences(
-            self.items[keep],
-            start,
-            self.num_items,
-            None if self.time is None else self.time[keep],
-            self.user,
-        )
+        time = None if self.time is None else self.time[keep]
+        return Sequences(self.items[keep], start, self.num_items, time, self.user)
 
     def histories(self, h: int | None = None) -> I32:
         """(S, h) the last h items of each, the latest first, as in ``Requests.history``; default: all."""

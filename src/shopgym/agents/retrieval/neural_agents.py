@@ -2,84 +2,41 @@
 
 from __future__ import annotations
 
-from typing import Any
-
-import numpy as np
+from typing import Any, ClassVar
 
 from ..task import Task
-from .agents import RetrievalAgent
+from .agents import RecommenderAgent
 from .gru4rec import GRU4Rec
 from .sasrec import SASRec
 from .two_tower import TwoTower
 
+DEVICE = {"device": "cpu", "growth": 2.0}
+"""Settings of all."""
+SEQUENTIAL = {"dim": 64, "length": 20, "rate": 0.002, "negatives": 0, **DEVICE}
+"""Settings of both models of sequences."""
 
-class TwoTowerAgent(RetrievalAgent):
+
+class TwoTowerAgent(RecommenderAgent):
     """See :class:`.TwoTower`; items have the features of the catalogue."""
 
     name = "two_tower"
+    settings: ClassVar = {"dim": 32, "width": 64, "epochs": 5, "batch": 512, "rate": 0.005, **DEVICE}
 
-    def __init__(
-        self,
-        task: Task,
-        rng: np.random.Generator,
-        *,
-        dim: int = 32,
-        width: int = 64,
-        epochs: int = 5,
-        batch: int = 512,
-        rate: float = 0.005,
-        device: str = "cpu",
-        growth: float = 2.0,
-        **options: Any,
-    ) -> None:
-        towers = TwoTower(
-            task.items.features, dim=dim, width=width, epochs=epochs, batch=batch, rate=rate, device=device
-        )
-        super().__init__(task, rng, towers, growth=growth, **options)
+    def recommender_for(self, task: Task, **settings: Any) -> TwoTower:
+        return TwoTower(task.items.features, **settings)
 
 
-class SASRecAgent(RetrievalAgent):
+class SASRecAgent(RecommenderAgent):
     """See :class:`.SASRec`."""
 
     name = "sasrec"
-
-    def __init__(
-        self,
-        task: Task,
-        rng: np.random.Generator,
-        *,
-        dim: int = 64,
-        length: int = 20,
-        blocks: int = 2,
-        epochs: int = 8,
-        rate: float = 0.002,
-        negatives: int = 0,
-        device: str = "cpu",
-        growth: float = 2.0,
-        **options: Any,
-    ) -> None:
-        model = SASRec(dim, length, epochs, rate=rate, negatives=negatives, device=device, blocks=blocks)
-        super().__init__(task, rng, model, growth=growth, **options)
+    recommender_class = SASRec
+    settings: ClassVar = {**SEQUENTIAL, "blocks": 2, "epochs": 8}
 
 
-class GRU4RecAgent(RetrievalAgent):
+class GRU4RecAgent(RecommenderAgent):
     """See :class:`.GRU4Rec`."""
 
     name = "gru4rec"
-
-    def __init__(
-        self,
-        task: Task,
-        rng: np.random.Generator,
-        *,
-        dim: int = 64,
-        length: int = 20,
-        epochs: int = 10,
-        rate: float = 0.002,
-        negatives: int = 0,
-        device: str = "cpu",
-        growth: float = 2.0,
-        **options: Any,
-    ) -> None:
-        model = GRU4Rec(dim, length, epochs, rate=rate, negatives=negatives, device=device)
-        super().__init__(task, rng, model, growth=growth, **options)
+    recommender_class = GRU4Rec
+    settings: ClassVar = {**SEQUENTIAL, "epochs": 10}

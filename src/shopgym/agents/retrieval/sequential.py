@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 import torch
@@ -17,46 +17,25 @@ from ...core.types import F32, I32
 from ...policies.retrieval.model import popularity_bias
 from ...policies.retrieval.sequence import SequenceModel, in_order
 from ..network import one_thread
-from ._torch import check_device, device_generator, dropout, normal, sampled_softmax, softmax, train
+from ._torch import Training, device_generator, dropout, normal, sampled_softmax, softmax, train
 from .data import Sequences
 
 Weights = dict[str, torch.nn.Parameter]
 
 
 @dataclass(frozen=True)
-class Sequential:
-    """What SASRec and GRU4Rec share.
+class Sequential(Training):
+    """What SASRec and GRU4Rec share; a row of a batch is a sequence, longer ones are cut into windows.
 
-    Attributes:
-        dim: d, of the items' vectors and of the state.
-        length: L, how many of the latest items are read; longer sequences are cut into windows.
-        epochs, batch, rate: passes, sequences per step, step size of Adam.
-        dropout: share of the inputs that is zeroed in training.
-        decay: decoupled weight decay.
-        negatives: items drawn for the softmax of each step; 0 = all items of the catalogue.
-        device: ``cpu`` or ``cuda``.
+    Attributes: see :class:`.Training`; ``negatives`` are drawn for the softmax of each step, 0 = all items.
     """
 
-    dim: int = 64
-    length: int = 20
-    epochs: int = 10
-    batch: int = 128
-    rate: float = 0.002
-    dropout: float = 0.3
-    decay: float = 0.0
+    prefix: ClassVar[str] = "sequential"
     negatives: int = 0
-    device: str = "cpu"
 
     def __post_init__(self) -> None:
-        in_range("sequential.dim", self.dim, 1, 4096)
-        in_range("sequential.length", self.length, 1, 10_000)
-        in_range("sequential.epochs", self.epochs, 1, 100_000)
-        in_range("sequential.batch", self.batch, 1, 1_000_000)
-        in_range("sequential.rate", self.rate, 0.0, 10.0, open_low=True)
-        in_range("sequential.dropout", self.dropout, 0.0, 1.0, open_high=True)
-        in_range("sequential.decay", self.decay, 0.0, 10.0)
+        super().__post_init__()
         in_range("sequential.negatives", self.negatives, 0, 10_000_000)
-        check_device(self.device)
 
     def fit(self, data: Sequences, rng: Generator) -> SequenceModel:
         """See :class:`.Recommender`."""
@@ -83,16 +62,7 @@ class Sequential:
                 negatives = torch.from_numpy(drawn).to(self.device)
                 return sampled_softmax(hidden, target, vectors, negatives, log_q)
 
-            train(
-                [vectors, *weights.values()],
-                loss,
-                rows=len(windows),
-                batch=self.batch,
-                epochs=self.epochs,
-                rate=self.rate,
-                decay=self.decay,
-                rng=rng,
-            )
+            train([vectors, *weights.values()], loss, len(windows), self, rng)
         arrays: dict[str, F32] = {name: w.detach().cpu().numpy() for name, w in weights.items()}
         return self.frozen(vectors.detach().cpu().numpy(), popularity_bias(data.counts), arrays)
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 import torch
@@ -17,12 +17,12 @@ from ...core.types import F32
 from ...policies.retrieval import TwoTowerModel
 from ...policies.retrieval.model import distinct
 from ..network import one_thread
-from ._torch import check_device, constant, device_generator, dropout, normal, train
+from ._torch import Training, constant, device_generator, dropout, normal, train
 from .data import Sequences
 
 
 @dataclass(frozen=True, eq=False)
-class TwoTower:
+class TwoTower(Training):
     """In-batch softmax, corrected for how often an item is in a batch (Yi et al. 2019, eq. 5).
 
     An item's vector is unit(relu(features W_1 + b_1) W_2 + e), where e is the item's own vector. e starts at
@@ -34,45 +34,33 @@ class TwoTower:
 
     Attributes:
         features: (N, f) float32, of the items.
-        dim, width: of the vectors, and of the hidden layers.
-        length: how many of the items before are averaged.
+        width: of the hidden layers.
         sharpness: 1 / temperature.
         forget: share of items whose own vector is left out in training.
         even: negatives of each step that are drawn uniformly from the catalogue.
-        epochs, batch, rate, decay, dropout: as in :class:`.Sequential`; a row of a batch is one
-            interaction with the history before it.
-        device: ``cpu`` or ``cuda``.
+
+    The others are those of :class:`.Training`; a row of a batch is an interaction with the history before it.
     """
 
+    prefix: ClassVar[str] = "two_tower"
+    least_batch: ClassVar[int] = 2
     features: F32 = field(repr=False)
-    dim: int = 64
     width: int = 128
-    length: int = 20
     sharpness: float = 10.0
     forget: float = 0.5
     even: int = 256
-    epochs: int = 10
-    batch: int = 512
-    rate: float = 0.002
-    decay: float = 0.01
-    dropout: float = 0.1
-    device: str = "cpu"
+    batch: int = field(default=512, kw_only=True)
+    decay: float = field(default=0.01, kw_only=True)
+    dropout: float = field(default=0.1, kw_only=True)
 
     def __post_init__(self) -> None:
         if self.features.ndim != 2 or not np.isfinite(self.features).all():
             raise InvalidInput("two_tower.features", self.features.shape, "give (N, f) finite numbers")
-        in_range("two_tower.dim", self.dim, 1, 4096)
+        super().__post_init__()
         in_range("two_tower.width", self.width, 1, 65_536)
-        in_range("two_tower.length", self.length, 1, 10_000)
         in_range("two_tower.sharpness", self.sharpness, 0.0, 1e4, open_low=True)
         in_range("two_tower.forget", self.forget, 0.0, 1.0)
         in_range("two_tower.even", self.even, 0, 1_000_000)
-        in_range("two_tower.epochs", self.epochs, 1, 100_000)
-        in_range("two_tower.batch", self.batch, 2, 1_000_000)
-        in_range("two_tower.rate", self.rate, 0.0, 10.0, open_low=True)
-        in_range("two_tower.decay", self.decay, 0.0, 10.0)
-        in_range("two_tower.dropout", self.dropout, 0.0, 1.0, open_high=True)
-        check_device(self.device)
 
     def fit(self, data: Sequences, rng: Generator) -> TwoTowerModel:
         """See :class:`.Recommender`; the users' features, if ``data`` has them, are part of the query."""
@@ -128,16 +116,7 @@ class TwoTower:
                 repeated[diagonal, diagonal] = False
                 return torch.nn.functional.cross_entropy(score.masked_fill(repeated, float("-inf")), diagonal)
 
-            train(
-                [*items.values(), *query.values()],
-                loss,
-                rows=len(target),
-                batch=self.batch,
-                epochs=self.epochs,
-                rate=self.rate,
-                decay=self.decay,
-                rng=rng,
-            )
+            train([*items.values(), *query.values()], loss, len(target), self, rng)
             with torch.no_grad():
                 final = vectors(seen).cpu().numpy()
         arrays = {name: weight.detach().cpu().numpy() for name, weight in query.items()}

@@ -60,9 +60,8 @@ def advantages(
         rows = rows[rows >= 0]
     if (depth < 0).any():
         row = int(np.flatnonzero(depth < 0)[0])
-        raise InvalidInput(
-            f"interactions.next[{row}]", "a circle", "an episode comes back to an earlier page"
-        )
+        fix = "an episode comes back to an earlier page"
+        raise InvalidInput(f"interactions.next[{row}]", "a circle", fix)
     return out
 
 

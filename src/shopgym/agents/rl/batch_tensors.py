@@ -11,7 +11,6 @@ from torch import Tensor
 from ...core.batches import Interactions, Requests
 from ...core.errors import InvalidInput, finite, in_range
 from ...core.types import F64, AnyArray, Bool
-from ...policies.features import FeatureMap
 from ..task import Task
 
 
@@ -73,11 +72,7 @@ class BatchTensors:
 
     def __init__(self, task: Task, device: str = "cpu") -> None:
         self.task, self.device = task, device
-        names = [f"user.{name}" for name in task.user_names]
-        names += [f"context.{name}" for name in task.context_names]
-        self.state_features = FeatureMap(
-            ((), *((name,) for name in names)), task.user_names, task.context_names
-        )
+        self.state_features = task.request_features
         self.items = self.on_device(task.network_item_side)
         self.attention = self.on_device(task.attention)
 

@@ -40,6 +40,10 @@ class UserChoiceModel:
         self.network = Network(width, hidden=hidden, generator=generator, device=tensors.device)
         self.optimiser = torch.optim.Adam(self.network.parameters(), lr=step)
 
+    def standardise(self, batch: Interactions) -> None:
+        """Set the means and scales of the inputs from the candidates of this batch."""
+        self.network.standardise(self.tensors.candidate_pairs(batch.requests).cpu().double().numpy())
+
     def chosen(self, batch: Interactions) -> Tensor:
         """(n, k) 1 where ``events["click"]``; under ``logit`` divided by the number of clicks on the page."""
         clicks = batch.events.get("click")

@@ -24,19 +24,13 @@ class CQL(DQN):
     Args:
         alpha: weight of the penalty, in the unit of the reward; 0 = DQN.
         updates: gradient steps for each batch of ``learn``, which may be a whole log.
-        options: see :class:`.ValueAgent`.
+        options: see :class:`.DQN`.
     """
 
     name = "cql"
 
     def __init__(
-        self,
-        task: Task,
-        rng: np.random.Generator,
-        *,
-        alpha: float = 0.1,
-        updates: int = 1000,
-        **options: Any,
+        self, task: Task, rng: np.random.Generator, *, alpha: float = 0.1, updates: int = 1000, **options: Any
     ) -> None:
         super().__init__(task, rng, updates=updates, **options)
         in_range("cql.alpha", alpha, 0.0, 1e6)

@@ -10,19 +10,11 @@ from ...core.batches import Interactions
 from ...policies.policy import SlatePolicy
 from ..network import scorer_of
 from .batch_tensors import gather_filled, next_state, top_k
-from .values import SlateValue, ValueAgent
+from .values import ExploringAgent, SlateValue, ValueAgent
 
 
-class DQN(ValueAgent):
-    """Q(s, A) = V0(s) + sum over j of attention_j x gain(s, i_j), learnt by double DQN (Mnih et al. 2015).
-
-    Because the value is a sum over slots (value decomposition: Sunehag et al. 2018), the best slate is the
-    top k by gain. ``gamma=0`` learns rewards of pages only.
-
-    Options are those of :class:`.ValueAgent`.
-    """
-
-    name = "dqn"
+class AdditiveValueAgent(ValueAgent):
+    """A :class:`.ValueAgent` with Q(s, A) = V0(s) + sum over j of attention_j x gain(s, i_j)."""
 
     def slate_value(self, batch: Interactions, values: SlateValue) -> Tensor:
         """(n,) Q of the slates that were shown, under ``values``: the learner's or the target's."""
@@ -33,6 +25,18 @@ class DQN(ValueAgent):
 
     def loss(self, batch: Interactions) -> Tensor:
         return (self.slate_value(batch, self.values) - self.targets(batch)).square().mean()
+
+
+class DQN(ExploringAgent, AdditiveValueAgent):
+    """Q(s, A) = V0(s) + sum over j of attention_j x gain(s, i_j), learnt by double DQN (Mnih et al. 2015).
+
+    Because the value is a sum over slots (value decomposition: Sunehag et al. 2018), the best slate is the
+    top k by gain. ``gamma=0`` learns rewards of pages only.
+
+    Options are those of :class:`.ValueAgent` and :class:`.ExploringAgent`.
+    """
+
+    name = "dqn"
 
     def next_value(self, batch: Interactions) -> Tensor:
         following, _ = next_state(batch)

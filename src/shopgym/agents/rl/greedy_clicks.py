@@ -2,65 +2,36 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from typing import Any
 
 import numpy as np
 
 from ...core.batches import Interactions
-from ...policies.explorers import PlackettLuceRanking
 from ...policies.policy import SlatePolicy
-from ..network import one_thread, scorer_of, torch_generator
+from ..network import scorer_of, torch_generator
 from ..task import Task
-from .batch_tensors import BatchTensors, check_finite
 from .choice_model import UserChoiceModel
-from .replay import Replay
+from .values import ExploringAgent
 
 
-class GreedyClicks:
+class GreedyClicks(ExploringAgent):
     """Ranks by the probability of a click, under the ``independent`` :class:`.UserChoiceModel`.
 
-    It needs no ``next`` and learns from ``events["click"]``.
-
-    Args:
-        hidden, step, capacity, batch, updates, device, decay, floor: see :class:`.ValueAgent`.
+    It needs no ``next`` and learns from ``events["click"]``. Options are those of :class:`.ExploringAgent`.
     """
 
     name = "greedy_clicks"
 
-    def __init__(
-        self,
-        task: Task,
-        rng: np.random.Generator,
-        *,
-        hidden: Sequence[int] = (64, 32),
-        step: float = 1e-3,
-        capacity: int = 100_000,
-        batch: int = 256,
-        updates: int = 2,
-        device: str = "cpu",
-        decay: float = 3.0,
-        floor: float = 0.1,
-    ) -> None:
-        self.task, self.rng, self.explorer = task, rng, PlackettLuceRanking(decay, floor)
-        self.batch, self.updates = batch, updates
-        self.tensors, self.replay = BatchTensors(task, device), Replay(capacity)
-        self.choice = UserChoiceModel(self.tensors, "independent", hidden, step, torch_generator(rng))
+    def __init__(self, task: Task, rng: np.random.Generator, **options: Any) -> None:
+        super().__init__(task, rng, **options)
+        generator = torch_generator(rng)
+        self.choice = UserChoiceModel(self.tensors, "independent", self.hidden, self.step, generator)
 
-    @one_thread()
-    def learn(self, batch: Interactions) -> Mapping[str, float]:
-        """Add the batch to the replay buffer, then take ``updates`` gradient steps."""
-        check_finite("interactions.requests", batch.requests)
-        if len(batch):
-            if not len(self.replay):
-                self.choice.network.standardise(
-                    self.tensors.candidate_pairs(batch.requests).cpu().double().numpy()
-                )
-            self.replay.add(batch)
-        losses = [
-            self.choice.gradient_step(self.replay.sample(self.batch, self.rng))
-            for _ in range(self.updates if len(self.replay) else 0)
-        ]
-        return {"loss": float(np.mean(losses)) if losses else 0.0, "remembered": float(len(self.replay))}
+    def standardise(self, batch: Interactions) -> None:
+        self.choice.standardise(batch)
+
+    def improve(self, batch: Interactions) -> float:
+        return self.choice.gradient_step(batch)
 
     def policy(self) -> SlatePolicy:
         """Items by the probability of a click."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 import torch
@@ -15,11 +15,11 @@ from ..network import Network, torch_generator
 from ..task import Task
 from .actor import Actor
 from .batch_tensors import next_state
-from .dqn import DQN
+from .dqn import AdditiveValueAgent
 from .values import rowwise
 
 
-class IQL(DQN):
+class IQL(AdditiveValueAgent):
     """Learns without the values of slates that were not shown.
 
     V(s) is the ``expectile`` of Q(s, A) over logged slates (their eq. 5), near their best; Q learns reward +
@@ -29,7 +29,8 @@ class IQL(DQN):
     Args:
         expectile: in [0.5, 1); 0.5 is the mean of the log.
         beta: per unit of reward; 0 = behaviour cloning.
-        gamma, daily, hidden, step, capacity, batch, updates, tau, device: see :class:`.ValueAgent`.
+        updates: gradient steps for each batch of ``learn``, which may be a whole log.
+        options: see :class:`.ValueAgent`.
     """
 
     name = "iql"
@@ -41,36 +42,17 @@ class IQL(DQN):
         *,
         expectile: float = 0.8,
         beta: float = 3.0,
-        gamma: float = 0.99,
-        daily: float = 1.0,
-        hidden: Sequence[int] = (64, 32),
-        step: float = 1e-3,
-        capacity: int = 100_000,
-        batch: int = 256,
         updates: int = 1000,
-        tau: float = 0.01,
-        device: str = "cpu",
+        **options: Any,
     ) -> None:
-        super().__init__(
-            task,
-            rng,
-            gamma=gamma,
-            daily=daily,
-            hidden=hidden,
-            step=step,
-            capacity=capacity,
-            batch=batch,
-            updates=updates,
-            tau=tau,
-            device=device,
-        )
+        super().__init__(task, rng, updates=updates, **options)
         in_range("iql.expectile", expectile, 0.5, 1.0, open_high=True)
         in_range("iql.beta", beta, 0.0, 1e6)
         self.expectile, self.beta = expectile, beta
         generator = torch_generator(rng)
-        self.actor = Actor(self.tensors, hidden, generator)
+        self.actor = Actor(self.tensors, self.hidden, generator)
         width = len(self.tensors.state_features)
-        self.expected = Network(width, hidden=hidden, generator=generator, device=device)
+        self.expected = Network(width, hidden=self.hidden, generator=generator, device=self.device)
         for network in (self.actor.network, self.expected):
             self.optimiser.add_param_group({"params": network.parameters()})
 

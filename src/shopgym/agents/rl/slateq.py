@@ -18,10 +18,10 @@ from ..network import scorer_of, torch_generator
 from ..task import Task
 from .batch_tensors import gather_filled, next_state
 from .choice_model import UserChoiceModel
-from .values import ValueAgent, rowwise
+from .values import ExploringAgent, ValueAgent, rowwise
 
 
-class SlateQ(ValueAgent):
+class SlateQ(ExploringAgent, ValueAgent):
     """Q(s, A) = sum over i of P(i | s, A) Q(s, i), choosing nothing included (Ie et al. 2019, proposition 1).
 
     Reward and what comes next are assumed to depend on a slate only through what is chosen of it (their
@@ -37,7 +37,7 @@ class SlateQ(ValueAgent):
         choice: ``independent`` (the shop's own: several clicks) or ``logit`` (the paper's: at most one).
         best: how slates are composed under ``logit``: ``top_k``, ``greedy`` or ``exact``, see
             :class:`.SlateValueScorer`, which knows no guards but stock.
-        options: see :class:`.ValueAgent`.
+        options: see :class:`.ValueAgent` and :class:`.ExploringAgent`.
     """
 
     name = "slateq"
@@ -63,7 +63,7 @@ class SlateQ(ValueAgent):
 
     def standardise(self, batch: Interactions) -> None:
         super().standardise(batch)
-        self.choice.network.standardise(self.tensors.candidate_pairs(batch.requests).cpu().double().numpy())
+        self.choice.standardise(batch)
 
     def loss(self, batch: Interactions) -> Tensor:
         self.choice.gradient_step(batch)

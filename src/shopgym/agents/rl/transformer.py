@@ -14,7 +14,7 @@ from ...core.errors import in_range
 from ...policies.explorers import Softmax
 from ...policies.policy import SlatePolicy
 from ...policies.scorers.transformer import EPSILON, TransformerScorer, opened_items, weight_shapes
-from ..network import one_thread, torch_generator
+from ..network import one_thread, to_numpy, torch_generator
 from ..task import Task
 from .advantages import advantages
 from .batch_tensors import BatchTensors, Discount, next_state
@@ -150,11 +150,8 @@ class DecisionTransformer:
         scorer = TransformerScorer(
             self.tensors.state_features,
             task.items,
-            {name: values.detach().cpu().numpy().copy() for name, values in self.weights.items()},
-            mean=self.mean.cpu().numpy().copy(),
-            scale=self.scale.cpu().numpy().copy(),
-            centre=self.centre.cpu().numpy().copy(),
-            spread=self.spread.cpu().numpy().copy(),
+            {name: to_numpy(values) for name, values in self.weights.items()},
+            **{name: to_numpy(getattr(self, name)) for name in ("mean", "scale", "centre", "spread")},
             goal=self.ask,
             history=self.history,
             blocks=self.blocks,

@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import copy
 from collections.abc import Mapping, Sequence
+from typing import Any
 
 import numpy as np
 import torch
@@ -24,7 +25,7 @@ from ...policies.explorers import PlackettLuceRanking
 from ...policies.policy import SlatePolicy
 from ..network import Network, one_thread, torch_generator
 from ..task import Task
-from .batch_tensors import BatchTensors, Discount, next_state
+from .batch_tensors import BatchTensors, Discount, check_finite, next_state
 from .replay import Replay
 
 MAX_GRADIENT = 10.0
@@ -73,22 +74,15 @@ def gradient_step(optimiser: torch.optim.Optimizer, loss: Tensor) -> float:
     return value
 
 
-class ValueAgent:
-    """Learns from a replay buffer by temporal differences against a target network.
-
-    The target of a page is its reward plus the discounted value of the best next slate. That slate is
-    chosen by the learner and evaluated by the target network (double DQN: van Hasselt et al. 2016, eq. 4),
-    which moves ``tau`` of the way to the learner after each step (Lillicrap et al. 2016, sec. 3).
+class ReplayAgent:
+    """Learns from samples of a replay buffer.
 
     Args:
-        gamma, daily: see :class:`.Discount`.
         hidden: widths of the networks' inner layers.
         step: of Adam.
         capacity: interactions kept.
         batch, updates: interactions per gradient step; gradient steps per call of ``learn``.
-        tau: in (0, 1].
         device: ``cpu`` or ``cuda``.
-        decay, floor: of :class:`.PlackettLuceRanking`.
     """
 
     name: str
@@ -98,57 +92,112 @@ class ValueAgent:
         task: Task,
         rng: np.random.Generator,
         *,
-        gamma: float = 0.99,
-        daily: float = 1.0,
         hidden: Sequence[int] = (64, 32),
         step: float = 1e-3,
         capacity: int = 100_000,
         batch: int = 256,
         updates: int = 2,
-        tau: float = 0.01,
         device: str = "cpu",
-        decay: float = 3.0,
-        floor: float = 0.1,
     ) -> None:
         in_range("rl.step", step, 0.0, 10.0, open_low=True)
         in_range("rl.batch", batch, 1, 2**20)
         in_range("rl.updates", updates, 0, 2**20)
-        in_range("rl.tau", tau, 0.0, 1.0, open_low=True)
-        self.task, self.rng, self.discount = task, rng, Discount(gamma, daily)
+        self.task, self.rng, self.batch, self.updates = task, rng, batch, updates
         self.tensors, self.replay = BatchTensors(task, device), Replay(capacity)
-        self.batch, self.updates, self.tau = batch, updates, tau
         self.hidden, self.step, self.device = tuple(hidden), step, device
-        self.explorer = PlackettLuceRanking(decay, floor)
-        self.values = SlateValue(self.tensors, hidden, torch_generator(rng))
-        self.target = copy.deepcopy(self.values)
-        self.optimiser = torch.optim.Adam(self.values.parameters(), lr=step)
 
     @one_thread()
     def learn(self, batch: Interactions) -> Mapping[str, float]:
         """Add the batch to the replay buffer, then take ``updates`` gradient steps on samples of it.
 
         Raises:
-            InvalidInput: the batch has no ``next`` or ``terminated``, or a number is not finite.
+            InvalidInput: the batch lacks something that the agent learns from, or a number is not finite.
         """
-        next_state(batch)
+        self.check(batch)
         if len(batch):
             if not len(self.replay):
                 self.standardise(batch)
             self.replay.add(batch)
-        losses = []
-        for _ in range(self.updates if len(self.replay) else 0):
-            sample = self.replay.sample(self.batch, self.rng)
-            losses.append(gradient_step(self.optimiser, self.loss(sample)))
-            self.update_target()
+        updates = self.updates if len(self.replay) else 0
+        losses = [self.improve(self.replay.sample(self.batch, self.rng)) for _ in range(updates)]
         return {"loss": float(np.mean(losses)) if losses else 0.0, "remembered": float(len(self.replay))}
+
+    def check(self, batch: Interactions) -> None:
+        """Raise :class:`InvalidInput` if the agent cannot learn from the batch."""
+        check_finite("interactions.requests", batch.requests)
 
     def standardise(self, batch: Interactions) -> None:
         """Set the means and scales of all inputs from the first batch."""
+        raise NotImplementedError
+
+    def improve(self, batch: Interactions) -> float:
+        """One gradient step on a sample; returns the loss."""
+        raise NotImplementedError
+
+    def policy(self) -> SlatePolicy:
+        """What the agent would do now, frozen."""
+        raise NotImplementedError
+
+
+class ExploringAgent(ReplayAgent):
+    """A :class:`ReplayAgent` whose policy ranks items and explores a little.
+
+    Args:
+        decay, floor: of :class:`.PlackettLuceRanking`.
+        options: see the other parents.
+    """
+
+    def __init__(
+        self, task: Task, rng: np.random.Generator, *, decay: float = 3.0, floor: float = 0.1, **options: Any
+    ) -> None:
+        super().__init__(task, rng, **options)
+        self.explorer = PlackettLuceRanking(decay, floor)
+
+
+class ValueAgent(ReplayAgent):
+    """Learns by temporal differences against a target network.
+
+    The target of a page is its reward plus the discounted value of the best next slate. That slate is
+    chosen by the learner and evaluated by the target network (double DQN: van Hasselt et al. 2016, eq. 4),
+    which moves ``tau`` of the way to the learner after each step (Lillicrap et al. 2016, sec. 3).
+
+    Args:
+        gamma, daily: see :class:`.Discount`.
+        tau: in (0, 1].
+        options: see :class:`ReplayAgent`.
+    """
+
+    def __init__(
+        self,
+        task: Task,
+        rng: np.random.Generator,
+        *,
+        gamma: float = 0.99,
+        daily: float = 1.0,
+        tau: float = 0.01,
+        **options: Any,
+    ) -> None:
+        super().__init__(task, rng, **options)
+        in_range("rl.tau", tau, 0.0, 1.0, open_low=True)
+        self.discount, self.tau = Discount(gamma, daily), tau
+        self.values = SlateValue(self.tensors, self.hidden, torch_generator(rng))
+        self.target = copy.deepcopy(self.values)
+        self.optimiser = torch.optim.Adam(self.values.parameters(), lr=self.step)
+
+    def check(self, batch: Interactions) -> None:
+        next_state(batch)
+
+    def standardise(self, batch: Interactions) -> None:
         tensors, requests = self.tensors, batch.requests
         state, pairs = tensors.state(requests), tensors.candidate_pairs(requests)
         for values in (self.values, self.target):
             values.base.standardise(state.cpu().double().numpy())
             values.gain.standardise(pairs.cpu().double().numpy())
+
+    def improve(self, batch: Interactions) -> float:
+        loss = gradient_step(self.optimiser, self.loss(batch))
+        self.update_target()
+        return loss
 
     def update_target(self) -> None:
         """Move the target network towards the learner."""
@@ -169,8 +218,4 @@ class ValueAgent:
 
     def next_value(self, batch: Interactions) -> Tensor:
         """(n,) the value of the best slate of ``batch.next``."""
-        raise NotImplementedError
-
-    def policy(self) -> SlatePolicy:
-        """What the agent would do now, frozen."""
         raise NotImplementedError

@@ -13,7 +13,7 @@ from ...core.batches import Interactions, Requests
 from ...core.errors import in_range
 from ...policies.policy import SlatePolicy
 from ...policies.scorers import ProtoScorer
-from ..network import scorer_of, torch_generator
+from ..network import scorer_of, to_numpy, torch_generator
 from ..task import Task
 from .batch_tensors import gather_filled, next_state, top_k
 from .dqn import DQN
@@ -31,19 +31,13 @@ class Wolpertinger(DQN):
     Args:
         nearest: number of candidates evaluated, at least the slate size.
         pull: weight of the penalty, in units of gain per squared scaled distance.
-        options: see :class:`.ValueAgent`.
+        options: see :class:`.DQN`.
     """
 
     name = "wolpertinger"
 
     def __init__(
-        self,
-        task: Task,
-        rng: np.random.Generator,
-        *,
-        nearest: int = 20,
-        pull: float = 0.01,
-        **options: Any,
+        self, task: Task, rng: np.random.Generator, *, nearest: int = 20, pull: float = 0.01, **options: Any
     ) -> None:
         super().__init__(task, rng, **options)
         in_range("wolpertinger.nearest", nearest, task.slate_size, 2**31)
@@ -66,7 +60,7 @@ class Wolpertinger(DQN):
         self.actor_optimiser = torch.optim.Adam(actor.to(self.device).parameters(), lr=self.step)
 
     def proto_action(self, requests: Requests) -> Tensor:
-        """(n, f) the point that the actor proposes, scaled like :attr:`points`."""
+        """(n, f) the point that the actor proposes, scaled like ``points``."""
         base = self.values.base
         x = (self.tensors.state(requests) - base.mean) / base.scale
         for layer, linear in enumerate(self.layers):
@@ -118,18 +112,15 @@ class Wolpertinger(DQN):
         """Ranks the nearest candidates by gain."""
         task, base = self.task, self.values.base
 
-        def to_numpy(values: Tensor) -> np.ndarray[tuple[int, ...], np.dtype[np.float32]]:
-            return np.ascontiguousarray(values.detach().cpu().numpy().copy())
-
         scorer = ProtoScorer(
             scorer_of([self.values.gain], task, value=np.ones(len(task.items))),
             self.tensors.state_features,
             tuple((to_numpy(layer.weight.T), to_numpy(layer.bias)) for layer in self.layers),
-            to_numpy(base.mean),
-            to_numpy(base.scale),
-            to_numpy(self.centre),
-            to_numpy(self.spread),
-            self.nearest,
+            mean=to_numpy(base.mean),
+            scale=to_numpy(base.scale),
+            centre=to_numpy(self.centre),
+            spread=to_numpy(self.spread),
+            nearest=self.nearest,
         )
         return task.policy(self.name, scorer, self.explorer)
 

@@ -46,11 +46,8 @@ def scan(path: Path) -> Iterator[tuple[int, int, dict[str, Any]]]:
             body = _body(line)
             if body is None:
                 if any(_body(later) is not None for later in file):
-                    raise InvalidInput(
-                        "log",
-                        str(path),
-                        f"damaged at byte {end}, before whole records: restore it from a copy",
-                    )
+                    fix = f"damaged at byte {end}, before whole records: restore it from a copy"
+                    raise InvalidInput("log", str(path), fix)
                 return
             yield end, end + len(line), json.loads(body)
             end += len(line)
@@ -105,9 +102,8 @@ class AppendLog:
         try:
             fcntl.flock(self._fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
-            raise InvalidInput(
-                "log", str(self.path), "another process writes it: give a folder of its own"
-            ) from None
+            fix = "another process writes it: give a folder of its own"
+            raise InvalidInput("log", str(self.path), fix) from None
 
     def append(self, frames: Sequence[bytes]) -> list[int]:
         """Write lines made by :func:`frame` with one sync; returns the offset of each.

@@ -51,9 +51,8 @@ def compact(folder: Path | str, policy: SlatePolicy | None = None) -> DecisionLo
             rewards[record["request_id"]] = record
         elif kind == "decision":
             if header is None:
-                raise InvalidInput(
-                    "log", str(path), f"the decision at byte {offset} stands before any header"
-                )
+                fix = f"the decision at byte {offset} stands before any header"
+                raise InvalidInput("log", str(path), fix)
             parts.setdefault(canonical_json(header), (header, []))[1].append(record)
     if not parts:
         raise InvalidInput("log", str(path), "it holds no decision yet")

@@ -85,17 +85,10 @@ class DecisionLog:
 
     def __post_init__(self) -> None:
         if self.candidates.ndim != 2 or self.slates.ndim != 2:
-            raise InvalidInput(
-                "log.candidates", self.candidates.shape, "give (n, m) candidates and (n, k) slates"
-            )
+            fix = "give (n, m) candidates and (n, k) slates"
+            raise InvalidInput("log.candidates", self.candidates.shape, fix)
         n, m = self.candidates.shape
-        widths = {
-            "k": self.slates.shape[1],
-            "m": m,
-            "u": len(self.user_names),
-            "c": len(self.context_names),
-            "h": self.history_size,
-        }
+        widths = self.widths
         for column in COLUMNS:
             values = getattr(self, column.name)
             want = (n, widths[column.width]) if column.width else (n,)
@@ -136,9 +129,7 @@ class DecisionLog:
         requests, decisions = interactions.requests, interactions.decisions
         log = cls(
             **{name: getattr(requests, name) for name in REQUEST_FIELDS},
-            positions=decisions.positions,
-            slates=decisions.slates,
-            propensities=decisions.propensities,
+            **vars(decisions),
             rewarded=np.ones(len(requests), dtype=bool),
             reward=interactions.reward,
             unit=unit,
@@ -179,6 +170,12 @@ class DecisionLog:
         """h, padding included; 0 where no history is known."""
         return 0 if self.history is None else int(self.history.shape[1])
 
+    @property
+    def widths(self) -> dict[str, int]:
+        """The lengths of lists by the letters of :mod:`.schema`."""
+        features = {"u": len(self.user_names), "c": len(self.context_names)}
+        return {"k": self.slate_size, "m": self.num_candidates, "h": self.history_size, **features}
+
     def requests(self) -> Requests:
         """The n requests (the same arrays, not copies)."""
         return Requests(**{name: getattr(self, name) for name in REQUEST_FIELDS})
@@ -194,9 +191,8 @@ class DecisionLog:
             InvalidInput: some decisions have no reward yet; see :meth:`rewarded_only`.
         """
         if not self.rewarded.all():
-            raise InvalidInput(
-                "log.rewarded", int((~self.rewarded).sum()), "decisions without a reward: use rewarded_only()"
-            )
+            fix = "decisions without a reward: use rewarded_only()"
+            raise InvalidInput("log.rewarded", int((~self.rewarded).sum()), fix)
         return Interactions(self.requests(), self.decisions(), self.reward, self.events)
 
     def rewarded_only(self) -> DecisionLog:
@@ -229,10 +225,7 @@ class DecisionLog:
             values = [getattr(log, name) for log in logs]
             if any(value != values[0] for value in values):
                 raise InvalidInput(f"logs.{name}", values, "only logs that agree can be put together")
-        widest = {
-            "m": max(log.num_candidates for log in logs),
-            "h": max(log.history_size for log in logs),
-        }
+        widest = {"m": max(log.num_candidates for log in logs), "h": max(log.history_size for log in logs)}
         if any(log.slots is not None for log in logs):
             logs = [log if log.slots is not None else log._with_all_slots() for log in logs]
         padded = [log._padded(widest) for log in logs]
@@ -279,9 +272,8 @@ class DecisionLog:
     def require_items(self, items: Items) -> None:
         """Raise :class:`InvalidInput` unless the log's row numbers mean the rows of ``items``."""
         if items_hash(items) != self.items_hash:
-            raise InvalidInput(
-                "log.items_hash", self.items_hash, "the log was made with another catalogue: load that one"
-            )
+            fix = "the log was made with another catalogue: load that one"
+            raise InvalidInput("log.items_hash", self.items_hash, fix)
 
     def with_marginals(self, policy: Policy) -> DecisionLog:
         """The log with the slot marginals of ``policy``, which must be the policy that logged it."""

@@ -34,9 +34,8 @@ def write(log: DecisionLog, path: Path) -> None:
         return
     for present in sorted(path.iterdir()) if path.is_dir() else [path] if path.exists() else []:
         if not re.fullmatch(r"part-\d+\.parquet", present.name):
-            raise InvalidInput(
-                "log.path", str(present), "it is no part of a log: choose another folder or *.parquet"
-            )
+            fix = "it is no part of a log: choose another folder or *.parquet"
+            raise InvalidInput("log.path", str(present), fix)
     with new_folder(path) as folder:
         for part, start in enumerate(range(0, max(1, len(log)), PART_ROWS)):
             rows = log.take(slice(start, start + PART_ROWS))
@@ -66,13 +65,7 @@ def read(path: Path) -> dict[str, Any]:
 
 def arrow_schema(log: DecisionLog, rows: int) -> Any:
     """The pyarrow schema of ``log``: types, descriptions, and ``shopgym.*`` metadata of the whole log."""
-    sizes = {
-        "u": len(log.user_names),
-        "c": len(log.context_names),
-        "k": log.slate_size,
-        "m": log.num_candidates,
-        "h": log.history_size,
-    }
+    sizes = log.widths
     fields = [_field(column, column.name, sizes) for column in COLUMNS if column.name in _present(log)]
     fields += [_field(LIVE, LIVE.name + name, sizes) for name in log.live]
     fields += [_field(EVENT, EVENT.name + name, sizes) for name in log.events]
@@ -127,9 +120,8 @@ def _metadata(table: Any, file: Path) -> dict[str, Any]:
         raise InvalidInput("log", str(file), "it is no decision log: the metadata has no shopgym.version")
     version = json.loads(raw["version"])
     if version != VERSION:
-        raise InvalidInput(
-            "log.version", version, f"this shopgym reads version {VERSION}: install one that fits"
-        )
+        fix = f"this shopgym reads version {VERSION}: install one that fits"
+        raise InvalidInput("log.version", version, fix)
     for name in ("rows", "slots", "candidates", *_TEXTS, *_NAMES):
         if name not in raw:
             raise InvalidInput(f"log.metadata.{PREFIX}{name}", None, "it is missing: write the log again")

@@ -139,24 +139,18 @@ def check_values(
             _refuse(name, p, bad, "give the logging policy's probability of what was shown, in (0, 1]")
     waiting = ~columns["rewarded"][:, None]
     for name, values in (("reward", columns["reward"]), *((f"event.{e}", v) for e, v in events.items())):
-        _refuse(
-            name, values, ~(np.isfinite(values) | (waiting & np.isnan(values))), "remove NaN and infinity"
-        )
-    _refuse(
-        "reward",
-        columns["reward"],
-        waiting & ~np.isnan(columns["reward"]),
-        "a decision that is not rewarded yet has reward NaN",
-    )
+        bad = ~(np.isfinite(values) | (waiting & np.isnan(values)))
+        _refuse(name, values, bad, "remove NaN and infinity")
+    early = waiting & ~np.isnan(columns["reward"])
+    _refuse("reward", columns["reward"], early, "a decision that is not rewarded yet has reward NaN")
 
 
 def _check_ids(request_id: AnyArray) -> None:
     ids, counts = np.unique(request_id, return_counts=True)
     if len(ids) != len(request_id):
         first = ids[counts > 1][:5].tolist()
-        raise InvalidInput(
-            "log.request_id", first, f"give each decision an id of its own ({int((counts > 1).sum())} repeat)"
-        )
+        fix = f"give each decision an id of its own ({int((counts > 1).sum())} repeat)"
+        raise InvalidInput("log.request_id", first, fix)
 
 
 def _refuse(name: str, values: AnyArray, bad: Bool, fix: str) -> None:

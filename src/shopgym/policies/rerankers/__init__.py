@@ -11,19 +11,9 @@ from .by_slot import BySlot
 from .calibrated import Calibrated
 from .dpp import DPP
 from .mmr import MMR
-from .reranker import Reranker, Slots, reranker_spec
+from .reranker import Reranker, reranker_spec
 
-__all__ = [
-    "DPP",
-    "MMR",
-    "RERANKERS",
-    "BySlot",
-    "Calibrated",
-    "Reranker",
-    "Slots",
-    "reranker_from_spec",
-    "reranker_spec",
-]
+__all__ = ["DPP", "MMR", "BySlot", "Calibrated", "Reranker", "reranker_from_spec", "reranker_spec"]
 
 RERANKERS: dict[str, type[Reranker]] = {c.kind: c for c in (MMR, DPP, Calibrated, BySlot)}
 

@@ -10,7 +10,7 @@ import numpy as np
 from ...core.batches import Requests
 from ...core.items import Items
 from ...core.types import F64, I32, Bool
-from .reranker import Slots
+from .reranker import SlotScores
 
 
 @dataclass(frozen=True)
@@ -23,11 +23,13 @@ class BySlot:
 
     kind: ClassVar[str] = "by_slot"
 
-    def begin(self, requests: Requests, items: Items, scores: F64, allowed: Bool) -> Slots:
-        return _Slots(scores)
+    def begin(self, requests: Requests, items: Items, scores: F64, allowed: Bool) -> SlotScores:
+        return BySlotScores(scores)
 
 
-class _Slots:
+class BySlotScores:
+    """See :class:`.SlotScores`."""
+
     def __init__(self, models: F64) -> None:
         self.models, self.slot = models, 0
 

@@ -11,7 +11,7 @@ from ...core.batches import Requests
 from ...core.errors import in_range
 from ...core.items import Items
 from ...core.types import F64, I32, Bool
-from .reranker import Slots, relevance
+from .reranker import SlotScores, relevance
 
 SMOOTHING = 0.01
 """alpha of Steck (2018), eq. 6: q~ = (1 - alpha) q + alpha p."""
@@ -36,7 +36,7 @@ class Calibrated:
     def __post_init__(self) -> None:
         in_range("reranker.trade", self.trade, 0.0, 1.0)
 
-    def begin(self, requests: Requests, items: Items, scores: F64, allowed: Bool) -> Slots:
+    def begin(self, requests: Requests, items: Items, scores: F64, allowed: Bool) -> SlotScores:
         n, groups = len(requests), len(items.category_names)
         wanted = np.zeros((n, groups))
         if requests.history is not None:
@@ -44,10 +44,14 @@ class Calibrated:
             np.add.at(wanted, (row, items.category[requests.history[row, column]]), 1.0)
         wanted /= np.maximum(wanted.sum(axis=1, keepdims=True), 1.0)
         value = self.trade * relevance(scores, allowed, self.scaled)
-        return _Slots(value, 1.0 - self.trade, wanted, items.category[np.maximum(requests.candidates, 0)])
+        return CalibratedScores(
+            value, 1.0 - self.trade, wanted, items.category[np.maximum(requests.candidates, 0)]
+        )
 
 
-class _Slots:
+class CalibratedScores:
+    """See :class:`.SlotScores`."""
+
     def __init__(self, value: F64, weight: float, wanted: F64, category: I32) -> None:
         self.value, self.weight, self.wanted, self.category = value, weight, wanted, category
         self.count = np.zeros_like(wanted)

@@ -11,7 +11,7 @@ from ...core.batches import Requests
 from ...core.errors import in_range, one_of
 from ...core.items import Items
 from ...core.types import F64, I32, Bool
-from .reranker import Slots, alike, directions, relevance
+from .reranker import SlotScores, alike, directions, relevance
 
 KERNELS = ("shifted", "cosine")
 SPENT = 1e-10
@@ -44,13 +44,15 @@ class DPP:
         in_range("reranker.trade", self.trade, 0.0, 1.0)
         one_of("reranker.kernel", self.kernel, KERNELS)
 
-    def begin(self, requests: Requests, items: Items, scores: F64, allowed: Bool) -> Slots:
+    def begin(self, requests: Requests, items: Items, scores: F64, allowed: Bool) -> SlotScores:
         value = self.trade * relevance(scores, allowed, self.scaled)
         vectors = directions(requests, items, self.features)
-        return _Slots(value, 1.0 - self.trade, vectors, 0.5 if self.kernel == "shifted" else 0.0)
+        return DPPScores(value, 1.0 - self.trade, vectors, 0.5 if self.kernel == "shifted" else 0.0)
 
 
-class _Slots:
+class DPPScores:
+    """See :class:`.SlotScores`."""
+
     def __init__(self, value: F64, weight: float, vectors: F64, shift: float) -> None:
         self.value, self.weight, self.vectors, self.shift = value, weight, vectors, shift
         self.variance = np.ones(vectors.shape[:2])  # d^2

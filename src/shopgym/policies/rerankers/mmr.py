@@ -11,7 +11,7 @@ from ...core.batches import Requests
 from ...core.errors import in_range
 from ...core.items import Items
 from ...core.types import F64, I32, Bool
-from .reranker import Slots, alike, directions, relevance
+from .reranker import SlotScores, alike, directions, relevance
 
 
 @dataclass(frozen=True)
@@ -36,12 +36,14 @@ class MMR:
     def __post_init__(self) -> None:
         in_range("reranker.trade", self.trade, 0.0, 1.0)
 
-    def begin(self, requests: Requests, items: Items, scores: F64, allowed: Bool) -> Slots:
+    def begin(self, requests: Requests, items: Items, scores: F64, allowed: Bool) -> SlotScores:
         value = self.trade * relevance(scores, allowed, self.scaled)
-        return _Slots(value, 1.0 - self.trade, directions(requests, items, self.features))
+        return MMRScores(value, 1.0 - self.trade, directions(requests, items, self.features))
 
 
-class _Slots:
+class MMRScores:
+    """See :class:`.SlotScores`."""
+
     def __init__(self, value: F64, weight: float, vectors: F64) -> None:
         self.value, self.weight, self.vectors = value, weight, vectors
         self.nearest = np.full(vectors.shape[:2], -np.inf)

@@ -13,7 +13,7 @@ from ...core.items import Items
 from ...core.types import F64, I32, Bool
 
 
-class Slots(Protocol):
+class SlotScores(Protocol):
     """The scores of n pages, slot after slot."""
 
     def scores(self) -> F64:
@@ -34,7 +34,7 @@ class Reranker(Protocol):
 
     kind: ClassVar[str]
 
-    def begin(self, requests: Requests, items: Items, scores: F64, allowed: Bool) -> Slots:
+    def begin(self, requests: Requests, items: Items, scores: F64, allowed: Bool) -> SlotScores:
         """The first slot, from the scorer's scores (n, B, m) and the candidates allowed at all (n, m)."""
         ...
 

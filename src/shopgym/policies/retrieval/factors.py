@@ -2,24 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any, ClassVar
+from typing import ClassVar
 
 import numpy as np
 
 from ...core.errors import in_range
-from ...core.types import F32, F64, I32, AnyArray
+from ...core.types import F32, F64, I32
+from ..state import Stored
 from .embedding import Embedding, mean_vectors
-from .model import State, checked, distinct
+from .model import checked, distinct
 
 ROWS = 256
 """Users solved at a time."""
 
 
 @dataclass(frozen=True, eq=False)
-class FoldedFactors(Embedding):
+class FoldedFactors(Stored, Embedding):
     """Implicit ALS: the vector of a user is the exact solution for their history.
 
     x = (Y'Y + weight Y_h'Y_h + ridge I)^-1 (1 + weight) Y_h' 1 for the history's items h
@@ -60,19 +60,9 @@ class FoldedFactors(Embedding):
             out[low : low + ROWS] = np.linalg.solve(a, b[:, :, None])[:, :, 0]
         return out
 
-    def state(self) -> State:
-        """See :class:`.Model`."""
-        spec = {"kind": self.kind, "weight": self.weight, "ridge": self.ridge}
-        return spec, {"vectors": self.vectors, "bias": self.bias}
-
-    @classmethod
-    def from_state(cls, spec: Mapping[str, Any], arrays: Mapping[str, AnyArray]) -> FoldedFactors:
-        """See :class:`.Model`."""
-        return cls(arrays["vectors"], arrays["bias"], spec["weight"], spec["ridge"])
-
 
 @dataclass(frozen=True, eq=False)
-class MappedFactors(Embedding):
+class MappedFactors(Stored, Embedding):
     """The vector of a user is a linear map of the mean vector of the history's different items.
 
     Attributes:
@@ -93,13 +83,3 @@ class MappedFactors(Embedding):
         mean = mean_vectors(self.vectors, history)
         out: F32 = (mean[:, None, :] @ self.mapping)[:, 0]
         return out
-
-    def state(self) -> State:
-        """See :class:`.Model`."""
-        arrays = {"vectors": self.vectors, "bias": self.bias, "mapping": self.mapping}
-        return {"kind": self.kind}, arrays
-
-    @classmethod
-    def from_state(cls, spec: Mapping[str, Any], arrays: Mapping[str, AnyArray]) -> MappedFactors:
-        """See :class:`.Model`."""
-        return cls(arrays["vectors"], arrays["bias"], arrays["mapping"])

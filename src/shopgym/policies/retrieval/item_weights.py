@@ -6,23 +6,23 @@ form.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any, ClassVar
+from typing import ClassVar
 
 import numpy as np
 
 from ...core.errors import InvalidInput
 from ...core.types import F32, I32, I64, AnyArray
-from .model import State, checked, distinct
+from ..state import Stored
+from .model import checked, distinct
 
 CELLS = 20_000_000
 """Cells of (requests x items) that are added up at a time."""
 
 
 @dataclass(frozen=True, eq=False)
-class DenseWeights:
+class DenseWeights(Stored):
     """W as a full (N, N) table: for catalogues of up to about 20,000 items (1.6 GB).
 
     Attributes:
@@ -69,18 +69,9 @@ class DenseWeights:
             out += self._padded[column[:, None], rows]
         return out
 
-    def state(self) -> State:
-        """See :class:`.Model`."""
-        return {"kind": self.kind}, {"weights": self.weights, "bias": self.bias}
-
-    @classmethod
-    def from_state(cls, spec: Mapping[str, Any], arrays: Mapping[str, AnyArray]) -> DenseWeights:
-        """See :class:`.Model`."""
-        return cls(arrays["weights"], arrays["bias"])
-
 
 @dataclass(frozen=True, eq=False)
-class SparseWeights:
+class SparseWeights(Stored):
     """W by its entries, for catalogues of any size.
 
     Attributes:
@@ -134,13 +125,3 @@ class SparseWeights:
     def scores_at(self, history: I32, rows: I32, user: F32 | None = None) -> F32:
         """(n, m); see :class:`.Model`."""
         return np.take_along_axis(self.scores(history), np.maximum(rows, 0), axis=1)
-
-    def state(self) -> State:
-        """See :class:`.Model`."""
-        names = ("start", "item", "weight", "bias")
-        return {"kind": self.kind}, {name: getattr(self, name) for name in names}
-
-    @classmethod
-    def from_state(cls, spec: Mapping[str, Any], arrays: Mapping[str, AnyArray]) -> SparseWeights:
-        """See :class:`.Model`."""
-        return cls(arrays["start"], arrays["item"], arrays["weight"], arrays["bias"])

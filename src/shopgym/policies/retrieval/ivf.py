@@ -19,7 +19,7 @@ from numpy.random import Generator
 from ...core.batches import EMPTY
 from ...core.errors import InvalidInput, in_range
 from ...core.types import F32, I32, I64, AnyArray, Bool
-from .model import State
+from ..state import State
 
 ROUNDS = 10
 """Of k-means."""

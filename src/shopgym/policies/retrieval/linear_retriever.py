@@ -2,20 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, ClassVar
+from typing import ClassVar
 
 import numpy as np
 
 from ...core.errors import InvalidInput
-from ...core.types import F32, I32, I64, AnyArray
+from ...core.types import F32, I32, I64
+from ..state import Stored
 from .embedding import Embedding
-from .model import State, checked, user_columns
+from .model import checked, user_columns
 
 
 @dataclass(frozen=True, eq=False)
-class LinearRetriever(Embedding):
+class LinearRetriever(Stored, Embedding):
     """query_t = theta_t x the product of term t's columns of user and context; see :class:`.FeatureMap`.
 
     It reads no history. A column is an index into [1, user, context]; 0 is the constant.
@@ -50,13 +50,3 @@ class LinearRetriever(Embedding):
         columns = np.concatenate([np.ones((n, 1), np.float32), features], axis=1)
         out: F32 = self.theta * columns[:, self.columns].prod(axis=2)
         return out
-
-    def state(self) -> State:
-        """See :class:`.Model`."""
-        arrays = {name: getattr(self, name) for name in ("vectors", "bias", "theta", "columns")}
-        return {"kind": self.kind, "width": self.width}, arrays
-
-    @classmethod
-    def from_state(cls, spec: Mapping[str, Any], arrays: Mapping[str, AnyArray]) -> LinearRetriever:
-        """See :class:`.Model`."""
-        return cls(arrays["vectors"], arrays["bias"], arrays["theta"], arrays["columns"], spec["width"])

@@ -10,8 +10,7 @@ import numpy as np
 from ...core.batches import EMPTY, Requests
 from ...core.errors import InvalidInput
 from ...core.types import F32, I32, AnyArray
-
-State = tuple[dict[str, Any], dict[str, AnyArray]]
+from ..state import State
 
 TIE = 1e-6
 """Bias of the most popular item: popularity decides only between equal scores, as for an empty history."""
@@ -112,9 +111,6 @@ def history_of(model: Model, requests: Requests) -> I32:
     if requests.history is not None:
         return requests.history
     if model.needs_history:
-        raise InvalidInput(
-            "requests.history",
-            None,
-            f"{model.kind} reads what a user opened before: set shop.history (8, say), or send history",
-        )
+        fix = f"{model.kind} reads what a user opened before: set shop.history (8, say), or send history"
+        raise InvalidInput("requests.history", None, fix)
     return np.empty((len(requests), 0), np.int32)

@@ -2,19 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, ClassVar
+from typing import ClassVar
 
 import numpy as np
 
 from ...core.errors import InvalidInput
-from ...core.types import F32, I32, I64, AnyArray
-from .model import State, checked
+from ...core.types import F32, I32, I64
+from ..state import Stored
+from .model import checked
 
 
 @dataclass(frozen=True, eq=False)
-class Popularity:
+class Popularity(Stored):
     """One table of scores per cohort.
 
     One column of the user's features gives the cohort: cohort c has the values in [edges_c-1, edges_c). For
@@ -53,15 +53,6 @@ class Popularity:
 
     def _cohort(self, history: I32, user: F32 | None) -> I64:
         return cohort_of(self.edges, self.column, len(history), user)
-
-    def state(self) -> State:
-        """See :class:`.Model`."""
-        return {"kind": self.kind, "column": self.column}, {"table": self.table, "edges": self.edges}
-
-    @classmethod
-    def from_state(cls, spec: Mapping[str, Any], arrays: Mapping[str, AnyArray]) -> Popularity:
-        """See :class:`.Model`."""
-        return cls(arrays["table"], spec["column"], arrays["edges"])
 
 
 def cohort_of(edges: F32, column: int, n: int, user: F32 | None) -> I64:

@@ -13,6 +13,7 @@ from ...core.batches import EMPTY, Requests
 from ...core.errors import InvalidInput, in_range
 from ...core.hashing import hash_arrays
 from ...core.types import F32, I32, I64, AnyArray, Bool
+from ..state import prefix_state, sub_state
 from . import model_from_state
 from .embedding import Embedding
 from .ivf import IVF
@@ -49,19 +50,17 @@ class Retriever:
     def require_items(self, count: int) -> None:
         """Raise :class:`InvalidInput` unless the model was fitted to a catalogue of ``count`` items."""
         if self.model.num_items != count:
-            raise InvalidInput(
-                "retriever.model", self.model.num_items, f"fit it to the {count} items of the policy"
-            )
+            fix = f"fit it to the {count} items of the policy"
+            raise InvalidInput("retriever.model", self.model.num_items, fix)
 
     def state(self) -> tuple[dict[str, Any], dict[str, AnyArray]]:
         """(spec, arrays) from which :meth:`from_state` builds the same retriever."""
-        spec, arrays = self.model.state()
+        spec, arrays = prefix_state("model", self.model)
         out: dict[str, Any] = {"model": spec, "count": self.count}
-        named = {f"model_{name}": values for name, values in arrays.items()}
         if self.index is not None:
-            out["index"], arrays = self.index.state()
-            named |= {f"index_{name}": values for name, values in arrays.items()}
-        return out, named
+            out["index"], index = prefix_state("index", self.index)
+            arrays |= index
+        return out, arrays
 
     @classmethod
     def from_state(cls, spec: Mapping[str, Any], arrays: Mapping[str, AnyArray]) -> Retriever:
@@ -70,17 +69,12 @@ class Retriever:
         Raises:
             InvalidInput: the description lacks something.
         """
-        parts: dict[str, dict[str, AnyArray]] = {"model": {}, "index": {}}
         try:
-            for name, values in arrays.items():
-                part, _, inner = name.partition("_")
-                parts[part][inner] = values
-            index = IVF.from_state(spec["index"], parts["index"]) if "index" in spec else None
-            return cls(model_from_state(spec["model"], parts["model"]), spec["count"], index)
+            index = IVF.from_state(spec["index"], sub_state("index", arrays)) if "index" in spec else None
+            return cls(model_from_state(spec["model"], sub_state("model", arrays)), spec["count"], index)
         except (KeyError, TypeError) as error:
-            raise InvalidInput(
-                "retriever.spec", str(error), "the description is incomplete: export it again"
-            ) from error
+            fix = "the description is incomplete: export it again"
+            raise InvalidInput("retriever.spec", str(error), fix) from error
 
     @cached_property
     def hash(self) -> str:

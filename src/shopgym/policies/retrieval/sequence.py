@@ -11,8 +11,9 @@ import numpy as np
 from ...core.batches import EMPTY
 from ...core.errors import InvalidInput, in_range
 from ...core.types import F32, I32, I64, AnyArray
+from ..state import State
 from .embedding import Embedding
-from .model import State, checked
+from .model import checked
 
 ROWS = 512
 """Requests read at a time."""
@@ -69,11 +70,8 @@ class SequenceModel(Embedding):
 
     def state(self) -> State:
         """See :class:`.Model`."""
-        return {"kind": self.kind, "length": self.length}, {
-            "vectors": self.vectors,
-            "bias": self.bias,
-            **self.weights,
-        }
+        arrays = {"vectors": self.vectors, "bias": self.bias, **self.weights}
+        return {"kind": self.kind, "length": self.length}, arrays
 
     @classmethod
     def from_state(cls, spec: Mapping[str, Any], arrays: Mapping[str, AnyArray]) -> Self:

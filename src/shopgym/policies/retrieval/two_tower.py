@@ -2,20 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, ClassVar
+from typing import ClassVar
 
 import numpy as np
 
 from ...core.errors import InvalidInput
-from ...core.types import F32, I32, AnyArray
+from ...core.types import F32, I32
+from ..state import Stored
 from .embedding import Embedding, mean_vectors
-from .model import State, checked, distinct, user_columns
+from .model import checked, distinct, user_columns
 
 
 @dataclass(frozen=True, eq=False)
-class TwoTowerModel(Embedding):
+class TwoTowerModel(Stored, Embedding):
     """query = unit(relu([mean of history's vectors, features] W_1 + b_1) W_2 + b_2) x sharpness.
 
     ``vectors`` are the outputs of the items' tower, of length 1. An empty history has mean 0, so the features
@@ -59,16 +59,3 @@ class TwoTowerModel(Embedding):
         length = np.sqrt((out**2).sum(axis=1, keepdims=True) + np.float32(1e-12))
         query: F32 = out / length * np.float32(self.sharpness)
         return query
-
-    def state(self) -> State:
-        """See :class:`.Model`."""
-        arrays = {name: getattr(self, name) for name in _ARRAYS}
-        return {"kind": self.kind, "sharpness": self.sharpness}, arrays
-
-    @classmethod
-    def from_state(cls, spec: Mapping[str, Any], arrays: Mapping[str, AnyArray]) -> TwoTowerModel:
-        """See :class:`.Model`."""
-        return cls(**{name: arrays[name] for name in _ARRAYS}, sharpness=spec["sharpness"])
-
-
-_ARRAYS = ("vectors", "bias", "first", "first_bias", "second", "second_bias", "centre", "scale")

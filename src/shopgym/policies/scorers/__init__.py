@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from ..state import State
 from .confidence_bounds import BoundScorer
 from .disjoint_linear import ArmScorer
 from .history import HistoryScorer
@@ -9,7 +10,7 @@ from .linear import LINKS, LinearScorer
 from .network import NetworkScorer
 from .objectives import Head, ObjectivesScorer
 from .probability import ProbabilityScorer
-from .scorer import SCORERS, Scorer, State, scorer_from_state
+from .scorer import SCORERS, Scorer, scorer_from_state
 from .slate_value import SlateValueScorer
 from .table import TableScorer
 from .transformer import TransformerScorer

@@ -2,26 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any, ClassVar
+from typing import ClassVar
 
 import numpy as np
 
 from ...core.batches import Requests
 from ...core.errors import InvalidInput
 from ...core.items import Items
-from ...core.types import F64, I32, AnyArray
+from ...core.types import F64, I32
 from ..features import FeatureMap
-from .scorer import State
+from ..state import Stored
+from .scorer import scores_in_parts
 
 _CELLS_AT_A_TIME = 2_000_000
 """Widths need (n, m, d, d) factors: so many cells at a time (16 MB)."""
 
 
 @dataclass(frozen=True, eq=False)
-class ArmScorer:
+class ArmScorer(Stored):
     """score_b = value(item) x (theta_b,arm . x + beta_b . z + width), x of the request, z of both.
 
     The width is that of Li et al. 2010, sec. 3.3: its square is |F'x|^2 + |G'(z - C'x)|^2, where F F' is the
@@ -76,13 +76,8 @@ class ArmScorer:
 
     def scores(self, requests: Requests) -> F64:
         """(n, B, m)"""
-        n, m = requests.candidates.shape
-        out = np.empty((n, len(self.theta), m))
-        row = max(1, m * (len(self.features) * (len(self.theta) + len(self.features)) + len(self.shared)))
-        step = max(1, _CELLS_AT_A_TIME // row)
-        for start in range(0, n, step):
-            out[start : start + step] = self._scores(requests.take(slice(start, start + step)))
-        return out
+        widths = len(self.features) * (len(self.theta) + len(self.features)) + len(self.shared)
+        return scores_in_parts(requests, requests.num_candidates * widths, _CELLS_AT_A_TIME, self._scores)
 
     def _scores(self, requests: Requests) -> F64:
         rows = np.maximum(requests.candidates, 0)
@@ -93,23 +88,5 @@ class ArmScorer:
             own = (x[:, None, None, :] @ self.factor[arm])[:, :, 0, :]
             residual = (z - (x[:, None, None, :] @ self.cross[arm])[:, :, 0, :]) @ self.spread
             out = out + np.sqrt((own**2).sum(axis=2) + (residual**2).sum(axis=2))[:, None, :]
-        scored: F64 = out * self.value[rows][:, None, :]
+        scored: F64 = np.ascontiguousarray(out) * self.value[rows][:, None, :]
         return scored
-
-    def state(self) -> State:
-        arrays: dict[str, AnyArray] = {
-            name: getattr(self, name) for name in ("arm", "theta", "beta", "value")
-        }
-        if self.factor is not None and self.cross is not None and self.spread is not None:
-            arrays |= {"factor": self.factor, "cross": self.cross, "spread": self.spread}
-        return {"kind": self.kind, "features": self.features.spec(), "shared": self.shared.spec()}, arrays
-
-    @classmethod
-    def from_state(cls, spec: Mapping[str, Any], arrays: Mapping[str, AnyArray], items: Items) -> ArmScorer:
-        return cls(
-            FeatureMap.from_spec(spec["features"]),
-            FeatureMap.from_spec(spec["shared"]),
-            items,
-            *(arrays[name] for name in ("arm", "theta", "beta", "value")),
-            *(arrays.get(name) for name in ("factor", "cross", "spread")),
-        )

@@ -14,7 +14,7 @@ from ...core.items import Items
 from ...core.types import F64, AnyArray
 from ..retrieval import Model, model_from_state
 from ..retrieval.model import features_of, history_of
-from .scorer import State
+from ..state import State
 
 
 @dataclass(frozen=True, eq=False)

@@ -2,26 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
-from functools import cached_property
-from typing import Any, ClassVar
+from typing import ClassVar
 
 import numpy as np
 
 from ...core.batches import Requests
 from ...core.errors import InvalidInput, one_of
-from ...core.items import Items
 from ...core.statistics import sigmoid
-from ...core.types import F64, AnyArray
-from ..features import FeatureMap
-from .scorer import State
+from ...core.types import F64
+from ..state import OverFeatures
 
 LINKS = ("identity", "logistic")
 
 
 @dataclass(frozen=True, eq=False)
-class LinearScorer:
+class LinearScorer(OverFeatures):
     """B linear models over the same features: score_b = value(item) x link(theta_b . phi), plus a bonus.
 
     Attributes:
@@ -35,30 +31,21 @@ class LinearScorer:
     """
 
     kind: ClassVar[str] = "linear"
-    features: FeatureMap
-    items: Items
     theta: F64
     value: F64
     bonus: F64 | None = None
-    link: str = "identity"
+    link: str = "identity"  # older bundles have none
 
     def __post_init__(self) -> None:
         one_of("scorer.link", self.link, LINKS)
         if self.theta.ndim != 2 or self.theta.shape[1] != len(self.features):
             raise InvalidInput("scorer.theta", self.theta.shape, f"give shape (B, {len(self.features)})")
         if self.value.shape != (len(self.items),):
-            raise InvalidInput(
-                "scorer.value", self.value.shape, f"give one number for each of {len(self.items)} items"
-            )
+            fix = f"give one number for each of {len(self.items)} items"
+            raise InvalidInput("scorer.value", self.value.shape, fix)
         if not np.isfinite(self.theta).all():
-            raise InvalidInput(
-                "scorer.theta", "not finite", "the learner diverged: lower its step or scale its rewards"
-            )
-
-    @cached_property
-    def item_side(self) -> F64:
-        """(N, D)"""
-        return self.features.item_side(self.items)
+            fix = "the learner diverged: lower its step or scale its rewards"
+            raise InvalidInput("scorer.theta", "not finite", fix)
 
     def scores(self, requests: Requests) -> F64:
         """(n, B, m)"""
@@ -76,18 +63,3 @@ class LinearScorer:
             out = out + np.linalg.norm(phi @ self.bonus, axis=2)[:, None, :]
         scored: F64 = out * self.value[rows][:, None, :]
         return scored
-
-    def state(self) -> State:
-        arrays = {"theta": self.theta, "value": self.value}
-        if self.bonus is not None:
-            arrays["bonus"] = self.bonus
-        return {"kind": self.kind, "features": self.features.spec(), "link": self.link}, arrays
-
-    @classmethod
-    def from_state(
-        cls, spec: Mapping[str, Any], arrays: Mapping[str, AnyArray], items: Items
-    ) -> LinearScorer:
-        features = FeatureMap.from_spec(spec["features"])
-        # older bundles have no link
-        link = spec.get("link", "identity")
-        return cls(features, items, arrays["theta"], arrays["value"], arrays.get("bonus"), link)

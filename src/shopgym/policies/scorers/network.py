@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from itertools import pairwise
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Self
 
 import numpy as np
 
@@ -16,8 +16,9 @@ from ...core.items import Items
 from ...core.statistics import sigmoid
 from ...core.types import F32, F64, AnyArray
 from ..features import FeatureMap
+from ..state import OverFeatures, State
 from .linear import LINKS
-from .scorer import State
+from .scorer import scores_in_parts
 
 Layer = tuple[F32, F32]
 """Weights and biases: (B, in, out) and (B, out)."""
@@ -27,7 +28,7 @@ _CELLS_AT_A_TIME = 4_000_000
 
 
 @dataclass(frozen=True, eq=False)
-class NetworkScorer:
+class NetworkScorer(OverFeatures):
     """B networks over the same features: score_b = value(item) x link(f_b(x)), x = (phi - mean) / scale.
 
     f_b is L cross layers, x' = x0 * (x W + c) + x (DCN-v2, Wang et al. 2021, eq. 1), then dense layers with
@@ -44,8 +45,6 @@ class NetworkScorer:
     """
 
     kind: ClassVar[str] = "network"
-    features: FeatureMap
-    items: Items
     mean: F32
     scale: F32
     crosses: tuple[Layer, ...]
@@ -68,17 +67,13 @@ class NetworkScorer:
                 want = f"give shapes ({models}, {low}, {high}) and ({models}, {high})"
                 raise InvalidInput(f"scorer.layer[{i}]", (weight.shape, bias.shape), want)
             if not (np.isfinite(weight).all() and np.isfinite(bias).all()):
-                raise InvalidInput(
-                    f"scorer.layer[{i}]",
-                    "not finite",
-                    "training diverged: lower its step or scale its rewards",
-                )
+                fix = "training diverged: lower its step or scale its rewards"
+                raise InvalidInput(f"scorer.layer[{i}]", "not finite", fix)
         if widths[-1] != 1:
             raise InvalidInput("scorer.dense", widths[-1], "the last layer has one output")
         if self.value.shape != (len(self.items),):
-            raise InvalidInput(
-                "scorer.value", self.value.shape, f"give one number for each of {len(self.items)} items"
-            )
+            fix = f"give one number for each of {len(self.items)} items"
+            raise InvalidInput("scorer.value", self.value.shape, fix)
 
     @cached_property
     def item_side(self) -> F32:
@@ -87,18 +82,18 @@ class NetworkScorer:
 
     def scores(self, requests: Requests) -> F64:
         """(n, B, m)"""
-        (n, m), models = requests.candidates.shape, len(self.dense[0][0])
-        out = np.empty((n, models, m))
-        step = max(1, _CELLS_AT_A_TIME // max(1, m * len(self.features)))
-        for start in range(0, n, step):
-            part = requests.take(slice(start, start + step))
-            x = self.features.phi(part, self.item_side).astype(np.float32)
-            z = self.evaluate(x.reshape(-1, x.shape[2]))
-            out[start : start + step] = z.reshape(-1, m, models).transpose(0, 2, 1)
+        cells = requests.num_candidates * len(self.features)
+        out = scores_in_parts(requests, cells, _CELLS_AT_A_TIME, self._outputs)
         if self.link == "logistic":
             out = sigmoid(out)
         scored: F64 = out * self.value[np.maximum(requests.candidates, 0)][:, None, :]
         return scored
+
+    def _outputs(self, requests: Requests) -> F64:
+        """(n, B, m) before link and value."""
+        x = self.features.phi(requests, self.item_side).astype(np.float32)
+        z = self.evaluate(x.reshape(-1, x.shape[2])).reshape(*x.shape[:2], len(self.dense[0][0]))
+        return z.transpose(0, 2, 1).astype(np.float64, order="C")
 
     def evaluate(self, x: F32) -> F32:
         """(r, B) the outputs for features (r, D), before link and value."""
@@ -115,26 +110,30 @@ class NetworkScorer:
 
     def state(self) -> State:
         arrays: dict[str, AnyArray] = {"mean": self.mean, "scale": self.scale, "value": self.value}
-        for name, layers in (("cross", self.crosses), ("dense", self.dense)):
-            for i, (weight, bias) in enumerate(layers):
-                arrays |= {f"{name}{i}_weight": weight, f"{name}{i}_bias": bias}
+        arrays |= layer_arrays("cross", self.crosses) | layer_arrays("dense", self.dense)
         sizes = {"crosses": len(self.crosses), "dense": len(self.dense)}
         return {"kind": self.kind, "features": self.features.spec(), "link": self.link, **sizes}, arrays
 
     @classmethod
     def from_state(
-        cls, spec: Mapping[str, Any], arrays: Mapping[str, AnyArray], items: Items
-    ) -> NetworkScorer:
-        def layers(name: str, count: int) -> tuple[Layer, ...]:
-            return tuple((arrays[f"{name}{i}_weight"], arrays[f"{name}{i}_bias"]) for i in range(count))
+        cls, spec: Mapping[str, Any], arrays: Mapping[str, AnyArray], items: Items | None = None
+    ) -> Self:
+        assert items is not None
+        features, mean, scale = FeatureMap.from_spec(spec["features"]), arrays["mean"], arrays["scale"]
+        crosses = read_layers("cross", spec["crosses"], arrays)
+        dense = read_layers("dense", spec["dense"], arrays)
+        return cls(features, items, mean, scale, crosses, dense, arrays["value"], spec["link"])
 
-        return cls(
-            FeatureMap.from_spec(spec["features"]),
-            items,
-            arrays["mean"],
-            arrays["scale"],
-            layers("cross", spec["crosses"]),
-            layers("dense", spec["dense"]),
-            arrays["value"],
-            spec["link"],
-        )
+
+def layer_arrays(name: str, layers: Sequence[Layer]) -> dict[str, AnyArray]:
+    """Weights and biases by name."""
+    return {
+        f"{name}{i}_{part}": values
+        for i, layer in enumerate(layers)
+        for part, values in zip(("weight", "bias"), layer)
+    }
+
+
+def read_layers(name: str, count: int, arrays: Mapping[str, AnyArray]) -> tuple[Layer, ...]:
+    """The layers that :func:`layer_arrays` named."""
+    return tuple((arrays[f"{name}{i}_weight"], arrays[f"{name}{i}_bias"]) for i in range(count))

@@ -14,7 +14,8 @@ from ...core.errors import InvalidInput, one_of
 from ...core.items import Items
 from ...core.types import F64, AnyArray
 from ..live_values import NAMES, unit_value
-from .scorer import Scorer, State, prefix_state, scorer_from_state, sub_state
+from ..state import State, prefix_state, sub_state
+from .scorer import Scorer, scorer_from_state
 
 
 @dataclass(frozen=True)

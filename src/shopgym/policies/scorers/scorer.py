@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any, ClassVar, Protocol, Self
+
+import numpy as np
 
 from ...core.batches import Requests
 from ...core.errors import InvalidInput
 from ...core.items import Items
 from ...core.types import F64, AnyArray
-
-State = tuple[dict[str, Any], dict[str, AnyArray]]
+from ..state import State
 
 
 class Scorer(Protocol):
@@ -39,19 +40,15 @@ SCORERS: dict[str, type[Scorer]] = {}
 """By ``kind``; the package's ``__init__`` fills it, so that no scorer imports what imports it."""
 
 
+def scores_in_parts(requests: Requests, cells: int, most: int, scores: Callable[[Requests], F64]) -> F64:
+    """(n, B, m) ``scores`` of as many requests at a time as have ``most`` cells, of ``cells`` each."""
+    step = max(1, most // max(1, cells))
+    starts = range(0, max(1, len(requests)), step)
+    return np.concatenate([scores(requests.take(slice(start, start + step))) for start in starts])
+
+
 def scorer_from_state(spec: Mapping[str, Any], arrays: Mapping[str, AnyArray], items: Items) -> Scorer:
     """The scorer whose ``state()`` was (spec, arrays)."""
     if spec["kind"] not in SCORERS:
         raise InvalidInput("policy.scorer", spec["kind"], "this version does not know it")
     return SCORERS[spec["kind"]].from_state(spec, arrays, items)
-
-
-def prefix_state(name: str, scorer: Scorer) -> State:
-    """The state of a scorer that is part of another: its arrays get the names ``NAME_...``."""
-    spec, arrays = scorer.state()
-    return spec, {f"{name}_{key}": values for key, values in arrays.items()}
-
-
-def sub_state(name: str, arrays: Mapping[str, AnyArray]) -> dict[str, AnyArray]:
-    """The arrays of the part ``name``, as :func:`prefix_state` found them."""
-    return {key[len(name) + 1 :]: v for key, v in arrays.items() if key.startswith(f"{name}_")}

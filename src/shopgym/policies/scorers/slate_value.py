@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, ClassVar
+from typing import ClassVar
 
 import numpy as np
 
 from ...core.batches import EMPTY, Requests
 from ...core.errors import InvalidInput, one_of
-from ...core.items import Items
-from ...core.types import F64, I32, AnyArray, Bool
+from ...core.types import F64, I32, Bool
+from ..state import Stored
 from .network import NetworkScorer
-from .scorer import State, prefix_state, sub_state
 
 CHOICES = ("independent", "logit")
 BEST = ("top_k", "greedy", "exact")
@@ -22,7 +20,7 @@ ROUNDS = 50
 
 
 @dataclass(frozen=True, eq=False)
-class SlateValueScorer:
+class SlateValueScorer(Stored):
     """Scores whose order is the best slate under a model of how users choose (Ie et al. 2019).
 
     The value of a slate A to a request s, less that of an empty one, is the sum over its slots of
@@ -59,23 +57,6 @@ class SlateValueScorer:
         logit, gain = self.choice.scores(requests)[:, 0], self.gain.scores(requests)[:, 0]
         allowed = requests.in_stock & (requests.candidates >= 0)
         return slate_scores(logit, gain, allowed, self.attention, self.model, self.best)[:, None, :]
-
-    def state(self) -> State:
-        spec: dict[str, Any] = {"kind": self.kind, "model": self.model, "best": self.best}
-        arrays: dict[str, AnyArray] = {"attention": self.attention}
-        for name, scorer in (("choice", self.choice), ("gain", self.gain)):
-            spec[name], parts = prefix_state(name, scorer)
-            arrays |= parts
-        return spec, arrays
-
-    @classmethod
-    def from_state(
-        cls, spec: Mapping[str, Any], arrays: Mapping[str, AnyArray], items: Items
-    ) -> SlateValueScorer:
-        def network(name: str) -> NetworkScorer:
-            return NetworkScorer.from_state(spec[name], sub_state(name, arrays), items)
-
-        return cls(network("choice"), network("gain"), arrays["attention"], spec["model"], spec["best"])
 
 
 def slate_scores(logit: F64, gain: F64, allowed: Bool, attention: F64, model: str, best: str) -> F64:

@@ -12,7 +12,7 @@ from ...core.batches import Requests
 from ...core.errors import InvalidInput
 from ...core.items import Items
 from ...core.types import F64, AnyArray
-from .scorer import State
+from ..state import State
 
 
 @dataclass(frozen=True, eq=False)
@@ -33,7 +33,6 @@ class TableScorer:
     def from_state(cls, spec: Mapping[str, Any], arrays: Mapping[str, AnyArray], items: Items) -> TableScorer:
         values = arrays["values"]
         if values.shape != (len(items),):
-            raise InvalidInput(
-                "scorer.values", values.shape, f"give one number for each of {len(items)} items"
-            )
+            fix = f"give one number for each of {len(items)} items"
+            raise InvalidInput("scorer.values", values.shape, fix)
         return cls(values)

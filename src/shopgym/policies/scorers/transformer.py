@@ -5,16 +5,14 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any, ClassVar
+from typing import ClassVar
 
 import numpy as np
 
 from ...core.batches import Requests
 from ...core.errors import InvalidInput
-from ...core.items import Items
 from ...core.types import F32, F64, AnyArray, Bool
-from ..features import FeatureMap
-from .scorer import State, sub_state
+from ..state import OverFeatures
 
 EPSILON = 1e-5
 """Of layer normalisation."""
@@ -51,7 +49,7 @@ def weight_shapes(
 
 
 @dataclass(frozen=True, eq=False)
-class TransformerScorer:
+class TransformerScorer(OverFeatures):
     """score_i = query(goal, history, request) . embedding(item i).
 
     Attributes:
@@ -64,8 +62,6 @@ class TransformerScorer:
     """
 
     kind: ClassVar[str] = "transformer"
-    features: FeatureMap
-    items: Items
     weights: Mapping[str, F32]
     mean: F32
     scale: F32
@@ -84,9 +80,8 @@ class TransformerScorer:
             raise InvalidInput("scorer.weights", wrong, "give the shapes that weight_shapes names")
         for name, values in self.weights.items():
             if not np.isfinite(values).all():
-                raise InvalidInput(
-                    f"scorer.weights_{name}", "not finite", "training diverged: lower its step"
-                )
+                fix = "training diverged: lower its step"
+                raise InvalidInput(f"scorer.weights_{name}", "not finite", fix)
 
     @cached_property
     def embedding(self) -> F32:
@@ -111,34 +106,6 @@ class TransformerScorer:
         candidates = self.embedding[np.maximum(requests.candidates, 0)]
         out: F64 = (candidates @ query[:, :, None])[:, None, :, 0].astype(np.float64)
         return out
-
-    def state(self) -> State:
-        spec = {
-            "kind": self.kind,
-            "features": self.features.spec(),
-            "goal": self.goal,
-            "history": self.history,
-            "blocks": self.blocks,
-        }
-        arrays: dict[str, AnyArray] = {f"weights_{name}": values for name, values in self.weights.items()}
-        return spec, arrays | {name: getattr(self, name) for name in ("mean", "scale", "centre", "spread")}
-
-    @classmethod
-    def from_state(
-        cls, spec: Mapping[str, Any], arrays: Mapping[str, AnyArray], items: Items
-    ) -> TransformerScorer:
-        return cls(
-            FeatureMap.from_spec(spec["features"]),
-            items,
-            sub_state("weights", arrays),
-            mean=arrays["mean"],
-            scale=arrays["scale"],
-            centre=arrays["centre"],
-            spread=arrays["spread"],
-            goal=spec["goal"],
-            history=spec["history"],
-            blocks=spec["blocks"],
-        )
 
 
 def opened_items(requests: Requests, history: int) -> tuple[AnyArray, Bool]:

@@ -2,26 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
-from functools import cached_property
-from typing import Any, ClassVar
+from typing import ClassVar
 
 import numpy as np
 
 from ...core.batches import Requests
 from ...core.errors import InvalidInput
-from ...core.items import Items
-from ...core.types import F64, I32, AnyArray
-from ..features import FeatureMap
-from .scorer import State
+from ...core.types import F64, I32
+from ..state import OverFeatures
+from .scorer import scores_in_parts
 
 _CELLS_AT_A_TIME = 1_000_000
 """Rows are evaluated in parts of so many (row, tree) pairs (8 MB)."""
 
 
 @dataclass(frozen=True, eq=False)
-class TreeScorer:
+class TreeScorer(OverFeatures):
     """score = sum over T trees of the value of the leaf that a candidate falls into.
 
     At an inner node a candidate goes to the first child if its feature is at most the threshold, else to the
@@ -38,8 +35,6 @@ class TreeScorer:
     """
 
     kind: ClassVar[str] = "trees"
-    features: FeatureMap
-    items: Items
     roots: I32
     feature: I32
     threshold: F64
@@ -58,21 +53,14 @@ class TreeScorer:
         if not np.isfinite(self.value).all():
             raise InvalidInput("scorer.value", "not finite", "the learner diverged: lower its step")
 
-    @cached_property
-    def item_side(self) -> F64:
-        """(N, D)"""
-        return self.features.item_side(self.items)
-
     def scores(self, requests: Requests) -> F64:
         """(n, 1, m); NaN where a feature is not finite, which a comparison would hide."""
-        n, m = requests.candidates.shape
-        out = np.empty((n, 1, m))
-        step = max(1, _CELLS_AT_A_TIME // max(1, m * len(self.roots)))
-        for start in range(0, n, step):
-            part = requests.take(slice(start, start + step))
-            x = self.features.phi(part, self.item_side)
-            out[start : start + step, 0] = self.evaluate(x.reshape(-1, x.shape[2])).reshape(-1, m)
-        return out
+        m = requests.num_candidates
+        return scores_in_parts(requests, m * len(self.roots), _CELLS_AT_A_TIME, self._scores)
+
+    def _scores(self, requests: Requests) -> F64:
+        x = self.features.phi(requests, self.item_side)
+        return self.evaluate(x.reshape(-1, x.shape[2])).reshape(len(x), 1, x.shape[1])
 
     def evaluate(self, x: F64) -> F64:
         """(r,) from features (r, D)."""
@@ -85,21 +73,3 @@ class TreeScorer:
         out: F64 = self.value[node].sum(axis=1)
         out[~np.isfinite(x).all(axis=1)] = np.nan
         return out
-
-    def state(self) -> State:
-        names = ("roots", "feature", "threshold", "children", "value")
-        spec = {"kind": self.kind, "features": self.features.spec(), "depth": self.depth}
-        return spec, {name: getattr(self, name) for name in names}
-
-    @classmethod
-    def from_state(cls, spec: Mapping[str, Any], arrays: Mapping[str, AnyArray], items: Items) -> TreeScorer:
-        return cls(
-            FeatureMap.from_spec(spec["features"]),
-            items,
-            arrays["roots"],
-            arrays["feature"],
-            arrays["threshold"],
-            arrays["children"],
-            arrays["value"],
-            spec["depth"],
-        )

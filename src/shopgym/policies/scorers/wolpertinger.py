@@ -14,8 +14,8 @@ from ...core.errors import InvalidInput, in_range
 from ...core.items import Items
 from ...core.types import F32, F64, AnyArray
 from ..features import FeatureMap
-from .network import NetworkScorer
-from .scorer import State, prefix_state, sub_state
+from ..state import State, prefix_state, sub_state
+from .network import Layer, NetworkScorer, layer_arrays, read_layers
 
 
 @dataclass(frozen=True, eq=False)
@@ -38,7 +38,7 @@ class ProtoScorer:
     kind: ClassVar[str] = "proto"
     judge: NetworkScorer
     features: FeatureMap
-    actor: tuple[tuple[F32, F32], ...]
+    actor: tuple[Layer, ...]
     mean: F32
     scale: F32
     centre: F32
@@ -95,19 +95,14 @@ class ProtoScorer:
             "nearest": self.nearest,
         }
         parts = arrays | {name: getattr(self, name) for name in ("mean", "scale", "centre", "spread")}
-        for i, (weight, bias) in enumerate(self.actor):
-            parts |= {f"actor{i}_weight": weight, f"actor{i}_bias": bias}
-        return spec, parts
+        return spec, parts | layer_arrays("actor", self.actor)
 
     @classmethod
     def from_state(cls, spec: Mapping[str, Any], arrays: Mapping[str, AnyArray], items: Items) -> ProtoScorer:
         return cls(
             NetworkScorer.from_state(spec["judge"], sub_state("judge", arrays), items),
             FeatureMap.from_spec(spec["features"]),
-            tuple((arrays[f"actor{i}_weight"], arrays[f"actor{i}_bias"]) for i in range(spec["layers"])),
-            arrays["mean"],
-            arrays["scale"],
-            arrays["centre"],
-            arrays["spread"],
-            spec["nearest"],
+            read_layers("actor", spec["layers"], arrays),
+            **{name: arrays[name] for name in ("mean", "scale", "centre", "spread")},
+            nearest=spec["nearest"],
         )

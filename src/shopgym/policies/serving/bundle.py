@@ -128,19 +128,13 @@ def write_bundle(
     if folder.exists() and not (folder / MANIFEST).is_file():
         raise InvalidInput("bundle.path", str(folder), "it exists and is no bundle: choose another folder")
     if not any(isinstance(guard, InStock) for guard in policy.guards):
-        raise InvalidInput(
-            "policy.guards",
-            [guard.kind for guard in policy.guards],
-            "add InStock(): what is sold out is never shown",
-        )
+        fix = "add InStock(): what is sold out is never shown"
+        raise InvalidInput("policy.guards", [guard.kind for guard in policy.guards], fix)
     if retriever is not None:
         retriever.require_items(len(policy.items))
         if live_names:
-            raise InvalidInput(
-                "live_names",
-                tuple(live_names),
-                "retrieved items have no live values: leave out the retriever, or rank without live values",
-            )
+            fix = "retrieved items have no live values: leave out the retriever, or rank without live values"
+            raise InvalidInput("live_names", tuple(live_names), fix)
     spans = dict(ranges or {})
     user = tuple(_feature(f"user.{name}", spans) for name in user_names)
     context = tuple(_feature(f"context.{name}", spans) for name in context_names)
@@ -176,20 +170,13 @@ def write_bundle(
     try:
         json.dumps(evidence, allow_nan=False)
     except (TypeError, ValueError) as error:
-        raise InvalidInput(
-            "evidence", str(error), "give what JSON can hold, without NaN and infinity"
-        ) from error
+        fix = "give what JSON can hold, without NaN and infinity"
+        raise InvalidInput("evidence", str(error), fix) from error
     with new_folder(folder) as new:
         write_policy_state(new, policy)
         items = policy.items
-        write_json(
-            new / "items.json",
-            {
-                "category_names": items.category_names,
-                "feature_names": items.feature_names,
-                "currency": items.currency,
-            },
-        )
+        described = ("category_names", "feature_names", "currency")
+        write_json(new / "items.json", {name: getattr(items, name) for name in described})
         write_arrays(new / "items", items.columns())
         write_json(new / "fallback.json", [str(item) for item in items.item_id[rows]])
         write_json(new / "evidence.json", evidence or {})
@@ -210,19 +197,13 @@ def load_bundle(path: Path | str) -> Bundle:
     """
     digest, manifest, files = read_verified(Path(path))
     if manifest.get("schema") != SCHEMA:
-        raise InvalidInput(
-            "bundle.schema",
-            manifest.get("schema"),
-            f"this shopgym reads schema {SCHEMA}: install one that fits",
-        )
+        fix = f"this shopgym reads schema {SCHEMA}: install one that fits"
+        raise InvalidInput("bundle.schema", manifest.get("schema"), fix)
     try:
         bundle = _parse(digest, manifest, files)
         if bundle.policy.hash != manifest["policy_hash"]:
-            raise InvalidInput(
-                "bundle.policy_hash",
-                bundle.policy.hash,
-                f"the manifest has {manifest['policy_hash']}: {AGAIN}",
-            )
+            fix = f"the manifest has {manifest['policy_hash']}: {AGAIN}"
+            raise InvalidInput("bundle.policy_hash", bundle.policy.hash, fix)
         replay_cases(bundle.policy, bundle.reader, parse_json("golden.json", files["golden.json"]))
     except (KeyError, TypeError) as error:
         raise InvalidInput("bundle", str(path), f"its files lack {error}: {AGAIN}") from error

@@ -98,8 +98,5 @@ def replay_cases(policy: SlatePolicy, reader: RankReader, cases: Sequence[Mappin
 
 
 def _refuse(case: int, name: str, got: object, expected: object) -> None:
-    raise InvalidInput(
-        f"bundle.golden[{case}].{name}",
-        got,
-        f"the bundle expects {expected}: serve it with the versions in its manifest, or export it again",
-    )
+    fix = f"the bundle expects {expected}: serve it with the versions in its manifest, or export it again"
+    raise InvalidInput(f"bundle.golden[{case}].{name}", got, fix)

@@ -95,9 +95,8 @@ def _names(folder: Path) -> list[str]:
     for path in sorted(folder.rglob("*")):
         name = path.relative_to(folder).as_posix()
         if path.is_symlink() or not (path.is_file() or path.is_dir()):
-            raise InvalidInput(
-                f"bundle.{name}", str(path), "a bundle has plain files only: copy the file into it"
-            )
+            fix = "a bundle has plain files only: copy the file into it"
+            raise InvalidInput(f"bundle.{name}", str(path), fix)
         if path.is_file():
             names.append(name)
     return names

@@ -227,9 +227,8 @@ class RankReader:
         if value is None:
             return self.fallback
         if not isinstance(value, list) or not value:
-            raise Refusal(
-                422, "candidates", value, "give a list of item ids, or leave it out for the shop's own choice"
-            )
+            fix = "give a list of item ids, or leave it out for the shop's own choice"
+            raise Refusal(422, "candidates", value, fix)
         if len(value) > MAX_CANDIDATES:
             raise Refusal(422, "candidates", f"{len(value)} items", f"give at most {MAX_CANDIDATES}")
         rows = self._rows("candidates", value)
@@ -242,9 +241,8 @@ class RankReader:
         if value is None:
             return None
         if not isinstance(value, list) or len(value) > MAX_HISTORY:
-            raise Refusal(
-                422, "history", value, f"give a list of at most {MAX_HISTORY} item ids, latest first"
-            )
+            fix = f"give a list of at most {MAX_HISTORY} item ids, latest first"
+            raise Refusal(422, "history", value, fix)
         return np.array([self._rows("history", value)], dtype=np.int32).reshape(1, -1)
 
     def _live(self, body: Mapping[str, Any], count: int) -> dict[str, F32]:
@@ -281,9 +279,8 @@ class RankReader:
         out = np.ones(len(rows), dtype=bool)
         if flags is not None:
             if body.get("candidates") is None:
-                raise Refusal(
-                    422, "in_stock", flags, "it goes with candidates: give them, or use out_of_stock"
-                )
+                fix = "it goes with candidates: give them, or use out_of_stock"
+                raise Refusal(422, "in_stock", flags, fix)
             if not isinstance(flags, list) or len(flags) != len(rows):
                 raise Refusal(422, "in_stock", flags, f"give {len(rows)} booleans, one per candidate")
             for i, flag in enumerate(flags):

@@ -68,12 +68,8 @@ class ShopServer:
         record = decision_record(asked, decisions)
         earlier = await self.journal.add_decision(record)
         if earlier is not None and not same_decision(record, earlier, asked):
-            raise Refusal(
-                409,
-                "request_id",
-                asked.id,
-                f"it was used for another request, or stock or policy changed: {ASK_AGAIN}",
-            )
+            fix = f"it was used for another request, or stock or policy changed: {ASK_AGAIN}"
+            raise Refusal(409, "request_id", asked.id, fix)
         return _json(self.ranker.answer(asked, decisions))
 
     async def reward(self, request: Request) -> Response:
@@ -83,15 +79,13 @@ class ShopServer:
         request_id = uint64_id(body["request_id"])
         decision = self.journal.decision(request_id)
         if decision is None or decision["id"] != body["request_id"]:
-            raise Refusal(
-                404, "request_id", body["request_id"], "no decision has this id: send what /rank got"
-            )
+            fix = "no decision has this id: send what /rank got"
+            raise Refusal(404, "request_id", body["request_id"], fix)
         record = _reward_record(request_id, body, decision["positions"])
         earlier = await self.journal.add_reward(record)
         if earlier is not None and earlier != record:
-            raise Refusal(
-                409, "request_id", body["request_id"], "it has another reward already: the first one stays"
-            )
+            fix = "it has another reward already: the first one stays"
+            raise Refusal(409, "request_id", body["request_id"], fix)
         return _json({"request_id": body["request_id"], "duplicate": earlier is not None})
 
     async def stock(self, request: Request) -> Response:
@@ -115,21 +109,16 @@ class ShopServer:
     async def info(self, request: Request) -> Response:
         """The bundle, its evidence, and counts of decisions, rewards and answers."""
         bundle = self.ranker.bundle
-        counts = {
-            **self.journal.counts,
-            "out_of_stock": self.ranker.out_of_stock,
-            "torn_bytes": self.journal.torn,
+        counts = {"out_of_stock": self.ranker.out_of_stock, "torn_bytes": self.journal.torn}
+        answer = {
+            "version": __version__,
+            "bundle_hash": bundle.hash,
+            "manifest": {name: value for name, value in bundle.manifest.items() if name != "files"},
+            "evidence": bundle.evidence,
+            "counts": self.journal.counts | counts,
+            "answers": dict(self.answers),
         }
-        return _json(
-            {
-                "version": __version__,
-                "bundle_hash": bundle.hash,
-                "manifest": {name: value for name, value in bundle.manifest.items() if name != "files"},
-                "evidence": bundle.evidence,
-                "counts": counts,
-                "answers": dict(self.answers),
-            }
-        )
+        return _json(answer)
 
     def answering(self, handler: Handler) -> Handler:
         """``handler`` with errors turned into answers; answers are counted by path and status."""
@@ -197,9 +186,8 @@ def serve(
         family = socket.AF_INET6 if ":" in host else socket.AF_INET
         listener = socket.create_server((host, port), family=family)
     except (OSError, OverflowError) as error:
-        raise InvalidInput(
-            "port", f"{host}:{port}", f"cannot listen there ({error}): choose another"
-        ) from error
+        fix = f"cannot listen there ({error}): choose another"
+        raise InvalidInput("port", f"{host}:{port}", fix) from error
     with listener:
         # asyncio sets this only on sockets that it makes; without it each answer waits 40 ms for an ACK
         listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
