@@ -16,6 +16,7 @@ import warnings
 from contextlib import redirect_stderr, redirect_stdout, suppress
 from io import StringIO
 from pathlib import Path
+from runpy import run_path
 from typing import Any
 
 import pytest
@@ -153,6 +154,11 @@ def test_the_commands_of_a_page_exist_with_their_options(page: Path) -> None:
             command = command.commands[name]
         options = {option for parameter in command.params for option in parameter.opts} | {"--help"}
         assert {word for word in words if word.startswith("--")} <= options, line
+
+
+def test_the_film_of_a_customer_is_made(tmp_path: Path) -> None:
+    run_path(str(ROOT / "examples" / "watch_a_shopper.py"))["main"](str(tmp_path / "shopper.gif"))
+    assert (tmp_path / "shopper.gif").stat().st_size > 10_000
 
 
 def test_the_configs_of_a_page_are_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

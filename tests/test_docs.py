@@ -13,6 +13,7 @@ from builders.paths import ROOT
 
 PAGES = [*sorted((ROOT / "docs").glob("*.md")), ROOT / "README.md", ROOT / "CONTRIBUTING.md"]
 MODULES = sorted((ROOT / "src" / "shopgym").rglob("*.py"))
+SCRIPTS = sorted(path for folder in ("examples", "benchmarks") for path in (ROOT / folder).glob("*.py"))
 ROLE = re.compile(r":(?:mod|func|class|meth|data|attr|exc):`~?([\w.]+)`")
 LINK = re.compile(r"(?<!!)\[[^\]]*\]\(([^)\s]+)\)|<img[^>]+src=\"([^\"]+)\"|!\[[^\]]*\]\(([^)\s]+)\)")
 FILE = re.compile(r"`([\w*]+\.py)`")
@@ -109,6 +110,23 @@ def test_links_and_names_of_a_page_lead_somewhere(page: Path) -> None:
     for name in re.findall(r"\bshopgym(?:\.[A-Za-z_]\w*)+", text):
         parent = name.rpartition(".")[0]
         assert name in whole or (parent in whole and is_data(name)), name
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_what_make_is_asked_for_is_in_the_makefile(page: Path) -> None:
+    targets = set(re.findall(r"^([a-z-]+):", (ROOT / "Makefile").read_text(encoding="utf-8"), flags=re.M))
+    text = page.read_text(encoding="utf-8")
+    for line in re.findall(r"(?:^|`)make ((?:[a-z-]+ ?)+)(?:`|$|#)", text.replace("    #", "#"), flags=re.M):
+        assert set(line.split()) <= targets, line
+
+
+@pytest.mark.parametrize("path", SCRIPTS, ids=lambda path: path.name)
+def test_what_a_script_imports_exists(path: Path) -> None:
+    whole, _ = known()
+    for node in ast.walk(tree(path)):
+        if isinstance(node, ast.ImportFrom) and (node.module or "").startswith("shopgym"):
+            for alias in node.names:
+                assert f"{node.module}.{alias.name}" in whole, f"{node.module}.{alias.name}"
 
 
 def is_data(name: str) -> bool:
