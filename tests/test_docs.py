@@ -13,8 +13,10 @@ from builders.paths import ROOT
 
 PAGES = [*sorted((ROOT / "docs").glob("*.md")), ROOT / "README.md", ROOT / "CONTRIBUTING.md"]
 MODULES = sorted((ROOT / "src" / "shopgym").rglob("*.py"))
+SCRIPTS = sorted(path for folder in ("examples", "benchmarks") for path in (ROOT / folder).glob("*.py"))
 ROLE = re.compile(r":(?:mod|func|class|meth|data|attr|exc):`~?([\w.]+)`")
 LINK = re.compile(r"(?<!!)\[[^\]]*\]\(([^)\s]+)\)|<img[^>]+src=\"([^\"]+)\"|!\[[^\]]*\]\(([^)\s]+)\)")
+FILE = re.compile(r"`([\w*]+\.py)`")
 PATH = re.compile(r"`((?:src|tests|docs|benchmarks|examples|[a-z_]+)/[\w./-]*\.(?:py|md|yaml|json))`")
 
 
@@ -74,6 +76,8 @@ def test_names_in_docstrings_exist(path: Path) -> None:
             plain = name.lstrip(".")
             other_package = plain.split(".")[0] in ("numpy", "gymnasium", "pandas", "torch")
             assert plain in whole or plain in endings or plain.split(".")[0] in own or other_package, name
+        for name in re.findall(r"``((?:tests|docs|benchmarks)/[\w./-]+\.(?:py|md))``", text):
+            assert (ROOT / name).exists(), name
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
@@ -90,13 +94,39 @@ def test_links_and_names_of_a_page_lead_somewhere(page: Path) -> None:
             assert anchor in {re.sub(r"[^\w\- ]", "", head.lower()).replace(" ", "-") for head in heads}, (
                 target
             )
+    rooms = re.findall(r"`(src/[\w/]+)/`", text)  # a page may say once where its files are
     for name in PATH.findall(text):
-        places = (ROOT / name, ROOT / "src" / "shopgym" / name, page.parent / name)
+        places = (
+            ROOT / name,
+            ROOT / "src" / "shopgym" / name,
+            page.parent / name,
+            *(ROOT / room / name for room in rooms),
+        )
         assert any(place.exists() for place in places), name
+    for name in FILE.findall(text):
+        folders = ("src", "tests", "benchmarks", "examples")
+        assert any(next((ROOT / folder).rglob(name), None) for folder in folders), name
     whole, _ = known()
     for name in re.findall(r"\bshopgym(?:\.[A-Za-z_]\w*)+", text):
         parent = name.rpartition(".")[0]
         assert name in whole or (parent in whole and is_data(name)), name
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_what_make_is_asked_for_is_in_the_makefile(page: Path) -> None:
+    targets = set(re.findall(r"^([a-z-]+):", (ROOT / "Makefile").read_text(encoding="utf-8"), flags=re.M))
+    text = page.read_text(encoding="utf-8")
+    for line in re.findall(r"(?:^|`)make ((?:[a-z-]+ ?)+)(?:`|$|#)", text.replace("    #", "#"), flags=re.M):
+        assert set(line.split()) <= targets, line
+
+
+@pytest.mark.parametrize("path", SCRIPTS, ids=lambda path: path.name)
+def test_what_a_script_imports_exists(path: Path) -> None:
+    whole, _ = known()
+    for node in ast.walk(tree(path)):
+        if isinstance(node, ast.ImportFrom) and (node.module or "").startswith("shopgym"):
+            for alias in node.names:
+                assert f"{node.module}.{alias.name}" in whole, f"{node.module}.{alias.name}"
 
 
 def is_data(name: str) -> bool:

@@ -60,7 +60,7 @@ class Wolpertinger(DQN):
         self.actor_optimiser = torch.optim.Adam(actor.to(self.device).parameters(), lr=self.step)
 
     def proto_action(self, requests: Requests) -> Tensor:
-        """(n, f) the point that the actor proposes, scaled like ``points``."""
+        """(n, f) the point that the actor proposes, scaled like the features in ``self.points``."""
         base = self.values.base
         x = (self.tensors.state(requests) - base.mean) / base.scale
         for layer, linear in enumerate(self.layers):
