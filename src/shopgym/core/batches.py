@@ -63,17 +63,17 @@ class Requests:
 
     def at(self, positions: AnyArray) -> Requests:
         """The same requests with only the candidates at ``positions`` (n, j); ``EMPTY`` becomes padding."""
-        there = positions >= 0
-        place = np.maximum(positions, 0)
+        filled = positions >= 0
+        column = np.maximum(positions, 0)
 
         def picked(values: AnyArray) -> AnyArray:
-            return np.take_along_axis(values, place, axis=1)
+            return np.take_along_axis(values, column, axis=1)
 
         return replace(
             self,
-            candidates=np.where(there, picked(self.candidates), EMPTY).astype(np.int32),
-            in_stock=picked(self.in_stock) & there,
-            live={name: np.where(there, picked(values), 0) for name, values in self.live.items()},
+            candidates=np.where(filled, picked(self.candidates), EMPTY).astype(np.int32),
+            in_stock=picked(self.in_stock) & filled,
+            live={name: np.where(filled, picked(values), 0) for name, values in self.live.items()},
         )
 
 

@@ -283,6 +283,6 @@ class ShopConfig:
         loss = items.unit_cost > items.price
         if loss.any() and not self.allow_losses:
             row = int(loss.argmax())
-            found = f"the price is only {items.price[row]:g} ({int(loss.sum())} items are sold at a loss)"
-            fix = f"{found}: correct it, or set shop.allow_losses"
+            problem = f"the price is only {items.price[row]:g} ({int(loss.sum())} items are sold at a loss)"
+            fix = f"{problem}: correct it, or set shop.allow_losses"
             raise InvalidInput(f"items.unit_cost[{row}]", float(items.unit_cost[row]), fix)

@@ -69,7 +69,7 @@ class GroupSums:
     count: I64
 
     @classmethod
-    def of(cls, groups: int) -> GroupSums:
+    def empty(cls, groups: int) -> GroupSums:
         return cls(np.zeros(groups), np.zeros(groups), np.zeros(groups, np.int64))
 
     def add(self, group: I64, loss: F64, worth: F64) -> None:
@@ -137,8 +137,8 @@ def cold_start(
     task = replace(task, attention=measure_position_bias(measured.loop, random, 20, rng))
     learner = make_agent(agent, task, stage_rng(seed, "agent", agent), **(options or {}))
     new = launch > warm_up / rounds_per_day
-    by_item, by_user = GroupSums.of(len(ITEM_ENDS) + 1), GroupSums.of(len(USER_ENDS) + 1)
-    other_items = GroupSums.of(1)
+    by_item, by_user = GroupSums.empty(len(ITEM_ENDS) + 1), GroupSums.of(len(USER_ENDS) + 1)
+    other_items = GroupSums.empty(1)
     deserved, pages = np.zeros(items, np.int64), np.zeros(config.users, np.int64)
 
     def values(rows: I64, requests: Requests, slates: I32) -> tuple[F64, F64]:
