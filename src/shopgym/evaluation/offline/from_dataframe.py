@@ -126,13 +126,7 @@ def _from_column(frame: pd.DataFrame, name: str, reward: F64, propensity: F64, u
     probability = _numbers(frame, name)
     refuse(name, probability, ~((probability >= 0) & (probability <= 1)), "give a probability in [0, 1]")
     note = "only the target's probability of the logged action is known: no reward model, so no dm and dr"
-    return OpeInputs(
-        reward[:, None],
-        (probability / propensity)[:, None],
-        unit=unit,
-        note=note,
-        propensity=propensity[:, None],
-    )
+    return OpeInputs.of_rounds(reward, probability / propensity, unit=unit, note=note, propensity=propensity)
 
 
 def _rows_of(

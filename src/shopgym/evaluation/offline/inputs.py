@@ -6,13 +6,23 @@ import math
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
+from typing import Any
 
 import numpy as np
 
 from ...core.errors import InvalidInput
 from ...core.types import F64, I64, AnyArray
 from .calibration import calibration_p
-from .checks import as_floats, check_finite, check_rewards, check_target, checked_actions, refuse, shown
+from .checks import (
+    as_floats,
+    check_finite,
+    check_rewards,
+    check_target,
+    checked_actions,
+    checked_predictions,
+    refuse,
+    shown,
+)
 from .diagnostics import Diagnostics, diagnose
 from .verdict import CAUTION, REFUSE, THRESHOLDS, Reason
 
@@ -156,6 +166,22 @@ class OpeInputs:
         )
 
     @classmethod
+    def of_rounds(
+        cls,
+        reward: F64,
+        weight: F64,
+        q_logged: F64 | None = None,
+        v_target: F64 | None = None,
+        *,
+        propensity: F64 | None = None,
+        **others: Any,
+    ) -> OpeInputs:
+        """Inputs of one slot: the five columns have shape (n,), ``others`` are any other fields."""
+        optional = (None if each is None else each[:, None] for each in (q_logged, v_target, propensity))
+        q_logged, v_target, propensity = optional
+        return cls(reward[:, None], weight[:, None], q_logged, v_target, propensity=propensity, **others)
+
+    @classmethod
     def from_actions(
         cls,
         reward: AnyArray,
@@ -184,20 +210,14 @@ class OpeInputs:
             raise InvalidInput("target", target.shape, "give shape (rounds, actions)")
         reward, action, propensity = checked_actions(reward, action, propensity, target.shape[1])
         check_target(target, len(reward))
-        if q is not None:
-            q = as_floats("q", q)
-            if q.shape != target.shape:
-                raise InvalidInput("q", q.shape, f"give shape {target.shape}, like the target")
-        weight, q_logged, v_target = weigh(action, propensity, target, q)
+        q = None if q is None else checked_predictions(q, target)
         unseen = ~shown(action, target.shape[1])
-        return cls(
-            reward=reward[:, None],
-            weight=weight[:, None],
-            q_logged=None if q_logged is None else q_logged[:, None],
-            v_target=None if v_target is None else v_target[:, None],
+        return cls.of_rounds(
+            reward,
+            *weigh(action, propensity, target, q),
             unsupported=float(target[:, unseen].sum()) / len(reward) if unseen.any() else 0.0,
             unit=unit,
-            propensity=propensity[:, None],
+            propensity=propensity,
             propensity_p=calibration_p(action, propensity, target.shape[1]),
         )
 

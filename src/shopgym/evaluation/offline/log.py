@@ -15,7 +15,7 @@ from ...core.types import F32, F64, I32, I64, AnyArray, Bool
 from ...policies.decision_log.log import DecisionLog
 from ...policies.features import FeatureMap
 from ..intervals.clusters import cluster_codes
-from .checks import CHUNK_CELLS, refuse
+from .checks import chunks, refuse
 from .inputs import OpeInputs
 from .reward_model import FOLDS, CrossFitted, Moments, assign_folds
 
@@ -77,9 +77,7 @@ def log_inputs(
     shown = _shown(log)
     weight, q_logged, v_target = np.ones((n, k)), np.zeros((n, k)), np.zeros((n, k))
     mass = np.zeros(2)
-    step = max(1, CHUNK_CELLS // (requests.num_candidates * max(k, width)))
-    for start in range(0, n, step):
-        rows = slice(start, min(start + step, n))
+    for rows in chunks(n, requests.num_candidates * max(k, width)):
         part, positions = requests.take(rows), log.positions[rows]
         target = _exact_target(policy, part, k) if exact else _drawn_target(policy, part, k, draws, rng)
         mass += _mass(target, part.candidates, shown)
@@ -168,9 +166,7 @@ def _fit(
     shown = log.requests().at(log.positions)
     width = features(shown.take(slice(0, 1))).shape[2]
     moments = Moments(folds, k, width)
-    step = max(1, CHUNK_CELLS // (k * max(1, width)))
-    for start in range(0, n, step):
-        rows = slice(start, min(start + step, n))
+    for rows in chunks(n, k * max(1, width)):
         row, slot = np.nonzero(log.slates[rows] >= 0)
         phi = features(shown.take(rows))
         moments.add(phi[row, slot], slot, log.reward[rows][row, slot], fold[rows][row])
@@ -188,9 +184,8 @@ def _shown(log: DecisionLog) -> Bool:
 
 def _mass(target: F64, candidates: I32, shown: Bool) -> F64:
     """(2,) the target's probability in all, and on items never shown at that slot."""
-    unseen = 0.0
-    for slot in range(target.shape[1]):
-        unseen += float(target[:, slot][~shown[slot, candidates]].sum())
+    slots = range(target.shape[1])
+    unseen = sum(float(target[:, slot][~shown[slot, candidates]].sum()) for slot in slots)
     return np.array([target.sum(), unseen])
 
 

@@ -9,13 +9,13 @@ import numpy as np
 from ...core.errors import InvalidInput
 from ..errors import NotEstimable
 from ..intervals.statistic import Statistic, Terms
-from .estimator import StatisticEstimator
+from .estimator import Estimator
 from .inputs import OpeInputs
 from .weighted import UNCHANGED, Weighted
 
 
 @dataclass(frozen=True)
-class ByLogger(StatisticEstimator):
+class ByLogger(Estimator):
     """sum over loggers of the mean of their rounds, in proportion to n_l / s_l^2.
 
     s_l^2 is the variance of logger l's rounds: the weighted estimator of Agarwal, Basu, Schnabel and Joachims

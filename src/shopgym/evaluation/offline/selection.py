@@ -13,8 +13,8 @@ from ...core.errors import InvalidInput, in_range
 from ...core.types import F64, I64, AnyArray
 from ..errors import NotEstimable
 from ..intervals.statistic import Statistic
-from .checks import as_floats, check_target, checked_actions, logged_probability, refuse
-from .estimator import Estimator, StatisticEstimator
+from .checks import as_floats, checked_policies, checked_predictions, refuse
+from .estimator import Estimator
 from .inputs import OpeInputs
 from .tuning import slope
 
@@ -24,7 +24,7 @@ _STEPS = 60
 
 
 @dataclass(frozen=True)
-class Slope(StatisticEstimator):
+class Slope(Estimator):
     """SLOPE++ over any estimators: that of Tucker and Lee 2021 (Improved estimator selection for off-policy
     evaluation), which drops from SLOPE (Su, Srinath and Krishnamurthy 2020, Adaptive estimator selection for
     off-policy evaluation) the need to know which candidate is more biased: they are ordered by how wide
@@ -83,18 +83,9 @@ class ActionLog:
     q: F64 | None = None
 
     def __post_init__(self) -> None:
-        behaviour, target = as_floats("behaviour", self.behaviour), as_floats("target", self.target)
-        if behaviour.ndim != 2 or target.shape != behaviour.shape:
-            raise InvalidInput("behaviour", (behaviour.shape, target.shape), "give (rounds, actions) of both")
-        if self.q is not None and np.shape(self.q) != behaviour.shape:
-            raise InvalidInput("q", np.shape(self.q), f"give shape {behaviour.shape}")
-        check_target(behaviour, len(behaviour), "behaviour")
-        check_target(target, len(behaviour))
-        logged = logged_probability(behaviour, self.action)
-        reward, action, _ = checked_actions(self.reward, self.action, logged, behaviour.shape[1])
-        if len(reward) != len(behaviour):
-            raise InvalidInput("reward", reward.shape, f"give one per row of the target ({len(behaviour)})")
-        q = None if self.q is None else as_floats("q", self.q)
+        columns = (self.reward, self.action, self.behaviour, self.target)
+        reward, action, _, behaviour, target = checked_policies(*columns)
+        q = None if self.q is None else checked_predictions(self.q, target)
         checked = {"reward": reward, "action": action, "behaviour": behaviour, "target": target, "q": q}
         for name, values in checked.items():
             object.__setattr__(self, name, values)
@@ -119,12 +110,10 @@ class PasIfChoice:
     Attributes:
         errors: estimated mean squared error of each candidate, by name; NaN if it had no answer on any split.
         best: the name with the least.
-        misfit: mean squared difference between the weights of the split and those of the target.
     """
 
     errors: Mapping[str, float]
     best: str
-    misfit: float
 
 
 def pas_if(
@@ -196,7 +185,7 @@ def pas_if(
     answered = {name: error for name, error in errors.items() if math.isfinite(error)}
     if not answered:
         raise InvalidInput("candidates", names, "none of them answers for any split: give more rounds")
-    return PasIfChoice(errors, min(answered, key=answered.__getitem__), min(misfits))
+    return PasIfChoice(errors, min(answered, key=answered.__getitem__))
 
 
 def splitting(weight: F64, behaviour: F64, share: float, exponent: float) -> F64:

@@ -20,6 +20,7 @@ from ...core.statistics import normal_quantile
 from ...core.types import F64, I64
 from ..errors import NoOverlap, NotEstimable
 from ..intervals.base import check_level
+from ..intervals.normal import student_quantile
 from ..intervals.statistic import Statistic, gradient_at
 from .diagnostics import TAIL, Diagnostics, max_share, pair_products, pair_z
 from .estimate import Estimate
@@ -261,7 +262,7 @@ class SufficientStatistics:
                 "inputs.weight", 0.0, f"the target never shows what was logged in any of {n} rounds"
             )
         value, error, influence = _solve_statistic(columns, *_statistics(estimator, _lead_round(self.slots)))
-        half = _quantile(interval, level, n) * error
+        half = (normal_quantile(level) if interval == "delta" else student_quantile(level, n)) * error
         verdict, reason = judge(
             diagnostics,
             weighted=estimator.weighted,
@@ -396,11 +397,3 @@ def _solve_statistic(
         moved_second = max(float(difference @ columns.scatter @ difference), 0.0)
     influence = Influence.from_sums(n, value, second, third, fourth, moved, moved_second)
     return value, math.sqrt(second / (n * (n - 1.0))), influence
-
-
-def _quantile(interval: str, level: float, n: int) -> float:
-    if interval == "delta":
-        return normal_quantile(level)
-    from scipy.special import stdtrit
-
-    return float(stdtrit(n - 1, (1.0 + level) / 2.0))

@@ -12,7 +12,7 @@ from ...core.errors import InvalidInput, one_of
 from ...core.types import F64
 from ..intervals.base import standard_error
 from ..intervals.statistic import Statistic
-from .estimator import StatisticEstimator
+from .estimator import Estimator
 from .influence import SURE
 from .inputs import OpeInputs
 from .smoothing import Smoothing
@@ -22,7 +22,7 @@ RULES = ("slope", "mse", "mse-bound", "reward-bound")
 
 
 @dataclass(frozen=True)
-class Tuned(StatisticEstimator):
+class Tuned(Estimator):
     """A :class:`Weighted` estimator that picks one of several smoothings.
 
     Attributes:

@@ -34,7 +34,7 @@ import numpy as np
 from ...core.types import F64
 from ..errors import NoOverlap, NotEstimable
 from ..intervals.statistic import Statistic, Terms
-from .estimator import StatisticEstimator
+from .estimator import Estimator
 from .inputs import OpeInputs
 from .smoothing import Smoothing, Unchanged
 
@@ -42,7 +42,7 @@ UNCHANGED = Unchanged()
 
 
 @dataclass(frozen=True)
-class Weighted(StatisticEstimator):
+class Weighted(Estimator):
     """ips, snips, dr and sndr, with or without smoothed weights; the equations are at the top of this file.
 
     Attributes:
@@ -87,7 +87,7 @@ class Weighted(StatisticEstimator):
 
 
 @dataclass(frozen=True)
-class Direct(StatisticEstimator):
+class Direct(Estimator):
     """mean(v), the direct method (Dudik, Langford and Li 2011)."""
 
     name: str = "dm"

@@ -311,13 +311,13 @@ def _count(plan: StreamPlan, model: CrossFitted | None, part: Part) -> tuple[Suf
             weight = frame[target.name].to_numpy(dtype=np.float64) / propensity
         support.add(action, propensity, mass, features)
         sums.add(
-            OpeInputs(
-                frame[plan.columns.reward].to_numpy(dtype=np.float64)[:, None],
-                weight[:, None],
-                None if q_logged is None else q_logged[:, None],
-                None if v_target is None else v_target[:, None],
+            OpeInputs.of_rounds(
+                frame[plan.columns.reward].to_numpy(dtype=np.float64),
+                weight,
+                q_logged,
+                v_target,
                 unit=plan.unit,
-                propensity=propensity[:, None],
+                propensity=propensity,
             )
         )
     return sums, support

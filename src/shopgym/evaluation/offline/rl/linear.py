@@ -22,14 +22,14 @@ from ...intervals import Interval, interval_named
 from ...intervals.statistic import Terms
 from ..diagnostics import diagnose
 from ..estimate import Estimate
-from ..estimator import StatisticEstimator, make_estimate
+from ..estimator import Estimator, make_estimate
 from .episodes import Episodes, Target
 from .inputs import propensity_p, unsupported_share
 from .transitions import Transitions, as_dense, scaled_rows
 
 
 @dataclass(frozen=True)
-class _Named(StatisticEstimator):
+class _Named(Estimator):
     name: str = "linear"
     caveat: str = "right if Q or the occupancy ratio is linear in the features"
 
