@@ -9,10 +9,10 @@ from numpy.random import Generator
 
 from ...core.errors import one_of
 from ...core.types import F64, AnyArray
-from .calibration import calibration_p
 from .checks import checked_actions, chunks, shown
 from .inputs import OpeInputs, weigh
 from .reward_model import FOLDS, Moments, assign_folds
+from .support import calibration_p
 
 OBJECTIVES = ("squares", "variance")
 

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 from numpy.random import Generator
 
 from ...core.types import I64
 from ..intervals import Interval, interval_named, require_clusters
+from ..intervals.base import Ends
 from ..intervals.statistic import Clustered, Statistic
 from .diagnostics import Diagnostics
 from .estimate import Estimate
@@ -104,7 +106,7 @@ def make_estimate(
     reasons: Sequence[Reason] = (),
     cluster: I64 | None = None,
 ) -> Estimate:
-    """The estimate of ``statistic`` with its interval, the diagnostics ``found`` and the verdict.
+    """The estimate of ``statistic`` with its interval, the diagnostics and the verdict.
 
     ``raw`` is the same without smoothing; rounds with equal ``cluster`` are one draw.
     """
@@ -116,19 +118,33 @@ def make_estimate(
         notes = [*notes, f"the interval takes {len(statistic)} users as independent, not {rounds} rounds"]
     low, high = interval(statistic, level, rng)
     influence = Influence.from_statistic(statistic, raw)
-    verdict, reason = judge(diagnostics, weighted=estimator.weighted, influence=influence, reasons=reasons)
-    return Estimate(
-        value=statistic.value,
-        low=low,
-        high=high,
+    return judged_estimate(
+        estimator,
+        statistic.value,
+        (low, high),
+        diagnostics,
+        influence,
+        reasons,
+        notes,
         level=level,
         interval=interval.name,
-        estimator=estimator.name,
         n=rounds,
         unit=unit,
-        note="; ".join(dict.fromkeys(filter(None, (estimator.caveat, *notes)))),
-        verdict=verdict,
-        reason=reason,
-        **vars(diagnostics),
-        **vars(influence),
     )
+
+
+def judged_estimate(
+    estimator: Estimator,
+    value: float,
+    ends: Ends,
+    diagnostics: Diagnostics,
+    influence: Influence,
+    reasons: Sequence[Reason],
+    notes: Sequence[str],
+    **others: Any,
+) -> Estimate:
+    """The estimate with its verdict; ``others`` are its level, interval, n and unit."""
+    verdict, reason = judge(diagnostics, weighted=estimator.weighted, influence=influence, reasons=reasons)
+    note = "; ".join(dict.fromkeys(filter(None, (estimator.caveat, *notes))))
+    words: dict[str, Any] = {"estimator": estimator.name, "note": note, "verdict": verdict, "reason": reason}
+    return Estimate(value, ends[0], ends[1], **words, **vars(diagnostics), **vars(influence), **others)

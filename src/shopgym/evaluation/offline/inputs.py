@@ -12,7 +12,6 @@ import numpy as np
 
 from ...core.errors import InvalidInput
 from ...core.types import F64, I64, AnyArray
-from .calibration import calibration_p
 from .checks import (
     as_floats,
     check_finite,
@@ -24,6 +23,7 @@ from .checks import (
     shown,
 )
 from .diagnostics import Diagnostics, diagnose
+from .support import calibration_p
 from .verdict import CAUTION, REFUSE, THRESHOLDS, Reason
 
 
@@ -75,9 +75,7 @@ class OpeInputs:
 
     def __post_init__(self) -> None:
         if self.reward.ndim != 2 or 0 in self.reward.shape:
-            raise InvalidInput(
-                "inputs.reward", self.reward.shape, "give shape (rounds, slots), none of them 0"
-            )
+            raise InvalidInput("inputs.reward", self.reward.shape, "give shape (rounds, slots), none is 0")
         if (self.q_logged is None) != (self.v_target is None):
             raise InvalidInput("inputs.q_logged", None, "give q_logged and v_target together, or neither")
         for name in ("logger", "cluster", "slate_weight"):
@@ -115,16 +113,14 @@ class OpeInputs:
     @cached_property
     def diagnostics(self) -> Diagnostics:
         """Diagnostics of the weights and the model; computed once."""
-        return diagnose(
-            self.reward, self.weight, self.q_logged, self.unsupported, self.propensity_p, self.cluster
-        )
+        columns = (self.reward, self.weight, self.q_logged)
+        return diagnose(*columns, self.unsupported, self.propensity_p, self.cluster)
 
     @cached_property
     def control(self) -> F64:
         """(n,) the mean weight of a round's slots less 1: 0 in expectation."""
-        return np.asarray(
-            (self.weight[:, 0] if self.weight.shape[1] == 1 else self.weight.mean(axis=1)) - 1.0
-        )
+        mean: F64 = self.weight[:, 0] if self.slots == 1 else self.weight.mean(axis=1)
+        return mean - 1.0
 
     def assumption_reasons(self) -> Iterator[Reason]:
         """Reasons against every estimate that uses the weights, from what these assume."""

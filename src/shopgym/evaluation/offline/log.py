@@ -93,6 +93,8 @@ def log_inputs(
             v_target[rows] = np.einsum("nkm,nkm->nk", target, q)
         if progress:
             progress(rows.stop, n)
+    chained = np.cumprod(log.propensities, axis=1)
+    propensity = chained if marginals is None else np.where(filled, marginals, 1.0)
     return OpeInputs(
         reward=log.reward,
         weight=weight,
@@ -101,10 +103,7 @@ def log_inputs(
         unsupported=float(mass[1] / mass[0]) if mass[0] else 1.0,
         unit=log.unit,
         note=_note(k, exact, marginals is not None, model is not None, waiting),
-        propensity=np.asarray(
-            np.cumprod(log.propensities, axis=1) if marginals is None else np.where(filled, marginals, 1.0),
-            dtype=np.float64,
-        ),
+        propensity=np.asarray(propensity, dtype=np.float64),
         chained=marginals is None and k > 1,
         cluster=cluster_codes(log.user_id) if by_user else None,
     )

@@ -54,9 +54,8 @@ class ByLogger(Estimator):
         if rounds.shape[1] > 1:
             raise InvalidInput("base", self.base.name, "take an estimator that is a plain mean")
         if (counts == 1).any():
-            raise NotEstimable(
-                "inputs.logger", int(np.argmax(counts == 1)), "a logger needs two rounds or none"
-            )
+            logger = int(np.argmax(counts == 1))
+            raise NotEstimable("inputs.logger", logger, "a logger needs two rounds or none")
         x = rounds[:, 0]
         divisor = np.maximum(counts, 1)
         mean = np.bincount(inputs.logger, x) / divisor

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.random import Generator
@@ -117,12 +118,7 @@ class PasIfChoice:
 
 
 def pas_if(
-    log: ActionLog,
-    candidates: Sequence[Estimator],
-    *,
-    rng: Generator,
-    share: float = 0.2,
-    splits: int = 10,
+    log: ActionLog, candidates: Sequence[Estimator], *, rng: Generator, share: float = 0.2, splits: int = 10
 ) -> PasIfChoice:
     """Which estimator has the least error for this target: policy-adaptive estimator selection via importance
     fitting (Udagawa, Kiyohara, Narita, Saito and Tateno 2023).
@@ -156,29 +152,25 @@ def pas_if(
     rows = np.arange(len(log))
     fits = [splitting(weight, log.behaviour, share, exponent) for exponent in EXPONENTS]
     at = weight[rows, log.action]
-    misfits = [
-        float(np.mean((at - _odds(rho[rows, log.action]) * (1.0 - share) / share) ** 2)) for rho in fits
-    ]
-    rho = fits[int(np.argmin(misfits))]
-    chance = rho[rows, log.action]
+    logged = [rho[rows, log.action] for rho in fits]
+    splits_at = [rho / (1.0 - rho) * (1.0 - share) / share for rho in logged]
+    misfits = [float(np.mean((at - other) ** 2)) for other in splits_at]
+    best = int(np.argmin(misfits))
+    rho, chance = fits[best], logged[best]
     squares: dict[str, list[float]] = {name: [] for name in names}
     for _ in range(splits):
         first = rng.random(len(log)) < chance
         if first.all() or first.sum() < 2 or (~first).sum() < 2:
             continue
         yardstick = float(log.reward[first].mean())
-        second_part = ActionLog(
-            log.reward[~first],
-            log.action[~first],
-            (log.behaviour * (1.0 - rho) / (1.0 - share))[~first],
-            (log.behaviour * rho / share)[~first],
-            None if log.q is None else log.q[~first],
-        ).inputs()
+        target, behaviour = log.behaviour * rho / share, log.behaviour * (1.0 - rho) / (1.0 - share)
+        columns = (log.reward, log.action, behaviour, target, log.q)
+        second_part: list[Any] = [None if each is None else each[~first] for each in columns]
+        rounds = ActionLog(*second_part).inputs()
         for each in candidates:
             try:
-                squares[each.name].append(
-                    (each.fitted(second_part).statistic(second_part).value - yardstick) ** 2
-                )
+                value = each.fitted(rounds).statistic(rounds).value
+                squares[each.name].append((value - yardstick) ** 2)
             except NotEstimable:
                 continue  # this candidate has no answer on this split
     errors = {name: float(np.mean(squared)) if squared else math.nan for name, squared in squares.items()}
@@ -210,10 +202,6 @@ def _sigmoid(x: AnyArray) -> F64:
     from scipy.special import expit
 
     return np.asarray(expit(x), dtype=np.float64)
-
-
-def _odds(rho: F64) -> F64:
-    return np.asarray(rho / (1.0 - rho))
 
 
 @dataclass(frozen=True)
@@ -262,7 +250,6 @@ def top_k(estimated: AnyArray, true: AnyArray, baseline: float) -> list[TopK]:
         best, spread = float(chosen.max()), float(chosen.std())
         gain = best - baseline
         sharpe = gain / spread if spread > 0 else (math.copysign(math.inf, gain) if gain else math.nan)
-        out.append(
-            TopK(k, best, float(chosen.min()), float(chosen.mean()), spread, sharpe, float(true.max()) - best)
-        )
+        worst, mean, regret = float(chosen.min()), float(chosen.mean()), float(true.max()) - best
+        out.append(TopK(k, best, worst, mean, spread, sharpe, regret))
     return out

@@ -56,9 +56,8 @@ class Tuned(Estimator):
 
     def fitted(self, inputs: OpeInputs) -> Weighted:
         """The base with the smoothing that the rule picks."""
-        options = [
-            Weighted(self.name, each, self.base.needs_model, caveat=self.caveat) for each in self.candidates
-        ]
+        model, caveat = self.base.needs_model, self.caveat
+        options = [Weighted(self.name, each, model, caveat=caveat) for each in self.candidates]
         if len(inputs) < 2:
             return options[0]
         if self.rule == "slope":

@@ -106,12 +106,9 @@ def require_overlap(inputs: OpeInputs) -> None:
     if inputs.ess > 0:
         return
     slot = np.flatnonzero(~(inputs.weight > 0).any(axis=0))[0]
-    raise NoOverlap(
-        "inputs.weight",
-        0.0,
-        f"at slot {slot} the target never shows what was logged in any of {len(inputs)} rounds: "
-        "this log cannot weigh it; evaluate a target that overlaps with the log",
-    )
+    reason = f"at slot {slot} the target never shows what was logged in any of {len(inputs)} rounds"
+    fix = "this log cannot weigh it; evaluate a target that overlaps with the log"
+    raise NoOverlap("inputs.weight", 0.0, f"{reason}: {fix}")
 
 
 def require_weight(weight: F64, n: int) -> None:

@@ -92,12 +92,8 @@ def select_embedding(
     """
     dimensions = range(np.shape(embedding)[1])
     options = [subset for size in reversed(dimensions) for subset in combinations(dimensions, size + 1)]
-    made = [
-        marginal_inputs(
-            reward, action, behaviour, target, embedding, given_action=given_action, dims=dims, unit=unit
-        )
-        for dims in options
-    ]
+    columns = (reward, action, behaviour, target, embedding)
+    made = [marginal_inputs(*columns, given_action=given_action, dims=dims, unit=unit) for dims in options]
     fewer = [len(dimensions) - len(dims) for dims in options]
     best = slope([Terms(inputs.weight * inputs.reward) for inputs in made], error, fewer)
     return made[best], options[best]
@@ -135,9 +131,7 @@ def _weight(behaviour: F64, target: F64, embedding: I64, table: F64, dims: Seque
     by_category = np.ascontiguousarray(table.transpose(2, 1, 0))  # (D, C, A)
     chosen = range(embedding.shape[1]) if dims is None else dims
     if not set(chosen) <= set(range(embedding.shape[1])):
-        raise InvalidInput(
-            "dims", list(chosen), f"the embedding has dimensions 0 to {embedding.shape[1] - 1}"
-        )
+        raise InvalidInput("dims", list(chosen), f"the embedding has 0 to {embedding.shape[1] - 1}")
     above, below = np.empty(n), np.empty(n)
     for rows in chunks(n, 2 * actions):
         likelihood = np.ones((1, 1))

@@ -120,7 +120,7 @@ class ReturnDistribution:
         weighted: (m,) whether the step bears the episode's weight, so that normalising divides it.
         weight: (N,) the episodes' weights.
         normalised: divide weights by their mean.
-        found: diagnostics of the weights.
+        diagnostics: of the weights.
         unit: unit of the return.
         note: what to know beside the numbers.
     """

@@ -147,9 +147,8 @@ def pseudo_inverse_weights(action: AnyArray, target: F64, gamma: F64, context: A
     label = np.zeros(n, np.int64) if context is None and len(every) == 1 else np.asarray(context)
     if label.shape != (n,) or label.dtype.kind not in "iu":
         raise InvalidInput("context", label.shape, f"give one of {len(every)} per round, as whole numbers")
-    refuse(
-        "context", label, (label < 0) | (label >= len(every)), f"gamma is of contexts 0 to {len(every) - 1}"
-    )
+    outside = (label < 0) | (label >= len(every))
+    refuse("context", label, outside, f"gamma is of contexts 0 to {len(every) - 1}")
     out = np.empty(n)
     for one_context in np.unique(label):
         rows = label == one_context
@@ -189,9 +188,8 @@ def plackett_luce_weights(
     refuse("allowed", could, could.sum(axis=1) < k, f"a page of {k} slots needs as many actions")
     count = math.perm(actions, k)
     if count > MOST_RANKINGS:
-        raise InvalidInput(
-            "target", target.shape, f"there are {count} rankings: at most {MOST_RANKINGS} are enumerated"
-        )
+        fix = f"there are {count} rankings: at most {MOST_RANKINGS} are enumerated"
+        raise InvalidInput("target", target.shape, fix)
     rankings = np.array(list(permutations(range(actions), k)), dtype=np.int32)
     every = np.zeros((count, k, actions))
     every[np.arange(count)[:, None], np.arange(k), rankings] = 1.0
