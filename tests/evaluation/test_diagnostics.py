@@ -9,9 +9,9 @@ import numpy as np
 import pytest
 
 from shopgym.evaluation.offline import DEFAULT_ESTIMATORS, OpeInputs, Thresholds, compare_inputs, judge
-from shopgym.evaluation.offline.calibration import calibration_p
 from shopgym.evaluation.offline.diagnostics import Diagnostics
 from shopgym.evaluation.offline.pareto import generalised_pareto_shape, pareto_k, tail_length
+from shopgym.evaluation.offline.support import calibration_p
 
 GOOD = Diagnostics(
     ess=5000,

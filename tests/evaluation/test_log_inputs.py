@@ -99,7 +99,7 @@ def test_chunks_change_nothing_and_progress_is_told(monkeypatch: pytest.MonkeyPa
     log = make_log(policy(1.0), make_requests(100, scarce=True))
     target, features = policy(-1.0), item_features(log, items())
     whole = log_inputs(log, target, rng=rng(), features=features)
-    monkeypatch.setattr("shopgym.evaluation.offline.log.CHUNK_CELLS", 300)
+    monkeypatch.setattr("shopgym.evaluation.offline.checks.CHUNK_CELLS", 300)
     calls: list[tuple[int, int]] = []
     parts = log_inputs(
         log, target, rng=rng(), features=features, progress=lambda done, total: calls.append((done, total))

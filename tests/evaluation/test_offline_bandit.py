@@ -327,7 +327,7 @@ def test_refusals() -> None:
             "does not know",
         ),
         (lambda: conjunct_inputs(*log, world.behaviour, world.target, np.arange(5), world.q), "cluster"),
-        (lambda: conjunct_inputs(*log, world.behaviour, world.target, world.cluster, world.q[:5]), "target"),
+        (lambda: conjunct_inputs(*log, world.behaviour, world.target, world.cluster, world.q[:5]), "q"),
         (lambda: logger_inputs(*log, np.full(ROUNDS, 2), np.ones((ROUNDS, 2)), world.target), "give 0 to 1"),
         (lambda: logger_inputs(*log, flat[:, 0], np.zeros((ROUNDS, 1)), world.target), "more than prob"),
         (lambda: kernel_inputs([1.0], [0.0], [0.0], [0.0]), "density"),

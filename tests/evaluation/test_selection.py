@@ -153,7 +153,7 @@ def test_perfect_estimates_have_no_regret_and_more_policies_never_less_best(true
         ("candidates", lambda: pas_if(known_log(50, 0), [ESTIMATORS["dm"]], rng=np.random.default_rng(0))),
         ("estimated", lambda: top_k(np.array([1.0]), np.array([1.0, 2.0]), 0.0)),
         ("estimated", lambda: top_k(np.array([math.nan]), np.array([1.0]), 0.0)),
-        ("behaviour", lambda: ActionLog(np.ones(2), np.zeros(2, int), np.ones((2, 1)), np.ones((2, 2)))),
+        ("target", lambda: ActionLog(np.ones(2), np.zeros(2, int), np.ones((2, 1)), np.ones((2, 2)))),
         ("action", lambda: ActionLog(np.ones(1), np.array([3]), np.ones((1, 1)), np.ones((1, 1)))),
     ],
 )

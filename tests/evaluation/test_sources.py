@@ -61,7 +61,7 @@ def test_a_table_gives_what_the_arrays_give(table: pd.DataFrame) -> None:
 
 
 def test_the_ways_to_name_a_target_agree(table: pd.DataFrame, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("shopgym.evaluation.offline.actions.CHUNK_CELLS", 100)  # several chunks
+    monkeypatch.setattr("shopgym.evaluation.offline.checks.CHUNK_CELLS", 100)  # several chunks
     uniform = from_dataframe(table, "uniform", rng=rng())
     matrix = np.full((len(table), 3), 1 / 3)
     for other in (matrix, lambda frame: np.full((len(frame), 3), 1 / 3)):

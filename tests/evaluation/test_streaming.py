@@ -21,7 +21,6 @@ from hypothesis import strategies as st
 
 from shopgym.core import InvalidInput
 from shopgym.evaluation.offline import ESTIMATORS, OpeInputs
-from shopgym.evaluation.offline.calibration import calibration_p
 from shopgym.evaluation.offline.formats import Columns, ray_map, stream_table, weigh_log
 from shopgym.evaluation.offline.streaming import (
     LargestValues,
@@ -30,7 +29,7 @@ from shopgym.evaluation.offline.streaming import (
     can_stream,
     streamable,
 )
-from shopgym.evaluation.offline.support import Support
+from shopgym.evaluation.offline.support import Support, calibration_p
 
 STREAMED = [name for name, estimator in ESTIMATORS.items() if can_stream(estimator)]
 FIGURES = ("value", "low", "high", "ess", "max_weight", "mean_weight", "tail_mass", "pareto_k", "weight_z")

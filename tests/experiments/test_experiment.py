@@ -143,7 +143,7 @@ def test_report_needs_no_network(finished: Path) -> None:
     assert "http" not in page
     summary = json.loads((finished / "summary.json").read_text())
     gate = summary["gate"]
-    assert f"<b>lints</b> passed the gate:\n{escape(gate['reason'])}." in page
+    assert f"<p>lints passed the gate: {escape(gate['reason'])}.</p>" in page
     served = summary["served"]
     assert f"asked {served['cases']} golden requests over HTTP" in page
     assert f"{served['equal']} decisions were equal" in page

@@ -25,16 +25,16 @@ from shopgym.experiments.studies.ope_benchmark import (
     SCENARIOS,
     Cell,
     Scenario,
+    benchmark,
     choices,
-    population,
     published_model,
     reproductions,
     scenarios,
     study,
     totals,
 )
+from shopgym.experiments.studies.ope_benchmark.benchmark import Benchmark, SyntheticPolicy, TrueValue
 from shopgym.experiments.studies.ope_benchmark.cells import Answer, summarise_answers, wilson
-from shopgym.experiments.studies.ope_benchmark.population import Population, SyntheticPolicy, TrueValue
 from shopgym.experiments.studies.ope_benchmark.study import StudyPlan, scenario_cells
 from shopgym.experiments.studies.ope_benchmark.weighing import action_logs, benchmark_inputs, conditionals
 from shopgym.experiments.studies.ope_benchmark.zozotown import CLICKS, NO_CLICKS, thompson_marginals
@@ -45,8 +45,8 @@ PLAN = StudyPlan(estimators=("ips", "snips", "dm", "dr"), closed=("delta", "bern
 
 @pytest.fixture(autouse=True)
 def _short_truth(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(population, "FEWEST", 5_000)
-    monkeypatch.setattr(population, "MOST", 10_000)
+    monkeypatch.setattr(benchmark, "FEWEST", 5_000)
+    monkeypatch.setattr(benchmark, "MOST", 10_000)
 
 
 def standard_errors(values: list[float], truth: TrueValue) -> float:
@@ -62,14 +62,14 @@ def standard_errors(values: list[float], truth: TrueValue) -> float:
 @pytest.mark.parametrize("slots", [1, 3])
 def test_the_truth_of_the_behaviour_policy_is_what_its_logs_earn(reward: str, slots: int) -> None:
     scenario = replace(SMALL, rounds=3_000, slots=slots, reward=reward, logging=0.7)
-    shop = Population(scenario, 3)
+    shop = Benchmark(scenario, 3)
     earned = [float(log.reward.sum(axis=1).mean()) for log in shop.logs(20)]
     assert abs(standard_errors(earned, shop.truth(shop.behaviour)[0])) < 4
 
 
 @pytest.mark.parametrize("weights", ["independent", "cascade", "standard"])
 def test_weighted_rewards_are_unbiased_for_the_truth(weights: str) -> None:
-    shop = Population(replace(SMALL, rounds=5_000, slots=3, weights=weights), 1)
+    shop = Benchmark(replace(SMALL, rounds=5_000, slots=3, weights=weights), 1)
     truth, rng = shop.truth(shop.target)[0], np.random.default_rng(0)
     result = {"ips": [], "cascade-dr" if weights == "cascade" else "ips": []}  # type: dict[str, list[float]]
     for log in shop.logs(20):
@@ -82,7 +82,7 @@ def test_weighted_rewards_are_unbiased_for_the_truth(weights: str) -> None:
 
 def test_the_behaviour_policy_itself_has_weights_of_one() -> None:
     for slots, weights in ((1, "independent"), (3, "independent"), (3, "cascade"), (3, "standard")):
-        shop = Population(replace(SMALL, slots=slots, weights=weights, logging=0.5, target=0.5), 0)
+        shop = Benchmark(replace(SMALL, slots=slots, weights=weights, logging=0.5, target=0.5), 0)
         log = next(shop.logs(1))
         inputs = benchmark_inputs(shop, log, shop.target, np.random.default_rng(0))
         assert inputs.weight == pytest.approx(np.ones((400, slots)), abs=1e-8)
@@ -90,7 +90,7 @@ def test_the_behaviour_policy_itself_has_weights_of_one() -> None:
 
 
 def test_conditional_probabilities_are_those_the_log_wrote_down() -> None:
-    shop = Population(replace(SMALL, slots=3, logging=1.0), 0)
+    shop = Benchmark(replace(SMALL, slots=3, logging=1.0), 0)
     log = next(shop.logs(1))
     everything = np.ones(log.score.shape, np.bool_)
     given = conditionals(shop.behaviour, log.score, everything, log.items)
@@ -109,14 +109,14 @@ def test_blind_policies_never_show_what_they_leave_out() -> None:
     assert (
         np.where(contexts, score, -np.inf).max(axis=1) < np.where(contexts, np.inf, score).min(axis=1)
     ).all()
-    shop = Population(replace(SMALL, blind="contexts"), 0)
+    shop = Benchmark(replace(SMALL, blind="contexts"), 0)
     log = next(shop.logs(1))
     shown = np.take_along_axis(log.score, log.items, axis=1)
     assert (shown[:, 0] < np.sort(log.score, axis=1)[:, 3]).all()
 
 
 def test_a_drifting_shop_has_another_truth_and_the_same_log() -> None:
-    plain, moved = (Population(replace(SMALL, deployed=name), 0) for name in ("", "new_tastes"))
+    plain, moved = (Benchmark(replace(SMALL, deployed=name), 0) for name in ("", "new_tastes"))
     one, two = (shop.truth(shop.target)[0] for shop in (plain, moved))
     assert abs(one.value - two.value) > 10 * math.hypot(one.error, two.error)
 
@@ -204,7 +204,7 @@ def test_choosers_all_answer_and_perfect_knowledge_has_no_regret() -> None:
     result = choices.scenario_choices(scenario, 0)
     assert {c.chooser for c in result} == {*choices.FAMILY, "slope++", "pas-if"}
     assert all(c.regret >= 0 and 0 <= c.right <= 1 for c in result)
-    shop = Population(scenario, 0)
+    shop = Benchmark(scenario, 0)
     logs = action_logs(shop, next(shop.logs(1)), [shop.behaviour], np.random.default_rng(0))
     assert logs[0].inputs().weight == pytest.approx(np.ones((500, 1)))
 

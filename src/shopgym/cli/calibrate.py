@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
-from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
+
+from .console import AsJson, print_table, progress_bar, say
 
 if TYPE_CHECKING:
     from ..realism.calibration.fit import Calibration
@@ -27,7 +26,7 @@ def calibrate(
         list[str] | None, typer.Option(help="OURS=YOURS, a column of the order lines; may be repeated.")
     ] = None,
     seed: Annotated[int, typer.Option(min=0, help="Of the simulated visits.")] = 0,
-    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object and nothing else.")] = False,
+    as_json: AsJson = False,
 ) -> None:
     """Fit the parameters that your records identify, and name those that they do not."""
     from ..core.errors import InvalidInput
@@ -39,7 +38,11 @@ def calibrate(
         if not (ours and equals and theirs):
             raise InvalidInput("--column", pair, "write OURS=YOURS, e.g. order=InvoiceNo")
         columns[ours] = theirs
-    with _progress(quiet=as_json) as progress:
+    with progress_bar("reading", quiet=as_json) as bar:
+
+        def progress(run: int, loss: float) -> None:
+            bar(f"simulation {run}, loss {loss:.4g}", run, None)
+
         calibration = fit(transactions, sessions, base=profile, columns=columns, seed=seed, progress=progress)
     set_aside = calibration.save(out, transactions, columns)
     if as_json:
@@ -48,26 +51,7 @@ def calibrate(
         _print(calibration, out, set_aside)
 
 
-@contextmanager
-def _progress(*, quiet: bool) -> Iterator[Callable[[int, float], None]]:
-    """The state of the search on stderr, at terminals only."""
-    from rich.console import Console
-
-    console = Console(stderr=True)
-    with console.status("reading") as status:
-        if quiet or not console.is_terminal:
-            status.stop()
-        yield lambda run, loss: status.update(f"simulation {run}, loss {loss:.4g}")
-
-
 def _print(calibration: Calibration, out: Path, set_aside: Path) -> None:
-    from rich.box import SIMPLE_HEAD
-    from rich.console import Console
-    from rich.markup import escape
-    from rich.table import Table
-
-    console = Console()
-    say = partial(console.print, highlight=False, soft_wrap=True, markup=False)
     lines = calibration.lines
     say(
         f"{lines.rows:,} order lines: {len(lines.sold):,} used, {len(lines.set_aside):,} set aside in "
@@ -75,13 +59,16 @@ def _print(calibration: Calibration, out: Path, set_aside: Path) -> None:
     )
     for reason, count in lines.reasons().items():
         say(f"  {count:,}: {reason}")
-    table = Table(box=SIMPLE_HEAD)
-    for name in ("parameter", "value", "95%", "how"):
-        table.add_column(name, justify="left" if name in ("parameter", "how") else "right", overflow="fold")
-    for fitted in calibration.fitted:
-        interval = "" if fitted.low != fitted.low else f"[{fitted.low:.4g}, {fitted.high:.4g}]"
-        table.add_row(fitted.name, _short(fitted.value), interval, escape(fitted.how))
-    console.print(table)
+    rows = [
+        {
+            "parameter": fitted.name,
+            "value": _short(fitted.value),
+            "95%": "" if fitted.low != fitted.low else f"[{fitted.low:.4g}, {fitted.high:.4g}]",
+            "how": fitted.how,
+        }
+        for fitted in calibration.fitted
+    ]
+    print_table(None, rows, left=("parameter", "how"))
     say("not identified, as in the profile:")
     for unidentified in calibration.unidentified:
         say(f"  {unidentified.name}: {unidentified.why}")

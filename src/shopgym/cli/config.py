@@ -3,12 +3,19 @@
 from __future__ import annotations
 
 import json
+from importlib import import_module
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
-KINDS = ("experiment", "leaderboard", "ope-benchmark", "shop")
+KINDS = {
+    "experiment": "experiments.config:ExperimentConfig",
+    "leaderboard": "experiments.studies.leaderboard:LeaderboardConfig",
+    "ope-benchmark": "experiments.studies.ope_benchmark.scenarios:Scenario",
+    "shop": "simulators:ShopConfig",
+}
+"""Where the class of each kind of config is: it is loaded only when it is asked for."""
 
 
 def config_schema(
@@ -39,21 +46,9 @@ def config_class(kind: str) -> type[Any]:
     from ..core.errors import one_of
 
     one_of("kind", kind, KINDS)
-    if kind == "leaderboard":
-        from ..experiments.studies.leaderboard import LeaderboardConfig
-
-        return LeaderboardConfig
-    if kind == "ope-benchmark":
-        from ..experiments.studies.ope_benchmark.scenarios import Scenario
-
-        return Scenario
-    if kind == "shop":
-        from ..simulators import ShopConfig
-
-        return ShopConfig
-    from ..experiments.config import ExperimentConfig
-
-    return ExperimentConfig
+    module, _, name = KINDS[kind].partition(":")
+    made: type[Any] = getattr(import_module(f"shopgym.{module}"), name)
+    return made
 
 
 def check(values: dict[str, Any]) -> Any:

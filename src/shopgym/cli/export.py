@@ -8,14 +8,14 @@ from typing import Annotated
 
 import typer
 
+from .console import AsJson
+
 
 def export(
     run: Annotated[Path, typer.Argument(help="a folder that 'shopgym run' wrote")],
     out: Annotated[Path, typer.Option(help="the bundle's folder")],
     agent: Annotated[str | None, typer.Option(help="whose policy; default: the run's candidate")] = None,
-    as_json: Annotated[
-        bool, typer.Option("--json", help="print the outcome as JSON and nothing else")
-    ] = False,
+    as_json: AsJson = False,
 ) -> None:
     """Write the bundle of a policy that passed the gate: what a server needs, and the evidence."""
     from ..core.errors import InvalidInput

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
+from collections.abc import Callable
 from typing import Annotated
 
 import typer
@@ -47,27 +48,18 @@ def _main(
     """A shop you can experiment on before you experiment on your customers."""
 
 
-app.command()(run)
-app.command()(evaluate)
-app.command()(export)
-app.command()(serve)
-app.command()(realism)
-app.command()(calibrate)
-app.command()(ope_benchmark)
-
-bundles = typer.Typer(no_args_is_help=True, help="Look into a bundle, or check it.")
-bundles.command("verify")(bundle_verify)
-bundles.command("inspect")(bundle_inspect)
-app.add_typer(bundles, name="bundle")
-
-configs = typer.Typer(no_args_is_help=True, help="Say what a config may say, or check one.")
-configs.command("schema")(config_schema)
-configs.command("check")(config_check)
-app.add_typer(configs, name="config")
-
-logs = typer.Typer(no_args_is_help=True, help="Work with decision logs.")
-logs.command("compact")(log_compact)
-app.add_typer(logs, name="log")
+for command in (run, evaluate, export, serve, realism, calibrate, ope_benchmark):
+    app.command()(command)
+GROUPS: dict[str, tuple[str, dict[str, Callable[..., None]]]] = {
+    "bundle": ("Look into a bundle, or check it.", {"verify": bundle_verify, "inspect": bundle_inspect}),
+    "config": ("Say what a config may say, or check one.", {"schema": config_schema, "check": config_check}),
+    "log": ("Work with decision logs.", {"compact": log_compact}),
+}
+for name, (text, commands) in GROUPS.items():
+    group = typer.Typer(no_args_is_help=True, help=text)
+    for word, function in commands.items():
+        group.command(word)(function)
+    app.add_typer(group, name=name)
 
 
 def main() -> None:

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Sequence
 from dataclasses import asdict, replace
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
+
+from .console import AsJson, print_table, progress_bar
 
 if TYPE_CHECKING:
     from ..experiments.studies.ope_benchmark.scenarios import Scenario
@@ -35,7 +37,7 @@ def ope_benchmark(
     ] = 1.0,
     seed: Annotated[int, typer.Option(min=0, help="Of everything.")] = 0,
     workers: Annotated[int, typer.Option(min=1, help="Processes; the answer does not depend on it.")] = 1,
-    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object and nothing else.")] = False,
+    as_json: AsJson = False,
     out: Annotated[
         Path | None, typer.Option(help="Also write ope_benchmark.json and the plots into this folder.")
     ] = None,
@@ -45,7 +47,7 @@ def ope_benchmark(
     from ..core.files import write_text
 
     one_of("--only", only, PARTS)
-    with _progress(quiet=as_json) as progress:
+    with progress_bar("logs", quiet=as_json) as progress:
         if only == "shop":
             answer = _shop(quick, share, seed, workers, out, progress)
         else:
@@ -67,6 +69,7 @@ def _shop(
     out: Path | None,
     progress: Callable[[str, int, int], None],
 ) -> dict[str, Any]:
+    from ..evaluation.offline.estimate import without_infinity
     from ..experiments.studies.ope_benchmark.cells import totals
     from ..experiments.studies.ope_benchmark.choices import CHOICES, choices
     from ..experiments.studies.ope_benchmark.plots import save_plots
@@ -87,7 +90,7 @@ def _shop(
         "share": share,
         "intervals": by_interval,
         "cells": [cell.as_dict() for cell in cells],
-        "choices": [_finite(asdict(choice)) for choice in chosen],
+        "choices": [without_infinity(asdict(choice)) for choice in chosen],
     }
 
 
@@ -113,28 +116,10 @@ def _fewer(scenarios: Sequence[Scenario], share: float) -> list[Scenario]:
     ]
 
 
-def _finite(row: dict[str, Any]) -> dict[str, Any]:
-    return {
-        name: None if isinstance(value, float) and value - value != 0 else value
-        for name, value in row.items()
-    }
-
-
-@contextmanager
-def _progress(*, quiet: bool) -> Iterator[Callable[[str, int, int], None]]:
-    """A bar on stderr that goes when done, and is seen only at a terminal."""
-    from rich.console import Console
-    from rich.progress import Progress
-
-    console = Console(stderr=True)
-    with Progress(console=console, transient=True, disable=quiet or not console.is_terminal) as bar:
-        task = bar.add_task("logs", total=None)
-        yield lambda name, done, total: bar.update(task, description=name, completed=done, total=total)
-
-
 def _print(answer: dict[str, Any]) -> None:
+    table = partial(print_table, left=("scenario", "estimator", "model", "interval", "by"), least=130)
     if answer["part"] != "shop":
-        _table(
+        table(
             f"{answer['part']}: mean relative error",
             [
                 {
@@ -149,7 +134,7 @@ def _print(answer: dict[str, Any]) -> None:
             ],
         )
         return
-    _table(
+    table(
         "Delta intervals at 95%, by scenario",
         [
             {
@@ -167,7 +152,7 @@ def _print(answer: dict[str, Any]) -> None:
             if c["interval"] == "delta" and c["estimator"] in SHOWN
         ],
     )
-    _table(
+    table(
         "All estimators, by interval",
         [
             {
@@ -183,7 +168,7 @@ def _print(answer: dict[str, Any]) -> None:
             for name, t in answer["intervals"].items()
         ],
     )
-    _table(
+    table(
         "Choosing the best of eight policies",
         [
             {
@@ -201,20 +186,3 @@ def _print(answer: dict[str, Any]) -> None:
 
 def _share(value: float | None) -> str:
     return "" if value is None else f"{value:.0%}"
-
-
-def _table(title: str, rows: list[dict[str, Any]]) -> None:
-    from rich.box import SIMPLE_HEAD
-    from rich.table import Table
-
-    from ..experiments.console import wide_console
-
-    if not rows:
-        return
-    table = Table(box=SIMPLE_HEAD, title=title, title_justify="left")
-    for name in rows[0]:
-        words = name in ("scenario", "estimator", "model", "interval", "by")
-        table.add_column(name, justify="left" if words else "right", no_wrap=True)
-    for row in rows:
-        table.add_row(*map(str, row.values()))
-    wide_console(130).print(table, highlight=False)

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
-from functools import partial
+from collections.abc import Mapping
+from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
+
+from .console import AsJson, print_table, progress_bar, say
 
 if TYPE_CHECKING:
     from ..realism.report import Realism
@@ -32,52 +33,35 @@ def realism(
     sources: Annotated[
         bool, typer.Option("--sources", help="Print the profile's parameters with their sources instead.")
     ] = False,
-    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object and nothing else.")] = False,
+    as_json: AsJson = False,
 ) -> None:
     """Simulate a season of a shop and compare it with stylised facts of real shops."""
     from ..realism.report import realism as compare_profile
     from ..simulators.profiles.profiles import numbers
 
     if sources:
-        rows = [
-            {"name": p.name, "value": p.value, "unit": p.unit, "source": p.source} for p in numbers(profile)
-        ]
+        names = ("name", "value", "unit", "source")
+        rows = [{name: getattr(number, name) for name in names} for number in numbers(profile)]
         if as_json:
-            print(json.dumps({"profile": profile, "numbers": rows}, default=_plain))
+            print(json.dumps({"profile": profile, "numbers": rows}, default=asdict))
         else:
-            _print_table(f"{profile}: every parameter of the profile", rows, wide="source")
+            print_table(f"{profile}: every parameter of the profile", rows, left=("name", "source"))
         return
-    with _progress(quiet=as_json) as progress:
-        report = compare_profile(profile, sessions=sessions, seed=seed, data=data, progress=progress)
+    with progress_bar("a season", quiet=as_json) as bar:
+        report = compare_profile(
+            profile,
+            sessions=sessions,
+            seed=seed,
+            data=data,
+            progress=lambda step, share: bar(step, share, 1.0),
+        )
     if as_json:
         print(json.dumps(report.summary()))
     else:
         _print(report)
 
 
-def _plain(value: Any) -> Any:
-    from dataclasses import asdict
-
-    return asdict(value)
-
-
-@contextmanager
-def _progress(*, quiet: bool) -> Iterator[Callable[[str, float], None]]:
-    """A progress bar on stderr, at terminals only. It disappears at the end."""
-    from rich.console import Console
-    from rich.progress import Progress
-
-    console = Console(stderr=True)
-    with Progress(console=console, transient=True, disable=quiet or not console.is_terminal) as bar:
-        task = bar.add_task("a season", total=1.0)
-        yield lambda step, share: bar.update(task, description=step, completed=share)
-
-
 def _print(report: Realism) -> None:
-    from rich.console import Console
-
-    console = Console()
-    say = partial(console.print, highlight=False, soft_wrap=True, markup=False)
     season = report.season
     say(
         f"{report.profile}: {season.visits:,} visits in {season.days:.0f} days, "
@@ -95,7 +79,7 @@ def _print(report: Realism) -> None:
         }
         for row in report.facts.astype(object).to_dict("records")
     ]
-    _print_table("Facts", rows)
+    print_table("Facts", rows, left=("fact",))
     rows = [
         {
             "effect size": row["name"],
@@ -106,7 +90,7 @@ def _print(report: Realism) -> None:
         }
         for row in report.effect_sizes.astype(object).to_dict("records")
     ]
-    _print_table("Effect sizes", rows)
+    print_table("Effect sizes", rows, left=("effect size",))
     for result in report.comparisons:
         rows = [
             {
@@ -118,7 +102,7 @@ def _print(report: Realism) -> None:
             }
             for row in result.distances.to_dict("records")
         ]
-        _print_table(f"{result.comparison.name}: Wasserstein distance in real sd", rows)
+        print_table(f"{result.comparison.name}: Wasserstein distance in real sd", rows, left=("feature",))
         if result.comparison.left_out:
             say(f"left out: {result.comparison.left_out}")
         if result.discrimination is not None and result.baseline_discrimination is not None:
@@ -139,17 +123,3 @@ def _inside(row: Mapping[Any, Any]) -> str:
     if row["inside"] is True:
         return "yes"
     return "no, within error" if row["overlaps"] is True else "no"
-
-
-def _print_table(title: str, rows: list[dict[str, Any]], wide: str = "") -> None:
-    from rich.box import SIMPLE_HEAD
-    from rich.console import Console
-    from rich.markup import escape
-    from rich.table import Table
-
-    table = Table(box=SIMPLE_HEAD, title=title, title_justify="left")
-    for column, name in enumerate(rows[0] if rows else ()):
-        table.add_column(name, justify="left" if column == 0 or name == wide else "right", overflow="fold")
-    for row in rows:
-        table.add_row(*(escape(str(value)) for value in row.values()))
-    Console().print(table)

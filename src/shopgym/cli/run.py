@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from .console import AsJson
+
 if TYPE_CHECKING:
     from ..experiments.studies.leaderboard import LeaderboardConfig
 
@@ -16,9 +18,7 @@ def run(
     config: Annotated[Path, typer.Argument(help="experiment config, YAML, or the name of a shipped one")],
     out: Annotated[Path | None, typer.Option(help="results folder; default runs/NAME")] = None,
     seed: Annotated[int | None, typer.Option(help="replace the config's seed")] = None,
-    as_json: Annotated[
-        bool, typer.Option("--json", help="print the summary as JSON and nothing else")
-    ] = False,
+    as_json: AsJson = False,
     workers: Annotated[int, typer.Option(min=1, help="processes; a leaderboard's only")] = 1,
 ) -> None:
     """Train and compare agents, evaluate them offline, gate, export, serve, report.

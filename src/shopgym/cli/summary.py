@@ -14,9 +14,8 @@ def print_summary(results: Results, folder: Path) -> None:
     """A table of agents, the gate's verdict, and where to look."""
     console = Console()
     level = results.config.evaluation.level
-    table = Table(
-        title=f"{results.config.name}: {results.unit} per decision", title_justify="left", title_style="bold"
-    )
+    title = f"{results.config.name}: {results.unit} per decision"
+    table = Table(title=title, title_justify="left", title_style="bold")
     table.add_column("agent", no_wrap=True)
     for name in ("deployed", "gain", f"DR, {level:.0%}", "covers"):
         table.add_column(name, justify="right", no_wrap=True)

@@ -46,13 +46,7 @@ class Line:
 
 
 def answer_of(
-    weighed: WeighedLog,
-    names: Sequence[str],
-    *,
-    chosen: bool,
-    level: float,
-    interval: str,
-    rng: Generator,
+    weighed: WeighedLog, names: Sequence[str], *, chosen: bool, level: float, interval: str, rng: Generator
 ) -> tuple[dict[str, Any], list[Estimate]]:
     """The answer, and its estimates as objects.
 
@@ -151,12 +145,11 @@ def comparison_conclusion(policy: str, baseline: str, difference: Estimate) -> s
     if difference.verdict == REFUSE:
         return f"this log cannot compare {policy} with {baseline}"
     row = difference.as_dict()
-    value = (
-        f"the difference is about {difference.value:.4g} {difference.unit} a round ({difference.estimator})"
-    )
+    size = f"{difference.value:.4g} {difference.unit} a round ({difference.estimator})"
     sure = row["low"] is not None and row["high"] is not None and not row["low"] <= 0 <= row["high"]
     against = ("more" if difference.value > 0 else "less") if sure else "not clearly more or less"
-    return f"{policy} would have earned {against} than {baseline}: {value}, {between(row)}"
+    earned = f"{policy} would have earned {against} than {baseline}"
+    return f"{earned}: the difference is about {size}, {between(row)}"
 
 
 def between(row: Mapping[str, Any]) -> str:
@@ -179,15 +172,10 @@ def lines_before(answer: Mapping[str, Any]) -> list[Line]:
 
 def lines_after(answer: Mapping[str, Any]) -> list[Line]:
     """What is read after the table: the diagnostics, reasons for caution and notes."""
-    diagnostics = [Line(diagnostics_line(answer))] if answer["estimates"] else []
-    return [
-        *diagnostics,
-        *(
-            Line(f" {', '.join(names)}: {reason}", CAUTION, CAUTION)
-            for reason, names in cautions(answer["estimates"])
-        ),
-        *(Line(f"note: {note}") for note in notes_of(answer)),
-    ]
+    lines = [Line(diagnostics_line(answer))] if answer["estimates"] else []
+    for reason, names in cautions(answer["estimates"]):
+        lines.append(Line(f" {', '.join(names)}: {reason}", CAUTION, CAUTION))
+    return lines + [Line(f"note: {note}") for note in notes_of(answer)]
 
 
 def table_rows(answer: Mapping[str, Any]) -> list[tuple[str, str, str, str]]:

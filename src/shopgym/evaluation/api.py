@@ -253,9 +253,8 @@ def compare(
     rounds: list[OpeInputs] = []
     warnings: list[str] = []
     for target in (policy, baseline):
-        weighed = weigh_log(
-            log, target, rng=np.random.default_rng(seed), **options
-        )  # the same folds for both
+        rng = np.random.default_rng(seed)  # the same folds for both
+        weighed = weigh_log(log, target, rng=rng, **options)
         assert isinstance(weighed.rounds, OpeInputs)  # it was not streamed
         rounds.append(weighed.rounds)
         warnings += weighed.warnings

@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import io
 from html import escape
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -24,29 +25,7 @@ COLOURS = {"trust": "#0f766e", "caution": "#b45309", "refuse": "#b91c1c"}
 MOST_ACTIONS = 12
 """Actions in a figure; more are left out, the least taken first."""
 
-STYLE = """
-:root{color-scheme:light;--ink:#1f2933;--muted:#5f6b78;--line:#e3e8ee}
-*{box-sizing:border-box}
-body{font:16px/1.5 system-ui,sans-serif;color:var(--ink);max-width:62rem;margin:0 auto;padding:1.2rem}
-h1{font-size:1.25rem;margin:.1rem 0 .8rem;overflow-wrap:anywhere}h2{font-size:1.05rem;margin:0 0 .3rem}
-p{margin:.4rem 0;max-width:46rem}small,.muted{color:var(--muted)}
-.verdict{border-radius:.6rem;padding:1rem 1.2rem;color:#fff;margin-bottom:1rem}
-.verdict b{display:block;font-size:1.3rem;line-height:1.3}.verdict p{margin:.5rem 0 0}
-.trust{background:#0f766e}.caution{background:#b45309}.refuse{background:#b91c1c}
-.tiles{display:grid;grid-template-columns:repeat(auto-fit,minmax(9.2rem,1fr));gap:.6rem;margin:1rem 0}
-.tile{border:1px solid var(--line);border-radius:.6rem;padding:.6rem .8rem}
-.tile{font-size:.82rem;color:var(--muted)}
-.tile b{display:block;font-size:1.2rem;color:var(--ink)}
-.grid{display:grid;grid-template-columns:repeat(auto-fit,minmax(min(100%,26rem),1fr));gap:1.2rem}
-section{border-top:1px solid var(--line);padding:.8rem 0}
-img{width:100%;max-width:30rem;height:auto;display:block}
-table{border-collapse:collapse;font-size:.86rem;width:100%;max-width:34rem}
-th,td{text-align:right;padding:.3rem .4rem;border-bottom:1px solid var(--line)}
-th:first-child,td:first-child,th:last-child,td:last-child{text-align:left}
-th{color:var(--muted);font-weight:600}.word{font-weight:600}
-ul{padding-left:1.1rem;margin:.4rem 0}li{margin:.25rem 0;max-width:46rem}
-@media print{body{max-width:none}section,.tile{break-inside:avoid}.verdict{print-color-adjust:exact}}
-"""
+STYLE = (Path(__file__).parent / "card.css").read_text(encoding="utf-8")
 
 
 def card(
@@ -60,10 +39,10 @@ def card(
         support: of single actions, or None.
         labels: of its actions.
     """
-    sections = [_estimates(answer), _weights(answer, histogram)]
+    sections = [_estimates(answer), _weights(histogram)]
     if support is not None:
         if support.covers_all_actions:
-            sections.append(_support(answer, support, labels))
+            sections.append(_support(support, labels))
         if not answer.get("varying_offer"):  # where an action was not on offer its sum misses 1 rightly
             sections.append(_calibration(answer, support, labels))
     word = answer["verdict"]
@@ -102,11 +81,8 @@ def _tiles(answer: dict[str, Any]) -> str:
         (f"{e['tail_mass']:.0%}", "of all weight lies on the heaviest 1% of the rounds"),
         (unsupported_share(e), "of what the policy does is never seen in the log"),
     ]
-    return (
-        '<div class="tiles">'
-        + "".join(f'<div class="tile"><b>{value}</b>{escape(words)}</div>' for value, words in tiles)
-        + "</div>"
-    )
+    html = "".join(f'<div class="tile"><b>{value}</b>{escape(words)}</div>' for value, words in tiles)
+    return f'<div class="tiles">{html}</div>'
 
 
 def _estimates(answer: dict[str, Any]) -> str:
@@ -117,33 +93,36 @@ def _estimates(answer: dict[str, Any]) -> str:
         for e in answer["estimates"]
     )
     level = f"{answer['estimates'][0]['level']:.0%} " if answer["estimates"] else ""
-    table = (
-        f"<table><tr><th>method</th><th>value</th><th>{level}interval</th><th>verdict</th></tr>{rows}</table>"
-    )
+    header = f"<th>method</th><th>value</th><th>{level}interval</th><th>verdict</th>"
+    table = f"<table><tr>{header}</tr>{rows}</table>"
     picture = _picture(_draw_estimates(answer), "estimates with intervals") if answer["estimates"] else ""
-    return (
-        "<section><h2>The estimates</h2>"
-        "<p>Several methods answer the same question in different ways. Where those with the same verdict "
-        f"agree, the answer is sounder. The dashed line is what was earned.</p>{picture}{table}</section>"
+    text = (
+        "Several methods answer the same question in different ways. Where those with the same verdict "
+        "agree, the answer is sounder. The dashed line is what was earned."
     )
+    return _section("The estimates", text, picture + table)
 
 
-def _weights(answer: dict[str, Any], histogram: I64) -> str:
-    return (
-        "<section><h2>How much each round counts</h2>"
-        "<p>A round that this policy would have chosen more often than the logging one counts for more: its "
-        "weight. The average must be 1. A long tail to the right means that few rounds decide the answer.</p>"
-        f"{_picture(_draw_weights(histogram), 'distribution of weights')}</section>"
+def _section(title: str, text: str, content: str) -> str:
+    return f"<section><h2>{title}</h2><p>{text}</p>{content}</section>"
+
+
+def _weights(histogram: I64) -> str:
+    text = (
+        "A round that this policy would have chosen more often than the logging one counts for more: its "
+        "weight. The average must be 1. A long tail to the right means that few rounds decide the answer."
     )
+    picture = _picture(_draw_weights(histogram), "distribution of weights")
+    return _section("How much each round counts", text, picture)
 
 
-def _support(answer: dict[str, Any], support: Support, labels: tuple[str, ...]) -> str:
-    return (
-        "<section><h2>Was it tried?</h2>"
-        "<p>How often each action was logged, and how often this policy takes it. Nothing can be known of "
-        "actions that were hardly ever tried.</p>"
-        f"{_picture(_draw_support(support, labels), 'logged and target shares by action')}</section>"
+def _support(support: Support, labels: tuple[str, ...]) -> str:
+    text = (
+        "How often each action was logged, and how often this policy takes it. Nothing can be known of "
+        "actions that were hardly ever tried."
     )
+    picture = _picture(_draw_support(support, labels), "logged and target shares by action")
+    return _section("Was it tried?", text, picture)
 
 
 def _calibration(answer: dict[str, Any], support: Support, labels: tuple[str, ...]) -> str:

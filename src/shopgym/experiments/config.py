@@ -8,6 +8,7 @@ from typing import Annotated, Any, Literal
 
 import yaml
 from pydantic import (
+    AfterValidator,
     BaseModel,
     ConfigDict,
     Field,
@@ -31,14 +32,21 @@ Rule = Annotated[
     InStock | MarginFloor | CategoryCap,
     PlainValidator(guard_from_spec),
     PlainSerializer(guard_spec),
-    WithJsonSchema(
-        {"type": "object", "properties": {"kind": {"enum": list(GUARDS)}}, "required": ["kind"]},
-    ),
+    WithJsonSchema({"type": "object", "properties": {"kind": {"enum": list(GUARDS)}}, "required": ["kind"]}),
 ]
 """One guard: its ``kind`` and its settings."""
 
+
+def _checked_agents(agents: dict[str, dict[str, Any]]) -> dict[str, dict[str, Any]]:
+    for name, options in agents.items():
+        check_agent(name, options)
+    return agents
+
+
 Agents = Annotated[
-    dict[str, dict[str, Any]], Field(json_schema_extra={"propertyNames": {"examples": list(AGENTS)}})
+    dict[str, dict[str, Any]],
+    AfterValidator(_checked_agents),
+    Field(json_schema_extra={"propertyNames": {"examples": list(AGENTS)}}),
 ]
 """Options by agent."""
 
@@ -147,13 +155,6 @@ class ExperimentConfig(Section):
     truth: TruthSection = TruthSection()
     gate: GateSection = GateSection()
 
-    @field_validator("agents")
-    @classmethod
-    def _agents(cls, value: dict[str, dict[str, Any]]) -> dict[str, dict[str, Any]]:
-        for name, options in value.items():
-            check_agent(name, options)
-        return value
-
     @model_validator(mode="after")
     def _names(self) -> ExperimentConfig:
         named = ", ".join(self.agents)
@@ -162,9 +163,7 @@ class ExperimentConfig(Section):
         if self.gate.baseline not in self.agents:
             raise InvalidInput("gate.baseline", self.gate.baseline, f"choose among agents: {named}")
         if self.gate.candidate not in (*self.agents, "best"):
-            raise InvalidInput(
-                "gate.candidate", self.gate.candidate, f"choose 'best' or among agents: {named}"
-            )
+            raise InvalidInput("gate.candidate", self.gate.candidate, f"choose 'best' or one of: {named}")
         check_agent(self.log.agent, self.log.options)
         return self
 
@@ -201,9 +200,8 @@ class _OnceLoader(yaml.SafeLoader):
         keys = [self.construct_object(key, deep=True) for key, _ in node.value]
         for key in keys:
             if keys.count(key) > 1:
-                raise InvalidInput(
-                    str(key), "given twice", f"keep one (near line {node.start_mark.line + 1})"
-                )
+                line = node.start_mark.line + 1
+                raise InvalidInput(str(key), "given twice", f"keep one (near line {line})")
         return super().construct_mapping(node, deep)
 
 
@@ -217,15 +215,14 @@ def read_config(path: Path) -> dict[str, Any]:
 
     A relative ``catalog.path`` is taken from the file's own folder.
     """
-    shipped = Path(__file__).parent / "configs" / f"{path.name}.yaml"
-    if not path.exists() and path.parent == Path() and shipped.is_file():
-        path = shipped
+    shipped = {file.stem: file for file in sorted((Path(__file__).parent / "configs").glob("*.yaml"))}
+    if not path.exists() and path.parent == Path():
+        path = shipped.get(path.name, path)
     try:
         raw = yaml.load(path.read_text(encoding="utf-8"), Loader=_OnceLoader)
     except FileNotFoundError:
-        raise InvalidInput(
-            "config", str(path), f"there is no such file, nor a shipped config; shipped: {_shipped()}"
-        ) from None
+        fix = f"there is no such file, nor a shipped config; shipped: {', '.join(shipped)}"
+        raise InvalidInput("config", str(path), fix) from None
     except (OSError, UnicodeDecodeError) as error:
         raise InvalidInput("config", str(path), f"give a text file in UTF-8 ({error})") from None
     except yaml.YAMLError as error:
@@ -237,10 +234,6 @@ def read_config(path: Path) -> dict[str, Any]:
     if isinstance(catalog, dict) and isinstance(catalog.get("path"), str):
         catalog["path"] = str((path.parent / catalog["path"]).resolve())
     return raw
-
-
-def _shipped() -> str:
-    return ", ".join(sorted(path.stem for path in (Path(__file__).parent / "configs").glob("*.yaml")))
 
 
 def parse_config(raw: dict[str, Any]) -> ExperimentConfig:

@@ -35,9 +35,9 @@ class Deployment:
 
     def metrics(self) -> dict[str, float]:
         """Business metrics by name; per decision unless the name says otherwise."""
+        term = dict(zip(SLOT_TERMS, self.page.T, strict=True))
         mean = dict(zip(SLOT_TERMS, self.page.mean(axis=0).tolist(), strict=True))
-        orders = int((self.page[:, SLOT_TERMS.index("purchase")] > 0).sum())
-        revenue = float(self.page[:, SLOT_TERMS.index("revenue")].sum())
+        orders, revenue = int((term["purchase"] > 0).sum()), float(term["revenue"].sum())
         return {
             "expected_reward": float(self.expected.mean()),
             "regret": float((self.best - self.expected).mean()),
@@ -46,8 +46,7 @@ class Deployment:
             "clicks": mean["click"],
             "conversion": orders / len(self.page),
             "average_order_value": revenue / orders if orders else float("nan"),
-            "stockouts_per_slot": float(self.page[:, SLOT_TERMS.index("stockout")].sum())
-            / max(self.slots, 1),
+            "stockouts_per_slot": float(term["stockout"].sum()) / max(self.slots, 1),
             "items_shown": self.items_shown,
         }
 
@@ -62,18 +61,15 @@ def deploy(
 ) -> Deployment:
     """Let a frozen policy serve at least ``decisions`` visitors."""
     rounds = -(-decisions // env.num_envs)
-    expected, best, page = [], [], []
+    values: list[tuple[F64, F64, F64]] = []
     shown = np.zeros(len(env.loop.shop.catalog), np.bool_)
     slots = 0
-    values = exact_values(env.loop)
-    for step in rollout(env.loop.world, policy, rng, pages=rounds, candidates=candidates, before=values):
-        expected.append(step.before[0])
-        best.append(step.before[1])
-        page.append(step.feedback.page)
+    exact = exact_values(env.loop)
+    for step in rollout(env.loop.world, policy, rng, pages=rounds, candidates=candidates, before=exact):
+        values.append((*step.before, step.feedback.page))
         filled = step.decisions.slates[step.decisions.slates >= 0]
         shown[filled] = True
         slots += len(filled)
         on_progress()
-    return Deployment(
-        np.concatenate(expected), np.concatenate(best), np.concatenate(page), slots, float(shown.mean())
-    )
+    expected, best, page = map(np.concatenate, zip(*values, strict=True))
+    return Deployment(expected, best, page, slots, float(shown.mean()))

@@ -53,6 +53,7 @@ class Results:
     def summary(self) -> dict[str, Any]:
         """The outcome in one JSON-able mapping."""
         candidate = self.agent(self.chosen.candidate)
+        names = ("interval", "value", "low", "high", "covers_truth", "covers_deployed")
         offline = [self.estimate(self.chosen.candidate, "dr", by) for by in ("delta", "bootstrap")]
         return {
             "name": self.config.name,
@@ -63,14 +64,7 @@ class Results:
             "true_value": candidate["value"],
             "true_value_on_log": candidate["value_on_log"],
             "true_gain": [candidate["gain"], candidate["gain_low"], candidate["gain_high"]],
-            "offline": [
-                {
-                    name: row[name]
-                    for name in ("interval", "value", "low", "high", "covers_truth", "covers_deployed")
-                }
-                for row in offline
-                if row is not None
-            ],
+            "offline": [{name: row[name] for name in names} for row in offline if row is not None],
             "gate": self.chosen.as_dict(),
             "served": self.served,
         }

@@ -12,7 +12,7 @@ from ..agents.baselines import RandomAgent
 from ..core.batches import Requests
 from ..envs.vector import BanditVectorEnv
 from ..policies.policy import SlatePolicy
-from ..policies.retrieval.retriever import Retriever, StockAwareRetriever
+from ..policies.retrieval.retriever import Retriever
 from ..policies.retriever_from_policy import retriever_of
 from ..simulators.rollout import CandidateSource
 from ..training.loop import OnProgress, learn
@@ -29,11 +29,6 @@ def random_candidates(env: BanditVectorEnv, count: int, rng: Generator) -> Candi
         return replace(requests, candidates=rows.astype(np.int32), in_stock=stock.available[rows], live={})
 
     return source
-
-
-def retrieved_candidates(env: BanditVectorEnv, retriever: Retriever) -> CandidateSource:
-    """For each request the retriever's choice of what is in stock."""
-    return StockAwareRetriever(retriever, env.loop.shop.stock.available).fill
 
 
 def learn_to_retrieve(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -22,13 +23,13 @@ from ..core.statistics import mean_interval
 from ..core.types import F64, I32, I64
 from ..envs.oracle import page_values
 from ..envs.vector import BanditVectorEnv
-from ..evaluation.offline.estimators import estimator_named
+from ..evaluation.offline.estimators import ESTIMATORS
 from ..evaluation.offline.inputs import OpeInputs
 from ..evaluation.offline.log import item_features, log_inputs
 from ..guardrails.gate import choose_candidate, judge_candidates
 from ..policies.decision_log.log import DecisionLog, logged_marginals
 from ..policies.policy import SlatePolicy
-from ..policies.retrieval.retriever import Retriever
+from ..policies.retrieval.retriever import Retriever, StockAwareRetriever
 from ..simulators.rollout import CandidateSource, Step, rollout
 from ..training.loop import interactions, train
 from ..training.position_bias import measure_position_bias
@@ -38,7 +39,7 @@ from .deploy import Deployment, deploy
 from .export import export_policy
 from .policy_store import save_policy, save_retriever
 from .results import Results, environment, reward_unit, value_scale, write_json, write_tables
-from .retrieving import learn_to_retrieve, random_candidates, retrieved_candidates
+from .retrieving import learn_to_retrieve, random_candidates
 from .served import served_equals_golden
 from .stages import open_shop, stage_rng, stage_seed
 
@@ -50,10 +51,10 @@ class Experiment:
 
     def __init__(self, config: ExperimentConfig, progress: Progress) -> None:
         self.config, self.progress = config, progress
-        self.catalog, self.set_aside = load_catalog(config.catalog, stage_seed(config.seed, "catalog"))
+        self.rng, self.seed = partial(stage_rng, config.seed), partial(stage_seed, config.seed)
+        self.catalog, self.set_aside = load_catalog(config.catalog, self.seed("catalog"))
         self.shop_config = config.shop_config()
         self.reward = config.reward.config
-        self.guards = config.guards
         self.unit = reward_unit(self.reward, self.catalog)
         self.retriever: Retriever | None = None
         if config.retrieve is not None and config.retrieve.count > len(self.catalog):
@@ -62,18 +63,14 @@ class Experiment:
 
     def open(self, stage: str) -> BanditVectorEnv:
         """A copy of the shop for a stage; the users are the same people in every stage."""
-        return open_shop(
-            self.catalog,
-            self.shop_config,
-            self.reward,
-            lanes=self.config.training.batch,
-            population=stage_seed(self.config.seed, "population"),
-            seed=stage_seed(self.config.seed, stage),
-        )
+        shop, people = (self.catalog, self.shop_config, self.reward), self.seed("population")
+        lanes = self.config.training.batch
+        return open_shop(*shop, lanes=lanes, population=people, seed=self.seed(stage))
 
     def candidates(self, env: BanditVectorEnv) -> CandidateSource | None:
         """What the pages of a stage choose from, where the shop leaves that to a retriever."""
-        return None if self.retriever is None else retrieved_candidates(env, self.retriever)
+        stock = env.loop.shop.stock
+        return None if self.retriever is None else StockAwareRetriever(self.retriever, stock.available).fill
 
     def run(self) -> tuple[Results, DecisionLog]:
         """All stages up to the gate."""
@@ -113,22 +110,16 @@ class Experiment:
         section = self.config.retrieve
         if section is None:
             return None
-        rng = stage_rng(self.config.seed, "retrieve")
+        rng = self.rng("retrieve")
         with self._bar(f"retrieve by {section.agent}", section.rounds) as on_progress:
             return learn_to_retrieve(section, task, self.open("retrieve"), rng, on_progress)
 
     def _task(self) -> Task:
         env = self.open("warm-up")
         shop, size = env.loop.shop, self.shop_config.slate_size
-        blank = Task(
-            self.catalog.items,
-            shop.user_names,
-            shop.context_names,
-            size,
-            self.guards,
-            attention=np.ones(size),
-        )
-        rng = stage_rng(self.config.seed, "warm-up")
+        names = (shop.user_names, shop.context_names)
+        blank = Task(self.catalog.items, *names, size, self.config.guards, attention=np.ones(size))
+        rng = self.rng("warm-up")
         rounds, section = self.config.training.warm_up, self.config.retrieve
         candidates = None if section is None else random_candidates(env, section.count, rng)
         random = RandomAgent(blank, rng).policy()
@@ -136,25 +127,17 @@ class Experiment:
             attention = measure_position_bias(
                 env.loop, random, rounds, rng, candidates=candidates, on_progress=on_progress
             )
-        return Task(
-            self.catalog.items,
-            shop.user_names,
-            shop.context_names,
-            size,
-            self.guards,
-            value=value_scale(self.reward),
-            attention=attention,
-            live_names=tuple(env.requests.live),
-        )
+        value, live = value_scale(self.reward), tuple(env.requests.live)
+        return replace(blank, value=value, attention=attention, live_names=live)
 
     def _train(self, task: Task) -> tuple[dict[str, SlatePolicy], pd.DataFrame]:
         policies, rows = {}, []
         for name, options in self.config.agents.items():
-            agent = make_agent(name, task, stage_rng(self.config.seed, "agent", name), **options)
+            agent = make_agent(name, task, self.rng("agent", name), **options)
             rounds = self.config.training.rounds
             with self._bar(f"train {name}", rounds) as on_progress:
                 env = self.open("train")
-                rng = stage_rng(self.config.seed, "train", name)
+                rng = self.rng("train", name)
                 learnt = train(agent, env, rounds, rng, on_progress, self.candidates(env))
             rows += [{"agent": name, **row} for row in learnt]
             policy = agent.policy()
@@ -168,7 +151,7 @@ class Experiment:
         for name, policy in policies.items():
             env = self.open("deploy")
             with self._bar(f"deploy {name}", -(-decisions // env.num_envs)) as on_progress:
-                rng = stage_rng(self.config.seed, "deploy")
+                rng = self.rng("deploy")
                 deployments[name] = deploy(env, policy, decisions, rng, on_progress, self.candidates(env))
         return deployments
 
@@ -176,12 +159,12 @@ class Experiment:
         """The log, and the exact expected reward of each policy's own slate for every logged request."""
         section = self.config.log
         env = self.open("log")
-        rng = stage_rng(self.config.seed, "log")
+        rng = self.rng("log")
         logger = make_agent(section.agent, task, rng, **section.options).policy()
         assert isinstance(logger, SlatePolicy)
         rounds = -(-section.decisions // env.num_envs)
         parts, values = [], []
-        others_rng = stage_rng(self.config.seed, "others on the log")
+        others_rng = self.rng("others on the log")
         shop = env.loop.shop
 
         def values_of_all(_: I64, requests: Requests, slates: I32) -> dict[str, F64]:
@@ -192,14 +175,8 @@ class Experiment:
             }
 
         with self._bar(f"log with {section.agent}", rounds) as on_progress:
-            for step in rollout(
-                env.loop.world,
-                logger,
-                rng,
-                pages=rounds,
-                candidates=self.candidates(env),
-                before=values_of_all,
-            ):
+            world, source = env.loop.world, self.candidates(env)
+            for step in rollout(world, logger, rng, pages=rounds, candidates=source, before=values_of_all):
                 parts.append(self._log_part(step, logger, env))
                 values.append(step.before)
                 on_progress()
@@ -224,13 +201,8 @@ class Experiment:
         inputs = {}
         for name, policy in policies.items():
             bar = self.progress.add_task(f"evaluate {name} on the log", total=len(log))
-            inputs[name] = log_inputs(
-                log,
-                policy,
-                rng=stage_rng(self.config.seed, "folds"),
-                features=features,
-                progress=partial(self._show, bar),
-            )
+            show = partial(self._show, bar)
+            inputs[name] = log_inputs(log, policy, rng=self.rng("folds"), features=features, progress=show)
         return inputs
 
     def _agents_table(self, deployments: dict[str, Deployment], on_log: dict[str, F64]) -> pd.DataFrame:
@@ -240,29 +212,28 @@ class Experiment:
             value, low, high = mean_interval(deployment.expected, level)
             gain, gain_low, gain_high = mean_interval(deployment.expected - baseline.expected, level)
             row = {"agent": name, "value": value, "low": low, "high": high}
-            row["value_on_log"] = float(on_log[name].mean())
-            row |= {"gain": gain, "gain_low": gain_low, "gain_high": gain_high}
-            rows.append({**row, **deployment.metrics()})
+            row |= {"value_on_log": float(on_log[name].mean()), "gain": gain}
+            rows.append(row | {"gain_low": gain_low, "gain_high": gain_high} | deployment.metrics())
         return pd.DataFrame(rows)
 
     def _evaluate(self, inputs: dict[str, OpeInputs], agents: pd.DataFrame) -> pd.DataFrame:
         section, rows = self.config.evaluation, []
-        truth = dict(zip(agents["agent"], agents["value_on_log"], strict=True))
-        deployed = dict(zip(agents["agent"], agents["value"], strict=True))
-        total = len(inputs) * len(section.estimators)
-        with self._bar("estimate and bootstrap", total) as on_progress:
-            for name, policy_inputs in inputs.items():
+        by_agent = agents.set_index("agent")
+        truth, deployed = by_agent["value_on_log"].to_dict(), by_agent["value"].to_dict()
+        with self._bar("estimate and bootstrap", len(inputs) * len(section.estimators)) as on_progress:
+            for name, of_policy in inputs.items():
                 for estimator in section.estimators:
                     for interval in ("delta", "bootstrap"):
-                        rng = stage_rng(self.config.seed, "bootstrap", name, estimator)
-                        estimate = estimator_named(estimator).estimate(
-                            policy_inputs, level=section.level, interval=interval, rng=rng
+                        rng = self.rng("bootstrap", name, estimator)
+                        estimate = ESTIMATORS[estimator].estimate(
+                            of_policy, level=section.level, interval=interval, rng=rng
                         )
-                        row = {"agent": name, **estimate.as_dict()}
-                        row |= {"truth": truth[name], "deployed": deployed[name]}
-                        for value in ("truth", "deployed"):
-                            row[f"covers_{value}"] = bool(estimate.low <= row[value] <= estimate.high)
-                        rows.append(row)
+                        exact = {"truth": truth[name], "deployed": deployed[name]}
+                        covers = {
+                            f"covers_{kind}": bool(estimate.low <= value <= estimate.high)
+                            for kind, value in exact.items()
+                        }
+                        rows.append({"agent": name, **estimate.as_dict(), **exact, **covers})
                     on_progress()
         return pd.DataFrame(rows)
 

@@ -66,16 +66,13 @@ def judge_candidates(inputs: Mapping[str, OpeInputs], baseline: str, level: floa
         refused = difference.verdict == REFUSE
         passed = difference.low > 0 and not refused
         bound = f"{difference.low:.4g} {difference.unit} a decision at joint confidence {level:.0%}"
-        reason = (
-            f"on the log its gain over {baseline} is at least {bound}"
-            if passed
-            else f"on the log its gain over {baseline} may be as low as {bound}; it must be above 0"
-        )
-        if refused:
+        reason = f"on the log its gain over {baseline} may be as low as {bound}; it must be above 0"
+        if passed:
+            reason = f"on the log its gain over {baseline} is at least {bound}"
+        elif refused:
             reason = f"the log does not tell: {difference.reason}"
-        verdicts[name] = Verdict(
-            name, baseline, difference.value, difference.low, level, difference.unit, passed, reason
-        )
+        gain, low, unit = difference.value, difference.low, difference.unit
+        verdicts[name] = Verdict(name, baseline, gain, low, level, unit, passed, reason)
     return verdicts
 
 

@@ -53,6 +53,5 @@ def run_episodes(
         kept[rows] |= step.truncated
         ended[rows] = step.terminated | step.truncated
     visits = loop.shop.visits
-    return EpisodeTotals(
-        reward, pages, visits.visit.astype(np.int64), visits.satisfaction.copy(), kept | ~ended
-    )
+    count = visits.visit.astype(np.int64)
+    return EpisodeTotals(reward, pages, count, visits.satisfaction.copy(), kept | ~ended)

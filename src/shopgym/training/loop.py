@@ -128,18 +128,13 @@ def train_sequences(
     for number, (step, batch, report) in enumerate(learn(agent, env.loop, steps, rng), start=1):
         page = batch.reward.sum(axis=1)
         length, earned, ended = length + 1, earned + page, step.terminated | step.truncated
-        row: dict[str, Any] = {
-            "pages": number * env.num_envs,
-            "reward": float(page.mean()),
-            "episodes": int(ended.sum()),
-            "length": float(length[ended].mean()) if ended.any() else float("nan"),
-            "episode_reward": float(earned[ended].mean()) if ended.any() else float("nan"),
-        }
+        row: dict[str, Any] = {"pages": number * env.num_envs, "reward": float(page.mean())}
+        row |= {"episodes": int(ended.sum()), "length": float("nan"), "episode_reward": float("nan")}
+        if ended.any():
+            row |= {"length": float(length[ended].mean()), "episode_reward": float(earned[ended].mean())}
         if people:
-            row |= {
-                "satisfaction": float(visits.satisfaction.mean()),
-                "returns": float(visits.visit.mean() - 1),
-            }
+            row["satisfaction"] = float(visits.satisfaction.mean())
+            row["returns"] = float(visits.visit.mean() - 1)
         length[ended], earned[ended] = 0, 0.0
         rows.append(row | dict(report))
         on_progress()
@@ -150,9 +145,8 @@ def record(env: ShopVectorEnv, policy: Policy, steps: int, rng: Generator) -> In
     """The interactions of ``policy`` on ``steps`` pages of every row: for learners from logs."""
     in_range("steps", steps, 1, 2**31)
     check_env(env)
-    return concat(
-        [interactions(step, env.loop) for step in rollout(env.loop.world, policy, rng, pages=steps)]
-    )
+    pages = rollout(env.loop.world, policy, rng, pages=steps)
+    return concat([interactions(step, env.loop) for step in pages])
 
 
 def check_env(env: ShopVectorEnv) -> None:

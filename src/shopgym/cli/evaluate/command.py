@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
+
+from ..console import AsJson, progress_bar
 
 if TYPE_CHECKING:
     from ...evaluation.offline.formats.stream import Mapper
@@ -47,7 +49,7 @@ def evaluate(
     ] = "delta",
     seed: Annotated[int, typer.Option(help="Decides the folds of the models and the resamples.")] = 0,
     html: Annotated[Path | None, typer.Option(help="Also write a card for people: one HTML file.")] = None,
-    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object and nothing else.")] = False,
+    as_json: AsJson = False,
     out: Annotated[Path | None, typer.Option(help="Also write evaluation.json into this folder.")] = None,
     strict: Annotated[bool, typer.Option(help="Exit with 3 if an estimate is refused.")] = False,
     action_column: Annotated[str, typer.Option(help="Tables: the logged action.")] = "action",
@@ -87,6 +89,9 @@ def evaluate(
 ) -> None:
     """Estimate what POLICY would have earned on the rounds of LOG."""
     import json
+    from functools import partial
+
+    from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeRemainingColumn
 
     from ...core.errors import InvalidInput, one_of
     from ...core.files import write_text
@@ -96,12 +101,11 @@ def evaluate(
     from ...evaluation.offline.formats import Columns
 
     if policy is None:
-        raise InvalidInput(
-            "--policy",
-            policy,
-            "say what to evaluate: uniform, or of a table action:NAME, always that action, or choice:COLUMN, "
-            "the action in a column; shopgym evaluate --help has the rest",
+        options = (
+            "uniform, or of a table action:NAME, always that action, or choice:COLUMN, the action in a column"
         )
+        fix = f"say what to evaluate: {options}; shopgym evaluate --help has the rest"
+        raise InvalidInput("--policy", policy, fix)
     if estimator and every:
         raise InvalidInput("--estimator", list(estimator), "leave it out with --all")
     for name in estimator or ():
@@ -116,7 +120,8 @@ def evaluate(
         unit_column,
         tuple(label.strip() for label in actions.split(",")) if actions else (),
     )
-    with _progress() as progress, _mapper(workers) as mapper:
+    bar_columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
+    with progress_bar("weighing rounds", *bar_columns) as bar, _mapper(workers) as mapper:
         evaluation = evaluate_policy(
             log,
             policy,
@@ -128,7 +133,7 @@ def evaluate(
             by_user=by_user,
             stream=stream,
             mapper=mapper,
-            progress=progress,
+            progress=partial(bar, "weighing rounds"),
         )
     answer = evaluation.as_dict()
     as_text = json.dumps(answer, indent=2, allow_nan=False)
@@ -144,19 +149,6 @@ def evaluate(
         print_answer(answer)
     if strict and answer["refused"]:
         raise typer.Exit(STRICT_EXIT)
-
-
-@contextmanager
-def _progress() -> Iterator[Callable[[int, int], None]]:
-    """A bar on stderr that goes when done, and is seen only at a terminal."""
-    from rich.console import Console
-    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
-
-    console = Console(stderr=True)
-    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
-    with Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as bar:
-        task = bar.add_task("weighing rounds", total=None)
-        yield lambda done, total: bar.update(task, completed=done, total=total)
 
 
 @contextmanager

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from typing import Protocol
 
 from numpy.random import Generator
@@ -10,6 +11,9 @@ from ...core.errors import InvalidInput, in_range
 from ...core.types import F64
 from ..errors import NotEstimable
 from .statistic import Statistic
+
+Ends = tuple[float, float]
+"""(low, high) of an interval."""
 
 
 class Interval(Protocol):
@@ -20,9 +24,7 @@ class Interval(Protocol):
         """Short name, e.g. ``delta``."""
         ...
 
-    def __call__(
-        self, statistic: Statistic, level: float, rng: Generator | None = None
-    ) -> tuple[float, float]:
+    def __call__(self, statistic: Statistic, level: float, rng: Generator | None = None) -> Ends:
         """(low, high) that hold the true value with probability ``level``, each end missing half of the rest.
 
         Raises:
@@ -30,6 +32,20 @@ class Interval(Protocol):
             NotEstimable: the interval is not made for this statistic.
         """
         ...
+
+
+class SymmetricInterval(ABC):
+    """An interval of value +- half its width; needs no generator."""
+
+    @abstractmethod
+    def half_width(self, statistic: Statistic, level: float) -> float:
+        """Half the width, of two rounds or more."""
+
+    def __call__(self, statistic: Statistic, level: float, rng: Generator | None = None) -> Ends:
+        """See :class:`Interval`."""
+        check(statistic, level)
+        half = self.half_width(statistic, level)
+        return statistic.value - half, statistic.value + half
 
 
 def check_level(level: float) -> None:

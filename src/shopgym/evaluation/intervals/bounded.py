@@ -10,12 +10,12 @@ from numpy.random import Generator
 from ...core.errors import InvalidInput
 from ...core.types import F64
 from ..errors import NotEstimable
-from .base import check, weights_of
+from .base import Ends, SymmetricInterval, check, weights_of
 from .statistic import Statistic
 
 
 @dataclass(frozen=True)
-class Hoeffding:
+class Hoeffding(SymmetricInterval):
     """mean +- range sqrt(log(2 / a) / (2 n)), a = 1 - level (Hoeffding 1963).
 
     The rounds are the value plus each one's influence; of a ratio that is its linear approximation.
@@ -29,22 +29,18 @@ class Hoeffding:
     highest: float | None = None
     name: str = "hoeffding"
 
-    def __call__(
-        self, statistic: Statistic, level: float, rng: Generator | None = None
-    ) -> tuple[float, float]:
-        """See :class:`.base.Interval`; needs no generator.
+    def half_width(self, statistic: Statistic, level: float) -> float:
+        """See :class:`.base.SymmetricInterval`.
 
         Raises:
-            InvalidInput: also a round out of bounds.
+            InvalidInput: a round out of bounds.
         """
-        check(statistic, level)
         width = _width(statistic.value + statistic.influence(), self.lowest, self.highest)
-        half = width * math.sqrt(math.log(2.0 / (1.0 - level)) / (2.0 * len(statistic)))
-        return statistic.value - half, statistic.value + half
+        return width * math.sqrt(math.log(2.0 / (1.0 - level)) / (2.0 * len(statistic)))
 
 
 @dataclass(frozen=True)
-class EmpiricalBernstein:
+class EmpiricalBernstein(SymmetricInterval):
     """mean +- sqrt(2 s^2 log(2 / a) / n) + 7 range log(2 / a) / (3 (n - 1)), with a = (1 - level) / 2 an end.
 
     Maurer and Pontil 2009 (Empirical Bernstein bounds and sample variance penalization), theorem 4.
@@ -57,21 +53,17 @@ class EmpiricalBernstein:
     highest: float | None = None
     name: str = "bernstein"
 
-    def __call__(
-        self, statistic: Statistic, level: float, rng: Generator | None = None
-    ) -> tuple[float, float]:
-        """See :class:`.base.Interval`; needs no generator.
+    def half_width(self, statistic: Statistic, level: float) -> float:
+        """See :class:`.base.SymmetricInterval`.
 
         Raises:
-            InvalidInput: also a round out of bounds.
+            InvalidInput: a round out of bounds.
         """
-        check(statistic, level)
         psi = statistic.influence()
         n = len(psi)
         width = _width(statistic.value + psi, self.lowest, self.highest)
         log = math.log(2.0 / ((1.0 - level) / 2.0))
-        half = math.sqrt(2.0 * float(psi @ psi) / (n - 1.0) * log / n) + 7.0 * width * log / (3.0 * (n - 1.0))
-        return statistic.value - half, statistic.value + half
+        return math.sqrt(2.0 * float(psi @ psi) / (n - 1.0) * log / n) + 7.0 * width * log / (3.0 * (n - 1.0))
 
 
 @dataclass(frozen=True)
@@ -86,9 +78,7 @@ class ClopperPearson:
     highest: float = 1.0
     name: str = "clopper-pearson"
 
-    def __call__(
-        self, statistic: Statistic, level: float, rng: Generator | None = None
-    ) -> tuple[float, float]:
+    def __call__(self, statistic: Statistic, level: float, rng: Generator | None = None) -> Ends:
         """See :class:`.base.Interval`; needs no generator.
 
         Raises:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from numpy.random import Generator
 
-from .base import check, weights_of
+from .base import Ends, check, weights_of
 from .statistic import Statistic
 
 
@@ -29,9 +29,7 @@ class CressieRead:
     most: float = math.inf
     name: str = "cressie-read"
 
-    def __call__(
-        self, statistic: Statistic, level: float, rng: Generator | None = None
-    ) -> tuple[float, float]:
+    def __call__(self, statistic: Statistic, level: float, rng: Generator | None = None) -> Ends:
         """See :class:`.base.Interval`; needs no generator.
 
         Raises:

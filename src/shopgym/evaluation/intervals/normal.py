@@ -4,40 +4,35 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from numpy.random import Generator
-
 from ...core.statistics import normal_quantile
-from .base import check, standard_error
+from .base import SymmetricInterval, standard_error
 from .statistic import Statistic
 
 
 @dataclass(frozen=True)
-class Delta:
+class Delta(SymmetricInterval):
     """Normal interval from the influence of each round (delta method): right for ratios, closed form."""
 
     name: str = "delta"
 
-    def __call__(
-        self, statistic: Statistic, level: float, rng: Generator | None = None
-    ) -> tuple[float, float]:
-        """See :class:`.base.Interval`; needs no generator."""
-        check(statistic, level)
-        half = normal_quantile(level) * standard_error(statistic.influence())
-        return statistic.value - half, statistic.value + half
+    def half_width(self, statistic: Statistic, level: float) -> float:
+        """See :class:`.base.SymmetricInterval`."""
+        return normal_quantile(level) * standard_error(statistic.influence())
 
 
 @dataclass(frozen=True)
-class Student:
+class Student(SymmetricInterval):
     """As :class:`Delta`, with the quantiles of Student's t with n - 1 degrees of freedom."""
 
     name: str = "student"
 
-    def __call__(
-        self, statistic: Statistic, level: float, rng: Generator | None = None
-    ) -> tuple[float, float]:
-        """See :class:`.base.Interval`; needs no generator."""
-        from scipy.special import stdtrit
+    def half_width(self, statistic: Statistic, level: float) -> float:
+        """See :class:`.base.SymmetricInterval`."""
+        return student_quantile(level, len(statistic)) * standard_error(statistic.influence())
 
-        check(statistic, level)
-        half = float(stdtrit(len(statistic) - 1, (1.0 + level) / 2.0)) * standard_error(statistic.influence())
-        return statistic.value - half, statistic.value + half
+
+def student_quantile(level: float, n: int) -> float:
+    """t such that Student's variable with n - 1 degrees of freedom lies in [-t, t] with this probability."""
+    from scipy.special import stdtrit
+
+    return float(stdtrit(n - 1, (1.0 + level) / 2.0))

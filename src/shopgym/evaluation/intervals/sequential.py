@@ -11,12 +11,12 @@ from numpy.random import Generator
 from ...core.errors import in_range
 from ...core.types import F64
 from ..errors import NotEstimable
-from .base import check, standard_error, weights_of
+from .base import Ends, SymmetricInterval, check, standard_error, weights_of
 from .statistic import Statistic
 
 
 @dataclass(frozen=True)
-class Asymptotic:
+class Asymptotic(SymmetricInterval):
     """mean +- s sqrt(2 (n r^2 + 1) / (n^2 r^2) log(sqrt(n r^2 + 1) / a)), a = 1 - level.
 
     Waudby-Smith, Arbour, Sinha, Kennedy and Ramdas 2021 (Time-uniform central limit theory and asymptotic
@@ -33,19 +33,14 @@ class Asymptotic:
     def __post_init__(self) -> None:
         in_range("planned", self.planned, 1, math.inf)
 
-    def __call__(
-        self, statistic: Statistic, level: float, rng: Generator | None = None
-    ) -> tuple[float, float]:
-        """See :class:`.base.Interval`; needs no generator."""
-        check(statistic, level)
+    def half_width(self, statistic: Statistic, level: float) -> float:
+        """See :class:`.base.SymmetricInterval`."""
         n = len(statistic)
         spread = standard_error(statistic.influence()) * math.sqrt(n)
         miss = 1.0 - level
         mixture = n * (-2.0 * math.log(miss) + math.log(1.0 - 2.0 * math.log(miss))) / self.planned
-        half = spread * math.sqrt(
-            2.0 * (mixture + 1.0) / (n * mixture) * math.log(math.sqrt(mixture + 1.0) / miss)
-        )
-        return statistic.value - half, statistic.value + half
+        log = math.log(math.sqrt(mixture + 1.0) / miss)
+        return spread * math.sqrt(2.0 * (mixture + 1.0) / (n * mixture) * log)
 
 
 @dataclass(frozen=True)
@@ -61,9 +56,7 @@ class Betting:
     highest: float = 1.0
     name: str = "betting"
 
-    def __call__(
-        self, statistic: Statistic, level: float, rng: Generator | None = None
-    ) -> tuple[float, float]:
+    def __call__(self, statistic: Statistic, level: float, rng: Generator | None = None) -> Ends:
         """See :class:`.base.Interval`; needs no generator.
 
         Raises:

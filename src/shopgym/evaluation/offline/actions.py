@@ -9,10 +9,10 @@ from numpy.random import Generator
 
 from ...core.errors import one_of
 from ...core.types import F64, AnyArray
-from .calibration import calibration_p
-from .checks import CHUNK_CELLS, checked_actions, shown
+from .checks import checked_actions, chunks, shown
 from .inputs import OpeInputs, weigh
 from .reward_model import FOLDS, Moments, assign_folds
+from .support import calibration_p
 
 OBJECTIVES = ("squares", "variance")
 
@@ -52,32 +52,29 @@ def cross_fitted_inputs(
     n = len(reward)
     fold = assign_folds(n, rng, folds, users)
     moments = Moments(folds, n_actions, features.shape[1])
-    step = max(1, CHUNK_CELLS // n_actions)
-    chunks = [slice(start, min(start + step, n)) for start in range(0, n, step)]
     importance = None
     if objective == "variance":
         importance = np.empty(n)
-        for rows in chunks:
+        for rows in chunks(n, n_actions):
             probability = target(rows)[np.arange(rows.stop - rows.start), action[rows]]
             importance[rows] = probability * (1.0 - propensity[rows]) / propensity[rows] ** 2
     moments.add(features, action, reward, fold, importance)
     model = moments.fit(penalty)
     unseen = ~shown(action, n_actions)
-    weight, q_logged, v_target = np.empty((n, 1)), np.empty((n, 1)), np.empty((n, 1))
+    weight, q_logged, v_target = np.empty((3, n))
     unsupported = 0.0
-    for rows in chunks:
+    for rows in chunks(n, n_actions):
         probability = target(rows)
         q = model.predict(features[rows], fold[rows])
-        w, at_action, expected = weigh(action[rows], propensity[rows], probability, q)
-        weight[rows, 0], q_logged[rows, 0], v_target[rows, 0] = w, at_action, expected
+        weight[rows], q_logged[rows], v_target[rows] = weigh(action[rows], propensity[rows], probability, q)
         unsupported += float(probability[:, unseen].sum())
-    return OpeInputs(
-        reward[:, None],
+    return OpeInputs.of_rounds(
+        reward,
         weight,
         q_logged,
         v_target,
-        unsupported / n,
-        unit,
-        propensity=propensity[:, None],
+        unsupported=unsupported / n,
+        unit=unit,
+        propensity=propensity,
         propensity_p=calibration_p(action, propensity, n_actions, features),
     )

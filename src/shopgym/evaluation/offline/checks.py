@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 import numpy as np
 
 from ...core.errors import InvalidInput
@@ -14,6 +16,12 @@ LARGEST = 1e60
 UNITS = "give rewards in a larger unit"
 CHUNK_CELLS = 4_000_000
 """Numbers in an array that is made chunk by chunk, e.g. rounds x actions: 32 MB."""
+
+
+def chunks(n: int, cells: int) -> Iterator[slice]:
+    """Slices over n rows of ``cells`` numbers each, of about ``CHUNK_CELLS`` numbers a slice."""
+    step = max(1, CHUNK_CELLS // cells)
+    return (slice(start, min(start + step, n)) for start in range(0, n, step))
 
 
 def refuse(
@@ -89,6 +97,34 @@ def checked_actions(
     in_range = (propensity > 0) & (propensity <= 1)
     refuse("propensity", propensity, ~in_range, "give a probability in (0, 1]")
     return reward, action, propensity
+
+
+def checked_policies(
+    reward: AnyArray, action: AnyArray, behaviour: AnyArray, target: AnyArray
+) -> tuple[F64, I64, F64, F64, F64]:
+    """Rewards, actions, their propensities, and all probabilities (n, A) of both policies, checked.
+
+    Raises:
+        InvalidInput: shapes that differ, rows that are no distributions, an action that could not be logged.
+    """
+    behaviour, target = as_floats("behaviour", behaviour), as_floats("target", target)
+    if target.ndim != 2 or behaviour.shape != target.shape:
+        raise InvalidInput("target", (behaviour.shape, target.shape), "give both shape (rounds, actions)")
+    check_target(target, len(target))
+    check_target(behaviour, len(target), "behaviour")
+    logged = logged_probability(behaviour, action)
+    reward, action, logged = checked_actions(reward, action, logged, target.shape[1])
+    if len(reward) != len(target):
+        raise InvalidInput("reward", reward.shape, f"give one per row of the target ({len(target)})")
+    return reward, action, logged, behaviour, target
+
+
+def checked_predictions(q: AnyArray, target: F64) -> F64:
+    """Predicted rewards ``q`` as floats; refuses another shape than that of the target (n, A)."""
+    q = as_floats("q", q)
+    if q.shape != target.shape:
+        raise InvalidInput("q", q.shape, f"give shape {target.shape}, like the target")
+    return q
 
 
 def check_target(target: F64, n: int, field: str = "target") -> None:

@@ -42,24 +42,20 @@ def compare_inputs(
         raise InvalidInput("inputs.reward", shapes, "both inputs have to come from the same rows of one log")
     both = (inputs_a, inputs_b)
     chosen, other = (named.fitted(inputs) for inputs in both)
+    reasons = chosen.misfits(inputs_a, inputs_a.diagnostics) + other.misfits(inputs_b, inputs_b.diagnostics)
+    notes = [note for inputs in both for note in (inputs.note, inputs.weight_warning)]
     return make_estimate(
         chosen,
         chosen.statistic(inputs_a) - other.statistic(inputs_b),
         inputs_a.diagnostics.worse(inputs_b.diagnostics),
         raw=_raw(chosen, inputs_a, other, inputs_b),
-        reasons=(
-            *chosen.misfits(inputs_a, inputs_a.diagnostics),
-            *other.misfits(inputs_b, inputs_b.diagnostics),
-        ),
+        reasons=reasons,
         cluster=inputs_a.cluster,
         level=level,
         interval=interval_named(interval),
         rng=rng,
         unit=inputs_a.unit,
-        notes=[
-            "difference of two policies",
-            *(n for inputs in both for n in (inputs.note, inputs.weight_warning)),
-        ],
+        notes=["difference of two policies", *notes],
     )
 
 

@@ -85,9 +85,8 @@ def diagnose(
     error = np.sqrt(np.maximum(square - mean**2, 0.0) / len(draws))
     ess = len(draws) * np.divide(mean**2, square, out=np.zeros_like(mean), where=square > 0)
     away = np.abs(mean - 1.0) > 1e-6  # target rows sum to 1 within this much
-    z = np.divide(
-        mean - 1.0, error, out=np.where(away, np.copysign(np.inf, mean - 1.0), 0.0), where=away & (error > 0)
-    )
+    z = np.where(away, np.copysign(np.inf, mean - 1.0), 0.0)
+    np.divide(mean - 1.0, error, out=z, where=away & (error > 0))
     shapes = [pareto_k(column) for column in weight.T]
     fitted_shapes = [shape for shape in shapes if not math.isnan(shape)]
     one_slot, pairs = weight.shape[1] == 1, pair_products(weight)

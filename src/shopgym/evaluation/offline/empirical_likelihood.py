@@ -9,13 +9,13 @@ import numpy as np
 from ...core.types import AnyArray
 from ..errors import NotEstimable
 from ..intervals.statistic import Smooth, Statistic
-from .estimator import StatisticEstimator
+from .estimator import Estimator
 from .inputs import OpeInputs
 from .weighted import require_overlap
 
 
 @dataclass(frozen=True)
-class EmpiricalLikelihood(StatisticEstimator):
+class EmpiricalLikelihood(Estimator):
     """The mean of w r under the rounds' most likely probabilities with mean weight 1, for single actions.
 
     Likelihood in the sense of Cressie and Read's divergence of order -2, and what probability the rounds

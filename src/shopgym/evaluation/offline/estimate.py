@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -56,7 +57,12 @@ class Estimate:
 
     def as_dict(self) -> dict[str, Any]:
         """JSON-able columns by name; what is not finite becomes None."""
-        return {
-            name: None if isinstance(value, float) and not math.isfinite(value) else value
-            for name, value in asdict(self).items()
-        }
+        return without_infinity(asdict(self))
+
+
+def without_infinity(row: Mapping[str, Any]) -> dict[str, Any]:
+    """The row with None in place of infinity and NaN, which JSON does not know."""
+    return {
+        name: None if isinstance(value, float) and not math.isfinite(value) else value
+        for name, value in row.items()
+    }

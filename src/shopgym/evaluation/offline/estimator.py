@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Protocol
+from typing import Any
 
 from numpy.random import Generator
 
 from ...core.types import I64
 from ..intervals import Interval, interval_named, require_clusters
+from ..intervals.base import Ends
 from ..intervals.statistic import Clustered, Statistic
 from .diagnostics import Diagnostics
 from .estimate import Estimate
@@ -16,64 +17,21 @@ from .influence import Influence
 from .inputs import OpeInputs
 from .verdict import REFUSE, Reason, judge
 
-
-class Estimator(Protocol):
-    """Estimates the value of a target policy from inputs."""
-
-    @property
-    def name(self) -> str:
-        """Short name, e.g. ``snips``."""
-        ...
-
-    @property
-    def needs_model(self) -> bool:
-        """Whether inputs have to come with a reward model's predictions."""
-        ...
-
-    @property
-    def weighted(self) -> bool:
-        """Whether it uses the importance weights; if not, it is only as right as its model."""
-        ...
-
-    @property
-    def caveat(self) -> str:
-        """What its interval leaves out; it becomes part of the note."""
-        ...
-
-    def statistic(self, inputs: OpeInputs) -> Statistic:
-        """The value as a function of column means.
-
-        Raises:
-            NotEstimable: no reward model where one is needed, or no round the target could have made.
-        """
-        ...
-
-    def raw(self, inputs: OpeInputs) -> Statistic | None:
-        """The value without smoothing, to measure what smoothing does; None: nothing is smoothed."""
-        ...
-
-    def misfits(self, inputs: OpeInputs, diagnostics: Diagnostics) -> tuple[Reason, ...]:
-        """Reasons against this estimator on inputs of this kind with these diagnostics."""
-        ...
-
-    def fitted(self, inputs: OpeInputs) -> Estimator:
-        """This estimator with what it learns from the log, such as how much to smooth."""
-        ...
-
-    def estimate(
-        self,
-        inputs: OpeInputs,
-        *,
-        level: float = 0.95,
-        interval: str | Interval = "delta",
-        rng: Generator | None = None,
-    ) -> Estimate:
-        """The value with its interval; ``rng`` is needed by intervals that resample."""
-        ...
+CONDITIONAL = (
+    "its predictions are given the slots that the log shows before, and the weights of these are left out: "
+    "use cascade-dr"
+)
 
 
-class StatisticEstimator:
-    """What estimators share: an estimate from :meth:`Estimator.statistic`."""
+class Estimator:
+    """Estimates the value of a target policy from inputs; a subclass gives :meth:`statistic`.
+
+    Attributes:
+        name: short name, e.g. ``snips``.
+        needs_model: whether inputs have to come with a reward model's predictions.
+        weighted: whether it uses the importance weights; if not, it is only as right as its model.
+        caveat: what its interval leaves out; it becomes part of the note.
+    """
 
     name: str
     needs_model: bool = False
@@ -81,29 +39,26 @@ class StatisticEstimator:
     caveat: str = ""
 
     def statistic(self, inputs: OpeInputs) -> Statistic:
-        """See :class:`Estimator`."""
+        """The value as a function of column means.
+
+        Raises:
+            NotEstimable: no reward model where one is needed, or no round the target could have made.
+        """
         raise NotImplementedError
 
     def raw(self, inputs: OpeInputs) -> Statistic | None:
-        """See :class:`Estimator`."""
+        """The value without smoothing, to measure what smoothing does; None: nothing is smoothed."""
         return None
 
     def misfits(self, inputs: OpeInputs, diagnostics: Diagnostics) -> tuple[Reason, ...]:
-        """See :class:`Estimator`."""
-        assumption_reasons = tuple(inputs.assumption_reasons()) if self.weighted else ()
-        if not (self.needs_model and inputs.conditional_predictions):
-            return assumption_reasons
-        return (
-            *assumption_reasons,
-            (
-                REFUSE,
-                "its predictions are given the slots that the log shows before, and the weights of these are "
-                "left out: use cascade-dr",
-            ),
-        )
+        """Reasons against this estimator on inputs of this kind with these diagnostics."""
+        reasons = tuple(inputs.assumption_reasons()) if self.weighted else ()
+        if self.needs_model and inputs.conditional_predictions:
+            reasons += ((REFUSE, CONDITIONAL),)
+        return reasons
 
     def fitted(self, inputs: OpeInputs) -> Estimator:
-        """See :class:`Estimator`."""
+        """This estimator with what it learns from the log, such as how much to smooth."""
         return self
 
     def estimate(
@@ -114,7 +69,7 @@ class StatisticEstimator:
         interval: str | Interval = "delta",
         rng: Generator | None = None,
     ) -> Estimate:
-        """See :class:`Estimator`.
+        """The value with its interval; ``rng`` is needed by intervals that resample.
 
         Raises:
             NotEstimable: no reward model where one is needed, no round the target could have made, or what
@@ -151,7 +106,7 @@ def make_estimate(
     reasons: Sequence[Reason] = (),
     cluster: I64 | None = None,
 ) -> Estimate:
-    """The estimate of ``statistic`` with its interval, the diagnostics ``found`` and the verdict.
+    """The estimate of ``statistic`` with its interval, the diagnostics and the verdict.
 
     ``raw`` is the same without smoothing; rounds with equal ``cluster`` are one draw.
     """
@@ -163,19 +118,33 @@ def make_estimate(
         notes = [*notes, f"the interval takes {len(statistic)} users as independent, not {rounds} rounds"]
     low, high = interval(statistic, level, rng)
     influence = Influence.from_statistic(statistic, raw)
-    verdict, reason = judge(diagnostics, weighted=estimator.weighted, influence=influence, reasons=reasons)
-    return Estimate(
-        value=statistic.value,
-        low=low,
-        high=high,
+    return judged_estimate(
+        estimator,
+        statistic.value,
+        (low, high),
+        diagnostics,
+        influence,
+        reasons,
+        notes,
         level=level,
         interval=interval.name,
-        estimator=estimator.name,
         n=rounds,
         unit=unit,
-        note="; ".join(dict.fromkeys(filter(None, (estimator.caveat, *notes)))),
-        verdict=verdict,
-        reason=reason,
-        **vars(diagnostics),
-        **vars(influence),
     )
+
+
+def judged_estimate(
+    estimator: Estimator,
+    value: float,
+    ends: Ends,
+    diagnostics: Diagnostics,
+    influence: Influence,
+    reasons: Sequence[Reason],
+    notes: Sequence[str],
+    **others: Any,
+) -> Estimate:
+    """The estimate with its verdict; ``others`` are its level, interval, n and unit."""
+    verdict, reason = judge(diagnostics, weighted=estimator.weighted, influence=influence, reasons=reasons)
+    note = "; ".join(dict.fromkeys(filter(None, (estimator.caveat, *notes))))
+    words: dict[str, Any] = {"estimator": estimator.name, "note": note, "verdict": verdict, "reason": reason}
+    return Estimate(value, ends[0], ends[1], **words, **vars(diagnostics), **vars(influence), **others)

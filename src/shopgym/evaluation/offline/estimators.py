@@ -25,45 +25,40 @@ LEVELS = (1.0, 5.0, 10.0, 50.0, 100.0, 500.0, 1000.0, 5000.0)
 POWERS = (1.0, 0.9, 0.75, 0.5)
 """Powers of the propensity to choose from."""
 
+DR = Weighted("dr", needs_model=True)
+"""Dudik, Langford and Li 2011."""
 DEFAULT_ESTIMATORS: Mapping[str, Estimator] = {
     estimator.name: estimator
     for estimator in (
         Weighted("ips"),  # Horvitz and Thompson 1952; Strehl et al. 2010
         Weighted("snips", normalised=True),  # Swaminathan and Joachims 2015
         Direct(),
-        Weighted("dr", needs_model=True),  # Dudik, Langford and Li 2011
+        DR,
     )
 }
 """Those that are shown unless others are asked for."""
 
 ESTIMATORS: Mapping[str, Estimator] = {
-    **DEFAULT_ESTIMATORS,
-    **{
-        estimator.name: estimator
-        for estimator in (
-            Weighted("clipped-ips", Clipped()),
-            Weighted("clipped-dr", Clipped(), needs_model=True),
-            Weighted("sndr", needs_model=True, normalised=True),  # Robins et al. 2007, normalised weights
-            Tuned(
-                "switch-dr",
-                Weighted("dr", needs_model=True),
-                tuple(map(Switched, (*LEVELS, math.inf))),
-                "reward-bound",
-            ),
-            Tuned("dr-os", Weighted("dr", needs_model=True), tuple(map(Optimistic, LEVELS))),
-            Weighted("sg-ips", SubGaussian()),
-            Weighted("sg-dr", SubGaussian(), needs_model=True),
-            Weighted("log-smoothing", Logarithmic()),
-            Tuned("exp-smoothing", Weighted("ips"), tuple(map(Exponential, POWERS))),
-            Weighted("replay", SubGaussian(1.0), normalised=True),  # Li, Chu, Langford and Wang 2011
-            EmpiricalLikelihood(),
-            ByLogger("ips-by-logger", Weighted("ips")),
-            ByLogger("dr-by-logger", Weighted("dr", needs_model=True)),
-            CascadeDR(),
-            PseudoInverse(),
-            PseudoInverse("snpi", normalised=True),
-        )
-    },
+    estimator.name: estimator
+    for estimator in (
+        *DEFAULT_ESTIMATORS.values(),
+        Weighted("clipped-ips", Clipped()),
+        Weighted("clipped-dr", Clipped(), needs_model=True),
+        Weighted("sndr", needs_model=True, normalised=True),  # Robins et al. 2007, normalised weights
+        Tuned("switch-dr", DR, tuple(map(Switched, (*LEVELS, math.inf))), "reward-bound"),
+        Tuned("dr-os", DR, tuple(map(Optimistic, LEVELS))),
+        Weighted("sg-ips", SubGaussian()),
+        Weighted("sg-dr", SubGaussian(), needs_model=True),
+        Weighted("log-smoothing", Logarithmic()),
+        Tuned("exp-smoothing", Weighted("ips"), tuple(map(Exponential, POWERS))),
+        Weighted("replay", SubGaussian(1.0), normalised=True),  # Li, Chu, Langford and Wang 2011
+        EmpiricalLikelihood(),
+        ByLogger("ips-by-logger", Weighted("ips")),
+        ByLogger("dr-by-logger", DR),
+        CascadeDR(),
+        PseudoInverse(),
+        PseudoInverse("snpi", normalised=True),
+    )
 }
 """All of them."""
 

@@ -74,9 +74,8 @@ def from_dataframe(
         raise InvalidInput("user", None, "intervals by user need the column that names them")
     users = None if user is None else frame[user].to_numpy()
     if user is not None:
-        refuse(
-            user, frame[user].to_numpy(dtype=object), frame[user].isna().to_numpy(), "fill in what is missing"
-        )
+        missing = frame[user].isna().to_numpy()
+        refuse(user, frame[user].to_numpy(dtype=object), missing, "fill in what is missing")
     cluster = cluster_codes(users) if by_user and users is not None else None
     if isinstance(target, str) and target.startswith("column:"):
         inputs = _from_column(frame, target.removeprefix("column:"), logged[0], logged[2], unit)
@@ -111,12 +110,8 @@ def context_features(frame: pd.DataFrame, columns: Sequence[str]) -> F64:
         else:
             levels, code = np.unique(column.to_numpy().astype(str), return_inverse=True)
             if len(levels) > MOST_CATEGORIES:
-                raise InvalidInput(
-                    name,
-                    len(levels),
-                    f"too many different values for context, at most {MOST_CATEGORIES}: leave it out, or "
-                    "turn it into a number",
-                )
+                fix = f"too many different values for context, at most {MOST_CATEGORIES}"
+                raise InvalidInput(name, len(levels), f"{fix}: leave it out, or turn it into a number")
             parts.append(np.eye(len(levels))[code])
     return np.hstack(parts) if parts else np.empty((len(frame), 0))
 
@@ -126,13 +121,7 @@ def _from_column(frame: pd.DataFrame, name: str, reward: F64, propensity: F64, u
     probability = _numbers(frame, name)
     refuse(name, probability, ~((probability >= 0) & (probability <= 1)), "give a probability in [0, 1]")
     note = "only the target's probability of the logged action is known: no reward model, so no dm and dr"
-    return OpeInputs(
-        reward[:, None],
-        (probability / propensity)[:, None],
-        unit=unit,
-        note=note,
-        propensity=propensity[:, None],
-    )
+    return OpeInputs.of_rounds(reward, probability / propensity, unit=unit, note=note, propensity=propensity)
 
 
 def _rows_of(
@@ -159,9 +148,7 @@ def _codes(frame: pd.DataFrame, name: str, actions: Sequence[Any] | None) -> tup
     try:
         labels = sorted(column.unique().tolist()) if actions is None else list(actions)
     except TypeError as error:
-        raise InvalidInput(
-            name, str(error), "the actions are of several types: make them all text"
-        ) from error
+        raise InvalidInput(name, str(error), "several types of actions: make them all text") from error
     codes = pd.Index(labels).get_indexer(pd.Index(column))
     refuse(name, column.to_numpy(dtype=object), codes < 0, f"it is not among the {len(labels)} given actions")
     return labels, codes

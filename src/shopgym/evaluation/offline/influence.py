@@ -39,17 +39,12 @@ class Influence:
         """From ``statistic``; ``raw`` is the same without smoothing, None if nothing is smoothed."""
         psi = statistic.influence()
         square = psi * psi
-        second = float(square.sum())
-        moved = None if raw is None else statistic - raw
-        return cls.from_sums(
-            len(psi),
-            statistic.value,
-            second,
-            float(square @ psi),
-            float(square @ square),
-            0.0 if moved is None else moved.value,
-            0.0 if moved is None else float(np.square(moved.influence()).sum()),
-        )
+        sums = (float(square.sum()), float(square @ psi), float(square @ square))
+        if raw is None:
+            return cls.from_sums(len(psi), statistic.value, *sums)
+        moved = statistic - raw
+        moved_second = float(np.square(moved.influence()).sum())
+        return cls.from_sums(len(psi), statistic.value, *sums, moved.value, moved_second)
 
     @classmethod
     def from_sums(
@@ -64,9 +59,8 @@ class Influence:
     ) -> Influence:
         """From the sums of psi^2, psi^3 and psi^4, what smoothing moved and its sum of psi^2."""
         bound = abs(moved) + SURE * math.sqrt(moved_second) / n
-        if (
-            second <= n * (ROUNDING * value) ** 2 or fourth == 0
-        ):  # all rounds are equal: they do not tell the error
+        # where all rounds are equal they do not tell the error
+        if second <= n * (ROUNDING * value) ** 2 or fourth == 0:
             return cls(math.inf, 0.0, math.inf if bound > ROUNDING * abs(value) else 0.0)
         return cls(third**2 / second**3, second**2 / fourth, bound * n / math.sqrt(second))
 

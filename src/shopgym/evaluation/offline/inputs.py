@@ -6,14 +6,24 @@ import math
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
+from typing import Any
 
 import numpy as np
 
 from ...core.errors import InvalidInput
 from ...core.types import F64, I64, AnyArray
-from .calibration import calibration_p
-from .checks import as_floats, check_finite, check_rewards, check_target, checked_actions, refuse, shown
+from .checks import (
+    as_floats,
+    check_finite,
+    check_rewards,
+    check_target,
+    checked_actions,
+    checked_predictions,
+    refuse,
+    shown,
+)
 from .diagnostics import Diagnostics, diagnose
+from .support import calibration_p
 from .verdict import CAUTION, REFUSE, THRESHOLDS, Reason
 
 
@@ -65,9 +75,7 @@ class OpeInputs:
 
     def __post_init__(self) -> None:
         if self.reward.ndim != 2 or 0 in self.reward.shape:
-            raise InvalidInput(
-                "inputs.reward", self.reward.shape, "give shape (rounds, slots), none of them 0"
-            )
+            raise InvalidInput("inputs.reward", self.reward.shape, "give shape (rounds, slots), none is 0")
         if (self.q_logged is None) != (self.v_target is None):
             raise InvalidInput("inputs.q_logged", None, "give q_logged and v_target together, or neither")
         for name in ("logger", "cluster", "slate_weight"):
@@ -105,16 +113,14 @@ class OpeInputs:
     @cached_property
     def diagnostics(self) -> Diagnostics:
         """Diagnostics of the weights and the model; computed once."""
-        return diagnose(
-            self.reward, self.weight, self.q_logged, self.unsupported, self.propensity_p, self.cluster
-        )
+        columns = (self.reward, self.weight, self.q_logged)
+        return diagnose(*columns, self.unsupported, self.propensity_p, self.cluster)
 
     @cached_property
     def control(self) -> F64:
         """(n,) the mean weight of a round's slots less 1: 0 in expectation."""
-        return np.asarray(
-            (self.weight[:, 0] if self.weight.shape[1] == 1 else self.weight.mean(axis=1)) - 1.0
-        )
+        mean: F64 = self.weight[:, 0] if self.slots == 1 else self.weight.mean(axis=1)
+        return mean - 1.0
 
     def assumption_reasons(self) -> Iterator[Reason]:
         """Reasons against every estimate that uses the weights, from what these assume."""
@@ -156,6 +162,22 @@ class OpeInputs:
         )
 
     @classmethod
+    def of_rounds(
+        cls,
+        reward: F64,
+        weight: F64,
+        q_logged: F64 | None = None,
+        v_target: F64 | None = None,
+        *,
+        propensity: F64 | None = None,
+        **others: Any,
+    ) -> OpeInputs:
+        """Inputs of one slot: the five columns have shape (n,), ``others`` are any other fields."""
+        optional = (None if each is None else each[:, None] for each in (q_logged, v_target, propensity))
+        q_logged, v_target, propensity = optional
+        return cls(reward[:, None], weight[:, None], q_logged, v_target, propensity=propensity, **others)
+
+    @classmethod
     def from_actions(
         cls,
         reward: AnyArray,
@@ -184,20 +206,14 @@ class OpeInputs:
             raise InvalidInput("target", target.shape, "give shape (rounds, actions)")
         reward, action, propensity = checked_actions(reward, action, propensity, target.shape[1])
         check_target(target, len(reward))
-        if q is not None:
-            q = as_floats("q", q)
-            if q.shape != target.shape:
-                raise InvalidInput("q", q.shape, f"give shape {target.shape}, like the target")
-        weight, q_logged, v_target = weigh(action, propensity, target, q)
+        q = None if q is None else checked_predictions(q, target)
         unseen = ~shown(action, target.shape[1])
-        return cls(
-            reward=reward[:, None],
-            weight=weight[:, None],
-            q_logged=None if q_logged is None else q_logged[:, None],
-            v_target=None if v_target is None else v_target[:, None],
+        return cls.of_rounds(
+            reward,
+            *weigh(action, propensity, target, q),
             unsupported=float(target[:, unseen].sum()) / len(reward) if unseen.any() else 0.0,
             unit=unit,
-            propensity=propensity[:, None],
+            propensity=propensity,
             propensity_p=calibration_p(action, propensity, target.shape[1]),
         )
 

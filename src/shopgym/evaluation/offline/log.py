@@ -15,7 +15,7 @@ from ...core.types import F32, F64, I32, I64, AnyArray, Bool
 from ...policies.decision_log.log import DecisionLog
 from ...policies.features import FeatureMap
 from ..intervals.clusters import cluster_codes
-from .checks import CHUNK_CELLS, refuse
+from .checks import chunks, refuse
 from .inputs import OpeInputs
 from .reward_model import FOLDS, CrossFitted, Moments, assign_folds
 
@@ -77,9 +77,7 @@ def log_inputs(
     shown = _shown(log)
     weight, q_logged, v_target = np.ones((n, k)), np.zeros((n, k)), np.zeros((n, k))
     mass = np.zeros(2)
-    step = max(1, CHUNK_CELLS // (requests.num_candidates * max(k, width)))
-    for start in range(0, n, step):
-        rows = slice(start, min(start + step, n))
+    for rows in chunks(n, requests.num_candidates * max(k, width)):
         part, positions = requests.take(rows), log.positions[rows]
         target = _exact_target(policy, part, k) if exact else _drawn_target(policy, part, k, draws, rng)
         mass += _mass(target, part.candidates, shown)
@@ -95,6 +93,8 @@ def log_inputs(
             v_target[rows] = np.einsum("nkm,nkm->nk", target, q)
         if progress:
             progress(rows.stop, n)
+    chained = np.cumprod(log.propensities, axis=1)
+    propensity = chained if marginals is None else np.where(filled, marginals, 1.0)
     return OpeInputs(
         reward=log.reward,
         weight=weight,
@@ -103,10 +103,7 @@ def log_inputs(
         unsupported=float(mass[1] / mass[0]) if mass[0] else 1.0,
         unit=log.unit,
         note=_note(k, exact, marginals is not None, model is not None, waiting),
-        propensity=np.asarray(
-            np.cumprod(log.propensities, axis=1) if marginals is None else np.where(filled, marginals, 1.0),
-            dtype=np.float64,
-        ),
+        propensity=np.asarray(propensity, dtype=np.float64),
         chained=marginals is None and k > 1,
         cluster=cluster_codes(log.user_id) if by_user else None,
     )
@@ -168,9 +165,7 @@ def _fit(
     shown = log.requests().at(log.positions)
     width = features(shown.take(slice(0, 1))).shape[2]
     moments = Moments(folds, k, width)
-    step = max(1, CHUNK_CELLS // (k * max(1, width)))
-    for start in range(0, n, step):
-        rows = slice(start, min(start + step, n))
+    for rows in chunks(n, k * max(1, width)):
         row, slot = np.nonzero(log.slates[rows] >= 0)
         phi = features(shown.take(rows))
         moments.add(phi[row, slot], slot, log.reward[rows][row, slot], fold[rows][row])
@@ -188,9 +183,8 @@ def _shown(log: DecisionLog) -> Bool:
 
 def _mass(target: F64, candidates: I32, shown: Bool) -> F64:
     """(2,) the target's probability in all, and on items never shown at that slot."""
-    unseen = 0.0
-    for slot in range(target.shape[1]):
-        unseen += float(target[:, slot][~shown[slot, candidates]].sum())
+    slots = range(target.shape[1])
+    unseen = sum(float(target[:, slot][~shown[slot, candidates]].sum()) for slot in slots)
     return np.array([target.sum(), unseen])
 
 

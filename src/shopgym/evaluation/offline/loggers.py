@@ -9,13 +9,13 @@ import numpy as np
 from ...core.errors import InvalidInput
 from ..errors import NotEstimable
 from ..intervals.statistic import Statistic, Terms
-from .estimator import StatisticEstimator
+from .estimator import Estimator
 from .inputs import OpeInputs
 from .weighted import UNCHANGED, Weighted
 
 
 @dataclass(frozen=True)
-class ByLogger(StatisticEstimator):
+class ByLogger(Estimator):
     """sum over loggers of the mean of their rounds, in proportion to n_l / s_l^2.
 
     s_l^2 is the variance of logger l's rounds: the weighted estimator of Agarwal, Basu, Schnabel and Joachims
@@ -54,9 +54,8 @@ class ByLogger(StatisticEstimator):
         if rounds.shape[1] > 1:
             raise InvalidInput("base", self.base.name, "take an estimator that is a plain mean")
         if (counts == 1).any():
-            raise NotEstimable(
-                "inputs.logger", int(np.argmax(counts == 1)), "a logger needs two rounds or none"
-            )
+            logger = int(np.argmax(counts == 1))
+            raise NotEstimable("inputs.logger", logger, "a logger needs two rounds or none")
         x = rounds[:, 0]
         divisor = np.maximum(counts, 1)
         mean = np.bincount(inputs.logger, x) / divisor

@@ -43,9 +43,7 @@ def assign_folds(n: int, rng: Generator, folds: int = FOLDS, users: AnyArray | N
         units = len(distinct)
     if not 2 <= folds <= units:
         noun = "rounds" if users is None else "users"
-        raise InvalidInput(
-            noun, units, f"for {folds} folds give as many {noun} or more, and at least 2 folds"
-        )
+        raise InvalidInput(noun, units, f"for {folds} folds give as many {noun} or more; 2 folds at least")
     return np.asarray((rng.permutation(units) % folds)[unit], dtype=np.int64)
 
 

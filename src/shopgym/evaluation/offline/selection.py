@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.random import Generator
@@ -13,8 +14,8 @@ from ...core.errors import InvalidInput, in_range
 from ...core.types import F64, I64, AnyArray
 from ..errors import NotEstimable
 from ..intervals.statistic import Statistic
-from .checks import as_floats, check_target, checked_actions, logged_probability, refuse
-from .estimator import Estimator, StatisticEstimator
+from .checks import as_floats, checked_policies, checked_predictions, refuse
+from .estimator import Estimator
 from .inputs import OpeInputs
 from .tuning import slope
 
@@ -24,7 +25,7 @@ _STEPS = 60
 
 
 @dataclass(frozen=True)
-class Slope(StatisticEstimator):
+class Slope(Estimator):
     """SLOPE++ over any estimators: that of Tucker and Lee 2021 (Improved estimator selection for off-policy
     evaluation), which drops from SLOPE (Su, Srinath and Krishnamurthy 2020, Adaptive estimator selection for
     off-policy evaluation) the need to know which candidate is more biased: they are ordered by how wide
@@ -83,18 +84,9 @@ class ActionLog:
     q: F64 | None = None
 
     def __post_init__(self) -> None:
-        behaviour, target = as_floats("behaviour", self.behaviour), as_floats("target", self.target)
-        if behaviour.ndim != 2 or target.shape != behaviour.shape:
-            raise InvalidInput("behaviour", (behaviour.shape, target.shape), "give (rounds, actions) of both")
-        if self.q is not None and np.shape(self.q) != behaviour.shape:
-            raise InvalidInput("q", np.shape(self.q), f"give shape {behaviour.shape}")
-        check_target(behaviour, len(behaviour), "behaviour")
-        check_target(target, len(behaviour))
-        logged = logged_probability(behaviour, self.action)
-        reward, action, _ = checked_actions(self.reward, self.action, logged, behaviour.shape[1])
-        if len(reward) != len(behaviour):
-            raise InvalidInput("reward", reward.shape, f"give one per row of the target ({len(behaviour)})")
-        q = None if self.q is None else as_floats("q", self.q)
+        columns = (self.reward, self.action, self.behaviour, self.target)
+        reward, action, _, behaviour, target = checked_policies(*columns)
+        q = None if self.q is None else checked_predictions(self.q, target)
         checked = {"reward": reward, "action": action, "behaviour": behaviour, "target": target, "q": q}
         for name, values in checked.items():
             object.__setattr__(self, name, values)
@@ -119,21 +111,14 @@ class PasIfChoice:
     Attributes:
         errors: estimated mean squared error of each candidate, by name; NaN if it had no answer on any split.
         best: the name with the least.
-        misfit: mean squared difference between the weights of the split and those of the target.
     """
 
     errors: Mapping[str, float]
     best: str
-    misfit: float
 
 
 def pas_if(
-    log: ActionLog,
-    candidates: Sequence[Estimator],
-    *,
-    rng: Generator,
-    share: float = 0.2,
-    splits: int = 10,
+    log: ActionLog, candidates: Sequence[Estimator], *, rng: Generator, share: float = 0.2, splits: int = 10
 ) -> PasIfChoice:
     """Which estimator has the least error for this target: policy-adaptive estimator selection via importance
     fitting (Udagawa, Kiyohara, Narita, Saito and Tateno 2023).
@@ -167,36 +152,32 @@ def pas_if(
     rows = np.arange(len(log))
     fits = [splitting(weight, log.behaviour, share, exponent) for exponent in EXPONENTS]
     at = weight[rows, log.action]
-    misfits = [
-        float(np.mean((at - _odds(rho[rows, log.action]) * (1.0 - share) / share) ** 2)) for rho in fits
-    ]
-    rho = fits[int(np.argmin(misfits))]
-    chance = rho[rows, log.action]
+    logged = [rho[rows, log.action] for rho in fits]
+    splits_at = [rho / (1.0 - rho) * (1.0 - share) / share for rho in logged]
+    misfits = [float(np.mean((at - other) ** 2)) for other in splits_at]
+    best = int(np.argmin(misfits))
+    rho, chance = fits[best], logged[best]
     squares: dict[str, list[float]] = {name: [] for name in names}
     for _ in range(splits):
         first = rng.random(len(log)) < chance
         if first.all() or first.sum() < 2 or (~first).sum() < 2:
             continue
         yardstick = float(log.reward[first].mean())
-        second_part = ActionLog(
-            log.reward[~first],
-            log.action[~first],
-            (log.behaviour * (1.0 - rho) / (1.0 - share))[~first],
-            (log.behaviour * rho / share)[~first],
-            None if log.q is None else log.q[~first],
-        ).inputs()
+        target, behaviour = log.behaviour * rho / share, log.behaviour * (1.0 - rho) / (1.0 - share)
+        columns = (log.reward, log.action, behaviour, target, log.q)
+        second_part: list[Any] = [None if each is None else each[~first] for each in columns]
+        rounds = ActionLog(*second_part).inputs()
         for each in candidates:
             try:
-                squares[each.name].append(
-                    (each.fitted(second_part).statistic(second_part).value - yardstick) ** 2
-                )
+                value = each.fitted(rounds).statistic(rounds).value
+                squares[each.name].append((value - yardstick) ** 2)
             except NotEstimable:
                 continue  # this candidate has no answer on this split
     errors = {name: float(np.mean(squared)) if squared else math.nan for name, squared in squares.items()}
     answered = {name: error for name, error in errors.items() if math.isfinite(error)}
     if not answered:
         raise InvalidInput("candidates", names, "none of them answers for any split: give more rounds")
-    return PasIfChoice(errors, min(answered, key=answered.__getitem__), min(misfits))
+    return PasIfChoice(errors, min(answered, key=answered.__getitem__))
 
 
 def splitting(weight: F64, behaviour: F64, share: float, exponent: float) -> F64:
@@ -221,10 +202,6 @@ def _sigmoid(x: AnyArray) -> F64:
     from scipy.special import expit
 
     return np.asarray(expit(x), dtype=np.float64)
-
-
-def _odds(rho: F64) -> F64:
-    return np.asarray(rho / (1.0 - rho))
 
 
 @dataclass(frozen=True)
@@ -273,7 +250,6 @@ def top_k(estimated: AnyArray, true: AnyArray, baseline: float) -> list[TopK]:
         best, spread = float(chosen.max()), float(chosen.std())
         gain = best - baseline
         sharpe = gain / spread if spread > 0 else (math.copysign(math.inf, gain) if gain else math.nan)
-        out.append(
-            TopK(k, best, float(chosen.min()), float(chosen.mean()), spread, sharpe, float(true.max()) - best)
-        )
+        worst, mean, regret = float(chosen.min()), float(chosen.mean()), float(true.max()) - best
+        out.append(TopK(k, best, worst, mean, spread, sharpe, regret))
     return out

@@ -43,7 +43,7 @@ class Clipped:
     most: float | None = None
 
     def __post_init__(self) -> None:
-        _positive_or_none("most", self.most)
+        _in_range_or_none("most", self.most, 0.0, math.inf, open_low=True)
 
     def __call__(self, inputs: OpeInputs) -> F64:
         """See :class:`Smoothing`."""
@@ -100,8 +100,7 @@ class SubGaussian:
     amount: float | None = None
 
     def __post_init__(self) -> None:
-        if self.amount is not None:
-            in_range("amount", self.amount, 0.0, 1.0)
+        _in_range_or_none("amount", self.amount, 0.0, 1.0)
 
     def __call__(self, inputs: OpeInputs) -> F64:
         """See :class:`Smoothing`."""
@@ -125,8 +124,7 @@ class Logarithmic:
     amount: float | None = None
 
     def __post_init__(self) -> None:
-        if self.amount is not None:
-            in_range("amount", self.amount, 0.0, math.inf, open_high=True)
+        _in_range_or_none("amount", self.amount, 0.0, math.inf, open_high=True)
 
     def __call__(self, inputs: OpeInputs) -> F64:
         """See :class:`Smoothing`.
@@ -162,12 +160,10 @@ class Exponential:
             NotEstimable: the inputs carry no behaviour probabilities.
         """
         if inputs.propensity is None:
-            raise NotEstimable(
-                "inputs.propensity", None, "exponential smoothing needs the logged probabilities"
-            )
+            raise NotEstimable("inputs.propensity", None, "smoothing needs logged probabilities")
         return np.asarray(inputs.weight * inputs.propensity ** (1.0 - self.power))
 
 
-def _positive_or_none(name: str, value: float | None) -> None:
+def _in_range_or_none(name: str, value: float | None, low: float, high: float, **ends: bool) -> None:
     if value is not None:
-        in_range(name, value, 0.0, math.inf, open_low=True)
+        in_range(name, value, low, high, **ends)

@@ -12,6 +12,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 
@@ -20,17 +21,17 @@ from ...core.statistics import normal_quantile
 from ...core.types import F64, I64
 from ..errors import NoOverlap, NotEstimable
 from ..intervals.base import check_level
+from ..intervals.normal import student_quantile
 from ..intervals.statistic import Statistic, gradient_at
 from .diagnostics import TAIL, Diagnostics, max_share, pair_products, pair_z
 from .estimate import Estimate
-from .estimator import Estimator
+from .estimator import Estimator, judged_estimate
 from .estimators import estimator_named
 from .influence import Influence
 from .inputs import OpeInputs
 from .pareto import tail_shape
 from .slate.estimators import CascadeDR, PseudoInverse
 from .smoothing import Clipped, Logarithmic, SubGaussian
-from .verdict import judge
 from .weighted import Direct, Weighted
 
 KEPT = 1 << 20
@@ -121,7 +122,7 @@ class SufficientStatistics:
         self.propensity_p = self.unsupported = math.nan
         """Of the whole log; the caller sets them from :class:`.support.Support`."""
         self._columns = [MeansAndScatter(_columns(each, _lead_round(slots)).shape[1]) for each in estimators]
-        self._kind = replace(_lead_round(slots), slate_weight=np.ones(1))
+        self._kind = _lead_round(slots)
         self._refused: dict[str, str] = {}
         self._weight, self._reward = MeansAndScatter(slots), MeansAndScatter(1)
         self._top = [LargestValues() for _ in range(slots)]
@@ -180,22 +181,16 @@ class SufficientStatistics:
         mine, others = (([e.name for e in t.estimators], t.slots, t.unit) for t in (self, other))
         if mine != others:
             raise InvalidInput("tally", others, f"merge what was made alike: {mine}")
-        pairs = [
-            *zip(self._columns, other._columns),
-            (self._weight, other._weight),
-            (self._reward, other._reward),
-            (self._correction, other._correction),
-            (self._pairs, other._pairs),
-        ]
-        for one, two in pairs:
+        for one, two in zip(self._mergeable(), other._mergeable()):
             one.merge(two)
-        for top, other_top in zip(self._top, other._top):
-            top.merge(other_top)
         self._kind = _common_kind(self._kind, other._kind)
         self._refused |= other._refused
         self._squared_error += other._squared_error
         self.histogram = self.histogram + other.histogram
         self.notes |= other.notes
+
+    def _mergeable(self) -> list[Any]:
+        return [*self._columns, *self._top, self._weight, self._reward, self._correction, self._pairs]
 
     def diagnostics(self) -> Diagnostics:
         """As :func:`.diagnostics.diagnose` of all rounds in one."""
@@ -247,9 +242,8 @@ class SufficientStatistics:
         if name in self._refused:
             raise NotEstimable("estimator", name, self._refused[name])
         if interval not in STREAMED_INTERVALS:
-            raise InvalidInput(
-                "interval", interval, f"of a streamed log choose {' or '.join(STREAMED_INTERVALS)}"
-            )
+            fix = f"of a streamed log choose {' or '.join(STREAMED_INTERVALS)}"
+            raise InvalidInput("interval", interval, fix)
         check_level(level)
         n = len(self)
         if n < 2:
@@ -257,31 +251,22 @@ class SufficientStatistics:
         i = names.index(name)
         estimator, columns, diagnostics = self.estimators[i], self._columns[i], self.diagnostics()
         if estimator.weighted and not diagnostics.ess > 0:
-            raise NoOverlap(
-                "inputs.weight", 0.0, f"the target never shows what was logged in any of {n} rounds"
-            )
+            fix = f"the target never shows what was logged in any of {n} rounds"
+            raise NoOverlap("inputs.weight", 0.0, fix)
         value, error, influence = _solve_statistic(columns, *_statistics(estimator, _lead_round(self.slots)))
-        half = _quantile(interval, level, n) * error
-        verdict, reason = judge(
+        half = (normal_quantile(level) if interval == "delta" else student_quantile(level, n)) * error
+        return judged_estimate(
+            estimator,
+            value,
+            (value - half, value + half),
             diagnostics,
-            weighted=estimator.weighted,
-            influence=influence,
-            reasons=estimator.misfits(self._kind, diagnostics),
-        )
-        return Estimate(
-            value=value,
-            low=value - half,
-            high=value + half,
+            influence,
+            estimator.misfits(self._kind, diagnostics),
+            list(self.notes),
             level=level,
             interval=interval,
-            estimator=name,
             n=n,
             unit=self.unit,
-            note="; ".join(dict.fromkeys(filter(None, (estimator.caveat, *self.notes)))),
-            verdict=verdict,
-            reason=reason,
-            **vars(diagnostics),
-            **vars(influence),
         )
 
 
@@ -299,11 +284,8 @@ def streamable(estimator: Estimator, n: int) -> Estimator:
         NotEstimable: it looks at all rounds at once.
     """
     if not can_stream(estimator):
-        raise NotEstimable(
-            "estimator",
-            estimator.name,
-            "it looks at all rounds at once and cannot be streamed: take a sample",
-        )
+        fix = "it looks at all rounds at once and cannot be streamed: take a sample"
+        raise NotEstimable("estimator", estimator.name, fix)
     if isinstance(estimator, Weighted) and estimator.smoothing == Clipped(None):
         return replace(estimator, smoothing=Clipped(math.sqrt(n)))
     if isinstance(estimator, Weighted) and estimator.smoothing == Logarithmic(None):
@@ -319,21 +301,17 @@ def weight_histogram(weight: F64) -> I64:
 def _lead_round(slots: int) -> OpeInputs:
     """One round of weight 1 whose reward and prediction are 0."""
     one, zero = np.ones((1, slots)), np.zeros((1, slots))
-    return OpeInputs(zero, one, zero, zero, propensity=one)
+    return OpeInputs(zero, one, zero, zero, propensity=one, slate_weight=np.ones(1))
 
 
 def _with_lead_round(part: OpeInputs) -> OpeInputs:
     """The part after a round of weight 1, so that a part without any weight is not refused."""
-    lead = _lead_round(part.reward.shape[1])
-    model = part.q_logged is not None and part.v_target is not None
-    return _Part(
-        np.concatenate([lead.reward, part.reward]),
-        np.concatenate([lead.weight, part.weight]),
-        np.concatenate([lead.reward, part.q_logged]) if model else None,
-        np.concatenate([lead.reward, part.v_target]) if model else None,
-        propensity=None if part.propensity is None else np.concatenate([lead.weight, part.propensity]),
-        slate_weight=None if part.slate_weight is None else np.concatenate([np.ones(1), part.slate_weight]),
-    )
+    lead = _lead_round(part.slots)
+    columns: dict[str, Any] = {}
+    for name in ("reward", "weight", "q_logged", "v_target", "propensity", "slate_weight"):
+        values = getattr(part, name)
+        columns[name] = None if values is None else np.concatenate([getattr(lead, name), values])
+    return _Led(**columns)
 
 
 def _common_kind(one: OpeInputs, other: OpeInputs) -> OpeInputs:
@@ -346,7 +324,7 @@ def _common_kind(one: OpeInputs, other: OpeInputs) -> OpeInputs:
     )
 
 
-class _Part(OpeInputs):
+class _Led(OpeInputs):
     """Inputs whose overlap is not checked: only that of the whole log matters."""
 
     @property
@@ -396,11 +374,3 @@ def _solve_statistic(
         moved_second = max(float(difference @ columns.scatter @ difference), 0.0)
     influence = Influence.from_sums(n, value, second, third, fourth, moved, moved_second)
     return value, math.sqrt(second / (n * (n - 1.0))), influence
-
-
-def _quantile(interval: str, level: float, n: int) -> float:
-    if interval == "delta":
-        return normal_quantile(level)
-    from scipy.special import stdtrit
-
-    return float(stdtrit(n - 1, (1.0 + level) / 2.0))

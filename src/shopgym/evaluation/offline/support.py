@@ -22,12 +22,8 @@ class Support:
         self.n = 0
         self.logged = np.zeros(actions, dtype=np.int64)
         self.mass = np.zeros(actions)
-        self._inverse = np.zeros((1 + features, actions))
-        self._excess = np.zeros((1 + features, actions))
-        self._size = np.zeros((1 + features, actions))
-        self._level = np.zeros(1 + features)
-        self._square = np.zeros(1 + features)
-        self._level_size = np.zeros(1 + features)
+        self._inverse, self._excess, self._size = np.zeros((3, 1 + features, actions))
+        self._level, self._square, self._level_size = np.zeros((3, 1 + features))
 
     def add(self, action: I64, propensity: F64, mass: F64 | None, features: F64 | None = None) -> None:
         """Add rounds: action, propensity (r,), the target's probability of each action summed over rounds
@@ -92,3 +88,25 @@ class Support:
         defined = error > 0
         largest = float((np.abs(mean[defined]) / error[defined]).max(initial=0.0))
         return float(min(1.0, defined.sum() * 2.0 * ndtr(-largest))) if defined.any() else 1.0
+
+
+def calibration_p(action: I64, propensity: F64, n_actions: int, features: F64 | None = None) -> float:
+    """p-value of the propensities: for each action a and function f of the context, the mean of
+    f (1[a logged] / p - 1) has to be 0.
+
+    f is 1 and each column of ``features``. That is the balance condition of the propensity score (Imai and
+    Ratkovic 2014, Covariate balancing propensity score). Each mean is tested with its own standard
+    error, and the smallest p-value is multiplied by the number of tests (Bonferroni).
+
+    Args:
+        action: (n,) logged action in [0, n_actions).
+        propensity: (n,) its logged probability.
+        features: (n, D) of the context, or None.
+
+    Returns:
+        The p-value, in [0, 1]; NaN if no action was logged often enough. Small, too, when an action cannot be
+        chosen in every context: then its propensities are 0 elsewhere, and the log does not say so.
+    """
+    support = Support(n_actions, 0 if features is None else features.shape[1])
+    support.add(action, propensity, None, features)
+    return support.p_value()

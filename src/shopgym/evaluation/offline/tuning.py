@@ -12,7 +12,7 @@ from ...core.errors import InvalidInput, one_of
 from ...core.types import F64
 from ..intervals.base import standard_error
 from ..intervals.statistic import Statistic
-from .estimator import StatisticEstimator
+from .estimator import Estimator
 from .influence import SURE
 from .inputs import OpeInputs
 from .smoothing import Smoothing
@@ -22,7 +22,7 @@ RULES = ("slope", "mse", "mse-bound", "reward-bound")
 
 
 @dataclass(frozen=True)
-class Tuned(StatisticEstimator):
+class Tuned(Estimator):
     """A :class:`Weighted` estimator that picks one of several smoothings.
 
     Attributes:
@@ -56,9 +56,8 @@ class Tuned(StatisticEstimator):
 
     def fitted(self, inputs: OpeInputs) -> Weighted:
         """The base with the smoothing that the rule picks."""
-        options = [
-            Weighted(self.name, each, self.base.needs_model, caveat=self.caveat) for each in self.candidates
-        ]
+        model, caveat = self.base.needs_model, self.caveat
+        options = [Weighted(self.name, each, model, caveat=caveat) for each in self.candidates]
         if len(inputs) < 2:
             return options[0]
         if self.rule == "slope":

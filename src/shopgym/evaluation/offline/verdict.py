@@ -73,7 +73,7 @@ def judge(
     """The verdict and its reason, empty for ``trust``.
 
     Args:
-        found: the diagnostics.
+        diagnostics: of the weights.
         weighted: whether the estimator uses the weights; else it is as right as its reward model only.
         influence: of the estimate, asked of weighted ones only; None where it has none.
         reasons: what else there is to say against the estimate.
@@ -99,16 +99,11 @@ def _weights(diagnostics: Diagnostics, limits: Thresholds) -> Iterator[Reason]:
     if diagnostics.tail_mass > limits.tail_caution:
         yield CAUTION, f"1% of the rounds carry {diagnostics.tail_mass:.0%} of the weight"
     if abs(diagnostics.weight_z) > limits.z:
-        yield (
-            _off(diagnostics, limits),
-            f"{_mean_weight(diagnostics)}: the propensities are wrong, or the log could not show all that "
-            "the target shows",
-        )
+        cause = "the propensities are wrong, or the log could not show all that the target shows"
+        yield _off(diagnostics, limits), f"{_mean_weight(diagnostics)}: {cause}"
     if diagnostics.propensity_p < limits.propensity_p:
-        yield (
-            CAUTION,
-            f"actions are not logged as often as their propensities say (p = {diagnostics.propensity_p:.1g})",
-        )
+        p = f"(p = {diagnostics.propensity_p:.1g})"
+        yield CAUTION, f"actions are not logged as often as their propensities say {p}"
 
 
 def _mean_weight(diagnostics: Diagnostics) -> str:
@@ -121,10 +116,8 @@ def _off(diagnostics: Diagnostics, limits: Thresholds) -> str:
 
 def _support(diagnostics: Diagnostics, limits: Thresholds) -> Iterator[Reason]:
     if diagnostics.unsupported > limits.unsupported_caution:
-        missing = (
-            diagnostics.mean_weight < 1.0 - 0.5 * diagnostics.unsupported
-            or diagnostics.propensity_p < limits.propensity_p
-        )
+        light = diagnostics.mean_weight < 1.0 - 0.5 * diagnostics.unsupported
+        missing = light or diagnostics.propensity_p < limits.propensity_p
         word = REFUSE if diagnostics.unsupported > limits.unsupported_refuse and missing else CAUTION
         yield word, f"the log never shows {diagnostics.unsupported:.0%} of what the target shows"
 

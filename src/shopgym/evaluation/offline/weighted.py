@@ -34,7 +34,7 @@ import numpy as np
 from ...core.types import F64
 from ..errors import NoOverlap, NotEstimable
 from ..intervals.statistic import Statistic, Terms
-from .estimator import StatisticEstimator
+from .estimator import Estimator
 from .inputs import OpeInputs
 from .smoothing import Smoothing, Unchanged
 
@@ -42,7 +42,7 @@ UNCHANGED = Unchanged()
 
 
 @dataclass(frozen=True)
-class Weighted(StatisticEstimator):
+class Weighted(Estimator):
     """ips, snips, dr and sndr, with or without smoothed weights; the equations are at the top of this file.
 
     Attributes:
@@ -87,7 +87,7 @@ class Weighted(StatisticEstimator):
 
 
 @dataclass(frozen=True)
-class Direct(StatisticEstimator):
+class Direct(Estimator):
     """mean(v), the direct method (Dudik, Langford and Li 2011)."""
 
     name: str = "dm"
@@ -106,12 +106,9 @@ def require_overlap(inputs: OpeInputs) -> None:
     if inputs.ess > 0:
         return
     slot = np.flatnonzero(~(inputs.weight > 0).any(axis=0))[0]
-    raise NoOverlap(
-        "inputs.weight",
-        0.0,
-        f"at slot {slot} the target never shows what was logged in any of {len(inputs)} rounds: "
-        "this log cannot weigh it; evaluate a target that overlaps with the log",
-    )
+    reason = f"at slot {slot} the target never shows what was logged in any of {len(inputs)} rounds"
+    fix = "this log cannot weigh it; evaluate a target that overlaps with the log"
+    raise NoOverlap("inputs.weight", 0.0, f"{reason}: {fix}")
 
 
 def require_weight(weight: F64, n: int) -> None:

@@ -14,27 +14,7 @@ from ..results import Results
 from .plots import FIGURES
 from .storefront import storefronts
 
-STYLE = """
-:root{color-scheme:light;--ink:#1f2933;--muted:#6b7785;--line:#e3e8ee;--good:#0f766e;--bad:#b91c1c}
-*{box-sizing:border-box}
-body{font:16px/1.5 system-ui,sans-serif;color:var(--ink);max-width:60rem;margin:0 auto;padding:1.5rem}
-h1{font-size:1.7rem;margin:.2rem 0}h2{margin:2.2rem 0 .5rem;font-size:1.2rem}h4{margin:.8rem 0 .3rem}
-p{max-width:46rem}.muted,small{color:var(--muted)}
-.tiles{display:grid;grid-template-columns:repeat(auto-fit,minmax(12rem,1fr));gap:.8rem;margin:1.2rem 0}
-.tile{border:1px solid var(--line);border-radius:.6rem;padding:.8rem 1rem}
-.tile b{display:block;font-size:1.35rem}.tile.good b{color:var(--good)}.tile.bad b{color:var(--bad)}
-img{width:100%;max-width:46rem;height:auto;display:block}
-.scroll{overflow-x:auto}table{border-collapse:collapse;font-size:.86rem;white-space:nowrap}
-th,td{text-align:right;padding:.28rem .6rem;border-bottom:1px solid var(--line)}
-details summary{cursor:pointer;color:var(--muted);margin:.6rem 0}
-th:first-child,td:first-child{text-align:left}th{color:var(--muted);font-weight:600}
-.page{display:flex;gap:.6rem;align-items:stretch;margin:.35rem 0;overflow-x:auto}
-.who{flex:0 0 6rem;align-self:center;font-weight:600;font-size:.85rem}
-.cards{display:flex;gap:.5rem}
-.card{flex:0 0 9.2rem;border:1px solid var(--line);border-radius:.5rem;padding:.5rem;font-size:.78rem;
-display:flex;flex-direction:column;gap:.15rem}.card span{font-size:.95rem;margin-top:auto}
-@media print{body{max-width:none}.tile,.card{break-inside:avoid}}
-"""
+STYLE = (Path(__file__).parent / "page.css").read_text(encoding="utf-8")
 
 
 def write_report(folder: Path, results: Results) -> None:
@@ -59,20 +39,20 @@ def _page(results: Results, pictures: dict[str, str]) -> str:
 <p>{escape(chosen.sentence)}.</p>
 {_tiles(results)}
 <h2>Learning</h2>
-<p>Each agent learnt from {_whole(config.training.rounds * config.training.batch)} one-page visits in a copy
-of the same shop: {_whole(len(items))} items in {len(items.category_names)} categories,
-{_whole(results.policies[chosen.candidate].slate_size)} slots a page. A line is the exact expected
+<p>Each agent learnt from {config.training.rounds * config.training.batch:,} one-page visits in a copy
+of the same shop: {len(items):,} items in {len(items.category_names)} categories,
+{results.policies[chosen.candidate].slate_size:,} slots a page. A line is the exact expected
 reward of the pages shown, which the shop knows; the dashed line is the best page of every request.</p>
 {_picture(pictures, "learning")}
 <h2>Deployed: what each policy is worth</h2>
-<p>Every frozen policy served {_whole(config.truth.decisions)} visitors in a fresh copy of the shop,
+<p>Every frozen policy served {config.truth.decisions:,} visitors in a fresh copy of the shop,
 the same visitors with the same luck. Value and gain are means of exact expectations, in
 {escape(results.unit)} per decision, with {config.evaluation.level:.0%} intervals; the rest is what
 happened.</p>
 {_table(_agents(results))}
 <h2>Offline: what the log alone can tell</h2>
 <p>Yesterday's policy, <b>{escape(config.log.agent)}</b> with exploration, logged
-{_whole(results.log_size)} decisions with exact propensities. From these alone every policy was estimated.
+{results.log_size:,} decisions with exact propensities. From these alone every policy was estimated.
 The black line is its exact value for the same requests, which only a simulated shop can know. It may differ
 from the value when deployed, because another policy leaves other items in stock.</p>
 {_picture(pictures, "offline")}
@@ -113,19 +93,11 @@ def _tiles(results: Results) -> str:
         tiles.append((f"{dr['value']:.4f}", text, "good" if dr["covers_truth"] else "bad"))
     tiles.append((chosen.outcome, "by the export gate", "good" if chosen.passed else "bad"))
     if results.served:
-        same = results.served["equal"] == results.served["cases"]
-        tiles.append(
-            (
-                f"{results.served['equal']}/{results.served['cases']}",
-                "served decisions equal the golden ones",
-                "good" if same else "bad",
-            )
-        )
-    return (
-        '<div class="tiles">'
-        + "".join(f'<div class="tile {kind}"><b>{a}</b>{escape(b)}</div>' for a, b, kind in tiles)
-        + "</div>"
-    )
+        equal, cases = results.served["equal"], results.served["cases"]
+        words = "served decisions equal the golden ones"
+        tiles.append((f"{equal}/{cases}", words, "good" if equal == cases else "bad"))
+    html = "".join(f'<div class="tile {kind}"><b>{a}</b>{escape(b)}</div>' for a, b, kind in tiles)
+    return f'<div class="tiles">{html}</div>'
 
 
 def _agents(results: Results) -> pd.DataFrame:
@@ -171,17 +143,9 @@ def _evaluation(results: Results) -> pd.DataFrame:
 
 
 def _verdicts(results: Results) -> pd.DataFrame:
-    return pd.DataFrame(
-        [
-            {
-                "candidate": v.candidate,
-                "gain on the log": f"{v.gain:+.4f}",
-                "lower bound": f"{v.low:+.4f}",
-                "verdict": v.outcome,
-            }
-            for v in results.verdicts.values()
-        ]
-    )
+    columns = ("candidate", "gain on the log", "lower bound", "verdict")
+    rows = [(v.candidate, f"{v.gain:+.4f}", f"{v.low:+.4f}", v.outcome) for v in results.verdicts.values()]
+    return pd.DataFrame(rows, columns=columns)
 
 
 def _served(results: Results) -> str:
@@ -206,7 +170,3 @@ def _table(frame: pd.DataFrame) -> str:
 
 def _picture(pictures: dict[str, str], name: str) -> str:
     return f'<img alt="{escape(name)}" src="data:image/png;base64,{pictures[name]}">'
-
-
-def _whole(number: int) -> str:
-    return f"{number:,}"

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
@@ -32,9 +34,8 @@ def learning(results: Results) -> Figure:
     axes.set_ylim(0, 1.06 * best)
     right = results.learning["decisions"].max()
     axes.set_xlim(0, right)
-    for y, (_, name, colour) in zip(
-        _spread([end[0] for end in sorted(ends)], 0.055 * best), sorted(ends), strict=True
-    ):
+    heights = _spread([end[0] for end in sorted(ends)], 0.055 * best)
+    for y, (_, name, colour) in zip(heights, sorted(ends), strict=True):
         axes.annotate(name, (right, y), xytext=(6, 0), textcoords="offset points", color=colour, va="center")
     axes.set_xlabel("decisions so far")
     axes.set_ylabel(f"{results.unit} per decision")
@@ -57,18 +58,11 @@ def offline_against_truth(results: Results) -> Figure:
             estimate = results.estimate(agent, estimator)
             if estimate is None:
                 continue
-            colour = colours(results)[agent]
-            axes.plot([estimate["low"], estimate["high"]], [at, at], color=colour, linewidth=2, alpha=0.9)
+            colour, high = colours(results)[agent], estimate["high"]
+            axes.plot([estimate["low"], high], [at, at], color=colour, linewidth=2, alpha=0.9)
             axes.plot(estimate["value"], at, marks[estimator], color=colour, markersize=5)
-            axes.annotate(
-                estimator.upper(),
-                (estimate["high"], at),
-                xytext=(4, 0),
-                textcoords="offset points",
-                color=MUTED,
-                fontsize=7,
-                va="center",
-            )
+            text: dict[str, Any] = {"color": MUTED, "fontsize": 7, "va": "center"}
+            axes.annotate(estimator.upper(), (high, at), xytext=(4, 0), textcoords="offset points", **text)
     axes.set_yticks(range(len(agents)), agents)
     axes.set_ylim(len(agents) - 0.45, -0.55)
     axes.set_xlim(left=min(0.0, float(results.evaluation["low"].min())))

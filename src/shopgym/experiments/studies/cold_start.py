@@ -60,17 +60,12 @@ class ColdStart:
     impressions: I64
 
 
-@dataclass
 class GroupSums:
-    """Sums by group."""
+    """Sums of losses and of worths, and counts of slots, one of each group."""
 
-    loss: F64
-    worth: F64
-    count: I64
-
-    @classmethod
-    def empty(cls, groups: int) -> GroupSums:
-        return cls(np.zeros(groups), np.zeros(groups), np.zeros(groups, np.int64))
+    def __init__(self, groups: int) -> None:
+        self.loss, self.worth = np.zeros((2, groups))
+        self.count = np.zeros(groups, np.int64)
 
     def add(self, group: I64, loss: F64, worth: F64) -> None:
         """Events (e,) with their group, loss and attainable worth."""
@@ -82,9 +77,8 @@ class GroupSums:
     @property
     def share(self) -> F64:
         """(groups,) loss / worth; NaN where nothing came."""
-        share: F64 = np.divide(
-            self.loss, self.worth, out=np.full(len(self.loss), np.nan), where=self.worth > 0
-        )
+        share = np.full(len(self.loss), np.nan)
+        np.divide(self.loss, self.worth, out=share, where=self.worth > 0)
         return share
 
 
@@ -125,20 +119,15 @@ def cold_start(
     env, measured = (_open(catalog, config, lanes, seed, stage) for stage in ("cold start", "attention"))
     shop = env.loop.shop
     launch = shop.market.launch
-    task = Task(
-        without_history(catalog.items, launch > 0),
-        shop.user_names,
-        shop.context_names,
-        config.slate_size,
-        attention=np.ones(config.slate_size),
-    )
+    size, names = config.slate_size, (shop.user_names, shop.context_names)
+    task = Task(without_history(catalog.items, launch > 0), *names, size, attention=np.ones(size))
     rng = stage_rng(seed, "attention")
     random = RandomAgent(task, rng).policy()
     task = replace(task, attention=measure_position_bias(measured.loop, random, 20, rng))
     learner = make_agent(agent, task, stage_rng(seed, "agent", agent), **(options or {}))
     new = launch > warm_up / rounds_per_day
-    by_item, by_user = GroupSums.empty(len(ITEM_ENDS) + 1), GroupSums.of(len(USER_ENDS) + 1)
-    other_items = GroupSums.empty(1)
+    by_item, by_user = GroupSums(len(ITEM_ENDS) + 1), GroupSums(len(USER_ENDS) + 1)
+    long_sold = GroupSums(1)
     deserved, pages = np.zeros(items, np.int64), np.zeros(config.users, np.int64)
 
     def values(rows: I64, requests: Requests, slates: I32) -> tuple[F64, F64]:
@@ -158,9 +147,9 @@ def cold_start(
             fresh = new[best_items.ravel()]
             group = np.searchsorted(ITEM_ENDS, nth[fresh])
             by_item.add(group, loss.ravel()[fresh], worth.ravel()[fresh])
-            other_items.add(np.zeros((~fresh).sum(), np.int64), loss.ravel()[~fresh], worth.ravel()[~fresh])
+            long_sold.add(np.zeros((~fresh).sum(), np.int64), loss.ravel()[~fresh], worth.ravel()[~fresh])
             by_user.add(np.searchsorted(USER_ENDS, nth_page), loss.sum(axis=1), worth.sum(axis=1))
-    return ColdStart(agent, by_item.share, float(other_items.share[0]), by_user.share, by_item.count)
+    return ColdStart(agent, by_item.share, float(long_sold.share[0]), by_user.share, by_item.count)
 
 
 def page_losses(value: F64, positions: I32, attention: F64) -> tuple[I64, F64, F64]:
@@ -207,11 +196,8 @@ def _open(catalog: Catalog, config: ShopConfig, lanes: int, seed: int, stage: st
 
 def table(results: Sequence[ColdStart]) -> str:
     """Markdown: mean loss in percent of the attainable, by agent, over the results of several seeds."""
-    starts = (1, *(end + 1 for end in ITEM_ENDS))
-    names = [f"{a}-{b}" for a, b in zip(starts, ITEM_ENDS)] + [f"{starts[-1]}+"]
-    firsts = (1, *(end + 1 for end in USER_ENDS))
-    users = [str(a) if a == b else f"{a}-{b}" for a, b in zip(firsts, USER_ENDS)] + [f"{firsts[-1]}+"]
-    head = ["agent", *(f"new item {n}" for n in names), "known items", *(f"user's page {n}" for n in users)]
+    items, pages = _ranges(ITEM_ENDS), _ranges(USER_ENDS)
+    head = ["agent", *(f"new item {n}" for n in items), "known items", *(f"user's page {n}" for n in pages)]
     lines = [head, ["---"] * len(head)]
     for agent in dict.fromkeys(result.agent for result in results):
         of_agent = [one for one in results if one.agent == agent]
@@ -220,16 +206,20 @@ def table(results: Sequence[ColdStart]) -> str:
     return "\n".join(f"| {' | '.join(line)} |" for line in lines)
 
 
+def _ranges(ends: tuple[int, ...]) -> list[str]:
+    starts = (1, *(end + 1 for end in ends))
+    return [str(a) if a == b else f"{a}-{b}" for a, b in zip(starts, ends)] + [f"{starts[-1]}+"]
+
+
 def main() -> None:
     """Print the table."""
     parser = argparse.ArgumentParser(description="What is lost on new items and new users.")
     parser.add_argument("--agents", default="random,popularity,linear_ranker,logistic_ranker,mlp_ranker")
     parser.add_argument("--seeds", type=int, default=3)
     parser.add_argument("--rounds", type=int, default=100)
-    arguments = parser.parse_args()
-    seeds = range(arguments.seeds)
-    agents = arguments.agents.split(",")
-    print(table([cold_start(a, seed=s, rounds=arguments.rounds) for a in agents for s in seeds]))
+    options = parser.parse_args()
+    agents = options.agents.split(",")
+    print(table([cold_start(a, seed=s, rounds=options.rounds) for a in agents for s in range(options.seeds)]))
 
 
 if __name__ == "__main__":

@@ -118,7 +118,8 @@ def cell(
 
     env = shop(size.lanes)
     env.reset(seed=stage_seed(seed, "attention"))
-    task = Task(with_identity(catalog.items), *_names(env), size.slots, attention=np.ones(size.slots))
+    names = (env.loop.shop.user_names, env.loop.shop.context_names)
+    task = Task(with_identity(catalog.items), *names, size.slots, attention=np.ones(size.slots))
     rng = stage_rng(seed, "attention")
     random = make_agent("random", task, rng).policy()
     task = replace(task, attention=measure_position_bias(env.loop, random, 10, rng))
@@ -128,15 +129,10 @@ def cell(
     train_sequences(learner, env, size.steps, stage_rng(seed, "explore"), on_progress)
     policy: Any = learner.policy()
     greedy = replace(policy, explorer=PlackettLuceRanking(decay=50.0, floor=0.0))
-    judged = run_episodes(
-        greedy, shop(size.judged), stage_seed(seed, "judge") % 2**62, stage_rng(seed, "judge")
-    )
+    judge_seed, rng = stage_seed(seed, "judge") % 2**62, stage_rng(seed, "judge")
+    judged = run_episodes(greedy, shop(size.judged), judge_seed, rng)
     means = {column: float(np.mean(values)) for column, values in vars(judged).items()}
     return {"effect": effect, "agent": agent, "seed": seed, **means}
-
-
-def _names(env: ShopperVectorEnv) -> tuple[tuple[str, ...], tuple[str, ...]]:
-    return env.loop.shop.user_names, env.loop.shop.context_names
 
 
 @dataclass(frozen=True)
@@ -209,9 +205,8 @@ def study(
     if settings.exists() and settings.read_text(encoding="utf-8") != text:
         raise InvalidInput("folder", str(folder), "it holds results of another size: choose another folder")
     settings.write_text(text, encoding="utf-8")
-    rows = (
-        [json.loads(line) for line in done.read_text(encoding="utf-8").splitlines()] if done.exists() else []
-    )
+    lines = done.read_text(encoding="utf-8").splitlines() if done.exists() else []
+    rows = [json.loads(line) for line in lines]
     have = {(row["effect"], row["agent"], row["seed"]) for row in rows}
     for seed in seeds:
         for effect in effects:

@@ -6,7 +6,7 @@ import numpy as np
 
 from ....core.errors import InvalidInput, in_range
 from ....core.types import AnyArray
-from ..checks import as_floats, check_finite, check_target, checked_actions, shown
+from ..checks import as_floats, check_finite, check_target, checked_actions, checked_predictions, shown
 from ..inputs import OpeInputs
 
 
@@ -63,17 +63,14 @@ def balanced_inputs(
     negative = int((weight < 0).sum())
     q_logged = v_target = None
     if q is not None:
-        q = as_floats("q", q)
-        if q.shape != target.shape:
-            raise InvalidInput("q", q.shape, f"give shape {target.shape}, like the target")
-        q_logged = q[np.arange(n), action][:, None]
-        v_target = np.einsum("na,na->n", target, q)[:, None]
-    return OpeInputs(
-        reward[:, None],
-        np.maximum(weight, 0.0)[:, None],
+        q = checked_predictions(q, target)
+        q_logged, v_target = q[np.arange(n), action], np.einsum("na,na->n", target, q)
+    return OpeInputs.of_rounds(
+        reward,
+        np.maximum(weight, 0.0),
         q_logged,
         v_target,
-        float(target[:, ~seen].sum()) / n,
+        unsupported=float(target[:, ~seen].sum()) / n,
         unit=unit,
         note="weights learnt from the log" + (f", {negative} negative ones set to 0" if negative else ""),
         assumptions="for each action the ratio of the two policies is linear in the features",

@@ -6,7 +6,7 @@ import numpy as np
 
 from ....core.errors import InvalidInput
 from ....core.types import AnyArray
-from ..checks import CHUNK_CELLS, as_floats, check_target, checked_actions, label_codes, logged_probability
+from ..checks import checked_policies, checked_predictions, chunks, label_codes
 from ..inputs import OpeInputs
 from .assumptions import contradiction
 
@@ -42,44 +42,29 @@ def conjunct_inputs(
     Raises:
         InvalidInput: anything that is not as above, with row numbers.
     """
-    behaviour, target, q = (
-        as_floats(name, values) for name, values in (("behaviour", behaviour), ("target", target), ("q", q))
-    )
-    if target.ndim != 2 or behaviour.shape != target.shape or q.shape != target.shape:
-        raise InvalidInput(
-            "target", (behaviour.shape, target.shape, q.shape), "give behaviour, target and q shape (n, A)"
-        )
+    reward, action, propensity, behaviour, target = checked_policies(reward, action, behaviour, target)
+    q = checked_predictions(q, target)
     n, actions = target.shape
     cluster, clusters = label_codes("cluster", cluster)
     if len(cluster) != actions:
         raise InvalidInput("cluster", len(cluster), f"give one for each of {actions} actions")
-    check_target(target, n)
-    check_target(behaviour, n, "behaviour")
-    rows = np.arange(n)
-    reward, action, propensity = checked_actions(
-        reward, action, logged_probability(behaviour, action), actions
-    )
-    if len(reward) != n:
-        raise InvalidInput("reward", reward.shape, f"give one per row of the target ({n})")
     member = np.eye(clusters)[cluster]  # (A, clusters)
     seen = np.bincount(cluster[action], minlength=clusters) > 0
     weight, unsupported = np.empty(n), 0.0
-    step = max(1, CHUNK_CELLS // actions)
-    for start in range(0, n, step):
-        part = slice(start, min(start + step, n))
+    for part in chunks(n, actions):
         mine = np.arange(part.stop - part.start), cluster[action[part]]
         by_cluster = target[part] @ member
         unsupported += float(by_cluster[:, ~seen].sum())
         weight[part] = by_cluster[mine] / (behaviour[part] @ member)[mine]
-    q_logged = q[rows, action]
-    return OpeInputs(
-        reward[:, None],
-        weight[:, None],
-        q_logged[:, None],
-        np.einsum("na,na->n", target, q)[:, None],
-        unsupported / n,
+    q_logged = q[np.arange(n), action]
+    return OpeInputs.of_rounds(
+        reward,
+        weight,
+        q_logged,
+        np.einsum("na,na->n", target, q),
+        unsupported=unsupported / n,
         unit=unit,
-        propensity=propensity[:, None],
+        propensity=propensity,
         assumptions="the model is right about how the actions of a cluster differ",
         assumptions_z=contradiction(reward - q_logged, weight, action, behaviour, target),
     )

@@ -54,8 +54,9 @@ def kernel_inputs(
         InvalidInput: anything that is not as above, with row numbers.
     """
     columns = {"reward": reward, "action": action, "density": density, "target": target}
-    reward, action, density, target = (as_floats(name, values) for name, values in columns.items())
-    for name, values in (("reward", reward), ("action", action), ("density", density), ("target", target)):
+    columns = {name: as_floats(name, values) for name, values in columns.items()}
+    reward, action, density, target = columns.values()
+    for name, values in columns.items():
         if values.shape != reward.shape or values.ndim != 1 or len(values) == 0:
             raise InvalidInput(name, values.shape, "give one number per round")
         check_finite(name, values)
@@ -65,14 +66,14 @@ def kernel_inputs(
         bandwidth = float(action.std()) * len(action) ** -0.2
     in_range("bandwidth", bandwidth, 0.0, np.inf, open_low=True)
     weight = KERNELS[kernel]((action - target) / bandwidth) / (bandwidth * density)
-    prediction = None if q is None else as_floats("q", q)[:, None]
+    prediction = None if q is None else as_floats("q", q)
     outside = (target < action.min()) | (target > action.max())
-    return OpeInputs(
-        reward[:, None],
-        weight[:, None],
+    return OpeInputs.of_rounds(
+        reward,
+        weight,
         prediction,
         prediction,
-        float(outside.mean()),
+        unsupported=float(outside.mean()),
         unit=unit,
         assumptions=f"the reward hardly bends within {bandwidth:.3g} of the target's action",
     )

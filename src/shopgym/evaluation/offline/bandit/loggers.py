@@ -47,12 +47,8 @@ def logger_inputs(
     refuse("propensities", propensities, ~((propensities >= 0) & (propensities <= 1)), "give probabilities")
     logger = logger.astype(np.int64)
     own = propensities[np.arange(len(logger)), logger]
-    refuse(
-        "propensities",
-        propensities,
-        own == 0,
-        "the policy that logged an action gave it more than probability 0",
-    )
+    fix = "the policy that logged an action gave it more than probability 0"
+    refuse("propensities", propensities, own == 0, fix)
     mixture = propensities @ (np.bincount(logger, minlength=loggers) / len(logger))
     inputs = OpeInputs.from_actions(reward, action, mixture if balanced else own, target, q, unit=unit)
     return replace(inputs, logger=logger)

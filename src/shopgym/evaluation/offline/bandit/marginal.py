@@ -10,15 +10,7 @@ import numpy as np
 from ....core.errors import InvalidInput, in_range
 from ....core.types import F64, I64, AnyArray
 from ...intervals.statistic import Terms
-from ..checks import (
-    CHUNK_CELLS,
-    ROW_SUM_TOLERANCE,
-    as_floats,
-    check_target,
-    checked_actions,
-    logged_probability,
-    refuse,
-)
+from ..checks import ROW_SUM_TOLERANCE, as_floats, check_target, checked_policies, chunks, refuse
 from ..inputs import OpeInputs
 from ..tuning import slope
 from .assumptions import contradiction
@@ -62,24 +54,17 @@ def marginal_inputs(
     Raises:
         InvalidInput: anything that is not as above, with row numbers.
     """
-    behaviour, target = as_floats("behaviour", behaviour), as_floats("target", target)
-    if target.ndim != 2 or behaviour.shape != target.shape:
-        raise InvalidInput("target", (behaviour.shape, target.shape), "give both shape (rounds, actions)")
+    reward, action, _, behaviour, target = checked_policies(reward, action, behaviour, target)
     n, actions = target.shape
-    check_target(target, n)
-    check_target(behaviour, n, "behaviour")
-    reward, action, _ = checked_actions(reward, action, logged_probability(behaviour, action), actions)
-    if len(reward) != n:
-        raise InvalidInput("reward", reward.shape, f"give one per row of the target ({n})")
     if given_embedding is not None:
         weight = _mean_weight(behaviour, target, as_floats("given_embedding", given_embedding))
     else:
         embedding = _checked(embedding, n)
         table = _table(action, embedding, actions, prior) if given_action is None else given_action
         weight = _weight(behaviour, target, embedding, as_floats("given_action", table), dims)
-    return OpeInputs(
-        reward[:, None],
-        weight[:, None],
+    return OpeInputs.of_rounds(
+        reward,
+        weight,
         unit=unit,
         assumptions="nothing of the action but its embedding moves the reward",
         assumptions_z=contradiction(reward, weight, action, behaviour, target),
@@ -107,12 +92,8 @@ def select_embedding(
     """
     dimensions = range(np.shape(embedding)[1])
     options = [subset for size in reversed(dimensions) for subset in combinations(dimensions, size + 1)]
-    made = [
-        marginal_inputs(
-            reward, action, behaviour, target, embedding, given_action=given_action, dims=dims, unit=unit
-        )
-        for dims in options
-    ]
+    columns = (reward, action, behaviour, target, embedding)
+    made = [marginal_inputs(*columns, given_action=given_action, dims=dims, unit=unit) for dims in options]
     fewer = [len(dimensions) - len(dims) for dims in options]
     best = slope([Terms(inputs.weight * inputs.reward) for inputs in made], error, fewer)
     return made[best], options[best]
@@ -150,13 +131,9 @@ def _weight(behaviour: F64, target: F64, embedding: I64, table: F64, dims: Seque
     by_category = np.ascontiguousarray(table.transpose(2, 1, 0))  # (D, C, A)
     chosen = range(embedding.shape[1]) if dims is None else dims
     if not set(chosen) <= set(range(embedding.shape[1])):
-        raise InvalidInput(
-            "dims", list(chosen), f"the embedding has dimensions 0 to {embedding.shape[1] - 1}"
-        )
+        raise InvalidInput("dims", list(chosen), f"the embedding has 0 to {embedding.shape[1] - 1}")
     above, below = np.empty(n), np.empty(n)
-    step = max(1, CHUNK_CELLS // (2 * actions))
-    for start in range(0, n, step):
-        rows = slice(start, min(start + step, n))
+    for rows in chunks(n, 2 * actions):
         likelihood = np.ones((1, 1))
         for dim in chosen:
             likelihood = likelihood * by_category[dim][embedding[rows, dim]]
@@ -173,9 +150,7 @@ def _mean_weight(behaviour: F64, target: F64, posterior: F64) -> F64:
         raise InvalidInput("given_embedding", posterior.shape, f"give shape {target.shape}")
     check_target(posterior, n, "given_embedding")
     weight = np.empty(n)
-    step = max(1, CHUNK_CELLS // (2 * actions))
-    for start in range(0, n, step):
-        rows = slice(start, min(start + step, n))
+    for rows in chunks(n, 2 * actions):
         expected = posterior[rows] * target[rows]
         impossible = (behaviour[rows] == 0) & (expected > 0)
         refuse("given_embedding", posterior[rows], impossible, "it expects actions that cannot be logged")

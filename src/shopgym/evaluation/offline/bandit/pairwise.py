@@ -153,11 +153,8 @@ def _groups(context: AnyArray, cluster: I64, action: I64) -> I64:
     group = label * (int(cluster.max()) + 1) + cluster
     groups = len(np.unique(group))
     if len(np.unique(np.stack([group, action]), axis=1).T) == groups:
-        raise InvalidInput(
-            "context",
-            f"{len(np.unique(label))} different ones in {n} rounds",
-            "no two rounds have the same context and cluster but different actions: give labels that repeat",
-        )
+        fix = "no two rounds have the same context and cluster but different actions: give labels that repeat"
+        raise InvalidInput("context", f"{len(np.unique(label))} different ones in {n} rounds", fix)
     return np.asarray(group, dtype=np.int64)
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -65,9 +65,7 @@ class Columns:
         for name in context:
             if name in (self.action, self.reward):
                 raise InvalidInput("context", name, "the context must not contain it: leave it out")
-        return Columns(
-            self.action, self.reward, propensity, context, self.user, self.id, self.unit, self.actions
-        )
+        return replace(self, propensity=propensity, context=context)
 
     @property
     def used(self) -> list[str]:

@@ -46,9 +46,8 @@ def from_obp(
     if not isinstance(feedback["n_actions"], (int, np.integer)) or feedback["n_actions"] < 1:
         raise InvalidInput("n_actions", feedback["n_actions"], "give a whole number, 1 or more")
     actions = int(feedback["n_actions"])
-    reward, action, propensity = checked_actions(
-        feedback["reward"], feedback["action"], feedback["pscore"], actions
-    )
+    reward, action, propensity = (feedback[name] for name in ("reward", "action", "pscore"))
+    reward, action, propensity = checked_actions(reward, action, propensity, actions)
     n = len(reward)
     if feedback.get("n_rounds", n) != n:
         raise InvalidInput("n_rounds", feedback["n_rounds"], f"there are {n} rewards")
@@ -100,9 +99,8 @@ def _position(position: Any, n: int) -> AnyArray:
         return np.zeros(n, dtype=np.int64)
     positions = np.asarray(position)
     if positions.shape != (n,) or positions.dtype.kind not in "iu":
-        raise InvalidInput(
-            "position", (positions.shape, str(positions.dtype)), f"give {n} whole numbers, or None"
-        )
+        received = (positions.shape, str(positions.dtype))
+        raise InvalidInput("position", received, f"give {n} whole numbers, or None")
     refuse("position", positions, positions < 0, "give 0 or more")
     return positions
 
@@ -116,9 +114,8 @@ def _target(action_dist: AnyArray | str, n: int, actions: int, position: AnyArra
     if target.ndim == 3 and target.shape[:2] == (n, actions) and target.shape[2] > position.max():
         target = target[np.arange(n), :, position]
     if target.shape != (n, actions):
-        raise InvalidInput(
-            "action_dist", target.shape, f"give shape ({n}, {actions}) or ({n}, {actions}, positions)"
-        )
+        fix = f"give shape ({n}, {actions}) or ({n}, {actions}, positions)"
+        raise InvalidInput("action_dist", target.shape, fix)
     check_target(target, n)
     return target
 

@@ -31,6 +31,8 @@ if TYPE_CHECKING:
 
 NO_USERS = "intervals by user need a decision log, or a table in memory and the column that names its users"
 NOT_STREAMED = "only Parquet can be streamed: convert the table"
+AnyPolicy = str | Policy | AnyArray
+Progress = Callable[[int, int], None] | None
 STREAM_ROWS = 5_000_000
 """Parquet tables with more rows are streamed."""
 
@@ -45,7 +47,7 @@ def weigh_log(
     by_user: bool = False,
     stream: bool | None = None,
     mapper: Mapper = map,
-    progress: Callable[[int, int], None] | None = None,
+    progress: Progress = None,
 ) -> WeighedLog:
     """Weigh a log for a target policy.
 
@@ -111,7 +113,7 @@ def weigh_log(
     return table_source(read_table(path, "LOG"), policy, columns, rng=rng, by_user=by_user)
 
 
-def _in_a_word(policy: str | Policy | AnyArray) -> str:
+def _in_a_word(policy: AnyPolicy) -> str:
     if isinstance(policy, str):
         return policy
     raise InvalidInput("policy", type(policy).__name__, "write it in a word, e.g. uniform")
@@ -155,27 +157,21 @@ def _open_bandit(log: Path, policy: str, rng: Generator) -> WeighedLog:
 
 
 def _decision_log(
-    log: DecisionLog,
-    policy: str | Policy | AnyArray,
-    rng: Generator,
-    by_user: bool,
-    progress: Callable[[int, int], None] | None,
+    log: DecisionLog, policy: AnyPolicy, rng: Generator, by_user: bool, progress: Progress
 ) -> WeighedLog:
     target, features = _target(log, policy)
     return WeighedLog(log_inputs(log, target, rng=rng, features=features, by_user=by_user, progress=progress))
 
 
 def _streamed_decision_log(
-    path: Path,
-    policy: str | Policy | AnyArray,
-    estimators: Sequence[str],
-    rng: Generator,
-    progress: Callable[[int, int], None] | None,
+    path: Path, policy: AnyPolicy, estimators: Sequence[str], rng: Generator, progress: Progress
 ) -> WeighedLog:
     """Part file by part file, without a reward model."""
+    import pyarrow.parquet as pq
+
     files = sorted(path.glob("*.parquet")) if path.is_dir() else [path]
     named = [estimator_named(name) for name in estimators]
-    rows = _rows(files)
+    rows = sum(int(pq.read_metadata(file).num_rows) for file in files)
     sums, unseen = None, 0.0
     for done, file in enumerate(files, 1):
         log = DecisionLog.read(file)
@@ -189,19 +185,12 @@ def _streamed_decision_log(
             progress(done, len(files))
     assert sums is not None  # a decision log has a part
     sums.unsupported = unseen / len(sums)
-    note = "unsupported is counted part by part: an upper bound of that of the whole log"
     if len(files) > 1:
-        sums.notes[note] = None
+        sums.notes["unsupported is counted part by part: an upper bound of that of the whole log"] = None
     return WeighedLog(sums, facts={"streamed": True})
 
 
-def _rows(files: list[Path]) -> int:
-    import pyarrow.parquet as pq
-
-    return sum(int(pq.read_metadata(file).num_rows) for file in files)
-
-
-def _target(log: DecisionLog, policy: str | Policy | AnyArray) -> tuple[Policy, Features | None]:
+def _target(log: DecisionLog, policy: AnyPolicy) -> tuple[Policy, Features | None]:
     """The target, and features of its items for the reward model where it says which items it is for."""
     from ..uniform import UniformPolicy
 
@@ -222,10 +211,8 @@ def _bundle(folder: Path, log: DecisionLog) -> Policy:
     from ....policies.serving.bundle import load_bundle
 
     bundle = load_bundle(folder)
-    for side, features, logged in (
-        ("user", bundle.user, log.user_names),
-        ("context", bundle.context, log.context_names),
-    ):
+    sides = ("user", bundle.user, log.user_names), ("context", bundle.context, log.context_names)
+    for side, features, logged in sides:
         expected = tuple(feature.name for feature in features)
         if expected != logged:
             raise InvalidInput(f"log.{side}_names", logged, f"the bundle was made for {', '.join(expected)}")

@@ -41,7 +41,7 @@ Mapper = Callable[[Callable[[Any], Any], Iterable[Any]], Iterable[Any]]
 
 
 @dataclass(frozen=True)
-class Part:
+class RowGroup:
     """One row group of a file; ``first_row`` is its first row's number in the whole table."""
 
     path: str
@@ -50,7 +50,7 @@ class Part:
     rows: int
 
 
-def parts_of(path: Path) -> list[Part]:
+def parts_of(path: Path) -> list[RowGroup]:
     """The row groups of a Parquet file, or of all part files of a folder in the order of their names.
 
     Raises:
@@ -68,7 +68,7 @@ def parts_of(path: Path) -> list[Part]:
             raise InvalidInput("LOG", str(file), f"it is no readable table ({error})") from error
         for group in range(metadata.num_row_groups):
             rows = metadata.row_group(group).num_rows
-            parts.append(Part(str(file), group, row, rows))
+            parts.append(RowGroup(str(file), group, row, rows))
             row += rows
     if not row:
         raise InvalidInput("LOG", str(path), "it holds no .parquet file with rows")
@@ -99,9 +99,8 @@ class Scan:
         for name, levels in other.words.items():
             self.words.setdefault(name, Counter()).update(levels)
             if len(self.words[name]) > MOST_CATEGORIES:
-                raise InvalidInput(
-                    name, len(self.words[name]), f"at most {MOST_CATEGORIES} different values for context"
-                )
+                fix = f"at most {MOST_CATEGORIES} different values for context"
+                raise InvalidInput(name, len(self.words[name]), fix)
 
 
 @dataclass(frozen=True)
@@ -125,8 +124,7 @@ class StreamPlan:
     @property
     def width(self) -> int:
         """Number of features."""
-        words = sum(len(levels) for levels in self.scan.words.values())
-        return len(self.scan.numbers) + words
+        return len(self.scan.numbers) + sum(map(len, self.scan.words.values()))
 
     def features(self, frame: pd.DataFrame) -> F64:
         """(r, D) as :func:`..from_dataframe.context_features`, by mean, spread and levels of all rows."""
@@ -159,7 +157,7 @@ class StreamPlan:
         seed = hash_array(np.array([self.seed], dtype=np.uint64))
         return np.asarray(hash_array(hash_array(units) ^ seed) % np.uint64(FOLDS), dtype=np.int64)
 
-    def frames(self, part: Part) -> Iterator[tuple[int, pd.DataFrame]]:
+    def frames(self, part: RowGroup) -> Iterator[tuple[int, pd.DataFrame]]:
         """(number of the first row, rows) of the part, batch by batch."""
         size = max(1, min(BATCH, CHUNK_CELLS // max(len(self.labels), self.width, 1)))
         return _frames(part, [*self.columns.used, *self.target.columns(_header(part))], size)
@@ -197,12 +195,9 @@ def stream_table(
     if columns.id:
         raise InvalidInput("--id-column", columns.id, "ids of a streamed log are not compared: leave it out")
     if not columns.propensity and columns.context:
-        raise InvalidInput(
-            "--context-column",
-            columns.context,
-            "propensities are estimated from context in memory only: "
-            "evaluate a sample, add a propensity column, or leave the context out",
-        )
+        fix = "evaluate a sample, add a propensity column, or leave the context out"
+        fix = f"propensities are estimated from context in memory only: {fix}"
+        raise InvalidInput("--context-column", columns.context, fix)
     requested = [estimator_named(name) for name in estimators]
     names = [e.name for e in requested if can_stream(e) and (target.all_actions or not e.needs_model)]
     model = any(estimator_named(name).needs_model for name in names)
@@ -216,7 +211,7 @@ def stream_table(
     passes = 3 if model else 2
     done = 0
 
-    def each(function: Callable[[Part], Any]) -> Iterator[Any]:
+    def each(function: Callable[[RowGroup], Any]) -> Iterator[Any]:
         nonlocal done
         for part, result in zip(parts, mapper(function, parts)):
             yield result
@@ -261,7 +256,7 @@ def _empty(plan: StreamPlan) -> tuple[SufficientStatistics, Support]:
     return SufficientStatistics(estimators, unit=plan.unit), Support(len(plan.labels), plan.width)
 
 
-def _scan(part: Part, *, target: Target, columns: Columns) -> Scan:
+def _scan(part: RowGroup, *, target: Target, columns: Columns) -> Scan:
     scan = Scan()
     names = [*columns.used, *target.columns(_header(part))]
     for first_row, frame in _frames(part, names, BATCH):
@@ -282,7 +277,7 @@ def _scan(part: Part, *, target: Target, columns: Columns) -> Scan:
     return scan
 
 
-def _moments(plan: StreamPlan, part: Part) -> Moments:
+def _moments(plan: StreamPlan, part: RowGroup) -> Moments:
     sums = Moments(FOLDS, len(plan.labels), plan.width)
     for first_row, frame in plan.frames(part):
         action = codes(frame[plan.columns.action], plan.labels)
@@ -291,7 +286,9 @@ def _moments(plan: StreamPlan, part: Part) -> Moments:
     return sums
 
 
-def _count(plan: StreamPlan, model: CrossFitted | None, part: Part) -> tuple[SufficientStatistics, Support]:
+def _count(
+    plan: StreamPlan, model: CrossFitted | None, part: RowGroup
+) -> tuple[SufficientStatistics, Support]:
     sums, support = _empty(plan)
     target = plan.target
     for first_row, frame in plan.frames(part):
@@ -310,20 +307,12 @@ def _count(plan: StreamPlan, model: CrossFitted | None, part: Part) -> tuple[Suf
         else:
             weight = frame[target.name].to_numpy(dtype=np.float64) / propensity
         support.add(action, propensity, mass, features)
-        sums.add(
-            OpeInputs(
-                frame[plan.columns.reward].to_numpy(dtype=np.float64)[:, None],
-                weight[:, None],
-                None if q_logged is None else q_logged[:, None],
-                None if v_target is None else v_target[:, None],
-                unit=plan.unit,
-                propensity=propensity[:, None],
-            )
-        )
+        columns = (frame[plan.columns.reward].to_numpy(dtype=np.float64), weight, q_logged, v_target)
+        sums.add(OpeInputs.of_rounds(*columns, unit=plan.unit, propensity=propensity))
     return sums, support
 
 
-def _frames(part: Part, names: Sequence[str], size: int) -> Iterator[tuple[int, pd.DataFrame]]:
+def _frames(part: RowGroup, names: Sequence[str], size: int) -> Iterator[tuple[int, pd.DataFrame]]:
     import pyarrow.parquet as pq
 
     row = part.first_row
@@ -334,7 +323,7 @@ def _frames(part: Part, names: Sequence[str], size: int) -> Iterator[tuple[int, 
             row += batch.num_rows
 
 
-def _header(part: Part) -> list[str]:
+def _header(part: RowGroup) -> list[str]:
     import pyarrow.parquet as pq
 
     return [str(name) for name in pq.read_schema(part.path).names]

@@ -72,9 +72,8 @@ def table_source(
     others = [name for name in header if name not in (*columns.used, *target.columns(header))]
     if others and not columns.propensity and not columns.context:
         unused = f"{', '.join(others[:5])}{', ...' if len(others) > 5 else ''}"
-        note = "; ".join(
-            filter(None, (note, f"if the choice depended on {unused}, name it as context (--context-column)"))
-        )
+        advice = f"if the choice depended on {unused}, name it as context (--context-column)"
+        note = "; ".join(filter(None, (note, advice)))
     name = columns.propensity or ESTIMATED
     if not columns.propensity:
         users = frame[columns.user].to_numpy() if columns.user else None
@@ -85,11 +84,10 @@ def table_source(
         facts["propensities"] = estimated.facts
         warnings.append(estimated.warning)
     propensity = frame[name].to_numpy(dtype=np.float64)
+    in_a_word = target.kind == "column" or _plain_uniform(target, frame)
     inputs = from_dataframe(
         frame,
-        str(target)
-        if target.kind == "column" or _plain_uniform(target, frame)
-        else target.matrix(frame, labels),
+        str(target) if in_a_word else target.matrix(frame, labels),
         rng=rng,
         action=columns.action,
         reward=columns.reward,

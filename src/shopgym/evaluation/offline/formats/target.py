@@ -49,11 +49,8 @@ class Target:
             return cls("column", policy)
         kind, colon, name = policy.partition(":")
         if kind not in KINDS or (kind == "uniform") != (not colon) or (colon and not name):
-            raise InvalidInput(
-                "--policy",
-                policy,
-                "for a table write uniform, action:NAME, choice:NAME, columns:NAME or column:NAME",
-            )
+            fix = "for a table write uniform, action:NAME, choice:NAME, columns:NAME or column:NAME"
+            raise InvalidInput("--policy", policy, fix)
         return cls(kind, name)
 
     def __str__(self) -> str:
@@ -161,9 +158,8 @@ def all_labels(logged: Sequence[Any], named: Sequence[Any], declared: Sequence[s
     labels = set(logged) | {_cast_label(kind, label, logged) for label in named}
     if kind is str and len({label.strip() for label in labels}) < len(labels):
         alike = [label for label in labels if label.strip() in labels - {label}]
-        raise InvalidInput(
-            "action", sorted(alike)[:5], "they differ from other actions by blanks only: make them one"
-        )
+        fix = "they differ from other actions by blanks only: make them one"
+        raise InvalidInput("action", sorted(alike)[:5], fix)
     return sorted(labels)
 
 

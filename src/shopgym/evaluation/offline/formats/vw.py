@@ -100,9 +100,7 @@ def _lines(path: Path) -> Iterator[tuple[int, str]]:
         try:
             yield from enumerate(handle)
         except UnicodeDecodeError as error:
-            raise InvalidInput(
-                "LOG", str(path), f"it is no UTF-8 text ({error}): save it as UTF-8"
-            ) from error
+            raise InvalidInput("LOG", str(path), f"it is no UTF-8 ({error}): save it as UTF-8") from error
 
 
 def _frame(events: list[tuple[int, dict[str, Any]]]) -> pd.DataFrame:
@@ -217,9 +215,7 @@ def _slots(events: list[tuple[int, dict[str, Any]]], note: str) -> WeighedLog:
     report.stop(len(events), lines)
     model = "standard" if slate else "cascade"
     inputs = slate_inputs(reward, propensity, target, model=model, unit=UNIT)
-    weights_note = (
-        "weights are products over all slots" if slate else "weights are products over the slots so far"
-    )
+    weights_note = f"weights are products over {'all slots' if slate else 'the slots so far'}"
     return WeighedLog(replace(inputs, note="; ".join(filter(None, (weights_note, note)))))
 
 

@@ -64,12 +64,7 @@ class WeighedLog:
         return self.rounds.has_model
 
     def estimate(
-        self,
-        name: str,
-        *,
-        level: float = 0.95,
-        interval: str = "delta",
-        rng: Generator | None = None,
+        self, name: str, *, level: float = 0.95, interval: str = "delta", rng: Generator | None = None
     ) -> Estimate:
         """The estimate of that estimator; its verdict takes the warnings into account.
 

@@ -19,6 +19,7 @@ from numpy.random import Generator
 from ....core.errors import InvalidInput, in_range
 from ....core.types import F64, I64, Bool
 from ...intervals.base import check_level
+from ...intervals.resampled import ends
 from ..checks import check_finite, check_target
 from ..diagnostics import Diagnostics, diagnose
 from ..estimate import Estimate
@@ -119,7 +120,7 @@ class ReturnDistribution:
         weighted: (m,) whether the step bears the episode's weight, so that normalising divides it.
         weight: (N,) the episodes' weights.
         normalised: divide weights by their mean.
-        found: diagnostics of the weights.
+        diagnostics: of the weights.
         unit: unit of the return.
         note: what to know beside the numbers.
     """
@@ -177,11 +178,7 @@ class ReturnDistribution:
             count = np.bincount(rng.integers(n, size=n), minlength=n).astype(np.float64)
             empty = self.normalised and not _dot(count, self.weight) > 0
             values[b] = np.nan if empty else statistic(self._of(count))
-        undefined = np.isnan(values)  # counted against both ends
-        low, high = (
-            float(np.quantile(np.where(undefined, end, values), share, method="inverted_cdf"))
-            for end, share in ((-np.inf, (1.0 - level) / 2.0), (np.inf, (1.0 + level) / 2.0))
-        )
+        low, high = ends(values, (1.0 - level) / 2.0, (1.0 + level) / 2.0)
         verdict, reason = judge(self.diagnostics, weighted=True)
         return Estimate(
             value=statistic(self.distribution),

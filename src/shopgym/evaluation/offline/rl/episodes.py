@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 
 import numpy as np
@@ -150,18 +150,14 @@ class Episodes:
     def take(self, chosen: AnyArray) -> Episodes:
         """The episodes ``chosen`` (indices), in that order; they may repeat."""
         rows = self.rows_of(chosen)
-        return Episodes(
+        by_row = {name: getattr(self, name)[rows] for name in ("state", "action", "reward", "propensity")}
+        return replace(
+            self,
+            **by_row,
             offsets=np.concatenate([[0], np.cumsum(self.length[chosen])]),
-            state=self.state[rows],
-            action=self.action[rows],
-            reward=self.reward[rows],
-            propensity=self.propensity[rows],
-            n_actions=self.n_actions,
             ended=self.ended[chosen],
-            n_states=self.n_states,
             final=None if self.final is None else self.final[chosen],
             allowed=None if self.allowed is None else self.allowed[rows],
-            unit=self.unit,
         )
 
     def probabilities(self, target: Target) -> F64:
@@ -173,9 +169,7 @@ class Episodes:
         probability = self._of_states("target", target, self.state)
         if self.allowed is not None:
             on_forbidden = np.where(self.allowed, 0.0, probability).max(axis=1) > ROW_SUM_TOLERANCE
-            refuse(
-                "target", probability, on_forbidden, "it gives probability to an action that the mask forbids"
-            )
+            refuse("target", probability, on_forbidden, "it gives probability to what the mask forbids")
         return probability
 
     def final_probabilities(self, target: Target) -> F64 | None:

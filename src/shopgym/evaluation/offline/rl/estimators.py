@@ -90,8 +90,7 @@ def evaluate_sequences(
         if state_ratio is None:
             raise InvalidInput("state_ratio", None, f"{estimator} needs ratios, e.g. of tabular_state_ratio")
         weighting = Marginal(state_ratio, steps)
-    inputs = sequence_inputs(
-        episodes, target, gamma=gamma, weighting=weighting, q=q if recipe.model else None
-    )
+    q = q if recipe.model else None
+    inputs = sequence_inputs(episodes, target, gamma=gamma, weighting=weighting, q=q)
     estimate = ESTIMATORS[recipe.estimator].estimate(inputs, level=level, interval=interval, rng=rng)
     return replace(estimate, estimator=estimator)

@@ -122,25 +122,22 @@ def fitted_q(
 
 def _parts(episodes: Episodes, steps: Transitions, row_weight: F64) -> list[tuple[I64, Any, dict[str, F64]]]:
     """Of each action: its rows, their features, and their weights where they differ."""
-    parts: list[tuple[I64, Any, dict[str, F64]]] = []
-    for action in range(episodes.n_actions):
-        rows = np.flatnonzero((episodes.action == action) & (row_weight > 0))
-        weight = row_weight[rows]
-        parts.append((rows, steps.features[rows], {} if (weight == 1).all() else {"sample_weight": weight}))
-    return parts
+    used = [np.flatnonzero((episodes.action == a) & (row_weight > 0)) for a in range(episodes.n_actions)]
+    return [
+        (rows, steps.features[rows], {} if (weight == 1).all() else {"sample_weight": weight})
+        for rows, weight in ((rows, row_weight[rows]) for rows in used)
+    ]
 
 
 def _fit(
     parts: list[tuple[I64, Any, dict[str, F64]]], value: F64, make: Callable[[], Regressor]
 ) -> tuple[Regressor | None, ...]:
     """One regressor per action, None where it was never logged."""
-    fitted: list[Regressor | None] = []
-    for rows, features, weight in parts:
-        regressor = make() if len(rows) else None
-        if regressor is not None:
-            regressor.fit(features, value[rows], **weight)
-        fitted.append(regressor)
-    return tuple(fitted)
+    models = [make() if len(rows) else None for rows, _, _ in parts]
+    for model, (rows, features, weight) in zip(models, parts):
+        if model is not None:
+            model.fit(features, value[rows], **weight)
+    return tuple(models)
 
 
 def cross_fitted_q(
@@ -171,19 +168,15 @@ def cross_fitted_q(
     horizon = episodes.longest if horizon is None else horizon
     fold = assign_folds(len(episodes), rng, folds, None)
     out = np.zeros((len(episodes.action), episodes.n_actions))
+    by_row = target if isinstance(target, np.ndarray) and episodes.state.ndim == 2 else None
     for k in range(folds):
         train, held_out = np.flatnonzero(fold != k), np.flatnonzero(fold == k)
-        train_target = _of_rows(target, episodes, episodes.rows_of(train))
+        train_target = target if by_row is None else by_row[episodes.rows_of(train)]
         model = fitted_q(
             episodes.take(train), train_target, gamma=gamma, horizon=horizon, stationary=stationary, make=make
         )
         out[episodes.rows_of(held_out)] = model.predict(episodes.take(held_out))
     return out
-
-
-def _of_rows(target: Target, episodes: Episodes, rows: I64) -> Target:
-    by_row = not callable(target) and episodes.state.ndim == 2
-    return target[rows] if by_row and isinstance(target, np.ndarray) else target
 
 
 def _predict(models: tuple[Regressor | None, ...], features: Any) -> F64:

@@ -10,14 +10,15 @@ estimator, ``dm`` the value of a fitted Q. Intervals, comparisons, smoothing and
 from __future__ import annotations
 
 import math
+from typing import Any
 
 import numpy as np
 
 from ....core.errors import InvalidInput, in_range
 from ....core.types import F64
-from ..calibration import calibration_p
 from ..checks import as_floats, check_finite, refuse
 from ..inputs import OpeInputs
+from ..support import calibration_p
 from .episodes import Episodes, Target
 from .weightings import PerDecision, Weighting
 
@@ -58,15 +59,9 @@ def sequence_inputs(
             raise InvalidInput("q", q.shape, f"give shape {probability.shape}")
         check_finite("q", q)
         q_logged, v = q[rows, episodes.action], np.einsum("na,na->n", probability, q)
-    return weigh_sequences(
-        episodes,
-        ratio,
-        gamma=gamma,
-        weighting=weighting,
-        q_logged=q_logged,
-        v=v,
-        unsupported=unsupported_share(episodes, probability),
-    )
+    options: dict[str, Any] = {"gamma": gamma, "weighting": weighting, "q_logged": q_logged, "v": v}
+    unsupported = unsupported_share(episodes, probability)
+    return weigh_sequences(episodes, ratio, unsupported=unsupported, **options)
 
 
 def weigh_sequences(

@@ -12,6 +12,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.random import Generator
@@ -22,16 +23,14 @@ from ...intervals import Interval, interval_named
 from ...intervals.statistic import Terms
 from ..diagnostics import diagnose
 from ..estimate import Estimate
-from ..estimator import StatisticEstimator, make_estimate
+from ..estimator import make_estimate
+from ..weighted import Weighted
 from .episodes import Episodes, Target
 from .inputs import propensity_p, unsupported_share
 from .transitions import Transitions, as_dense, scaled_rows
 
-
-@dataclass(frozen=True)
-class _Named(StatisticEstimator):
-    name: str = "linear"
-    caveat: str = "right if Q or the occupancy ratio is linear in the features"
+LINEAR = Weighted("linear", caveat="right if Q or the occupancy ratio is linear in the features")
+"""Names an estimate that :class:`LinearValue` makes."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -68,25 +67,14 @@ class LinearValue:
         """The value with its interval over episodes; ``rng`` is needed by intervals that resample."""
         mean = float(self.totals.mean())
         weight = (self.totals / mean if mean > 0 else self.totals)[:, None]
-        return make_estimate(
-            _Named(),
-            self.statistic(),
-            diagnose(self.influence[:, None], weight, None, self.unsupported, self.propensity_p),
-            level=level,
-            interval=interval_named(interval),
-            rng=rng,
-            unit=self.unit,
-            notes=[],
-        )
+        columns = (self.influence[:, None], weight, None)
+        diagnostics = diagnose(*columns, self.unsupported, self.propensity_p)
+        options: dict[str, Any] = {"level": level, "interval": interval_named(interval), "rng": rng}
+        return make_estimate(LINEAR, self.statistic(), diagnostics, unit=self.unit, notes=[], **options)
 
 
 def linear_value(
-    episodes: Episodes,
-    target: Target,
-    *,
-    gamma: float,
-    horizon: int | None = None,
-    penalty: float = 1e-6,
+    episodes: Episodes, target: Target, *, gamma: float, horizon: int | None = None, penalty: float = 1e-6
 ) -> LinearValue:
     """The value of the target from the first states of the log on, for dynamics that do not change.
 

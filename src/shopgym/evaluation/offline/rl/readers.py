@@ -147,7 +147,8 @@ def episodes_from_records(
         InvalidInput: a record lacks something or its lengths differ, with its number; see also
             :func:`episodes_from_table`.
     """
-    states, finals, actions, rewards, chances, ended, lengths = [], [], [], [], [], [], []
+    rows: list[tuple[Any, ...]] = []
+    chances = []
     for i, record in enumerate(records):
         columns = {name: _read(record, options, i) for name, options in _NAMES.items()}
         action = np.asarray(columns["actions"]).reshape(-1)
@@ -156,30 +157,27 @@ def episodes_from_records(
         observed = observed.reshape(len(observed), -1) if observed.ndim > 1 else observed
         reward = np.asarray(columns["rewards"]).reshape(-1)
         if len(reward) != steps or len(observed) not in (steps, steps + 1):
-            lengths_found = (len(observed), steps, len(reward))
-            raise InvalidInput(
-                f"records[{i}]", lengths_found, "give T actions, T rewards and T or T + 1 observations"
-            )
+            lengths_read = (len(observed), steps, len(reward))
+            fix = "give T actions, T rewards and T or T + 1 observations"
+            raise InvalidInput(f"records[{i}]", lengths_read, fix)
         if isinstance(propensity, str):
             chance = np.asarray(_read(record, (propensity,), i)).reshape(-1)
             if len(chance) != steps:
                 raise InvalidInput(f"records[{i}].{propensity}", chance.shape, f"give {steps} numbers")
             chances.append(chance)
-        states.append(observed[:steps])
-        finals.append(observed[steps:])
-        actions.append(action)
-        rewards.append(reward)
-        ended.append(bool(np.asarray(columns["ended"]).reshape(-1)[-1]))
-        lengths.append(steps)
-    if not lengths or 0 in lengths:
-        raise InvalidInput("records", lengths[:10], "give at least one episode, each of at least one step")
+        ended = bool(np.asarray(columns["ended"]).reshape(-1)[-1])
+        rows.append((observed[:steps], observed[steps:], action, reward, ended))
+    length = np.array([len(row[2]) for row in rows])
+    if not rows or not length.all():
+        fix = "give at least one episode, each of at least one step"
+        raise InvalidInput("records", length[:10].tolist(), fix)
+    states, finals, actions, rewards, all_ended = zip(*rows, strict=True)
     state = np.concatenate(states)
     if n_states and state.ndim == 2 and state.shape[1] == 1:  # an index in a column of its own
-        state, finals = state[:, 0], [final[:, 0] for final in finals]
-    length = np.array(lengths)
+        state, finals = state[:, 0], tuple(final[:, 0] for final in finals)
     last = np.cumsum(length) - 1
     terminal = np.zeros(len(state), dtype=bool)
-    terminal[last] = ended
+    terminal[last] = all_ended
     return episodes_from_table(
         episode=np.repeat(np.arange(len(length)), length),
         step=np.arange(len(state)) - np.repeat(last - length + 1, length),

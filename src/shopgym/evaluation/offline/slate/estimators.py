@@ -8,14 +8,14 @@ import numpy as np
 
 from ...intervals.statistic import Terms
 from ..diagnostics import Diagnostics
-from ..estimator import StatisticEstimator
+from ..estimator import Estimator
 from ..inputs import OpeInputs
 from ..verdict import CAUTION, REFUSE, THRESHOLDS, Reason
 from ..weighted import require_model, require_overlap
 
 
 @dataclass(frozen=True)
-class CascadeDR(StatisticEstimator):
+class CascadeDR(Estimator):
     """mean of sum_j w_j (r_j - q_j) + w_{j-1} v_j, with weights of the cascade model and w_0 = 1.
 
     Kiyohara, Saito, Matsuhiro, Narita, Shimizu and Yamamoto 2022 (Doubly robust off-policy evaluation for
@@ -41,7 +41,7 @@ class CascadeDR(StatisticEstimator):
 
 
 @dataclass(frozen=True)
-class PseudoInverse(StatisticEstimator):
+class PseudoInverse(Estimator):
     """mean of R times the slate's weight: the pseudo-inverse estimator (Swaminathan et al. 2017, Off-policy
     evaluation for slate recommendation), right when the expected reward R of a slate is a sum over its slots,
     also when only R is known.

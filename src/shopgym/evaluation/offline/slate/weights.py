@@ -10,7 +10,7 @@ import numpy as np
 from ....core.errors import InvalidInput
 from ....core.types import F64, I64, AnyArray, Bool
 from ....policies.plackett_luce import slot_propensities
-from ..checks import CHUNK_CELLS, as_floats, check_finite, check_target, refuse
+from ..checks import as_floats, check_finite, check_target, chunks, refuse
 from ..inputs import OpeInputs
 
 MOST_RANKINGS = 20_000
@@ -68,10 +68,8 @@ def slate_inputs(
     Raises:
         InvalidInput: shapes that differ, probabilities out of range; with row numbers.
     """
-    reward, propensity, target = (
-        as_floats(name, values)
-        for name, values in (("reward", reward), ("propensity", propensity), ("target", target))
-    )
+    reward, propensity = as_floats("reward", reward), as_floats("propensity", propensity)
+    target = as_floats("target", target)
     for name, values in (("propensity", propensity), ("target", target)):
         if values.shape != reward.shape or values.ndim != 2:
             raise InvalidInput(name, values.shape, "give shape (rounds, slots), like the reward")
@@ -149,9 +147,8 @@ def pseudo_inverse_weights(action: AnyArray, target: F64, gamma: F64, context: A
     label = np.zeros(n, np.int64) if context is None and len(every) == 1 else np.asarray(context)
     if label.shape != (n,) or label.dtype.kind not in "iu":
         raise InvalidInput("context", label.shape, f"give one of {len(every)} per round, as whole numbers")
-    refuse(
-        "context", label, (label < 0) | (label >= len(every)), f"gamma is of contexts 0 to {len(every) - 1}"
-    )
+    outside = (label < 0) | (label >= len(every))
+    refuse("context", label, outside, f"gamma is of contexts 0 to {len(every) - 1}")
     out = np.empty(n)
     for one_context in np.unique(label):
         rows = label == one_context
@@ -191,17 +188,14 @@ def plackett_luce_weights(
     refuse("allowed", could, could.sum(axis=1) < k, f"a page of {k} slots needs as many actions")
     count = math.perm(actions, k)
     if count > MOST_RANKINGS:
-        raise InvalidInput(
-            "target", target.shape, f"there are {count} rankings: at most {MOST_RANKINGS} are enumerated"
-        )
+        fix = f"there are {count} rankings: at most {MOST_RANKINGS} are enumerated"
+        raise InvalidInput("target", target.shape, fix)
     rankings = np.array(list(permutations(range(actions), k)), dtype=np.int32)
     every = np.zeros((count, k, actions))
     every[np.arange(count)[:, None], np.arange(k), rankings] = 1.0
     shown = every.reshape(count, k * actions)
     out = np.empty(n)
-    step = max(1, CHUNK_CELLS // (count * k * len(weights) * actions))
-    for start in range(0, n, step):
-        rows = slice(start, min(start + step, n))
+    for rows in chunks(n, count * k * len(weights) * actions):
         chunk = rows.stop - rows.start
         propensity = slot_propensities(
             np.repeat(log_rates[rows], count, axis=0),

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from typing import Any, Literal
+from typing import Literal
 
-from pydantic import Field, field_validator, model_validator
+from pydantic import Field, model_validator
 
-from ....agents.registry import check_agent
 from ....core.config import Settings
 from ....core.errors import InvalidInput
 from ....core.reward import RewardSpec
@@ -71,13 +70,6 @@ class LeaderboardConfig(Section):
     level: float = Field(0.95, gt=0.5, lt=1.0)
     bootstrap: int = Field(2000, ge=100, le=1_000_000)
 
-    @field_validator("agents")
-    @classmethod
-    def _agents(cls, value: dict[str, dict[str, Any]]) -> dict[str, dict[str, Any]]:
-        for name, options in value.items():
-            check_agent(name, options)
-        return value
-
     @model_validator(mode="after")
     def _together(self) -> LeaderboardConfig:
         if self.baseline not in self.agents:
@@ -87,9 +79,8 @@ class LeaderboardConfig(Section):
         for name, family in self.families.items():
             config = family.shop_config()
             if not config.num_candidates:
-                raise InvalidInput(
-                    f"families.{name}.shop.num_candidates", 0, "agents choose among candidates"
-                )
+                field = f"families.{name}.shop.num_candidates"
+                raise InvalidInput(field, 0, "agents choose among candidates")
             if name == "shopper" and not config.people.enabled:
                 raise InvalidInput("families.shopper.full", False, "nobody would come back: set full: true")
         return self

@@ -18,9 +18,8 @@ def write_plots(folder: Path, runs: pd.DataFrame, table: pd.DataFrame, config: L
 
     families = [*config.families, "all"]
     order = table[table["family"] == "all"].sort_values("relative")["agent"].tolist()
-    figure = Figure(
-        figsize=(2.6 * len(families) + 1.2, 0.9 + 0.26 * len(order)), dpi=150, layout="constrained"
-    )
+    size = (2.6 * len(families) + 1.2, 0.9 + 0.26 * len(order))
+    figure = Figure(figsize=size, dpi=150, layout="constrained")
     panels = figure.subplots(1, len(families), sharey=True, squeeze=False)[0]
     for axes, family in zip(panels, families, strict=True):
         part = table[table["family"] == family].set_index("agent").loc[order]

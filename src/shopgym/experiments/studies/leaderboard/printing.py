@@ -27,13 +27,13 @@ def print_table(table: pd.DataFrame, config: LeaderboardConfig, folder: Path) ->
     whole = table[table["family"] == "all"].set_index("agent").sort_values("relative", ascending=False)
     cells = table.set_index(["agent", "family"])
     for agent in whole.index:
-        entries = [cells.loc[(agent, family)] for family in families]
+        own = [cells.loc[(agent, family)] for family in families]
         shown.add_row(
             str(agent),
-            *(f"{cell['relative']:.2f}" for cell in entries),
-            f"[{entries[-1]['low']:.2f}, {entries[-1]['high']:.2f}]",
-            f"{entries[-1]['training_seconds']:.1f} s",
-            f"{entries[-1]['decisions_per_second']:,.0f}/s",
+            *(f"{cell['relative']:.2f}" for cell in own),
+            f"[{own[-1]['low']:.2f}, {own[-1]['high']:.2f}]",
+            f"{own[-1]['training_seconds']:.1f} s",
+            f"{own[-1]['decisions_per_second']:,.0f}/s",
         )
     console.print(shown, highlight=False)
     console.print(f"every metric: {folder / 'table.csv'}", highlight=False, soft_wrap=True)

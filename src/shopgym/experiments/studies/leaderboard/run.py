@@ -92,17 +92,14 @@ def one_run(config: LeaderboardConfig, catalog: Catalog, family: Family, seed: i
         rng = stage_rng(config.seed, "train", name, family, seed)
         for _ in learn(learner, loop, section.rounds, rng):
             pass
-        metrics = measure(
-            judge,
-            learner.policy(),
-            stage_seed(config.seed, "judge", family, seed),
-            stage_rng(config.seed, "judge", family, seed),
-        )
+        judge_seed = stage_seed(config.seed, "judge", family, seed)
+        rng = stage_rng(config.seed, "judge", family, seed)
+        metrics = measure(judge, learner.policy(), judge_seed, rng)
         yield {"agent": name, "family": family, "seed": seed, **metrics, "training_seconds": learner.seconds}
 
 
-def _whole_run(config: LeaderboardConfig, catalog: Catalog, family: Family, seed: int) -> list[Row]:
-    return list(one_run(config, catalog, family, seed))
+def _whole_run(*job: Any) -> list[Row]:
+    return list(one_run(*job))
 
 
 def run_leaderboard(
@@ -124,15 +121,14 @@ def run_leaderboard(
     with Progress(*columns, disable=quiet) as progress, new_folder(folder) as new:
         bar = progress.add_task("agents x environments x seeds", total=len(jobs) * len(config.agents))
         if workers == 1:
-            for family, seed in jobs:
-                for row in one_run(config, catalog, family, seed):
-                    rows.append(row)
-                    progress.advance(bar)
+            for row in (row for job in jobs for row in one_run(config, catalog, *job)):
+                rows.append(row)
+                progress.advance(bar)
         else:
             # a fresh interpreter each: threads of numerical libraries do not survive a fork
             context = multiprocessing.get_context("spawn")
             with ProcessPoolExecutor(workers, mp_context=context) as pool:
-                futures = [pool.submit(_whole_run, config, catalog, family, seed) for family, seed in jobs]
+                futures = [pool.submit(_whole_run, config, catalog, *job) for job in jobs]
                 for future in futures:
                     rows += future.result()
                     progress.advance(bar, len(config.agents))
@@ -156,26 +152,20 @@ def summarise(runs: pd.DataFrame, config: LeaderboardConfig) -> pd.DataFrame:
     families, rows = list(config.families), []
     for family, mean in base.items():
         if not mean > 0:
-            raise InvalidInput(
-                "baseline", f"{mean:g} in {family}", "scores are relative to it: it must be > 0"
-            )
+            fix = "scores are relative to it: it must be > 0"
+            raise InvalidInput("baseline", f"{mean:g} in {family}", fix)
     for agent in config.agents:
-        agent_runs = runs[runs["agent"] == agent]
-        relative = np.stack(
-            [
-                agent_runs[agent_runs["family"] == family]["score"].to_numpy() / base[family]
-                for family in families
-            ]
-        )
+        mine = runs[runs["agent"] == agent]
+        scores = {family: mine[mine["family"] == family]["score"].to_numpy() for family in families}
+        relative = np.stack([scores[family] / base[family] for family in families])
         for at, family in enumerate([*families, "all"]):
             part = relative if family == "all" else relative[at : at + 1]
             rng = stage_rng(config.seed, "bootstrap", agent, family)
-            middle, low, high = stratified_interval(
-                part, level=config.level, bootstrap=config.bootstrap, rng=rng
-            )
+            level, draws = config.level, config.bootstrap
+            middle, low, high = stratified_interval(part, level=level, bootstrap=draws, rng=rng)
             row: Row = {"agent": agent, "family": family, "relative": middle, "low": low, "high": high}
-            selected = agent_runs if family == "all" else agent_runs[agent_runs["family"] == family]
-            means = selected.drop(columns=["agent", "family", "seed"]).mean()
+            counted = mine if family == "all" else mine[mine["family"] == family]
+            means = counted.drop(columns=["agent", "family", "seed"]).mean()
             if family == "all":
                 means = means.drop("score")  # of episodes of different kinds
             rows.append(row | {str(name): float(value) for name, value in means.items()})

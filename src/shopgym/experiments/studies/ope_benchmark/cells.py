@@ -10,9 +10,10 @@ from typing import Any
 import numpy as np
 
 from ....core.statistics import normal_quantile
+from ....evaluation.offline.estimate import without_infinity
 from ....evaluation.offline.influence import Influence
 from ....evaluation.offline.verdict import CAUTION, REFUSE, TRUST
-from .population import TrueValue
+from .benchmark import TrueValue
 from .scenarios import Scenario
 
 LEVEL = 0.95
@@ -83,10 +84,7 @@ class Cell:
 
     def as_dict(self) -> dict[str, Any]:
         """JSON-able; what is not finite becomes None."""
-        return {
-            name: None if isinstance(value, float) and not math.isfinite(value) else value
-            for name, value in {**asdict(self), "poor": self.poor, "good": self.good}.items()
-        }
+        return without_infinity({**asdict(self), "poor": self.poor, "good": self.good})
 
 
 @dataclass(frozen=True)
@@ -110,21 +108,18 @@ def summarise_answers(
     failed: int,
 ) -> Cell:
     """Sum up the answers, at least one."""
-    value, low, high, ess = (
-        np.array([getattr(answer, name) for answer in answers]) for name in ("value", "low", "high", "ess")
-    )
-    skew, error_rounds, shift = np.median([astuple(answer.influence) for answer in answers], axis=0)
+    numbers = np.array([(answer.value, answer.low, answer.high, answer.ess) for answer in answers])
+    value, low, high, ess = np.ascontiguousarray(numbers.T)
+    influence = np.median([astuple(answer.influence) for answer in answers], axis=0)
     verdict = np.array([answer.verdict for answer in answers])
+    shares: dict[str, Any] = {word: float((verdict == word).mean()) for word in (TRUST, CAUTION, REFUSE)}
     error = (value - truth.value) / truth.value
     covered = (low <= truth.value) & (truth.value <= high)
     trusted = covered[verdict == TRUST]
     at_least, at_most = wilson(int(covered.sum()), len(covered))
     return Cell(
         scenario=scenario.name,
-        axis=scenario.axis,
-        rounds=scenario.rounds,
-        actions=scenario.actions,
-        slots=scenario.slots,
+        **{name: getattr(scenario, name) for name in ("axis", "rounds", "actions", "slots")},
         estimator=estimator,
         interval=interval,
         replicates=len(answers),
@@ -139,12 +134,10 @@ def summarise_answers(
         coverage_high=at_most,
         width=float(np.median(high - low)) / truth.value,
         ess=float(np.median(ess)),
-        skew=float(skew),
-        error_rounds=float(error_rounds),
-        shift=float(shift),
-        trust=float((verdict == TRUST).mean()),
-        caution=float((verdict == CAUTION).mean()),
-        refuse=float((verdict == REFUSE).mean()),
+        skew=float(influence[0]),
+        error_rounds=float(influence[1]),
+        shift=float(influence[2]),
+        **shares,
         coverage_trusted=float(trusted.mean()) if len(trusted) else math.nan,
     )
 
@@ -183,7 +176,7 @@ class Totals:
 
     def as_dict(self) -> dict[str, Any]:
         """JSON-able; NaN becomes None."""
-        return {name: None if value != value else value for name, value in asdict(self).items()}
+        return without_infinity(asdict(self))
 
 
 def totals(cells: Sequence[Cell]) -> Totals:

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 
 import numpy as np
 
 from ....evaluation.offline import ESTIMATORS
 from ....evaluation.offline.selection import Slope, pas_if, top_k
-from .population import Population, SyntheticPolicy, resampling_rng
+from .benchmark import Benchmark, SyntheticPolicy, resampling_rng
 from .scenarios import BASE, Scenario
+from .study import Progress, over_scenarios
 from .weighing import action_logs
 
 FAMILY = ("ips", "snips", "dm", "dr", "sndr", "switch-dr", "dr-os", "sg-dr")
@@ -54,28 +56,22 @@ class PolicyChoice:
 
 
 def choices(
-    scenarios: Sequence[Scenario], *, seed: int, progress: Callable[[str, int, int], None] | None = None
+    scenarios: Sequence[Scenario], *, seed: int, progress: Progress | None = None
 ) -> list[PolicyChoice]:
     """Every chooser in every scenario; ``progress`` as in :func:`.study.study`."""
-    total, count, out = sum(scenario.replicates for scenario in scenarios), 0, []
-    for scenario in scenarios:
-        out += scenario_choices(scenario, seed)
-        count += scenario.replicates
-        if progress:
-            progress(scenario.name, count, total)
-    return out
+    return over_scenarios(partial(scenario_choices, seed=seed), scenarios, progress=progress)
 
 
 def scenario_choices(scenario: Scenario, seed: int) -> list[PolicyChoice]:
     """Every chooser in one scenario."""
-    population, rng = Population(scenario, seed), resampling_rng(seed, scenario)
-    true_values = population.truth(population.behaviour, *TARGETS)
+    benchmark, rng = Benchmark(scenario, seed), resampling_rng(seed, scenario)
+    true_values = benchmark.truth(benchmark.behaviour, *TARGETS)
     baseline, true = true_values[0].value, np.array([truth.value for truth in true_values[1:]])
     family = [ESTIMATORS[name] for name in FAMILY]
     choosers = [*family, Slope(tuple(family))]
     estimated: dict[str, list[list[float]]] = defaultdict(list)
-    for log in population.logs(scenario.replicates):
-        logs = action_logs(population, log, TARGETS, rng)
+    for log in benchmark.logs(scenario.replicates):
+        logs = action_logs(benchmark, log, TARGETS, rng)
         inputs = [each.inputs() for each in logs]
         for chooser in choosers:
             estimated[chooser.name].append([chooser.fitted(each).statistic(each).value for each in inputs])
@@ -87,17 +83,13 @@ def scenario_choices(scenario: Scenario, seed: int) -> list[PolicyChoice]:
     for name, values in estimated.items():
         ranked = [top_k(np.array(row), true, baseline) for row in values]
         regret = np.array([row[0].regret for row in ranked]) / true.max()
-        error = np.abs(np.array(values) - true) / true
-        out.append(
-            PolicyChoice(
-                scenario.name,
-                name,
-                len(values),
-                float(error.mean()),
-                float(regret.mean()),
-                float(regret.std() / len(regret) ** 0.5),
-                float((regret == 0).mean()),
-                float(np.median([row[PORTFOLIO - 1].sharpe for row in ranked])),
-            )
-        )
+        numbers = {
+            "error": (np.abs(np.array(values) - true) / true).mean(),
+            "regret": regret.mean(),
+            "regret_error": regret.std() / len(regret) ** 0.5,
+            "right": (regret == 0).mean(),
+            "sharpe": np.median([row[PORTFOLIO - 1].sharpe for row in ranked]),
+        }
+        numbers = {key: float(number) for key, number in numbers.items()}
+        out.append(PolicyChoice(scenario.name, name, len(values), **numbers))
     return out

@@ -67,9 +67,8 @@ def verdicts(cells: Sequence[Cell], path: Path) -> Path:
             alpha=0.7,
             label=f"{word} ({len(coloured)} cells)",
         )
-    axis.set(
-        xscale="log", xlabel="mean relative error", ylabel="coverage of the 95% interval", ylim=(-0.03, 1.03)
-    )
+    axis.set(xscale="log", xlabel="mean relative error", ylim=(-0.03, 1.03))
+    axis.set_ylabel("coverage of the 95% interval")
     axis.spines[["top", "right"]].set_visible(False)
     figure.legend(title="most frequent verdict", loc="outside lower center", ncols=3)
     figure.savefig(path, dpi=110)

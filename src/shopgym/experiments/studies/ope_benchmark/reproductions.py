@@ -36,7 +36,7 @@ FIXED: Mapping[str, Estimator] = {
 }
 """Shrinkage by a constant of 10 gives what is published for Open Bandit data."""
 SLOPE: Mapping[str, Estimator] = {
-    "switch-dr": Tuned("switch-dr", Weighted("dr", needs_model=True), tuple(map(Switched, LEVELS))),
+    "switch-dr": Tuned("switch-dr", Weighted("dr", needs_model=True), tuple(map(Switched, LEVELS)))
 }
 """What is published for digits is tuned by SLOPE, as dr-os is here too."""
 Progress = Callable[[str, int, int], None]
@@ -80,19 +80,17 @@ def open_bandit(
     random, thompson = (folder / policy / "all" for policy in ("random", "bts"))
     for path in (random, thompson):
         if not path.is_dir():
-            raise InvalidInput(
-                "--data", str(folder), f"there is no {path.relative_to(folder)}: give the Open Bandit folder"
-            )
+            fix = f"there is no {path.relative_to(folder)}: give the Open Bandit folder"
+            raise InvalidInput("--data", str(folder), fix)
     log, truth = load(random), float(load(thompson).reward.mean())
     target = thompson_marginals(CLICKS, NO_CLICKS, log.positions)
     target /= target.sum(axis=1, keepdims=True)
     rng = np.random.default_rng(seed)
 
     def resamples() -> Iterator[OpenBanditLog]:
+        rows = np.arange(len(log))
         for run in range(runs):
-            yield _take(
-                log, np.random.RandomState(run).choice(np.arange(len(log)), size=len(log), replace=True)
-            )
+            yield _take(log, np.random.RandomState(run).choice(rows, size=len(log), replace=True))
 
     ours = ((open_bandit_inputs(each, target, rng=rng), truth) for each in resamples())
     own_model = _errors(ours, runs, OPEN_BANDIT, ("Open Bandit", "ridge"), {}, progress)
@@ -117,9 +115,8 @@ def digits(*, runs: int = RUNS, seed: int = 0, progress: Progress | None = None)
         from sklearn.datasets import load_digits
         from threadpoolctl import threadpool_limits
     except ImportError as error:
-        raise InvalidInput(
-            "digits", "scikit-learn", "it is not installed: pip install scikit-learn"
-        ) from error
+        fix = "it is not installed: pip install scikit-learn"
+        raise InvalidInput("digits", "scikit-learn", fix) from error
     x, y = load_digits(return_X_y=True)
     rng = np.random.default_rng(seed)
     logs = (_digits_log(np.asarray(x, float), np.asarray(y), run, rng) for run in range(runs))
@@ -133,9 +130,8 @@ def _digits_log(x: F64, y: I64, run: int, rng: Generator) -> tuple[OpeInputs, fl
     from sklearn.model_selection import train_test_split
 
     learn_x, log_x, learn_y, log_y = train_test_split(x, y, test_size=0.7, random_state=run)
-    behaviour = _mixed(
-        LogisticRegression(max_iter=10_000, C=100, random_state=12345), learn_x, learn_y, log_x, 0.4
-    )
+    logistic = LogisticRegression(max_iter=10_000, C=100, random_state=12345)
+    behaviour = _mixed(logistic, learn_x, learn_y, log_x, 0.4)
     forest = RandomForestClassifier(n_estimators=30, max_depth=5, min_samples_leaf=10, random_state=12345)
     target = _mixed(forest, learn_x, learn_y, log_x, 0.9)
     rows = np.arange(len(log_y))
@@ -150,9 +146,8 @@ def _digits_log(x: F64, y: I64, run: int, rng: Generator) -> tuple[OpeInputs, fl
         )
         training, predicted = fold != part, np.flatnonzero(fold == part)
         trees.fit(np.hstack([log_x, one_hot[action]])[training], reward[training])
-        pairs = np.hstack(
-            [np.repeat(log_x[predicted], len(one_hot), axis=0), np.tile(one_hot, (len(predicted), 1))]
-        )
+        contexts = np.repeat(log_x[predicted], len(one_hot), axis=0)
+        pairs = np.hstack([contexts, np.tile(one_hot, (len(predicted), 1))])
         q[predicted] = trees.predict_proba(pairs)[:, 1].reshape(len(predicted), -1)
     inputs = OpeInputs.from_actions(reward, action, behaviour[rows, action], target, q)
     return inputs, float(target[rows, log_y].mean())
@@ -176,11 +171,11 @@ def _errors(
     progress: Progress | None,
 ) -> list[Reproduced]:
     """Of the estimators of those names, or what stands ``instead`` of them; ``name``: study and model."""
+    estimators = {**{each: ESTIMATORS[each] for each in published}, **instead}
     errors_by_name: dict[str, list[float]] = {estimator: [] for estimator in published}
     for done, (inputs, truth) in enumerate(logs, start=1):
         for estimator, errors in errors_by_name.items():
-            each = instead.get(estimator, ESTIMATORS[estimator])
-            value = each.fitted(inputs).statistic(inputs).value
+            value = estimators[estimator].fitted(inputs).statistic(inputs).value
             errors.append(abs(value - truth) / truth)
         if progress:
             progress(name[0], done, runs)
@@ -195,11 +190,5 @@ def _errors(
 
 
 def _take(log: OpenBanditLog, rows: I64) -> OpenBanditLog:
-    return replace(
-        log,
-        action=log.action[rows],
-        position=log.position[rows],
-        reward=log.reward[rows],
-        propensity=log.propensity[rows],
-        features=log.features[rows],
-    )
+    names = ("action", "position", "reward", "propensity", "features")
+    return replace(log, **{name: getattr(log, name)[rows] for name in names})

@@ -54,9 +54,7 @@ class Scenario:
         one_of("scenario.weights", self.weights, WEIGHTS)
         if not 1 <= self.slots < self.actions or self.rounds < 10 or self.replicates < 1:
             sizes = (self.slots, self.actions, self.rounds, self.replicates)
-            raise InvalidInput(
-                "scenario", sizes, "give slots < actions, 10 rounds and 1 replicate at the least"
-            )
+            raise InvalidInput("scenario", sizes, "give slots < actions, 10 rounds, 1 replicate or more")
 
 
 BASE = Scenario("plain", "plain")

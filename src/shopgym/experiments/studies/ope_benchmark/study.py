@@ -6,14 +6,16 @@ from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from dataclasses import dataclass, field
+from functools import partial
+from typing import Any
 
 from numpy.random import Generator
 
 from ....evaluation.errors import NotEstimable
 from ....evaluation.offline import ESTIMATORS, INTERVALS, Estimator, OpeInputs, judge
 from ....evaluation.offline.influence import Influence
+from .benchmark import Benchmark, resampling_rng
 from .cells import LEVEL, Answer, Cell, summarise_answers
-from .population import Population, resampling_rng
 from .scenarios import Scenario
 from .weighing import benchmark_inputs
 
@@ -53,11 +55,8 @@ class StudyPlan:
     def intervals(self, estimator: str, scenario: Scenario) -> tuple[str, ...]:
         """Those of one estimator in one scenario."""
         binary = scenario.reward == "click" and scenario.slots == 1
-        others = self.others.get(estimator, ())
-        return (
-            *self.closed,
-            *(name for name in others if (scenario.rounds <= LONG if name in RESAMPLED else binary)),
-        )
+        short, others = scenario.rounds <= LONG, self.others.get(estimator, ())
+        return self.closed + tuple(name for name in others if (short if name in RESAMPLED else binary))
 
 
 PLAN = StudyPlan()
@@ -75,35 +74,44 @@ def study(
 
     ``progress`` gets a scenario's name, the logs done and the logs in all.
     """
-    done: dict[str, list[Cell]] = {}
-    total, count = sum(scenario.replicates for scenario in scenarios), 0
+    return over_scenarios(partial(scenario_cells, seed=seed, plan=plan), scenarios, workers, progress)
+
+
+def over_scenarios(
+    function: Callable[[Scenario], list[Any]],
+    scenarios: Sequence[Scenario],
+    workers: int = 1,
+    progress: Progress | None = None,
+) -> list[Any]:
+    """What ``function`` lists for each scenario, in the order of these; arguments as of :func:`study`."""
+    done: dict[str, list[Any]] = {}
+    total = sum(scenario.replicates for scenario in scenarios)
+
+    def note(scenario: Scenario, rows: list[Any]) -> None:
+        done[scenario.name] = rows
+        if progress:
+            progress(scenario.name, sum(s.replicates for s in scenarios if s.name in done), total)
+
     if workers == 1:
         for scenario in scenarios:
-            done[scenario.name] = scenario_cells(scenario, seed, plan)
-            count += scenario.replicates
-            if progress:
-                progress(scenario.name, count, total)
+            note(scenario, function(scenario))
     else:
         with ProcessPoolExecutor(workers) as pool:
             # the longest scenarios first, so that no worker still runs a long one at the end
             order = sorted(scenarios, key=lambda s: -s.replicates * s.rounds * (s.actions + 20) * s.slots)
-            waiting = {pool.submit(scenario_cells, scenario, seed, plan): scenario for scenario in order}
+            waiting = {pool.submit(function, scenario): scenario for scenario in order}
             for ready in as_completed(waiting):
-                scenario = waiting[ready]
-                done[scenario.name] = ready.result()
-                count += scenario.replicates
-                if progress:
-                    progress(scenario.name, count, total)
-    return [cells for scenario in scenarios for cells in done[scenario.name]]
+                note(waiting[ready], ready.result())
+    return [row for scenario in scenarios for row in done[scenario.name]]
 
 
 def scenario_cells(scenario: Scenario, seed: int, plan: StudyPlan = PLAN) -> list[Cell]:
     """Cells of one scenario."""
-    population, rng = Population(scenario, seed), resampling_rng(seed, scenario)
-    truth = population.truth(population.target)[0]
+    benchmark, rng = Benchmark(scenario, seed), resampling_rng(seed, scenario)
+    truth = benchmark.truth(benchmark.target)[0]
     answers: dict[tuple[str, str], list[Answer]] = defaultdict(list)
-    for log in population.logs(scenario.replicates):
-        inputs = benchmark_inputs(population, log, population.target, rng)
+    for log in benchmark.logs(scenario.replicates):
+        inputs = benchmark_inputs(benchmark, log, benchmark.target, rng)
         for name in plan.meant_for(scenario):
             for interval, answer in answers_of(ESTIMATORS[name], plan.intervals(name, scenario), inputs, rng):
                 answers[name, interval].append(answer)

@@ -9,15 +9,16 @@ from numpy.random import Generator
 
 from ....core.types import F64, I64, AnyArray, Bool
 from ....evaluation.offline import OpeInputs
-from ....evaluation.offline.calibration import calibration_p
+from ....evaluation.offline.checks import chunks
 from ....evaluation.offline.reward_model import FOLDS, CrossFitted, Moments, assign_folds
 from ....evaluation.offline.selection import ActionLog
 from ....evaluation.offline.slate.weights import slate_weights, uniform_slate_weights
-from .population import BATCH_CELLS, Population, SyntheticLog, SyntheticPolicy
+from ....evaluation.offline.support import calibration_p
+from .benchmark import Benchmark, SyntheticLog, SyntheticPolicy
 
 
 def benchmark_inputs(
-    population: Population, log: SyntheticLog, target: SyntheticPolicy, rng: Generator
+    benchmark: Benchmark, log: SyntheticLog, target: SyntheticPolicy, rng: Generator
 ) -> OpeInputs:
     """Inputs with a cross-fitted reward model, one per slot, of an item's value and its fit to the visitor.
 
@@ -27,42 +28,39 @@ def benchmark_inputs(
         target: the policy to be evaluated.
         rng: decides the folds.
     """
-    (n, k), count = log.items.shape, population.scenario.actions
-    independent = population.scenario.weights == "independent"
-    model, fold = fitted(population, log, rng)
+    (n, k), count = log.items.shape, benchmark.scenario.actions
+    independent = benchmark.scenario.weights == "independent"
+    behaviour = log.marginal if independent else log.propensity
+    model, fold = fitted(benchmark, log, rng)
     shown = np.zeros((k, count), np.bool_)
     shown[np.arange(k), log.items] = True
     ratio, q_logged, v_target = np.empty((n, k)), np.empty((n, k)), np.empty((n, k))
     # pi has an exact weight for uniform slates; other policies' slates have none in closed form
-    uniform = independent and population.behaviour == SyntheticPolicy(0.0)
+    uniform = independent and benchmark.behaviour == SyntheticPolicy(0.0)
     slate_weight, unseen = np.empty(n), 0.0
-    step = max(1, BATCH_CELLS // (count * k))
-    for start in range(0, n, step):
-        rows = slice(start, min(start + step, n))
+    for rows in chunks(n, 2 * count * k):
         score, items = log.score[rows], log.items[rows]
-        q = model.predict(features(score, np.broadcast_to(population.value, score.shape)), fold[rows])
+        q = model.predict(features(score, np.broadcast_to(benchmark.value, score.shape)), fold[rows])
         q = np.moveaxis(q, 2, 1)
-        allowed = target.allowed(score, population.sales)
+        allowed = target.allowed(score, benchmark.sales)
         if independent:
             probability = target.marginals(score, allowed, k)
         else:
             probability = conditionals(target, score, allowed, items)
         if uniform:
             slate_weight[rows] = uniform_slate_weights(items, probability)
-        logged = (log.marginal if independent else log.propensity)[rows]
-        ratio[rows] = _at(probability, items) / logged
+        ratio[rows] = _at(probability, items) / behaviour[rows]
         q_logged[rows] = _at(q, items)
         v_target[rows] = np.einsum("nka,nka->nk", probability, q)
         unseen += float(probability.sum(axis=0)[~shown].sum())
-    behaviour = log.marginal if independent else log.propensity
     return OpeInputs(
         log.reward,
-        slate_weights(ratio, population.scenario.weights),
+        slate_weights(ratio, benchmark.scenario.weights),
         q_logged,
         v_target,
         unseen / (n * k),
-        population.scenario.reward,
-        propensity=slate_weights(behaviour, population.scenario.weights),
+        benchmark.scenario.reward,
+        propensity=slate_weights(behaviour, benchmark.scenario.weights),
         propensity_p=calibration_p(log.items[:, 0], log.propensity[:, 0], count),
         slate_weight=slate_weight if uniform else None,
         chained=not independent and k > 1,
@@ -70,37 +68,29 @@ def benchmark_inputs(
     )
 
 
-def fitted(population: Population, log: SyntheticLog, rng: Generator) -> tuple[CrossFitted, I64]:
+def fitted(benchmark: Benchmark, log: SyntheticLog, rng: Generator) -> tuple[CrossFitted, I64]:
     """The reward model of each slot, and the fold of each visit."""
     n, k = log.items.shape
     fold = assign_folds(n, rng, FOLDS)
     moments = Moments(FOLDS, k, 3)
     fit = np.take_along_axis(log.score, log.items, axis=1)
     for slot in range(k):
-        x = features(fit[:, slot], population.value[log.items[:, slot]])
+        x = features(fit[:, slot], benchmark.value[log.items[:, slot]])
         moments.add(x, np.full(n, slot), log.reward[:, slot], fold)
     return moments.fit(), fold
 
 
 def action_logs(
-    population: Population, log: SyntheticLog, targets: Sequence[SyntheticPolicy], rng: Generator
+    benchmark: Benchmark, log: SyntheticLog, targets: Sequence[SyntheticPolicy], rng: Generator
 ) -> list[ActionLog]:
     """The log of a page with one slot, for each target."""
-    model, fold = fitted(population, log, rng)
-    q = model.predict(features(log.score, np.broadcast_to(population.value, log.score.shape)), fold)[:, :, 0]
-    behaviour = population.behaviour.first(
-        log.score, population.behaviour.allowed(log.score, population.sales)
+    model, fold = fitted(benchmark, log, rng)
+    q = model.predict(features(log.score, np.broadcast_to(benchmark.value, log.score.shape)), fold)[:, :, 0]
+    behaviour, *others = (
+        policy.first(log.score, policy.allowed(log.score, benchmark.sales))
+        for policy in (benchmark.behaviour, *targets)
     )
-    return [
-        ActionLog(
-            log.reward[:, 0],
-            log.items[:, 0],
-            behaviour,
-            target.first(log.score, target.allowed(log.score, population.sales)),
-            q,
-        )
-        for target in targets
-    ]
+    return [ActionLog(log.reward[:, 0], log.items[:, 0], behaviour, other, q) for other in others]
 
 
 def features(score: F64, value: AnyArray) -> F64:

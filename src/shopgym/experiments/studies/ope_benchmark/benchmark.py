@@ -96,7 +96,7 @@ class TrueValue:
     visitors: int
 
 
-class Population:
+class Benchmark:
     """The visitors of one scenario's shop. Every visit is new and independent: stock does not run down.
 
     Args:
@@ -106,15 +106,13 @@ class Population:
 
     def __init__(self, scenario: Scenario, seed: int) -> None:
         self.scenario = scenario
-        self.reward = RewardSpec(
-            {scenario.reward: 1.0}, "click" if scenario.reward == "click" else "currency"
-        )
+        unit = "click" if scenario.reward == "click" else "currency"
+        self.reward = RewardSpec({scenario.reward: 1.0}, unit)
         self.rng = stage_rng(seed, "ope", scenario.name)
         self.behaviour = SyntheticPolicy(scenario.logging, scenario.blind)
         self.target = SyntheticPolicy(scenario.target)
-        catalog = Catalog.synthetic(
-            scenario.actions, seed=stage_seed(seed, "catalog", scenario.actions) % 2**32
-        )
+        catalog_seed = stage_seed(seed, "catalog", scenario.actions) % 2**32
+        catalog = Catalog.synthetic(scenario.actions, seed=catalog_seed)
         config = ShopConfig(slate_size=scenario.slots, num_candidates=0)
         lanes = int(np.clip(BATCH_CELLS // (scenario.actions * scenario.slots), 1, 10_000))
         opened = stage_seed(seed, "shop", scenario.actions)

@@ -1,0 +1,60 @@
+"""What commands print: lines, tables and bars of progress."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from typing import Annotated, Any
+
+import typer
+
+AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON object and nothing else.")]
+
+
+def say(text: str) -> None:
+    """Print a line as it is: no markup, no breaks."""
+    from rich.console import Console
+
+    Console().print(text, highlight=False, soft_wrap=True, markup=False)
+
+
+def print_table(
+    title: str | None, rows: Sequence[Mapping[str, Any]], *, left: Sequence[str] = (), least: int = 0
+) -> None:
+    """Print a table, one row a mapping; nothing without rows.
+
+    Args:
+        title: above the table.
+        rows: with the same keys, the names of the columns.
+        left: columns that are aligned left; the others are numbers. Cells are broken where they do not fit.
+        least: width at the least; then cells are not broken.
+    """
+    from rich.box import SIMPLE_HEAD
+    from rich.markup import escape
+    from rich.table import Table
+
+    from ..experiments.console import wide_console
+
+    if not rows:
+        return
+    table = Table(box=SIMPLE_HEAD, title=title, title_justify="left")
+    for name in rows[0]:
+        side: Any = "left" if name in left else "right"
+        table.add_column(name, justify=side, overflow="fold", no_wrap=least > 0)
+    for row in rows:
+        table.add_row(*(escape(str(value)) for value in row.values()))
+    wide_console(least).print(table, highlight=False)
+
+
+@contextmanager
+def progress_bar(
+    name: str, *columns: Any, quiet: bool = False
+) -> Iterator[Callable[[str, float, float | None], None]]:
+    """A bar on the error stream with these columns; yields what updates it: (description, done, total)."""
+    from rich.console import Console
+    from rich.progress import Progress
+
+    console = Console(stderr=True)
+    with Progress(*columns, console=console, transient=True, disable=quiet or not console.is_terminal) as bar:
+        task = bar.add_task(name, total=None)
+        yield lambda name, done, total: bar.update(task, description=name, completed=done, total=total)
