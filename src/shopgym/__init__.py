@@ -16,6 +16,7 @@ from ._version import __version__
 if TYPE_CHECKING:
     from .agents import make_agent, register_agent
     from .core import Agent, Decisions, Feedback, Interactions, InvalidInput, Items, Policy, Requests
+    from .core.reward import RewardSpec
     from .evaluation.api import compare, evaluate, read_log
     from .policies.decision_log import DecisionLog
     from .policies.serving import load_bundle
@@ -24,13 +25,14 @@ if TYPE_CHECKING:
 register_when_gymnasium_loads()
 import_old_names()
 
-_HOMES = {
+_PLACES = {
     **dict.fromkeys(("make_agent", "register_agent"), ".agents"),
     **dict.fromkeys(
         ("Agent", "Decisions", "Feedback", "Interactions", "InvalidInput", "Items", "Policy", "Requests"),
         ".core",
     ),
     **dict.fromkeys(("Catalog", "Shop", "ShopConfig"), ".simulators"),
+    "RewardSpec": ".core.reward",
     "DecisionLog": ".policies.decision_log",
     "load_bundle": ".policies.serving",
     **dict.fromkeys(("compare", "evaluate", "read_log"), ".evaluation.api"),
@@ -47,6 +49,7 @@ __all__ = [
     "Items",
     "Policy",
     "Requests",
+    "RewardSpec",
     "Shop",
     "ShopConfig",
     "__version__",
@@ -60,8 +63,8 @@ __all__ = [
 
 
 def __getattr__(name: str) -> Any:
-    if name in _HOMES:
-        return getattr(importlib.import_module(_HOMES[name], __name__), name)
+    if name in _PLACES:
+        return getattr(importlib.import_module(_PLACES[name], __name__), name)
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
 
 
