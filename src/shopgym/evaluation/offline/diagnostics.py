@@ -31,7 +31,7 @@ class Diagnostics:
         pair_z: of several slots, the mean product of two slots' weights less 1, in standard errors: 0 in
             expectation if the behaviour policy draws the slots independently; NaN of one slot.
         unsupported: share of the target's probability on actions the log never shows; NaN if unknown.
-        propensity_p: p-value of the logged propensities (:func:`.calibration.calibration_p`); NaN if unknown.
+        propensity_p: p-value of the logged propensities (:func:`.support.calibration_p`); NaN if unknown.
         model_error: root mean square of reward less prediction, in units of the reward; NaN without a model.
         model_z: mean(w (r - q)), the error that the weights see in the direct method, in standard errors.
     """

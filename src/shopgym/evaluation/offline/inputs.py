@@ -41,7 +41,7 @@ class OpeInputs:
         note: what the reader of an estimate has to know, e.g. a fallback; may be empty.
         propensity: (n, k) the behaviour policy's probability of what the slot showed, in (0, 1], or None.
         logger: (n,) which of several behaviour policies made the round, counted from 0, or None for one.
-        propensity_p: p-value of the propensities (:func:`.calibration.calibration_p`); NaN if not tested.
+        propensity_p: p-value of the propensities (:func:`.support.calibration_p`); NaN if not tested.
         slate_weight: (n,) weight of a whole slate's reward, for :class:`.slate.PseudoInverse`; None: unknown.
         chained: whether weights are products over several slots, not each slot's own ratio.
         conditional_predictions: whether ``v_target`` is conditional on the earlier slots that the log
