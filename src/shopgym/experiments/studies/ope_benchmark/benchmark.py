@@ -97,7 +97,9 @@ class TrueValue:
 
 
 class Benchmark:
-    """The visitors of one scenario's shop. Every visit is new and independent: stock does not run down.
+    """The shop of one scenario, its policies, exact values and logs.
+
+    Every visit is new and independent: stock does not run down.
 
     Args:
         scenario: what it is like.
