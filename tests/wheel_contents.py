@@ -12,7 +12,7 @@ ROOT = Path(__file__).resolve().parents[1]
 NEEDED = (
     "shopgym/__init__.py",
     "shopgym/py.typed",
-    "shopgym/core/nouns.py",
+    "shopgym/core/batches.py",
     "shopgym/simulators/catalog/data/online_retail.parquet",
     "shopgym/experiments/configs/online_retail.yaml",
 )

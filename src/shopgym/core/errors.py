@@ -71,10 +71,11 @@ def did_you_mean(value: object, names: Iterable[str]) -> str:
 def finite(field: str, values: Any, fix: str = "remove NaN and infinity") -> None:
     """Raise :class:`InvalidInput` at the first row of ``values``, an array or number, that is not finite."""
     fine = np.isfinite(values)
-    if fine.ndim:
-        refuse_rows(field, np.asarray(values), ~fine.reshape(len(fine), -1).all(axis=1), fix)
-    elif not fine:
+    if fine.all():
+        return
+    if not fine.ndim:
         raise InvalidInput(field, values, fix)
+    refuse_rows(field, np.asarray(values), ~fine.reshape(len(fine), -1).all(axis=1), fix)
 
 
 def refuse_rows(field: str, values: Any, bad: Any, fix: str) -> None:
