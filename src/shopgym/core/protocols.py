@@ -11,6 +11,14 @@ from .batches import Decisions, Interactions, Requests
 from .types import F64, I32, AnyArray
 
 
+class DecisionRule(Protocol):
+    """Whatever decides on pages; a :class:`Policy` also knows its propensities."""
+
+    def decide(self, requests: Requests, rng: Generator) -> Decisions:
+        """Choose n slates."""
+        ...
+
+
 @runtime_checkable
 class Policy(Protocol):
     """A frozen decision rule: it never learns and never holds a random generator.

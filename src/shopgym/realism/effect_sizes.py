@@ -7,6 +7,7 @@ and of stock come from a season.
 
 from __future__ import annotations
 
+import itertools
 import math
 from dataclasses import dataclass
 from typing import Any
@@ -15,11 +16,13 @@ import numpy as np
 import pandas as pd
 from numpy.random import Generator
 
-from ..core.types import F64, I32, AnyArray
+from ..core.batches import Requests
+from ..core.types import F64, I32, I64, AnyArray
 from ..simulators import Catalog, Shop, ShopConfig
+from ..simulators.rollout import Episode, EpisodicShop, rollout
 from .applicability import why_not_applicable
 from .resampling import RESAMPLES, ClusterBootstrap
-from .shop_events import Behaviour, Season
+from .shop_events import Behaviour, BehaviourRule, Season
 
 VISITORS, WARM_UP, PAGES = 2048, 4, 12
 """Visitors, pages before anything is measured, and pages measured. Many visitors, because few of them buy."""
@@ -147,19 +150,24 @@ def _visitor_effects(
     items = rng.choice(len(catalog), size=min(ITEMS, len(catalog)), replace=False, p=catalog.items.popularity)
     sums: dict[str, F64] = {name: np.zeros((2, VISITORS)) for name in list(PUBLISHED)[:4]}
     price_off = np.full(VISITORS, PRICE_OFF)
-    for page in range(WARM_UP + PAGES):
-        shop.start_visits()
-        slates = behaviour.slates(shop.requests(), catalog, config.slate_size, rng)
-        if page >= WARM_UP:
-            attention, expected = shop.attention(slates), shop.expected(slates)
-            cheaper = shop.expected(slates, price_off=price_off)
-            sums["price_cut_elasticity"] += np.stack(
-                [(attention * arm["units"]).sum(axis=1) for arm in (expected, cheaper)]
-            )
-            sums["switch_when_out"] += _substituted(shop, items)
-            sums["mailer_uplift"] += _advertised(shop, items)
-            sums["third_over_first_slot"] += _moved(shop, slates, expected["click"])
-        shop.serve(slates)
+    shown = itertools.count()
+
+    def measure(rows: I64, requests: Requests, slates: I32) -> None:
+        if next(shown) < WARM_UP:
+            return
+        attention, expected = shop.attention(slates), shop.expected(slates)
+        cheaper = shop.expected(slates, price_off=price_off)
+        units = [(attention * arm["units"]).sum(axis=1) for arm in (expected, cheaper)]
+        sums["price_cut_elasticity"] += np.stack(units)
+        sums["switch_when_out"] += _substituted(shop, items)
+        sums["mailer_uplift"] += _advertised(shop, items)
+        sums["third_over_first_slot"] += _moved(shop, slates, expected["click"])
+
+    world = EpisodicShop(shop, Episode.VISIT)
+    world.open(seed)
+    rule = BehaviourRule(behaviour, catalog, config.slate_size)
+    for _ in rollout(world, rule, rng, pages=WARM_UP + PAGES, before=measure, look_ahead=False):
+        pass
     ratio = {name: _ratio(pair, rng, resamples) for name, pair in sums.items()}
     slope = math.log(1.0 - PRICE_OFF)
     value, low, high = (math.log(x) / slope for x in ratio["price_cut_elasticity"])

@@ -13,7 +13,7 @@ import numpy as np
 import pandas as pd
 from numpy.random import Generator
 
-from ..core.batches import Feedback, Requests
+from ..core.batches import Feedback
 from ..core.errors import InvalidInput
 from ..core.types import F32, F64, I32, I64, AnyArray, Bool
 from ..simulators.config import DwellConfig
@@ -31,29 +31,33 @@ class ServedPage:
     """One page of each of n visits under way.
 
     Attributes:
-        requests, slates, feedback: of the page.
+        slates, feedback: of the page.
         active: (n,) the rows that asked for a page; the others mean nothing.
-        begun: (b,) rows whose visit began with this page.
+        first: (n,) rows whose visit began with this page.
         ended: (n,) rows whose visit ended with it.
-        first: (n,) rows whose visit was on its first page.
-        visit: (n,) number of the visit among those of the user, from 1.
+        user, visit: (n,) who, and the number of the visit among theirs, from 1.
+        time: (n,) days since the shop opened at which the visit began.
         surface, query, anchor: (n,) of the page: kind, search query (-1: none), and the item of a product
             page.
         slots: (n,) slots of the page.
+        day, out_of_stock: of the shop before the page: its day, and the share of the range that cannot be
+            bought.
     """
 
-    requests: Requests
     slates: I32
     feedback: Feedback
     active: Bool
-    begun: I64
-    ended: Bool
     first: Bool
+    ended: Bool
+    user: I32
     visit: I32
+    time: F64
     surface: I32
     query: I32
     anchor: I32
     slots: I32
+    day: float
+    out_of_stock: float
 
 
 class EventRecorder:
@@ -122,13 +126,13 @@ class EventRecorder:
 
     def _begin(self, page: ServedPage) -> None:
         """Reset the rows of new visits. A visit that begins on an item's page views that item."""
-        begun = page.begun
+        begun = np.flatnonzero(page.first)
         if not len(begun):
             return
         self._number[begun] = self.visits + np.arange(len(begun))
         self.visits += len(begun)
-        self._user[begun] = page.requests.user_id[begun]
-        self._start[begun] = SEASON_START + page.requests.time[begun] * DAY
+        self._user[begun] = page.user[begun]
+        self._start[begun] = SEASON_START + page.time[begun] * DAY
         self._elapsed[begun] = 0.0
         self._records_impressions[begun] = self._rng.random(len(begun)) < self._impressions
         landed = begun[page.surface[begun] == PRODUCT]
@@ -155,7 +159,7 @@ class EventRecorder:
         asked, start = np.flatnonzero(page.active), self._start + self._elapsed
         searched = np.flatnonzero(page.active & (page.surface == SEARCH) & (page.query >= 0))
         self._add("search", searched, time=start[searched])
-        mail = np.flatnonzero(page.active & (page.surface == EMAIL) & page.first)
+        mail = np.flatnonzero((page.surface == EMAIL) & page.first)
         if len(mail):
             opened = mail[seconds[mail] > 0]
             clicked = mail[feedback.clicked[mail].any(axis=1)]

@@ -4,15 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.random import Generator
 
-from ..core.batches import EMPTY, Requests
+from ..core.batches import EMPTY, Decisions, Requests
 from ..core.errors import InvalidInput, in_range, in_ranges
-from ..core.types import I32, Bool
+from ..core.types import I32, I64
 from ..simulators import Catalog, Shop, ShopConfig
 from ..simulators.catalog.catalog import OBSERVED
+from ..simulators.rollout import Episode, EpisodicShop, rollout
 from .event_recorder import SEASON_START, EventRecorder, ServedPage
 from .shop_data import DAY, ShopData
 
@@ -41,26 +43,33 @@ class Behaviour:
         in_ranges(self, "behaviour", 0.0, 100.0, "popularity", "relevance", "noise")
         in_ranges(self, "behaviour", 0.0, 1.0, "again", open_high=True)
 
-    def slates(
-        self, requests: Requests, catalog: Catalog, size: int, rng: Generator, active: Bool | None = None
-    ) -> I32:
-        """(n, size) item rows for the requests. The last slots are empty if fewer items are in stock.
+    def slates(self, requests: Requests, catalog: Catalog, size: int, rng: Generator) -> I32:
+        """(n, size) item rows for the requests. The last slots are empty if fewer items are in stock."""
+        return BehaviourRule(self, catalog, size).decide(requests, rng).slates
 
-        ``active`` (n,) bool says which requests count; the slates of the others are empty.
-        """
-        slates = np.full((len(requests.candidates), size), EMPTY, np.int32)
-        asked = np.flatnonzero(np.ones(len(slates), np.bool_) if active is None else active)
-        candidates, in_stock = requests.candidates[asked], requests.in_stock[asked]
-        features = catalog.items.features[candidates]
-        score = self.popularity * features[:, :, -1].astype(np.float64)
-        last_viewed = requests.context[asked, :OBSERVED, None]
-        score += self.relevance * (features[:, :, :OBSERVED] @ last_viewed)[:, :, 0]
-        score -= self.noise * np.log(rng.standard_exponential(score.shape))
+
+@dataclass(frozen=True, eq=False)
+class BehaviourRule:
+    """A behaviour that fills pages of ``size`` slots; its propensities are not known and stand as 1."""
+
+    behaviour: Behaviour
+    catalog: Catalog
+    size: int
+
+    def decide(self, requests: Requests, rng: Generator) -> Decisions:
+        """Rank the candidates in stock by popularity, likeness to the last item viewed, and noise."""
+        candidates, in_stock = requests.candidates, requests.in_stock
+        features = self.catalog.items.features[candidates]
+        score = self.behaviour.popularity * features[:, :, -1].astype(np.float64)
+        last_viewed = requests.context[:, :OBSERVED, None]
+        score += self.behaviour.relevance * (features[:, :, :OBSERVED] @ last_viewed)[:, :, 0]
+        score -= self.behaviour.noise * np.log(rng.standard_exponential(score.shape))
         score[~in_stock] = -np.inf
-        best = np.argsort(-score, axis=1, kind="stable")[:, :size]
-        row = np.arange(len(asked))[:, None]
-        slates[asked] = np.where(in_stock[row, best], candidates[row, best], EMPTY)
-        return slates
+        best = np.argsort(-score, axis=1, kind="stable")[:, : self.size]
+        row = np.arange(len(candidates))[:, None]
+        positions = np.where(in_stock[row, best], best, EMPTY).astype(np.int32)
+        slates = np.where(positions >= 0, candidates[row, best], EMPTY).astype(np.int32)
+        return Decisions(positions, slates, np.ones(slates.shape))
 
 
 @dataclass(frozen=True, eq=False)
@@ -121,17 +130,17 @@ def simulate_season(
     recorder = EventRecorder(
         n, config.dwell, again=behaviour.again, impressions=impressions, rng=recorder_rng
     )
+    rule = BehaviourRule(behaviour, catalog, config.slate_size)
     pages = returning = 0
     out_of_stock: dict[int, float] = {}  # by day
-    for page in _serve_pages(shop, catalog, behaviour, shown_rng):
+    for page in _serve_pages(shop, rule, shown_rng):
         recorder.record(page)
         pages += int(np.count_nonzero(page.active))
-        returning += int((page.visit[page.begun] > 1).sum())
-        day = int(shop.day)
-        if day not in out_of_stock:
-            out_of_stock[day] = 1.0 - float(shop.today.available[0].mean())
+        returning += int((page.visit[page.first] > 1).sum())
+        if int(page.day) not in out_of_stock:
+            out_of_stock[int(page.day)] = page.out_of_stock
             if progress is not None:
-                progress(shop.day)
+                progress(page.day)
     table = recorder.table()
     data = ShopData.from_events(table[table["time"] < SEASON_START + days * DAY])
     visits = recorder.visits
@@ -139,32 +148,25 @@ def simulate_season(
     return Season(data, days, visits, pages, unavailable, returning / max(visits, 1))
 
 
-def _serve_pages(shop: Shop, catalog: Catalog, behaviour: Behaviour, rng: Generator) -> Iterator[ServedPage]:
+def _serve_pages(shop: Shop, rule: BehaviourRule, rng: Generator) -> Iterator[ServedPage]:
     """Serve pages to all visits under way until nobody comes any more."""
-    while True:
-        was_over = shop.visits.over.copy()
-        shop.start_visits()
-        active = ~shop.visits.over
-        if not active.any():
-            return
-        requests = shop.requests(active)
-        slates = behaviour.slates(requests, catalog, shop.config.slate_size, rng, active)
-        visits = shop.visits
-        before = {name: getattr(visits, name).copy() for name in ("surface", "query", "anchor", "visit")}
-        first, slots = visits.page == 0, shop.slots
-        feedback, left, cut = shop.serve(slates)
-        shop.end_visits(left | cut)
-        yield ServedPage(
-            requests=requests,
-            slates=slates,
-            feedback=feedback,
-            active=active,
-            begun=np.flatnonzero(was_over & active),
-            ended=left | cut,
-            first=first,
-            slots=slots,
-            **before,
-        )
+    names = ("user", "visit", "time", "surface", "query", "anchor")
+
+    def state(rows: I64, requests: Requests, slates: I32) -> dict[str, Any]:
+        """What the recorder must know of a page and serving it changes."""
+        active = np.zeros(shop.lanes, np.bool_)
+        active[rows] = True
+        visits = {name: getattr(shop.visits, name).copy() for name in names}
+        first, unavailable = active & (shop.visits.page == 0), 1.0 - float(shop.today.available[0].mean())
+        page = {"slates": slates, "active": active, "first": first, "slots": shop.slots, **visits}
+        return page | {"day": shop.day, "out_of_stock": unavailable}
+
+    world = EpisodicShop(shop, Episode.SEASON)
+    world.open(shop.seed)
+    for step in rollout(world, rule, rng, episodes=1, before=state, look_ahead=False):
+        ended = np.zeros(shop.lanes, np.bool_)
+        ended[step.rows] = step.visit_over
+        yield ServedPage(feedback=step.feedback, ended=ended, **step.before)
 
 
 def last_days(data: ShopData, days: float) -> ShopData:

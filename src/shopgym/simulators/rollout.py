@@ -14,7 +14,7 @@ from numpy.random import Generator
 
 from ..core.batches import EMPTY, Decisions, Feedback, Requests, take_rows
 from ..core.errors import InvalidInput
-from ..core.protocols import Policy
+from ..core.protocols import DecisionRule
 from ..core.types import F64, I32, I64, Bool
 from .calendar import Clock
 from .engine.hash_rng import key
@@ -138,7 +138,7 @@ class Step:
 
 def rollout(
     world: EpisodicShop,
-    policy: Policy | Callable[[], Policy],
+    policy: DecisionRule | Callable[[], DecisionRule],
     rng: Generator,
     *,
     pages: int | None = None,
