@@ -199,6 +199,11 @@ def test_bad_options_are_refused(task: Task, name: str, options: dict[str, Any],
         make_agent(name, task, np.random.default_rng(0), **options)
 
 
+def test_a_wrong_name_is_answered_with_the_nearest(task: Task) -> None:
+    with pytest.raises(InvalidInput, match=r"did you mean 'linucb'\?"):
+        make_agent("linUCB", task, np.random.default_rng(0))
+
+
 def test_rewards_that_are_not_numbers_are_refused(shop: Shop, task: Task) -> None:
     batch = played(
         shop, make_agent("random", task, np.random.default_rng(0)).policy(), np.random.default_rng(0)

@@ -43,6 +43,8 @@ def test_one_of_names_the_choices_and_the_nearest() -> None:
     with pytest.raises(InvalidInput, match=r"choose one of delta, bootstrap$"):
         one_of("kind", "zzz", ["delta", "bootstrap"])
     assert did_you_mean("marign", ["click", "margin"]) == "; did you mean 'margin'?"
+    assert did_you_mean("linUCB", ["lints", "linucb"]) == "; did you mean 'linucb'?"
+    assert did_you_mean("Linucb", ["random", "LinUCB"]) == "; did you mean 'LinUCB'?"
     assert did_you_mean("xyz", []) == ""
 
 

@@ -335,6 +335,7 @@ def test_bad_input_is_one_line_and_exit_code_2(
         (("run", "broken.yaml"), "not YAML"),
         (("run", "list.yaml"), "mapping"),
         (("run", "none.yaml"), "no such file"),
+        (("run", "onlin_retail"), "did you mean 'online_retail'?"),
         (("run", "twice.yaml"), "given twice"),
         (("run", "latin.yaml"), "UTF-8"),
         (("run", "good.yaml", "--out", "precious"), "no run"),

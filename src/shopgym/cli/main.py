@@ -51,8 +51,11 @@ def _main(
 for command in (run, evaluate, export, serve, realism, calibrate, ope_benchmark):
     app.command()(command)
 GROUPS: dict[str, tuple[str, dict[str, Callable[..., None]]]] = {
-    "bundle": ("Look into a bundle, or check it.", {"verify": bundle_verify, "inspect": bundle_inspect}),
-    "config": ("Say what a config may say, or check one.", {"schema": config_schema, "check": config_check}),
+    "bundle": ("Show or verify a bundle.", {"verify": bundle_verify, "inspect": bundle_inspect}),
+    "config": (
+        "Print the schema of a config, or check one.",
+        {"schema": config_schema, "check": config_check},
+    ),
     "log": ("Work with decision logs.", {"compact": log_compact}),
 }
 for name, (text, commands) in GROUPS.items():

@@ -64,8 +64,9 @@ def one_of(field: str, value: object, choices: Iterable[object]) -> None:
 
 def did_you_mean(value: object, names: Iterable[str]) -> str:
     """``"; did you mean 'x'?"`` where one of ``names`` is close to ``value``, else nothing."""
-    near = get_close_matches(str(value), list(names), n=1)
-    return f"; did you mean {near[0]!r}?" if near else ""
+    by_lower_case = {name.lower(): name for name in names}  # the case of letters makes no difference
+    near = get_close_matches(str(value).lower(), by_lower_case, n=1)
+    return f"; did you mean {by_lower_case[near[0]]!r}?" if near else ""
 
 
 def finite(field: str, values: Any, fix: str = "remove NaN and infinity") -> None:

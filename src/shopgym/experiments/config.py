@@ -21,7 +21,7 @@ from pydantic import (
 
 from ..agents.registry import AGENTS, check_agent
 from ..core.config import Settings, build
-from ..core.errors import InvalidInput, one_of
+from ..core.errors import InvalidInput, did_you_mean, one_of
 from ..core.hashing import hash_json
 from ..core.reward import RewardSpec
 from ..evaluation.offline.estimators import ESTIMATORS
@@ -222,6 +222,7 @@ def read_config(path: Path) -> dict[str, Any]:
         raw = yaml.load(path.read_text(encoding="utf-8"), Loader=_OnceLoader)
     except FileNotFoundError:
         fix = f"there is no such file, nor a shipped config; shipped: {', '.join(shipped)}"
+        fix += did_you_mean(path.stem, shipped)
         raise InvalidInput("config", str(path), fix) from None
     except (OSError, UnicodeDecodeError) as error:
         raise InvalidInput("config", str(path), f"give a text file in UTF-8 ({error})") from None

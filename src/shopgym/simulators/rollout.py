@@ -150,7 +150,7 @@ def rollout(
 ) -> Iterator[Step]:
     """Let a policy decide page after page in every row of an open shop.
 
-    A step is yielded before new episodes start, so its reader finds the shop as the page left it.
+    A step is yielded before any new episode starts, so the shop can still be read as it is after the page.
 
     Args:
         policy: given a function, it is asked for the policy of each page.

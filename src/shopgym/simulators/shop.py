@@ -75,7 +75,8 @@ class Shop:
 
     value: ClassVar[Callable[..., Any]]
     compare: ClassVar[Callable[..., Any]]
-    """:func:`.policy_value.value` and :func:`.policy_value.compare`, which :mod:`shopgym.simulators` sets."""
+    """:func:`.policy_value.value` and :func:`.policy_value.compare`. They use a rollout, which
+    imports the shop, so :mod:`shopgym.simulators` sets them here after both are imported."""
 
     def __init__(
         self,
@@ -206,6 +207,7 @@ class Shop:
 
         Returns:
             (gone, late), each (n,) bool: who will never come back, and who would come back after ``days``.
+            Where people do not come back (``people.enabled`` is False) all ``ended`` are gone and none late.
         """
         stayed = np.zeros(self.lanes, np.bool_)
         if not self.config.people.enabled:
@@ -236,6 +238,8 @@ class Shop:
         self, slates: I32, lanes: Bool | None = None, *, price_off: F64 | None = None
     ) -> tuple[Feedback, Bool, Bool]:
         """Show the slates (n, k) of item rows. Visitors respond and move on; stock and time follow.
+
+        The page itself is in :mod:`.page.page_kernel`, stock and time in :meth:`.calendar.Calendar.settle`.
 
         Args:
             slates: item rows; ``EMPTY`` = empty slot.

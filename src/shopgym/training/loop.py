@@ -27,7 +27,7 @@ def interactions(step: Step, env: PageEnv) -> Interactions:
     """What an agent learns from the r pages of a step."""
     events = {name: values[step.rows] for name, values in step.feedback.learner_events().items()}
     reward = env.reward.slots(step.feedback)[step.rows]
-    # in a season a row's next request may be another customer's: nothing of it is due to this page
+    # in a season a row's next request may be another customer's: it must not be credited to this page
     terminated = step.visit_over if env.episode is Episode.SEASON else step.terminated
     return Interactions(step.requests, step.decisions, reward, events, step.next_requests, terminated)
 

@@ -1,4 +1,15 @@
-"""The verdict on an estimate, from its diagnostics: trust, caution or refuse, and why."""
+"""The verdict on an estimate, from its diagnostics: trust, caution or refuse, and why.
+
+Refusals also come from other places:
+
+- :meth:`.inputs.OpeInputs.assumption_reasons`: the log contradicts what the weights assume;
+- :meth:`.estimator.Estimator.misfits`: predictions that are conditional on the slots before, for an
+  estimator that cannot use them;
+- :class:`.slate.estimators.PseudoInverse`: slots that were not drawn independently of one another;
+- :class:`~shopgym.evaluation.errors.NoOverlap`, raised instead of an estimate where the target never shows
+  what was logged; :mod:`shopgym.evaluation.answer` reports it as a refusal, as it does a value that is not
+  finite.
+"""
 
 from __future__ import annotations
 

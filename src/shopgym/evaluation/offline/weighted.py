@@ -1,4 +1,8 @@
-"""Importance weighting, the direct method and doubly robust: one mechanism makes them all.
+"""Importance weighting, the direct method and doubly robust: one class makes all but dm.
+
+:mod:`.estimators` registers the objects: ``ips``, ``snips``, ``dr``, ``sndr``, ``replay`` and those with
+smoothed weights (``clipped-ips``, ``sg-dr`` ...) are :class:`Weighted`; ``dm`` is :class:`Direct`. They
+return the terms of each round; their means are taken in :mod:`shopgym.evaluation.intervals.statistic`.
 
 Notation, for round i and slot j of k: reward r; importance weight w, the target's over the logged
 probability of what was shown; g, the smoothed weight (g = w where nothing is smoothed); q, the predicted

@@ -10,8 +10,10 @@ to ``choice``. s is the logistic function, e_i the embedding of item i, t the nu
 this one, [x] is 1 if x and else 0.
 
 **How a visit begins.** The channel follows ``surfaces.channels`` and decides the first page; the device is a
-phone with probability ``mobile_share``. The visit has a purpose with the user's probability, whose mean is
-``mission_share``; its size, in logits, is normal with standard deviation ``mission_spread``. The intent is
+phone with probability ``mobile_share``. The visit has a purpose, to buy, with a probability that differs
+between users; its mean over users is ``mission_share``. The size of a purpose is normal with standard
+deviation ``mission_spread``; a larger one makes a longer visit (it is subtracted from the logit of leaving)
+and fewer units of each item. The intent is
 the embedding of what the shopper came for: half the time something like one of the user's favourites, else
 something popular.
 
@@ -21,7 +23,7 @@ something popular.
   looked at lately; appeal v_i = q . e_i;
 - price p_i = price sensitivity of the user x log(price (1 - price_off) / reference). The reference is the
   median list price, moved towards the item's own by ``reference_price`` (Kalyanaram & Winer 1995);
-- a_i = what the day adds to the appeal: ``quality_weight`` x quality, season, drift, campaigns, shocks.
+- z_i = what the day adds to the appeal: ``quality_weight`` x quality, season, drift, campaigns, shocks.
 
 **Examination.** An e-mail is opened with probability ``surfaces.opened``; other pages always are. The shopper
 reads from the top and looks at slot j, if it is reached, with probability A_j. After an item that was
@@ -35,7 +37,7 @@ examined the shopper reads on with probability R. Empty slots are passed over.
 
 **From like to order**, for each item i that is examined:
 
-- liked: s(``click_base`` + v_i + a_i - ``fatigue`` t);
+- liked: s(``click_base`` + v_i + z_i - ``fatigue`` t);
 - sold out: if ``substitution`` > 0, the nearest of four neighbours that is in stock may be taken instead;
   otherwise nothing can be put in the cart. Below, j is the item taken, which is i itself if that is in stock;
 - cart, given liked: s(``cart_base`` + ``depth`` v_i - p_j + ``mission_lift`` [purpose] - ``mobile_penalty``
@@ -68,11 +70,12 @@ taste by ``people.learning`` and seen by 0.2 of the way, and counts for satisfac
 
 **Between visits.** A visit is worth x = ``people.worth_weight`` x mean worth + ``people.purchase_bonus``
 [bought] + mood. Satisfaction moves 1 - ``people.inertia`` of the way to tanh x. The time to the next visit is
-exponential, and at a return the customer may drop out for good, as in BG/NBD (Fader, Hardie & Lee 2005);
-satisfaction and habit bend both (``people.retention``, ``people.habit_effect``).
+exponential, and from the second visit on the customer may drop out for good, as in BG/NBD (Fader, Hardie &
+Lee 2005). Satisfaction changes the rate of visits and the probability of dropping out
+(``people.retention``), habit changes the rate (``people.habit_effect``).
 
-**Draws.** Each uniform is a hash of what it is for (:mod:`shopgym.simulators.engine.hash_rng`): of the visit,
-the page or, within the page, the item, but never of the slot. One uniform u decides whether slot j is
+**Draws.** Each uniform is a hash (:mod:`shopgym.simulators.engine.hash_rng`) of the visit, of the page or of
+the item on the page, and of the kind of draw, but never of the slot. One uniform u decides whether slot j is
 examined (u < A_j) and the item liked (u < A_j P(liked)), so that P(liked | examined) = P(liked).
 """
 
@@ -138,7 +141,7 @@ def item_key(visit: Visit, item: int) -> np.uint64:
 
 
 def appeal_of(params: ShopParams, visit: Visit, item: int) -> float:
-    """v = q . e_i in float32; its last bit follows from the order of the sum, which is by four columns."""
+    """v = q . e_i in float32, summed in four columns as in the kernels: another order rounds differently."""
     products = visit.pull * params.embedding[item]
     rows = len(products) // 4
     a, b, c, d = products[: 4 * rows].reshape(rows, 4).sum(axis=0)
@@ -316,8 +319,8 @@ def _next_surface(params: ShopParams, visit: Visit, clicked: bool, carted: bool)
     elif clicked:
         visit.surface = PRODUCT
     elif uniform(page, kinds.DRAW_SEARCHED) < params.search_rate:
-        word = child(page, kinds.DRAW_QUERY)
-        visit.anchor = wanted_item(params, visit, unit(word), child(word, kinds.DRAW_COIN))
+        query_key = child(page, kinds.DRAW_QUERY)
+        visit.anchor = wanted_item(params, visit, unit(query_key), child(query_key, kinds.DRAW_COIN))
         visit.surface = SEARCH
         visit.query = int(params.category[visit.anchor])
         visit.intent = towards(visit.intent, params.embedding[visit.anchor], SEARCH_DRIFT)

@@ -12,6 +12,9 @@ from dataclasses import dataclass, field
 from ...core.errors import in_ranges
 from .retention import RetentionConfig
 
+HABIT_RATE = 0.2
+"""Share of the way that habit moves at the end of a visit, to 1 if something was bought, else to 0."""
+
 
 @dataclass(frozen=True)
 class PeopleConfig:

@@ -12,6 +12,7 @@ from ..engine.jit import kernel
 from ..engine.work_queue import claim
 from ..params import ShopParams
 from .retention import days_until, stays
+from .satisfaction import HABIT_RATE
 from .visits import Visits
 
 
@@ -38,7 +39,7 @@ def end_visits(params: ShopParams, visits: Visits, ended: Bool, stayed: Bool, qu
                 math.tanh(experience) - visits.satisfaction[i]
             )
             habit = 1.0 if visits.bought[i] > 0 else 0.0
-            visits.habit[i] += 0.2 * (habit - visits.habit[i])
+            visits.habit[i] += HABIT_RATE * (habit - visits.habit[i])
             user = visits.user[i]
             visit = visits.key[i]
             # BG/NBD draws drop-out from the first return on; after a first visit only the gap decides

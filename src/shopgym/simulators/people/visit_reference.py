@@ -16,10 +16,8 @@ from ...core.types import F32
 from ..engine import hash_rng as kinds
 from ..engine.hash_rng import below, key, normal, unit
 from ..params import ShopParams
+from .satisfaction import HABIT_RATE
 from .visits import NO_QUERY, Visits
-
-HABIT_RATE = 0.2
-"""Share of the way that habit moves at the end of a visit."""
 
 Visit = SimpleNamespace
 """One visit: a row of :class:`~shopgym.simulators.people.visits.Visits`, by the same names."""
