@@ -310,6 +310,18 @@ def test_without_overlap_weighting_is_refused_and_dm_is_not() -> None:
     assert value("dm", inputs) == 4.0
 
 
+def test_the_slot_without_overlap_is_the_one_where_no_round_has_a_weight() -> None:
+    # slot 0 has no weight in one round, slot 1 has none in any round
+    weight = np.array([[0.0, 0.0], [1.0, 0.0], [1.0, 0.0]])
+    with pytest.raises(InvalidInput, match="slot 1"):
+        DEFAULT_ESTIMATORS["ips"].estimate(OpeInputs(np.ones((3, 2)), weight))
+
+
+def test_dm_dr_and_their_variants_say_that_they_need_a_model() -> None:
+    assert {name for name, estimator in DEFAULT_ESTIMATORS.items() if estimator.needs_model} == {"dm", "dr"}
+    assert {name for name, estimator in DEFAULT_ESTIMATORS.items() if not estimator.weighted} == {"dm"}
+
+
 def test_compare_refuses_other_logs() -> None:
     a = random_inputs(0)
     with pytest.raises(InvalidInput, match="same rows"):

@@ -314,6 +314,12 @@ def test_refusals() -> None:
         ESTIMATORS["log-smoothing"].estimate(replace(inputs, reward=-inputs.reward))
     with pytest.raises(InvalidInput, match="smooth less"):
         Weighted("x", Switched(0.0), normalised=True).estimate(replace(inputs, weight=inputs.weight + 1))
+    # the smoothed weights are all 0 in the second slot only; with a model it is the same refusal
+    two = OpeInputs(np.ones((3, 2)), np.tile([1.0, 9.0], (3, 1)), np.zeros((3, 2)), np.zeros((3, 2)))
+    for needs_model in (False, True):
+        normalised = Weighted("x", Switched(5.0), needs_model=needs_model, normalised=True)
+        with pytest.raises(InvalidInput, match="smooth less"):
+            normalised.estimate(two)
     with pytest.raises(InvalidInput, match="one slot"):
         ESTIMATORS["cressie-read"].estimate(OpeInputs(np.ones((3, 2)), np.ones((3, 2))))
     with pytest.raises(InvalidInput, match="one per round"):

@@ -19,7 +19,6 @@ from shopgym.agents import Task, make_agent
 from shopgym.cli.main import main
 from shopgym.core import InvalidInput
 from shopgym.core.config import build
-from shopgym.evaluation.offline.inputs import OpeInputs
 from shopgym.experiments.config import (
     ExperimentConfig,
     LogSection,
@@ -30,7 +29,6 @@ from shopgym.experiments.export import export_policy
 from shopgym.experiments.policy_store import read_policy
 from shopgym.experiments.runner import run
 from shopgym.experiments.studies.leaderboard import LeaderboardConfig
-from shopgym.guardrails.gate import choose_candidate, judge_candidates
 from shopgym.policies.decision_log.log import DecisionLog, logged_marginals
 from shopgym.policies.policy import SlatePolicy
 from shopgym.policies.serving.bundle import load_bundle
@@ -193,64 +191,6 @@ def test_a_failed_run_leaves_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyP
     with pytest.raises(RuntimeError, match="plug"):
         run(parse_config(tiny | {"log": {"decisions": 200}}), tmp_path / "x", quiet=True)
     assert list(tmp_path.iterdir()) == []
-
-
-# the gate
-
-
-def given(rewards: np.ndarray[Any, Any], weights: np.ndarray[Any, Any]) -> OpeInputs:
-    zeros = np.zeros_like(rewards)
-    return OpeInputs(
-        reward=rewards, weight=weights, q_logged=zeros, v_target=zeros, unsupported=0.0, unit="x"
-    )
-
-
-def test_gate_lets_through_at_its_stated_rate() -> None:
-    # two policies of equal value: the lower bound is above 0 in 5% of logs; 2000 logs, false alarm 1e-6
-    rng = np.random.default_rng(0)
-    passed = 0
-    for _ in range(2000):
-        rewards = rng.normal(1.0, 1.0, (400, 1))
-        inputs = {
-            "old": given(rewards, np.ones((400, 1))),
-            "new": given(rewards, rng.choice([0.5, 1.5], (400, 1))),
-        }
-        passed += judge_candidates(inputs, "old", 0.95)["new"].passed
-    from scipy import stats
-
-    assert stats.binomtest(passed, 2000, 0.05).pvalue > 1e-6
-
-
-def test_gate_passes_the_better_and_refuses_the_worse() -> None:
-    rng = np.random.default_rng(0)
-    rewards = rng.normal(1.0, 0.5, (5000, 1))
-    inputs = {
-        "old": given(rewards, np.ones((5000, 1))),
-        "better": given(rewards, np.where(rewards > 1, 1.5, 0.5)),
-        "worse": given(rewards, np.where(rewards > 1, 0.5, 1.5)),
-    }
-    verdicts = judge_candidates(inputs, "old", 0.95)
-    assert verdicts["better"].passed
-    assert not verdicts["worse"].passed
-    assert "must be above 0" in verdicts["worse"].reason
-    assert choose_candidate(verdicts, "best").candidate == "better"
-    assert choose_candidate(verdicts, "worse").candidate == "worse"
-    with pytest.raises(InvalidInput, match=r"gate\.candidate"):
-        choose_candidate(verdicts, "none")
-    with pytest.raises(InvalidInput, match=r"gate\.baseline"):
-        judge_candidates({"old": inputs["old"]}, "old", 0.95)
-
-
-def test_gate_refuses_what_the_log_cannot_tell() -> None:
-    # all of the candidate's gain comes from three rounds with enormous weights
-    rng = np.random.default_rng(0)
-    rewards, weights = rng.normal(1.0, 0.01, (3000, 1)), np.full((3000, 1), 0.001)
-    weights[:3] = 2000.0
-    verdict = judge_candidates(
-        {"old": given(rewards, np.ones((3000, 1))), "new": given(rewards, weights)}, "old", 0.95
-    )
-    assert not verdict["new"].passed
-    assert verdict["new"].reason.startswith("the log does not tell: ")
 
 
 # configs

@@ -169,6 +169,49 @@ def test_sharp_rates_keep_their_small_probabilities() -> None:
     np.testing.assert_allclose(p, [[1.0, 1 / (1 + np.exp(-1)), 1.0]])
 
 
+def test_components_of_different_scale_are_each_summed_on_their_own() -> None:
+    # component 1 has the rates e^0, e^-1500, e^-1501, component 2 has three equal rates. The first candidate
+    # has probability (1 + 1/3) / 2, after which component 1 has the weight 3/4.
+    log_rates = np.array([[[0.0, -1500.0, -1501.0], [0.0, 0.0, 0.0]]])
+    p = plackett_luce.slot_propensities(
+        log_rates, np.full(2, 0.5), np.ones((1, 3), bool), np.array([[0, 1, 2]], np.int32)
+    )
+    np.testing.assert_allclose(p, [[2 / 3, 3 / 4 / (1 + np.exp(-1)) + 1 / 4 / 2, 1.0]])
+
+
+def test_slates_that_no_component_is_likely_to_draw_have_exact_later_slots() -> None:
+    # The first slot has probability e^-800 / 4 under component 1 and e^-1600 / 2 or so under component 2:
+    # both are 0 in float64. Their ratio still says that component 1 drew the slate; it has equal rates after.
+    log_rates = np.array([[[0.0, -800.0, 0.0], [0.0, -1600.0, -1.0]]])
+    p = plackett_luce.slot_propensities(
+        log_rates, np.full(2, 0.5), np.ones((1, 3), bool), np.array([[1, 2, 0]], np.int32)
+    )
+    np.testing.assert_allclose(p, [[0.0, 1 / 2, 1.0]])
+
+
+def test_a_request_without_allowed_candidates_has_no_undefined_numbers_on_the_way() -> None:
+    allowed = np.array([[False, False], [True, False]])
+    positions = np.array([[-1, -1], [0, -1]], np.int32)
+    with np.errstate(invalid="raise", divide="raise"):
+        p = plackett_luce.slot_propensities(np.zeros((2, 1, 2)), np.ones(1), allowed, positions)
+    np.testing.assert_array_equal(p, np.ones((2, 2)))
+
+
+def test_marginals_of_many_requests_are_those_of_each() -> None:
+    """More requests than two threads take at a time."""
+    n = 2 * plackett_luce.ROWS + 1
+    log_rates = np.random.default_rng(0).normal(size=(n, 1, 3))
+    allowed = np.ones((n, 3), bool)
+    got = plackett_luce.slot_marginals(log_rates, np.ones(1), allowed, 2)
+    assert got.shape == (n, 2, 3)
+    rates = np.exp(log_rates[:, 0])
+    np.testing.assert_allclose(got[:, 0], rates / rates.sum(axis=1, keepdims=True), atol=1e-9)
+    for row in (0, plackett_luce.ROWS, n - 1):
+        one = slice(row, row + 1)
+        alone = plackett_luce.slot_marginals(log_rates[one], np.ones(1), allowed[one], 2)
+        np.testing.assert_array_equal(got[one], alone)
+
+
 def test_squarecb_by_hand() -> None:
     scores = np.array([[[0.0, 0.5, 1.0]]])
     rates = np.exp(SquareCB(gamma=4.0).log_rates(scores, np.ones((1, 3), bool)))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -10,6 +11,7 @@ import pytest
 
 from shopgym.core import Decisions, InvalidInput, Requests
 from shopgym.simulators import Catalog, Shop, ShopConfig
+from shopgym.simulators.engine.hash_rng import key
 from shopgym.simulators.rollout import Episode, EpisodicShop, rollout
 
 
@@ -59,6 +61,67 @@ def test_it_is_the_loop_written_by_hand(catalog: Catalog) -> None:
         np.testing.assert_array_equal(step.feedback.page, page)
         np.testing.assert_array_equal(step.terminated | step.truncated, ended)
         np.testing.assert_array_equal(step.visit_over, ended)
+
+
+def test_a_season_is_the_loop_written_by_hand(catalog: Catalog) -> None:
+    """Visits are settled, the next visitors come, and the season ends with its last visit."""
+    shop, rng, policy = world_of(catalog, Episode.SEASON).shop, np.random.default_rng(1), Shuffled()
+    by_hand: list[Any] = []
+    for season in range(3):
+        if season:
+            first = int(key(np.uint64(7), np.uint64(season)))
+            shop.reset([(first + row) % 2**64 for row in range(16)])
+            shop.start_visits(np.ones(16, np.bool_))
+        while not shop.visits.over.all():
+            waiting = ~shop.visits.over
+            rows = np.flatnonzero(waiting)
+            requests = shop.requests().take(rows)
+            decisions = policy.decide(requests, rng)
+            slates = np.full((16, 3), -1, np.int32)
+            slates[rows] = decisions.slates
+            feedback, left, cut = shop.serve(slates, waiting)
+            shop.end_visits(left | cut)
+            shop.start_visits()
+            last = shop.visits.over.all()
+            by_hand.append((season, rows, requests.request_id, feedback.page, (left | cut)[rows], last))
+    assert any(len(rows) < 16 for _, rows, *_ in by_hand)
+    assert any(over.any() and not last for *_, over, last in by_hand)
+    world = world_of(catalog, Episode.SEASON)
+    steps = rollout(world, Shuffled(), np.random.default_rng(1), episodes=3)
+    for step, (season, rows, request_id, page, over, last) in zip(steps, by_hand, strict=True):
+        np.testing.assert_array_equal(step.rows, rows)
+        np.testing.assert_array_equal(step.episode, season)
+        np.testing.assert_array_equal(step.requests.request_id, request_id)
+        np.testing.assert_array_equal(step.feedback.page, page)
+        np.testing.assert_array_equal(step.visit_over, over)
+        np.testing.assert_array_equal(step.truncated, last)
+
+
+def test_seasons_of_one_seed_per_row_follow_the_first_seed(catalog: Catalog) -> None:
+    one, other = world_of(catalog, Episode.SEASON), world_of(catalog, Episode.SEASON)
+    other.open([7, *range(100, 115)])
+    for world in (one, other):
+        world.next_requests(np.ones(16, np.bool_))
+    np.testing.assert_array_equal(other.requests.request_id, one.requests.request_id)
+
+
+def test_a_page_ends_the_visits_that_were_shown_one(catalog: Catalog) -> None:
+    world = world_of(catalog, Episode.PAGE)
+    shown = np.arange(16) % 2 == 0
+    slates = np.where(shown[:, None], world.next_requests().candidates[:, :3], -1).astype(np.int32)
+    _, terminated, truncated = world.serve(slates, shown)
+    np.testing.assert_array_equal(terminated, shown)
+    np.testing.assert_array_equal(world.shop.visits.over, shown)
+    assert not truncated.any()
+
+
+def test_the_time_of_a_decision_is_measured(catalog: Catalog, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The clock of the processor says 10 s before the decision and 10.25 s after it."""
+    now = iter([10.0, 10.25])
+    monkeypatch.setattr("shopgym.simulators.rollout.time", SimpleNamespace(process_time=lambda: next(now)))
+    world = world_of(catalog, Episode.PAGE)
+    [step] = rollout(world, Shuffled(), np.random.default_rng(0), pages=1)
+    assert step.decision_seconds == 0.25
 
 
 def test_candidates_come_first_then_the_decision_then_what_is_measured(catalog: Catalog) -> None:
@@ -132,15 +195,17 @@ def test_who_stays_asks_for_what_was_said_to_come_next(catalog: Catalog) -> None
             new = step.requests.request_id[~stays]
             assert not np.isin(new, last.next_requests.request_id).any()
         last = step
-    short = world_of(catalog, Episode.VISIT)
-    steps = zip(
-        rollout(world_of(catalog, Episode.VISIT), Shuffled(), np.random.default_rng(0), pages=10),
-        rollout(short, Shuffled(), np.random.default_rng(0), pages=10, look_ahead=False),
-        strict=True,
-    )
-    for one, other in steps:  # looking ahead changes nothing
-        np.testing.assert_array_equal(one.feedback.page, other.feedback.page)
-        assert other.next_requests is other.requests
+    for lanes in (2, 16):  # with two rows there are pages after which no visit starts
+        one, other = (world_of(catalog, Episode.VISIT, lanes=lanes) for _ in range(2))
+        steps = zip(
+            rollout(one, Shuffled(), np.random.default_rng(0), pages=10),
+            rollout(other, Shuffled(), np.random.default_rng(0), pages=10, look_ahead=False),
+            strict=True,
+        )
+        for ahead, short in steps:  # looking ahead changes nothing
+            np.testing.assert_array_equal(ahead.requests.request_id, short.requests.request_id)
+            np.testing.assert_array_equal(ahead.feedback.page, short.feedback.page)
+            assert short.next_requests is short.requests
 
 
 def test_seasons_follow_one_another_and_end_for_all_at_once(catalog: Catalog) -> None:

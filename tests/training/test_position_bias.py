@@ -10,10 +10,12 @@ from hypothesis import strategies as st
 from shopgym.agents import Task
 from shopgym.agents.baselines import RandomAgent
 from shopgym.core import InvalidInput
+from shopgym.core.batches import EMPTY
 from shopgym.envs import RewardSpec
 from shopgym.experiments.stages import open_shop
 from shopgym.simulators import Catalog, ChoiceConfig, ShopConfig, SurfacesConfig
 from shopgym.simulators.page.surfaces import SurfaceConfig
+from shopgym.simulators.rollout import rollout
 from shopgym.training.position_bias import measure_position_bias, position_bias
 
 
@@ -25,6 +27,9 @@ def test_two_slots_by_hand() -> None:
 def test_a_slot_never_shown_gets_the_least_of_the_others() -> None:
     bias = position_bias(np.array([9, 4, 0]), np.array([99, 99, 0]))
     assert bias[2] == bias[1] == 4.5 / 9.5
+    # also where nearly every impression is clicked: its own half click of one impression would be less
+    bias = position_bias(np.array([9, 8, 0]), np.array([9, 9, 0]))
+    assert bias[2] == bias[1] == 8.5 / 9.5
 
 
 @given(st.lists(st.integers(0, 10**6), min_size=1, max_size=20), st.integers(10**6, 10**9))
@@ -55,6 +60,36 @@ def test_what_tells_nothing_is_refused(clicks: object, shown: object, field: str
     with pytest.raises(InvalidInput) as caught:
         position_bias(np.array(clicks), np.array(shown))
     assert caught.value.field == field
+
+
+def test_clicks_and_impressions_are_those_of_a_count_by_hand() -> None:
+    """Every item counts, also the first of the catalogue, and progress is told once a page."""
+    catalog = Catalog.synthetic(4, seed=1)  # so the first item has about a quarter of the impressions
+    home, product = SurfaceConfig(slots=1), SurfaceConfig(slots=3)
+    surfaces = SurfacesConfig(enabled=True, home=home, product=product, channels=(0.5, 0.5, 0.0, 0.0))
+    config = ShopConfig(
+        users=50, slate_size=3, num_candidates=4, choice=ChoiceConfig(click_base=0.0), surfaces=surfaces
+    )
+    clicks, shown, progress, biases = np.zeros(3), np.zeros(3), [], []
+    for by_hand in (False, True):
+        env = open_shop(catalog, config, RewardSpec(), lanes=40, population=1, seed=2)
+        shop, rng = env.loop.shop, np.random.default_rng(3)
+        task = Task(catalog.items, shop.user_names, shop.context_names, 3, attention=np.ones(3))
+        policy = RandomAgent(task, rng).policy()
+        if not by_hand:
+            biases.append(
+                measure_position_bias(env.loop, policy, 5, rng, on_progress=lambda: progress.append(1))
+            )
+            continue
+        for step in rollout(env.loop.world, policy, rng, pages=5):
+            for row, slate in zip(step.rows, step.decisions.slates, strict=True):
+                for slot, item in enumerate(slate):
+                    shown[slot] += item != EMPTY
+                    clicks[slot] += step.feedback.clicked[row, slot]
+    np.testing.assert_array_equal(biases[0], position_bias(clicks, shown))
+    assert shown[0] == 200
+    assert 0 < shown[1] == shown[2] < 200
+    assert len(progress) == 5
 
 
 def test_pages_of_two_and_of_five_slots_show_the_same_curve() -> None:
