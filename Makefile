@@ -4,7 +4,7 @@ VENV   := .venv
 BIN    := $(VENV)/bin
 PIP    := $(BIN)/python -m pip --disable-pip-version-check --quiet
 
-.PHONY: help demo test check bench bench-peers frameworks clean kernels
+.PHONY: help demo test test-fast check bench bench-peers frameworks clean kernels
 help: ## show what can be made
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /  make \1\t/'
 
@@ -12,7 +12,10 @@ demo: $(VENV)/.demo kernels ## one experiment on real products, from agents that
 	$(BIN)/shopgym run experiments/configs/online_retail.yaml
 
 test: $(VENV)/.dev kernels ## all tests
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest -n 2
+
+test-fast: $(VENV)/.dev kernels ## the tests that take little time: under two minutes on two cores
+	$(BIN)/python -m pytest -n 2 -m 'not slow'
 
 check: $(VENV)/.dev ## style, types, layers, unused code, and what is in the wheel
 	$(BIN)/ruff format --check .

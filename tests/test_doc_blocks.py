@@ -28,6 +28,8 @@ from shopgym.cli.main import app, main
 from shopgym.core.files import write_text
 from shopgym.policies.serving import load_bundle
 
+pytestmark = pytest.mark.slow
+
 PAGES = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").glob("*.md"))]
 BLOCK = re.compile(
     r"(?P<skip><!-- not run: [^>]+ -->\n)?^```(?P<kind>python|console)\n(?P<code>.*?)^```\n"

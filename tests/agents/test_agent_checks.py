@@ -18,6 +18,8 @@ from shopgym.policies.policy import SlatePolicy
 from shopgym.policies.scorers import TableScorer
 from shopgym.testing import AGENT_CHECKS, AgentMaker
 
+pytestmark = pytest.mark.slow
+
 
 class BestSellers:
     """Counts purchases and shows the items bought most: it passes every check."""

@@ -21,6 +21,8 @@ from shopgym.core.types import F64
 from shopgym.simulators import Shop
 from shopgym.testing import AGENT_CHECKS, AgentMaker
 
+pytestmark = pytest.mark.slow
+
 
 def usable(name: str) -> bool:
     try:

@@ -37,6 +37,8 @@ from shopgym.policies.scorers import ObjectivesScorer, ProbabilityScorer, TreeSc
 from shopgym.policies.serving.bundle import write_bundle
 from shopgym.testing import small_setting
 
+pytestmark = pytest.mark.slow
+
 LINES, CURVES = ("linear_ranker", "logistic_ranker"), ("lambdamart", "mlp_ranker", "cross_ranker")
 
 

@@ -43,6 +43,8 @@ from shopgym.policies.serving.request_seeded import decide_seeded
 from shopgym.policies.serving.server import make_app
 from shopgym.policies.serving.service import RankingService
 
+pytestmark = pytest.mark.slow
+
 N, M = 30, 8
 KINDS = ("linear", "linear, indexed", "popular", "item_knn", "ease", "als", "als, indexed")
 RANKS = linear_policy(N)

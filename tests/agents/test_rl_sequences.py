@@ -18,6 +18,8 @@ from shopgym.simulators import Catalog, ShopConfig
 from shopgym.simulators.rollout import rollout
 from shopgym.training import interactions, record, run_episodes, train_sequences, transitions_of_log
 
+pytestmark = pytest.mark.slow
+
 CLICKS = RewardSpec({"click": 1.0}, unit="click")
 PLAIN: dict[str, Any] = {"form": "slate", "reward": CLICKS, "autoreset_mode": "Disabled"}
 

@@ -22,6 +22,8 @@ from scipy.optimize import minimize
 from shopgym.core import Decisions, Interactions, InvalidInput
 from shopgym.policies.scorers.slate_value import first_k, slate_scores, slate_value
 
+pytestmark = pytest.mark.slow
+
 torch = pytest.importorskip("torch", reason="needs the extra 'agents'")
 from shopgym.agents.rl.batch_tensors import BatchTensors, Discount, top_k  # noqa: E402
 from shopgym.agents.rl.choice_model import UserChoiceModel  # noqa: E402

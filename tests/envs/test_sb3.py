@@ -11,6 +11,8 @@ import pytest
 import shopgym  # noqa: F401 (registers the environments)
 from shopgym.simulators import Catalog, ChoiceConfig, ShopConfig, StockConfig
 
+pytestmark = pytest.mark.slow
+
 pytest.importorskip("stable_baselines3", reason="needs the extra 'agents'")
 
 OPTIONS: dict[str, Any] = {"catalog": 40, "users": 50, "slate_size": 2, "num_candidates": 5}

@@ -48,6 +48,8 @@ from shopgym.evaluation.offline.rl import (
     weigh_sequences,
 )
 
+pytestmark = pytest.mark.slow
+
 GAMMA = 0.9
 LOGS, EPISODES = 200, 400
 TRUTH = exact(TARGET, GAMMA)

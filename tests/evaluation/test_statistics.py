@@ -13,6 +13,8 @@ from scipy.stats import binom
 
 from shopgym.evaluation.offline import DEFAULT_ESTIMATORS, OpeInputs, compare_inputs
 
+pytestmark = pytest.mark.slow
+
 LOGS, ROUNDS = 400, 2000
 BAND = binom.ppf([0.0005, 0.9995], LOGS, 0.95)
 

@@ -34,6 +34,8 @@ from shopgym.policies.policy import SlatePolicy
 from shopgym.policies.serving.bundle import load_bundle
 from shopgym.simulators import Catalog
 
+pytestmark = pytest.mark.slow
+
 SMALL: dict[str, Any] = {
     "name": "small",
     "seed": 3,

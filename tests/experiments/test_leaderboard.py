@@ -30,6 +30,8 @@ from shopgym.simulators import Catalog, ShopConfig
 from shopgym.simulators.rollout import rollout
 from shopgym.training import interactions
 
+pytestmark = pytest.mark.slow
+
 SMALL: dict[str, Any] = {
     "kind": "leaderboard",
     "name": "small",

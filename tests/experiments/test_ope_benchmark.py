@@ -39,6 +39,8 @@ from shopgym.experiments.studies.ope_benchmark.study import StudyPlan, scenario_
 from shopgym.experiments.studies.ope_benchmark.weighing import action_logs, benchmark_inputs, conditionals
 from shopgym.experiments.studies.ope_benchmark.zozotown import CLICKS, NO_CLICKS, thompson_marginals
 
+pytestmark = pytest.mark.slow
+
 SMALL = Scenario("small", "plain", rounds=400, actions=6, replicates=10)
 PLAN = StudyPlan(estimators=("ips", "snips", "dm", "dr"), closed=("delta", "bernstein"))
 

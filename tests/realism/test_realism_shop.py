@@ -23,6 +23,8 @@ from shopgym.realism.shop_events import SEASON_START, Behaviour, Season, last_da
 from shopgym.simulators import Catalog, ChoiceConfig, ShopConfig, SurfaceConfig
 from shopgym.simulators.profiles.profiles import profile
 
+pytestmark = pytest.mark.slow
+
 CATALOG = Catalog.synthetic(300, seed=0)
 CONFIG = replace(profile("fashion", visits=2500), max_pages=20)
 

@@ -16,6 +16,8 @@ from shopgym.realism import FACTS, StylisedFact, measure, stylised_facts
 from shopgym.realism.bgnbd import fit_bgnbd
 from shopgym.realism.sources import SOURCES, PublicDataset
 
+pytestmark = pytest.mark.slow
+
 PUBLIC = SHARED / "data"
 FILES = {
     "online_retail": "online_retail_uci/online_retail.parquet",

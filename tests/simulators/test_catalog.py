@@ -30,6 +30,8 @@ from shopgym.simulators.catalog.online_retail import (
     tidy,
 )
 
+pytestmark = pytest.mark.slow
+
 PUBLIC = SHARED / "data"
 RAW = PUBLIC / "online_retail_uci" / "online_retail.parquet"
 FACTS = PUBLIC / "stylised_facts.json"

@@ -41,10 +41,10 @@ def test_expectation_agrees_with_outcomes(shop: Shop, catalog: Catalog) -> None:
     policy = by_table(catalog, catalog.items.margin, 0.2)
     for term in ("click", "purchase", "margin"):
         run = trial(shop, policy, visits=20_000, term=term, seed=3)
-        difference = run.outcome - run.expected
+        difference = run.happened - run.expected
         z = difference.mean() / difference.std() * math.sqrt(len(difference))
         assert 2 * stats.norm.sf(abs(z)) > ALARM, term
-        assert run.expected.std() < run.outcome.std()
+        assert run.expected.std() < run.happened.std()
 
 
 def test_a_policy_compared_with_itself_gains_nothing(shop: Shop, catalog: Catalog) -> None:
@@ -77,7 +77,7 @@ def test_intervals_cover_at_their_level(shop: Shop, catalog: Catalog) -> None:
 
 def test_visits_are_rounded_up_to_a_multiple_of_the_rows(catalog: Catalog, shop: Shop) -> None:
     run = trial(shop, by_table(catalog, catalog.items.margin, 0.2), visits=401, term="margin", seed=0)
-    assert len(run.outcome) == len(run.expected) == 600
+    assert len(run.happened) == len(run.expected) == 600
 
 
 def test_bad_arguments_are_refused(shop: Shop, catalog: Catalog) -> None:
@@ -96,7 +96,7 @@ def test_expectation_agrees_with_outcomes_with_every_mechanism_on(catalog: Catal
     policy = by_table(catalog, catalog.items.margin, 0.2)
     for term in ("click", "margin", "dwell", "return_cost", "stockout"):
         run = trial(shop, policy, visits=1500, term=term, seed=3)
-        residual = run.outcome - run.expected
+        residual = run.happened - run.expected
         z = residual.mean() / max(residual.std(), 1e-12) * math.sqrt(len(residual))
         assert 2 * stats.norm.sf(abs(z)) > ALARM, (term, z)
     gain = compare(shop, policy, by_table(catalog, -catalog.items.margin, 0.2), visits=1500, seed=3)
