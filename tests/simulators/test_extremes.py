@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
+import pytest
 
 from shopgym.simulators import Campaign, Catalog, ChoiceConfig, Shock, Shop, ShopConfig
 from shopgym.simulators.page.choice_model import LEAST_UNITS_P, mean_units, units_of
@@ -60,3 +61,12 @@ def test_the_most_appealing_item_there_can_be_is_clicked(catalog: Catalog) -> No
     assert np.isfinite(shop.today.lift).all()
     feedback, _, _ = shop.serve(np.tile(best, (shop.lanes, 1)))
     assert (feedback.clicked | feedback.carted)[feedback.examined].all()
+
+
+@pytest.mark.parametrize("share", [5e-324, 1e-12, 1 - 1e-16])
+@pytest.mark.parametrize("alike", [1e-9, 0.8, 1 - 1e-12])
+def test_shares_of_missions_next_to_0_and_1_are_drawn(catalog: Catalog, share: float, alike: float) -> None:
+    choice = ChoiceConfig(mission_share=share, mission_alike=alike)
+    shop = Shop(catalog, ShopConfig(users=300, slate_size=3, num_candidates=8, choice=choice), seed=1)
+    assert ((shop.users.mission >= 0) & (shop.users.mission <= 1)).all()
+    assert abs(shop.users.mission.mean() - round(share)) < 0.01

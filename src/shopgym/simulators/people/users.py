@@ -18,6 +18,8 @@ FAVOURITES = 3
 TRAITS = 7
 """Dimensions besides taste in which users differ: visit rate, mission size, mission share, bulk, dropout,
 price sensitivity, returns."""
+LEAST_SHAPE = 1e-300
+"""Of the beta distribution of missions, which is not defined at 0."""
 
 
 @dataclass(frozen=True)
@@ -110,7 +112,8 @@ class Users:
         share, alike = mission
         purpose = np.full(count, share)
         if 0 < share < 1 and alike > 0:
-            shape = share * (1 / alike - 1), (1 - share) * (1 / alike - 1)
+            # shares so close to 0 or 1 that a shape would vanish are 0 or 1 for everybody all the same
+            shape = max(share * (1 / alike - 1), LEAST_SHAPE), max((1 - share) * (1 / alike - 1), LEAST_SHAPE)
             purpose = rng.beta(*shape, size=count)
             purpose[: len(even)] = betaincinv(*shape, even[:, 2])
         bulk = np.ones(count)
