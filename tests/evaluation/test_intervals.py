@@ -31,6 +31,8 @@ from shopgym.evaluation.intervals import (
 from shopgym.evaluation.offline import DEFAULT_ESTIMATORS, ESTIMATORS, INTERVALS, Estimator, OpeInputs, Terms
 from shopgym.evaluation.offline.bandit import conjunct_inputs, logger_inputs, marginal_inputs
 
+pytestmark = pytest.mark.slow
+
 LOGS, ROUNDS = 300, 1000
 BAND = binom.ppf([0.0005, 0.9995], LOGS, 0.95)
 _world = np.random.default_rng(11)

@@ -20,6 +20,8 @@ from shopgym.evaluation.offline.slate import pseudo_inverse_weights, slate_input
 from shopgym.evaluation.offline.smoothing import Clipped, SubGaussian
 from shopgym.evaluation.offline.weighted import Weighted
 
+pytestmark = pytest.mark.slow
+
 SHIFTED = "smoothing the weights may shift it by"
 FINE = Diagnostics(5000.0, 3.0, 0.001, 0.03, 0.1, 1.0, 0.3, math.nan, 0.0, 0.4, 0.3, 1.0)
 

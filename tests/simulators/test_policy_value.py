@@ -16,6 +16,8 @@ from shopgym.policies.scorers import TableScorer
 from shopgym.simulators import Catalog, ChoiceConfig, Shop, ShopConfig, StockConfig
 from shopgym.simulators.policy_value import compare, trial, value
 
+pytestmark = pytest.mark.slow
+
 ALARM = 1e-6
 """False-alarm rate of each statistical check here."""
 
