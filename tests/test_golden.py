@@ -8,6 +8,8 @@ from pathlib import Path
 import pytest
 from builders import golden
 
+pytestmark = pytest.mark.slow
+
 THEN = json.loads(golden.RECORD.read_text(encoding="utf-8"))
 SHOPS, CATALOGS = golden.shops(), golden.catalogs()
 

@@ -13,12 +13,11 @@ from shopgym.core import Interactions, InvalidInput, Requests
 from shopgym.policies.decision_log.log import DecisionLog
 from shopgym.simulators import Catalog, Shop
 
-pytestmark = pytest.mark.slow
-
 pytest.importorskip("vowpalwabbit", reason="needs the extra 'bandits'")
 from shopgym.agents.bandits.vw_online import OnlineVowpalWabbit
 from shopgym.agents.bandits.vw_process import VowpalWabbitScorer, normalised
 
+pytestmark = pytest.mark.slow
 EXPORTED = [
     *((explore, cb) for explore in ("epsilon", "softmax", "bag") for cb in ("mtr", "dr", "ips")),
     ("squarecb", "mtr"),

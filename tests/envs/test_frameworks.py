@@ -18,6 +18,8 @@ from shopgym.core import InvalidInput
 from shopgym.envs.adapters import RLlibMask, TianshouMask, stable_baselines3_vec_env
 from shopgym.simulators import Catalog, ShopConfig, StockConfig
 
+pytestmark = pytest.mark.slow
+
 EXAMPLES = ROOT / "examples"
 SMALL: dict[str, Any] = {"catalog": 40, "users": 50, "slate_size": 2, "num_candidates": 5}
 NEEDED = {

@@ -16,6 +16,8 @@ from shopgym.realism.item_facts import zipf_top20
 from shopgym.realism.resampling import ClusterBootstrap
 from shopgym.realism.shop_data import weekday
 
+pytestmark = pytest.mark.slow
+
 DAY = 86_400.0
 MONDAY = 4 * DAY
 """5 January 1970."""
