@@ -49,6 +49,16 @@ def test_what_the_docs_of_0_1_imported_still_imports() -> None:
     subprocess.run([sys.executable, "-W", "ignore", "-c", lines], check=True)
 
 
+@pytest.mark.parametrize(
+    ("module", "options"),
+    [("experiments.cli", ["--help"]), ("experiments.cold_start", ["--help"]), ("simulators.retail", [])],
+)
+def test_an_old_name_runs_as_a_command(module: str, options: list[str]) -> None:
+    command = [sys.executable, "-m", f"shopgym.{module}", *options]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert "usage" in (done.stdout + done.stderr).lower()
+
+
 @pytest.mark.parametrize("module", sorted(RENAMED))
 def test_a_renamed_name_is_the_one_of_today(module: str) -> None:
     for new in RENAMED[module].values():

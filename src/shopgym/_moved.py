@@ -8,7 +8,8 @@ from collections.abc import Sequence
 from importlib import import_module
 from importlib.abc import Loader, MetaPathFinder
 from importlib.machinery import ModuleSpec
-from types import ModuleType
+from importlib.util import find_spec
+from types import CodeType, ModuleType
 
 MOVED = {
     "core.build": "core.config",
@@ -95,12 +96,21 @@ class _Alias(Loader):
         # the import system takes what stands here after this function, so both names are one module
         sys.modules[old] = today
 
+    def get_code(self, fullname: str) -> CodeType:
+        """What ``python -m`` runs: the module of today."""
+        run = f"import runpy; runpy.run_module({new_name(fullname)!r}, run_name='__main__', alter_sys=True)"
+        return compile(run, fullname, "exec")
+
 
 class _MovedFinder(MetaPathFinder):
     def find_spec(
         self, fullname: str, path: Sequence[str] | None, target: ModuleType | None = None
     ) -> ModuleSpec | None:
-        return ModuleSpec(fullname, _Alias(), is_package=True) if new_name(fullname) else None
+        new = new_name(fullname)
+        today = None if new is None else find_spec(new)
+        if today is None:
+            return None
+        return ModuleSpec(fullname, _Alias(), is_package=today.submodule_search_locations is not None)
 
 
 def import_old_names() -> None:
