@@ -71,9 +71,9 @@ class SurfaceConfig:
 class SurfacesConfig:
     """The pages of a site and the ways between them.
 
-    After a page on which something was put in the cart, the next is the cart (with probability
-    ``to_cart``) or the product page; after one with a click only, the product page; after one without,
-    a search (``search_rate``) or the homepage. A search asks for something like one of the visitor's
+    After a page on which something was put in the cart, the next is the cart with probability ``to_cart``.
+    Otherwise it is the product page if something was clicked, and else a search (``search_rate``) or the
+    homepage. A search asks for something like one of the visitor's
     favourites or, as often, something popular. An e-mail that is not opened or not clicked ends the visit.
 
     Attributes:

@@ -23,7 +23,7 @@ class PeopleConfig:
     The experience of a visit is, with w the mean worth of what was opened (once) and bought (twice)::
 
         x = worth_weight w + purchase_bonus [bought] - missed_weight (looked at, sold out)
-            - return_weight (lines sent back) - wait_weight (days of delivery beyond 3, mean)
+            - return_weight (lines sent back) - wait_weight (days of delivery beyond 3, summed over lines)
 
     and satisfaction becomes ``inertia`` x before + (1 - ``inertia``) x tanh(x).
 
@@ -33,7 +33,7 @@ class PeopleConfig:
         boredom: logits taken off the appeal of items that are similar to those opened lately.
         boredom_days: time constant in days of forgetting.
         inertia: of satisfaction, in [0, 1).
-        worth_weight, purchase_bonus, missed_weight, return_weight, wait_weight: see above.
+        worth_weight, purchase_bonus, missed_weight, return_weight, wait_weight: the weights of x.
         habit_effect: how much a habit of buying (in [0, 1]) shortens the time to the next visit.
         retention: when people come back; ``rate_effect`` and ``churn_effect`` are those of satisfaction.
     """
