@@ -14,6 +14,7 @@ USED_BY = {
     "Python": {"__getattr__", "__dir__", "__post_init__"},
     "numba, which names the arguments of an intrinsic": {"typing"},
     "numpy": {"writeable"},
+    "runpy": {"get_code"},
     "pydantic": {"model_config"},
     "Rich": {"caption", "caption_justify"},
     "Stable-Baselines3, which calls these of a VecEnv": {
