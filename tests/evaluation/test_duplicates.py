@@ -46,8 +46,8 @@ def test_copies_are_counted_and_named_by_what_rules_chance_out(column: str) -> N
     assert verdict == "caution"
     assert reason == (
         f"100 of 1,100 rows (9.1%) repeat an earlier row exactly, though {column} is different in nearly "
-        "every other row: the log counts them twice; drop the copies, or name the user (--user-column) if they "
-        "are customers who came back"
+        "every other row: the log counts them twice; drop the copies, or name the user (--user-column) "
+        "if they are customers who came back"
     )
 
 
@@ -61,6 +61,20 @@ def test_no_row_is_named_where_all_are_different() -> None:
     rng = np.random.default_rng(1)
     result = named(log(rng, 500, x=rng.normal(size=500)))
     assert (result.count, result.sentence, result.doubts) == (0, "", ())
+
+
+def test_a_sum_that_is_mostly_zero_rules_nothing_out() -> None:
+    rng = np.random.default_rng(7)
+    spend = np.where(rng.random(5_000) < 0.1, rng.exponential(size=5_000), 0.0)
+    frame = log(rng, 5_000, visits=rng.integers(0, 8, 5_000)).assign(reward=spend)
+    assert frame.duplicated().sum() > 4_000
+    assert named(frame).count == 0
+
+
+def test_rows_that_a_join_multiplied_are_counted() -> None:
+    rng = np.random.default_rng(8)
+    frame = log(rng, 200, x=rng.normal(size=200))
+    assert named(pd.concat([frame] * 5)).count == 800
 
 
 def test_coarse_logs_repeat_naturally() -> None:

@@ -4,9 +4,11 @@ Equal rows are natural where all columns are coarse, such as an action, a click 
 says something only where a column takes nearly every value once: a continuous number, a time, a session. The
 rule:
 
-1. A column is nearly unique if it has ``DISTINCT`` different values a row, counted over different rows. Not
-   the action, the propensity, the user or the id; and where users are named, not a column that is the same in
-   all rows of a user. Without such a column nothing is said.
+1. A column is nearly unique if it has ``DISTINCT`` different values a row, counted once over the rows that
+   differ and once over those among them that are repeated (a sum that is mostly 0 is not unique where it is
+   repeated). Not the action, the propensity, the user or the id; and where users are named, not a column that
+   is the same in all rows of a user. Without such a column, or with fewer than ``FEWEST`` repeated rows,
+   nothing is said.
 2. T rows share all columns but the action, the propensity and the reward with an earlier row, N of them those
    too. If rows were draws that merely met, each of the T would agree in the rest with probability at most s:
    how often two random rows have the same reward, times the mean propensity, which is how often two choices
@@ -33,6 +35,8 @@ ALPHA = 1e-3
 """Share of logs without copies in which some are named."""
 DISTINCT = 0.5
 """Different values a row of a nearly unique column."""
+FEWEST = 10
+"""Fewer different rows that are repeated do no harm."""
 LEAST_AGREEMENT = 0.5
 """Two draws that meet are taken to agree in the rest at least this often."""
 
@@ -105,15 +109,16 @@ def repeated_rows(
     count = int(repeated.sum())
     users_named = user in frame.columns
     nothing = RepeatedRows(0, len(frame), users_named=users_named)
-    if count == 0:
-        return nothing
     distinct = compared[~repeated]
+    copied = distinct[compared.duplicated(keep=False).to_numpy()[~repeated]]
+    if len(copied) < FEWEST:
+        return nothing
     no_evidence = {action, propensity, user, *others}
     unique = [
         name
         for name in compared.columns
         if name not in no_evidence
-        and distinct[name].nunique() >= DISTINCT * len(distinct)
+        and all(rows[name].nunique() >= DISTINCT * len(rows) for rows in (distinct, copied))
         and (not users_named or (distinct.groupby(user)[name].nunique() > 1).any())
     ]
     if not unique:
