@@ -4,18 +4,18 @@ Equal rows are natural where all columns are coarse, such as an action, a click 
 says something only where a column takes nearly every value once: a continuous number, a time, a session. The
 rule:
 
-1. A column is nearly unique if it has ``DISTINCT`` different values a row, counted once over the rows that
-   differ and once over those among them that are repeated (a sum that is mostly 0 is not unique where it is
-   repeated). Not the action, the propensity, the user or the id; and where users are named, not a column that
-   is the same in all rows of a user. Without such a column, or with fewer than ``FEWEST`` repeated rows,
-   nothing is said.
+1. A column is nearly unique if it has ``DISTINCT`` different values or more for each different row. Rows with
+   a common value of the column, such as no purchase, are left out of the count. Not the action, the
+   propensity, the user or the id; and where users are named, not a column that is the same in all rows of a
+   user. Without such a column, or with fewer than ``FEWEST`` rows that are repeated, nothing is said.
 2. T rows share all columns but the action, the propensity and the reward with an earlier row, N of them those
    too. If rows were draws that merely met, each of the T would agree in the rest with probability at most s:
    how often two random rows have the same reward, times the mean propensity, which is how often two choices
    in one context are the same; but at least 1/2. (A reward that is nearly unique itself counts among the
    shared columns.)
-3. The rows are named as repeated if so great an N has a probability below ``ALPHA`` in T draws with
-   probability s. So of logs without copies at most one in a thousand has them named.
+3. The rows are named as repeated if so great an N has a probability below ``ALPHA`` over the number of nearly
+   unique columns, in T draws with probability s. So of logs without copies at most one in a thousand has them
+   named.
 """
 
 from __future__ import annotations
@@ -35,6 +35,8 @@ ALPHA = 1e-3
 """Share of logs without copies in which some are named."""
 DISTINCT = 0.5
 """Different values a row of a nearly unique column."""
+COMMON = (20, 0.01)
+"""A value in more rows than the first, and more than this share of them, is common."""
 FEWEST = 10
 """Fewer different rows that are repeated do no harm."""
 LEAST_AGREEMENT = 0.5
@@ -47,7 +49,7 @@ class RepeatedRows:
 
     Attributes:
         count: of these rows; 0: none, or chance may explain them.
-        rows: of the log.
+        rows: of the log that could be told apart: those without a common value of ``column``.
         column: the nearly unique column that rules chance out.
         users_named: whether the log says whose rows they are.
     """
@@ -102,34 +104,51 @@ def repeated_rows(
         others: columns that follow from the row, such as the probabilities of a policy to evaluate, and are
             no evidence either.
     """
-    from scipy.stats import binom
-
     compared = frame.drop(columns=[id]) if id in frame.columns else frame
-    repeated = compared.duplicated().to_numpy()
-    count = int(repeated.sum())
     users_named = user in frame.columns
     nothing = RepeatedRows(0, len(frame), users_named=users_named)
-    distinct = compared[~repeated]
-    copied = distinct[compared.duplicated(keep=False).to_numpy()[~repeated]]
-    if len(copied) < FEWEST:
+    if not compared.duplicated().any():
         return nothing
-    no_evidence = {action, propensity, user, *others}
-    unique = [
-        name
-        for name in compared.columns
-        if name not in no_evidence
-        and all(rows[name].nunique() >= DISTINCT * len(rows) for rows in (distinct, copied))
-        and (not users_named or (distinct.groupby(user)[name].nunique() > 1).any())
-    ]
-    if not unique:
-        return nothing
-    left_open = {action, propensity} | ({reward} - set(unique))
+    tested = []
+    for name in compared.columns:
+        if name not in {action, propensity, user, *others}:
+            rows = _without_common(compared, name)
+            distinct = rows[~rows.duplicated()]
+            varies = not users_named or (distinct.groupby(user)[name].nunique() > 1).any()
+            if varies and distinct[name].nunique() >= DISTINCT * len(distinct):
+                tested.append((name, rows))
+    unique = {name for name, _ in tested}
+    left_open = {action, propensity} | ({reward} - unique)
     shared = [name for name in compared.columns if name not in left_open]
-    met = int(compared.duplicated(subset=shared).sum())
+    for name, rows in tested:
+        repeated = rows.duplicated()
+        copied = rows.duplicated(keep=False) & ~repeated
+        if copied.sum() >= FEWEST:
+            met = int(rows.duplicated(subset=shared).sum())
+            agreement = _agreement(rows, propensity, reward if reward in left_open else None)
+            if _tail(int(repeated.sum()), met, agreement) < ALPHA / len(tested):
+                return RepeatedRows(int(repeated.sum()), len(rows), name, users_named)
+    return nothing
+
+
+def _without_common(frame: pd.DataFrame, name: str) -> pd.DataFrame:
+    """The rows whose value of the column is not a common one."""
+    times = frame[name].map(frame[name].value_counts())
+    return frame[times <= max(COMMON[0], COMMON[1] * len(frame))]
+
+
+def _agreement(rows: pd.DataFrame, propensity: str | None, reward: str | None) -> float:
+    """s, how often two draws that meet agree in what is left open."""
+    distinct = rows[~rows.duplicated()]
     agreement = 1.0 if propensity is None else float(distinct[propensity].mean())
-    if reward in left_open:
+    if reward is not None:
         frequency = distinct[reward].value_counts(normalize=True).to_numpy()
         agreement *= float(np.square(frequency).sum())
-    if binom.sf(count - 1, met, max(agreement, LEAST_AGREEMENT)) >= ALPHA:
-        return nothing
-    return RepeatedRows(count, len(frame), unique[0], users_named)
+    return max(agreement, LEAST_AGREEMENT)
+
+
+def _tail(successes: int, draws: int, probability: float) -> float:
+    """Probability of so many successes or more."""
+    from scipy.stats import binom
+
+    return float(binom.sf(successes - 1, draws, probability))
