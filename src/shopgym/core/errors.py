@@ -29,13 +29,24 @@ class InvalidInput(ValueError):
         self.value = value
         self.fix = fix
 
+    def __reduce__(self) -> tuple[Any, ...]:  # so that it can leave a process of a pool
+        return type(self), (self.field, self.value, self.fix)
+
+
+MANY = 30
+"""From so many names on, a message gives the nearest instead of all."""
+
 
 def in_range(
     field: str, value: float, low: float, high: float, *, open_low: bool = False, open_high: bool = False
 ) -> None:
     """Raise :class:`InvalidInput` unless ``low <= value <= high``; an open end is left out."""
-    ok = (low < value if open_low else low <= value) and (value < high if open_high else value <= high)
-    if not ok:
+    try:
+        above = low < value if open_low else low <= value
+        below = value < high if open_high else value <= high
+    except TypeError:
+        raise InvalidInput(field, value, f"give a number from {low:g} to {high:g}") from None
+    if not (above and below):
         left, right = "(" if open_low else "[", ")" if open_high else "]"
         raise InvalidInput(field, value, f"give a number in {left}{low:g}, {high:g}{right}")
 
@@ -58,8 +69,13 @@ def in_ranges(
 def one_of(field: str, value: object, choices: Iterable[object]) -> None:
     """Raise :class:`InvalidInput` unless ``value`` is one of ``choices``; names the nearest of them."""
     names = [str(choice) for choice in choices]
-    if str(value) not in names:
-        raise InvalidInput(field, value, f"choose one of {', '.join(names)}{did_you_mean(value, names)}")
+    if str(value) in names:
+        return
+    fix = f"choose one of {', '.join(names)}{did_you_mean(value, names)}"
+    if len(names) >= MANY:
+        near = get_close_matches(str(value).lower(), names, n=3, cutoff=0.0)
+        fix = f"choose one of {len(names)}; the nearest are {', '.join(near)}{did_you_mean(value, names)}"
+    raise InvalidInput(field, value, fix)
 
 
 def did_you_mean(value: object, names: Iterable[str]) -> str:
