@@ -38,7 +38,6 @@ from .offline.formats import Columns, WeighedLog, dsjson_frame, weigh_log
 from .offline.formats.readers import is_decision_log
 from .offline.formats.stream import Mapper
 from .offline.formats.vw import is_dsjson
-from .offline.formats.weighed_log import with_warnings
 from .offline.inputs import OpeInputs
 from .offline.open_bandit import is_open_bandit
 
@@ -175,7 +174,7 @@ def evaluate(
     level: float = 0.95,
     interval: str = "delta",
     seed: int = 0,
-    by_user: bool = False,
+    by_user: bool | None = None,
     stream: bool | None = None,
     mapper: Mapper = map,
     progress: Callable[[int, int], None] | None = None,
@@ -196,7 +195,8 @@ def evaluate(
         level: coverage of the two-sided intervals.
         interval: one of :data:`.intervals.INTERVALS`.
         seed: decides the folds of the models and the resamples.
-        by_user: intervals take users as independent, not rounds.
+        by_user: whether intervals take users as independent; None: where they come back
+            (:func:`.offline.formats.weigh_log`).
         stream, mapper, progress: see :func:`.offline.formats.weigh_log`.
 
     Raises:
@@ -234,7 +234,7 @@ def compare(
     level: float = 0.95,
     interval: str = "delta",
     seed: int = 0,
-    by_user: bool = False,
+    by_user: bool | None = None,
 ) -> PolicyComparison:
     """How much more ``policy`` would have earned than ``baseline`` on the rounds of ``log``.
 
@@ -251,19 +251,16 @@ def compare(
     """
     options: dict[str, Any] = {"columns": _columns(columns), "by_user": by_user, "stream": False}
     rounds: list[OpeInputs] = []
-    warnings: list[str] = []
     for target in (policy, baseline):
         rng = np.random.default_rng(seed)  # the same folds for both
         weighed = weigh_log(log, target, rng=rng, **options)
         assert isinstance(weighed.rounds, OpeInputs)  # it was not streamed
         rounds.append(weighed.rounds)
-        warnings += weighed.warnings
     if estimator is None:
         estimator = "dr" if all(each.has_model for each in rounds) else "snips"
     one_of("estimator", estimator, ESTIMATORS)
     rng = np.random.default_rng(seed)
     difference = compare_inputs(*rounds, estimator=estimator, level=level, interval=interval, rng=rng)
-    difference = with_warnings(difference, tuple(dict.fromkeys(warnings)))
     return PolicyComparison(_policy_name(policy), _policy_name(baseline), difference)
 
 

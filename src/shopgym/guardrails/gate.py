@@ -84,8 +84,7 @@ def judge_candidates(inputs: Mapping[str, OpeInputs], baseline: str, level: floa
         reason = f"on the log its gain over {baseline} may be as low as {bound}; it must be above 0"
         if passed:
             reason = f"on the log its gain over {baseline} is at least {bound}"
-            if difference.verdict == CAUTION:
-                reason += f" (caution: {difference.reason})"
+            reason += f"; with caution: {difference.reason}" if difference.verdict == CAUTION else ""
         elif refused:
             reason = f"the log does not tell: {difference.reason}"
         gain, low, unit = difference.value, difference.low, difference.unit
