@@ -1,0 +1,177 @@
+"""The sentences and tables of a comparison, from its JSON object."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+from ..answer import Block, Line, TextTable, comparison_conclusion, conclusion
+from ..answer.sentences import amount, between, earned, estimator_notes, number, percent, together
+from ..offline.verdict import CAUTION, REFUSE, TRUST
+
+JOINT = (
+    "the intervals of a column hold together with {level} confidence: whichever row you pick, its interval is "
+    "right"
+)
+DELTA_METHOD = "lift: over the baseline's value, less 1; its interval by the delta method"
+
+
+def conclusions(answer: Mapping[str, Any]) -> list[tuple[str, str]]:
+    """(verdict, sentence) of all rounds: of each difference, or of the best policy, or of each reward."""
+    rows = [row for row in answer["rows"] if not row["by"]]
+    if answer["baseline"] is not None:
+        return [_difference(answer, row) for row in rows if row["difference_verdict"]]
+    if len(answer["policies"]) > 1:
+        return [_best_of_many(answer, reward, rows) for reward in answer["rewards"]]
+    return [(each["verdict"], conclusion(each)) for each in answer["evaluations"]]
+
+
+def _difference(answer: Mapping[str, Any], row: Mapping[str, Any]) -> tuple[str, str]:
+    verdict = row["difference_verdict"]
+    difference = {
+        "value": row["difference"],
+        "low": row["difference_low"],
+        "high": row["difference_high"],
+        "level": answer["level"],
+        "unit": answer["units"][row["reward"]],
+        "estimator": row["estimator"],
+        "verdict": verdict,
+    }
+    minimise = answer["minimise"]
+    sentence = comparison_conclusion(row["policy"], answer["baseline"], difference, minimise=minimise)
+    if len(answer["rewards"]) > 1:
+        sentence = f"{row['reward']}: {sentence}"
+    if verdict == REFUSE:
+        return verdict, f"{sentence}: {row['difference_reason']}"
+    if row["lift"] is not None:
+        sentence += f"; lift {_lift(row)}"
+    return verdict, sentence
+
+
+def _best_of_many(
+    answer: Mapping[str, Any], reward: str, rows: Sequence[Mapping[str, Any]]
+) -> tuple[str, str]:
+    names, verb = answer["as_good"][reward], earned(answer["minimise"])
+    about = f"{reward}: " if len(answer["rewards"]) > 1 else ""
+    if not names:
+        return REFUSE, f"{about}this log cannot tell what any of these policies would have {verb}"
+    best = next(row for row in rows if row["policy"] == names[0] and row["reward"] == reward)
+    interval = between({**best, "level": answer["level"]})
+    size = f"{amount(best['value'], answer['units'][reward])} ({best['estimator']})"
+    others = ", ".join(names[1:])
+    rest = f"not shown to be worse: {others}" if others else "all others are shown to be worse"
+    left_out = [r["policy"] for r in rows if r["reward"] == reward and r["verdict"] == REFUSE]
+    if left_out:
+        rest += f"; nothing can be said of {', '.join(left_out)}"
+    return best["verdict"], (
+        f"{about}best of {len(answer['policies'])} is {names[0]}: it would have {verb} about {size}, {interval}, "
+        f"the choice of the best allowed for; {rest}"
+    )
+
+
+def comparison_blocks(answer: Mapping[str, Any]) -> list[Block]:
+    """The whole comparison, from top to bottom."""
+    verb = earned(answer["minimise"])
+    logged = ", ".join(amount(answer["logged_values"][name], answer["units"][name]) for name in answer["rewards"])
+    return [
+        Line(f"{answer['log']}: {answer['rounds']:,} rounds, which {verb} {logged}"),
+        *(Line(f": {sentence}", verdict, verdict) for verdict, sentence in conclusions(answer)),
+        *(Line(line) for line in answer.get("advice", ())),
+        *tables(answer),
+        *lines_after_tables(answer),
+    ]
+
+
+def tables(answer: Mapping[str, Any], whole: bool = True) -> Iterator[TextTable]:
+    """The table of all rounds, where ``whole``, then one per segment column and one of the periods."""
+    for by in dict.fromkeys(row["by"] for row in answer["rows"]):
+        if by or whole:
+            yield _table(answer, by, [row for row in answer["rows"] if row["by"] == by])
+
+
+def _table(answer: Mapping[str, Any], by: str, rows: Sequence[Mapping[str, Any]]) -> TextTable:
+    interval = f"{percent(answer['level'])} interval"
+    compared = answer["baseline"] is not None
+    columns = {
+        by: by != "",
+        "reward": len(answer["rewards"]) > 1,
+        "policy": len(answer["policies"]) > 1,
+        "rounds": by != "",
+        "value": True,
+        interval: True,
+        "difference": compared,
+        f"difference, {interval}": compared,
+        "lift": compared,
+        "verdict": True,
+    }
+    header = tuple(name for name, wanted in columns.items() if wanted)
+    cells = [_cells(row, by, interval) for row in rows]
+    left = (by, "reward", "policy", "verdict")
+    title = f"compared with {answer['baseline']}" if compared else ""
+    return TextTable(header, [tuple(c[name] for name in header) for c in cells], left, title=title)
+
+
+def _cells(row: Mapping[str, Any], by: str, interval: str) -> dict[str, str]:
+    verdict = row.get("difference_verdict") or row["verdict"]
+    value, gap = row["value"], row.get("difference")
+    return {
+        by: row["group"],
+        "reward": row["reward"],
+        "policy": row["policy"],
+        "rounds": f"{row['rounds']:,}",
+        "value": "-" if value is None else f"{value:.4g}",
+        interval: "-" if value is None else f"[{number(row['low'])}, {number(row['high'])}]",
+        "difference": "-" if gap is None else f"{gap:+.4g}",
+        f"difference, {interval}": "-"
+        if gap is None
+        else f"[{number(row['difference_low'])}, {number(row['difference_high'])}]",
+        "lift": "-" if row.get("lift") is None else _lift(row),
+        "verdict": verdict,
+    }
+
+
+def _lift(row: Mapping[str, Any]) -> str:
+    ends = ("unbounded" if row[end] is None else f"{row[end]:+.1%}" for end in ("lift_low", "lift_high"))
+    return f"{row['lift']:+.1%} [{', '.join(ends)}]"
+
+
+def lines_after_tables(answer: Mapping[str, Any]) -> list[Line]:
+    """How the intervals are to be read, then each doubt and each note once."""
+    lines = []
+    if any(each["intervals"] > 1 for each in answer["families"]):
+        lines.append(Line(JOINT.format(level=percent(answer["level"]))))
+    if answer["baseline"] is not None:
+        lines.append(Line(DELTA_METHOD))
+    for verdict, mark in ((REFUSE, "REFUSED"), (CAUTION, CAUTION)):
+        pairs = [
+            (_name(answer, row), reason)
+            for row in answer["rows"]
+            for kind in ("", "difference_")
+            if row.get(f"{kind}verdict") == verdict
+            for reason in _own(row[f"{kind}reason"], row, verdict)
+        ]
+        lines += [Line(f" {_few(names)}: {text}", mark, verdict) for text, names in together(pairs)]
+    notes = dict.fromkeys(note for each in answer["evaluations"] for note in estimator_notes(each))
+    return lines + [Line(f"note: {note}") for note in notes]
+
+
+def _own(reason: str, row: Mapping[str, Any], verdict: str) -> list[str]:
+    """The reasons, without those that a difference has from its policies' own rows."""
+    return [reason] if verdict == REFUSE else reason.split("; ")
+
+
+def _name(answer: Mapping[str, Any], row: Mapping[str, Any]) -> str:
+    parts = [row["policy"]] if len(answer["policies"]) > 1 else []
+    parts += [row["reward"]] if len(answer["rewards"]) > 1 else []
+    where = f"{row['by']} {row['group']}" if row["by"] else ""
+    return ", ".join(filter(None, (where, " ".join(parts)))) or row["policy"]
+
+
+def _few(names: Sequence[str], most: int = 6) -> str:
+    more = len(names) - most
+    return ", ".join(names[:most]) + (f" and {more} more" if more > 0 else "")
+
+
+def worst_verdict(verdicts: Sequence[str]) -> str:
+    """The worst of them."""
+    return max(verdicts, key=[TRUST, CAUTION, REFUSE].index, default=REFUSE)
