@@ -396,7 +396,9 @@ def test_a_model_that_nothing_checks_says_so(tmp_path: Path) -> None:
 
 def test_intervals_by_user(table: Path, log: Path) -> None:
     asked = (table, "--policy", "uniform", "--user-column", "user")
-    plain, by_user = answer(*asked), answer(*asked, "--by-user")
+    plain, by_user = answer(*asked, "--no-by-user"), answer(*asked)
+    assert answer(*asked, "--by-user") == by_user
+    assert "30 users made 200 rounds" in plain["estimates"][0]["reason"]
     for one, two in zip(plain["estimates"], by_user["estimates"], strict=True):
         assert one["value"] == pytest.approx(two["value"])
         assert one["high"] != two["high"]

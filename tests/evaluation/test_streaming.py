@@ -30,6 +30,7 @@ from shopgym.evaluation.offline.streaming import (
     streamable,
 )
 from shopgym.evaluation.offline.support import Support, calibration_p
+from shopgym.evaluation.offline.users import STREAMED as STREAMED_USERS
 
 STREAMED = [name for name, estimator in ESTIMATORS.items() if can_stream(estimator)]
 FIGURES = ("value", "low", "high", "ess", "max_weight", "mean_weight", "tail_mass", "pareto_k", "weight_z")
@@ -228,7 +229,7 @@ COLUMNS = Columns(context=("age", "device"), user="user")
 def test_a_streamed_table_is_the_table(frame: pd.DataFrame, tmp_path: Path, policy: str) -> None:
     path = write(frame, tmp_path / "log.parquet", 700)
     rng = np.random.default_rng(0)
-    want = weigh_log(frame, policy, columns=COLUMNS, rng=rng)
+    want = weigh_log(frame, policy, columns=COLUMNS, rng=rng, by_user=False)
     got = weigh_log(path, policy, columns=COLUMNS, rng=rng, stream=True)
     names = ("ips", "snips") if policy.startswith("column") else ("ips", "snips", "dm", "dr")
     for name in names:
@@ -242,6 +243,8 @@ def test_a_streamed_table_is_the_table(frame: pd.DataFrame, tmp_path: Path, poli
         assert two.ess == pytest.approx(one.ess)
         assert two.propensity_p == pytest.approx(one.propensity_p, rel=1e-6)
     assert (len(got), got.slots, got.unit) == (3000, 1, "reward")
+    assert got.estimate("snips").verdict != "trust"
+    assert STREAMED_USERS in [text for _, text in got.doubts]
     assert got.logged_value == pytest.approx(want.logged_value)
     assert got.histogram.tolist() == want.histogram.tolist()
 

@@ -9,7 +9,7 @@ from typing import Any
 from ..core.errors import InvalidInput
 from ..evaluation.offline.compare import compare_inputs
 from ..evaluation.offline.inputs import OpeInputs
-from ..evaluation.offline.verdict import REFUSE
+from ..evaluation.offline.verdict import CAUTION, REFUSE
 
 
 @dataclass(frozen=True)
@@ -69,6 +69,7 @@ def judge_candidates(inputs: Mapping[str, OpeInputs], baseline: str, level: floa
         reason = f"on the log its gain over {baseline} may be as low as {bound}; it must be above 0"
         if passed:
             reason = f"on the log its gain over {baseline} is at least {bound}"
+            reason += f"; with caution: {difference.reason}" if difference.verdict == CAUTION else ""
         elif refused:
             reason = f"the log does not tell: {difference.reason}"
         gain, low, unit = difference.value, difference.low, difference.unit

@@ -69,11 +69,12 @@ def evaluate(
         str | None, typer.Option(help="Tables: the user, kept together in the folds.")
     ] = None,
     by_user: Annotated[
-        bool,
+        bool | None,
         typer.Option(
-            help="Intervals take users as independent, not rounds (tables with --user-column, decision logs)."
+            help="Intervals take users as independent, not rounds (tables with --user-column, decision "
+            "logs). Default: where users come back."
         ),
-    ] = False,
+    ] = None,
     id_column: Annotated[str | None, typer.Option(help="Tables: ids that must not repeat.")] = None,
     unit_column: Annotated[
         str | None, typer.Option(help="Tables: the reward's unit, which must be one.")

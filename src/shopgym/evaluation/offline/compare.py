@@ -43,7 +43,7 @@ def compare_inputs(
         raise InvalidInput("inputs.reward", shapes, "both inputs have to come from the same rows of one log")
     both = (inputs_a, inputs_b)
     chosen, other = (named.fitted(inputs) for inputs in both)
-    reasons = chosen.misfits(inputs_a, inputs_a.diagnostics) + other.misfits(inputs_b, inputs_b.diagnostics)
+    reasons = chosen.reasons(inputs_a) + other.reasons(inputs_b)
     notes = [note for inputs in both for note in (inputs.note, inputs.weight_warning)]
     return make_estimate(
         chosen,

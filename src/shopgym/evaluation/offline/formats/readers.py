@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -19,6 +20,8 @@ from ..log import Features, log_inputs
 from ..open_bandit import is_open_bandit, load, open_bandit_inputs
 from ..streaming import SufficientStatistics, can_stream, streamable
 from ..support import Support
+from ..users import NO_USERS, STREAMED
+from ..verdict import CAUTION
 from .columns import Columns
 from .obp import from_obp
 from .stream import Mapper, parts_of, stream_table
@@ -29,7 +32,6 @@ from .weighed_log import WeighedLog
 if TYPE_CHECKING:
     import pandas as pd
 
-NO_USERS = "intervals by user need a decision log, or a table in memory and the column that names its users"
 NOT_STREAMED = "only Parquet can be streamed: convert the table"
 AnyPolicy = str | Policy | AnyArray
 Progress = Callable[[int, int], None] | None
@@ -44,7 +46,7 @@ def weigh_log(
     rng: Generator,
     columns: Columns | None = None,
     estimators: Sequence[str] = tuple(DEFAULT_ESTIMATORS),
-    by_user: bool = False,
+    by_user: bool | None = None,
     stream: bool | None = None,
     mapper: Mapper = map,
     progress: Progress = None,
@@ -61,8 +63,9 @@ def weigh_log(
         rng: decides folds and draws.
         columns: of a table.
         estimators: that a streamed log is counted for; others need no list.
-        by_user: intervals take users as independent, not rounds: of a decision log, or of a table whose
-            columns name the user; not of a streamed one.
+        by_user: None: intervals take users as independent, not rounds, where the log names its users and they
+            come back. True: in any case. False: never, and then no verdict is better than caution where they
+            come back. A streamed log does not tell its users apart: no verdict on it is better than caution.
         stream: read part by part, in memory that does not grow with the rows; None: Parquet tables of
             more than 5 million rows.
         mapper: maps over the parts of a streamed table, e.g. the ``map`` of a process pool.
@@ -157,7 +160,7 @@ def _open_bandit(log: Path, policy: str, rng: Generator) -> WeighedLog:
 
 
 def _decision_log(
-    log: DecisionLog, policy: AnyPolicy, rng: Generator, by_user: bool, progress: Progress
+    log: DecisionLog, policy: AnyPolicy, rng: Generator, by_user: bool | None, progress: Progress
 ) -> WeighedLog:
     target, features = _target(log, policy)
     return WeighedLog(log_inputs(log, target, rng=rng, features=features, by_user=by_user, progress=progress))
@@ -175,7 +178,7 @@ def _streamed_decision_log(
     sums, unseen = None, 0.0
     for done, file in enumerate(files, 1):
         log = DecisionLog.read(file)
-        part = log_inputs(log, _target(log, policy)[0], rng=rng)
+        part = replace(log_inputs(log, _target(log, policy)[0], rng=rng), cluster=None)
         if sums is None:
             kept = [streamable(each, rows) for each in named if can_stream(each) and not each.needs_model]
             sums = SufficientStatistics(kept, log.slate_size, log.unit)
@@ -184,6 +187,7 @@ def _streamed_decision_log(
         if progress:
             progress(done, len(files))
     assert sums is not None  # a decision log has a part
+    sums.doubt([(CAUTION, STREAMED)])
     sums.unsupported = unseen / len(sums)
     if len(files) > 1:
         sums.notes["unsupported is counted part by part: an upper bound of that of the whole log"] = None

@@ -25,6 +25,8 @@ from ..inputs import OpeInputs, weigh
 from ..reward_model import FOLDS, CrossFitted, Moments
 from ..streaming import MeansAndScatter, SufficientStatistics, can_stream, streamable
 from ..support import Support
+from ..users import STREAMED
+from ..verdict import CAUTION
 from .columns import Columns, check_columns
 from .propensities import FREQUENCIES
 from .target import OFFERED, Target, all_labels, codes, taken_probability
@@ -247,8 +249,10 @@ def stream_table(
     facts: dict[str, Any] = {"actions": len(labels), "streamed": True}
     if not columns.propensity:
         facts["propensities"] = {"method": "frequencies"}
-    warnings = () if columns.propensity else (FREQUENCIES,)
-    return WeighedLog(sums, support, tuple(map(str, labels)), facts, warnings)
+        sums.doubt([(CAUTION, FREQUENCIES)])
+    if columns.user:
+        sums.doubt([(CAUTION, STREAMED)])
+    return WeighedLog(sums, support, tuple(map(str, labels)), facts)
 
 
 def _empty(plan: StreamPlan) -> tuple[SufficientStatistics, Support]:

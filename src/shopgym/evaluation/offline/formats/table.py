@@ -13,6 +13,7 @@ from ....core.types import F64, I64
 from ..from_dataframe import context_features, from_dataframe
 from ..reward_model import FOLDS
 from ..support import Support
+from ..verdict import CAUTION, Reason
 from .columns import Columns, check_columns, one_unit
 from .propensities import estimated_propensities
 from .target import OFFERED, Target, all_labels, codes
@@ -33,7 +34,7 @@ def table_source(
     rng: Generator,
     unit: str | None = None,
     note: str = "",
-    by_user: bool = False,
+    by_user: bool | None = None,
 ) -> WeighedLog:
     """Weigh the rows of ``frame`` for ``policy``.
 
@@ -44,7 +45,8 @@ def table_source(
             context columns (:mod:`.propensities`), and no verdict is better than caution.
         rng: decides the folds.
         unit: of the reward; default: the value of the unit column, or the reward column's name.
-        by_user: intervals take the users of ``columns.user`` as independent, not the rows.
+        by_user: whether intervals take the users of ``columns.user`` as independent, not the rows
+            (:func:`..users.user_clusters`).
         note: what the reader of an estimate has to know of the log.
 
     Raises:
@@ -68,7 +70,7 @@ def table_source(
     facts: dict[str, Any] = {"actions": len(labels)}
     if len(labels) == 1:
         note = "; ".join(filter(None, (note, f"the log and the policy know one action, {labels[0]}")))
-    warnings = []
+    doubts: list[Reason] = []
     others = [name for name in header if name not in (*columns.used, *target.columns(header))]
     if others and not columns.propensity and not columns.context:
         unused = f"{', '.join(others[:5])}{', ...' if len(others) > 5 else ''}"
@@ -82,7 +84,7 @@ def table_source(
         )
         frame = frame.assign(**{ESTIMATED: estimated.logged})
         facts["propensities"] = estimated.facts
-        warnings.append(estimated.warning)
+        doubts.append((CAUTION, estimated.warning))
     propensity = frame[name].to_numpy(dtype=np.float64)
     in_a_word = target.kind == "column" or _plain_uniform(target, frame)
     inputs = from_dataframe(
@@ -102,11 +104,12 @@ def table_source(
     mass = _mass(target, frame, labels) if target.all_actions else None
     support.add(action, propensity, mass, features)
     notes = "; ".join(filter(None, (inputs.note, note)))
-    inputs = replace(inputs, note=notes, propensity_p=support.p_value())
+    doubts += inputs.doubts
+    inputs = replace(inputs, note=notes, propensity_p=support.p_value(), doubts=tuple(doubts))
     if OFFERED in frame.columns and frame[OFFERED].nunique() > 1:
         p = _p_value_by_offer(frame[OFFERED].to_numpy(), action, propensity, features)
         inputs, facts["varying_offer"] = replace(inputs, propensity_p=p), True
-    return WeighedLog(inputs, support, tuple(map(str, labels)), facts, tuple(warnings))
+    return WeighedLog(inputs, support, tuple(map(str, labels)), facts)
 
 
 def _p_value_by_offer(offered: I64, action: I64, propensity: F64, features: F64) -> float:
