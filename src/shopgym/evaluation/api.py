@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from ..core.errors import InvalidInput
 from ..policies.decision_log.log import DecisionLog
-from .arguments import named_policies, policy_name, python_words, words
+from .arguments import named_policies, python_words, words
 from .evaluate_log import Request, evaluate_log
 from .offline.formats import Columns, dsjson_frame
 from .offline.formats.readers import is_decision_log
@@ -154,7 +154,7 @@ def evaluate(
             dialect=dialect,
             stream=stream,
         )
-        return evaluate_log(log, request.compared_with(baseline))
+        return evaluate_log(log, request.compared_with(_baseline(baseline, request.policies)))
 
 
 def compare(log: Log | Sequence[Log], policy: Any, baseline: Any, **options: Any) -> Comparison:
@@ -178,4 +178,14 @@ def compare(log: Log | Sequence[Log], policy: Any, baseline: Any, **options: Any
     return result
 
 
-__all__ = ["Comparison", "Evaluation", "compare", "evaluate", "policy_name", "read_log"]
+def _baseline(baseline: Any, policies: Mapping[str, Any]) -> dict[str, Any] | None:
+    """The baseline by name: one of the policies where it is one."""
+    if baseline is None:
+        return None
+    for name, policy in policies.items():
+        if baseline is policy or (isinstance(baseline, str) and baseline == name):
+            return {name: policy}
+    named = named_policies(baseline)
+    if len(named) != 1:
+        raise InvalidInput("--baseline", list(named), "give one policy")
+    return named

@@ -79,7 +79,9 @@ def named_policies(policy: Any) -> dict[str, Any]:
         for each in policy:
             name = policy_name(each)
             if name in named:
-                raise InvalidInput("--policy", name, "two have this name: give each a name, as in {name: policy}")
+                raise InvalidInput(
+                    "--policy", name, "two have this name: give each a name, as in {name: policy}"
+                )
             named[name] = each
     else:
         named = {policy_name(policy): policy}

@@ -11,7 +11,7 @@ import numpy as np
 
 from ..core.errors import InvalidInput, one_of
 from .answer import answer_of
-from .arguments import ALL, Progress, estimator_names, policy_name
+from .arguments import ALL, Progress, estimator_names
 from .comparison import Options, Period, compare_policies
 from .comparison.words import conclusions, worst_verdict
 from .intervals import interval_named
@@ -62,19 +62,18 @@ class Request:
         interval_named(self.interval)
         one_of("--missing", self.missing, MISSING)
         if self.by_time is not None and self.time is None:
-            raise InvalidInput("--time-column", None, f"say which column has the times of --by-time {self.by_time}")
+            raise InvalidInput(
+                "--time-column", None, f"say which column has the times of --by-time {self.by_time}"
+            )
         if self.baseline is not None and len(self.policies) < 2:
             raise InvalidInput("--baseline", self.baseline, "give a --policy to compare with it")
 
-    def compared_with(self, baseline: Any) -> Request:
-        """With a baseline: the name of one of the policies, or another policy, which is added; None: none."""
-        if baseline is None:
+    def compared_with(self, baseline: Mapping[str, Any] | None) -> Request:
+        """With a baseline, its name and the policy, which is added if none has this name; None: without one."""
+        if not baseline:
             return self
-        name = policy_name(baseline)
-        by_identity = [key for key, policy in self.policies.items() if policy is baseline]
-        if name not in self.policies and by_identity:
-            name = by_identity[0]
-        return replace(self, policies={**self.policies, **({} if name in self.policies else {name: baseline})}, baseline=name)
+        (name,) = baseline
+        return replace(self, policies={**baseline, **self.policies}, baseline=name)
 
     @property
     def period(self) -> Period | None:
@@ -167,7 +166,8 @@ def _comparison(
     said = conclusions(answer)
     verdict = worst_verdict([verdict for verdict, _ in said])
     sentences = [sentence for _, sentence in said]
-    answer = {"verdict": verdict, "conclusions": sentences, **answer}
+    alone = next(iter(evaluations.values())).as_dict() if len(evaluations) == 1 else {}
+    answer = {**alone, "verdict": verdict, "conclusions": sentences, **answer}
     return Comparison(evaluations, table, answer)
 
 

@@ -38,7 +38,7 @@ FONTS = (
     "Segoe UI Emoji",
     "Last Resort High-Efficiency",
 )
-"""Searched in this order for each letter, so that a name in any script has one. The last has a box for each."""
+"""Searched in this order for each letter; the last has a box for each script."""
 
 
 def figure_of_answer(answer: Mapping[str, Any]) -> Figure:
@@ -51,7 +51,7 @@ def figure_of_answer(answer: Mapping[str, Any]) -> Figure:
 
 
 def figure_of_rows(answer: Mapping[str, Any]) -> Figure:
-    """A comparison: its periods over time if it has any, else its differences or its values, reward by reward."""
+    """A comparison reward by reward: its periods over time if it has any, else its differences or values."""
     from matplotlib.figure import Figure
 
     compared = answer["baseline"] is not None
@@ -64,7 +64,7 @@ def figure_of_rows(answer: Mapping[str, Any]) -> Figure:
     figure = Figure(figsize=(6.4, height * max(1, len(rewards))), dpi=150, layout="constrained")
     with fonts():
         for i, reward in enumerate(rewards):
-            axes = _styled(figure.add_subplot(len(rewards), 1, i + 1))
+            axes = styled(figure.add_subplot(len(rewards), 1, i + 1))
             own = [row for row in shown if row["reward"] == reward]
             unit = f"{answer['units'][reward]} a round"
             label = f"{unit}, less {answer['baseline']}" if compared else unit
@@ -92,7 +92,7 @@ def _forest(rows: Sequence[tuple[Any, ...]], label: str, base: float) -> Figure:
 
     figure = Figure(figsize=(6.4, 1.0 + 0.34 * len(rows)), dpi=150, layout="constrained")
     with fonts():
-        _draw_intervals(_styled(figure.add_subplot()), rows, label, base)
+        _draw_intervals(styled(figure.add_subplot()), rows, label, base)
         figure.draw_without_rendering()
     return figure
 
@@ -125,26 +125,34 @@ def _draw_intervals(axes: Axes, rows: Sequence[tuple[Any, ...]], label: str, bas
 
 
 def _draw_periods(axes: Axes, rows: Sequence[Mapping[str, Any]], kind: str, label: str, base: float) -> None:
-    days = sorted({row["group"] for row in rows})
+    from matplotlib.dates import AutoDateLocator, ConciseDateFormatter
+
     policies = list(dict.fromkeys(row["policy"] for row in rows))
+    days = np.unique(np.array([row["group"] for row in rows], dtype="datetime64[D]"))
+    gap = int(np.diff(days).astype(np.int64).min(initial=7))
     for number, policy in enumerate(policies):
         own = [row for row in rows if row["policy"] == policy]
-        place = np.array([days.index(row["group"]) for row in own], dtype=float)
-        place += 0.12 * (number - (len(policies) - 1) / 2)
+        # policies side by side, so that their intervals do not hide each other
+        aside = np.timedelta64(round(24 * 60 * gap * 0.1 * (number - (len(policies) - 1) / 2)), "m")
+        place = np.array([row["group"] for row in own], dtype="datetime64[m]") + aside
         for x, row in zip(place, own, strict=True):
             _, low, high, _ = _interval(row, kind)
             if low is not None and high is not None:
                 axes.plot([x, x], [low, high], color=f"C{number}", linewidth=1.5, alpha=0.6)
         axes.plot(place, [row[kind] for row in own], "o-", color=f"C{number}", markersize=4, label=policy)
     axes.axhline(base, color=INK, linewidth=1, linestyle=(0, (4, 3)))
-    step = max(1, len(days) // 6)
-    axes.set_xticks(range(0, len(days), step), days[::step])
+    locator = AutoDateLocator(minticks=3, maxticks=6)
+    axes.xaxis.set_major_locator(locator)
+    axes.xaxis.set_major_formatter(ConciseDateFormatter(locator))
     axes.set_ylabel(label)
     if len(policies) > 1:
-        axes.legend(frameon=False, fontsize=9)
+        axes.legend(
+            frameon=False, fontsize=9, loc="lower left", bbox_to_anchor=(0, 1), ncols=min(3, len(policies))
+        )
 
 
-def _styled(axes: Axes) -> Axes:
+def styled(axes: Axes) -> Axes:
+    """Axes without a frame, with quiet letters and lines."""
     axes.spines[["top", "right"]].set_visible(False)
     axes.spines[["left", "bottom"]].set_color(GRID)
     axes.tick_params(colors=MUTED, labelsize=9)

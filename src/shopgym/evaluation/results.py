@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from .answer import best_estimate, blocks_of, conclusion, html, text
+from .answer import Block, best_estimate, blocks_of, conclusion, html, text
 from .comparison import JointTable
 from .comparison.contrasts import DIFFERENCE
 from .comparison.words import comparison_blocks, conclusions
@@ -69,12 +69,17 @@ class Evaluation:
 
         return card(self.answer, {(self.answer["unit"], self.answer["policy"]): self.weighed})
 
+    @property
+    def blocks(self) -> list[Block]:
+        """Lines and tables, as they are printed."""
+        return blocks_of(self.answer)
+
     def __repr__(self) -> str:
-        return text(blocks_of(self.answer))
+        return text(self.blocks)
 
     def _repr_html_(self) -> str:
         """For notebooks."""
-        return html(blocks_of(self.answer))
+        return html(self.blocks)
 
 
 @dataclass(frozen=True, eq=False)
@@ -132,9 +137,14 @@ class Comparison:
 
         return card(self.answer, {key: each.weighed for key, each in self.evaluations.items()})
 
+    @property
+    def blocks(self) -> list[Block]:
+        """Lines and tables, as they are printed."""
+        return comparison_blocks(self.answer)
+
     def __repr__(self) -> str:
-        return text(comparison_blocks(self.answer))
+        return text(self.blocks)
 
     def _repr_html_(self) -> str:
         """For notebooks."""
-        return html(comparison_blocks(self.answer))
+        return html(self.blocks)

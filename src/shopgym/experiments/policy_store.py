@@ -28,6 +28,8 @@ from ..policies.serving.state_files import (
     write_retriever_state,
 )
 
+CATALOG = "catalog.parquet"
+"""The catalogue in the folder of a run."""
 CHANGED = "it was changed after it was saved: run again"
 
 
@@ -57,6 +59,23 @@ def read_policy(folder: Path, name: str, items: Items) -> SlatePolicy:
     if policy.hash != digest:
         raise InvalidInput("policy.hash", policy.hash, f"{name}: {CHANGED}")
     return policy
+
+
+def is_run_policy(path: Path) -> bool:
+    """Whether ``path`` is ``runs/RUN/policies/NAME``, the folder of a policy of a run."""
+    in_a_run = path.parent.name == "policies" and (path.parents[1] / CATALOG).is_file()
+    return in_a_run and (path.is_dir() or _in_version_0_1(path))
+
+
+def read_run_policy(path: Path) -> SlatePolicy:
+    """The policy in the folder ``runs/RUN/policies/NAME``, whatever the gate said of it.
+
+    Raises:
+        InvalidInput: as :func:`read_policy`.
+    """
+    from ..simulators import Catalog
+
+    return read_policy(path.parent, path.name, Catalog.load(path.parents[1] / CATALOG).items)
 
 
 def save_retriever(path: Path, retriever: Retriever) -> None:

@@ -1,5 +1,6 @@
 """One reader for every table that a user brings."""
 
+from .dialect import Dialect
 from .reader import is_parquet, read_table, unique_columns
 
-__all__ = ["is_parquet", "read_table", "unique_columns"]
+__all__ = ["Dialect", "is_parquet", "read_table", "unique_columns"]

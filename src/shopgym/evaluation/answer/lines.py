@@ -26,15 +26,11 @@ class Line:
 
 @dataclass(frozen=True)
 class TextTable:
-    """A table as text: ``header`` names the columns, ``left`` those that are aligned left.
-
-    ``verdict`` is the column whose words have the colour of the verdict.
-    """
+    """A table as text: ``header`` names the columns, ``left`` those that are aligned left."""
 
     header: tuple[str, ...]
     rows: list[tuple[str, ...]]
     left: tuple[str, ...] = ()
-    verdict: str = "verdict"
     title: str = ""
 
     def as_text(self) -> str:
@@ -43,7 +39,8 @@ class TextTable:
         widths = [max(len(row[i]) for row in rows) for i in range(len(self.header))]
         sides = ["<" if name in self.left else ">" for name in self.header]
         lines = [
-            "  " + "   ".join(f"{cell:{s}{w}}" for cell, s, w in zip(row, sides, widths, strict=True)).rstrip()
+            "  "
+            + "   ".join(f"{cell:{s}{w}}" for cell, s, w in zip(row, sides, widths, strict=True)).rstrip()
             for row in rows
         ]
         return "\n".join([*([self.title] if self.title else []), *lines])
@@ -95,7 +92,8 @@ def text(blocks: Iterable[Block]) -> str:
     """Blocks as plain text, an empty line before and after each table."""
     out: list[str] = []
     for block in blocks:
-        out += ["", block.as_text(), ""] if isinstance(block, TextTable) else [str(block)]
+        blank = [""] if isinstance(block, TextTable) and out and out[-1] else []
+        out += [*blank, block.as_text(), ""] if isinstance(block, TextTable) else [str(block)]
     return "\n".join(out)
 
 

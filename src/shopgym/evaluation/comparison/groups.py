@@ -91,11 +91,13 @@ def _periods(period: Period, values: AnyArray) -> AnyArray:
     bad = times.isna().to_numpy()
     if bad.any():
         row = int(np.flatnonzero(bad)[0])
-        fix = f"give a date or a time such as 2026-01-31T18:00, in every row ({int(bad.sum())} rows have none)"
+        fix = (
+            f"give a date or a time such as 2026-01-31T18:00, in every row ({int(bad.sum())} rows have none)"
+        )
         raise InvalidInput(f"{period.column}[{row}]", column.iloc[row], fix)
     days = times.dt.normalize()
     if period.length == "week":
-        days = days - pd.to_timedelta(days.dt.weekday, unit="D")
+        days = days - pd.to_timedelta(days.dt.day_of_week, unit="D")
     return np.asarray(days.dt.strftime("%Y-%m-%d").to_numpy(dtype=str))
 
 

@@ -276,9 +276,8 @@ def _compare(row: Row, kind: str, contrast: Contrast, table: list[Row], options:
     baseline = next((each for each in table if (each.group.name, each.reward, each.policy) == own), None)
     for side in (row, baseline):
         if side is None or side.verdict(VALUE) == REFUSE:
-            name = row.policy if side is row else options.baseline
             reason = "it has no rounds here" if side is None else side.reason(VALUE)
-            row.refusals[kind] = f"{name}: {reason}"
+            row.refusals[kind] = reason if side is row else f"{options.baseline}: {reason}"
             return
     assert baseline is not None
     if kind == LIFT and not baseline.estimates[VALUE].low > 0:

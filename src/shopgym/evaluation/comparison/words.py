@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from ..answer import Block, Line, TextTable, comparison_conclusion, conclusion
+from ..answer import Block, Line, TextTable, blocks_of, comparison_conclusion, conclusion
 from ..answer.sentences import amount, between, earned, estimator_notes, number, percent, together
 from ..offline.verdict import CAUTION, REFUSE, TRUST
 
@@ -71,14 +71,22 @@ def _best_of_many(
 
 def comparison_blocks(answer: Mapping[str, Any]) -> list[Block]:
     """The whole comparison, from top to bottom."""
+    if len(answer["evaluations"]) == 1:
+        return [
+            *blocks_of(answer["evaluations"][0]),
+            *tables(answer, whole=False),
+            *_after(answer, whole=False),
+        ]
     verb = earned(answer["minimise"])
-    logged = ", ".join(amount(answer["logged_values"][name], answer["units"][name]) for name in answer["rewards"])
+    logged = ", ".join(
+        amount(answer["logged_values"][name], answer["units"][name]) for name in answer["rewards"]
+    )
     return [
         Line(f"{answer['log']}: {answer['rounds']:,} rounds, which {verb} {logged}"),
         *(Line(f": {sentence}", verdict, verdict) for verdict, sentence in conclusions(answer)),
         *(Line(line) for line in answer.get("advice", ())),
         *tables(answer),
-        *lines_after_tables(answer),
+        *_after(answer),
     ]
 
 
@@ -135,8 +143,8 @@ def _lift(row: Mapping[str, Any]) -> str:
     return f"{row['lift']:+.1%} [{', '.join(ends)}]"
 
 
-def lines_after_tables(answer: Mapping[str, Any]) -> list[Line]:
-    """How the intervals are to be read, then each doubt and each note once."""
+def _after(answer: Mapping[str, Any], whole: bool = True) -> list[Line]:
+    """How the intervals are to be read, then each doubt and each note once; of all rounds too, where ``whole``."""
     lines = []
     if any(each["intervals"] > 1 for each in answer["families"]):
         lines.append(Line(JOINT.format(level=percent(answer["level"]))))
@@ -146,18 +154,23 @@ def lines_after_tables(answer: Mapping[str, Any]) -> list[Line]:
         pairs = [
             (_name(answer, row), reason)
             for row in answer["rows"]
+            if whole or row["by"]
             for kind in ("", "difference_")
             if row.get(f"{kind}verdict") == verdict
-            for reason in _own(row[f"{kind}reason"], row, verdict)
+            for reason in row[f"{kind}reason"].split("; ")
         ]
         lines += [Line(f" {_few(names)}: {text}", mark, verdict) for text, names in together(pairs)]
-    notes = dict.fromkeys(note for each in answer["evaluations"] for note in estimator_notes(each))
-    return lines + [Line(f"note: {note}") for note in notes]
+    return lines + [Line(f"note: {note}") for note in (_notes(answer) if whole else ())]
 
 
-def _own(reason: str, row: Mapping[str, Any], verdict: str) -> list[str]:
-    """The reasons, without those that a difference has from its policies' own rows."""
-    return [reason] if verdict == REFUSE else reason.split("; ")
+def _notes(answer: Mapping[str, Any]) -> list[str]:
+    """The notes of the estimators that the rows use, each once."""
+    used = {row["estimator"] for row in answer["rows"]}
+    notes: dict[str, None] = {}
+    for each in answer["evaluations"]:
+        estimates = [e for e in each["estimates"] if e["estimator"] in used]
+        notes |= dict.fromkeys(estimator_notes({**each, "estimates": estimates}))
+    return list(notes)
 
 
 def _name(answer: Mapping[str, Any], row: Mapping[str, Any]) -> str:

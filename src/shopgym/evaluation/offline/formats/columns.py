@@ -36,6 +36,7 @@ class Columns:
         id: must not repeat.
         unit: the reward's unit, e.g. a currency: has to be the same in every row.
         actions: the labels of all actions, as text; empty: those that the log and the target name.
+        groups: columns that are kept beside the rounds, for segments and times.
     """
 
     action: str = "action"
@@ -46,6 +47,10 @@ class Columns:
     id: str | None = None
     unit: str | None = None
     actions: tuple[str, ...] = ()
+    groups: tuple[str, ...] = ()
+    weight: str | None = None
+    slate: str | None = None
+    slot: str | None = None
 
     def resolved(self, header: Sequence[str], of_target: Sequence[str]) -> Columns:
         """These columns with the context spelt out and the propensity's name, "" where it is to be estimated.
@@ -60,7 +65,7 @@ class Columns:
         context = self.context
         if context == (ALL,):
             context = tuple(name for name in header if name not in named)
-        for name in filter(None, (*named, *context)):
+        for name in filter(None, (*named, *context, *self.groups)):
             check_column(name, header)
         for name in context:
             if name in (self.action, self.reward):

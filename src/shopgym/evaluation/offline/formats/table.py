@@ -109,7 +109,8 @@ def table_source(
     if OFFERED in frame.columns and frame[OFFERED].nunique() > 1:
         p = _p_value_by_offer(frame[OFFERED].to_numpy(), action, propensity, features)
         inputs, facts["varying_offer"] = replace(inputs, propensity_p=p), True
-    return WeighedLog(inputs, support, tuple(map(str, labels)), facts)
+    groups = {column: frame[column].to_numpy() for column in columns.groups}
+    return WeighedLog(inputs, support, tuple(map(str, labels)), facts, groups)
 
 
 def _p_value_by_offer(offered: I64, action: I64, propensity: F64, features: F64) -> float:
