@@ -21,7 +21,10 @@ class InvalidInput(ValueError):
     """
 
     def __init__(self, field: str, value: object, fix: str) -> None:
-        shown = repr(value)
+        try:
+            shown = repr(value)
+        except RecursionError:  # nested more deeply than Python prints
+            shown = f"a deeply nested {type(value).__name__}"
         if len(shown) > 120:
             shown = shown[:117] + "..."
         super().__init__(f"{field} = {shown}: {fix}")

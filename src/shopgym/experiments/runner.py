@@ -30,6 +30,7 @@ from ..guardrails.gate import choose_candidate, judge_candidates
 from ..policies.decision_log.log import DecisionLog, logged_marginals
 from ..policies.policy import SlatePolicy
 from ..policies.retrieval.retriever import Retriever, StockAwareRetriever
+from ..policies.serving.saved_policy import write_run_items, write_run_policy
 from ..simulators.rollout import CandidateSource, Step, rollout
 from ..training.loop import interactions, train
 from ..training.position_bias import measure_position_bias
@@ -37,7 +38,7 @@ from .catalogs import load_catalog
 from .config import ExperimentConfig
 from .deploy import Deployment, deploy
 from .export import export_policy
-from .policy_store import save_policy, save_retriever
+from .policy_store import save_retriever
 from .results import Results, environment, reward_unit, value_scale, write_json, write_tables
 from .retrieving import learn_to_retrieve, random_candidates
 from .served import served_equals_golden
@@ -263,8 +264,10 @@ def run(config: ExperimentConfig, folder: Path, *, quiet: bool = False) -> Resul
         results, log = experiment.run()
         log.write(new / "log.parquet")
         experiment.catalog.save(new / "catalog.parquet")
+        write_run_items(new, experiment.catalog.items)
+        features = {"user": log.user_names, "context": log.context_names, "live": tuple(log.live)}
         for policy in results.policies.values():
-            save_policy(new / "policies", policy)
+            write_run_policy(new / "policies", policy, features)
         if experiment.retriever is not None:
             save_retriever(new / "retriever", experiment.retriever)
         write_tables(new / "metrics", results)

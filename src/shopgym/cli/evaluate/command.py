@@ -94,7 +94,7 @@ def evaluate(
     bar_columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
     with progress_bar("weighing rounds", *bar_columns) as bar, _mapper(workers) as mapper:
         request = Request(
-            {name: saved_policy(name) for name in named_policies(policy)},
+            named_policies(policy),
             words("--reward-column", reward_column or ["reward"]),
             columns,
             segments=words("--segment", segment),
@@ -112,18 +112,11 @@ def evaluate(
             mapper=mapper,
             progress=partial(bar, "weighing rounds"),
         )
-        other = None if baseline is None else {baseline: saved_policy(baseline)}
+        other = None if baseline is None else {baseline: baseline}
         evaluation = evaluate_log(log, request.compared_with(other))
     _write(evaluation, html, csv, out, as_json)
     if strict and _refused(evaluation.as_dict()):
         raise typer.Exit(STRICT_EXIT)
-
-
-def saved_policy(word: str) -> Any:
-    """The policy in the folder ``runs/RUN/policies/NAME``, whatever the gate said of it; else the word itself."""
-    from ...experiments.policy_store import is_run_policy, read_run_policy
-
-    return read_run_policy(Path(word)) if is_run_policy(Path(word)) else word
 
 
 def _write(
