@@ -69,7 +69,7 @@ class Request:
             raise InvalidInput("--baseline", self.baseline, "give a --policy to compare with it")
 
     def compared_with(self, baseline: Mapping[str, Any] | None) -> Request:
-        """With a baseline, its name and the policy, which is added if none has this name; None: without one."""
+        """With this baseline, by its name; it is added if no policy has this name."""
         if not baseline:
             return self
         (name,) = baseline

@@ -141,9 +141,9 @@ def _draw_periods(axes: Axes, rows: Sequence[Mapping[str, Any]], kind: str, labe
                 axes.plot([x, x], [low, high], color=f"C{number}", linewidth=1.5, alpha=0.6)
         axes.plot(place, [row[kind] for row in own], "o-", color=f"C{number}", markersize=4, label=policy)
     axes.axhline(base, color=INK, linewidth=1, linestyle=(0, (4, 3)))
-    locator = AutoDateLocator(minticks=3, maxticks=6)
+    locator: Any = AutoDateLocator(minticks=3, maxticks=6)  # type: ignore[no-untyped-call]
     axes.xaxis.set_major_locator(locator)
-    axes.xaxis.set_major_formatter(ConciseDateFormatter(locator))
+    axes.xaxis.set_major_formatter(ConciseDateFormatter(locator))  # type: ignore[no-untyped-call]
     axes.set_ylabel(label)
     if len(policies) > 1:
         axes.legend(

@@ -1,4 +1,4 @@
-"""What an evaluation returns: it prints itself in a terminal and a notebook, and gives a table and a figure."""
+"""What an evaluation returns: it prints itself anywhere, and gives a table and a figure."""
 
 from __future__ import annotations
 

@@ -21,10 +21,10 @@ Policies = Annotated[
     list[str] | None,
     typer.Option(
         "--policy",
-        help="What to evaluate; may be repeated. Everywhere: 'uniform'. Tables and DSJSON: 'action:NAME', always "
-        "that; 'choice:COLUMN', the action in a column; 'columns:PREFIX', the probability of each action; "
-        "'column:COLUMN', that of the logged action. Decision logs: a bundle folder, or runs/RUN/policies/NAME. "
-        "Open Bandit: the folder of another policy's log.",
+        help="What to evaluate; may be repeated. Everywhere: 'uniform'. Tables and DSJSON: 'action:NAME', "
+        "always that; 'choice:COLUMN', the action in a column; 'columns:PREFIX', the probability of each "
+        "action; 'column:COLUMN', that of the logged action. Decision logs: the folder of a bundle or of a "
+        "policy of a run, runs/RUN/policies/NAME. Open Bandit: the folder of another policy's log.",
     ),
 ]
 Baseline = Annotated[

@@ -13,7 +13,13 @@ HEADINGS = {
     CAUTION: "Read this number with care",
     REFUSE: "Do not use this log to judge this policy",
 }
-"""A heading for each verdict."""
+"""A heading for each verdict on one number."""
+HEADINGS_OF_SEVERAL = {
+    TRUST: "These numbers pass every check",
+    CAUTION: "Read these numbers with care",
+    REFUSE: "This log cannot answer all of this",
+}
+"""A heading for the worst verdict of several numbers."""
 
 
 def earned(minimise: bool) -> str:

@@ -15,13 +15,13 @@ class Mark:
     """A value with its interval, or without.
 
     Attributes:
-        cells: what stands before it in its row, names first.
+        names: what it is about, at the beginning of its row.
         value, low, high: numbers; None where there is none.
         colour: of the line and the dot.
         after: what stands after it.
     """
 
-    cells: tuple[str, ...]
+    names: tuple[str, ...]
     value: float | None
     low: float | None = None
     high: float | None = None
@@ -44,8 +44,8 @@ def intervals(
         low = max(low, floor)
     rows = "".join(_row(mark, low, high, base) for mark in marks)
     head = "".join(f"<th>{escape(name)}</th>" for name in header)
-    width = len(marks[0].cells) if marks else 0
-    axis = f'<div class="axis"><span>{number(low)}</span><span>{number(high)}</span></div>'
+    width = len(marks[0].names) + 1 if marks else 0
+    axis = f'<div class="axis"><span>{low:.3g}</span><span>{high:.3g}</span></div>'
     foot = f'<tr class="foot"><td colspan="{width}"></td><td>{axis}</td><td colspan="9"></td></tr>'
     return f'<table class="marks"><tr>{head}</tr>{rows}{foot}</table>'
 
@@ -57,16 +57,19 @@ def _row(mark: Mark, low: float, high: float, base: float) -> str:
     drawn = f'<i class="base" style="left:{place(base):.1f}%"></i>'
     if mark.low is not None and mark.high is not None:
         left, right = place(mark.low), place(mark.high)
-        drawn += f'<i class="line" style="left:{left:.1f}%;width:{right - left:.1f}%;background:{mark.colour}"></i>'
+        span = f"left:{left:.1f}%;width:{right - left:.1f}%"
+        drawn += f'<i class="line" style="{span};background:{mark.colour}"></i>'
     if mark.value is not None:
         drawn += f'<i class="dot" style="left:{place(mark.value):.1f}%;background:{mark.colour}"></i>'
-    cells, after = ("".join(map(_cell, each)) for each in (mark.cells, mark.after))
-    return f'<tr>{cells}<td class="track"><div>{drawn}</div></td>{after}</tr>'
+    names = "".join(f'<td class="name"><bdi>{escape(name)}</bdi></td>' for name in mark.names)
+    value = "" if mark.value is None else number(mark.value)
+    after = "".join(map(_cell, mark.after))
+    return f'<tr>{names}<td>{value}</td><td class="track"><div>{drawn}</div></td>{after}</tr>'
 
 
 def _cell(text: str) -> str:
     style = f' class="word" style="color:{COLOURS[text]}"' if text in COLOURS else ""
-    return f"<td{style}><bdi>{escape(text)}</bdi></td>"
+    return f"<td{style}>{escape(text)}</td>"
 
 
 def shares(names: Sequence[str], series: Sequence[tuple[str, str, Sequence[float]]]) -> str:
@@ -82,5 +85,5 @@ def shares(names: Sequence[str], series: Sequence[tuple[str, str, Sequence[float
             f"<span>{values[i]:.1%}</span></div>"
             for _, colour, values in series
         )
-        rows += f"<tr><td><bdi>{escape(name)}</bdi></td><td>{bars}</td></tr>"
+        rows += f'<tr><td class="name"><bdi>{escape(name)}</bdi></td><td>{bars}</td></tr>'
     return f'<div class="legend">{legend}</div><table class="shares">{rows}</table>'

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from html import escape
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
-from ..answer import COLOURS, HEADINGS, TextTable, conclusion, html, lines_before
+from ..answer import COLOURS, HEADINGS, TextTable, html, lines_before
 from ..answer.sentences import (
+    HEADINGS_OF_SEVERAL,
     earned,
     estimator_notes,
     number,
@@ -21,7 +24,7 @@ from ..comparison.words import comparison_blocks, conclusions, tables
 from ..figures import figure_of_rows
 from ..offline.formats import WeighedLog
 from ..offline.inputs import OpeInputs
-from ..offline.verdict import CAUTION, REFUSE
+from ..offline.verdict import CAUTION
 from .bars import Mark, intervals
 from .support import support_sections
 from .weights import draw_weights, picture
@@ -96,8 +99,9 @@ def _by_policy(
 
 
 def _verdict(word: str, sentences: Sequence[str]) -> str:
+    headings = HEADINGS if len(sentences) == 1 else HEADINGS_OF_SEVERAL
     text = "".join(f"<p>{escape(sentence)}</p>" for sentence in sentences)
-    return f'<div class="verdict {word}"><b>{HEADINGS[word]}</b>{text}</div>'
+    return f'<div class="verdict {word}"><b>{headings[word]}</b>{text}</div>'
 
 
 def _reasons(answer: Mapping[str, Any]) -> list[str]:
@@ -131,7 +135,7 @@ def _tiles(answer: Mapping[str, Any]) -> str:
 def _estimates(answer: Mapping[str, Any], log: WeighedLog) -> str:
     marks = [
         Mark(
-            (e["estimator"], f"{e['value']:.4g}"),
+            (e["estimator"],),
             e["value"],
             e["low"],
             e["high"],
@@ -157,7 +161,12 @@ def _compared(answer: Mapping[str, Any], by: str, logs: Mapping[tuple[str, str],
     content = ""
     for reward in answer["rewards"]:
         rows = [r for r in answer["rows"] if r["by"] == by and r["reward"] == reward]
-        marks = [_mark(answer, row, kind, prefix) for row in rows if row[f"{prefix}verdict"]]
+        rows = [row for row in rows if row[f"{prefix}verdict"]]
+        marks = [_mark(answer, row, kind, prefix) for row in rows]
+        if by and len(answer["policies"]) > 1:  # the name of a group once, in its first row
+            again = [one["group"] == two["group"] for one, two in pairwise(rows)]
+            pairs = zip(marks, [False, *again], strict=bool(rows))
+            marks = [replace(mark, names=("", *mark.names[1:])) if same else mark for mark, same in pairs]
         base = 0.0 if compared else answer["logged_values"][reward]
         floor = None if compared else _floor(next(log for (name, _), log in logs.items() if name == reward))
         names = [*([by] if by else []), *(["policy"] if len(answer["policies"]) > 1 else [])]
@@ -189,8 +198,7 @@ def _mark(answer: Mapping[str, Any], row: Mapping[str, Any], kind: str, prefix: 
     value, verdict = row[kind], row[f"{prefix}verdict"]
     low, high = row[f"{prefix}low"], row[f"{prefix}high"]
     between = "" if value is None else f"{number(low)} to {number(high)}"
-    cells = (*(names or [row["policy"]]), "" if value is None else f"{value:.4g}")
-    return Mark(cells, value, low, high, COLOURS[verdict], (between, verdict))
+    return Mark(tuple(names or [row["policy"]]), value, low, high, COLOURS[verdict], (between, verdict))
 
 
 def _floor(log: WeighedLog) -> float | None:

@@ -57,7 +57,7 @@ def _calibration(answer: Mapping[str, Any], support: Support, labels: tuple[str,
     mean, error = (values[0, shown] for values in support.balance())
     marks = [
         # a sum of inverse probabilities cannot be negative
-        Mark((labels[i], f"{1 + m:.3g}"), 1 + m, max(0.0, 1 + m - 2 * e), 1 + m + 2 * e, BLUE)
+        Mark((labels[i],), 1 + m, max(0.0, 1 + m - 2 * e), 1 + m + 2 * e, BLUE)
         for i, m, e in zip(shown, mean.tolist(), error.tolist(), strict=True)
     ]
     table = intervals(("action", "sum", ""), marks, base=1.0, floor=0.0)

@@ -72,7 +72,7 @@ class Contrast:
         rows = slice(None) if self.rows is None else self.rows
         own = statistic.influence()
         psi[rows] = own * (len(psi) / len(own))
-        return psi if whole.cluster is None else np.bincount(whole.cluster, psi)
+        return psi if whole.cluster is None else np.asarray(np.bincount(whole.cluster, psi), dtype=np.float64)
 
     def _statistic(self, log: WeighedLog) -> Statistic:
         inputs = part_of(log, self.rows).rounds

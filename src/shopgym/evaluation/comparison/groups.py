@@ -4,11 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from ...core.errors import InvalidInput, one_of
 from ...core.types import AnyArray, Bool
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 PERIODS = ("day", "week")
 MOST_GROUPS = 200
@@ -101,7 +105,7 @@ def _periods(period: Period, values: AnyArray) -> AnyArray:
     return np.asarray(days.dt.strftime("%Y-%m-%d").to_numpy(dtype=str))
 
 
-def _times(column: pd.Series) -> pd.Series:  # noqa: F821
+def _times(column: pd.Series) -> pd.Series:
     import pandas as pd
 
     if pd.api.types.is_datetime64_any_dtype(column):

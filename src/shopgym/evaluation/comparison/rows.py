@@ -25,7 +25,7 @@ from .groups import Group, Period, groups_of
 Logs = Mapping[str, Mapping[str, WeighedLog]]
 """By reward, then by policy."""
 FEWEST = 30
-"""Rounds of a segment below which nothing is said of it, as with effective rounds (:mod:`..offline.verdict`)."""
+"""Rounds below which nothing is said of a segment, as with effective rounds (:mod:`..offline.verdict`)."""
 NO_BASELINE = "the baseline may have earned nothing: a share of it means nothing"
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
@@ -10,8 +11,8 @@ from ..answer.sentences import amount, between, earned, estimator_notes, number,
 from ..offline.verdict import CAUTION, REFUSE, TRUST
 
 JOINT = (
-    "the intervals of a column hold together with {level} confidence: whichever row you pick, its interval is "
-    "right"
+    "the intervals of a column hold together with {level} confidence: whichever row you pick, its interval "
+    "is right"
 )
 DELTA_METHOD = "lift: over the baseline's value, less 1; its interval by the delta method"
 
@@ -64,8 +65,8 @@ def _best_of_many(
     if left_out:
         rest += f"; nothing can be said of {', '.join(left_out)}"
     return best["verdict"], (
-        f"{about}best of {len(answer['policies'])} is {names[0]}: it would have {verb} about {size}, {interval}, "
-        f"the choice of the best allowed for; {rest}"
+        f"{about}best of {len(answer['policies'])} is {names[0]}: it would have {verb} about {size}, "
+        f"{interval}, the choice of the best allowed for; {rest}"
     )
 
 
@@ -144,22 +145,15 @@ def _lift(row: Mapping[str, Any]) -> str:
 
 
 def _after(answer: Mapping[str, Any], whole: bool = True) -> list[Line]:
-    """How the intervals are to be read, then each doubt and each note once; of all rounds too, where ``whole``."""
+    """How the intervals are to be read, then each doubt and note once; of all rounds too, if ``whole``."""
     lines = []
     if any(each["intervals"] > 1 for each in answer["families"]):
         lines.append(Line(JOINT.format(level=percent(answer["level"]))))
     if answer["baseline"] is not None:
         lines.append(Line(DELTA_METHOD))
     for verdict, mark in ((REFUSE, "REFUSED"), (CAUTION, CAUTION)):
-        pairs = [
-            (_name(answer, row), reason)
-            for row in answer["rows"]
-            if whole or row["by"]
-            for kind in ("", "difference_")
-            if row.get(f"{kind}verdict") == verdict
-            for reason in row[f"{kind}reason"].split("; ")
-        ]
-        lines += [Line(f" {_few(names)}: {text}", mark, verdict) for text, names in together(pairs)]
+        about = (_about_all(answer, verdict) if whole else []) + _about_groups(answer, verdict)
+        lines += [Line(f" {sentence}", mark, verdict) for sentence in about]
     return lines + [Line(f"note: {note}") for note in (_notes(answer) if whole else ())]
 
 
@@ -176,13 +170,37 @@ def _notes(answer: Mapping[str, Any]) -> list[str]:
 def _name(answer: Mapping[str, Any], row: Mapping[str, Any]) -> str:
     parts = [row["policy"]] if len(answer["policies"]) > 1 else []
     parts += [row["reward"]] if len(answer["rewards"]) > 1 else []
-    where = f"{row['by']} {row['group']}" if row["by"] else ""
-    return ", ".join(filter(None, (where, " ".join(parts)))) or row["policy"]
+    if not row["by"]:
+        return " ".join(parts) or str(row["policy"])
+    return f"{row['by']} {row['group']}" + (f" ({' '.join(parts)})" if parts else "")
 
 
-def _few(names: Sequence[str], most: int = 6) -> str:
-    more = len(names) - most
-    return ", ".join(names[:most]) + (f" and {more} more" if more > 0 else "")
+def _reasons(row: Mapping[str, Any], verdict: str) -> Iterator[str]:
+    """Why a row has this verdict, each reason for itself."""
+    for kind in ("", "difference_"):
+        if row.get(f"{kind}verdict") == verdict:
+            yield from row[f"{kind}reason"].split("; ")
+
+
+def _about_all(answer: Mapping[str, Any], verdict: str) -> list[str]:
+    """Why rows of the whole log have this verdict: each reason once, with the names."""
+    rows = [row for row in answer["rows"] if not row["by"]]
+    pairs = [(_name(answer, row), reason) for row in rows for reason in _reasons(row, verdict)]
+    return [f"{', '.join(names)}: {text}" for text, names in together(pairs)]
+
+
+def _about_groups(answer: Mapping[str, Any], verdict: str) -> list[str]:
+    """Why rows of segments and periods have it: reasons that differ by their numbers are counted as one."""
+    alike: dict[tuple[str, str], dict[str, str]] = {}
+    for row in answer["rows"]:
+        for reason in _reasons(row, verdict) if row["by"] else ():
+            pattern = re.sub(r"[0-9][0-9.,%]*", "#", reason)
+            alike.setdefault((row["by"], pattern), {}).setdefault(_name(answer, row), reason)
+    out = []
+    for (by, _), named in alike.items():
+        name, reason = next(iter(named.items()))
+        out.append(f"{name if len(named) == 1 else f'{len(named)} rows by {by}, e.g. {name}'}: {reason}")
+    return out
 
 
 def worst_verdict(verdicts: Sequence[str]) -> str:

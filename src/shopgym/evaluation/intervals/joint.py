@@ -1,4 +1,4 @@
-"""Intervals that hold together: by how much each has to be wider, so that all of a family are right at once."""
+"""Intervals that hold together: how much wider each has to be, so that all are right at once."""
 
 from __future__ import annotations
 

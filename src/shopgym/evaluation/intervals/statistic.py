@@ -172,8 +172,9 @@ class Difference(Statistic):
 class Lift(Difference):
     """``first`` over ``second``, less 1; NaN where the second is not above 0.
 
-    The interval of such a ratio is that of its linear part (delta method; Deng, Knoblich and Lu 2018, Applying
-    the delta method in metric analytics, section 3.1): right while the second is many standard errors from 0.
+    The interval of such a ratio is that of its linear part (delta method; Deng, Knoblich and Lu 2018,
+    Applying the delta method in metric analytics, section 3.1): right while the second is many standard
+    errors from 0.
     """
 
     def of_means(self, means: AnyArray) -> AnyArray:
