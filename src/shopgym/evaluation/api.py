@@ -17,7 +17,7 @@ from .offline.formats import Columns, dsjson_frame
 from .offline.formats.readers import is_decision_log
 from .offline.formats.vw import is_dsjson
 from .offline.open_bandit import is_open_bandit
-from .results import Comparison, Evaluation
+from .results import PolicyComparison, Evaluation
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -83,11 +83,11 @@ def evaluate(
     by_user: bool | None = None,
     dialect: Dialect | None = None,
     stream: bool | None = None,
-) -> Evaluation | Comparison:
+) -> Evaluation | PolicyComparison:
     """What a policy, or each of several, would have earned on the rounds of ``log``.
 
     One policy and one reward make an :class:`Evaluation` with every estimator. Several policies, several
-    rewards, a baseline, segments or periods make a :class:`Comparison`: one table, whose intervals hold
+    rewards, a baseline, segments or periods make a :class:`PolicyComparison`: one table, whose intervals hold
     together. For each reward and group one estimator serves all policies. Differences from the baseline have
     paired intervals (:func:`.offline.compare.compare_inputs`), lifts those of the delta method
     (:class:`.intervals.statistic.Lift`), and the intervals of each kind are as wide as their largest error
@@ -157,7 +157,7 @@ def evaluate(
         return evaluate_log(log, request.compared_with(_baseline(baseline, request.policies)))
 
 
-def compare(log: Log | Sequence[Log], policy: Any, baseline: Any, **options: Any) -> Comparison:
+def compare(log: Log | Sequence[Log], policy: Any, baseline: Any, **options: Any) -> PolicyComparison:
     """How much more ``policy`` would have earned than ``baseline`` on the rounds of ``log``.
 
     It is :func:`evaluate` with a baseline: both share the errors of the log, so the interval comes from the
@@ -174,7 +174,7 @@ def compare(log: Log | Sequence[Log], policy: Any, baseline: Any, **options: Any
     if isinstance(policy, str) and isinstance(baseline, str) and policy == baseline:
         raise InvalidInput("baseline", baseline, "compare it with another policy")
     result = evaluate(log, policy, baseline=baseline, **options)
-    assert isinstance(result, Comparison)  # there is a baseline
+    assert isinstance(result, PolicyComparison)  # there is a baseline
     return result
 
 

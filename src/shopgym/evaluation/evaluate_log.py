@@ -19,7 +19,7 @@ from .intervals.base import check_level
 from .offline.estimate import without_infinity
 from .offline.formats import Columns, weigh_log
 from .offline.formats.stream import Mapper
-from .results import Comparison, Evaluation
+from .results import PolicyComparison, Evaluation
 
 MISSING = ("refuse", "drop")
 
@@ -86,7 +86,7 @@ class Request:
         return len(self.policies) == len(self.rewards) == 1 and not self.segments and self.time is None
 
 
-def evaluate_log(log: Any, request: Request) -> Evaluation | Comparison:
+def evaluate_log(log: Any, request: Request) -> Evaluation | PolicyComparison:
     """The evaluation; errors speak of the options of the shell.
 
     Raises:
@@ -129,7 +129,7 @@ def _one(source: Any, log_name: str, name: str, reward: str, request: Request) -
 
 def _comparison(
     evaluations: Mapping[tuple[str, str], Evaluation], log_name: str, request: Request
-) -> Comparison:
+) -> PolicyComparison:
     options = Options(
         estimator_names(request.estimators),
         request.level,
@@ -168,7 +168,7 @@ def _comparison(
     sentences = [sentence for _, sentence in said]
     alone = next(iter(evaluations.values())).as_dict() if len(evaluations) == 1 else {}
     answer = {**alone, "verdict": verdict, "conclusions": sentences, **answer}
-    return Comparison(evaluations, table, answer)
+    return PolicyComparison(evaluations, table, answer)
 
 
 def _source(log: Any) -> Any:

@@ -15,6 +15,8 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 INK, MUTED, GRID, BLUE, GREY = "#1f2933", "#5f6b78", "#e3e8ee", "#2563eb", "#9aa5b1"
+SERIES = ("#2563eb", "#b45309", "#0f766e", "#9333ea", "#be123c", "#4d7c0f", "#0369a1", "#78716c")
+"""Colours of several policies, in their order."""
 FONTS = (
     "DejaVu Sans",
     "Noto Sans CJK SC",
@@ -50,8 +52,11 @@ def figure_of_answer(answer: Mapping[str, Any]) -> Figure:
     )
 
 
-def figure_of_rows(answer: Mapping[str, Any]) -> Figure:
-    """A comparison reward by reward: its periods over time if it has any, else its differences or values."""
+def figure_of_rows(answer: Mapping[str, Any], *, names: bool = True) -> Figure:
+    """A comparison reward by reward: its periods over time if it has any, else its differences or values.
+
+    Without ``names`` policies are told apart by their colours alone.
+    """
     from matplotlib.figure import Figure
 
     compared = answer["baseline"] is not None
@@ -67,10 +72,12 @@ def figure_of_rows(answer: Mapping[str, Any]) -> Figure:
             axes = styled(figure.add_subplot(len(rewards), 1, i + 1))
             own = [row for row in shown if row["reward"] == reward]
             unit = f"{answer['units'][reward]} a round"
-            label = f"{unit}, less {answer['baseline']}" if compared else unit
+            label = f"{unit}, less {answer['baseline']}" if compared and names else unit
             base = 0.0 if compared else answer["logged_values"][reward]
             if times:
                 _draw_periods(axes, own, kind, label, base)
+                if names and len({row["policy"] for row in own}) > 1:
+                    _legend(axes)
             else:
                 named = [(_row_name(row, answer), *_interval(row, kind)) for row in own]
                 _draw_intervals(axes, named, label, base)
@@ -131,24 +138,24 @@ def _draw_periods(axes: Axes, rows: Sequence[Mapping[str, Any]], kind: str, labe
     days = np.unique(np.array([row["group"] for row in rows], dtype="datetime64[D]"))
     gap = int(np.diff(days).astype(np.int64).min(initial=7))
     for number, policy in enumerate(policies):
-        own = [row for row in rows if row["policy"] == policy]
+        own, colour = [row for row in rows if row["policy"] == policy], SERIES[number % len(SERIES)]
         # policies side by side, so that their intervals do not hide each other
         aside = np.timedelta64(round(24 * 60 * gap * 0.1 * (number - (len(policies) - 1) / 2)), "m")
         place = np.array([row["group"] for row in own], dtype="datetime64[m]") + aside
         for x, row in zip(place, own, strict=True):
             _, low, high, _ = _interval(row, kind)
             if low is not None and high is not None:
-                axes.plot([x, x], [low, high], color=f"C{number}", linewidth=1.5, alpha=0.6)
-        axes.plot(place, [row[kind] for row in own], "o-", color=f"C{number}", markersize=4, label=policy)
+                axes.plot([x, x], [low, high], color=colour, linewidth=1.5, alpha=0.6)
+        axes.plot(place, [row[kind] for row in own], "o-", color=colour, markersize=4, label=policy)
     axes.axhline(base, color=INK, linewidth=1, linestyle=(0, (4, 3)))
     locator: Any = AutoDateLocator(minticks=3, maxticks=6)  # type: ignore[no-untyped-call]
     axes.xaxis.set_major_locator(locator)
     axes.xaxis.set_major_formatter(ConciseDateFormatter(locator))  # type: ignore[no-untyped-call]
     axes.set_ylabel(label)
-    if len(policies) > 1:
-        axes.legend(
-            frameon=False, fontsize=9, loc="lower left", bbox_to_anchor=(0, 1), ncols=min(3, len(policies))
-        )
+
+
+def _legend(axes: Axes) -> None:
+    axes.legend(frameon=False, fontsize=9, loc="lower left", bbox_to_anchor=(0, 1), ncols=3)
 
 
 def styled(axes: Axes) -> Axes:

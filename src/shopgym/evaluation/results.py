@@ -83,7 +83,7 @@ class Evaluation:
 
 
 @dataclass(frozen=True, eq=False)
-class Comparison:
+class PolicyComparison:
     """What several policies would have earned on a log, in several rewards, segments or periods.
 
     The intervals of each kind hold together (:mod:`.comparison.rows`). Prints as ``shopgym evaluate`` does.

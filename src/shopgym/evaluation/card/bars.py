@@ -75,9 +75,6 @@ def _cell(text: str) -> str:
 def shares(names: Sequence[str], series: Sequence[tuple[str, str, Sequence[float]]]) -> str:
     """Bars of shares: for each name one bar of each series (title, colour, shares in [0, 1])."""
     widest = max((share for _, _, values in series for share in values), default=0.0) or 1.0
-    legend = "".join(
-        f'<span><i style="background:{colour}"></i>{escape(title)}</span>' for title, colour, _ in series
-    )
     rows = ""
     for i, name in enumerate(names):
         bars = "".join(
@@ -86,4 +83,13 @@ def shares(names: Sequence[str], series: Sequence[tuple[str, str, Sequence[float
             for _, colour, values in series
         )
         rows += f'<tr><td class="name"><bdi>{escape(name)}</bdi></td><td>{bars}</td></tr>'
-    return f'<div class="legend">{legend}</div><table class="shares">{rows}</table>'
+    names_of_series = legend([(title, colour) for title, colour, _ in series])
+    return f'{names_of_series}<table class="shares">{rows}</table>'
+
+
+def legend(names: Sequence[tuple[str, str]]) -> str:
+    """Names with their colours."""
+    spans = (
+        f'<span><i style="background:{colour}"></i><bdi>{escape(name)}</bdi></span>' for name, colour in names
+    )
+    return f'<div class="legend">{"".join(spans)}</div>'

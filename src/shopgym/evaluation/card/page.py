@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
 from html import escape
-from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
-from ..answer import COLOURS, HEADINGS, TextTable, html, lines_before
+from ..answer import COLOURS, HEADINGS, TextTable, lines_before
 from ..answer.sentences import (
     HEADINGS_OF_SEVERAL,
     earned,
@@ -20,14 +18,13 @@ from ..answer.sentences import (
     refusals,
     unsupported_share,
 )
-from ..comparison.words import comparison_blocks, conclusions, tables
-from ..figures import figure_of_rows
+from ..comparison.words import comparison_blocks, conclusions
 from ..offline.formats import WeighedLog
-from ..offline.inputs import OpeInputs
 from ..offline.verdict import CAUTION
 from .bars import Mark, intervals
+from .compared import compared_section, floor_of
 from .support import support_sections
-from .weights import draw_weights, picture
+from .weights import draw_weights, picture, section
 
 STYLE = (Path(__file__).parent / "card.css").read_text(encoding="utf-8")
 LATER = "The answer is about the logged rounds. What the policy would do to later rounds is not in it."
@@ -73,7 +70,9 @@ def _several(answer: Mapping[str, Any], logs: Mapping[tuple[str, str], WeighedLo
     sentences = [f"{verdict}: {sentence}" for verdict, sentence in conclusions(answer)]
     one = len(answer["evaluations"]) == 1
     logged = lines_before(answer["evaluations"][0])[-2] if one else lines[0]
-    sections = [_compared(answer, by, logs) for by in dict.fromkeys(row["by"] for row in answer["rows"])]
+    sections = [
+        compared_section(answer, by, logs) for by in dict.fromkeys(row["by"] for row in answer["rows"])
+    ]
     details = "".join(
         f"<details><summary>How the log supports <bdi>{escape(each['policy'])}</bdi></summary>{_tiles(each)}"
         f'<div class="grid">{"".join(_weighing(each, log))}</div></details>'
@@ -150,61 +149,8 @@ def _estimates(answer: Mapping[str, Any], log: WeighedLog) -> str:
         "Several methods answer the same question in different ways. Where those with the same verdict "
         "agree, the answer is sounder. The dashed line is what was earned."
     )
-    table = intervals(header, marks, base=answer["logged_value"], floor=_floor(log)) if marks else ""
+    table = intervals(header, marks, base=answer["logged_value"], floor=floor_of(log)) if marks else ""
     return section("The estimates", text, table)
-
-
-def _compared(answer: Mapping[str, Any], by: str, logs: Mapping[tuple[str, str], WeighedLog]) -> str:
-    """One table: as intervals by reward, and the numbers."""
-    compared = answer["baseline"] is not None
-    kind, prefix = ("difference", "difference_") if compared else ("value", "")
-    content = ""
-    for reward in answer["rewards"]:
-        rows = [r for r in answer["rows"] if r["by"] == by and r["reward"] == reward]
-        rows = [row for row in rows if row[f"{prefix}verdict"]]
-        marks = [_mark(answer, row, kind, prefix) for row in rows]
-        if by and len(answer["policies"]) > 1:  # the name of a group once, in its first row
-            again = [one["group"] == two["group"] for one, two in pairwise(rows)]
-            pairs = zip(marks, [False, *again], strict=bool(rows))
-            marks = [replace(mark, names=("", *mark.names[1:])) if same else mark for mark, same in pairs]
-        base = 0.0 if compared else answer["logged_values"][reward]
-        floor = None if compared else _floor(next(log for (name, _), log in logs.items() if name == reward))
-        names = [*([by] if by else []), *(["policy"] if len(answer["policies"]) > 1 else [])]
-        header = [*(names or ["policy"]), kind, "", f"{percent(answer['level'])} interval", "verdict"]
-        heading = f"{answer['units'][reward]} a round"
-        heading += f", less {answer['baseline']}" if compared else ""
-        content += f"<h3>{escape(heading)}</h3>"
-        content += intervals(header, marks, base=base, floor=floor)
-    if (
-        by
-        and by == answer["period"]
-        and any(row["by"] == by and row[kind] is not None for row in answer["rows"])
-    ):
-        content += picture(figure_of_rows(answer), "periods")
-    numbers = html([table for table in tables(answer) if (table.header[0] == by) == bool(by)][:1])
-    content += f"<details><summary>All numbers</summary>{numbers}</details>"
-    title = f"By {by}" if by else "All rounds"
-    text = "A dot is an estimate, its line the interval; the dashed line is " + (
-        "no difference." if compared else "what the log earned."
-    )
-    return section(escape(title), text, content)
-
-
-def _mark(answer: Mapping[str, Any], row: Mapping[str, Any], kind: str, prefix: str) -> Mark:
-    names = [
-        *([row["group"]] if row["by"] else []),
-        *([row["policy"]] if len(answer["policies"]) > 1 else []),
-    ]
-    value, verdict = row[kind], row[f"{prefix}verdict"]
-    low, high = row[f"{prefix}low"], row[f"{prefix}high"]
-    between = "" if value is None else f"{number(low)} to {number(high)}"
-    return Mark(tuple(names or [row["policy"]]), value, low, high, COLOURS[verdict], (between, verdict))
-
-
-def _floor(log: WeighedLog) -> float | None:
-    """0 where no logged reward is negative."""
-    rounds = log.rounds
-    return 0.0 if isinstance(rounds, OpeInputs) and float(rounds.reward.min()) >= 0 else None
 
 
 def _weighing(answer: Mapping[str, Any], log: WeighedLog) -> list[str]:
@@ -214,11 +160,6 @@ def _weighing(answer: Mapping[str, Any], log: WeighedLog) -> list[str]:
     )
     weights = picture(draw_weights(log.histogram), "distribution of weights")
     return [section("How much each round counts", text, weights), *support_sections(answer, log)]
-
-
-def section(title: str, text: str, content: str) -> str:
-    """A part of the page."""
-    return f"<section><h2>{title}</h2><p>{text}</p>{content}</section>"
 
 
 def _small_print(notes: Sequence[str], answer: Mapping[str, Any]) -> str:

@@ -44,6 +44,11 @@ def draw_weights(histogram: I64) -> Figure:
     return figure
 
 
+def section(title: str, text: str, content: str) -> str:
+    """A part of the page."""
+    return f"<section><h2>{title}</h2><p>{text}</p>{content}</section>"
+
+
 def picture(figure: Figure, name: str) -> str:
     """The figure inside the page."""
     buffer = io.BytesIO()

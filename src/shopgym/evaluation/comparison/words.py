@@ -95,10 +95,12 @@ def tables(answer: Mapping[str, Any], whole: bool = True) -> Iterator[TextTable]
     """The table of all rounds, where ``whole``, then one per segment column and one of the periods."""
     for by in dict.fromkeys(row["by"] for row in answer["rows"]):
         if by or whole:
-            yield _table(answer, by, [row for row in answer["rows"] if row["by"] == by])
+            yield table_by(answer, by)
 
 
-def _table(answer: Mapping[str, Any], by: str, rows: Sequence[Mapping[str, Any]]) -> TextTable:
+def table_by(answer: Mapping[str, Any], by: str) -> TextTable:
+    """The table of all rounds, where ``by`` is empty, of a column's segments or of the periods."""
+    rows = [row for row in answer["rows"] if row["by"] == by]
     interval = f"{percent(answer['level'])} interval"
     compared = answer["baseline"] is not None
     columns = {
