@@ -7,7 +7,7 @@ and one folder.
 - ``console`` runs line by line, and what stands below ``$ command`` is its output. A line ``...`` stands
   for any lines. A command with ``&`` at its end is a server: it runs until the page ends, on a free port
   in the place of 8000.
-- ``yaml`` is an experiment's config: it is read.
+- ``yaml`` is an experiment's config: it is read. ``<!-- file: NAME -->`` before a block also saves it.
 
 An HTML comment before a block says what is different about it: ``<!-- not run: why -->``,
 ``<!-- output not shown -->``, or ``<!-- output of the run on real products -->`` for what only that run prints.
@@ -28,7 +28,7 @@ from pathlib import Path
 from typing import Any
 
 import yaml
-from sybil import Document, Example
+from sybil import Document, Example, Lexeme
 from sybil.evaluators.python import PythonEvaluator
 from sybil.parsers.markdown import CodeBlockParser
 
@@ -37,10 +37,27 @@ from shopgym.cli.main import main
 
 PAGES = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").rglob("*.md"))]
 NOT_RUN = "not run: "
+FILE = "file: "
 NOT_SHOWN = "output not shown"
 REAL_RUN = "output of the run on real products"
 PRINTED, REAL, SERVERS, PORT = "__printed__", "__real__", "__servers__", "__port__"
 ANY_LINES = "..."
+COMMANDS = {
+    "shopgym",
+    "python",
+    "curl",
+    "cat",
+    "cp",
+    "cut",
+    "head",
+    "tail",
+    "sed",
+    "ls",
+    "echo",
+    "printf",
+    "kill",
+}
+"""What a console block may call; anything else, such as an installation, must be marked as not run."""
 
 run_source = PythonEvaluator()
 
@@ -66,6 +83,8 @@ def run_python(example: Example) -> str | None:
     """Run a block and keep what it prints for the text block after it."""
     if mark(example).startswith(NOT_RUN):
         return None
+    if example.namespace[SERVERS]:
+        example.parsed = Lexeme(re.sub(r"\b8000\b", example.namespace[PORT], example.parsed), 0, 0)
     with redirect_stdout(StringIO()) as out:
         run_source(example)
     example.namespace[PRINTED] = out.getvalue()
@@ -100,6 +119,8 @@ def read_yaml(example: Example) -> str | None:
     """Read a config as ``shopgym config check`` does."""
     from shopgym.experiments.config import parse_config
 
+    if mark(example).startswith(FILE):
+        Path(mark(example).removeprefix(FILE)).write_text(example.parsed, encoding="utf-8")
     settings = yaml.safe_load(example.parsed)
     if settings is not None and not mark(example).startswith(NOT_RUN):
         assert parse_config({"name": "page"} | settings).hash
@@ -139,6 +160,7 @@ def opened(page: Path, *, real: bool) -> Iterator[Document]:
 def output_of(command: str, namespace: dict[str, Any]) -> str:
     """What a command prints; ``shopgym`` runs in this process, because it starts faster."""
     command = re.sub(r"\s+#.*$", "", command).replace("8000", namespace[PORT])
+    assert command.split()[0] in COMMANDS, f"mark the block as not run, or add its command: {command}"
     if command.endswith("&"):
         return first_line_of(command.removesuffix("&"), namespace)
     words = shlex.split(command)
