@@ -11,18 +11,17 @@ from typing import TYPE_CHECKING, Any
 
 from ..core.errors import InvalidInput
 from ..policies.decision_log.log import DecisionLog
+from ..tables import Dialect, read_table
 from .arguments import named_policies, python_words, words
 from .evaluate_log import Request, evaluate_log
 from .offline.formats import Columns, dsjson_frame
 from .offline.formats.readers import is_decision_log
 from .offline.formats.vw import is_dsjson
 from .offline.open_bandit import is_open_bandit
-from .results import PolicyComparison, Evaluation
+from .results import Evaluation, PolicyComparison
 
 if TYPE_CHECKING:
     import pandas as pd
-
-    from ..tables import Dialect
 
     Log = Path | str | DecisionLog | pd.DataFrame | Mapping[str, Any]
 
@@ -40,8 +39,6 @@ def read_log(path: Path | str, *, dialect: Dialect | None = None) -> DecisionLog
     Raises:
         InvalidInput: no such file, or it cannot be read.
     """
-    from ..tables import read_table
-
     place = Path(path)
     with python_words():
         if not place.exists():
@@ -52,7 +49,11 @@ def read_log(path: Path | str, *, dialect: Dialect | None = None) -> DecisionLog
             )
         if is_decision_log(place):
             return DecisionLog.read(place)
-        return dsjson_frame(place) if is_dsjson(place) else read_table(place, "path", dialect=dialect)
+        return (
+            dsjson_frame(place)
+            if is_dsjson(place)
+            else read_table(place, "path", dialect=dialect or Dialect())
+        )
 
 
 def evaluate(

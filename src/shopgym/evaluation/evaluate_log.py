@@ -13,13 +13,14 @@ from ..core.errors import InvalidInput, one_of
 from .answer import answer_of
 from .arguments import ALL, Progress, estimator_names
 from .comparison import Options, Period, compare_policies
+from .comparison.advice import hidden_causes
 from .comparison.words import conclusions, worst_verdict
 from .intervals import interval_named
 from .intervals.base import check_level
 from .offline.estimate import without_infinity
 from .offline.formats import Columns, weigh_log
 from .offline.formats.stream import Mapper
-from .results import PolicyComparison, Evaluation
+from .results import Evaluation, PolicyComparison
 
 MISSING = ("refuse", "drop")
 
@@ -73,7 +74,7 @@ class Request:
         if not baseline:
             return self
         (name,) = baseline
-        return replace(self, policies={**baseline, **self.policies}, baseline=name)
+        return replace(self, policies={**self.policies, **baseline}, baseline=name)
 
     @property
     def period(self) -> Period | None:
@@ -159,6 +160,7 @@ def _comparison(
         "rows": [row.as_dict(request.baseline is not None) for row in table.rows],
         "families": [without_infinity(vars(family)) for family in table.families],
         "as_good": table.as_good,
+        "sensitivity": hidden_causes(table, logs, options),
         "evaluations": [each.as_dict() for each in evaluations.values()],
         "log": log_name,
         "seed": request.seed,

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from ..core.errors import InvalidInput
 from .answer import Block, best_estimate, blocks_of, conclusion, html, text
 from .comparison import JointTable
 from .comparison.contrasts import DIFFERENCE
@@ -114,6 +115,19 @@ class PolicyComparison:
         whole = (row for row in self.table.rows if not row.group.by)
         rows = ((row, row.estimates.get(DIFFERENCE)) for row in whole)
         return {(row.reward, row.policy): made for row, made in rows if made is not None}
+
+    @property
+    def difference(self) -> Estimate:
+        """The difference, where there is one.
+
+        Raises:
+            InvalidInput: several are compared, or nothing can be said of any.
+        """
+        if len(self.differences) != 1:
+            raise InvalidInput(
+                "differences", list(self.differences), "there is not one: choose among differences"
+            )
+        return next(iter(self.differences.values()))
 
     def as_dict(self) -> dict[str, Any]:
         """The JSON object of ``shopgym evaluate --json``."""

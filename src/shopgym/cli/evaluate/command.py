@@ -14,7 +14,7 @@ from . import options
 
 if TYPE_CHECKING:
     from ...evaluation.offline.formats.stream import Mapper
-    from ...evaluation.results import PolicyComparison, Evaluation
+    from ...evaluation.results import Evaluation, PolicyComparison
 
 STRICT_EXIT = 3
 
@@ -120,7 +120,11 @@ def evaluate(
 
 
 def _write(
-    evaluation: Evaluation | PolicyComparison, html: Path | None, csv: Path | None, out: Path | None, as_json: bool
+    evaluation: Evaluation | PolicyComparison,
+    html: Path | None,
+    csv: Path | None,
+    out: Path | None,
+    as_json: bool,
 ) -> None:
     import json
 

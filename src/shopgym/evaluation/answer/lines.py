@@ -4,11 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from html import escape
 from typing import Any
 
 from ..offline.verdict import CAUTION, REFUSE
 from .sentences import amount, cautions, conclusion, diagnostics_line, earned, notes_of, number, refusals
 
+COLOURS = {"trust": "#0f766e", "caution": "#b45309", "refuse": "#b91c1c"}
+"""Of the verdicts, on a screen."""
 HEADER = ("estimator", "value", "interval", "verdict")
 
 
@@ -99,13 +102,12 @@ def text(blocks: Iterable[Block]) -> str:
 
 def html(blocks: Sequence[Block]) -> str:
     """Blocks as HTML for a notebook: paragraphs and tables, the verdict in its colour."""
-    from html import escape
-
     out = []
     for block in blocks:
         if isinstance(block, Line):
-            mark = f'<b style="color:{COLOURS[block.verdict]}">{escape(block.mark)}</b>'
-            out.append(f"<p>{mark if block.mark else ''}{escape(block.text)}</p>")
+            colour = COLOURS.get(block.verdict, "inherit")
+            mark = f'<b style="color:{colour}">{escape(block.mark)}</b>' if block.mark else ""
+            out.append(f"<p>{mark}{escape(block.text)}</p>")
             continue
         head = "".join(f"<th>{escape(name)}</th>" for name in block.header)
         body = "".join(f"<tr>{''.join(map(_cell, row))}</tr>" for row in block.rows)
@@ -114,12 +116,6 @@ def html(blocks: Sequence[Block]) -> str:
     return "".join(out)
 
 
-COLOURS = {"trust": "#0f766e", "caution": "#b45309", "refuse": "#b91c1c"}
-"""Of the verdicts, on a screen."""
-
-
 def _cell(text: str) -> str:
-    from html import escape
-
     style = f' style="color:{COLOURS[text]}"' if text in COLOURS else ""
     return f"<td{style}>{escape(text)}</td>"

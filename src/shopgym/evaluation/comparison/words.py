@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
 from ..answer import Block, Line, TextTable, blocks_of, comparison_conclusion, conclusion
@@ -85,10 +85,16 @@ def comparison_blocks(answer: Mapping[str, Any]) -> list[Block]:
     return [
         Line(f"{answer['log']}: {answer['rounds']:,} rounds, which {verb} {logged}"),
         *(Line(f": {sentence}", verdict, verdict) for verdict, sentence in conclusions(answer)),
-        *(Line(line) for line in answer.get("advice", ())),
+        *(Line(line) for line in _advice(answer)),
         *tables(answer),
         *_after(answer),
     ]
+
+
+def _advice(answer: Mapping[str, Any]) -> Iterator[str]:
+    """What comes after the conclusions: whether a hidden cause could turn them."""
+    for each in answer["sensitivity"]:
+        yield f"{_name(answer, {**each, 'by': ''})}: {each['sentence']}"
 
 
 def tables(answer: Mapping[str, Any], whole: bool = True) -> Iterator[TextTable]:
@@ -103,42 +109,30 @@ def table_by(answer: Mapping[str, Any], by: str) -> TextTable:
     rows = [row for row in answer["rows"] if row["by"] == by]
     interval = f"{percent(answer['level'])} interval"
     compared = answer["baseline"] is not None
-    columns = {
-        by: by != "",
-        "reward": len(answer["rewards"]) > 1,
-        "policy": len(answer["policies"]) > 1,
-        "rounds": by != "",
-        "value": True,
-        interval: True,
-        "difference": compared,
-        f"difference, {interval}": compared,
-        "lift": compared,
-        "verdict": True,
-    }
-    header = tuple(name for name, wanted in columns.items() if wanted)
-    cells = [_cells(row, by, interval) for row in rows]
-    left = (by, "reward", "policy", "verdict")
+    columns: list[tuple[str, bool, Callable[[Mapping[str, Any]], str]]] = [
+        (by, by != "", lambda row: str(row["group"])),
+        ("reward", len(answer["rewards"]) > 1, lambda row: str(row["reward"])),
+        ("policy", len(answer["policies"]) > 1, lambda row: str(row["policy"])),
+        ("rounds", by != "", lambda row: f"{row['rounds']:,}"),
+        ("value", True, lambda row: _value(row, "value", "")),
+        (interval, True, lambda row: _ends(row, "value", "")),
+        ("difference", compared, lambda row: _value(row, "difference", "+")),
+        (f"difference, {interval}", compared, lambda row: _ends(row, "difference", "difference_")),
+        ("lift", compared, lambda row: "-" if row["lift"] is None else _lift(row)),
+        ("verdict", True, lambda row: str(row.get("difference_verdict") or row["verdict"])),
+    ]
+    shown = [(name, cell) for name, wanted, cell in columns if wanted]
+    cells = [tuple(cell(row) for _, cell in shown) for row in rows]
     title = f"compared with {answer['baseline']}" if compared else ""
-    return TextTable(header, [tuple(c[name] for name in header) for c in cells], left, title=title)
+    return TextTable(tuple(name for name, _ in shown), cells, (by, "reward", "policy", "verdict"), title)
 
 
-def _cells(row: Mapping[str, Any], by: str, interval: str) -> dict[str, str]:
-    verdict = row.get("difference_verdict") or row["verdict"]
-    value, gap = row["value"], row.get("difference")
-    return {
-        by: row["group"],
-        "reward": row["reward"],
-        "policy": row["policy"],
-        "rounds": f"{row['rounds']:,}",
-        "value": "-" if value is None else f"{value:.4g}",
-        interval: "-" if value is None else f"[{number(row['low'])}, {number(row['high'])}]",
-        "difference": "-" if gap is None else f"{gap:+.4g}",
-        f"difference, {interval}": "-"
-        if gap is None
-        else f"[{number(row['difference_low'])}, {number(row['difference_high'])}]",
-        "lift": "-" if row.get("lift") is None else _lift(row),
-        "verdict": verdict,
-    }
+def _value(row: Mapping[str, Any], kind: str, sign: str) -> str:
+    return "-" if row[kind] is None else f"{row[kind]:{sign}.4g}"
+
+
+def _ends(row: Mapping[str, Any], kind: str, prefix: str) -> str:
+    return "-" if row[kind] is None else f"[{number(row[f'{prefix}low'])}, {number(row[f'{prefix}high'])}]"
 
 
 def _lift(row: Mapping[str, Any]) -> str:
