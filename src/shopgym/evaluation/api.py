@@ -6,12 +6,13 @@ They do what ``shopgym evaluate`` does: same numbers, same sentences. :mod:`shop
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from fractions import Fraction
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ..core.errors import InvalidInput
 from ..policies.decision_log.log import DecisionLog
-from ..tables import Dialect, read_table
+from ..tables import AUTO, Dialect, read_table
 from .arguments import named_policies, python_words, words
 from .evaluate_log import Request, evaluate_log
 from .offline.formats import Columns, dsjson_frame
@@ -52,7 +53,7 @@ def read_log(path: Path | str, *, dialect: Dialect | None = None) -> DecisionLog
         return (
             dsjson_frame(place)
             if is_dsjson(place)
-            else read_table(place, "path", dialect=dialect or Dialect())
+            else read_table(place, "path", dialect=dialect or AUTO)
         )
 
 
@@ -62,7 +63,7 @@ def evaluate(
     *,
     reward: str | Sequence[str] = "reward",
     action: str = "action",
-    propensity: str | float | None = None,
+    propensity: str | float | Fraction | None = None,
     context: str | Sequence[str] = (),
     user: str | None = None,
     weight: str | None = None,
@@ -131,12 +132,15 @@ def evaluate(
     with python_words():
         columns = Columns(
             action=action,
-            propensity=None if propensity is None else str(propensity),
+            propensity=propensity,
             context=words("--context-column", context),
             user=user,
             id=id,
             unit=unit,
             actions=tuple(map(str, actions)),
+            weight=weight,
+            slate=slate,
+            slot=slot,
         )
         request = Request(
             named_policies(policy),

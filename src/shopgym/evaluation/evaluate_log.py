@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -10,6 +10,8 @@ from typing import Any
 import numpy as np
 
 from ..core.errors import InvalidInput, one_of
+from ..policies.decision_log.log import DecisionLog
+from ..tables import AUTO, read_table
 from .answer import answer_of
 from .arguments import ALL, Progress, estimator_names
 from .comparison import Options, Period, compare_policies
@@ -19,7 +21,11 @@ from .intervals import interval_named
 from .intervals.base import check_level
 from .offline.estimate import without_infinity
 from .offline.formats import Columns, weigh_log
+from .offline.formats.frames import as_frame
+from .offline.formats.readers import is_decision_log, is_long
 from .offline.formats.stream import Mapper
+from .offline.formats.vw import is_dsjson
+from .offline.open_bandit import is_open_bandit
 from .results import Evaluation, PolicyComparison
 
 MISSING = ("refuse", "drop")
@@ -76,6 +82,12 @@ class Request:
         (name,) = baseline
         return replace(self, policies={**self.policies, **baseline}, baseline=name)
 
+    def columns_for(self, reward: str) -> Columns:
+        """The columns of a table for one reward; the other rewards are outcomes, no context."""
+        groups = dict.fromkeys([*self.segments, *([self.time] if self.time else [])])
+        outcomes = [*self.columns.outcomes, *(name for name in self.rewards if name != reward)]
+        return replace(self.columns, reward=reward, groups=tuple(groups), outcomes=tuple(outcomes))
+
     @property
     def period(self) -> Period | None:
         """Of the table by time."""
@@ -93,7 +105,7 @@ def evaluate_log(log: Any, request: Request) -> Evaluation | PolicyComparison:
     Raises:
         InvalidInput: as :func:`.api.evaluate`.
     """
-    source, log_name = _source(log), _log_name(log)
+    source, log_name = _source(log, request), _log_name(log)
     evaluations = {
         (reward, name): _one(source, log_name, name, reward, request)
         for reward in request.rewards
@@ -107,14 +119,15 @@ def evaluate_log(log: Any, request: Request) -> Evaluation | PolicyComparison:
 def _one(source: Any, log_name: str, name: str, reward: str, request: Request) -> Evaluation:
     names = estimator_names(request.estimators)
     rng = np.random.default_rng(request.seed)
-    groups = dict.fromkeys([*request.segments, *([request.time] if request.time else [])])
     weighed = weigh_log(
         source,
         request.policies[name],
         rng=rng,
-        columns=replace(request.columns, reward=reward, groups=tuple(groups)),
+        columns=request.columns_for(reward),
         estimators=names,
         by_user=request.by_user,
+        missing=request.missing,
+        dialect=request.dialect,
         stream=request.stream,
         mapper=request.mapper,
         progress=request.progress,
@@ -173,23 +186,33 @@ def _comparison(
     return PolicyComparison(evaluations, table, answer)
 
 
-def _source(log: Any) -> Any:
-    """The log in a form that :func:`.offline.formats.weigh_log` reads."""
-    from ..policies.decision_log.log import DecisionLog
-
+def _source(log: Any, request: Request) -> Any:
+    """The log in a form that :func:`.offline.formats.weigh_log` takes; read once where it is weighed often."""
     if isinstance(log, (list, tuple)):
-        parts = [_source(part) for part in log]
+        parts = [_source(part, request) for part in log]
         if parts and all(isinstance(part, DecisionLog) for part in parts):
             return DecisionLog.concat(parts)
         return _one_table(parts)
-    convert: Callable[[], Any] | None = getattr(log, "to_pandas", None)
-    return log if convert is None else convert()
+    often = len(request.policies) * len(request.rewards) > 1
+    if not isinstance(log, (str, Path)) or not often or request.stream or not Path(log).exists():
+        return log
+    path = Path(log)
+    if is_open_bandit(path) or is_dsjson(path):
+        return log
+    if is_decision_log(path):
+        return DecisionLog.read(path)
+    if request.stream is None and is_long(path):
+        return log
+    names = [name for policy in request.policies.values() for name in request.columns.names(policy)]
+    groups = request.columns_for(request.rewards[0]).groups
+    return read_table(path, "LOG", dialect=request.dialect or AUTO, text=[*names, *groups])
 
 
 def _one_table(parts: list[Any]) -> Any:
     """Tables with the same columns, one after the other."""
     import pandas as pd
 
+    parts = [part if isinstance(part, (DecisionLog, str, Path)) else as_frame(part) for part in parts]
     kinds = sorted({type(part).__name__ for part in parts if not isinstance(part, pd.DataFrame)})
     if kinds or not parts:
         fix = "give tables (read_log reads them) or decision logs, at least one, and all of one kind"

@@ -38,7 +38,7 @@ def _tried(support: Support, labels: tuple[str, ...]) -> str:
     )
     series = [
         ("in the log", GREY, [float(x) for x in support.logged[shown] / support.n]),
-        ("by this policy", BLUE, [float(x) for x in support.mass[shown] / support.n]),
+        ("by this policy", BLUE, [float(x) for x in support.mass[shown] / support.total]),
     ]
     bars = shares([labels[i] for i in shown], series)
     return f"<section><h2>Was it tried?</h2><p>{text}</p>{bars}{_left_out(shown, support)}</section>"

@@ -24,7 +24,7 @@ class WeighedLog:
     support: how often each action was logged and is taken; None where rounds have several slots.
     labels: of the actions in ``support``.
     facts: what else is known, JSON-able.
-    groups: (n,) values by the columns that were kept beside the rounds.
+    groups: (n,) values of further columns by name, for segments and times.
     """
 
     rounds: OpeInputs | SufficientStatistics
