@@ -299,7 +299,15 @@ def test_without_a_policy_the_command_says_what_could_be_one(table: Path) -> Non
 
 
 def test_a_refusal_stands_before_any_number_and_strict_exits_with_3(table: Path) -> None:
-    arguments = [str(table), "--policy", "action:gift", "--context-column", "age"]
+    arguments = [
+        str(table),
+        "--policy",
+        "action:gift",
+        "--actions",
+        "bag,hat,gift",
+        "--context-column",
+        "age",
+    ]
     text = run(*arguments)
     assert text.startswith("REFUSED ips, snips, dr: ")
     assert text.index("REFUSED dm: the log never shows 100%") < text.index("200 rounds, which earned")
@@ -396,7 +404,9 @@ def test_a_model_that_nothing_checks_says_so(tmp_path: Path) -> None:
 
 def test_intervals_by_user(table: Path, log: Path) -> None:
     asked = (table, "--policy", "uniform", "--user-column", "user")
-    plain, by_user = answer(*asked), answer(*asked, "--by-user")
+    plain, by_user = answer(*asked, "--no-by-user"), answer(*asked)
+    assert answer(*asked, "--by-user") == by_user
+    assert "30 users made 200 rounds" in plain["estimates"][0]["reason"]
     for one, two in zip(plain["estimates"], by_user["estimates"], strict=True):
         assert one["value"] == pytest.approx(two["value"])
         assert one["high"] != two["high"]

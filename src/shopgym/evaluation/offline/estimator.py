@@ -50,6 +50,11 @@ class Estimator:
         """The value without smoothing, to measure what smoothing does; None: nothing is smoothed."""
         return None
 
+    def reasons(self, inputs: OpeInputs) -> tuple[Reason, ...]:
+        """What speaks against an estimate of these inputs beside the diagnostics: doubts about the log, and
+        why estimator and inputs do not fit."""
+        return (*inputs.doubts, *self.misfits(inputs, inputs.diagnostics))
+
     def misfits(self, inputs: OpeInputs, diagnostics: Diagnostics) -> tuple[Reason, ...]:
         """Reasons against this estimator on inputs of this kind with these diagnostics."""
         reasons = tuple(inputs.assumption_reasons()) if self.weighted else ()
@@ -82,7 +87,7 @@ class Estimator:
             fitted.statistic(inputs),
             inputs.diagnostics,
             raw=fitted.raw(inputs),
-            reasons=fitted.misfits(inputs, inputs.diagnostics),
+            reasons=fitted.reasons(inputs),
             cluster=inputs.cluster,
             level=level,
             interval=interval_named(interval),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any
 
@@ -12,6 +12,7 @@ import numpy as np
 
 from ...core.errors import InvalidInput
 from ...core.types import F64, I64, AnyArray
+from ..intervals.clusters import cluster_codes
 from .checks import (
     as_floats,
     check_finite,
@@ -51,9 +52,14 @@ class OpeInputs:
         assumptions: what the weights assume beyond right propensities; empty for a ratio of probabilities of
             what was logged. With assumptions no verdict is better than caution.
         assumptions_z: how far the log contradicts the assumptions, in standard errors; NaN if unknown.
+        doubts: what the reader of the log has against every number that is made of it, such as propensities
+            that it had to estimate. They are among the reasons of every estimate and comparison.
+        sample_weight: (n,) > 0, how many rounds each row stands for, e.g. 1 / p where a row was kept with
+            probability p; None: one each. Means, diagnostics and intervals weigh with it.
 
     Raises:
-        InvalidInput: shapes that differ, a value that is not finite, a negative weight; with row numbers.
+        InvalidInput: shapes that differ, a value that is not finite, a negative weight, a sample weight that
+            is not above 0; with row numbers.
     """
 
     reward: F64
@@ -72,13 +78,15 @@ class OpeInputs:
     cluster: I64 | None = None
     assumptions: str = ""
     assumptions_z: float = math.nan
+    doubts: tuple[Reason, ...] = ()
+    sample_weight: F64 | None = None
 
     def __post_init__(self) -> None:
         if self.reward.ndim != 2 or 0 in self.reward.shape:
             raise InvalidInput("inputs.reward", self.reward.shape, "give shape (rounds, slots), none is 0")
         if (self.q_logged is None) != (self.v_target is None):
             raise InvalidInput("inputs.q_logged", None, "give q_logged and v_target together, or neither")
-        for name in ("logger", "cluster", "slate_weight"):
+        for name in ("logger", "cluster", "slate_weight", "sample_weight"):
             values = getattr(self, name)
             if values is not None and values.shape != self.reward.shape[:1]:
                 raise InvalidInput(f"inputs.{name}", values.shape, f"give one per round ({len(self.reward)})")
@@ -91,6 +99,9 @@ class OpeInputs:
             check_finite(f"inputs.{name}", values)
         check_rewards("inputs.reward", self.reward)
         refuse("inputs.weight", self.weight, self.weight < 0, "an importance weight is never negative")
+        if self.sample_weight is not None:
+            bad = ~(np.isfinite(self.sample_weight) & (self.sample_weight > 0))
+            refuse("inputs.sample_weight", self.sample_weight, bad, "give numbers above 0")
 
     def __len__(self) -> int:
         return len(self.reward)
@@ -103,12 +114,29 @@ class OpeInputs:
     @property
     def logged_value(self) -> float:
         """Mean reward of a logged round."""
-        return float(self.reward.sum(axis=1).mean())
+        return float(np.average(self.reward.sum(axis=1), weights=self.sample_weight))
 
     @property
     def has_model(self) -> bool:
         """Whether there are predictions of a reward model."""
         return self.q_logged is not None
+
+    def take(self, rows: AnyArray) -> OpeInputs:
+        """The inputs of some rounds.
+
+        Args:
+            rows: (n,) truth values, or the numbers of the rounds.
+
+        What is known of the log as a whole stays: ``unsupported``, ``propensity_p``, ``doubts``.
+        """
+        columns = {
+            name: values[rows]
+            for name, values in vars(self).items()
+            if name in _COLUMNS and values is not None
+        }
+        if self.cluster is not None:
+            columns["cluster"] = cluster_codes(columns["cluster"])
+        return replace(self, **columns)
 
     @cached_property
     def diagnostics(self) -> Diagnostics:
@@ -216,6 +244,20 @@ class OpeInputs:
             propensity=propensity,
             propensity_p=calibration_p(action, propensity, target.shape[1]),
         )
+
+
+_COLUMNS = (
+    "reward",
+    "weight",
+    "q_logged",
+    "v_target",
+    "propensity",
+    "logger",
+    "slate_weight",
+    "cluster",
+    "sample_weight",
+)
+"""Fields with one row per round."""
 
 
 def weigh(action: I64, propensity: F64, target: F64, q: F64 | None) -> tuple[F64, F64 | None, F64 | None]:

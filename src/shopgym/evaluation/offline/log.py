@@ -14,10 +14,10 @@ from ...core.protocols import Policy, has_marginals
 from ...core.types import F32, F64, I32, I64, AnyArray, Bool
 from ...policies.decision_log.log import DecisionLog
 from ...policies.features import FeatureMap
-from ..intervals.clusters import cluster_codes
 from .checks import chunks, refuse
 from .inputs import OpeInputs
 from .reward_model import FOLDS, CrossFitted, Moments, assign_folds
+from .users import user_clusters
 
 Features = Callable[[Requests], F32]
 """Requests -> (n, m, D), the features of each candidate; each depends on the request and that candidate."""
@@ -34,7 +34,7 @@ def log_inputs(
     features: Features | None = None,
     folds: int = FOLDS,
     penalty: float | None = None,
-    by_user: bool = False,
+    by_user: bool | None = None,
     progress: Callable[[int, int], None] | None = None,
 ) -> OpeInputs:
     """Weights and predictions for what ``policy`` would have shown to the log's requests.
@@ -54,7 +54,7 @@ def log_inputs(
             so only ips and snips have an answer.
         folds, penalty: of the reward model; folds keep the rounds of a user together, and a penalty of
             None is chosen from the log.
-        by_user: intervals take users as independent, not decisions.
+        by_user: whether intervals take users as independent, not decisions (:func:`.users.user_clusters`).
         progress: called with (requests done, requests in all) after each chunk.
 
     Raises:
@@ -66,6 +66,7 @@ def log_inputs(
     n, k = log.positions.shape
     if n == 0:
         raise InvalidInput("log", waiting, "no decision has a reward yet")
+    cluster, doubts = user_clusters(log.user_id, by_user)
     filled = log.positions >= 0
     refuse("log.reward", log.reward, ~filled & (log.reward != 0), "an empty slot cannot earn a reward")
     requests = log.requests()
@@ -105,7 +106,8 @@ def log_inputs(
         note=_note(k, exact, marginals is not None, model is not None, waiting),
         propensity=np.asarray(propensity, dtype=np.float64),
         chained=marginals is None and k > 1,
-        cluster=cluster_codes(log.user_id) if by_user else None,
+        cluster=cluster,
+        doubts=doubts,
     )
 
 

@@ -10,7 +10,7 @@ weights.
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -32,6 +32,7 @@ from .inputs import OpeInputs
 from .pareto import tail_shape
 from .slate.estimators import CascadeDR, PseudoInverse
 from .smoothing import Clipped, Logarithmic, SubGaussian
+from .verdict import Reason
 from .weighted import Direct, Weighted
 
 KEPT = 1 << 20
@@ -121,6 +122,8 @@ class SufficientStatistics:
         self.notes: dict[str, None] = {}
         self.propensity_p = self.unsupported = math.nan
         """Of the whole log; the caller sets them from :class:`.support.Support`."""
+        self.doubts: tuple[Reason, ...] = ()
+        """As :attr:`.inputs.OpeInputs.doubts`; those of the parts, and what the caller adds."""
         self._columns = [MeansAndScatter(_columns(each, _lead_round(slots)).shape[1]) for each in estimators]
         self._kind = _lead_round(slots)
         self._refused: dict[str, str] = {}
@@ -175,6 +178,7 @@ class SufficientStatistics:
             self._squared_error += float(np.einsum("nk,nk->", residual, residual))
             self._correction.add(np.einsum("nk,nk->n", residual, part.weight)[:, None])
         self.notes |= dict.fromkeys(filter(None, [part.note]))
+        self.doubt(part.doubts)
 
     def merge(self, other: SufficientStatistics) -> None:
         """Add the rounds of ``other``, made for the same estimators, slots and unit."""
@@ -188,6 +192,11 @@ class SufficientStatistics:
         self._squared_error += other._squared_error
         self.histogram = self.histogram + other.histogram
         self.notes |= other.notes
+        self.doubt(other.doubts)
+
+    def doubt(self, doubts: Iterable[Reason]) -> None:
+        """Add doubts, each once."""
+        self.doubts = tuple(dict.fromkeys((*self.doubts, *doubts)))
 
     def _mergeable(self) -> list[Any]:
         return [*self._columns, *self._top, self._weight, self._reward, self._correction, self._pairs]
@@ -261,7 +270,7 @@ class SufficientStatistics:
             (value - half, value + half),
             diagnostics,
             influence,
-            estimator.misfits(self._kind, diagnostics),
+            (*self.doubts, *estimator.misfits(self._kind, diagnostics)),
             list(self.notes),
             level=level,
             interval=interval,

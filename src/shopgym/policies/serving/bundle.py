@@ -45,10 +45,10 @@ from .manifest import (
 )
 from .request_schema import MAX_CANDIDATES, Feature, RankReader
 from .state_files import (
-    read_arrays,
+    read_items,
     read_policy_state,
     read_retriever_state,
-    write_arrays,
+    write_items,
     write_policy_state,
     write_retriever_state,
 )
@@ -182,11 +182,8 @@ def write_bundle(
         raise InvalidInput("evidence", str(error), fix) from error
     with new_folder(folder) as new:
         write_policy_state(new, policy)
-        items = policy.items
-        described = ("category_names", "feature_names", "currency")
-        write_json(new / "items.json", {name: getattr(items, name) for name in described})
-        write_arrays(new / "items", items.columns())
-        write_json(new / "fallback.json", [str(item) for item in items.item_id[rows]])
+        write_items(new, policy.items)
+        write_json(new / "fallback.json", [str(item) for item in policy.items.item_id[rows]])
         write_json(new / "evidence.json", evidence or {})
         if retriever is not None:
             write_retriever_state(new, retriever)
@@ -224,13 +221,7 @@ def load_policy(path: Path | str) -> SlatePolicy:
 
 
 def _parse(digest: str, manifest: dict[str, Any], files: Mapping[str, bytes]) -> Bundle:
-    names = parse_json("items.json", files["items.json"])
-    items = Items(
-        **read_arrays(files, "items/"),
-        category_names=tuple(names["category_names"]),
-        feature_names=tuple(names["feature_names"]),
-        currency=names["currency"],
-    )
+    items = read_items(files)
     retriever = read_retriever_state(files)
     if retriever is not None:
         retriever.require_items(len(items))
