@@ -195,7 +195,9 @@ def _draw_support(support: Support, labels: tuple[str, ...]) -> Figure:
     figure, axes = _new(1.1 + 0.36 * len(shown))
     rows = np.arange(len(shown))
     axes.barh(rows - 0.2, support.logged[shown] / support.n, height=0.36, color=GREY, label="in the log")
-    axes.barh(rows + 0.2, support.mass[shown] / support.n, height=0.36, color=BLUE, label="by this policy")
+    axes.barh(
+        rows + 0.2, support.mass[shown] / support.total, height=0.36, color=BLUE, label="by this policy"
+    )
     axes.xaxis.set_major_formatter(lambda value, _: f"{100 * value:.3g}%")
     _name_rows(axes, shown, labels, len(support.logged))
     axes.legend(loc="lower center", bbox_to_anchor=(0.5, 1.0), ncols=2, frameon=False, fontsize=9)
