@@ -12,6 +12,7 @@ import pandas as pd
 from shopgym.evaluation.answer import HEADINGS, conclusion, lines_before
 from shopgym.evaluation.api import Evaluation, evaluate
 from shopgym.evaluation.card import card
+from shopgym.evaluation.offline.agreement import UNCHECKED_MODEL
 
 
 def make(policy: str, n: int = 2000, propensity: bool = True) -> Evaluation:
@@ -92,11 +93,12 @@ def test_a_refusal_comes_before_numbers() -> None:
     assert 'class="verdict refuse"' in html
 
 
-def test_what_remains_when_weights_are_refused_is_the_model_with_care() -> None:
+def test_a_model_is_refused_when_every_estimate_that_uses_the_weights_is() -> None:
     result = words(page("action:c", n=120))  # so small a log shows "c" hardly ever
-    assert HEADINGS["caution"] in result
+    assert HEADINGS["refuse"] in result
     assert "refused: the log is worth 1" in result
-    assert "as right as its reward model" in result
+    assert f"dm refused: {UNCHECKED_MODEL}" in result
+    assert "this log cannot tell what action:c would have earned" in result
 
 
 def test_a_model_alone_is_quoted_without_its_interval() -> None:

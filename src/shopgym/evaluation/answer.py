@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 
 from numpy.random import Generator
@@ -20,7 +20,6 @@ from .offline.estimators import ESTIMATORS
 from .offline.formats.weighed_log import WeighedLog
 from .offline.verdict import CAUTION, REFUSE, TRUST
 
-UNCHECKED_MODEL = "every estimate that uses the weights was refused: nothing on this log checks its model"
 PREFERRED = ("dr", "snips", "ips", "dm")
 """Which estimate is quoted among those with the best verdict."""
 WITH_ONE_SLOT = {"cascade-dr": "dr", "pi": "ips", "snpi": "snips"}
@@ -91,7 +90,6 @@ def answer_of(
                 refused[name] = estimate.reason
     if first_error and not estimates and not refused:
         raise first_error
-    estimates = mark_unchecked_model(estimates, refused)
     best = best_estimate(estimates)
     answer = {
         "verdict": best.verdict if best else REFUSE,
@@ -106,15 +104,6 @@ def answer_of(
         "skipped": skipped,
     }
     return answer, estimates
-
-
-def mark_unchecked_model(estimates: Sequence[Estimate], refused: Mapping[str, str]) -> list[Estimate]:
-    """The estimates; where all weighted ones are refused, those of a model alone say ``UNCHECKED_MODEL``."""
-    if not refused or any(ESTIMATORS[e.estimator].weighted and e.estimator not in refused for e in estimates):
-        return list(estimates)
-    return [
-        replace(e, reason=f"{UNCHECKED_MODEL}; {e.reason}") if e.verdict == CAUTION else e for e in estimates
-    ]
 
 
 def best_estimate(estimates: Sequence[Estimate]) -> Estimate | None:

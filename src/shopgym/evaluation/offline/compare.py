@@ -6,6 +6,7 @@ import numpy as np
 from numpy.random import Generator
 
 from ...core.errors import InvalidInput
+from ...core.types import AnyArray
 from ..intervals import Interval, interval_named
 from ..intervals.statistic import Statistic
 from .estimate import Estimate
@@ -40,10 +41,12 @@ def compare_inputs(
     if not np.array_equal(inputs_a.reward, inputs_b.reward):
         shapes = (inputs_a.reward.shape, inputs_b.reward.shape)
         raise InvalidInput("inputs.reward", shapes, "both inputs have to come from the same rows of one log")
+    for name in ("cluster", "sample_weight"):
+        if not _same(getattr(inputs_a, name), getattr(inputs_b, name)):
+            raise InvalidInput(f"inputs.{name}", name, "both inputs need the same: weigh them alike")
     both = (inputs_a, inputs_b)
     chosen, other = (named.fitted(inputs) for inputs in both)
     reasons = chosen.reasons(inputs_a) + other.reasons(inputs_b)
-    notes = [note for inputs in both for note in (inputs.note, inputs.weight_warning)]
     return make_estimate(
         chosen,
         chosen.statistic(inputs_a) - other.statistic(inputs_b),
@@ -51,12 +54,17 @@ def compare_inputs(
         raw=_raw(chosen, inputs_a, other, inputs_b),
         reasons=reasons,
         cluster=inputs_a.cluster,
+        sample_weight=inputs_a.sample_weight,
         level=level,
         interval=interval_named(interval),
         rng=rng,
         unit=inputs_a.unit,
-        notes=["difference of two policies", *notes],
+        notes=["difference of two policies", *(inputs.note for inputs in both)],
     )
+
+
+def _same(one: AnyArray | None, other: AnyArray | None) -> bool:
+    return one is other or (one is not None and other is not None and np.array_equal(one, other))
 
 
 def _raw(one: Estimator, inputs_a: OpeInputs, two: Estimator, inputs_b: OpeInputs) -> Statistic | None:

@@ -105,7 +105,7 @@ def table_source(
     support.add(action, propensity, mass, features)
     notes = "; ".join(filter(None, (inputs.note, note)))
     doubts += inputs.doubts
-    inputs = replace(inputs, note=notes, propensity_p=support.p_value(), doubts=tuple(doubts))
+    inputs = replace(inputs, note=notes, doubts=tuple(doubts), **support.calibration())
     if OFFERED in frame.columns and frame[OFFERED].nunique() > 1:
         p = _p_value_by_offer(frame[OFFERED].to_numpy(), action, propensity, features)
         inputs, facts["varying_offer"] = replace(inputs, propensity_p=p), True
