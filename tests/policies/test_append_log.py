@@ -20,9 +20,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from shopgym.core import InvalidInput
+from shopgym.core.files import LOG_FILE
+from shopgym.policies.decision_log import append_log
 from shopgym.policies.decision_log.append_log import AppendLog, frame, scan
 from shopgym.policies.decision_log.compaction import compact
-from shopgym.policies.decision_log.journal import FILE, Journal
+from shopgym.policies.decision_log.journal import Journal
 
 HEADER = {
     "kind": "header",
@@ -209,6 +211,73 @@ def test_an_incomplete_write_is_truncated_later_if_it_could_not_be_at_once(
     assert held(path) == [{"n": 0}, {"n": 2}]
 
 
+def test_what_a_killed_process_wrote_is_synced_before_it_is_answered_for(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Record, file and every new folder: after the log is open, a power cut loses none of them."""
+    path = tmp_path / "new" / "deep" / "a.log"
+    synced: list[str] = []
+    fsync, fdatasync = os.fsync, os.fdatasync
+
+    def name(fd: int) -> str:
+        return os.readlink(f"/proc/self/fd/{fd}")
+
+    monkeypatch.setattr(os, "fsync", lambda fd: (synced.append(name(fd)), fsync(fd)))
+    monkeypatch.setattr(os, "fdatasync", lambda fd: (synced.append(name(fd)), fdatasync(fd)))
+    AppendLog(path).close()
+    assert synced == [str(tmp_path), str(tmp_path / "new"), str(path), str(tmp_path / "new" / "deep")]
+    path.write_bytes(frame({"n": 0}))  # as a killed process leaves it: written, not synced
+    synced.clear()
+    order: list[str] = []
+    AppendLog(path, lambda offset, record: order.extend([*synced, "read"])).close()
+    assert order == [str(path), str(path.parent), "read"]
+
+
+def test_a_trial_write_leaves_the_log_as_it_was(tmp_path: Path) -> None:
+    path = tmp_path / "a.log"
+    with AppendLog(path) as log:
+        log.append([frame({"n": 0})])
+        before = path.read_bytes()
+        log.try_write()
+        assert path.read_bytes() == before
+        with disk_of(len(before) + 100), pytest.raises(OSError, match="File too large"):
+            log.try_write()
+        assert path.read_bytes() == before
+        log.append([frame({"n": 1})])
+    assert held(path) == [{"n": 0}, {"n": 1}]
+
+
+def test_a_log_that_was_deleted_takes_no_record(tmp_path: Path) -> None:
+    path = tmp_path / "a.log"
+    with AppendLog(path) as log:
+        log.append([frame({"n": 0})])
+        path.unlink()
+        with pytest.raises(OSError, match="was deleted"):
+            log.append([frame({"n": 1})])
+        with pytest.raises(OSError, match="was deleted"):
+            log.try_write()
+
+
+def test_a_reader_that_meets_half_a_record_reads_it_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """While the reader stands at half a record, the writer ends it and writes another one."""
+    path = tmp_path / "a.log"
+    lines = [frame({"n": n, "text": "x" * 100_000}) for n in range(3)]
+    path.write_bytes(lines[0] + lines[1][:-50_000])
+    reader = scan(path)
+    assert next(reader)[2]["n"] == 0
+    checked = append_log._body
+
+    def late(line: bytes) -> bytes | None:
+        if path.stat().st_size < sum(map(len, lines)):
+            path.write_bytes(b"".join(lines))
+        return checked(line)
+
+    monkeypatch.setattr(append_log, "_body", late)
+    assert [record["n"] for _, _, record in reader] == [1, 2]
+
+
 WRITER = """
 import sys
 from pathlib import Path
@@ -266,7 +335,7 @@ def test_journal_writes_waiting_records_together(tmp_path: Path, monkeypatch: py
     asyncio.run(run())
     assert sum(groups) == 51
     assert len(groups) <= 4  # the header, the first, and those that came while it was written
-    assert len(held(tmp_path / FILE)) == 51
+    assert len(held(tmp_path / LOG_FILE)) == 51
 
 
 def test_journal_writes_an_id_once(tmp_path: Path) -> None:
@@ -284,26 +353,27 @@ def test_journal_writes_an_id_once(tmp_path: Path) -> None:
         await again.close()
 
     asyncio.run(run())
-    assert [record["kind"] for record in held(tmp_path / FILE)] == ["header", "decision", "reward"]
+    assert [record["kind"] for record in held(tmp_path / LOG_FILE)] == ["header", "decision", "reward"]
 
 
 def test_journal_after_a_full_disk(tmp_path: Path) -> None:
     async def run() -> None:
         journal = Journal(tmp_path, HEADER)
-        size = (tmp_path / FILE).stat().st_size
+        size = (tmp_path / LOG_FILE).stat().st_size
         with disk_of(size + 50):
             results = await asyncio.gather(
                 *(journal.add_decision(decision(i)) for i in (1, 1, 2)), return_exceptions=True
             )
+            with pytest.raises(OSError, match="File too large"):
+                await journal.try_write()
         assert all(isinstance(result, OSError) for result in results)
-        assert not journal.healthy
-        assert (tmp_path / FILE).stat().st_size == size
+        assert (tmp_path / LOG_FILE).stat().st_size == size
         assert await journal.add_decision(decision(1)) is None
-        assert journal.healthy
+        await journal.try_write()
         await journal.close()
 
     asyncio.run(run())
-    assert held(tmp_path / FILE) == [HEADER, decision(1)]
+    assert held(tmp_path / LOG_FILE) == [HEADER, decision(1)]
 
 
 def test_journal_keeps_stock_over_restarts(tmp_path: Path) -> None:
@@ -320,7 +390,7 @@ def test_journal_keeps_stock_over_restarts(tmp_path: Path) -> None:
 
 
 def write(folder: Path, *records: dict[str, Any]) -> Path:
-    with AppendLog(folder / FILE) as log:
+    with AppendLog(folder / LOG_FILE) as log:
         log.append([frame(record) for record in records])
     return folder
 
@@ -364,11 +434,11 @@ def test_compact_of_two_bundles(tmp_path: Path) -> None:
 
 def test_compact_of_a_log_that_is_being_written(tmp_path: Path) -> None:
     write(tmp_path, HEADER, decision(1))
-    with (tmp_path / FILE).open("ab") as file:
+    with (tmp_path / LOG_FILE).open("ab") as file:
         file.write(frame(decision(2))[:-5])
-    size = (tmp_path / FILE).stat().st_size
+    size = (tmp_path / LOG_FILE).stat().st_size
     assert len(compact(tmp_path)) == 1
-    assert (tmp_path / FILE).stat().st_size == size
+    assert (tmp_path / LOG_FILE).stat().st_size == size
 
 
 def test_compact_refuses_what_it_cannot_read(tmp_path: Path) -> None:

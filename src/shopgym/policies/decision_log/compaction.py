@@ -10,11 +10,11 @@ import numpy as np
 
 from ...core.batches import EMPTY
 from ...core.errors import InvalidInput
+from ...core.files import LOG_FILE
 from ...core.hashing import canonical_json
 from ...core.types import F64, AnyArray
 from ..policy import SlatePolicy
 from .append_log import scan
-from .journal import FILE
 from .log import DecisionLog
 from .schema import LIVE, SERVED_COLUMNS, VERSION, Column
 
@@ -35,7 +35,7 @@ def compact(folder: Path | str, policy: SlatePolicy | None = None) -> DecisionLo
         InvalidInput: no log or no decision there, damage before the log's end, a newer version, or
             ``policy`` is not the one that decided.
     """
-    path = Path(folder) / FILE
+    path = Path(folder) / LOG_FILE
     if not path.is_file():
         raise InvalidInput("log", str(path), "there is no such file: give the server's log folder")
     header: dict[str, Any] | None = None

@@ -12,7 +12,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from ...core.errors import InvalidInput
-from ...core.files import new_file, new_folder
+from ...core.files import new_file, new_folder, require_outside_bundle
 from ...core.types import AnyArray
 from .schema import COLUMNS, EVENT, LIVE, VERSION, Column
 
@@ -28,6 +28,7 @@ _NAMES = ("user_names", "context_names")
 
 def write(log: DecisionLog, path: Path) -> None:
     """See :meth:`.log.DecisionLog.write`; the log has passed its checks."""
+    require_outside_bundle("log.path", path)
     if path.suffix == ".parquet":
         with new_file(path) as temporary:
             _write_part(log, temporary, len(log))

@@ -1,0 +1,52 @@
+"""How Sphinx builds the site: `make docs` writes it to build/docs."""
+
+from pathlib import Path
+
+from sphinx.application import Sphinx
+
+import shopgym
+
+project = "shopgym"
+author = "the shopgym authors"
+release = version = shopgym.__version__
+
+extensions = [
+    "myst_parser",
+    "sphinx.ext.autodoc",
+    "sphinx.ext.napoleon",
+    "sphinx.ext.viewcode",
+    "sphinx_copybutton",
+]
+html_theme = "furo"
+html_title = "shopgym"
+html_show_copyright = False
+
+# Pages are plain Markdown, so that they read well without the site too.
+myst_enable_extensions = ["html_image"]
+myst_heading_anchors = 4
+copybutton_prompt_text = "$ "
+
+autodoc_member_order = "bysource"
+autodoc_typehints_format = "short"
+autodoc_preserve_defaults = True
+napoleon_numpy_docstring = False
+napoleon_use_ivar = True
+suppress_warnings = ["ref.python"]  # two classes may have a field of the same name
+
+ROOT = Path(__file__).parent.parent
+ROOT_PAGES = {"changelog": "CHANGELOG.md", "contributing": "CONTRIBUTING.md"}
+"""Pages of the site whose text is a file at the root, which a code host shows there."""
+
+
+def read_root_page(app: Sphinx, page: str, source: list[str]) -> None:
+    """Put the file at the root in the place of the page that links to it; its links then start in docs/."""
+    if page in ROOT_PAGES:
+        text = (ROOT / ROOT_PAGES[page]).read_text(encoding="utf-8")
+        source[0] = text.replace("](src/", "](../src/").replace("](docs/", "](")
+    else:
+        for name, file in ROOT_PAGES.items():
+            source[0] = source[0].replace(f"](../{file}", f"]({name}.md")
+
+
+def setup(app: Sphinx) -> None:
+    app.connect("source-read", read_root_page)
