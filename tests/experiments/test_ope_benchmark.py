@@ -392,7 +392,7 @@ def test_one_digits_run_is_unbiased_enough() -> None:
 def test_the_command_prints_writes_and_repeats_itself(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    table = table_scenario("hidden cause", replicates=3, name="tables: hidden")
+    table = replace(table_scenario("hidden cause", replicates=3), name="tables: hidden")
     monkeypatch.setattr(scenarios, "QUICK", (replace(SMALL, replicates=3), table))
     run, asked = CliRunner(), ["ope-benchmark", "--quick", "--seed", "4"]
     first = run.invoke(app, [*asked, "--json", "--out", str(tmp_path)])
