@@ -31,7 +31,8 @@ def make(policy: str, n: int = 2000, propensity: bool = True) -> Evaluation:
     )
     if not propensity:
         frame = frame.drop(columns="propensity")
-    return evaluate(frame, policy, context="x")
+    actions = ["a<b>", "b", "c", "gift"] if policy == "action:gift" else []  # nobody logged a gift
+    return evaluate(frame, policy, context="x", actions=actions)
 
 
 def page(policy: str, **more: Any) -> str:
