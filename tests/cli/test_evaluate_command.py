@@ -299,7 +299,15 @@ def test_without_a_policy_the_command_says_what_could_be_one(table: Path) -> Non
 
 
 def test_a_refusal_stands_before_any_number_and_strict_exits_with_3(table: Path) -> None:
-    arguments = [str(table), "--policy", "action:gift", "--context-column", "age"]
+    arguments = [
+        str(table),
+        "--policy",
+        "action:gift",
+        "--actions",
+        "bag,hat,gift",
+        "--context-column",
+        "age",
+    ]
     text = run(*arguments)
     assert text.startswith("REFUSED ips, snips, dr: ")
     assert text.index("REFUSED dm: the log never shows 100%") < text.index("200 rounds, which earned")

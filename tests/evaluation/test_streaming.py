@@ -298,7 +298,10 @@ def test_faults_are_counted_over_all_parts(frame: pd.DataFrame, tmp_path: Path) 
         "propensity[5] = 0.0: give a probability in (0, 1] (3 of 3000 rows are wrong: 5, 1500, 2999)"
         in printed
     )
-    assert "reward[2000] = nan: give a number (1 of 3000 rows are wrong)" in printed
+    assert (
+        "reward[2000] = nan: fill in what is missing, or leave such rows out (--missing drop) (1 of"
+        in printed
+    )
 
 
 def test_what_a_streamed_table_refuses(frame: pd.DataFrame, tmp_path: Path) -> None:
@@ -307,7 +310,9 @@ def test_what_a_streamed_table_refuses(frame: pd.DataFrame, tmp_path: Path) -> N
     csv = tmp_path / "log.csv"
     frame.to_csv(csv)
     for log, columns, message in (
-        (path, Columns(id="user"), "ids of a streamed log"),
+        (path, Columns(id="user"), "--id-column = 'user': a streamed log has it not"),
+        (path, Columns(weight="age"), "--weight-column = 'age': a streamed log has it not"),
+        (path, Columns(groups=("age",)), "--segment = 'age': a streamed log has it not"),
         (path, Columns(unit="unit"), "rewards of several units"),
         (path, Columns(actions=("bag", "hat")), "not among the actions given"),
         (path, Columns(propensity="", context=("age",)), "in memory only"),

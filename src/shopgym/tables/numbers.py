@@ -133,7 +133,8 @@ def read_numbers(cells: Sequence[str], field: str, decimal: str | None = None) -
 
 
 def to_numbers(column: pd.Series, field: str) -> F64:
-    """(r,) the column as numbers, NaN where a cell is none or is missing; Yes and True are 1, No and False 0.
+    """(r,) the column as numbers, NaN where a cell is none or is missing; in a column without numbers Yes and
+    True are 1, No and False 0.
 
     Raises:
         InvalidInput: cells that may be two numbers, such as ``1,234``; the message names the options.
@@ -155,10 +156,12 @@ def to_numbers(column: pd.Series, field: str) -> F64:
 
 
 def _each(cells: list[str], field: str, decimal: str | None) -> F64:
-    """(r,) numbers and flags among the cells, NaN for the others."""
-    words = {cell: FLAGS[cell.strip().lower()] for cell in set(cells) if cell.strip().lower() in FLAGS}
-    numeric = [cell for cell in dict.fromkeys(cells) if cell not in words and decimal_marks([cell])]
-    if numeric:
+    """(r,) the numbers among the cells, or else the flags, NaN for the others."""
+    numeric = [cell for cell in dict.fromkeys(cells) if decimal_marks([cell])]
+    words: dict[str, float] = {}
+    if not numeric:
+        words = {cell: FLAGS[cell.strip().lower()] for cell in set(cells) if cell.strip().lower() in FLAGS}
+    else:
         read = read_numbers(numeric, field, decimal)
         if read is None:
             example = next((cell for cell in numeric if is_ambiguous(cell)), numeric[0])
@@ -167,7 +170,7 @@ def _each(cells: list[str], field: str, decimal: str | None) -> F64:
             if not is_ambiguous(example):
                 fix = "some cells have a decimal comma and others a decimal point: write all alike"
             raise InvalidInput(field, example, fix)
-        words |= dict(zip(numeric, read.values.tolist()))
+        words = dict(zip(numeric, read.values.tolist()))
     return np.array([words.get(cell, np.nan) for cell in cells])
 
 

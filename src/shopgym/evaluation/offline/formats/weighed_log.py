@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
 from numpy.random import Generator
 
-from ....core.types import I64
+from ....core.types import I64, AnyArray
 from ..estimate import Estimate
 from ..estimators import estimator_named
 from ..inputs import OpeInputs
@@ -23,12 +24,14 @@ class WeighedLog:
     support: how often each action was logged and is taken; None where rounds have several slots.
     labels: of the actions in ``support``.
     facts: what else is known, JSON-able.
+    groups: (n,) values of further columns by name, for segments and times.
     """
 
     rounds: OpeInputs | SufficientStatistics
     support: Support | None = None
     labels: tuple[str, ...] = ()
     facts: dict[str, Any] = field(default_factory=dict)
+    groups: Mapping[str, AnyArray] = field(default_factory=dict)
 
     def __len__(self) -> int:
         return len(self.rounds)
