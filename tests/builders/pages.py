@@ -5,8 +5,8 @@ and one folder.
 
 - ``python`` runs. What it prints stands in the ``text`` block after it.
 - ``console`` runs line by line, and what stands below ``$ command`` is its output. A line ``...`` stands
-  for any lines. A command with ``&`` at its end is a server: it runs until the page ends, on a free port
-  in the place of 8000.
+  for any lines, ``...`` in a line for any part of it. A command with ``&`` at its end is a server: it runs
+  until the page ends, on a free port in the place of 8000.
 - ``yaml`` is an experiment's config: it is read. ``<!-- file: NAME -->`` before a block also saves it.
 
 An HTML comment before a block says what is different about it: ``<!-- not run: why -->``,
@@ -41,7 +41,6 @@ FILE = "file: "
 NOT_SHOWN = "output not shown"
 REAL_RUN = "output of the run on real products"
 PRINTED, REAL, SERVERS, PORT = "__printed__", "__real__", "__servers__", "__port__"
-ANY_LINES = "..."
 COMMANDS = {
     "shopgym",
     "python",
@@ -191,6 +190,13 @@ def environment() -> dict[str, str]:
     return os.environ | {"PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"}
 
 
+def line_pattern(line: str) -> str:
+    """The regular expression of a line on a page, in which ``...`` stands for anything."""
+    if line == "...":
+        return r"(?:.*\n)*?"
+    return ".*".join(map(re.escape, line.split("..."))) + r"\n"
+
+
 def difference(expected: str, printed: str, *, exact: bool = False) -> str | None:
     """None if a page shows what was printed; ``exact``: with every blank and every empty line."""
     if exact:
@@ -200,6 +206,6 @@ def difference(expected: str, printed: str, *, exact: bool = False) -> str | Non
             "\n".join(line.rstrip() for line in text.splitlines() if line.strip())
             for text in (expected, printed)
         )
-        pattern = re.escape(expected + "\n").replace(re.escape(ANY_LINES + "\n"), r"(?:.*\n)*?")
-        same = re.fullmatch(pattern, printed + "\n") is not None
+        pattern = "".join(map(line_pattern, expected.splitlines()))
+        same = re.fullmatch(pattern, printed + "\n" if printed else "") is not None
     return None if same else f"the page shows\n{expected}\nbut this is printed\n{printed}"
