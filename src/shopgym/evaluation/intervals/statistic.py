@@ -166,3 +166,20 @@ class Difference(Statistic):
         """See :class:`Statistic`."""
         width = self.first.columns.shape[1]
         return np.asarray(self.first.of_means(means[..., :width]) - self.second.of_means(means[..., width:]))
+
+
+@dataclass(frozen=True, eq=False)
+class Lift(Difference):
+    """``first`` over ``second``, less 1; NaN where the second is not above 0.
+
+    The interval of such a ratio is that of its linear part (delta method; Deng, Knoblich and Lu 2018,
+    Applying the delta method in metric analytics, section 3.1): right while the second is many standard
+    errors from 0.
+    """
+
+    def of_means(self, means: AnyArray) -> AnyArray:
+        """See :class:`Statistic`."""
+        width = self.first.columns.shape[1]
+        above, below = self.first.of_means(means[..., :width]), self.second.of_means(means[..., width:])
+        defined = below.real > 0
+        return np.where(defined, above / np.where(defined, below, 1.0), np.nan) - 1.0

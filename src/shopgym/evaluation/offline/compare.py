@@ -7,7 +7,7 @@ from numpy.random import Generator
 
 from ...core.errors import InvalidInput
 from ..intervals import Interval, interval_named
-from ..intervals.statistic import Statistic
+from ..intervals.statistic import Lift, Statistic
 from .estimate import Estimate
 from .estimator import make_estimate
 from .estimators import Estimator, estimator_named
@@ -22,8 +22,9 @@ def compare_inputs(
     level: float = 0.95,
     interval: str | Interval = "delta",
     rng: Generator | None = None,
+    relative: bool = False,
 ) -> Estimate:
-    """V(a) - V(b) from one log.
+    """V(a) - V(b) from one log; with ``relative`` the lift V(a) / V(b) - 1.
 
     Both estimates share the log's luck, so the interval comes from the difference of each round's
     influence and is often much narrower than the two intervals side by side. ``low`` is a one-sided
@@ -46,22 +47,29 @@ def compare_inputs(
     notes = [note for inputs in both for note in (inputs.note, inputs.weight_warning)]
     return make_estimate(
         chosen,
-        chosen.statistic(inputs_a) - other.statistic(inputs_b),
+        contrast(chosen.statistic(inputs_a), other.statistic(inputs_b), relative),
         inputs_a.diagnostics.worse(inputs_b.diagnostics),
-        raw=_raw(chosen, inputs_a, other, inputs_b),
+        raw=_raw(chosen, inputs_a, other, inputs_b, relative),
         reasons=reasons,
         cluster=inputs_a.cluster,
         level=level,
         interval=interval_named(interval),
         rng=rng,
-        unit=inputs_a.unit,
-        notes=["difference of two policies", *notes],
+        unit="" if relative else inputs_a.unit,
+        notes=["relative lift of two policies" if relative else "difference of two policies", *notes],
     )
 
 
-def _raw(one: Estimator, inputs_a: OpeInputs, two: Estimator, inputs_b: OpeInputs) -> Statistic | None:
-    """The difference with all weights as they are, None if neither smooths any."""
+def contrast(one: Statistic, two: Statistic, relative: bool = False) -> Statistic:
+    """``one`` less ``two``, or with ``relative`` ``one`` over ``two`` less 1."""
+    return Lift(one, two) if relative else one - two
+
+
+def _raw(
+    one: Estimator, inputs_a: OpeInputs, two: Estimator, inputs_b: OpeInputs, relative: bool
+) -> Statistic | None:
+    """The contrast with all weights as they are, None if neither smooths any."""
     raw_a, raw_b = one.raw(inputs_a), two.raw(inputs_b)
     if raw_a is None and raw_b is None:
         return None
-    return (raw_a or one.statistic(inputs_a)) - (raw_b or two.statistic(inputs_b))
+    return contrast(raw_a or one.statistic(inputs_a), raw_b or two.statistic(inputs_b), relative)

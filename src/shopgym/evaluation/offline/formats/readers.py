@@ -110,7 +110,7 @@ def weigh_log(
             raise InvalidInput("LOG", str(path), NOT_STREAMED)
         return dsjson_source(path, policy, columns, rng=rng, by_user=by_user)
     if stream is None:
-        stream = not by_user and is_parquet(path) and sum(part.rows for part in parts_of(path)) > STREAM_ROWS
+        stream = not by_user and is_long(path)
     if stream:
         if not is_parquet(path):
             raise InvalidInput("LOG", str(path), NOT_STREAMED)
@@ -129,6 +129,11 @@ def weigh_log(
             progress=progress,
         )
     return table_source(read_log_table(path, columns, policy, dialect), policy, columns, **options)
+
+
+def is_long(path: Path) -> bool:
+    """Whether the table is streamed unless the caller says otherwise."""
+    return is_parquet(path) and sum(part.rows for part in parts_of(path)) > STREAM_ROWS
 
 
 def read_log_table(
@@ -231,22 +236,23 @@ def _target(log: DecisionLog, policy: AnyPolicy) -> tuple[Policy, Features | Non
     if policy == "uniform":
         return UniformPolicy(log.slate_size), None
     if not Path(policy).is_dir():
-        raise InvalidInput("--policy", policy, "write uniform or the folder of a bundle")
-    target = _bundle(Path(policy), log)
+        fix = "write uniform, or the folder of a bundle or of a policy of a run (runs/RUN/policies/NAME)"
+        raise InvalidInput("--policy", policy, fix)
+    target = _saved_policy(Path(policy), log)
     return target, _features(target, log)
 
 
-def _bundle(folder: Path, log: DecisionLog) -> Policy:
-    """The bundle's policy, made for the features of the log."""
-    from ....policies.serving.bundle import load_bundle
+def _saved_policy(folder: Path, log: DecisionLog) -> Policy:
+    """The policy of a bundle, or of a folder ``policies/NAME`` of a run, made for the features of the log."""
+    from ....policies.serving.saved_policy import load_saved_policy
 
-    bundle = load_bundle(folder)
-    sides = ("user", bundle.user, log.user_names), ("context", bundle.context, log.context_names)
-    for side, features, logged in sides:
-        expected = tuple(feature.name for feature in features)
+    saved = load_saved_policy(folder)
+    sides = ("user", saved.user_names, log.user_names), ("context", saved.context_names, log.context_names)
+    for side, expected, logged in sides:
         if expected != logged:
-            raise InvalidInput(f"log.{side}_names", logged, f"the bundle was made for {', '.join(expected)}")
-    return bundle.policy
+            fix = f"{folder} was made for {', '.join(expected)}"
+            raise InvalidInput(f"log.{side}_names", logged, fix)
+    return saved.policy
 
 
 def _features(policy: Any, log: DecisionLog) -> Features:
