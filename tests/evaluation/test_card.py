@@ -30,7 +30,9 @@ def make(policy: str, n: int = 2000, propensity: bool = True) -> Evaluation:
     )
     if not propensity:
         frame = frame.drop(columns="propensity")
-    return evaluate(frame, policy, context="x")
+    return evaluate(
+        frame, policy, context="x", actions=["a<b>", "b", "c", "gift"] if policy == "action:gift" else ()
+    )
 
 
 def page(policy: str, **more: Any) -> str:
