@@ -21,7 +21,7 @@ from shopgym.core.files import write_text
 from shopgym.policies.serving import load_bundle
 
 WITH_BLOCKS = [page for page in PAGES if any(parse(page))]
-NEED_A_RUN = ("environments", "evaluation", "serving", "decision-log")
+NEED_A_RUN = ("environments", "evaluation", "serving", "decision-log", "sequences")
 """Pages that read what ``shopgym run`` leaves, or what was served from it."""
 QUICK = ("experiments",)
 """Pages whose blocks together take less than five seconds."""

@@ -10,7 +10,7 @@ and one folder.
 - ``yaml`` is an experiment's config: it is read. ``<!-- file: NAME -->`` before a block also saves it.
 
 An HTML comment before a block says what is different about it: ``<!-- not run: why -->``,
-``<!-- output not shown -->``, or ``<!-- output of the run on real products -->`` for what only that run prints.
+``<!-- output not shown -->``, or ``<!-- output of the run on real products -->`` for what only it prints.
 """
 
 from __future__ import annotations

@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 
 from shopgym.core import InvalidInput
 from shopgym.envs import RewardSpec
-from shopgym.envs.page_env import _fill_pages
+from shopgym.envs.actions import fill_pages
 from shopgym.simulators import Catalog, ShopConfig, StockConfig
 from shopgym.simulators.engine.work_queue import work_queue
 
@@ -125,7 +125,8 @@ def test_pages_are_filled_as_picked_without_repeated_items(pages: list[list[int]
     n, k = picks.shape
     slates, unknown = np.full((n, k), -9, np.int32), np.zeros(n, np.bool_)
     page_slots = np.full(n, slots, np.int32)
-    _fill_pages(picks, np.empty((n, 0), np.int32), page_slots, 4096, slates, unknown, work_queue(n))
+    everyone = np.ones(n, np.bool_)
+    fill_pages(picks, everyone, np.empty((n, 0), np.int32), page_slots, 4096, slates, unknown, work_queue(n))
     assert not unknown.any()
     for page, slate in zip(pages, slates.tolist(), strict=True):
         assert slate == [-1 if j >= slots or item in page[:j] else item for j, item in enumerate(page)]

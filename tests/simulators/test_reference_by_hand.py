@@ -34,7 +34,7 @@ def small_model(**changes: Any) -> tuple[SimpleNamespace, SimpleNamespace, Simpl
         dwell_log=math.log(40.0), dwell_depth=0.5, dwell_sd=0.0, read_log=math.log(15.0), drift=0.5,
         remembers=True, learning=0.25, leave_base=-1.0, engagement=1.0, mission_stay=0.5, surfaces_on=True,
         to_cart=0.5, search_rate=0.5, max_pages=5, wait_weight=0.5, return_weight=1.0, missed_weight=0.75,
-        taste_weight=1.0, intent_weight=2.0, boredom=0.5,
+        taste_weight=1.0, intent_weight=2.0, boredom=0.5, allow_losses=True,
     )  # fmt: skip
     today = SimpleNamespace(
         appeal=np.float32([[0, 0.25, 0]]), log_price=np.float32([[0, 0.5, 0]]),
@@ -64,6 +64,12 @@ def test_probabilities_by_hand() -> None:
     price = reference.price_of(params, today, visit, 1, 0.0)
     assert price == 1.0
     assert reference.price_of(params, today, visit, 1, 0.5) == pytest.approx(1.0 - 2 * math.log(2))
+    params.allow_losses = False  # of a price of 20 the margin is 8: half price becomes 12
+    assert reference.discount_of(params, today, visit, 1, 0.5) == 8.0
+    assert reference.price_of(params, today, visit, 1, 0.5) == pytest.approx(1.0 + 2 * math.log(0.6))
+    assert reference.price_of(params, today, visit, 1, 0.25) == pytest.approx(1.0 + 2 * math.log(0.75))
+    today.margin[0, 1] = -1.0  # sold below cost already: no discount
+    assert reference.discount_of(params, today, visit, 1, 0.5) == 0.0
     # -2 + 0.5 x 1.5 - 1 + 1 - 0.5 + 0.25 - 0.125 x (2 + 2 - 1) + 0.5
     got = reference.p_cart(params, visit, 1, 1, price)
     assert got == pytest.approx(sigmoid(-1.375), rel=1e-12)

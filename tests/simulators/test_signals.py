@@ -201,9 +201,13 @@ def test_a_discount_by_hand_and_by_simulation(catalog: Catalog, off: float) -> N
     plain, cut = shop.expected(slates), shop.expected(slates, price_off=level)
     np.testing.assert_array_equal(plain["click"], cut["click"])
     units = cut["units"]
-    np.testing.assert_allclose(cut["revenue"], units * catalog.items.price[slates] * (1 - off), rtol=1e-9)
-    want = units * (catalog.items.price[slates] * (1 - off) - catalog.items.unit_cost[slates])
+    price, cost = catalog.items.price[slates], catalog.items.unit_cost[slates]
+    paid = np.maximum(price * (1 - off), cost)  # a discount stops at cost
+    assert (price * (1 - off) < cost).any() == (off == 0.5)
+    np.testing.assert_allclose(cut["revenue"], units * paid, rtol=1e-9)
+    want = units * (paid - cost)
     np.testing.assert_allclose(cut["margin"], want, rtol=1e-9, atol=1e-12)
+    assert (cut["margin"] >= 0).all()
     assert (units >= plain["units"] - 1e-12).all()
     feedback = shop.counterfactual(slates, price_off=level)
     agree(feedback.term("margin"), shop.attention(slates) * want)

@@ -68,7 +68,10 @@ for name, (text, commands) in GROUPS.items():
 
 
 def main() -> None:
-    """Run a command; bad input ends with one message on stderr and exit code 2."""
+    """Run a command.
+
+    Bad input, or a place that cannot be read or written, ends with one message on stderr and exit code 2.
+    """
     try:
         app()
     except InvalidInput as error:
@@ -77,6 +80,10 @@ def main() -> None:
     except BrokenPipeError:  # the reader went away, as in '| head'
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         sys.exit(1)
+    except OSError as error:
+        place = "" if error.filename is None else f"{error.filename}: "
+        print(f"shopgym: {place}{error.strerror or error}: choose another place", file=sys.stderr)
+        sys.exit(2)
 
 
 if __name__ == "__main__":

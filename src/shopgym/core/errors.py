@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+import pickle
+from collections.abc import Callable, Iterable
 from difflib import get_close_matches
-from typing import Any
+from numbers import Real
+from typing import Any, overload
 
 import numpy as np
 
@@ -12,15 +14,29 @@ import numpy as np
 class InvalidInput(ValueError):
     """Raised wherever a user's input cannot be used.
 
-    The command line turns it into exit code 2, the server into a 4xx answer.
+    The command line turns it into exit code 2, the server into a 4xx answer. It reaches other processes
+    whole: it can be pickled, and made from such an error alone, which is how Gymnasium's ``AsyncVectorEnv``
+    raises what one of its workers sent.
 
     Args:
-        field: dotted name of what is wrong, e.g. ``shop.slate_size``.
+        field: dotted name of what is wrong, e.g. ``shop.slate_size``; or an error to copy.
         value: the offending value (shortened when long).
         fix: what to do about it, as a sentence.
     """
 
-    def __init__(self, field: str, value: object, fix: str) -> None:
+    field: str
+    value: object
+    fix: str
+
+    @overload
+    def __init__(self, field: str, value: object, fix: str) -> None: ...
+    @overload
+    def __init__(self, field: InvalidInput) -> None: ...
+    def __init__(self, field: str | InvalidInput, value: object = None, fix: str = "") -> None:
+        if isinstance(field, InvalidInput):
+            super().__init__(*field.args)
+            self.__dict__.update(field.__dict__)
+            return
         try:
             shown = repr(value)
         except RecursionError:  # nested more deeply than Python prints
@@ -32,15 +48,48 @@ class InvalidInput(ValueError):
         self.value = value
         self.fix = fix
 
+    def __reduce__(self) -> tuple[Callable[..., Any], tuple[Any, ...]]:
+        state = dict(self.__dict__)
+        try:
+            pickle.dumps(self.value)
+        except Exception:  # e.g. a lambda: the message says what it was
+            state["value"] = repr(self.value)
+        return _rebuilt, (type(self), self.args, state)
+
+
+def _rebuilt(kind: type[InvalidInput], message: tuple[Any, ...], state: dict[str, Any]) -> InvalidInput:
+    """A pickled error again, whatever arguments its class takes."""
+    error = kind.__new__(kind, *message)
+    error.__dict__.update(state)
+    return error
+
+
+MANY = 30
+"""From so many names on, a message gives the nearest instead of all."""
+
 
 def in_range(
     field: str, value: float, low: float, high: float, *, open_low: bool = False, open_high: bool = False
 ) -> None:
     """Raise :class:`InvalidInput` unless ``low <= value <= high``; an open end is left out."""
+    if not is_number(value):
+        raise InvalidInput(field, value, f"give a number from {low:g} to {high:g}")
     ok = (low < value if open_low else low <= value) and (value < high if open_high else value <= high)
     if not ok:
         left, right = "(" if open_low else "[", ")" if open_high else "]"
         raise InvalidInput(field, value, f"give a number in {left}{low:g}, {high:g}{right}")
+
+
+def is_number(value: Any) -> bool:
+    """Whether ``value`` is a real number, of Python or numpy."""
+    return isinstance(value, Real)
+
+
+def whole_number(field: str, value: Any) -> int:
+    """``value`` as an int; raises :class:`InvalidInput` unless it is one, of Python or numpy."""
+    if isinstance(value, bool) or not isinstance(value, int | np.integer):
+        raise InvalidInput(field, value, "give a whole number")
+    return int(value)
 
 
 def in_ranges(
@@ -61,8 +110,13 @@ def in_ranges(
 def one_of(field: str, value: object, choices: Iterable[object]) -> None:
     """Raise :class:`InvalidInput` unless ``value`` is one of ``choices``; names the nearest of them."""
     names = [str(choice) for choice in choices]
-    if str(value) not in names:
-        raise InvalidInput(field, value, f"choose one of {', '.join(names)}{did_you_mean(value, names)}")
+    if str(value) in names:
+        return
+    fix = f"choose one of {', '.join(names)}{did_you_mean(value, names)}"
+    if len(names) >= MANY:
+        near = get_close_matches(str(value).lower(), names, n=3, cutoff=0.0)
+        fix = f"choose one of {len(names)}; the nearest are {', '.join(near)}{did_you_mean(value, names)}"
+    raise InvalidInput(field, value, fix)
 
 
 def did_you_mean(value: object, names: Iterable[str]) -> str:

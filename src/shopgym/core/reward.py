@@ -7,14 +7,15 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from functools import cached_property
 from typing import Any
 
 import numpy as np
 
 from .batches import SLOT_TERMS, Feedback
-from .errors import InvalidInput, one_of
+from .config import build
+from .errors import InvalidInput, is_number, one_of
 from .types import F64
 
 UNITS = {
@@ -48,7 +49,30 @@ class RewardSpec:
     exchange: Mapping[str, float] = field(default_factory=dict)
     north_star: str = "margin"
 
+    @classmethod
+    def read(cls, reward: Any) -> RewardSpec:
+        """The reward that ``reward`` describes.
+
+        Args:
+            reward: a ``RewardSpec``, a mapping of terms, ``{"margin": 1.0}``, or one of the attributes above;
+                None = the default.
+
+        Raises:
+            InvalidInput: it is neither, or says something that does not fit.
+        """
+        if reward is None:
+            return cls()
+        if isinstance(reward, RewardSpec):
+            return reward
+        if not isinstance(reward, Mapping):
+            raise InvalidInput("reward", reward, "give a RewardSpec or a mapping of terms: {'margin': 1.0}")
+        names = {part.name for part in fields(cls)}
+        return build(cls, reward if names & reward.keys() else {"terms": reward}, "reward")
+
     def __post_init__(self) -> None:
+        parts: tuple[Any, ...] = (self.terms, self.exchange)
+        if not all(isinstance(part, Mapping) for part in parts):
+            raise InvalidInput("reward", parts, "give mappings of terms and rates: {'margin': 1.0}, {}")
         if not self.terms:
             raise InvalidInput("reward.terms", {}, "name at least one term")
         if self.unit not in UNITS.values():
@@ -57,7 +81,7 @@ class RewardSpec:
         one_of("reward.north_star", self.north_star, UNITS)
         for name, weight in self.terms.items():
             one_of("reward.terms", name, UNITS)
-            if not math.isfinite(weight):
+            if not is_number(weight) or not math.isfinite(weight):
                 raise InvalidInput(f"reward.terms.{name}", weight, "give a finite weight")
             if UNITS[name] != self.unit and name not in self.exchange:
                 unit = UNITS[name]
@@ -67,7 +91,7 @@ class RewardSpec:
         for name, rate in self.exchange.items():
             if name not in self.terms or UNITS[name] == self.unit:
                 raise InvalidInput("reward.exchange", name, "give rates only for terms of another unit")
-            if not math.isfinite(rate):
+            if not is_number(rate) or not math.isfinite(rate):
                 raise InvalidInput(f"reward.exchange.{name}", rate, "give a finite rate")
 
     @cached_property
@@ -78,10 +102,11 @@ class RewardSpec:
     def page(self, feedback: Feedback) -> tuple[F64, dict[str, F64]]:
         """((n,) reward, {term: (n,) amount in the term's own unit}) of each page.
 
-        The amounts are columns of ``feedback.page``.
+        Both are new arrays.
         """
-        reward: F64 = np.zeros(len(feedback.page))
-        amounts = {name: feedback.page[:, SLOT_TERMS.index(name)] for name in self.terms}
+        page = feedback.page
+        reward: F64 = np.zeros(len(page))
+        amounts = {name: page[:, SLOT_TERMS.index(name)].copy() for name in self.terms}
         for name, weight in self.weights.items():
             reward += weight * amounts[name]
         return reward, amounts

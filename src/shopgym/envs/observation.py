@@ -8,7 +8,8 @@ import numpy as np
 from gymnasium import spaces
 from numba import int64
 
-from ..core.batches import Requests
+from ..core.batches import EMPTY, Requests
+from ..core.errors import InvalidInput
 from ..core.types import F32, I32, I64, AnyArray
 from ..simulators import Shop
 from ..simulators.engine.jit import kernel
@@ -16,7 +17,7 @@ from ..simulators.engine.prefetch import prefetch
 from ..simulators.engine.work_queue import claim
 
 
-def observation_space(shop: Shop, form: str) -> spaces.Dict:
+def observation_space(shop: Shop, form: str, identity: bool = False) -> spaces.Dict:
     """The observation space of one visit, with m candidates of f features and k slots.
 
     - ``user``, ``context``: always.
@@ -25,6 +26,11 @@ def observation_space(shop: Shop, form: str) -> spaces.Dict:
     - ``candidates`` (m, f), ``action_mask`` (m,): unless actions are items of the whole catalogue.
     - ``live`` (m, 3): with candidates and ``shop.live``, price and margin in currency, units on hand.
     - ``chosen`` (m,), ``slot`` (k,): with form ``slot``.
+    - ``candidate_items`` (m,), ``history_items`` (h,) int32: with ``identity``, the catalogue rows of the
+      items whose features are in ``candidates`` and ``history``; -1 pads a history.
+
+    Raises:
+        InvalidInput: ``identity`` where neither candidates nor history are observed.
     """
     config, features = shop.config, shop.catalog.items.features
     m, least, most = config.num_candidates, features.min(axis=0), features.max(axis=0)
@@ -45,18 +51,32 @@ def observation_space(shop: Shop, form: str) -> spaces.Dict:
     if form == "slot":
         parts["chosen"] = spaces.MultiBinary(m)
         parts["slot"] = spaces.MultiBinary(config.slate_size)
+    if identity:
+        sizes = {"candidate_items": m, "history_items": config.history}
+        if not any(sizes.values()):
+            fix = "actions are items already and no history is observed: set shop.history, or leave it out"
+            raise InvalidInput("identity", identity, fix)
+        last = len(shop.catalog) - 1
+        for name, size in sizes.items():
+            if size:
+                first = EMPTY if name == "history_items" else 0
+                parts[name] = spaces.Box(first, last, (size,), dtype=np.int32)
     return spaces.Dict(parts)
 
 
-def observation(shop: Shop, requests: Requests) -> dict[str, AnyArray]:
-    """The observations of n requests: each part of the space except the masks, with n rows."""
-    seen: dict[str, AnyArray] = {"user": requests.user, "context": requests.context}
+def observation(shop: Shop, requests: Requests, identity: bool = False) -> dict[str, AnyArray]:
+    """The observations of n requests in new arrays: each part of the space except the masks, with n rows."""
+    seen: dict[str, AnyArray] = {"user": requests.user.copy(), "context": requests.context.copy()}
     if requests.history is not None:
         seen["history"] = _features(shop, requests.history)
     if shop.config.num_candidates:
         seen["candidates"] = _features(shop, requests.candidates)
         if requests.live:
             seen["live"] = np.stack([requests.live[name] for name in ("price", "margin", "stock")], axis=2)
+        if identity:
+            seen["candidate_items"] = requests.candidates.copy()
+    if identity and requests.history is not None:
+        seen["history_items"] = requests.history.copy()
     return seen
 
 

@@ -6,28 +6,25 @@ they reset.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, NoReturn
+from typing import Any
 
 import numpy as np
 from gymnasium import spaces
+from gymnasium.error import ResetNeeded
 
 from ..core.batches import EMPTY, SLOT_TERMS, Feedback, Requests
-from ..core.config import with_settings
-from ..core.errors import InvalidInput, one_of
+from ..core.errors import InvalidInput, one_of, refuse_rows
 from ..core.reward import RewardSpec
 from ..core.types import F64, I32, I64, AnyArray, Bool
-from ..simulators import Catalog, Shop, ShopConfig
-from ..simulators.engine.jit import kernel
-from ..simulators.engine.work_queue import claim
-from ..simulators.page.candidates import among
-from ..simulators.profiles.profiles import profile, profile_catalog
+from ..policies.guards import Guard
+from ..simulators import Shop
 from ..simulators.rollout import Episode as Episode
 from ..simulators.rollout import EpisodicShop
+from .actions import FORMS, fill_pages, fill_slots, mark
+from .guarding import permitted, positions_of, unless_forbidden, without_forbidden
 from .observation import observation
-
-FORMS = ("slot", "slate", "items")
 
 
 @dataclass
@@ -58,9 +55,7 @@ class RenderFrame:
     def capture(cls, env: PageEnv) -> RenderFrame:
         """The frame of the page that is about to be shown."""
         visits, shop = env.shop.visits, env.shop
-        price = shop.today.price[visits.day_row[:, None], np.maximum(env.slates, 0)]
-        if env.price_off is not None:
-            price = price * (1 - env.price_off[:, None])
+        price = shop.prices(env.slates, price_off=env.price_off)
         names = ("user", "surface", "query", "anchor", "mobile", "page")
         columns = {name: getattr(visits, name).copy() for name in names}
         return cls(**columns, time=env.requests.time, price=price)
@@ -75,11 +70,22 @@ class PageEnv:
             the whole catalogue.
         episode: an :class:`Episode` or its value.
         discounts: shares that may be taken off all prices of a page; the last part of an action chooses
-            one. The first must be 0. Empty = no discounts. Not with form ``slot``.
+            one. The first must be 0. Empty = no discounts. Not with form ``slot``. A discount stops at the
+            cost of an item unless ``shop.allow_losses``.
+        guards: what they forbid is masked, and leaves its slot empty if it is chosen anyway.
+        identity: whether observations hold the item rows too.
     """
 
     def __init__(
-        self, shop: Shop, reward: RewardSpec, form: str, *, episode: str, discounts: Sequence[float] = ()
+        self,
+        shop: Shop,
+        reward: RewardSpec,
+        form: str,
+        *,
+        episode: str,
+        discounts: Sequence[float] = (),
+        guards: tuple[Guard, ...] = (),
+        identity: bool = False,
     ) -> None:
         one_of("form", form, FORMS)
         episode = Episode(episode)
@@ -88,6 +94,9 @@ class PageEnv:
             raise InvalidInput("num_candidates", shop.config.num_candidates, f"{fix} ({form!r})")
         if episode is Episode.LIFE and not shop.config.people.enabled:
             raise InvalidInput("shop.people.enabled", False, "nobody would come back: switch it on")
+        if guards and form == "items":
+            fix = "guards choose among candidates: use form 'slot' or 'slate'"
+            raise InvalidInput("guards", [guard.kind for guard in guards], fix)
         self.discounts = np.array(discounts, np.float64)
         if len(discounts) and (
             form == "slot" or discounts[0] != 0 or not ((self.discounts >= 0) & (self.discounts < 1)).all()
@@ -96,6 +105,7 @@ class PageEnv:
                 "discounts", list(discounts), "give shares in [0, 1), first 0, and form slate or items"
             )
         self.shop, self.reward, self.form, self.episode = shop, reward, form, episode
+        self.guards, self.identity = guards, identity
         self.world = EpisodicShop(shop, episode)
         n, k = shop.lanes, shop.config.slate_size
         self.slates: I32 = np.full((n, k), EMPTY, np.int32)
@@ -105,13 +115,26 @@ class PageEnv:
         self.frame: RenderFrame | None = None
         self.record_frames = False
         self.visit_so_far: F64 = np.zeros((n, len(SLOT_TERMS)))
+        self.is_open = False
+        self._moved = True  # whether the shop has changed since the requests were read
+        self._permitted: Bool  # (n, m) by the guards
         self._allowed: Bool
         self._placed: Bool
 
     @property
     def requests(self) -> Requests:
-        """The pages that are asked for now."""
+        """The pages that are asked for now.
+
+        Raises:
+            ResetNeeded: nobody has opened the shop.
+        """
+        self.check_open()
         return self.world.requests
+
+    def check_open(self) -> None:
+        """Raise Gymnasium's ``ResetNeeded`` if nobody has opened the shop."""
+        if not self.is_open:
+            raise ResetNeeded("call reset() first")
 
     def action_space(self) -> spaces.Discrete[Any] | spaces.MultiDiscrete:
         """The action of one visit."""
@@ -127,34 +150,48 @@ class PageEnv:
         """Open the shop anew and start a visit in every row."""
         self.world.open(seed)
         self.slot[:] = 0
+        self.is_open = self._moved = True
+
+    def restart(self, rows: Bool, seeds: Sequence[Any]) -> None:
+        """Let the ``rows`` (n,) bool begin anew from their ``seeds``; the shop they share stays as it is."""
+        self.shop.restart(rows, seeds)
 
     def next_requests(self, begin: Bool | None = None) -> None:
         """Set :attr:`requests` to the pages that are asked for next: observations and masks follow from them.
 
         Before that, the next episode starts where ``begin`` (n,) bool. A season starts in all rows at once.
         """
-        requests = self.world.next_requests(begin)
+        if self._moved or begin is not None:
+            self.world.next_requests(begin)
+            self._moved = False
         if begin is not None and self.form == "slot":
             self.slot[begin] = 0
-        self._allowed, self._placed = requests.in_stock.copy(), np.zeros(requests.in_stock.shape, np.bool_)
         if self.form != "items":
-            _mark(requests.candidates, self.slates, self.slot, self._allowed, self._placed)
+            self._mark()
 
-    def step(self, actions: AnyArray, active: Bool) -> StepResult:
-        """Take the actions where ``active`` (n,) bool. Call :meth:`next_requests` afterwards."""
-        active = active & self.world.waiting
+    def step(self, actions: I64, active: Bool) -> StepResult:
+        """Take the actions where ``active`` (n,) bool. Call :meth:`next_requests` afterwards.
+
+        Args:
+            actions: (n,) in form ``slot``, else (n, k), discounts behind.
+
+        Raises:
+            InvalidInput: an action is out of range.
+            ResetNeeded: nobody has opened the shop.
+        """
         fill = self._fill_slot if self.form == "slot" else self._fill_slate
-        shown = fill(actions, active)
+        shown = fill(actions, active & self.world.waiting)
         if not np.count_nonzero(shown):
             self.feedback = None
             terms = {name: np.zeros(len(shown)) for name in self.reward.terms}
-            over = np.zeros_like(shown)
-            return StepResult(np.zeros(len(shown)), terms, shown, over, self.world.season_is_over | over)
+            # a season that is over, or in which nobody comes, ends for those who do not start the next one
+            truncated = active if self.world.season_is_over else np.zeros_like(active)
+            return StepResult(np.zeros(len(shown)), terms, shown, np.zeros_like(active), truncated.copy())
         if self.record_frames:
             self.frame = RenderFrame.capture(self)
             self.visit_so_far[self.frame.page == 0] = 0.0
         feedback, terminated, truncated = self.world.serve(self.slates, shown, price_off=self.price_off)
-        self.feedback = feedback
+        self._moved, self.feedback = True, feedback
         if self.record_frames:
             self.visit_so_far += feedback.page
         reward, terms = self.reward.page(feedback)
@@ -162,7 +199,7 @@ class PageEnv:
 
     def observe(self) -> dict[str, AnyArray]:
         """The observation of every visit, in new arrays: see :func:`.observation.observation_space`."""
-        seen = observation(self.shop, self.requests)
+        seen = observation(self.shop, self.requests, self.identity)
         if self.form != "items":
             seen["action_mask"] = self.mask().view(np.int8)
         if self.form == "slot":
@@ -171,164 +208,81 @@ class PageEnv:
         return seen
 
     def mask(self) -> Bool:
-        """(n, m) candidates in stock and, slot by slot, not chosen yet; all True where none is left."""
+        """(n, m) candidates in stock, allowed by the guards and, slot by slot, not chosen yet.
+
+        All True where none is left.
+        """
+        self.check_open()
         return self._allowed.copy()
 
     def masks(self) -> Bool:
-        """The mask in the layout of the action: (n, m) by slot, else (n, k m), discounts behind."""
+        """The mask in the layout of the action: (n, m) by slot, else (n, k m), discounts behind.
+
+        With form ``items`` m is the whole catalogue, and the mask says what is in stock.
+        """
         if self.form == "slot":
             return self.mask()
-        slots = np.tile(self.mask(), (1, self.shop.config.slate_size))
+        allowed = self._in_stock() if self.form == "items" else self.mask()
+        slots = np.tile(allowed, (1, self.shop.config.slate_size))
         return np.concatenate([slots, np.ones((len(slots), len(self.discounts)), np.bool_)], axis=1)
 
     # private
 
-    def _fill_slot(self, actions: AnyArray, active: Bool) -> Bool:
+    def _in_stock(self) -> Bool:
+        """(n, N) of the whole catalogue; all True where nothing is in stock."""
+        self.check_open()
+        allowed = self.shop.today.available[self.shop.visits.day_row]
+        allowed[~allowed.any(axis=1)] = True
+        return allowed
+
+    def _mark(self) -> None:
+        requests, selectable = self.requests, self.requests.in_stock
+        if self.guards:
+            filled = positions_of(self.slates, self.slot, requests.candidates)
+            self._permitted = permitted(self.guards, requests, self.shop.catalog.items, filled)
+            selectable = selectable & self._permitted
+        self._allowed, self._placed = np.empty((2, *selectable.shape), np.bool_)
+        mark(requests.candidates, self.slates, self.slot, selectable, self._allowed, self._placed)
+
+    def _fill_slot(self, picks: I64, active: Bool) -> Bool:
         """Put one candidate per visit into its next slot; (n,) bool, whose page is complete."""
-        picks = np.ascontiguousarray(actions, np.int64).reshape(self.shop.lanes)
-        self.slates, shown = self.slates.copy(), np.zeros(self.shop.lanes, np.bool_)
-        slots = self.shop.slots
-        if not _fill_slots(picks, active, self.requests.candidates, slots, self.slot, self.slates, shown):
-            self._refuse(picks)
+        candidates = self.requests.candidates
+        self._check_range(picks, active & ((picks < EMPTY) | (picks >= candidates.shape[1])))
+        if self.guards:
+            picks = unless_forbidden(self._permitted, np.where(active, picks, EMPTY))
+        shown = np.zeros(len(picks), np.bool_)
+        self.slates = self.slates.copy()
+        fill_slots(picks, active, candidates, self.shop.slots, self.slot, self.slates, shown)
         return shown
 
-    def _fill_slate(self, actions: AnyArray, active: Bool) -> Bool:
+    def _fill_slate(self, actions: I64, active: Bool) -> Bool:
         """Fill whole pages with (n, k) candidates or items; (n,) bool, who is shown one."""
-        n, k = self.shop.lanes, self.shop.config.slate_size
-        picks = np.ascontiguousarray(actions, np.int64)
-        shape = (n, k + bool(len(self.discounts)))
-        if picks.shape != shape:
-            raise InvalidInput("action", picks.shape, f"give shape {shape}")
+        n, k = self.slates.shape
+        requests, picks = self.requests, actions
         if len(self.discounts):
-            levels, picks = picks[:, k], np.ascontiguousarray(picks[:, :k])
-            if levels.min() < 0 or levels.max() >= len(self.discounts):
-                raise InvalidInput(
-                    "action", levels.tolist(), f"the last part is a discount, 0..{len(self.discounts) - 1}"
-                )
-            self.price_off = self.discounts[levels]
-        slates, unknown = np.empty((n, k), np.int32), np.zeros(n, np.bool_)
-        candidates, items = self.requests.candidates, len(self.shop.catalog)
-        slots = self.shop.slots if self.requests.slots is None else self.requests.slots
+            picks, levels = np.ascontiguousarray(actions[:, :k]), actions[:, k]
+            unknown = active & ((levels < 0) | (levels >= len(self.discounts)))
+            fix = f"the last part is a discount, 0..{len(self.discounts) - 1}"
+            self._refuse_actions(actions, unknown, fix)
+            self.price_off = self.discounts[np.where(active, levels, 0)]
+        slates, unknown = np.empty((n, k), np.int32), np.empty(n, np.bool_)
+        candidates, items = requests.candidates, len(self.shop.catalog)
+        slots = self.shop.slots if requests.slots is None else requests.slots
         self.shop.in_parallel(
-            lambda queue, _: _fill_pages(picks, candidates, slots, items, slates, unknown, queue)
+            lambda queue, _: fill_pages(picks, active, candidates, slots, items, slates, unknown, queue)
         )
-        if np.count_nonzero(unknown):
-            self._refuse(picks)
+        self._check_range(actions, unknown)
+        if self.guards:
+            slates = without_forbidden(self.guards, requests, self.shop.catalog.items, slates)
         self.slates = slates
         return active
 
-    def _refuse(self, picks: I64) -> NoReturn:
+    def _check_range(self, actions: I64, unknown: Bool) -> None:
         limit = self.shop.config.num_candidates or len(self.shop.catalog)
-        raise InvalidInput(
-            "action", [int(picks.min()), int(picks.max())], f"choose 0..{limit - 1}, or -1 for an empty slot"
-        )
+        self._refuse_actions(actions, unknown, f"choose 0..{limit - 1}, or -1 for an empty slot")
 
-
-def make_page_env(
-    num_envs: int,
-    *,
-    catalog: Catalog | str | int | None = None,
-    reward: RewardSpec | None = None,
-    form: str = "slot",
-    episode: str,
-    discounts: Sequence[float] = (),
-    days: float = 364.0,
-    seed: int = 0,
-    threads: int = 1,
-    config: ShopConfig | str | None = None,
-    settings: Mapping[str, Any],
-) -> PageEnv:
-    """Build the shop that an environment's keyword arguments describe.
-
-    The arguments are those of :class:`.single.ShopEnv`; ``settings`` replace single fields of ``config``.
-    """
-    if catalog is None:
-        catalog = profile_catalog(config, seed) if isinstance(config, str) else "online_retail"
-    if isinstance(catalog, str):
-        if catalog != "online_retail":
-            raise InvalidInput("catalog", catalog, "give 'online_retail', a number of items, or a Catalog")
-        catalog = Catalog.online_retail()
-    elif isinstance(catalog, int):
-        catalog = Catalog.synthetic(catalog, seed=seed)
-    if isinstance(config, str):
-        config = profile(config)
-    elif config is None:
-        config = ShopConfig.full() if episode in (Episode.LIFE, Episode.SEASON) else ShopConfig()
-    config = with_settings(config, settings, "shop")
-    shop = Shop(
-        catalog, config, lanes=num_envs, seed=seed, threads=threads, clock=Episode(episode).clock, days=days
-    )
-    return PageEnv(shop, reward or RewardSpec(), form, episode=episode, discounts=discounts)
-
-
-@kernel
-def _fill_pages(
-    picks: I64, candidates: I32, slots: I32, items: int, slates: I32, unknown: Bool, queue: I64
-) -> None:
-    """Fill ``slates`` with the items picked. An item that is picked again leaves its slot empty, and slots
-    that a page does not have stay empty. Sets ``unknown`` (n,) where a pick is out of range.
-    """
-    low, high = claim(queue)
-    while low < high:
-        limit = candidates.shape[1] or items
-        for i in range(low, high):
-            # a filter of the picks so far: one bit for pick % 64, one for pick // 64; unless both are set,
-            # a pick is new
-            met = met_row = 0
-            # read once: the compiler must assume that a store to another array may change it
-            page_slots = slots[i]
-            for slot in range(picks.shape[1]):
-                pick = picks[i, slot]
-                if pick < EMPTY or pick >= limit:
-                    unknown[i] = True
-                    break
-                bit, row = 1 << (pick & 63), 1 << ((pick >> 6) & 63)
-                repeated = False
-                if met & bit and met_row & row:
-                    for earlier in range(slot):
-                        repeated |= picks[i, earlier] == pick
-                met |= bit
-                met_row |= row
-                if repeated or pick < 0 or slot >= page_slots:
-                    slates[i, slot] = EMPTY
-                else:
-                    slates[i, slot] = candidates[i, pick] if candidates.shape[1] else pick
-        low, high = claim(queue)
-
-
-@kernel
-def _fill_slots(
-    picks: I64, active: Bool, candidates: I32, slots: I32, at: I32, slates: I32, shown: Bool
-) -> bool:
-    """Fill the next slot where ``active``; returns False, with nothing done, if a pick is out of range."""
-    for pick in picks:
-        if pick < EMPTY or pick >= candidates.shape[1]:
-            return False
-    for i in range(picks.shape[0]):
-        if not active[i]:
-            continue
-        slot = at[i]
-        if slot == 0:
-            slates[i] = EMPTY
-        item = np.int32(EMPTY) if picks[i] < 0 else candidates[i, picks[i]]
-        if not among(slates[i], slot, item):
-            slates[i, slot] = item
-        shown[i] = slot + 1 == slots[i]
-        at[i] = 0 if shown[i] else slot + 1
-    return True
-
-
-@kernel
-def _mark(candidates: I32, slates: I32, slots: I32, allowed: Bool, placed: Bool) -> None:
-    """Mark in (n, m) the candidates in the ``slots`` filled so far as ``placed`` and no longer ``allowed``.
-
-    ``allowed`` holds those in stock before. A row in which none is left becomes all True.
-    """
-    for i in range(candidates.shape[0]):
-        for slot in range(slots[i]):
-            for c in range(candidates.shape[1]):
-                if candidates[i, c] == slates[i, slot]:
-                    placed[i, c] = True
-                    allowed[i, c] = False
-        if not allowed[i].any():
-            allowed[i] = True
+    def _refuse_actions(self, actions: I64, unknown: Bool, fix: str) -> None:
+        if np.count_nonzero(unknown):
+            if len(actions) == 1:
+                raise InvalidInput("action", actions[0].tolist(), fix)
+            refuse_rows("action", actions, unknown, fix)

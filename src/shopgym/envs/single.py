@@ -2,18 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, ClassVar
 
 import gymnasium
 import numpy as np
+from gymnasium.error import ResetNeeded
 
+from ..core.errors import whole_number
 from ..core.reward import RewardSpec
 from ..core.types import AnyArray, Bool
 from ..simulators import Catalog, ShopConfig
+from .actions import whole_numbers
 from .observation import observation_space
-from .page_env import Episode, PageEnv, make_page_env
+from .options import make_page_env
+from .page_env import Episode, PageEnv
 from .rendering.render import RENDER_MODES, check_render_mode, render
+from .resets import check_options
 
 Observation = dict[str, AnyArray]
 ALL = np.ones(1, np.bool_)
@@ -27,15 +32,29 @@ class ShopEnv(gymnasium.Env[Any, Any]):
             that of the profile, or else the real products.
         form: ``"slot"`` (Discrete, one slot at a time), ``"slate"`` (MultiDiscrete over candidates) or
             ``"items"`` (MultiDiscrete over the catalogue; needs ``num_candidates=0``).
-        reward: the reward of a page; default: margin in the catalogue's currency.
-        config: the shop, or the name of a profile (``"gift"``, ``"fashion"``, ``"grocery"``); single settings
-            may be given by name, e.g. ``slate_size=10``. Default: a plain shop; for a life or a season
-            one with every mechanism on.
+        reward: the reward of a page, as a ``RewardSpec`` or a mapping of its terms, ``{"margin": 1.0}``;
+            default: margin in the catalogue's currency.
+        config: the shop as a ``ShopConfig`` or a mapping of its settings, or the name of a profile
+            (``"gift"``, ``"fashion"``, ``"grocery"``); single settings may be given by name, e.g.
+            ``slate_size=10``. Default: a plain shop; for a life or a season one with every mechanism on.
         shop_seed: of the population and of synthetic items; visits follow ``reset(seed=...)``.
         discounts: shares that a page may take off its prices, e.g. ``(0, 0.1, 0.2)``: a further part of the
-            action. Not with form ``"slot"``.
+            action. Not with form ``"slot"``. A discount stops at the cost of an item unless
+            ``allow_losses=True``.
+        guards: guards of :mod:`shopgym.policies`, or mappings such as ``{"kind": "category_cap", "maximum":
+            2}``. What they forbid is masked, and an action that names it leaves its slot empty. In form
+            ``"slate"`` the mask holds what is forbidden whatever else is on the page. Not with ``"items"``.
+        identity: whether the observation holds the rows of the candidates in the catalogue too
+            (``candidate_items``), and with ``history`` those of the items opened before (``history_items``):
+            see :func:`.observation.observation_space`.
         days: how long a customer is followed, or a season lasts.
         render_mode: ``"ansi"``, ``"rgb_array"`` or None.
+
+    What ``reset`` and ``step`` return belongs to the caller, who may change it in place.
+
+    Raises:
+        InvalidInput: an argument, an action or a seed has a wrong type or is out of range.
+        gymnasium.error.ResetNeeded: a step before ``reset``, or after the end of an episode.
     """
 
     metadata: dict[str, Any] = {"render_modes": list(RENDER_MODES), "render_fps": 2}  # noqa: RUF012 (Gymnasium's declaration)
@@ -47,10 +66,12 @@ class ShopEnv(gymnasium.Env[Any, Any]):
         *,
         catalog: Catalog | str | int | None = None,
         form: str = "slot",
-        reward: RewardSpec | None = None,
-        config: ShopConfig | str | None = None,
+        reward: RewardSpec | Mapping[str, Any] | None = None,
+        config: ShopConfig | Mapping[str, Any] | str | None = None,
         shop_seed: int = 0,
         discounts: Sequence[float] = (),
+        guards: Sequence[Any] = (),
+        identity: bool = False,
         days: float | None = None,
         render_mode: str | None = None,
         **settings: Any,
@@ -62,39 +83,50 @@ class ShopEnv(gymnasium.Env[Any, Any]):
             form=form,
             episode=self.episode,
             discounts=discounts,
+            guards=guards,
+            identity=identity,
             days=self.days if days is None else days,
             seed=shop_seed,
             config=config,
             settings=settings,
         )
-        self.observation_space = observation_space(self.loop.shop, form)
+        self.observation_space = observation_space(self.loop.shop, form, identity)
         self.action_space = self.loop.action_space()
+        self._action_shape = self.action_space.shape or ()
         self.render_mode = check_render_mode(render_mode)
         self.loop.record_frames = render_mode is not None
-        self._open = False
+        self._over = False
 
     def reset(
         self, *, seed: int | None = None, options: dict[str, Any] | None = None
     ) -> tuple[Observation, dict[str, Any]]:
-        """With a seed: open the shop anew. Without: the next visitor of the same shop."""
+        """With a seed: open the shop anew. Without: the next visitor of the same shop.
+
+        There are no ``options``.
+        """
+        check_options(options, ())
+        seed = None if seed is None else whole_number("seed", seed)
         super().reset(seed=seed)
-        if seed is not None or not self._open:
+        if seed is not None or not self.loop.is_open:
             self.loop.open(int(self.np_random.integers(2**63)) if seed is None else seed)
             self.loop.next_requests()
-            self._open = True
         else:
             self.loop.next_requests(ALL)
+        self._over = False
         return self._observe(), self._info()
 
     def step(self, action: Any) -> tuple[Observation, float, bool, bool, dict[str, Any]]:
         """Choose; in form ``"slot"`` the page is shown after the last slot."""
-        result = self.loop.step(np.asarray(action)[None], ALL)
+        if self._over:
+            raise ResetNeeded("the episode is over: call reset() before the next step()")
+        result = self.loop.step(whole_numbers(action, self._action_shape)[None], ALL)
         self.loop.next_requests()
         info = self._info()
         info["shown"] = bool(result.shown[0])
         info["reward_terms"] = {name: float(amount[0]) for name, amount in result.terms.items()}
-        reward = float(result.reward[0])
-        return self._observe(), reward, bool(result.terminated[0]), bool(result.truncated[0]), info
+        terminated, truncated = bool(result.terminated[0]), bool(result.truncated[0])
+        self._over = terminated or truncated
+        return self._observe(), float(result.reward[0]), terminated, truncated, info
 
     def action_masks(self) -> Bool:
         """The action mask in the layout that MaskablePPO expects."""

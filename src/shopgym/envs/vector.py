@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, ClassVar
 
 import numpy as np
@@ -10,13 +10,16 @@ from gymnasium.vector import AutoresetMode, VectorEnv
 from gymnasium.vector.utils import batch_space
 
 from ..core.batches import Feedback, Requests
-from ..core.errors import InvalidInput
+from ..core.errors import InvalidInput, one_of
 from ..core.reward import RewardSpec
 from ..core.types import F64, I32, AnyArray, Bool
 from ..simulators import Catalog, ShopConfig
+from .actions import whole_numbers
 from .observation import observation_space
-from .page_env import Episode, PageEnv, StepResult, make_page_env
+from .options import make_page_env
+from .page_env import Episode, PageEnv, StepResult
 from .rendering.render import RENDER_MODES, check_render_mode, render
+from .resets import row_seeds, rows_to_reset
 
 Observation = dict[str, AnyArray]
 
@@ -44,10 +47,12 @@ class ShopVectorEnv(VectorEnv[Observation, AnyArray, AnyArray]):
         *,
         catalog: Catalog | str | int | None = None,
         form: str = "slot",
-        reward: RewardSpec | None = None,
-        config: ShopConfig | str | None = None,
+        reward: RewardSpec | Mapping[str, Any] | None = None,
+        config: ShopConfig | Mapping[str, Any] | str | None = None,
         shop_seed: int = 0,
         discounts: Sequence[float] = (),
+        guards: Sequence[Any] = (),
+        identity: bool = False,
         days: float | None = None,
         autoreset_mode: AutoresetMode | str = AutoresetMode.NEXT_STEP,
         threads: int = 1,
@@ -61,6 +66,8 @@ class ShopVectorEnv(VectorEnv[Observation, AnyArray, AnyArray]):
             form=form,
             episode=self.episode,
             discounts=discounts,
+            guards=guards,
+            identity=identity,
             days=self.days if days is None else days,
             seed=shop_seed,
             threads=threads,
@@ -68,28 +75,30 @@ class ShopVectorEnv(VectorEnv[Observation, AnyArray, AnyArray]):
             settings=settings,
         )
         self.num_envs = num_envs
+        if not isinstance(autoreset_mode, AutoresetMode):
+            one_of("autoreset_mode", autoreset_mode, [mode.value for mode in AutoresetMode])
         self.mode = AutoresetMode(autoreset_mode)
         self.metadata = {"render_modes": list(RENDER_MODES), "autoreset_mode": self.mode}
         self.render_mode = check_render_mode(render_mode)
         self.loop.record_frames = render_mode is not None
-        self.single_observation_space = observation_space(self.loop.shop, form)
+        self.single_observation_space = observation_space(self.loop.shop, form, identity)
         self.single_action_space = self.loop.action_space()
+        self._action_shape = (num_envs, *(self.single_action_space.shape or ()))
         self.observation_space = batch_space(self.single_observation_space, num_envs)
         self.action_space = batch_space(self.single_action_space, num_envs)
         self._over: Bool = np.zeros(num_envs, np.bool_)
-        self._open = False
 
     # requests and feedback, for callers who decide with policies instead of arrays
 
     @property
     def requests(self) -> Requests:
-        """The page that each visitor asks for next."""
-        return self.loop.requests
+        """The page that each visitor asks for next, in new arrays."""
+        return self.loop.requests.take(np.arange(self.num_envs))
 
     @property
     def slates(self) -> I32:
-        """(n, k) item rows shown in the last step."""
-        return self.loop.slates
+        """(n, k) item rows shown in the last step, in a new array."""
+        return self.loop.slates.copy()
 
     @property
     def feedback(self) -> Feedback | None:
@@ -99,29 +108,35 @@ class ShopVectorEnv(VectorEnv[Observation, AnyArray, AnyArray]):
     # Gymnasium
 
     def reset(
-        self, *, seed: int | Sequence[int] | None = None, options: dict[str, Any] | None = None
+        self, *, seed: int | Sequence[int | None] | None = None, options: dict[str, Any] | None = None
     ) -> tuple[Observation, dict[str, Any]]:
-        """With a seed: open the shop anew, environment i with seed + i. Without: start the next episodes.
+        """Start new episodes: with a seed from it, without with the next visitors of the same shop.
 
-        ``options={"reset_mask": mask}`` starts them only where the mask is True.
+        Args:
+            seed: one for all (environment i gets seed + i), or one or None for each. If every environment
+                starts from a seed the shop opens anew; else those with a seed start from it in the shop as it
+                is.
+            options: ``{"reset_mask": (n,) bool}`` resets only where the mask is True.
+
+        Raises:
+            InvalidInput: a seed or an option is not one of these, the mask is False everywhere, or the season
+                of all is to start anew for some.
         """
-        mask = (options or {}).get("reset_mask")
-        if mask is not None and (
-            not isinstance(mask, np.ndarray) or mask.shape != (self.num_envs,) or mask.dtype != np.bool_
-        ):
-            raise InvalidInput("options.reset_mask", mask, f"give a bool array of shape ({self.num_envs},)")
-        if seed is not None or not self._open:
-            super().reset(seed=seed if isinstance(seed, int) else None)
-            if seed is None:
-                seed = int(self.np_random.integers(2**63 - self.num_envs))
-            self.loop.open(seed if isinstance(seed, int) else [int(s) for s in seed])
+        mask = rows_to_reset(options, self.num_envs)
+        seeds = row_seeds(seed, self.num_envs)
+        super().reset(seed=seeds[0] if isinstance(seed, int | np.integer) else None)
+        seeded = np.array([row_seed is not None for row_seed in seeds]) & mask
+        if not self.loop.is_open and not mask.all():
+            raise InvalidInput("options.reset_mask", mask, "reset all environments first")
+        if not self.loop.is_open or seeded.all() or (seeded.any() and self.episode is Episode.SEASON):
+            if not mask.all():
+                raise InvalidInput("options.reset_mask", mask, "a season starts for all environments at once")
+            self.loop.open(self._with_random_seeds(seeds))
             self.loop.next_requests()
-            self._open = True
-            self._over[:] = False
         else:
-            begin = np.ones(self.num_envs, np.bool_) if mask is None else mask
-            self.loop.next_requests(begin)
-            self._over[begin] = False
+            self.loop.restart(seeded, [seeds[row] for row in np.flatnonzero(seeded)])
+            self.loop.next_requests(mask)
+        self._over = self._over & ~mask
         return self.loop.observe(), self._info(None)
 
     def step(self, actions: AnyArray) -> tuple[Observation, F64, Bool, Bool, dict[str, Any]]:
@@ -130,9 +145,9 @@ class ShopVectorEnv(VectorEnv[Observation, AnyArray, AnyArray]):
         if self.mode == AutoresetMode.DISABLED and not active.all():
             index = int(np.flatnonzero(self._over)[0])
             raise InvalidInput(
-                "step", f"lane {index} is over", "call reset(options={'reset_mask': mask}) first"
+                "step", f"environment {index} is over", "call reset(options={'reset_mask': mask}) first"
             )
-        result = self.loop.step(actions, active)
+        result = self.loop.step(whole_numbers(actions, self._action_shape), active)
         done = result.terminated | result.truncated
         begin = self._over if self.mode == AutoresetMode.NEXT_STEP and not active.all() else None
         if self.mode != AutoresetMode.SAME_STEP:
@@ -140,12 +155,18 @@ class ShopVectorEnv(VectorEnv[Observation, AnyArray, AnyArray]):
         self.loop.next_requests(begin)
         info, observation = self._info(result), self.loop.observe()
         if self.mode == AutoresetMode.SAME_STEP and done.any():
-            info["final_obs"], info["_final_obs"] = _rows(observation, done), done
-            info["final_info"], info["_final_info"] = info.copy(), done
+            final_info = info.copy()
             self.loop.next_requests(done)
-            info.update(self._mask())
+            info |= self._mask()
+            info |= {"final_obs": _rows(observation, done), "_final_obs": done.copy()}
+            info |= {"final_info": final_info, "_final_info": done}
             observation = self.loop.observe()
         return observation, result.reward, result.terminated, result.truncated, info
+
+    def _with_random_seeds(self, seeds: Sequence[int | None]) -> list[int]:
+        """The seeds, with random ones for None."""
+        first = int(self.np_random.integers(2**63 - self.num_envs)) if None in seeds else 0
+        return [first + row if seed is None else seed for row, seed in enumerate(seeds)]
 
     def action_masks(self) -> Bool:
         """(n, m) in form ``"slot"``, (n, k m) in form ``"slate"``: the action mask."""
@@ -160,7 +181,7 @@ class ShopVectorEnv(VectorEnv[Observation, AnyArray, AnyArray]):
     def _mask(self) -> dict[str, Any]:
         if self.loop.form == "items":
             return {}
-        info: dict[str, Any] = {"candidates": self.loop.requests.candidates}
+        info: dict[str, Any] = {"candidates": self.loop.requests.candidates.copy()}
         info["action_mask"] = self.loop.mask().view(np.int8)
         info["_candidates"] = info["_action_mask"] = np.ones(self.num_envs, np.bool_)
         return info

@@ -100,6 +100,7 @@ class ShopParams(NamedTuple):
     rate_effect: float
     churn_effect: float
     # pages
+    allow_losses: bool  # whether a discount may go below cost
     random: int  # candidates drawn uniformly
     max_pages: int
     calendar_on: bool

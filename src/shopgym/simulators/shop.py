@@ -173,11 +173,22 @@ class Shop:
             raise InvalidInput("seed", f"{len(seeds)} seeds", f"give one per lane ({self.lanes})")
         size = self.catalog.embedding.shape[1]
         self.visits: Visits = unboxed_once(empty_visits(self.lanes, size, self.config.history))
-        for row, row_seed in enumerate(seeds):
-            if not 0 <= row_seed < 2**64:
-                raise InvalidInput("seed", row_seed, "give whole numbers in [0, 2**64)")
-            self.visits.seed[row] = key(np.uint64(row_seed), np.uint64(0))
+        self.restart(self._everyone, seeds)
         self.calendar.open(int(seeds[0]))
+
+    def restart(self, rows: Bool, seeds: Sequence[int]) -> None:
+        """Forget the visits in the ``rows`` (n,) bool; the next ones follow from ``seeds``, one per such row.
+
+        Stock, prices and day stay as they are.
+        """
+        at = np.flatnonzero(rows)
+        for seed in seeds:
+            if not 0 <= seed < 2**64:
+                raise InvalidInput("seed", seed, "give whole numbers in [0, 2**64)")
+        blank = empty_visits(len(at), self.catalog.embedding.shape[1], self.config.history)
+        for name in Visits._fields:
+            getattr(self.visits, name)[at] = getattr(blank, name)
+        self.visits.seed[at] = [key(np.uint64(seed), np.uint64(0)) for seed in seeds]
 
     # one step
 
@@ -244,7 +255,8 @@ class Shop:
         Args:
             slates: item rows; ``EMPTY`` = empty slot.
             lanes: (n,) who is shown a page; default: every visit that is not over.
-            price_off: (n,) share in [0, 1) taken off every price of a page.
+            price_off: (n,) share in [0, 1) taken off every price of a page; it stops at the cost of an item
+                unless ``allow_losses``.
 
         Returns:
             (feedback, left, cut): ``left`` (n,) chose to leave, ``cut`` (n,) was cut off at ``max_pages``.
@@ -278,6 +290,17 @@ class Shop:
     def reads_on(self, items: I32) -> F64:
         """(n, j) probability that the visitor reads on after each of the items, once it is examined."""
         return self._expect(items, None)[1]
+
+    def prices(self, items: I32, *, price_off: F64 | None = None) -> F64:
+        """(n, j) currency that each visitor is asked for items (n, j), less the discount of the page."""
+        at = (self.visits.day_row[:, None], np.maximum(items, 0))
+        price: F64 = self.today.price[at]
+        if price_off is None:
+            return price
+        discount = price * self._discounts(price_off)[:, None]
+        if not self.config.allow_losses:
+            discount = np.minimum(discount, np.maximum(self.today.margin[at], 0.0))
+        return price - discount
 
     def attention(self, slates: I32) -> F64:
         """(n, k) exact probability that each slot of the slates is examined."""

@@ -58,10 +58,19 @@ def p_like(params: ShopParams, today: DayTables, visits: Visits, i: int, item: i
 
 
 @njit(cache=True, inline="always")
+def discount_of(params: ShopParams, today: DayTables, row: int, item: int, off: float) -> float:
+    """Currency that the share ``off`` takes off the price; it stops at cost unless losses are allowed."""
+    discount = off * today.price[row, item]
+    return discount if params.allow_losses else min(discount, max(today.margin[row, item], 0.0))
+
+
+@njit(cache=True, inline="always")
 def pain_of(params: ShopParams, today: DayTables, visits: Visits, i: int, item: int, off: float) -> float:
-    """Price sensitivity x log(price / reference), after the share ``off`` is taken off the price."""
-    price = today.log_price[visits.day_row[i], item] + math.log1p(-off)
-    return float(params.sensitivity[visits.user[i]] * price)
+    """Price sensitivity x log(price / reference), after the discount ``off``."""
+    row = visits.day_row[i]
+    discount, price = discount_of(params, today, row, item, off), today.price[row, item]
+    share = discount / price if discount < off * price else off
+    return float(params.sensitivity[visits.user[i]] * (today.log_price[row, item] + math.log1p(-share)))
 
 
 @njit(cache=True, inline="always")

@@ -61,7 +61,7 @@ def expect(
                 cart = like * willing
                 lines = cart * model.p_buy(params, pain)
                 units = lines * model.mean_units(model.units_p(params, visits, i, taken), params.max_units)
-                discount = off * today.price[row, taken]
+                discount = model.discount_of(params, today, row, taken, off)
                 out[batches.TERM_CART, i, c] = cart
                 out[batches.TERM_PURCHASE, i, c] = lines
                 out[batches.TERM_UNITS, i, c] = units

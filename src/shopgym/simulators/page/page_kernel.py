@@ -55,8 +55,8 @@ def serve(
     """Fill ``out`` and ``event_rows`` with what the ``active`` visits do with the slates (n, k).
 
     Pages of other visits stay blank. ``price_off`` is (n,), the share taken off every price of a page, or
-    (0,) for no discount. Then move the visits on and fill ``left`` and ``cut`` (n,), False before; where
-    these are (0,) the visits stay as they are.
+    (0,) for no discount (see :func:`.choice_model.discount_of`). Then move the visits on and fill ``left``
+    and ``cut`` (n,), False before; where these are (0,) the visits stay as they are.
     """
     low, high = claim(queue)
     while low < high:
@@ -282,7 +282,7 @@ def _follow_up(
         if checkout >= model.p_buy(params, pain):
             event[batches.EVENT_REMOVED] = checkout < model.p_buy(params, 0.0)
             continue
-        discount = off * today.price[day_row, taken]
+        discount = model.discount_of(params, today, day_row, taken, off)
         event[batches.EVENT_SOLD] = taken
         event[batches.EVENT_QUANTITY] = amount
         event[batches.EVENT_REVENUE] = amount * (today.price[day_row, taken] - discount)

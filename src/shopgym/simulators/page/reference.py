@@ -21,8 +21,9 @@ something popular.
 
 - pull q = ``taste_weight`` taste + ``intent_weight`` intent - ``people.boredom`` seen, where seen is what was
   looked at lately; appeal v_i = q . e_i;
-- price p_i = price sensitivity of the user x log(price (1 - price_off) / reference). The reference is the
-  median list price, moved towards the item's own by ``reference_price`` (Kalyanaram & Winer 1995);
+- price p_i = price sensitivity of the user x log((price - discount) / reference). The discount is price_off x
+  price, but at most the margin unless ``allow_losses``. The reference is the median list price, moved towards
+  the item's own by ``reference_price`` (Kalyanaram & Winer 1995);
 - z_i = what the day adds to the appeal: ``quality_weight`` x quality, season, drift, campaigns, shocks.
 
 **Examination.** An e-mail is opened with probability ``surfaces.opened``; other pages always are. The shopper
@@ -52,7 +53,7 @@ examined the shopper reads on with probability R. Empty slots are passed over.
   bulk factor of the user x exp(-``mission_units`` x size), where size is that of the purpose;
 - order, given cart: s(``buy_base`` - ``buy_price`` p_j). One uniform serves the whole visit, so that a cart
   is mostly bought or left as a whole. A line that fails by its price alone (not at p = 0) is removed;
-- revenue and margin: units x (price or margin of j, less price_off x price);
+- revenue and margin: units x (price or margin of j, less the discount);
 - returned, given order: s(logit of the rate of j + user effect - ``returns.depth`` v_i - ``returns.worth``
   worth_j), after 1 day + an exponential time of mean ``returns.delay``. It costs the margin of the line and
   ``returns.handling``.
@@ -156,9 +157,17 @@ def p_like(params: ShopParams, today: DayTables, visit: Visit, item: int) -> flo
     return sigmoid(base + appeal_of(params, visit, item) + float(today.appeal[visit.day_row, item]))
 
 
+def discount_of(params: ShopParams, today: DayTables, visit: Visit, item: int, price_off: float) -> float:
+    """Currency taken off the price of an item."""
+    asked = price_off * float(today.price[visit.day_row, item])
+    margin = float(today.margin[visit.day_row, item])
+    return asked if params.allow_losses else min(asked, max(margin, 0.0))
+
+
 def price_of(params: ShopParams, today: DayTables, visit: Visit, item: int, price_off: float) -> float:
     """p, in logits"""
-    log_price = float(today.log_price[visit.day_row, item]) + math.log1p(-price_off)
+    share = discount_of(params, today, visit, item, price_off) / float(today.price[visit.day_row, item])
+    log_price = float(today.log_price[visit.day_row, item]) + math.log1p(-share)
     return float(params.sensitivity[visit.user]) * log_price
 
 
@@ -221,7 +230,7 @@ def read_page(
 ) -> tuple[list[SlotOutcome], float]:
     """What the shopper does with a ``slate`` of k item rows, and the seconds that reading the list takes.
 
-    ``price_off`` in [0, 1) is taken off every price. Changes nothing: see :func:`continue_visit`.
+    ``price_off`` in [0, 1) is the share taken off every price. Changes nothing: see :func:`continue_visit`.
     """
     page, surface = page_key(visit), visit.surface
     opened = uniform(page, kinds.DRAW_OPENED) < params.opened[surface]
@@ -267,8 +276,9 @@ def _take_up(
         float(today.margin[visit.day_row, taken]),
     )
     outcome.sold, outcome.quantity = taken, outcome.cart_units
-    outcome.revenue = outcome.quantity * (full_price - price_off * full_price)
-    outcome.margin = outcome.quantity * (full_margin - price_off * full_price)
+    discount = discount_of(params, today, visit, taken, price_off)
+    outcome.revenue = outcome.quantity * (full_price - discount)
+    outcome.margin = outcome.quantity * (full_margin - discount)
     if params.returns and uniform(draw, kinds.DRAW_RETURNED) < p_return(params, visit, item, taken):
         outcome.returned = True
         outcome.return_cost = outcome.margin + params.return_handling

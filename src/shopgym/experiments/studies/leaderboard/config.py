@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from functools import partial
+from typing import Any, Literal
 
 from pydantic import Field, model_validator
 
@@ -16,8 +17,10 @@ from ....envs.vector import (
     ShopperVectorEnv,
     ShopVectorEnv,
 )
+from ....simulators.build_params import user_names
 from ....simulators.config import ShopConfig
-from ...config import Agents, CatalogSection, Section
+from ...config import Agents, CatalogSection, Imports, Section
+from ...entries import NAME, check_entries, import_packages
 
 FAMILIES: dict[str, type[ShopVectorEnv]] = {
     "bandit": BanditVectorEnv,
@@ -57,11 +60,12 @@ class LeaderboardConfig(Section):
     """Which agents, where, how often."""
 
     kind: Literal["leaderboard"]
-    name: str = Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.-]{0,63}$")
+    name: str = Field(pattern=f"^{NAME}$")
     purpose: str = Field("", description="what the leaderboard is for")
     seed: int = Field(0, ge=0, lt=2**62, description="of everything that is random")
     catalog: CatalogSection = CatalogSection()
     reward: Settings[RewardSpec] = Settings({"terms": MARGIN}, RewardSpec(MARGIN))
+    imports: Imports = ()
     agents: Agents
     baseline: str = Field("random", description="its mean score in an environment counts as 1")
     families: dict[Family, FamilySection]
@@ -83,4 +87,11 @@ class LeaderboardConfig(Section):
                 raise InvalidInput(field, 0, "agents choose among candidates")
             if name == "shopper" and not config.people.enabled:
                 raise InvalidInput("families.shopper.full", False, "nobody would come back: set full: true")
+        import_packages(self.imports)
+        for family in self.families.values():
+            check_entries(self.agents, partial(user_names, family.shop_config()))
         return self
+
+    def stored(self) -> dict[str, Any]:
+        """The config with all defaults filled in, as a run stores it."""
+        return self.model_dump(mode="json")
