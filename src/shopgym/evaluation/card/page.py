@@ -7,6 +7,7 @@ from html import escape
 from pathlib import Path
 from typing import Any
 
+from ..answer.lines import advice
 from ..answer import COLOURS, HEADINGS, TextTable, lines_before
 from ..answer.sentences import (
     HEADINGS_OF_SEVERAL,
@@ -50,13 +51,13 @@ def card(answer: Mapping[str, Any], logs: Mapping[tuple[str, str], WeighedLog]) 
 
 
 def _one(answer: Mapping[str, Any], log: WeighedLog) -> str:
-    *_, logged, verdict = (str(line) for line in lines_before({**answer, "advice": ()}))
+    *_, logged, verdict = (str(line) for line in lines_before({**answer, "sample_size": {}}))
     name, verb = f"<bdi>{escape(answer['policy'])}</bdi>", earned(answer.get("minimise", False))
     sections = [_estimates(answer, log), *_weighing(answer, log)]
     return f"""<h1>What would <i>{name}</i> have {verb}?</h1>
 {_verdict(answer["verdict"], [verdict])}
 <p>{escape(logged)}.</p>
-{"".join(f"<p>{escape(line)}.</p>" for line in answer.get("advice", ()))}
+{"".join(f"<p>{escape(line)}.</p>" for line in advice(answer))}
 {_why(_reasons(answer))}
 {_tiles(answer)}
 <div class="grid">{"".join(sections)}</div>

@@ -92,8 +92,8 @@ def comparison_blocks(answer: Mapping[str, Any]) -> list[Block]:
 
 
 def _advice(answer: Mapping[str, Any]) -> Iterator[str]:
-    """What comes after the conclusions: whether a hidden cause could turn them."""
-    for each in answer["sensitivity"]:
+    """What comes after the conclusions: could a hidden cause turn them, what would settle them."""
+    for each in (*answer["sensitivity"], *answer["sample_sizes"]):
         yield f"{_name(answer, {**each, 'by': ''})}: {each['sentence']}"
 
 
