@@ -7,8 +7,8 @@ from html import escape
 from pathlib import Path
 from typing import Any
 
-from ..answer.lines import advice
 from ..answer import COLOURS, HEADINGS, TextTable, lines_before
+from ..answer.lines import advice
 from ..answer.sentences import (
     HEADINGS_OF_SEVERAL,
     earned,
