@@ -13,6 +13,7 @@ from ..answer.sentences import (
     HEADINGS_OF_SEVERAL,
     earned,
     estimator_notes,
+    log_notes,
     number,
     percent,
     quoted,
@@ -61,7 +62,7 @@ def _one(answer: Mapping[str, Any], log: WeighedLog) -> str:
 {_why(_reasons(answer))}
 {_tiles(answer)}
 <div class="grid">{"".join(sections)}</div>
-{_small_print(estimator_notes(answer), answer)}"""
+{_small_print([*estimator_notes(answer), *log_notes(answer)], answer)}"""
 
 
 def _several(answer: Mapping[str, Any], logs: Mapping[tuple[str, str], WeighedLog]) -> str:

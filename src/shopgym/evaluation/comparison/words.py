@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
 from ..answer import Block, Line, TextTable, blocks_of, comparison_conclusion, conclusion
-from ..answer.sentences import amount, between, earned, estimator_notes, number, percent, together
+from ..answer.sentences import amount, between, earned, estimator_notes, log_notes, number, percent, together
 from ..offline.verdict import CAUTION, REFUSE, TRUST
 
 JOINT = (
@@ -159,7 +159,8 @@ def _notes(answer: Mapping[str, Any]) -> list[str]:
     notes: dict[str, None] = {}
     for each in answer["evaluations"]:
         estimates = [e for e in each["estimates"] if e["estimator"] in used]
-        notes |= dict.fromkeys(estimator_notes({**each, "estimates": estimates}))
+        said = [*estimator_notes({**each, "estimates": estimates}), *log_notes(each)]
+        notes |= dict.fromkeys(said)
     return list(notes)
 
 
