@@ -16,8 +16,9 @@ from typer.testing import CliRunner
 
 from shopgym.cli.evaluate import evaluate
 from shopgym.core import Interactions, InvalidInput, Items, Requests
-from shopgym.evaluation.answer import UNCHECKED_MODEL, conclusion
+from shopgym.evaluation.answer import conclusion
 from shopgym.evaluation.offline import ESTIMATORS
+from shopgym.evaluation.offline.agreement import UNCHECKED_MODEL
 from shopgym.policies.decision_log.log import DecisionLog, logged_marginals
 from shopgym.policies.explorers import Softmax
 from shopgym.policies.guards import InStock
@@ -381,7 +382,7 @@ def test_nothing_heavy_is_loaded_before_it_is_needed() -> None:
     assert done.stdout.strip() == "[]"
 
 
-def test_a_model_that_nothing_checks_says_so(tmp_path: Path) -> None:
+def test_a_model_that_nothing_checks_is_refused(tmp_path: Path) -> None:
     rng = np.random.default_rng(0)
     frame = pd.DataFrame(
         {
@@ -393,10 +394,12 @@ def test_a_model_that_nothing_checks_says_so(tmp_path: Path) -> None:
     frame["propensity"] = frame["action"].map({"a": 0.5, "b": 0.49, "c": 0.01})
     frame.to_csv(tmp_path / "log.csv", index=False)
     reply = answer(tmp_path / "log.csv", "--policy", "action:c")
-    assert set(reply["refused"]) == {"ips", "snips", "dr"}
-    assert (reply["headline"], reply["verdict"]) == ("dm", "caution")
-    dm = next(e for e in reply["estimates"] if e["estimator"] == "dm")
-    assert dm["reason"].startswith(UNCHECKED_MODEL)
+    assert set(reply["refused"]) == {"ips", "snips", "dm", "dr"}
+    assert (reply["headline"], reply["verdict"]) == (None, "refuse")
+    alone = answer(tmp_path / "log.csv", "--policy", "action:c", "--estimator", "dm")
+    assert (alone["headline"], alone["verdict"]) == (None, "refuse")
+    for each in (reply, alone):
+        assert UNCHECKED_MODEL in each["refused"]["dm"]
     assert UNCHECKED_MODEL in " ".join(run(tmp_path / "log.csv", "--policy", "action:c").split())
     fine = answer(tmp_path / "log.csv", "--policy", "uniform")
     assert UNCHECKED_MODEL not in " ".join(e["reason"] for e in fine["estimates"])

@@ -187,7 +187,7 @@ def _comparison(
 
 
 def _source(log: Any, request: Request) -> Any:
-    """The log in a form that :func:`.offline.formats.weigh_log` takes; read once where it is weighed often."""
+    """The log in a form that :func:`.offline.formats.weigh_log` takes; read once if it is weighed often."""
     if isinstance(log, (list, tuple)):
         parts = [_source(part, request) for part in log]
         if parts and all(isinstance(part, DecisionLog) for part in parts):

@@ -1,4 +1,4 @@
-"""What a reader of a comparison asks next: whether a hidden cause could turn it, and how many more decisions."""
+"""What a reader of a comparison asks next: could a hidden cause turn it, and are more decisions needed."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from .rows import JointTable, Logs, Options
 
 
 def hidden_causes(table: JointTable, logs: Logs, options: Options) -> list[dict[str, Any]]:
-    """For each difference on all rounds of a log without propensities: how strong a hidden cause would turn it.
+    """For each difference on all rounds of a log without propensities: how strong a cause would turn it.
 
     Keys: ``reward``, ``policy`` and those of :class:`..offline.sensitivity.Sensitivity`.
     """
