@@ -82,7 +82,7 @@ class RepeatedRows:
         remedy = "drop the copies"
         if not self.users_named:
             remedy += ", or name the user (--user-column) if they are customers who came back"
-        return ((CAUTION, f"{self.sentence}: the log counts them twice; {remedy}"),)
+        return ((CAUTION, f"{self.sentence}: the log counts them twice, so {remedy}"),)
 
 
 def repeated_rows(

@@ -14,10 +14,11 @@ been affected by the treatment). Whether a column came before the action is not 
   correlated with a cause is not named, nor one that merely shares an effect with the action.
 
 Numbers are tested by their ranks and by how far the ranks are from the middle, other columns by the
-indicator of each frequent value. Inverse propensities can be far from normal, so their p-value is that of
-Bernstein's inequality, with the variance of the log. The smallest p-value of all tests is multiplied by their
-number (Bonferroni); a column is named below ``ALPHA``, so that of logs without an outcome among the columns
-at most one in a thousand names one.
+indicator of each frequent value. Means of inverse propensities are not quite normal: where no round weighs
+much the normal p-value is corrected for the largest skewness that they can have (Cramer 1938; Petrov 1975,
+Sums of independent random variables, chapter 8), elsewhere it is that of Bernstein's inequality. The smallest
+p-value of all tests is multiplied by their number (Bonferroni); a column is named below ``ALPHA``, so that of
+logs without an outcome among the columns at most one in a hundred names one.
 """
 
 from __future__ import annotations
@@ -37,8 +38,9 @@ from .verdict import CAUTION, REFUSE, Reason
 if TYPE_CHECKING:
     import pandas as pd
 
-ALPHA = 1e-3
-"""Share of right logs in which some column is named."""
+ALPHA, SURE = 0.01, 1e-4
+"""Share of right logs in which some column is named; below ``SURE`` there is no doubt that it is one. Without
+propensities only these are named, as the regressions on the other columns are not exact."""
 FEWEST = 30
 """An action or a value seen less often is not tested: its mean is too far from normal."""
 FEWEST_CLUSTERS = 20
@@ -49,10 +51,12 @@ MOST_ROWS = 50_000
 """Of a longer log every k-th row is tested: an effect that these do not show is of no weight."""
 DETERMINED = 0.01
 """Share of a column's variance below which the other columns leave nothing of it to test."""
+NEARLY_NORMAL = 0.5
+"""The correction of a normal p-value is right up to so many standard errors times the largest skewness."""
 EXTREME = 0.01
 """Share of the rows, those with the least exploration, that may be out of balance unseen: an action that is
 almost never chosen there has not been logged there either."""
-KNOTS = 5
+KNOTS = 10
 """Steps of a number's rank in the regressions on the other columns."""
 
 
@@ -93,16 +97,17 @@ class Suspects:
         """Reasons against an estimate, where propensities were logged.
 
         Args:
-            left_out: whether the columns were left out of the context; else they are part of it, and every
-                estimate is refused: the reward model, or the weights, are wrong.
+            left_out: whether the columns were left out of the context. Else they are part of it, and if that
+                is sure every estimate is refused: the reward model, or the weights, are wrong.
         """
         if not self.columns or not self.logged:
             return ()
         either = "an outcome of the action, or the propensities are wrong"
         if left_out:
-            remedy = "left out of the context; name the context column by column to settle it"
-            return ((CAUTION, f"{self.sentence}: {either}; {remedy}"),)
-        return ((REFUSE, f"in the context {self.sentence}: {either}; no outcome may be a --context-column"),)
+            remedy = "so left out of the context (name each context column to settle it)"
+            return ((CAUTION, f"{self.sentence}: {either}, {remedy}"),)
+        word = REFUSE if self.columns[0].p_value < SURE else CAUTION
+        return ((word, f"in the context {self.sentence}: {either} (no outcome may be a --context-column)"),)
 
     def refuse_unclear(self, option: str = "--context-column") -> None:
         """Refuse to take suspects as context unasked where no propensities can tell causes from outcomes.
@@ -166,7 +171,8 @@ def suspects(
         bases = {name: _basis(frame[name].to_numpy()[rows]) for name in tested}
         p_values = dict(_dependent(tested, bases, shown, cluster, size))
     columns = [SuspectColumn(name, min(1.0, max(1, tests) * p)) for name, p in p_values.items()]
-    suspected = sorted((each for each in columns if each.p_value < ALPHA), key=lambda each: each.p_value)
+    limit = SURE if propensity is None else ALPHA
+    suspected = sorted((each for each in columns if each.p_value < limit), key=lambda each: each.p_value)
     return Suspects(tuple(suspected), propensity is not None)
 
 
@@ -179,7 +185,7 @@ def _dependent(
     for name, features in tested.items():
         p = _smallest_p(features, size[:, None] * centred, cluster)
         others = [basis for other, basis in bases.items() if other != name]
-        if p < ALPHA and others:
+        if p < SURE and others:
             design = np.hstack([np.ones((len(centred), 1)), *others])
             both = np.hstack([features, centred])
             both = both - design @ np.linalg.lstsq(root * design, root * both, rcond=None)[0]
@@ -218,13 +224,25 @@ def _smallest_p(
         if extremes is not None:
             beyond = np.maximum(total - extremes[1], 0.0)
             largest = extremes[0] * n / groups  # of a user whose rounds were decided at once
-            bound = np.divide(beyond**2, 2.0 * (error**2 + largest * beyond / 3.0) + 1e-300)
-            smallest = min(smallest, 2.0 * math.exp(-float(bound.max(initial=0.0))))
+            smallest = min(smallest, _tail(beyond, error, largest))
         else:
             defined = error > 1e-9 * math.sqrt(n)
             z = float((total[defined] / error[defined]).max(initial=0.0))
             smallest = min(smallest, 2.0 * float(stdtr(groups - 1, -z)))
     return smallest
+
+
+def _tail(beyond: F64, error: F64, largest: float) -> float:
+    """The smallest two-sided p-value of sums ``beyond`` (A,) with these standard errors, of terms of at most
+    ``largest``."""
+    from scipy.special import ndtr
+
+    bernstein = beyond**2 / (2.0 * (error**2 + largest * beyond / 3.0) + 1e-300)
+    smallest = 2.0 * math.exp(-float(bernstein.max(initial=0.0)))
+    light = (error > 0) & (largest * beyond <= NEARLY_NORMAL * error**2)
+    z, skewness = beyond[light] / error[light], largest / error[light]
+    corrected = 2.0 * ndtr(-z) * np.exp(skewness * z**3 / 6.0)
+    return min(smallest, float(corrected.min(initial=1.0)))
 
 
 def _extremes(logged: F64, actions: int, size: F64) -> tuple[float, float]:
