@@ -14,8 +14,10 @@ from ....core.types import F64, I64, AnyArray
 from ....tables import RECOGNISED, to_numbers
 from ..actions import cross_fitted_inputs
 from ..bandit.continuous import kernel_inputs
+from ..duplicates import repeated_rows
 from ..from_dataframe import context_features
 from ..inputs import OpeInputs
+from ..post_treatment import suspects
 from ..reward_model import FOLDS
 from ..slate import slate_inputs
 from ..support import FEWEST, Support
@@ -173,8 +175,23 @@ def _checked(frame: pd.DataFrame, policy: Any, columns: Columns, unit: str | Non
     if columns.unit:
         unit = one_unit(frame, columns.unit)
     facts |= about_context | left.facts
-    notes, doubts = list(left.notes), list(left.doubts)
+    notes, doubts = list(left.notes), [*left.doubts, *_repeated(frame, columns, target)]
     return LogTable(frame, columns, target, unit or columns.reward, labels, facts, notes, doubts)
+
+
+def _repeated(frame: pd.DataFrame, columns: Columns, target: Target) -> tuple[Reason, ...]:
+    """The doubt about rows that repeat another; slots of a slate may."""
+    if columns.slate:
+        return ()
+    return repeated_rows(
+        frame,
+        columns.action,
+        columns.reward,
+        propensity=columns.propensity_column,
+        user=columns.user,
+        id=columns.id,
+        others=target.columns(frame.columns),
+    ).doubts
 
 
 def _from_word(policy: Any, header: list[str]) -> list[str]:
@@ -216,8 +233,11 @@ def _continuous(log: LogTable, by_user: bool | None) -> WeighedLog:
 
 
 def _actions(log: LogTable, by_user: bool | None, rng: Generator) -> WeighedLog:
-    frame, columns, target, labels = log.frame, log.columns, log.target, log.labels
-    action = codes(frame[columns.action], labels)
+    frame, target, labels = log.frame, log.target, log.labels
+    action = codes(frame[log.columns.action], labels)
+    if not _offers_differ(frame):
+        _without_outcomes(log, action)
+    columns = log.columns
     features = context_features(frame, columns.context)
     log.facts["actions"] = len(labels)
     if len(labels) == 1:
@@ -267,13 +287,37 @@ def _actions(log: LogTable, by_user: bool | None, rng: Generator) -> WeighedLog:
     support = Support(len(labels), features.shape[1])
     support.add(action, propensity, mass, features, sample_weight)
     calibration = support.calibration()
-    if OFFERED in frame.columns and frame[OFFERED].nunique() > 1:
+    if _offers_differ(frame):
         calibration["propensity_p"] = _p_value_by_offer(
             frame[OFFERED], labels, action, propensity, features, size
         )
         log.facts["varying_offer"] = True
     inputs = replace(inputs, **calibration)
     return log.weighed(inputs, by_user, support=support, labels=tuple(labels))
+
+
+def _offers_differ(frame: pd.DataFrame) -> bool:
+    return OFFERED in frame.columns and frame[OFFERED].nunique() > 1
+
+
+def _without_outcomes(log: LogTable, action: I64) -> None:
+    """Columns that look like outcomes of the action: left out where ``*`` took them, else a doubt.
+
+    Raises:
+        InvalidInput: ``*`` took them, and the log has no propensities that could tell.
+    """
+    propensity, context = log.propensity(), log.columns.context
+    chosen_here = "left_out" in log.facts  # by ``*``
+    if propensity is None and not chosen_here:
+        return
+    suspected = suspects(log.frame, context, action, propensity, log.users, log.sample_weight)
+    suspected.refuse_unclear()
+    log.doubts += suspected.doubts(left_out=chosen_here)
+    if chosen_here:
+        kept = tuple(name for name in context if name not in suspected.names)
+        log.columns = replace(log.columns, context=kept)
+        log.facts["context"] = list(kept)
+        log.facts["left_out"] |= dict.fromkeys(suspected.names, "it looks like an outcome of the action")
 
 
 def _uniform(actions: int, rows: slice) -> F64:
