@@ -270,11 +270,13 @@ def _actions(log: LogTable, by_user: bool | None, rng: Generator) -> WeighedLog:
         mass = np.full(len(labels), size.sum() / len(labels)) if whole is None else size @ whole
     support = Support(len(labels), features.shape[1])
     support.add(action, propensity, mass, features, sample_weight)
-    p = support.p_value()
+    calibration = support.calibration()
     if OFFERED in frame.columns and frame[OFFERED].nunique() > 1:
-        p = _p_value_by_offer(frame[OFFERED], labels, action, propensity, features, size)
+        calibration["propensity_p"] = _p_value_by_offer(
+            frame[OFFERED], labels, action, propensity, features, size
+        )
         log.facts["varying_offer"] = True
-    inputs = replace(inputs, propensity_p=p)
+    inputs = replace(inputs, **calibration)
     return log.weighed(inputs, by_user, support=support, labels=tuple(labels))
 
 
