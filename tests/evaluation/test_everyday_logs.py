@@ -549,25 +549,7 @@ def test_slots_of_different_number(tmp_path: Path) -> None:
     assert got.sample_weight.tolist() == [2.0, 1.0]
 
 
-# --- outcomes as context, and copies of rows ----------------------------------------------------------------
-
-
-@needs_cases
-def test_the_star_leaves_an_outcome_out_and_says_so() -> None:
-    log = CASES / "other_outcomes.csv"
-    columns = {"action": "segment", "reward": "spend"}
-    got = read(log, "action:mens", context=("*",), **columns)
-    assert got.facts["context"] == ["history"]
-    assert "as an outcome does" in got.facts["left_out"]["visit"]
-    assert [verdict for verdict, _ in got.doubts] == ["caution"]
-    want = read(log, "action:mens", context=("history",), **columns)
-    for name in ("snips", "dr"):
-        assert got.estimate(name).value == pytest.approx(want.estimate(name).value)
-    named = read(log, "action:mens", context=("visit",), **columns)
-    assert {named.estimate(name).verdict for name in ("snips", "dr")} == {"refuse"}
-    frame = pd.read_csv(log).drop(columns="propensity")
-    with pytest.raises(InvalidInput, match=r"--context-column = '\*': visit differs"):
-        read(frame, "action:mens", context=("*",), **columns)
+# --- copies of rows -----------------------------------------------------------------------------------
 
 
 def test_copies_of_rows_are_a_doubt() -> None:

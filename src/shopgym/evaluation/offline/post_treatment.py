@@ -131,6 +131,7 @@ def suspects(
     action: AnyArray,
     propensity: F64 | None = None,
     users: AnyArray | None = None,
+    sample_weight: F64 | None = None,
 ) -> Suspects:
     """The columns of the context that depend on the action as only an outcome, or a cause, does.
 
@@ -140,6 +141,7 @@ def suspects(
         action: (n,) labels or codes of the logged actions.
         propensity: (n,) their logged probabilities; None: not logged.
         users: (n,) or None; the rounds of a user are one draw.
+        sample_weight: (n,) > 0, how many rounds each row stands for, or None.
     """
     step = max(1, -(-len(frame) // MOST_ROWS))
     rows = slice(None, None, step)
@@ -149,43 +151,53 @@ def suspects(
     cluster = np.arange(len(code)) if users is None else cluster_codes(np.asarray(users)[rows])
     if len(frequent) == 0 or cluster.max() + 1 < FEWEST_CLUSTERS or len(frequent) < 2:
         return Suspects(logged=propensity is not None)
-    tested = {name: _features(frame[name].to_numpy()[rows]) for name in context}
+    size = np.ones(len(code)) if sample_weight is None else sample_weight[rows] / sample_weight[rows].mean()
+    tested = {name: _centred(_features(frame[name].to_numpy()[rows]), size) for name in context}
     tests = len(frequent) * sum(features.shape[1] for features in tested.values())
     if propensity is not None:
         logged = np.asarray(propensity, dtype=np.float64)[rows]
         excess = shown / logged[:, None] - 1.0
-        extremes = _extremes(logged, int(code.max()) + 1)
+        extremes = _extremes(logged, int(code.max()) + 1, size)
+        excess *= size[:, None]
         p_values = {
             name: _smallest_p(features, excess, cluster, extremes) for name, features in tested.items()
         }
     else:
-        p_values = dict(_dependent(frame, rows, tested, shown, cluster))
+        bases = {name: _basis(frame[name].to_numpy()[rows]) for name in tested}
+        p_values = dict(_dependent(tested, bases, shown, cluster, size))
     columns = [SuspectColumn(name, min(1.0, max(1, tests) * p)) for name, p in p_values.items()]
     suspected = sorted((each for each in columns if each.p_value < ALPHA), key=lambda each: each.p_value)
     return Suspects(tuple(suspected), propensity is not None)
 
 
 def _dependent(
-    frame: pd.DataFrame, rows: slice, tested: dict[str, F64], shown: F64, cluster: I64
+    tested: dict[str, F64], bases: dict[str, F64], shown: F64, cluster: I64, size: F64
 ) -> Iterator[tuple[str, float]]:
     """For each column the greater p-value of two tests: by itself, and given the other columns."""
-    centred = shown - shown.mean(axis=0)
-    bases = {name: _basis(frame[name].to_numpy()[rows]) for name in tested}
+    centred = _centred(shown, size)
+    root = np.sqrt(size)[:, None]
     for name, features in tested.items():
-        p = _smallest_p(features, centred, cluster)
+        p = _smallest_p(features, size[:, None] * centred, cluster)
         others = [basis for other, basis in bases.items() if other != name]
         if p < ALPHA and others:
             design = np.hstack([np.ones((len(centred), 1)), *others])
             both = np.hstack([features, centred])
-            both = both - design @ np.linalg.lstsq(design, both, rcond=None)[0]
+            both = both - design @ np.linalg.lstsq(root * design, root * both, rcond=None)[0]
             left, left_of_shown = both[:, : features.shape[1]], both[:, features.shape[1] :]
             free = left.var(axis=0) > DETERMINED * features.var(axis=0)
             if free.any():
-                p = max(p, _smallest_p(left[:, free], left_of_shown, cluster))
+                p = max(p, _smallest_p(left[:, free], size[:, None] * left_of_shown, cluster))
         yield name, p
 
 
-def _smallest_p(features: F64, excess: F64, cluster: I64, extremes: tuple[float, int] | None = None) -> float:
+def _centred(columns: F64, size: F64) -> F64:
+    """The columns less their means, weighted by ``size`` (n,) of mean 1."""
+    return np.asarray(columns - size @ columns / len(size))
+
+
+def _smallest_p(
+    features: F64, excess: F64, cluster: I64, extremes: tuple[float, float] | None = None
+) -> float:
     """The smallest two-sided p-value of the means of feature x excess, 0 in expectation.
 
     Args:
@@ -215,23 +227,22 @@ def _smallest_p(features: F64, excess: F64, cluster: I64, extremes: tuple[float,
     return smallest
 
 
-def _extremes(logged: F64, actions: int) -> tuple[float, int]:
-    """The largest inverse propensity of an action, logged or not, and how many rows are beyond it.
+def _extremes(logged: F64, actions: int, size: F64) -> tuple[float, float]:
+    """The largest inverse propensity of an action, logged or not, and how many rounds are beyond it.
 
     All actions but the logged one share 1 - p. The largest is the quantile 1 - ``EXTREME`` over rows.
     """
     unlogged = np.divide(actions - 1, 1.0 - logged, out=np.full(len(logged), np.inf), where=logged < 1)
     weight = np.maximum(1.0 / logged, unlogged)
     largest = float(np.quantile(weight, 1.0 - EXTREME, method="lower"))
-    return largest, int((weight > largest * (1.0 + 1e-9)).sum())
+    return largest * float(size.max()), float(size[weight > largest * (1.0 + 1e-9)].sum())
 
 
 def _features(values: AnyArray) -> F64:
-    """(n, f) what is tested of a column: centred and bounded; f = 0 if it is constant."""
+    """(n, f) what is tested of a column, in [-1, 1]; f = 0 if it is constant."""
     rank = _rank(values)
     if rank is not None:
-        columns = np.stack([rank, np.abs(rank)], axis=1)
-        return np.asarray(columns - columns.mean(axis=0))
+        return np.stack([rank, np.abs(rank)], axis=1)
     levels, code, count = np.unique(values.astype(str), return_inverse=True, return_counts=True)
     if len(levels) < 2:
         return np.empty((len(values), 0))
@@ -239,8 +250,7 @@ def _features(values: AnyArray) -> F64:
     kept = kept[count[kept] >= FEWEST]
     if len(levels) == 2:
         kept = kept[:1]  # the other says the same
-    columns = (code[:, None] == kept).astype(np.float64)
-    return np.asarray(columns - columns.mean(axis=0))
+    return np.asarray(code[:, None] == kept, dtype=np.float64)
 
 
 def _basis(values: AnyArray) -> F64:

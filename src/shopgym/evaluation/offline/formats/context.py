@@ -127,7 +127,9 @@ def without_outcomes(log: LogTable, action: I64, propensity: F64 | None) -> None
     if not log.columns.context:
         return
     chosen = LEFT_OUT in log.facts
-    seen = suspects(log.frame, log.columns.context, action, propensity, log.users)
+    if propensity is None and not chosen:
+        return  # nothing tells a cause from an outcome, and somebody named it
+    seen = suspects(log.frame, log.columns.context, action, propensity, log.users, log.sample_weight)
     if chosen:
         seen.refuse_unclear()
     log.doubts.extend(seen.doubts(left_out=chosen))
@@ -135,4 +137,4 @@ def without_outcomes(log: LogTable, action: I64, propensity: F64 | None) -> None
         context = tuple(name for name in log.columns.context if name not in seen.names)
         log.columns = replace(log.columns, context=context)
         log.facts["context"] = list(context)
-        log.facts[LEFT_OUT] |= dict.fromkeys(seen.names, "it differs between the actions as an outcome does")
+        log.facts[LEFT_OUT] |= dict.fromkeys(seen.names, "it looks like an outcome of the action")

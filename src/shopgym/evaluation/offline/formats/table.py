@@ -218,10 +218,11 @@ def _continuous(log: LogTable, by_user: bool | None) -> WeighedLog:
 
 
 def _actions(log: LogTable, by_user: bool | None, rng: Generator) -> WeighedLog:
-    frame, columns, target, labels = log.frame, log.columns, log.target, log.labels
-    action = codes(frame[columns.action], labels)
+    frame, target, labels = log.frame, log.target, log.labels
+    action = codes(frame[log.columns.action], labels)
     propensity = log.propensity()
-    without_outcomes(log, action, propensity)
+    if not _offers_differ(frame):
+        without_outcomes(log, action, propensity)
     columns = log.columns
     features = context_features(frame, columns.context)
     log.facts["actions"] = len(labels)
@@ -271,13 +272,16 @@ def _actions(log: LogTable, by_user: bool | None, rng: Generator) -> WeighedLog:
     support = Support(len(labels), features.shape[1])
     support.add(action, propensity, mass, features, sample_weight)
     calibration = support.calibration()
-    if OFFERED in frame.columns and frame[OFFERED].nunique() > 1:
-        calibration["propensity_p"] = _p_value_by_offer(
-            frame[OFFERED], labels, action, propensity, features, size
-        )
+    if _offers_differ(frame):
+        p = _p_value_by_offer(frame[OFFERED], labels, action, propensity, features, size)
+        calibration["propensity_p"] = p
         log.facts["varying_offer"] = True
     inputs = replace(inputs, **calibration)
     return log.weighed(inputs, by_user, support=support, labels=tuple(labels))
+
+
+def _offers_differ(frame: pd.DataFrame) -> bool:
+    return OFFERED in frame.columns and frame[OFFERED].nunique() > 1
 
 
 def _uniform(actions: int, rows: slice) -> F64:
