@@ -18,8 +18,9 @@ from typer.testing import CliRunner
 from shopgym.cli import main
 from shopgym.cli.evaluate import evaluate
 from shopgym.core import Interactions, InvalidInput, Items, Requests
-from shopgym.evaluation.answer import UNCHECKED_MODEL, conclusion
+from shopgym.evaluation.answer import conclusion
 from shopgym.evaluation.offline import ESTIMATORS
+from shopgym.evaluation.offline.agreement import UNCHECKED_MODEL
 from shopgym.policies.decision_log.log import DecisionLog, logged_marginals
 from shopgym.policies.explorers import Softmax
 from shopgym.policies.guards import InStock
@@ -398,8 +399,10 @@ def test_a_model_that_nothing_checks_is_refused(tmp_path: Path) -> None:
     reply = answer(tmp_path / "log.csv", "--policy", "action:c")
     assert set(reply["refused"]) == {"ips", "snips", "dm", "dr"}
     assert (reply["headline"], reply["verdict"]) == (None, "refuse")
-    dm = next(e for e in reply["estimates"] if e["estimator"] == "dm")
-    assert dm["reason"].startswith(UNCHECKED_MODEL)
+    alone = answer(tmp_path / "log.csv", "--policy", "action:c", "--estimator", "dm")
+    assert (alone["headline"], alone["verdict"]) == (None, "refuse")
+    for each in (reply, alone):
+        assert UNCHECKED_MODEL in each["refused"]["dm"]
     assert UNCHECKED_MODEL in " ".join(run(tmp_path / "log.csv", "--policy", "action:c").split())
     fine = answer(tmp_path / "log.csv", "--policy", "uniform")
     assert UNCHECKED_MODEL not in " ".join(e["reason"] for e in fine["estimates"])

@@ -33,7 +33,8 @@ from ...policies.decision_log.log import DecisionLog
 from ..errors import NotEstimable
 from ..intervals import interval_named
 from ..intervals.clusters import cluster_codes
-from ..intervals.statistic import Clustered, Statistic, Terms
+from ..intervals.clusters import Clustered
+from ..intervals.statistic import Statistic, Terms
 from .checks import checked_actions
 from .estimate import without_infinity
 from .from_dataframe import context_features

@@ -23,8 +23,8 @@ from .weighing import benchmark_inputs
 CLOSED = ("delta", "student", "bernstein", "hoeffding", "cressie-read", "sequence")
 """Intervals in closed form: had with every estimator."""
 OTHERS: Mapping[str, tuple[str, ...]] = {
-    "ips": ("clopper-pearson", "betting"),
-    "snips": ("bootstrap",),
+    "ips": ("betting",),
+    "snips": ("bootstrap", "clopper-pearson"),
     "dr": ("bootstrap", "bca"),
 }
 """Slower ones, and those for plain weighted rewards in [0, 1], by estimator."""
