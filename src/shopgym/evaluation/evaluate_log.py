@@ -201,14 +201,11 @@ def _source(log: Any, request: Request) -> Any:
     if isinstance(log, (list, tuple)):
         return _one_log([_read(part, request) for part in log])
     often = len(request.policies) * len(request.rewards) > 1
-    streamed = request.stream or (
-        request.stream is None and isinstance(log, (str, Path)) and is_long(Path(log))
-    )
-    return _read(log, request) if often and not streamed else log
+    return _read(log, request) if often and not request.stream else log
 
 
 def _read(log: Any, request: Request) -> Any:
-    """A decision log or a table from its path; anything else stays as it is."""
+    """A decision log or a table from its path; anything else, and what is streamed, stays as it is."""
     if not isinstance(log, (str, Path)) or not Path(log).exists():
         return log
     path = Path(log)
@@ -216,6 +213,8 @@ def _read(log: Any, request: Request) -> Any:
         return log
     if is_decision_log(path):
         return DecisionLog.read(path)
+    if request.stream is None and is_long(path):
+        return log
     names = [name for policy in request.policies.values() for name in request.columns.names(policy)]
     groups = request.columns_for(request.rewards[0]).groups
     return read_table(path, "LOG", dialect=request.dialect or AUTO, text=[*names, *groups])
@@ -242,7 +241,7 @@ def _one_log(parts: list[Any]) -> Any:
     tables = [as_frame(part) for part in parts]
     headers = [set(map(str, table.columns)) for table in tables]
     if any(header != headers[0] for header in headers):
-        missing = sorted(set.union(*headers) - set.intersection(*headers))
+        missing = sorted(set().union(*headers) - headers[0].intersection(*headers))
         raise InvalidInput("LOG", missing, "not all of these tables have these columns: give them the same")
     return pd.concat(tables, ignore_index=True)
 

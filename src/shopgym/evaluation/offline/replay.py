@@ -32,8 +32,7 @@ from ...core.types import F64, I64, AnyArray, Bool
 from ...policies.decision_log.log import DecisionLog
 from ..errors import NotEstimable
 from ..intervals import interval_named
-from ..intervals.clusters import cluster_codes
-from ..intervals.clusters import Clustered
+from ..intervals.clusters import Clustered, cluster_codes
 from ..intervals.statistic import Statistic, Terms
 from .checks import checked_actions
 from .estimate import without_infinity
