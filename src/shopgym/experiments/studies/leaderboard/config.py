@@ -37,7 +37,7 @@ MARGIN = {"margin": 1.0, "return_cost": -1.0}
 
 
 class FamilySection(Section):
-    """One environment: an agent learns from ``lanes`` x ``rounds`` pages in all, ``lanes`` visits at a time."""
+    """One environment: agents learn from ``lanes`` x ``rounds`` pages in all, ``lanes`` visits at a time."""
 
     lanes: int = Field(256, ge=1, le=1_000_000)
     rounds: int = Field(60, ge=1, le=1_000_000)
