@@ -20,6 +20,8 @@ extensions = [
 html_theme = "furo"
 html_title = "shopgym"
 html_show_copyright = False
+html_static_path = ["_static"]
+html_css_files = ["site.css"]
 
 # Pages are plain Markdown, so that they read well without the site too.
 myst_enable_extensions = ["html_image"]
@@ -30,7 +32,9 @@ autodoc_member_order = "bysource"
 autodoc_typehints_format = "short"
 autodoc_preserve_defaults = True
 napoleon_numpy_docstring = False
-napoleon_use_ivar = True
+autodoc_type_aliases = {name: name for name in ("F32", "F64", "I32", "I64", "Bool", "AnyArray")}
+napoleon_use_param = False  # one entry of a docstring may name several arguments
+napoleon_custom_sections = [("Attributes", "params_style")]
 suppress_warnings = ["ref.python"]  # two classes may have a field of the same name
 
 ROOT = Path(__file__).parent.parent
@@ -48,5 +52,11 @@ def read_root_page(app: Sphinx, page: str, source: list[str]) -> None:
             source[0] = source[0].replace(f"](../{file}", f"]({name}.md")
 
 
+def shorten_defaults(app: Sphinx, what: str, name: str, obj: object, options: object, signature: str, returns: str):
+    """Defaults that a dataclass makes anew have no text that could be parsed."""
+    return (signature and signature.replace("<factory>", "..."), returns)
+
+
 def setup(app: Sphinx) -> None:
     app.connect("source-read", read_root_page)
+    app.connect("autodoc-process-signature", shorten_defaults)
