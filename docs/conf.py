@@ -57,6 +57,13 @@ def shorten_defaults(app: Sphinx, what: str, name: str, obj: object, options: ob
     return (signature and signature.replace("<factory>", "..."), returns)
 
 
+def keep_colons(app: Sphinx, what: str, name: str, obj: object, options: object, lines: list[str]) -> None:
+    """Napoleon takes what stands before a colon in the first line of an attribute for its type."""
+    if what in ("attribute", "data", "property"):
+        lines.insert(0, "")
+
+
 def setup(app: Sphinx) -> None:
     app.connect("source-read", read_root_page)
     app.connect("autodoc-process-signature", shorten_defaults)
+    app.connect("autodoc-process-docstring", keep_colons, priority=400)
