@@ -11,10 +11,11 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from shopgym.evaluation.answer import HEADINGS, UNCHECKED_MODEL, conclusion, lines_before
+from shopgym.evaluation.answer import HEADINGS, conclusion, lines_before
 from shopgym.evaluation.answer.sentences import HEADINGS_OF_SEVERAL
 from shopgym.evaluation.api import Evaluation, evaluate
 from shopgym.evaluation.card import card
+from shopgym.evaluation.offline.agreement import UNCHECKED_MODEL
 
 
 def make(policy: str, n: int = 2000, propensity: bool = True) -> Evaluation:
@@ -30,7 +31,8 @@ def make(policy: str, n: int = 2000, propensity: bool = True) -> Evaluation:
     )
     if not propensity:
         frame = frame.drop(columns="propensity")
-    return evaluate(frame, policy, context="x")
+    actions = ["a<b>", "b", "c", "gift"] if policy == "action:gift" else []  # nobody logged a gift
+    return evaluate(frame, policy, context="x", actions=actions)
 
 
 def page(policy: str, **more: Any) -> str:

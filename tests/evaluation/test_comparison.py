@@ -172,7 +172,7 @@ def test_nothing_is_a_share_of_a_baseline_that_may_have_earned_nothing() -> None
 
 def test_a_policy_that_the_log_cannot_tell_of_has_no_number_and_the_others_have() -> None:
     frame = trial(3000, 7)
-    result = compared(frame, policy=["action:a", "action:gift"], baseline="action:b")
+    result = compared(frame, policy=["action:a", "action:gift"], baseline="action:b", actions=[*ARMS, "gift"])
     rows = whole(result).loc["click"]
     assert rows.loc["action:gift", "verdict"] == rows.loc["action:gift", "difference_verdict"] == "refuse"
     assert rows.loc["action:gift", ["value", "difference", "lift"]].isna().all()

@@ -21,10 +21,9 @@ from hypothesis import strategies as st
 
 from shopgym.core import InvalidInput
 from shopgym.evaluation.offline import ESTIMATORS, OpeInputs
+from shopgym.evaluation.offline.accumulators import LargestValues, MeansAndScatter
 from shopgym.evaluation.offline.formats import Columns, ray_map, stream_table, weigh_log
 from shopgym.evaluation.offline.streaming import (
-    LargestValues,
-    MeansAndScatter,
     SufficientStatistics,
     can_stream,
     streamable,

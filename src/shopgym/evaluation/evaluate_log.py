@@ -12,10 +12,10 @@ import numpy as np
 from ..core.errors import InvalidInput, one_of
 from ..policies.decision_log.log import DecisionLog
 from ..tables import AUTO, read_table
-from .answer import answer_of
+from .answer import answer_of, best_estimate
 from .arguments import ALL, Progress, estimator_names
 from .comparison import Options, Period, compare_policies
-from .comparison.advice import hidden_causes
+from .comparison.advice import further_draws, further_draws_of_differences, hidden_causes
 from .comparison.words import conclusions, worst_verdict
 from .intervals import interval_named
 from .intervals.base import check_level
@@ -135,6 +135,9 @@ def _one(source: Any, log_name: str, name: str, reward: str, request: Request) -
     chosen = request.estimators not in (None, ALL)
     how: dict[str, Any] = {"level": request.level, "interval": request.interval, "rng": rng}
     answer, made = answer_of(weighed, names, chosen=chosen, **how)
+    best = best_estimate(made)
+    if best is not None:
+        answer["sample_size"] = further_draws(best, weighed.logged_value, weighed)
     answer |= {"log": log_name, "policy": name, "seed": request.seed}
     if request.minimise:
         answer["minimise"] = True
@@ -174,6 +177,7 @@ def _comparison(
         "families": [without_infinity(vars(family)) for family in table.families],
         "as_good": table.as_good,
         "sensitivity": hidden_causes(table, logs, options),
+        "sample_sizes": further_draws_of_differences(table, logs),
         "evaluations": [each.as_dict() for each in evaluations.values()],
         "log": log_name,
         "seed": request.seed,
@@ -187,7 +191,7 @@ def _comparison(
 
 
 def _source(log: Any, request: Request) -> Any:
-    """The log in a form that :func:`.offline.formats.weigh_log` takes; read once where it is weighed often."""
+    """The log as :func:`.offline.formats.weigh_log` takes it; read once where it is weighed often."""
     if isinstance(log, (list, tuple)):
         parts = [_source(part, request) for part in log]
         if parts and all(isinstance(part, DecisionLog) for part in parts):

@@ -36,7 +36,8 @@ from ...core.types import F64, I64
 from ..errors import NotEstimable
 from ..intervals import interval_named
 from ..intervals.base import check_level
-from ..intervals.statistic import Clustered, Statistic, Terms
+from ..intervals.clusters import Clustered
+from ..intervals.statistic import Statistic, Terms
 from .estimators import Estimator, estimator_named
 from .inputs import OpeInputs
 

@@ -97,7 +97,6 @@ class Direct(Estimator):
     name: str = "dm"
     needs_model: bool = True
     weighted: bool = False
-    caveat: str = "the interval of dm leaves out the error of its reward model"
 
     def statistic(self, inputs: OpeInputs) -> Statistic:
         """See :class:`.estimator.Estimator`."""
@@ -110,7 +109,8 @@ def require_overlap(inputs: OpeInputs) -> None:
     if inputs.ess > 0:
         return
     slot = np.flatnonzero(~(inputs.weight > 0).any(axis=0))[0]
-    reason = f"at slot {slot} the target never shows what was logged in any of {len(inputs)} rounds"
+    place = f" at slot {slot + 1} of {inputs.slots}" if inputs.slots > 1 else ""
+    reason = f"the target never shows what was logged{place} in any of {len(inputs):,} rounds"
     fix = "this log cannot weigh it; evaluate a target that overlaps with the log"
     raise NoOverlap("inputs.weight", 0.0, f"{reason}: {fix}")
 

@@ -37,7 +37,8 @@ def with_context(
     """
     if columns.context != (ALL,):
         return columns, {"context": list(columns.context)} if columns.context else {}
-    taken, left_out = other_columns(frame, [*columns.used, *from_target, OFFERED])
+    used = replace(columns, groups=()).used  # what makes segments may be context too
+    taken, left_out = other_columns(frame, [*used, *from_target, OFFERED])
     facts: dict[str, Any] = {"context": taken, "left_out": left_out}
     return replace(columns, context=tuple(taken)), facts
 

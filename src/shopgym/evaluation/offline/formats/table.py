@@ -47,6 +47,7 @@ class LogTable:
         columns: resolved, the context spelt out.
         target: the policy.
         unit: of the reward.
+        labels: of the actions; empty where these are numbers, or of slates.
         facts, notes, doubts: what the reader found out.
     """
 
@@ -54,6 +55,7 @@ class LogTable:
     columns: Columns
     target: Target
     unit: str
+    labels: list[str] = field(default_factory=list)
     facts: dict[str, Any] = field(default_factory=dict)
     notes: list[str] = field(default_factory=list)
     doubts: list[Reason] = field(default_factory=list)
@@ -74,8 +76,10 @@ class LogTable:
 
     @property
     def users(self) -> AnyArray | None:
-        """(n,) labels, or None."""
-        return None if self.columns.user is None else self.frame[self.columns.user].to_numpy(dtype=str)
+        """(n,) numbers from 0, or None."""
+        import pandas as pd
+
+        return None if self.columns.user is None else pd.factorize(self.frame[self.columns.user])[0]
 
     def propensity(self) -> F64 | None:
         """(n,) logged or given, or None."""
@@ -158,19 +162,19 @@ def _checked(frame: pd.DataFrame, policy: Any, columns: Columns, unit: str | Non
     frame, word = policy_columns(frame, policy, columns)
     target = Target.parse(word, list(frame.columns))
     report = ValidationReport()
+    labels: list[str] = []
     check_columns(frame, columns, report, continuous=target.kind == VALUE)
     target.check(frame, report)
     if columns.slate:
         check_slates(frame, columns, target, report)
     elif target.kind != VALUE:
-        check_labels(frame, columns, target, report)
+        labels = check_labels(frame, columns, target, report)
     report.stop(len(frame), left.kept)
     if columns.unit:
         unit = one_unit(frame, columns.unit)
     facts |= about_context | left.facts
-    return LogTable(
-        frame, columns, target, unit or columns.reward, facts, list(left.notes), list(left.doubts)
-    )
+    notes, doubts = list(left.notes), list(left.doubts)
+    return LogTable(frame, columns, target, unit or columns.reward, labels, facts, notes, doubts)
 
 
 def _from_word(policy: Any, header: list[str]) -> list[str]:
@@ -212,8 +216,7 @@ def _continuous(log: LogTable, by_user: bool | None) -> WeighedLog:
 
 
 def _actions(log: LogTable, by_user: bool | None, rng: Generator) -> WeighedLog:
-    frame, columns, target = log.frame, log.columns, log.target
-    labels = check_labels(frame, columns, target, ValidationReport())
+    frame, columns, target, labels = log.frame, log.columns, log.target, log.labels
     action = codes(frame[columns.action], labels)
     features = context_features(frame, columns.context)
     log.facts["actions"] = len(labels)
@@ -263,11 +266,13 @@ def _actions(log: LogTable, by_user: bool | None, rng: Generator) -> WeighedLog:
         mass = np.full(len(labels), size.sum() / len(labels)) if whole is None else size @ whole
     support = Support(len(labels), features.shape[1])
     support.add(action, propensity, mass, features, sample_weight)
-    p = support.p_value()
+    calibration = support.calibration()
     if OFFERED in frame.columns and frame[OFFERED].nunique() > 1:
-        p = _p_value_by_offer(frame[OFFERED], labels, action, propensity, features, size)
+        calibration["propensity_p"] = _p_value_by_offer(
+            frame[OFFERED], labels, action, propensity, features, size
+        )
         log.facts["varying_offer"] = True
-    inputs = replace(inputs, propensity_p=p)
+    inputs = replace(inputs, **calibration)
     return log.weighed(inputs, by_user, support=support, labels=tuple(labels))
 
 
@@ -338,7 +343,9 @@ def check_labels(
         else:
             named += [str(number) for number in range(1, int(offered.max()) + 1)]
     labels = all_labels(logged, target, named, columns.actions)
-    for name in (columns.action, *([target.name] if target.kind == "choice" else [])):
-        outside = (codes(frame[name], labels) < 0) & frame[name].notna().to_numpy()
-        report.check(name, frame[name].to_numpy(dtype=object), outside, f"the actions are {listed(labels)}")
+    for name, values in ((columns.action, logged), (target.name, chosen)):
+        others = set(values) - set(labels)
+        if others:
+            column, fix = frame[name], f"the actions are {listed(labels)}"
+            report.check(name, column.to_numpy(dtype=object), column.isin(others).to_numpy(), fix)
     return labels
