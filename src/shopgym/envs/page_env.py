@@ -180,7 +180,8 @@ class PageEnv:
             ResetNeeded: nobody has opened the shop.
         """
         fill = self._fill_slot if self.form == "slot" else self._fill_slate
-        shown = fill(actions, active & self.world.waiting)
+        waiting = active & self.world.waiting if self.episode is Episode.SEASON else active
+        shown = fill(actions, waiting)
         if not np.count_nonzero(shown):
             self.feedback = None
             terms = {name: np.zeros(len(shown)) for name in self.reward.terms}
@@ -247,7 +248,7 @@ class PageEnv:
     def _fill_slot(self, picks: I64, active: Bool) -> Bool:
         """Put one candidate per visit into its next slot; (n,) bool, whose page is complete."""
         candidates = self.requests.candidates
-        self._check_range(picks, active & ((picks < EMPTY) | (picks >= candidates.shape[1])))
+        self._refuse_unknown(picks, active & ((picks < EMPTY) | (picks >= candidates.shape[1])))
         if self.guards:
             picks = unless_forbidden(self._permitted, np.where(active, picks, EMPTY))
         shown = np.zeros(len(picks), np.bool_)
@@ -261,9 +262,7 @@ class PageEnv:
         requests, picks = self.requests, actions
         if len(self.discounts):
             picks, levels = np.ascontiguousarray(actions[:, :k]), actions[:, k]
-            unknown = active & ((levels < 0) | (levels >= len(self.discounts)))
-            fix = f"the last part is a discount, 0..{len(self.discounts) - 1}"
-            self._refuse_actions(actions, unknown, fix)
+            self._refuse_unknown(actions, active & ((levels < 0) | (levels >= len(self.discounts))))
             self.price_off = self.discounts[np.where(active, levels, 0)]
         slates, unknown = np.empty((n, k), np.int32), np.empty(n, np.bool_)
         candidates, items = requests.candidates, len(self.shop.catalog)
@@ -271,18 +270,20 @@ class PageEnv:
         self.shop.in_parallel(
             lambda queue, _: fill_pages(picks, active, candidates, slots, items, slates, unknown, queue)
         )
-        self._check_range(actions, unknown)
+        self._refuse_unknown(actions, unknown)
         if self.guards:
             slates = without_forbidden(self.guards, requests, self.shop.catalog.items, slates)
         self.slates = slates
         return active
 
-    def _check_range(self, actions: I64, unknown: Bool) -> None:
+    def _refuse_unknown(self, actions: I64, unknown: Bool) -> None:
+        """Raise :class:`InvalidInput` at the first of the actions that is ``unknown`` (n,) bool."""
+        if not np.count_nonzero(unknown):
+            return
         limit = self.shop.config.num_candidates or len(self.shop.catalog)
-        self._refuse_actions(actions, unknown, f"choose 0..{limit - 1}, or -1 for an empty slot")
-
-    def _refuse_actions(self, actions: I64, unknown: Bool, fix: str) -> None:
-        if np.count_nonzero(unknown):
-            if len(actions) == 1:
-                raise InvalidInput("action", actions[0].tolist(), fix)
-            refuse_rows("action", actions, unknown, fix)
+        fix = f"choose 0..{limit - 1}, or -1 for an empty slot"
+        if len(self.discounts):
+            fix += f"; the last part is a discount, 0..{len(self.discounts) - 1}"
+        if len(actions) == 1:
+            raise InvalidInput("action", actions[0].tolist(), fix)
+        refuse_rows("action", actions, unknown, fix)

@@ -265,9 +265,9 @@ class Shop:
             InvalidInput: slates or discounts have a wrong shape or are out of range.
         """
         if self.clock is Clock.PAGES:
-            self.visits.time[:] = self.day
+            self.visits.time.fill(self.day)
         active = self._active(lanes)
-        left, cut = np.zeros((2, self.lanes), np.bool_)
+        left, cut = np.zeros(self.lanes, np.bool_), np.zeros(self.lanes, np.bool_)
         feedback, rows = self._respond(slates, active, price_off, left, cut)
         self.calendar.settle(self.visits, active, rows, feedback.events)
         return feedback, left, cut
@@ -350,7 +350,9 @@ class Shop:
         user = np.empty((n, self.users.features.shape[1]), np.float32)
         context = np.empty((n, len(self.context_names)), np.float32)
         candidates, in_stock = np.empty((n, m), np.int32), np.empty((n, m), np.bool_)
-        time = np.full(n, self.day) if self.clock is Clock.PAGES else self.visits.time.copy()
+        time = self.visits.time.copy()
+        if self.clock is Clock.PAGES:
+            time.fill(self.day)
         slots = np.empty(n, np.int32)
 
         def work(queue: I64, worker: int) -> None:
