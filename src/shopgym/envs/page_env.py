@@ -22,7 +22,7 @@ from ..policies.guards import Guard
 from ..simulators import Shop
 from ..simulators.rollout import Episode as Episode
 from ..simulators.rollout import EpisodicShop
-from .actions import FORMS, fill_pages, fill_slots, mark
+from .actions import FORMS, are_known, fill_pages, fill_slots, mark
 from .guarding import permitted, positions_of, unless_forbidden, without_forbidden
 from .observation import observation
 
@@ -55,10 +55,14 @@ class RenderFrame:
     def capture(cls, env: PageEnv) -> RenderFrame:
         """The frame of the page that is about to be shown."""
         visits, shop = env.shop.visits, env.shop
-        price = shop.prices(env.slates, price_off=env.price_off)
+        at = (visits.day_row[:, None], np.maximum(env.slates, 0))
+        price = shop.today.price[at]
+        if env.price_off is not None:
+            most = np.inf if shop.config.allow_losses else np.maximum(shop.today.margin[at], 0.0)
+            price = price - np.minimum(price * env.price_off[:, None], most)
         names = ("user", "surface", "query", "anchor", "mobile", "page")
         columns = {name: getattr(visits, name).copy() for name in names}
-        return cls(**columns, time=env.requests.time, price=price)
+        return cls(**columns, time=env.requests.time.copy(), price=price)
 
 
 class PageEnv:
@@ -74,6 +78,8 @@ class PageEnv:
             cost of an item unless ``shop.allow_losses``.
         guards: what they forbid is masked, and leaves its slot empty if it is chosen anyway.
         identity: whether observations hold the item rows too.
+        reuses_arrays: whether :attr:`requests` and :attr:`feedback` are overwritten by the next page: faster
+            with one visit. What :meth:`observe` and :meth:`mask` return is new anyway.
     """
 
     def __init__(
@@ -86,6 +92,7 @@ class PageEnv:
         discounts: Sequence[float] = (),
         guards: tuple[Guard, ...] = (),
         identity: bool = False,
+        reuses_arrays: bool = False,
     ) -> None:
         one_of("form", form, FORMS)
         episode = Episode(episode)
@@ -106,7 +113,7 @@ class PageEnv:
             )
         self.shop, self.reward, self.form, self.episode = shop, reward, form, episode
         self.guards, self.identity = guards, identity
-        self.world = EpisodicShop(shop, episode)
+        self.world = EpisodicShop(shop, episode, reuses_arrays=reuses_arrays)
         n, k = shop.lanes, shop.config.slate_size
         self.slates: I32 = np.full((n, k), EMPTY, np.int32)
         self.slot: I32 = np.zeros(n, np.int32)  # form "slot": slots of the present page that are filled
@@ -242,16 +249,18 @@ class PageEnv:
             filled = positions_of(self.slates, self.slot, requests.candidates)
             self._permitted = permitted(self.guards, requests, self.shop.catalog.items, filled)
             selectable = selectable & self._permitted
-        self._allowed, self._placed = np.empty((2, *selectable.shape), np.bool_)
+        self._allowed, self._placed = np.empty_like(selectable), np.empty_like(selectable)
         mark(requests.candidates, self.slates, self.slot, selectable, self._allowed, self._placed)
 
     def _fill_slot(self, picks: I64, active: Bool) -> Bool:
         """Put one candidate per visit into its next slot; (n,) bool, whose page is complete."""
         candidates = self.requests.candidates
-        self._refuse_unknown(picks, active & ((picks < EMPTY) | (picks >= candidates.shape[1])))
+        limit = candidates.shape[1]
+        if not are_known(picks, active, limit):
+            self._refuse_unknown(picks, active & ((picks < EMPTY) | (picks >= limit)))
         if self.guards:
             picks = unless_forbidden(self._permitted, np.where(active, picks, EMPTY))
-        shown = np.zeros(len(picks), np.bool_)
+        shown = np.empty(len(picks), np.bool_)
         self.slates = self.slates.copy()
         fill_slots(picks, active, candidates, self.shop.slots, self.slot, self.slates, shown)
         return shown

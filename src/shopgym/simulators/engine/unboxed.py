@@ -37,7 +37,9 @@ class _Unboxed:
         address = memory.ctypes.data
         _store(value, address)
         kind = _UnboxedType(numba.typeof(value))
-        self.__dict__.update(value._asdict(), _value=value, _numba_type_=kind, _memory=memory, address=address)
+        self.__dict__.update(
+            value._asdict(), _value=value, _numba_type_=kind, _memory=memory, address=address
+        )
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self._value, name)
