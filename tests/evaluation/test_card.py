@@ -15,6 +15,7 @@ from shopgym.evaluation.answer import HEADINGS, conclusion, lines_before
 from shopgym.evaluation.answer.sentences import HEADINGS_OF_SEVERAL
 from shopgym.evaluation.api import Evaluation, evaluate
 from shopgym.evaluation.card import card
+from shopgym.evaluation.offline.agreement import UNCHECKED_MODEL
 
 
 def make(policy: str, n: int = 2000, propensity: bool = True) -> Evaluation:
