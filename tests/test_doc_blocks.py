@@ -11,6 +11,7 @@ from pathlib import Path
 from runpy import run_path
 from typing import Any
 
+import pandas as pd
 import pytest
 import typer
 from builders.pages import PAGES, name_of, opened, parse
@@ -86,6 +87,7 @@ def real_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("real")
     run(load_config("online_retail"), folder / "runs" / "online_retail", quiet=True)
     serve_two_pages(folder, folder / "runs" / "online_retail" / "bundle")
+    shutil.copytree(folder / "runs" / "online_retail", folder / "run")
     return folder
 
 
@@ -120,9 +122,23 @@ def test_the_blocks_of_a_page_run(
 def test_the_outputs_of_the_run_on_real_products_are_those_of_the_page(
     page: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, real_folder: Path
 ) -> None:
-    shutil.copytree(real_folder, tmp_path, dirs_exist_ok=True)
+    makes = shutil.ignore_patterns("bundle", "served*") if page.stem == "serving" else None
+    shutil.copytree(real_folder, tmp_path, dirs_exist_ok=True, ignore=makes)
     monkeypatch.chdir(tmp_path)
     run_page(page, real=True)
+
+
+@pytest.mark.slow
+@pytest.mark.skipif("SHOPGYM_NIGHTLY" not in os.environ, reason="takes minutes: make nightly")
+def test_the_table_of_the_readme_is_that_of_the_run(real_folder: Path) -> None:
+    text = (ROOT / "README.md").read_text(encoding="utf-8").replace("−", "-")
+    metrics = real_folder / "runs" / "online_retail" / "metrics"
+    agents, estimates = (pd.read_csv(metrics / f"{name}.csv") for name in ("agents", "evaluation"))
+    for agent in agents.itertuples():
+        assert f"{agent.value:.4f}" in text, agent.agent
+        assert f"{agent.value_on_log:.4f}" in text, agent.agent
+    for row in estimates.query("estimator == 'dr' and interval == 'delta'").itertuples():
+        assert f"{row.value:.3f} [{row.low:.3f}, {row.high:.3f}]" in text, row.agent
 
 
 def commands_of(page: Path) -> set[str]:

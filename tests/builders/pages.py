@@ -5,12 +5,13 @@ and one folder.
 
 - ``python`` runs. What it prints stands in the ``text`` block after it.
 - ``console`` runs line by line, and what stands below ``$ command`` is its output. A line ``...`` stands
-  for any lines. A command with ``&`` at its end is a server: it runs until the page ends, on a free port
-  in the place of 8000.
+  for any lines, ``...`` in a line for any part of it. A command with ``&`` at its end is a server: it runs
+  until the page ends, on a free port in the place of 8000.
 - ``yaml`` is an experiment's config: it is read. ``<!-- file: NAME -->`` before a block also saves it.
 
 An HTML comment before a block says what is different about it: ``<!-- not run: why -->``,
-``<!-- output not shown -->``, or ``<!-- output of the run on real products -->`` for what only it prints.
+``<!-- output not shown -->``, ``<!-- needs: FOLDER -->`` where that may be absent, or
+``<!-- output of the run on real products -->`` for what only it prints.
 """
 
 from __future__ import annotations
@@ -38,10 +39,10 @@ from shopgym.cli.main import main
 PAGES = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").rglob("*.md"))]
 NOT_RUN = "not run: "
 FILE = "file: "
+NEEDS = "needs: "
 NOT_SHOWN = "output not shown"
 REAL_RUN = "output of the run on real products"
 PRINTED, REAL, SERVERS, PORT = "__printed__", "__real__", "__servers__", "__port__"
-ANY_LINES = "..."
 COMMANDS = {
     "shopgym",
     "python",
@@ -76,7 +77,9 @@ def mark(example: Example) -> str:
 def is_left_out(example: Example) -> bool:
     """Whether this block cannot be compared in this run."""
     real = example.namespace[REAL]
-    return mark(example).startswith(NOT_RUN) or (mark(example) == REAL_RUN and not real)
+    words = mark(example)
+    absent = words.startswith(NEEDS) and not Path(words.removeprefix(NEEDS)).exists()
+    return absent or words.startswith(NOT_RUN) or (words == REAL_RUN and not real)
 
 
 def run_python(example: Example) -> str | None:
@@ -191,6 +194,13 @@ def environment() -> dict[str, str]:
     return os.environ | {"PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"}
 
 
+def line_pattern(line: str) -> str:
+    """The regular expression of a line on a page, in which ``...`` stands for anything."""
+    if line == "...":
+        return r"(?:.*\n)*?"
+    return ".*".join(map(re.escape, line.split("..."))) + r"\n"
+
+
 def difference(expected: str, printed: str, *, exact: bool = False) -> str | None:
     """None if a page shows what was printed; ``exact``: with every blank and every empty line."""
     if exact:
@@ -200,6 +210,6 @@ def difference(expected: str, printed: str, *, exact: bool = False) -> str | Non
             "\n".join(line.rstrip() for line in text.splitlines() if line.strip())
             for text in (expected, printed)
         )
-        pattern = re.escape(expected + "\n").replace(re.escape(ANY_LINES + "\n"), r"(?:.*\n)*?")
-        same = re.fullmatch(pattern, printed + "\n") is not None
+        pattern = "".join(map(line_pattern, expected.splitlines()))
+        same = re.fullmatch(pattern, printed + "\n" if printed else "") is not None
     return None if same else f"the page shows\n{expected}\nbut this is printed\n{printed}"

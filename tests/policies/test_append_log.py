@@ -14,8 +14,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import pytest
+from builders.server_logs import HEADER, decision, reward
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -23,42 +23,7 @@ from shopgym.core import InvalidInput
 from shopgym.core.files import LOG_FILE
 from shopgym.policies.decision_log import append_log
 from shopgym.policies.decision_log.append_log import AppendLog, frame, scan
-from shopgym.policies.decision_log.compaction import compact
 from shopgym.policies.decision_log.journal import Journal
-
-HEADER = {
-    "kind": "header",
-    "version": 1,
-    "bundle_hash": "b",
-    "policy_hash": "p",
-    "policy_name": "name",
-    "config_hash": "c",
-    "items_hash": "i",
-    "unit": "GBP",
-    "slate_size": 2,
-    "user_names": ["age"],
-    "context_names": [],
-}
-
-
-def decision(request_id: int, m: int = 3) -> dict[str, Any]:
-    return {
-        "kind": "decision",
-        "request_id": request_id,
-        "id": request_id,
-        "user_id": 7,
-        "time": 1.5,
-        "user": [0.25],
-        "context": [],
-        "candidates": list(range(10, 10 + m)),
-        "in_stock": [1] * m,
-        "positions": [1, -1],
-        "propensities": [0.5, 1.0],
-    }
-
-
-def reward(request_id: int, value: float, **events: list[float]) -> dict[str, Any]:
-    return {"kind": "reward", "request_id": request_id, "reward": [value, 0.0], "events": events}
 
 
 def held(path: Path) -> list[dict[str, Any]]:
@@ -387,68 +352,3 @@ def test_journal_keeps_stock_over_restarts(tmp_path: Path) -> None:
         await again.close()
 
     asyncio.run(run())
-
-
-def write(folder: Path, *records: dict[str, Any]) -> Path:
-    with AppendLog(folder / LOG_FILE) as log:
-        log.append([frame(record) for record in records])
-    return folder
-
-
-def test_compact_known_answer(tmp_path: Path) -> None:
-    log = compact(
-        write(
-            tmp_path,
-            HEADER,
-            decision(1),
-            decision(2, m=5),
-            {"kind": "stock", "stock": {"a": False}},
-            reward(2, 4.5, click=[1.0, 0.0]),
-            decision(3, m=2),
-            reward(1, -1.0, click=[0.0, 0.0], cart=[0.0, 0.0]),
-        )
-    )
-    np.testing.assert_array_equal(log.request_id, [1, 2, 3])
-    np.testing.assert_array_equal(log.rewarded, [True, True, False])
-    np.testing.assert_array_equal(log.reward, [[-1.0, 0.0], [4.5, 0.0], [np.nan, np.nan]])
-    np.testing.assert_array_equal(log.events["click"], [[0.0, 0.0], [1.0, 0.0], [np.nan, np.nan]])
-    assert list(log.events) == ["click"]
-    np.testing.assert_array_equal(
-        log.candidates, [[10, 11, 12, -1, -1], [10, 11, 12, 13, 14], [10, 11, -1, -1, -1]]
-    )
-    np.testing.assert_array_equal(log.in_stock.sum(axis=1), [3, 5, 2])
-    np.testing.assert_array_equal(log.slates, [[11, -1]] * 3)
-    assert (log.unit, log.policy_hash, log.source, log.context.shape) == ("GBP", "p", "server", (3, 0))
-    assert log.marginals is None
-
-
-def test_compact_of_two_bundles(tmp_path: Path) -> None:
-    other = HEADER | {"policy_hash": "q"}
-    log = compact(
-        write(tmp_path, HEADER, decision(1), other, decision(2), HEADER, decision(3), reward(2, 1.0))
-    )
-    np.testing.assert_array_equal(log.request_id, [1, 3, 2])
-    np.testing.assert_array_equal(log.rewarded, [False, False, True])
-    assert log.policy_hash == "p+q"
-
-
-def test_compact_of_a_log_that_is_being_written(tmp_path: Path) -> None:
-    write(tmp_path, HEADER, decision(1))
-    with (tmp_path / LOG_FILE).open("ab") as file:
-        file.write(frame(decision(2))[:-5])
-    size = (tmp_path / LOG_FILE).stat().st_size
-    assert len(compact(tmp_path)) == 1
-    assert (tmp_path / LOG_FILE).stat().st_size == size
-
-
-def test_compact_refuses_what_it_cannot_read(tmp_path: Path) -> None:
-    with pytest.raises(InvalidInput, match="no such file"):
-        compact(tmp_path)
-    write(tmp_path, HEADER)
-    with pytest.raises(InvalidInput, match="no decision yet"):
-        compact(tmp_path)
-    write(tmp_path, HEADER | {"version": 2}, decision(1))
-    with pytest.raises(InvalidInput, match=r"log\.version = 2"):
-        compact(tmp_path)
-    with pytest.raises(InvalidInput, match="before any header"):
-        compact(write(tmp_path / "headless", decision(1)))

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 from builders.bundles import small_bundle
+from builders.server_logs import HEADER, decision, write
 
 from shopgym.core import InvalidInput
 from shopgym.core.files import LOG_FILE, folder_with, make_folder, new_folder
@@ -58,8 +59,6 @@ def test_a_bundle_in_a_bundle_is_refused(bundle: Path) -> None:
 
 
 def test_a_decision_log_is_not_written_into_a_bundle(bundle: Path, tmp_path: Path) -> None:
-    from test_append_log import HEADER, decision, write  # the same records
-
     log = compact(write(tmp_path / "log", HEADER, decision(1)))
     for place in ("served.parquet", "served"):
         with pytest.raises(InvalidInput, match=r"log\.path"):

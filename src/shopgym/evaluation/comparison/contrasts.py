@@ -61,8 +61,8 @@ class Contrast:
         )
 
     def influence(self) -> F64 | None:
-        """(draws,) of each independent draw of the whole log, a user's rounds being one where the log is by
-        user; 0 outside ``rows``. None for a streamed log."""
+        """(draws,) up to a factor, the influence of each independent draw of the whole log, of a user where
+        the log is by user; 0 outside ``rows``. None for a streamed log."""
         whole = self.log.rounds
         if not isinstance(whole, OpeInputs):
             return None
@@ -70,9 +70,9 @@ class Contrast:
         if self.baseline is not None:
             statistic = contrast(statistic, self._statistic(self.baseline), self.kind == LIFT)
         psi = np.zeros(len(whole))
-        rows = slice(None) if self.rows is None else self.rows
-        own = statistic.influence()
-        psi[rows] = own * (len(psi) / len(own))
+        psi[slice(None) if self.rows is None else self.rows] = statistic.influence()
+        if whole.sample_weight is not None:
+            psi *= whole.sample_weight
         return psi if whole.cluster is None else np.asarray(np.bincount(whole.cluster, psi), dtype=np.float64)
 
     def _statistic(self, log: WeighedLog) -> Statistic:

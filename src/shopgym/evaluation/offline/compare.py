@@ -61,7 +61,10 @@ def compare_inputs(
         interval=interval_named(interval),
         rng=rng,
         unit="" if relative else inputs_a.unit,
-        notes=["relative lift of two policies" if relative else "difference of two policies", *notes],
+        notes=[
+            "relative lift of two policies" if relative else "difference of two policies",
+            *(inputs.note for inputs in both),
+        ],
     )
 
 

@@ -16,6 +16,7 @@ from ...policies.decision_log.log import DecisionLog
 from ...policies.features import FeatureMap
 from .checks import chunks, refuse
 from .inputs import OpeInputs
+from .missing_rewards import missing_reward_doubts
 from .reward_model import FOLDS, CrossFitted, Moments, assign_folds
 from .users import user_clusters
 
@@ -47,7 +48,8 @@ def log_inputs(
     empty, its reward and prediction are 0.
 
     Args:
-        log: decisions without a reward are left out, and the note counts them.
+        log: decisions without a reward are left out; the note counts them, and doubts say whether that
+            biases the value (:mod:`.missing_rewards`).
         policy: the target. Its ``has_marginals`` says which weights are used.
         rng: decides the folds, and the slates drawn of a target without slot marginals.
         features: for the reward model, one linear model per slot (:mod:`.reward_model`); None: no model,
@@ -61,7 +63,7 @@ def log_inputs(
         InvalidInput: no decision has a reward, an empty slot has one, the policy does not fit the log, or it
             says that it has marginals and then refuses them.
     """
-    waiting = int((~log.rewarded).sum())
+    waiting, missing = int((~log.rewarded).sum()), missing_reward_doubts(log)
     log = log.rewarded_only()
     n, k = log.positions.shape
     if n == 0:
@@ -107,7 +109,7 @@ def log_inputs(
         propensity=np.asarray(propensity, dtype=np.float64),
         chained=marginals is None and k > 1,
         cluster=cluster,
-        doubts=doubts,
+        doubts=(*doubts, *missing),
     )
 
 

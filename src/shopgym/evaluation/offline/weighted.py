@@ -99,7 +99,6 @@ class Direct(Estimator):
     name: str = "dm"
     needs_model: bool = True
     weighted: bool = False
-    caveat: str = "the interval of dm leaves out the error of its reward model"
 
     def statistic(self, inputs: OpeInputs) -> Statistic:
         """See :class:`.estimator.Estimator`."""
