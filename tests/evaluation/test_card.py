@@ -149,10 +149,11 @@ def test_names_of_any_script_are_the_browsers_to_draw() -> None:
     names = ["夏物セール", "Скидка", "عرض الصيف", "🎁 gift"]
     rng = np.random.default_rng(2)
     frame = pd.DataFrame({"action": rng.choice(names, 2000), "reward": rng.random(2000), "propensity": 0.25})
+    frame["land"] = rng.choice(["日本", "Россия"], 2000)
     with warnings.catch_warnings():
         warnings.simplefilter("error")  # matplotlib warns of a letter that its fonts lack
         one = evaluate(frame, "action:夏物セール").html()
-        several = evaluate(frame, [f"action:{name}" for name in names], segment="action").html()
+        several = evaluate(frame, [f"action:{name}" for name in names], segment="land").html()
     for name in names:
         assert f"<bdi>{name}</bdi>" in one
         assert f"<bdi>action:{name}</bdi>" in several

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -172,7 +173,7 @@ def test_nothing_is_a_share_of_a_baseline_that_may_have_earned_nothing() -> None
 
 def test_a_policy_that_the_log_cannot_tell_of_has_no_number_and_the_others_have() -> None:
     frame = trial(3000, 7)
-    result = compared(frame, policy=["action:a", "action:gift"], baseline="action:b")
+    result = compared(frame, policy=["action:a", "action:gift"], baseline="action:b", actions=[*ARMS, "gift"])
     rows = whole(result).loc["click"]
     assert rows.loc["action:gift", "verdict"] == rows.loc["action:gift", "difference_verdict"] == "refuse"
     assert rows.loc["action:gift", ["value", "difference", "lift"]].isna().all()
@@ -202,7 +203,7 @@ def test_policies_are_named_by_a_dictionary_and_the_baseline_may_be_one_of_them(
         compared(frame, policy="action:a", baseline=["action:b", "action:c"])
 
 
-def test_tables_of_other_libraries_and_several_tables() -> None:
+def test_tables_of_other_libraries_and_several_tables(tmp_path: Path) -> None:
     import pyarrow as pa
 
     frame = trial(600, 10)
@@ -210,6 +211,10 @@ def test_tables_of_other_libraries_and_several_tables() -> None:
     pd.testing.assert_frame_equal(compared(pa.Table.from_pandas(frame)).to_frame(), want)
     parts = [frame.iloc[:200], frame.iloc[200:]]
     pd.testing.assert_frame_equal(compared(parts).to_frame(), want)  # type: ignore[arg-type]
+    for i, part in enumerate(parts):
+        part.to_csv(tmp_path / f"{i}.csv", index=False)
+    paths = [tmp_path / "0.csv", str(tmp_path / "1.csv")]
+    pd.testing.assert_frame_equal(compared(paths).to_frame(), want)  # type: ignore[arg-type]
     with pytest.raises(InvalidInput, match="not all of these tables have these columns"):
         compared([frame, frame.drop(columns="spend")])  # type: ignore[arg-type]
 
@@ -238,3 +243,14 @@ def test_the_trial_of_two_mails() -> None:
         result.differences["visit", "action:Mens"].value - result.differences["visit", "action:Womens"].value
     )
     assert gap == pytest.approx(case["difference_mens_womens_visit"], abs=2e-6)
+
+
+def test_what_came_after_the_choice_makes_no_segments() -> None:
+    for column in ("arm", "click"):
+        with pytest.raises(InvalidInput, match=r"segment = .*it was not there before the choice"):
+            compared(trial(300, 0), segment=column)
+
+
+def test_an_interval_that_does_not_fit_a_difference_is_an_error() -> None:
+    with pytest.raises(InvalidInput, match="interval = 'clopper-pearson'"):
+        compared(trial(300, 0), baseline="action:a", interval="clopper-pearson")

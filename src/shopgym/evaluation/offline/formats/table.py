@@ -17,14 +17,13 @@ from ..bandit.continuous import kernel_inputs
 from ..duplicates import repeated_rows
 from ..from_dataframe import context_features
 from ..inputs import OpeInputs
-from ..post_treatment import suspects
 from ..reward_model import FOLDS
 from ..slate import slate_inputs
 from ..support import FEWEST, Support
 from ..users import user_clusters
 from ..verdict import CAUTION, Reason
-from .columns import VALUE, Columns, check_columns, one_unit
-from .context import with_context
+from .columns import VALUE, Columns, check_columns, is_nested, one_unit
+from .context import with_context, without_outcomes
 from .frames import as_frame, names_as_text
 from .long_slates import LongSlates, check_slates
 from .missing import leave_out
@@ -145,6 +144,7 @@ def table_source(
         log.notes.append(note)
     if log.columns.slate:
         return _slates(log, by_user)
+    _doubt_repeated_rows(log)
     if log.target.kind == VALUE:
         return _continuous(log, by_user)
     return _actions(log, by_user, rng)
@@ -175,23 +175,8 @@ def _checked(frame: pd.DataFrame, policy: Any, columns: Columns, unit: str | Non
     if columns.unit:
         unit = one_unit(frame, columns.unit)
     facts |= about_context | left.facts
-    notes, doubts = list(left.notes), [*left.doubts, *_repeated(frame, columns, target)]
+    notes, doubts = list(left.notes), list(left.doubts)
     return LogTable(frame, columns, target, unit or columns.reward, labels, facts, notes, doubts)
-
-
-def _repeated(frame: pd.DataFrame, columns: Columns, target: Target) -> tuple[Reason, ...]:
-    """The doubt about rows that repeat another; slots of a slate may."""
-    if columns.slate:
-        return ()
-    return repeated_rows(
-        frame,
-        columns.action,
-        columns.reward,
-        propensity=columns.propensity_column,
-        user=columns.user,
-        id=columns.id,
-        others=target.columns(frame.columns),
-    ).doubts
 
 
 def _from_word(policy: Any, header: list[str]) -> list[str]:
@@ -235,8 +220,9 @@ def _continuous(log: LogTable, by_user: bool | None) -> WeighedLog:
 def _actions(log: LogTable, by_user: bool | None, rng: Generator) -> WeighedLog:
     frame, target, labels = log.frame, log.target, log.labels
     action = codes(frame[log.columns.action], labels)
+    propensity = log.propensity()
     if not _offers_differ(frame):
-        _without_outcomes(log, action)
+        without_outcomes(log, action, propensity)
     columns = log.columns
     features = context_features(frame, columns.context)
     log.facts["actions"] = len(labels)
@@ -244,7 +230,6 @@ def _actions(log: LogTable, by_user: bool | None, rng: Generator) -> WeighedLog:
         log.notes.append(f"the log and the policy know one action, {labels[0]}")
     _say_unlogged(log, labels, action)
     sample_weight, users = log.sample_weight, log.users
-    propensity = log.propensity()
     if propensity is None:
         _say_unused(log)
         estimated = estimated_propensities(
@@ -288,9 +273,8 @@ def _actions(log: LogTable, by_user: bool | None, rng: Generator) -> WeighedLog:
     support.add(action, propensity, mass, features, sample_weight)
     calibration = support.calibration()
     if _offers_differ(frame):
-        calibration["propensity_p"] = _p_value_by_offer(
-            frame[OFFERED], labels, action, propensity, features, size
-        )
+        p = _p_value_by_offer(frame[OFFERED], labels, action, propensity, features, size)
+        calibration["propensity_p"] = p
         log.facts["varying_offer"] = True
     inputs = replace(inputs, **calibration)
     return log.weighed(inputs, by_user, support=support, labels=tuple(labels))
@@ -300,28 +284,28 @@ def _offers_differ(frame: pd.DataFrame) -> bool:
     return OFFERED in frame.columns and frame[OFFERED].nunique() > 1
 
 
-def _without_outcomes(log: LogTable, action: I64) -> None:
-    """Columns that look like outcomes of the action: left out where ``*`` took them, else a doubt.
-
-    Raises:
-        InvalidInput: ``*`` took them, and the log has no propensities that could tell.
-    """
-    propensity, context = log.propensity(), log.columns.context
-    chosen_here = "left_out" in log.facts  # by ``*``
-    if propensity is None and not chosen_here:
-        return
-    suspected = suspects(log.frame, context, action, propensity, log.users, log.sample_weight)
-    suspected.refuse_unclear()
-    log.doubts += suspected.doubts(left_out=chosen_here)
-    if chosen_here:
-        kept = tuple(name for name in context if name not in suspected.names)
-        log.columns = replace(log.columns, context=kept)
-        log.facts["context"] = list(kept)
-        log.facts["left_out"] |= dict.fromkeys(suspected.names, "it looks like an outcome of the action")
-
-
 def _uniform(actions: int, rows: slice) -> F64:
     return np.full((rows.stop - rows.start, actions), 1.0 / actions)
+
+
+def _doubt_repeated_rows(log: LogTable) -> None:
+    """Rows that are there twice (:mod:`..duplicates`)."""
+    frame, columns = log.frame, log.columns
+    if any(frame[name].is_unique for name in frame.columns if frame[name].dtype.kind == "f"):
+        return  # no need to compare whole rows, which is slow
+    nested = [name for name in frame.columns if is_nested(frame[name])]
+    repeated = repeated_rows(
+        frame.drop(columns=nested),
+        columns.action,
+        columns.reward,
+        propensity=columns.propensity_column,
+        user=columns.user,
+        id=columns.id,
+        others=log.target.columns(frame.columns),
+    )
+    if repeated.count:
+        log.facts["repeated_rows"] = repeated.count
+        log.doubts.extend(repeated.doubts)
 
 
 def _say_unused(log: LogTable) -> None:
