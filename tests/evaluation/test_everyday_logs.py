@@ -547,3 +547,15 @@ def test_slots_of_different_number(tmp_path: Path) -> None:
     assert got.reward.tolist() == [[1.0, 2.0], [4.0, 0.0]]
     assert got.sample_weight is not None
     assert got.sample_weight.tolist() == [2.0, 1.0]
+
+
+# --- copies of rows -----------------------------------------------------------------------------------
+
+
+def test_copies_of_rows_are_a_doubt() -> None:
+    frame = log_of(400).drop(columns="times").assign(notes=[["a list"]] * 400)
+    assert read(frame, "action:b").doubts == ()
+    copied = pd.concat([frame, frame[:40]])
+    got = read(copied, "action:b")
+    assert got.facts["repeated_rows"] == 40
+    assert "repeat an earlier row exactly" in got.doubts[0][1]

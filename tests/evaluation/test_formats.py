@@ -280,7 +280,7 @@ def test_with_context_confounding_is_corrected_and_without_it_is_not() -> None:
 def test_no_verdict_is_better_than_caution_and_refusals_stay() -> None:
     frame, _ = confounded(500)
     verdicts = {
-        policy: [read(frame, policy, context=("*",)).estimate(name).verdict for name in DEFAULT_ESTIMATORS]
+        policy: [read(frame, policy, context=("x",)).estimate(name).verdict for name in DEFAULT_ESTIMATORS]
         for policy in ("uniform", "action:coupon", "action:call")
     }
     assert all(verdict in ("caution", "refuse") for row in verdicts.values() for verdict in row)

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import json
-import os
+import signal
+import subprocess
+import sys
+import time
 from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
@@ -240,16 +243,45 @@ def test_overwrite_replaces_a_run_and_nothing_else(tmp_path: Path) -> None:
 
 
 @pytest.mark.skipif(not Path("/proc/self").exists(), reason="needs a folder that nobody can write to")
+@pytest.mark.parametrize("command", ["run", "evaluate", "export"])
 def test_a_place_that_cannot_be_written_is_one_error(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    command: str,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
 ) -> None:
+    run(parse_config(TINY), tmp_path / "run", quiet=True)
     (tmp_path / "tiny.yaml").write_text(yaml.safe_dump(TINY))
-    arguments = ["shopgym", "run", os.fspath(tmp_path / "tiny.yaml"), "--out", "/proc/nope/x", "--json"]
-    monkeypatch.setattr("sys.argv", arguments)
+    verdict = json.loads((tmp_path / "run" / "gate.json").read_text())
+    verdict["epsilon_greedy"]["passed"] = True
+    (tmp_path / "run" / "gate.json").write_text(json.dumps(verdict))
+    arguments = {
+        "run": [str(tmp_path / "tiny.yaml")],
+        "evaluate": [str(tmp_path / "run" / "log.parquet"), "--policy", "uniform"],
+        "export": [str(tmp_path / "run"), "--agent", "epsilon_greedy"],
+    }
+    monkeypatch.setattr(
+        "sys.argv", ["shopgym", command, *arguments[command], "--out", "/proc/nope/x", "--json"]
+    )
     with pytest.raises(SystemExit) as ended:
         main()
     said = capsys.readouterr()
     assert ended.value.code == 2
-    assert said.err.startswith("shopgym: /proc/nope: ")
+    assert said.err.startswith("shopgym: /proc/nope")
     assert said.err.count("\n") == 1
     assert said.out == ""
+
+
+def test_a_run_that_is_told_to_end_leaves_no_folder(tmp_path: Path) -> None:
+    (tmp_path / "long.yaml").write_text(yaml.safe_dump({**TINY, "truth": {"decisions": 500_000_000}}))
+    command = [sys.executable, "-m", "shopgym.cli.main", "run", "long.yaml", "--json"]
+    process = subprocess.Popen(command, cwd=tmp_path, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    try:
+        while not list(tmp_path.glob("runs/.*")):
+            assert process.poll() is None
+            time.sleep(0.1)
+        process.send_signal(signal.SIGTERM)
+        assert process.wait(timeout=60) == 128 + signal.SIGTERM
+    finally:
+        process.kill()
+    assert list((tmp_path / "runs").iterdir()) == []

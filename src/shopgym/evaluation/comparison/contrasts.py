@@ -9,6 +9,7 @@ from numpy.random import Generator
 
 from ...core.types import F64, Bool
 from ..errors import NotEstimable
+from ..intervals.clusters import independent_draws
 from ..intervals.statistic import Statistic
 from ..offline.compare import compare_inputs, contrast
 from ..offline.estimate import Estimate
@@ -77,7 +78,8 @@ class Contrast:
     def _statistic(self, log: WeighedLog) -> Statistic:
         inputs = part_of(log, self.rows).rounds
         assert isinstance(inputs, OpeInputs)  # asked of logs in memory alone
-        return estimator_named(self.estimator).fitted(inputs).statistic(inputs)
+        statistic = estimator_named(self.estimator).fitted(inputs).statistic(inputs)
+        return independent_draws(statistic, None, inputs.sample_weight)
 
 
 def part_of(log: WeighedLog, rows: Bool | None) -> WeighedLog:

@@ -36,12 +36,12 @@ class Clustered(Statistic):
     Zeger 1986, Longitudinal data analysis using generalized linear models; Cochran 1977, section 9A.1).
 
     With few clusters two corrections count. Each squared influence is divided by 1 - h, h being the
-    cluster's leverage: CR2, the bias-reduced linearisation of Bell and McCaffrey 2002 (Bias reduction in
-    standard errors for linear regression with multi-stage samples; Pustejovsky and Tipton 2018). h is what
-    leaving the cluster out shows: its share of the rounds for a mean, of the weights for a ratio of one slot.
-    And the variance has Satterthwaite's degrees of freedom: those of a chi-squared variable with the same
+    cluster's share of the rounds: CR2 of the linearised statistic, the bias-reduced linearisation of Bell
+    and McCaffrey 2002 (Bias reduction in standard errors for linear regression with multi-stage samples;
+    Pustejovsky and Tipton 2018, Small-sample methods for cluster-robust variance estimation). And the
+    variance has Satterthwaite's degrees of freedom: those of a chi-squared variable with the same
     coefficient of variation, from the fourth moment of the clusters' influences, at most the clusters less
-    one (Pan and Wall 2002, Small-sample adjustments in using the robust variance estimator in generalized
+    one (Pan and Wall 2002, Small-sample adjustments in using the sandwich variance estimator in generalized
     estimating equations).
 
     Attributes:
@@ -79,14 +79,14 @@ class Clustered(Statistic):
 
     @property
     def standard_error(self) -> float:
-        """CR2; see the class. Infinite where the value hangs on one cluster."""
+        """CR2; see the class."""
         return math.sqrt(float(self._squares.sum())) / len(self)
 
     @property
     def degrees_of_freedom(self) -> float:
         """Satterthwaite's; see the class."""
         clusters, total = len(self), float(self._squares.sum())
-        if not 0 < total < math.inf:
+        if total == 0:
             return clusters - 1.0
         uncertainty = float(np.square(self._squares / total).sum()) - 1.0 / clusters
         return min(clusters - 1.0, 2.0 / uncertainty) if uncertainty > 0 else clusters - 1.0
@@ -94,11 +94,8 @@ class Clustered(Statistic):
     @cached_property
     def _squares(self) -> F64:
         """(clusters,) squared influences over 1 - h."""
-        clusters, mean = len(self), self.columns.mean(axis=0)
-        without = self.of_means((clusters * mean - self.columns) / (clusters - 1.0))
-        psi = self.influence()
-        corrected = psi * (clusters * (self.value - without))
-        return np.where(np.isnan(without), np.inf, np.maximum(corrected, psi * psi))
+        share = self.columns[:, -1] / len(self)
+        return np.square(self.influence()) / (1.0 - share)
 
     def _sums(self, columns: F64) -> F64:
         return columns if self.cluster is None else cluster_sums(columns, self.cluster)

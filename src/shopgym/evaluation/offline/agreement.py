@@ -13,39 +13,51 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from itertools import combinations
 
-from ..errors import NotEstimable
+from ...core.types import F64, I64
 from ..intervals.clusters import independent_draws
-from .estimator import Estimator
-from .estimators import ESTIMATORS
-from .inputs import OpeInputs
+from ..intervals.statistic import Statistic, Terms
 from .verdict import CAUTION, REFUSE, THRESHOLDS, Reason
 
-IPS, SNIPS, DR = (ESTIMATORS[name] for name in ("ips", "snips", "dr"))
 UNCHECKED_MODEL = "every estimate that uses the weights is refused: nothing on this log checks its model"
+ROUNDING = 1e-9
+"""Share of a value below which a difference is one of rounding."""
 Said = tuple[float, float]
 """What an estimator says: the value and its standard error."""
 
 
-def disagreements(inputs: OpeInputs) -> tuple[Reason, ...]:
-    """Reasons against every estimate of these inputs: dr, snips and ips apart by over 4 standard errors of
-    their difference, and by as much as shifts the narrower interval (``Thresholds.shift_caution``)."""
-    if inputs.assumptions or not inputs.ess > 0:
-        return ()  # under an assumption weights alone may be off where dr is not
-    estimators = [SNIPS, IPS]
-    if inputs.has_model and not inputs.conditional_predictions:
-        estimators.insert(0, DR)
-    draws = (inputs.cluster, inputs.sample_weight)
-    statistics = {e.name: independent_draws(e.statistic(inputs), *draws) for e in estimators}
-    said = {name: (each.value, each.standard_error) for name, each in statistics.items()}
-    reasons = (
-        disagreement(pair, said, (statistics[pair[0]] - statistics[pair[1]]).standard_error)
-        for pair in combinations(statistics, 2)
+def disagreements(
+    reward: F64,
+    weight: F64,
+    model: tuple[F64, F64] | None,
+    cluster: I64 | None = None,
+    sample_weight: F64 | None = None,
+) -> tuple[Reason, ...]:
+    """A reason against every estimate of one log, if dr, snips and ips do not agree.
+
+    They are apart where they differ by over 4 standard errors of their difference, and by as much as shifts
+    the narrower interval (``Thresholds.shift_caution``).
+
+    Args:
+        reward, weight: (n, k) as in :class:`.inputs.OpeInputs`; every slot has a weight.
+        model: (n, k) predictions of what was logged and of the target, or None: then dr is left out.
+        cluster, sample_weight: (n,) as there.
+    """
+    product = weight * reward
+    statistics: dict[str, Statistic] = {"snips": Terms(product, weight), "ips": Terms(product)}
+    if model is not None:
+        corrected = (weight * (reward - model[0]) + model[1]).sum(axis=1, keepdims=True)
+        statistics = {"dr": Terms(corrected), **statistics}
+    draws = {name: independent_draws(each, cluster, sample_weight) for name, each in statistics.items()}
+    said = {name: (each.value, each.standard_error) for name, each in draws.items()}
+    apart = (
+        disagreement(pair, said, (draws[pair[0]] - draws[pair[1]]).standard_error)
+        for pair in combinations(draws, 2)
     )
-    return tuple(filter(None, reasons))[:1]
+    return tuple(filter(None, apart))[:1]
 
 
 def disagreement(pair: tuple[str, str], said: Mapping[str, Said], error: float) -> Reason | None:
-    """Why two estimators that ought to agree do not, or None.
+    """Why two estimators that ought to agree are not trusted, or None.
 
     Args:
         pair: their names.
@@ -55,6 +67,8 @@ def disagreement(pair: tuple[str, str], said: Mapping[str, Said], error: float) 
     (one, one_error), (two, two_error) = said[pair[0]], said[pair[1]]
     apart = abs(one - two)
     if apart <= THRESHOLDS.z * error or apart <= THRESHOLDS.shift_caution * min(one_error, two_error):
+        return None
+    if apart <= ROUNDING * max(abs(one), abs(two)):
         return None
     causes = "the propensities are wrong"
     if "dr" in pair:
@@ -66,19 +80,3 @@ def disagreement(pair: tuple[str, str], said: Mapping[str, Said], error: float) 
 def unchecked_model(verdicts: Iterable[str]) -> tuple[Reason, ...]:
     """The reason against a model's estimate, from the verdicts on those that use the weights."""
     return ((REFUSE, UNCHECKED_MODEL),) if all(verdict == REFUSE for verdict in verdicts) else ()
-
-
-def unchecked(inputs: OpeInputs) -> tuple[Reason, ...]:
-    """:func:`unchecked_model` of these inputs."""
-    return unchecked_model(_verdict(each, inputs) for each in (SNIPS, IPS, DR) if _fits(each, inputs))
-
-
-def _fits(estimator: Estimator, inputs: OpeInputs) -> bool:
-    return inputs.has_model or not estimator.needs_model
-
-
-def _verdict(estimator: Estimator, inputs: OpeInputs) -> str:
-    try:
-        return estimator.estimate(inputs).verdict
-    except NotEstimable:
-        return REFUSE

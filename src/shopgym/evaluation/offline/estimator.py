@@ -54,8 +54,11 @@ class Estimator:
     def reasons(self, inputs: OpeInputs) -> tuple[Reason, ...]:
         """What speaks against an estimate of these inputs beside the diagnostics: doubts about the log, what
         the estimators say of one another (:mod:`.agreement`), and why estimator and inputs do not fit."""
-        others = inputs.disagreements if self.weighted else (*inputs.unchecked, *inputs.disagreements)
-        return (*inputs.doubts, *others, *self.misfits(inputs, inputs.diagnostics))
+        return (*inputs.doubts, *self.checks(inputs), *self.misfits(inputs, inputs.diagnostics))
+
+    def checks(self, inputs: OpeInputs) -> tuple[Reason, ...]:
+        """What the other estimators of these inputs say against this one (:mod:`.agreement`)."""
+        return inputs.disagreements
 
     def misfits(self, inputs: OpeInputs, diagnostics: Diagnostics) -> tuple[Reason, ...]:
         """Reasons against this estimator on inputs of this kind with these diagnostics."""

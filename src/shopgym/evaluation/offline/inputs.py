@@ -13,6 +13,7 @@ import numpy as np
 from ...core.errors import InvalidInput
 from ...core.types import F64, I64, AnyArray
 from ..intervals.clusters import cluster_codes
+from .agreement import disagreements
 from .checks import (
     as_floats,
     check_finite,
@@ -152,16 +153,12 @@ class OpeInputs:
     @cached_property
     def disagreements(self) -> tuple[Reason, ...]:
         """See :func:`.agreement.disagreements`."""
-        from .agreement import disagreements  # it is made of estimators, which are made of inputs
-
-        return disagreements(self)
-
-    @cached_property
-    def unchecked(self) -> tuple[Reason, ...]:
-        """See :func:`.agreement.unchecked`."""
-        from .agreement import unchecked
-
-        return unchecked(self)
+        if self.assumptions or not self.ess > 0 or len(self) < 2:
+            return ()  # under an assumption the weights alone may be off where dr is not
+        model = None
+        if self.q_logged is not None and self.v_target is not None and not self.conditional_predictions:
+            model = self.q_logged, self.v_target
+        return disagreements(self.reward, self.weight, model, self.cluster, self.sample_weight)
 
     @cached_property
     def control(self) -> F64:

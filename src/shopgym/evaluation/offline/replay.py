@@ -32,8 +32,8 @@ from ...core.types import F64, I64, AnyArray, Bool
 from ...policies.decision_log.log import DecisionLog
 from ..errors import NotEstimable
 from ..intervals import interval_named
-from ..intervals.clusters import Clustered, cluster_codes
-from ..intervals.statistic import Statistic, Terms
+from ..intervals.clusters import cluster_codes, independent_draws
+from ..intervals.statistic import Terms
 from .checks import checked_actions
 from .estimate import without_infinity
 from .from_dataframe import context_features
@@ -238,9 +238,8 @@ def replay(
         raise NotEstimable("log", len(rounds), fix)
     reward = interactions.reward[:, 0]
     statistic = Terms(reward[matched][:, None])
-    draws: Statistic = statistic
-    if rounds.users is not None:
-        draws = Clustered(statistic, cluster_codes(rounds.users[kept][matched]))
+    cluster = None if rounds.users is None else cluster_codes(rounds.users[kept][matched])
+    draws = independent_draws(statistic, cluster, None)
     low, high = interval_named("delta")(draws, level, None)
     reasons = [*_reasons(rounds, least), *_few(len(draws), rounds.users is not None)]
     verdict = next((word for word in (REFUSE, CAUTION) if word in dict(reasons)), TRUST)

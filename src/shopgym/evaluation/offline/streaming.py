@@ -25,7 +25,7 @@ from ..intervals.base import check_level
 from ..intervals.normal import student_quantile
 from ..intervals.statistic import Statistic, gradient_at
 from .accumulators import LargestValues, MeansAndScatter
-from .agreement import SNIPS, disagreement, unchecked_model
+from .agreement import disagreement, unchecked_model
 from .diagnostics import HARMLESS, TAIL, Diagnostics, max_share, pair_products, pair_z
 from .estimate import Estimate
 from .estimator import Estimator, judged_estimate
@@ -36,7 +36,7 @@ from .pareto import tail_shape
 from .slate.estimators import CascadeDR, PseudoInverse
 from .smoothing import Clipped, Logarithmic, SubGaussian
 from .verdict import REFUSE, Reason
-from .weighted import Direct, Weighted
+from .weighted import SNIPS, Direct, Weighted
 
 STREAMED_INTERVALS = ("delta", "student")
 """Intervals that need only means and cross products."""

@@ -38,9 +38,11 @@ import numpy as np
 from ...core.types import F64
 from ..errors import NoOverlap, NotEstimable
 from ..intervals.statistic import Statistic, Terms
+from .agreement import unchecked_model
 from .estimator import Estimator
 from .inputs import OpeInputs
 from .smoothing import Smoothing, Unchanged
+from .verdict import REFUSE, Reason
 
 UNCHANGED = Unchanged()
 
@@ -102,6 +104,26 @@ class Direct(Estimator):
         """See :class:`.estimator.Estimator`."""
         _, v_target = require_model(self.name, inputs)
         return Terms(v_target, None, inputs.control)
+
+    def checks(self, inputs: OpeInputs) -> tuple[Reason, ...]:
+        """See :class:`.estimator.Estimator`; where the weights say nothing, nothing checks the model."""
+        unchecked = unchecked_model(_verdict(each, inputs) for each in (SNIPS, IPS, DR))
+        return (*unchecked, *super().checks(inputs))
+
+
+IPS = Weighted("ips")
+"""Horvitz and Thompson 1952; Strehl et al. 2010."""
+SNIPS = Weighted("snips", normalised=True)
+"""Swaminathan and Joachims 2015."""
+DR = Weighted("dr", needs_model=True)
+"""Dudik, Langford and Li 2011."""
+
+
+def _verdict(estimator: Estimator, inputs: OpeInputs) -> str:
+    try:
+        return estimator.estimate(inputs).verdict
+    except NotEstimable:
+        return REFUSE
 
 
 def require_overlap(inputs: OpeInputs) -> None:

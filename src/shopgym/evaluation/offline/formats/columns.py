@@ -226,6 +226,11 @@ def one_unit(frame: pd.DataFrame, name: str) -> str:
     return str(counts.index[0])
 
 
+def is_nested(column: pd.Series) -> bool:
+    """Whether a cell holds several values."""
+    return not _are_texts(column) and any(isinstance(value, NESTED) for value in column)
+
+
 def _are_texts(column: pd.Series) -> bool:
     """Whether no cell can hold several values."""
     import pandas as pd

@@ -14,6 +14,7 @@ from ....core.types import F64, I64, AnyArray
 from ....tables import RECOGNISED, to_numbers
 from ..actions import cross_fitted_inputs
 from ..bandit.continuous import kernel_inputs
+from ..duplicates import repeated_rows
 from ..from_dataframe import context_features
 from ..inputs import OpeInputs
 from ..reward_model import FOLDS
@@ -21,8 +22,8 @@ from ..slate import slate_inputs
 from ..support import FEWEST, Support
 from ..users import user_clusters
 from ..verdict import CAUTION, Reason
-from .columns import VALUE, Columns, check_columns, one_unit
-from .context import with_context
+from .columns import VALUE, Columns, check_columns, is_nested, one_unit
+from .context import with_context, without_outcomes
 from .frames import as_frame, names_as_text
 from .long_slates import LongSlates, check_slates
 from .missing import leave_out
@@ -143,6 +144,7 @@ def table_source(
         log.notes.append(note)
     if log.columns.slate:
         return _slates(log, by_user)
+    _doubt_repeated_rows(log)
     if log.target.kind == VALUE:
         return _continuous(log, by_user)
     return _actions(log, by_user, rng)
@@ -216,15 +218,18 @@ def _continuous(log: LogTable, by_user: bool | None) -> WeighedLog:
 
 
 def _actions(log: LogTable, by_user: bool | None, rng: Generator) -> WeighedLog:
-    frame, columns, target, labels = log.frame, log.columns, log.target, log.labels
-    action = codes(frame[columns.action], labels)
+    frame, target, labels = log.frame, log.target, log.labels
+    action = codes(frame[log.columns.action], labels)
+    propensity = log.propensity()
+    if not _offers_differ(frame):
+        without_outcomes(log, action, propensity)
+    columns = log.columns
     features = context_features(frame, columns.context)
     log.facts["actions"] = len(labels)
     if len(labels) == 1:
         log.notes.append(f"the log and the policy know one action, {labels[0]}")
     _say_unlogged(log, labels, action)
     sample_weight, users = log.sample_weight, log.users
-    propensity = log.propensity()
     if propensity is None:
         _say_unused(log)
         estimated = estimated_propensities(
@@ -267,17 +272,40 @@ def _actions(log: LogTable, by_user: bool | None, rng: Generator) -> WeighedLog:
     support = Support(len(labels), features.shape[1])
     support.add(action, propensity, mass, features, sample_weight)
     calibration = support.calibration()
-    if OFFERED in frame.columns and frame[OFFERED].nunique() > 1:
-        calibration["propensity_p"] = _p_value_by_offer(
-            frame[OFFERED], labels, action, propensity, features, size
-        )
+    if _offers_differ(frame):
+        p = _p_value_by_offer(frame[OFFERED], labels, action, propensity, features, size)
+        calibration["propensity_p"] = p
         log.facts["varying_offer"] = True
     inputs = replace(inputs, **calibration)
     return log.weighed(inputs, by_user, support=support, labels=tuple(labels))
 
 
+def _offers_differ(frame: pd.DataFrame) -> bool:
+    return OFFERED in frame.columns and frame[OFFERED].nunique() > 1
+
+
 def _uniform(actions: int, rows: slice) -> F64:
     return np.full((rows.stop - rows.start, actions), 1.0 / actions)
+
+
+def _doubt_repeated_rows(log: LogTable) -> None:
+    """Rows that are there twice (:mod:`..duplicates`)."""
+    frame, columns = log.frame, log.columns
+    if any(frame[name].is_unique for name in frame.columns if frame[name].dtype.kind == "f"):
+        return  # no need to compare whole rows, which is slow
+    nested = [name for name in frame.columns if is_nested(frame[name])]
+    repeated = repeated_rows(
+        frame.drop(columns=nested),
+        columns.action,
+        columns.reward,
+        propensity=columns.propensity_column,
+        user=columns.user,
+        id=columns.id,
+        others=log.target.columns(frame.columns),
+    )
+    if repeated.count:
+        log.facts["repeated_rows"] = repeated.count
+        log.doubts.extend(repeated.doubts)
 
 
 def _say_unused(log: LogTable) -> None:
