@@ -107,7 +107,7 @@ class Suspects:
             remedy = "so left out of the context (name each context column to settle it)"
             return ((CAUTION, f"{self.sentence}: {either}, {remedy}"),)
         word = REFUSE if self.columns[0].p_value < SURE else CAUTION
-        return ((word, f"in the context {self.sentence}: {either} (no outcome may be a --context-column)"),)
+        return ((word, f"in the context {self.sentence}: {either} (no outcome may be context)"),)
 
     def refuse_unclear(self, option: str = "--context-column") -> None:
         """Refuse to take suspects as context unasked where no propensities can tell causes from outcomes.
