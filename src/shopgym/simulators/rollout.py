@@ -12,12 +12,13 @@ from typing import Any
 import numpy as np
 from numpy.random import Generator
 
-from ..core.batches import EMPTY, Decisions, Feedback, Requests, take_rows
+from ..core.batches import EMPTY, Decisions, Feedback, PageBuffers, Requests, take_rows
 from ..core.errors import InvalidInput
 from ..core.protocols import DecisionRule
 from ..core.types import F64, I32, I64, Bool
 from .calendar import Clock
 from .engine.hash_rng import key
+from .engine.unboxed import unboxed_once
 from .shop import Shop
 
 CandidateSource = Callable[[Requests], Requests]
@@ -48,12 +49,17 @@ class EpisodicShop:
     Attributes:
         shop: its clock fits the episode.
         episode: what an episode is.
+        reuses_arrays: whether requests and feedback of every page are written to the same arrays. That is
+            faster with few rows; but what was read before changes with the next page.
         requests: the pages that the rows ask for, as last read.
     """
 
-    def __init__(self, shop: Shop, episode: Episode) -> None:
-        self.shop, self.episode = shop, episode
+    def __init__(self, shop: Shop, episode: Episode, *, reuses_arrays: bool = False) -> None:
+        self.shop, self.episode, self.reuses_arrays = shop, episode, reuses_arrays
         self.requests: Requests
+        self._requests = shop.blank_requests() if reuses_arrays else None
+        pages = PageBuffers.empty(shop.lanes, shop.config.slate_size)
+        self._pages = unboxed_once(pages) if reuses_arrays else None
         self._seed = self._seasons = 0
 
     def open(self, seed: int | Sequence[int]) -> None:
@@ -74,14 +80,17 @@ class EpisodicShop:
             self._seasons += 1
             season = key(np.uint64(self._seed), np.uint64(self._seasons))
             self.shop.reset([(int(season) + lane) % 2**64 for lane in range(self.shop.lanes)])
-        self.requests = self.shop.requests() if begin is None else self.shop.next_pages(begin)
+        if begin is None:
+            self.requests = self.shop.requests(out=self._requests)
+        else:
+            self.requests = self.shop.next_pages(begin, out=self._requests)
         return self.requests
 
     def serve(
         self, slates: I32, active: Bool, *, price_off: F64 | None = None
     ) -> tuple[Feedback, Bool, Bool]:
         """Show the slates (n, k) where ``active`` (n,); (feedback, terminated, truncated) of the episodes."""
-        feedback, left, cut = self.shop.serve(slates, active, price_off=price_off)
+        feedback, left, cut = self.shop.serve(slates, active, price_off=price_off, out=self._pages)
         if self.episode is Episode.PAGE:
             self.shop.visits.over[active] = True
             return feedback, active.copy(), np.zeros_like(active)
@@ -162,6 +171,10 @@ def rollout(
             random draws for a row do not depend on which other rows have ended.
     """
     shop, n = world.shop, world.shop.lanes
+    if world.reuses_arrays:
+        raise InvalidInput(
+            "world.reuses_arrays", True, "give a vector environment: what a step holds must stay"
+        )
     look_ahead = look_ahead and world.episode is not Episode.PAGE
     playing, finished = np.ones(n, np.bool_), np.zeros(n, np.int64)
     requests = world.next_requests()
