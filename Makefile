@@ -4,7 +4,7 @@ VENV   := .venv
 BIN    := $(VENV)/bin
 PIP    := $(BIN)/python -m pip --disable-pip-version-check --quiet
 
-.PHONY: help demo test test-fast check bench bench-peers frameworks clean kernels
+.PHONY: help demo test test-fast check docs nightly bench bench-peers frameworks clean kernels
 help: ## show what can be made
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /  make \1\t/'
 
@@ -17,13 +17,22 @@ test: $(VENV)/.dev kernels ## all tests
 test-fast: $(VENV)/.dev kernels ## the tests that take little time: under two minutes on two cores
 	$(BIN)/python -m pytest -n 2 -m 'not slow'
 
-check: $(VENV)/.dev ## style, types, layers, unused code, and what is in the wheel
+check: $(VENV)/.dev ## style, types, layers, unused code, what is in the wheel, and the documentation
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 	$(BIN)/python tests/dead_code.py
 	$(BIN)/python tests/wheel_contents.py
+	$(BIN)/python -m pytest -n0 -m 'not slow' tests/test_docs.py tests/test_doc_blocks.py
+	$(BIN)/python -m sphinx -q -W --keep-going -b html docs build/docs
+
+docs: $(VENV)/.dev ## the documentation as a site, in build/docs
+	$(BIN)/python -m sphinx -q -W --keep-going -b html docs build/docs
+	@echo "open build/docs/index.html"
+
+nightly: $(VENV)/.dev kernels ## pages whose figures need the run on real products (minutes)
+	SHOPGYM_NIGHTLY=1 $(BIN)/python -m pytest -n0 tests/test_doc_blocks.py
 
 bench: $(VENV)/.dev kernels ## our own speed; 'make bench-peers' first adds the peers to the comparison
 	for file in benchmarks/bench_*.py; do $(BIN)/python $$file || exit 1; done

@@ -126,7 +126,8 @@ def over_http(folder: Path, log_dir: Path, n: int) -> dict[str, float]:
         url = json.loads(server.stdout.readline())["url"]
 
         def ask(body: bytes) -> None:
-            with urllib.request.urlopen(urllib.request.Request(f"{url}/rank", body), timeout=60) as reply:
+            request = urllib.request.Request(f"{url}/rank", body, {"Content-Type": "application/json"})
+            with urllib.request.urlopen(request, timeout=60) as reply:
                 reply.read()
 
         return times(ask, bodies(n))

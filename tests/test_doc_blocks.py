@@ -1,46 +1,31 @@
-"""The Python blocks of every page run as printed, and every ``shopgym`` command on a page exists.
-
-The blocks of a page run one after the other in one namespace and one folder. The text block after a block is
-what it prints, unless a comment says that the numbers are those of another run.
-"""
+"""The blocks of every page run in its order and print what stands there: see ``builders/pages.py``."""
 
 from __future__ import annotations
 
 import json
+import os
 import re
-import shlex
 import shutil
-import subprocess
-import sys
 import warnings
-from contextlib import redirect_stderr, redirect_stdout, suppress
-from io import StringIO
 from pathlib import Path
 from runpy import run_path
 from typing import Any
 
+import pandas as pd
 import pytest
 import typer
-import yaml
+from builders.pages import PAGES, name_of, opened, parse
 from builders.paths import ROOT
 
-from shopgym.cli.main import app, main
+from shopgym.cli.main import app
 from shopgym.core.files import write_text
 from shopgym.policies.serving import load_bundle
 
-pytestmark = pytest.mark.slow
-
-PAGES = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").glob("*.md"))]
-BLOCK = re.compile(
-    r"(?P<skip><!-- not run: [^>]+ -->\n)?^```(?P<kind>python|console)\n(?P<code>.*?)^```\n"
-    r"(?:\n```text\n(?P<output>.*?)^```$)?",
-    flags=re.DOTALL | re.MULTILINE,
-)
-WITH_BLOCKS = [page for page in PAGES if any(m["kind"] == "python" for m in BLOCK.finditer(page.read_text()))]
-TABLES = ("plain.csv", "log.csv", "bad.csv")
-"""Console blocks that read one of these tables, which the page itself writes, are run too."""
-NEED_A_RUN = ("environments", "evaluation", "serving", "decision-log")
+WITH_BLOCKS = [page for page in PAGES if any(parse(page))]
+NEED_A_RUN = ("environments", "evaluation", "serving", "decision-log", "sequences")
 """Pages that read what ``shopgym run`` leaves, or what was served from it."""
+QUICK = ("experiments",)
+"""Pages whose blocks together take less than five seconds."""
 RUN = {
     "name": "online_retail",
     "catalog": {"source": "synthetic", "items": 150},
@@ -61,12 +46,6 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     from shopgym.experiments.config import parse_config
     from shopgym.experiments.export import export_policy
     from shopgym.experiments.runner import run
-    from shopgym.policies.decision_log import compact
-    from shopgym.policies.serving.server import make_app
-
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # it would like another client library
-        from starlette.testclient import TestClient
 
     folder = tmp_path_factory.mktemp("docs")
     finished = folder / "runs" / "online_retail"
@@ -76,7 +55,20 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     write_text(finished / "gate.json", json.dumps(gate))
     shutil.rmtree(finished / "bundle", ignore_errors=True)
     export_policy(finished, "lints", finished / "bundle")
-    shutil.copytree(finished / "bundle", folder / "bundle")
+    serve_two_pages(folder, finished / "bundle")
+    return folder
+
+
+def serve_two_pages(folder: Path, bundle: Path) -> None:
+    """Leave the bundle and the log of a server that decided twice and was told one reward."""
+    from shopgym.policies.decision_log import compact
+    from shopgym.policies.serving.server import make_app
+
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # it would like another client library
+        from starlette.testclient import TestClient
+
+    shutil.copytree(bundle, folder / "bundle")
     golden = json.loads((folder / "bundle" / "golden.json").read_text())
     with TestClient(make_app(load_bundle(folder / "bundle"), folder / "served")) as client:
         for case in golden[:2]:
@@ -84,52 +76,69 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
         reward = {"request_id": golden[0]["request"]["request_id"], "rewards": [0, 2.35, 0, 0, 0]}
         assert client.post("/reward", json=reward | {"events": {"click": [0, 1, 0, 0, 0]}}).is_success
     compact(folder / "served", load_bundle(folder / "bundle").policy).write(folder / "served.parquet")
+
+
+@pytest.fixture(scope="module")
+def real_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The same, after the run on real products."""
+    from shopgym.experiments.config import load_config
+    from shopgym.experiments.runner import run
+
+    folder = tmp_path_factory.mktemp("real")
+    run(load_config("online_retail"), folder / "runs" / "online_retail", quiet=True)
+    serve_two_pages(folder, folder / "runs" / "online_retail" / "bundle")
+    shutil.copytree(folder / "runs" / "online_retail", folder / "run")
     return folder
 
 
-@pytest.mark.parametrize("page", WITH_BLOCKS, ids=lambda page: page.stem)
+def run_page(page: Path, *, real: bool) -> None:
+    """Evaluate every block of a page in its order."""
+    with opened(page, real=real) as document:
+        for example in document:
+            example.evaluate()
+
+
+def pages_to_run() -> list[Any]:
+    """Every page with blocks; those that take long are marked."""
+    return [
+        pytest.param(page, id=name_of(page), marks=() if page.stem in QUICK else pytest.mark.slow)
+        for page in WITH_BLOCKS
+    ]
+
+
+@pytest.mark.parametrize("page", pages_to_run())
 def test_the_blocks_of_a_page_run(
     page: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, request: pytest.FixtureRequest
 ) -> None:
     if page.stem in NEED_A_RUN:
         shutil.copytree(request.getfixturevalue("folder"), tmp_path, dirs_exist_ok=True)
     monkeypatch.chdir(tmp_path)
-    text = page.read_text(encoding="utf-8")
-    names: dict[str, Any] = {"__name__": "__docs__"}
-    for match in BLOCK.finditer(text):
-        if match["skip"]:
-            continue
-        line = text.count("\n", 0, match.start("code"))
-        if match["kind"] == "console":
-            if any(table in match["code"] for table in TABLES):
-                check_console(match["code"])
-            continue
-        with redirect_stdout(StringIO()) as printed:
-            exec(compile("\n" * line + match["code"], str(page), "exec"), names)
-        if match["output"] is not None:
-            assert printed.getvalue() == match["output"], f"{page.name}, the block of line {line + 1}"
+    run_page(page, real=False)
 
 
-def check_console(block: str) -> None:
-    """Run the commands of a console block and compare what they print."""
-    for command, _, expected in (part.partition("\n") for part in re.split(r"^\$ ", block, flags=re.M)[1:]):
-        words = shlex.split(command)
-        if words[0] == "shopgym":
-            with redirect_stdout(StringIO()) as out, redirect_stderr(out), suppress(SystemExit):
-                sys.argv[:], argv = words, sys.argv[:]
-                try:
-                    main()
-                finally:
-                    sys.argv[:] = argv
-            printed = out.getvalue()
-        else:
-            printed = subprocess.run(command, shell=True, check=True, capture_output=True, text=True).stdout
-        assert lines_of(printed) == lines_of(expected), command
+@pytest.mark.slow
+@pytest.mark.skipif("SHOPGYM_NIGHTLY" not in os.environ, reason="takes minutes: make nightly")
+@pytest.mark.parametrize("page", [page for page in WITH_BLOCKS if page.stem in NEED_A_RUN], ids=name_of)
+def test_the_outputs_of_the_run_on_real_products_are_those_of_the_page(
+    page: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, real_folder: Path
+) -> None:
+    makes = shutil.ignore_patterns("bundle", "served*") if page.stem == "serving" else None
+    shutil.copytree(real_folder, tmp_path, dirs_exist_ok=True, ignore=makes)
+    monkeypatch.chdir(tmp_path)
+    run_page(page, real=True)
 
 
-def lines_of(text: str) -> list[str]:
-    """The lines with something on them; a table pads its lines."""
-    return [line.rstrip() for line in text.splitlines() if line.strip()]
+@pytest.mark.slow
+@pytest.mark.skipif("SHOPGYM_NIGHTLY" not in os.environ, reason="takes minutes: make nightly")
+def test_the_table_of_the_readme_is_that_of_the_run(real_folder: Path) -> None:
+    text = (ROOT / "README.md").read_text(encoding="utf-8").replace("−", "-")
+    metrics = real_folder / "runs" / "online_retail" / "metrics"
+    agents, estimates = (pd.read_csv(metrics / f"{name}.csv") for name in ("agents", "evaluation"))
+    for agent in agents.itertuples():
+        assert f"{agent.value:.4f}" in text, agent.agent
+        assert f"{agent.value_on_log:.4f}" in text, agent.agent
+    for row in estimates.query("estimator == 'dr' and interval == 'delta'").itertuples():
+        assert f"{row.value:.3f} [{row.low:.3f}, {row.high:.3f}]" in text, row.agent
 
 
 def commands_of(page: Path) -> set[str]:
@@ -143,7 +152,7 @@ def commands_of(page: Path) -> set[str]:
     return found | {" ".join(span.split()) for span in re.findall(r"`(shopgym\s[^`]+)`", prose)}
 
 
-@pytest.mark.parametrize("page", [page for page in PAGES if commands_of(page)], ids=lambda page: page.stem)
+@pytest.mark.parametrize("page", [page for page in PAGES if commands_of(page)], ids=name_of)
 def test_the_commands_of_a_page_exist_with_their_options(page: Path) -> None:
     for line in commands_of(page):
         words = [word.strip("[]|&") for word in re.split(r"[\s=]+", line)[1:]]
@@ -161,17 +170,3 @@ def test_the_commands_of_a_page_exist_with_their_options(page: Path) -> None:
 def test_the_film_of_a_customer_is_made(tmp_path: Path) -> None:
     run_path(str(ROOT / "examples" / "watch_a_shopper.py"))["main"](str(tmp_path / "shopper.gif"))
     assert (tmp_path / "shopper.gif").stat().st_size > 10_000
-
-
-def test_the_configs_of_a_page_are_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    from shopgym.experiments.config import parse_config
-
-    monkeypatch.chdir(tmp_path)
-    read = 0
-    for page in PAGES:
-        for block in re.findall(r"^```yaml\n(.*?)^```$", page.read_text(), flags=re.DOTALL | re.MULTILINE):
-            settings = yaml.safe_load(block)
-            if settings is not None:
-                assert parse_config({"name": "page"} | settings).hash
-                read += 1
-    assert read >= 2

@@ -9,9 +9,10 @@ from functools import cache
 from pathlib import Path
 
 import pytest
+from builders.pages import PAGES, name_of
 from builders.paths import ROOT
+from measured_figures import measured_tables
 
-PAGES = [*sorted((ROOT / "docs").glob("*.md")), ROOT / "README.md", ROOT / "CONTRIBUTING.md"]
 MODULES = sorted((ROOT / "src" / "shopgym").rglob("*.py"))
 SCRIPTS = sorted(path for folder in ("examples", "benchmarks") for path in (ROOT / folder).glob("*.py"))
 ROLE = re.compile(r":(?:mod|func|class|meth|data|attr|exc):`~?([\w.]+)`")
@@ -80,7 +81,7 @@ def test_names_in_docstrings_exist(path: Path) -> None:
             assert (ROOT / name).exists(), name
 
 
-@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+@pytest.mark.parametrize("page", PAGES, ids=name_of)
 def test_links_and_names_of_a_page_lead_somewhere(page: Path) -> None:
     text = page.read_text(encoding="utf-8")
     for target in (next(filter(None, found)) for found in LINK.findall(text)):
@@ -112,7 +113,32 @@ def test_links_and_names_of_a_page_lead_somewhere(page: Path) -> None:
         assert name in whole or (parent in whole and is_data(name)), name
 
 
-@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+@pytest.mark.parametrize("page", PAGES, ids=name_of)
+def test_no_page_has_a_placeholder(page: Path) -> None:
+    assert re.findall(r"@[A-Z_]+@|\b(?:TODO|FIXME|XXX|TBD)\b", page.read_text(encoding="utf-8")) == []
+
+
+@pytest.mark.parametrize("page", PAGES, ids=name_of)
+def test_measured_figures_say_what_makes_them(page: Path) -> None:
+    """``python tests/measured_figures.py`` lists them all."""
+    tables = list(measured_tables(page))
+    assert [table.heading for table in tables if not table.command] == []
+    for script in {word for table in tables for word in table.command.split() if word.endswith(".py")}:
+        assert (ROOT / script).is_file(), script
+
+
+def test_every_page_is_in_the_table_of_contents() -> None:
+    folder = ROOT / "docs"
+    entries = set()
+    for page in folder.rglob("*.md"):
+        for tree in re.findall(r"^```\{toctree\}\n(.*?)^```", page.read_text(), flags=re.M | re.S):
+            lines = (line for line in tree.splitlines() if line and not line.startswith(":"))
+            names = (re.sub(r".*<(.*)>", r"\1", line) for line in lines)
+            entries |= {(page.parent / f"{name}.md").resolve() for name in names}
+    assert set(folder.rglob("*.md")) - entries == {folder / "index.md"}
+
+
+@pytest.mark.parametrize("page", PAGES, ids=name_of)
 def test_what_make_is_asked_for_is_in_the_makefile(page: Path) -> None:
     targets = set(re.findall(r"^([a-z-]+):", (ROOT / "Makefile").read_text(encoding="utf-8"), flags=re.M))
     text = page.read_text(encoding="utf-8")

@@ -13,9 +13,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from shopgym.core import Decisions, Interactions, InvalidInput, Requests
+from shopgym.core.files import LOG_FILE
 from shopgym.policies.decision_log.append_log import AppendLog, frame
 from shopgym.policies.decision_log.compaction import compact
-from shopgym.policies.decision_log.journal import FILE
 from shopgym.policies.decision_log.log import DecisionLog
 from shopgym.policies.explorers import PlackettLuceRanking, Softmax
 from shopgym.policies.features import FeatureMap
@@ -205,7 +205,7 @@ def test_served_decisions_are_replayed_from_the_log(bundle: Bundle, tmp_path: Pa
     for i in range(6):
         request = ranker.read(body(i, 2 + i % 3))
         records.append(decision_record(request, ranker.decide(request)))
-    with AppendLog(tmp_path / "log" / FILE) as log:
+    with AppendLog(tmp_path / "log" / LOG_FILE) as log:
         log.append([frame(record) for record in (header_record(bundle), *records)])
     lines = compact(tmp_path / "log")
     assert list(lines.live) == list(LIVE)

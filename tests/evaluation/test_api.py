@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -46,8 +45,8 @@ def command(*arguments: object) -> str:
 def test_it_is_what_the_command_prints(table: pd.DataFrame, tmp_path: Path) -> None:
     path = tmp_path / "log.csv"
     table.to_csv(path, index=False)
-    for target in ("action:bag", "uniform", "column:chance", "action:gift"):
-        evaluation = shopgym.evaluate(path, target, columns={"context": ["age"]})
+    for target in ("action:bag", "uniform", "column:chance"):
+        evaluation = shopgym.evaluate(path, target, context="age")
         arguments = (path, "--policy", target, "--context-column", "age")
         assert json.loads(command(*arguments, "--json")) == evaluation.as_dict()
         # all lines are the same, but for the rule and the blanks of the table
@@ -58,8 +57,8 @@ def test_it_is_what_the_command_prints(table: pd.DataFrame, tmp_path: Path) -> N
 
 def test_a_path_and_a_table_agree(table: pd.DataFrame, tmp_path: Path) -> None:
     table.to_parquet(tmp_path / "log.parquet")
-    by_path = shopgym.evaluate(tmp_path / "log.parquet", "uniform", columns=Columns(context=("age",)))
-    by_table = shopgym.evaluate(table, "uniform", columns={"context": ["age"]})
+    by_path = shopgym.evaluate(tmp_path / "log.parquet", "uniform", context=["age"])
+    by_table = shopgym.evaluate(table, "uniform", context="age")
     assert by_path.estimates == by_table.estimates
     assert shopgym.evaluate(str(tmp_path / "log.parquet"), "uniform").best is not None
 
@@ -87,7 +86,7 @@ def test_the_result_quotes_its_best_estimate(table: pd.DataFrame) -> None:
     assert evaluation.conclusion.endswith("more than what was earned")
     assert repr(evaluation) == str(evaluation)
     assert evaluation.html().startswith("<!doctype html>")
-    nothing = shopgym.evaluate(table, "action:gift")
+    nothing = shopgym.evaluate(table, "action:gift", actions=["bag", "hat", "gift"])
     assert nothing.best is None
     assert nothing.verdict == "refuse"
 
@@ -126,7 +125,7 @@ def test_a_log_from_disk(table: pd.DataFrame, tmp_path: Path) -> None:
 
 
 def test_a_comparison_is_paired(table: pd.DataFrame) -> None:
-    comparison = shopgym.compare(table, "action:bag", "action:hat", columns={"context": ["age"]})
+    comparison = shopgym.compare(table, "action:bag", "action:hat", context="age")
     weighed = [
         weigh_log(table, name, rng=np.random.default_rng(0), columns=Columns(context=("age",))).rounds
         for name in ("action:bag", "action:hat")
@@ -135,38 +134,50 @@ def test_a_comparison_is_paired(table: pd.DataFrame) -> None:
     assert comparison.difference == compare_inputs(*weighed, estimator="dr")  # type: ignore[arg-type]
     assert comparison.verdict == "trust"
     gain = comparison.difference
-    assert comparison.conclusion == (
+    assert comparison.conclusion.startswith(
         "action:bag would have earned more than action:hat: the difference is about "
-        f"{gain.value:.4g} reward a round (dr), {gain.low:.4g} to {gain.high:.4g} with 95% confidence"
+        f"{gain.value:.4g} reward a round (dr), {gain.low:.4g} to {gain.high:.4g} with 95% confidence; lift +"
     )
-    assert str(comparison) == f"trust: {comparison.conclusion}"
-    other = shopgym.compare(table, "action:hat", "action:bag", columns={"context": ["age"]})
+    assert f"trust: {comparison.conclusion}" in str(comparison)
+    other = shopgym.compare(table, "action:hat", "action:bag", context="age")
     assert other.difference.value == pytest.approx(-comparison.difference.value)
     assert "would have earned less than" in other.conclusion
     same = shopgym.compare(table, "chance", "column:chance")
     assert same.difference.estimator == "snips"  # a column has no reward model
     assert "chance would have earned not clearly more or less than column:chance" in same.conclusion
-    refused = replace(comparison.difference, verdict="refuse")
+    refused = {**gain.as_dict(), "verdict": "refuse"}
     assert comparison_conclusion("a", "b", refused) == "this log cannot compare a with b"
+    with pytest.raises(InvalidInput, match="compare it with another policy"):
+        shopgym.compare(table, "uniform", "uniform")
 
 
-def test_a_comparison_keeps_the_warnings_of_the_log(table: pd.DataFrame) -> None:
+def test_a_comparison_keeps_the_doubts_of_the_log(table: pd.DataFrame) -> None:
     comparison = shopgym.compare(table.drop(columns="propensity"), "action:bag", "uniform")
-    assert comparison.verdict == "caution"
+    assert comparison.verdict == comparison.difference.verdict == "caution"
     assert "the log has no propensities" in str(comparison)
+    assert "the log has no propensities" in comparison.html()
 
 
 @pytest.mark.parametrize(
     ("change", "message"),
     [
-        ({"estimators": ["magic"]}, "estimators = 'magic'"),
+        ({"estimators": ["magic"]}, "estimators = 'magic': choose one of ips"),
         ({"level": 95}, "level = 95"),
         ({"interval": "magic"}, "interval = 'magic'"),
-        ({"columns": {"rewards": "reward"}}, "columns = 'rewards': .*did you mean 'reward'"),
-        ({"policy": policy(1.0)}, "write it in a word"),
-        ({"policy": "prob"}, "for a table write uniform"),
+        ({"reward": "rewards"}, "column = 'rewards': the table has .* e.g. reward='NAME'"),
+        ({"by_time": "month", "time": "age"}, "by_time = 'month': choose one of day, week"),
+        ({"by_time": "week"}, "time = None: say which column has the times of by_time='week'"),
+        ({"time": "age"}, r"age\[0\] = .*give a date"),
+        ({"segment": "land"}, "column = 'land': the table has"),
+        ({"missing": "keep"}, "missing = 'keep': choose one of refuse, drop"),
+        ({"reward": ["reward", "reward"]}, "reward = .*name each once"),
+        ({"policy": []}, "policy = .*give at least one"),
+        ({"policy": ["uniform", "uniform"]}, "policy = 'uniform': two have this name"),
+        ({"baseline": "uniform"}, "baseline = 'uniform': give a policy to compare with it"),
+        ({"log": []}, "log = .*give tables"),
+        ({"policy": "prob"}, "^policy = 'prob': for a table write uniform"),
     ],
 )
 def test_wrong_input(table: pd.DataFrame, change: dict[str, Any], message: str) -> None:
     with pytest.raises(InvalidInput, match=message):
-        shopgym.evaluate(table, **{"policy": "uniform", **change})
+        shopgym.evaluate(**{"log": table, "policy": "uniform", **change})

@@ -109,7 +109,7 @@ def spoil(column: str, rows: list[int], what: Any) -> Callable[[pd.DataFrame], p
             spoil("reward", [2], np.nan),
             "uniform",
             {},
-            "reward[2] = nan: give a number (1 of 6 rows are wrong)",
+            "reward[2] = nan: fill in what is missing, or leave such rows out (--missing drop) (1 of 6",
         ),
         (
             spoil("reward", [1, 4], np.inf),
@@ -125,7 +125,7 @@ def spoil(column: str, rows: list[int], what: Any) -> Callable[[pd.DataFrame], p
             "propensity[3] = 0.0: give a probability in (0, 1] (2 of 6",
         ),
         (spoil("propensity", [0], 1.2), "uniform", {}, "propensity[0] = 1.2: give a probability in (0, 1]"),
-        (spoil("propensity", [0], np.nan), "uniform", {}, "propensity[0] = nan: give a number"),
+        (spoil("propensity", [0], np.nan), "uniform", {}, "propensity[0] = nan: fill in what is missing"),
         (spoil("action", [4], None), "uniform", {}, "action[4] = None: fill in what is missing"),
         (
             spoil("shoe", [1], np.nan),
@@ -148,7 +148,7 @@ def spoil(column: str, rows: list[int], what: Any) -> Callable[[pd.DataFrame], p
             spoil("shoe", [1, 2], 1.0),
             "uniform",
             {"id": "shoe"},
-            "shoe[1] = 1.0: the id was there before (2 of 6",
+            "shoe[1] = '1.0': the id was there before (2 of 6",
         ),
         (
             lambda f: f,
@@ -166,7 +166,7 @@ def spoil(column: str, rows: list[int], what: Any) -> Callable[[pd.DataFrame], p
             lambda f: f,
             "action:sock",
             {"actions": ("bag", "hat", "tie")},
-            "'sock': the actions are bag, hat, tie",
+            "'action:sock': the actions are bag, hat, tie",
         ),
         (lambda f: f, "uniform", {"propensity": "chance"}, "column = 'chance': the table has action"),
         (lambda f: f.drop(columns="reward"), "uniform", {}, "column = 'reward': the table has action"),
@@ -175,7 +175,18 @@ def spoil(column: str, rows: list[int], what: Any) -> Callable[[pd.DataFrame], p
         (lambda f: f, "best", {}, "for a table write uniform"),
         (lambda f: f, "choice:", {}, "for a table write uniform"),
         (lambda f: f.assign(unit=["GBP", "EUR"] * 3), "uniform", {"unit": "unit"}, "rewards of 2 units"),
-        (lambda f: f.assign(action=[1, "bag", 1, 1, 1, 1]), "uniform", {}, "several types"),
+        (
+            lambda f: f,
+            "action:tei",
+            {},
+            "the log has bag, hat, tie; did you mean 'tie'?; an action that the log",
+        ),
+        (lambda f: f.assign(action=[b"bag"] * 6), "uniform", {}, "action[0] = b'bag': decode it to text"),
+        (lambda f: f, "uniform", {"weight": "p_tie"}, "p_tie[0] = 0.0: give how many rounds"),
+        (lambda f: f, "uniform", {"propensity": "4/3"}, "give a probability in (0, 1]"),
+        (lambda f: f, "uniform", {"propensity": 0}, "give a probability in (0, 1]"),
+        (lambda f: f, "uniform", {"slate": "rule"}, "slates need both"),
+        (lambda f: f[:0], "uniform", {}, "0 rows"),
     ],
 )
 def test_bad_tables(
@@ -196,7 +207,8 @@ def test_all_faults_are_told_at_once(small: pd.DataFrame) -> None:
     with pytest.raises(InvalidInput) as error:
         read(small)
     assert str(error.value) == (
-        "reward[3] = nan: give a number (1 of 6 rows are wrong); "
+        "reward[3] = nan: fill in what is missing, or leave such rows out (--missing drop) (1 of 6 rows are "
+        "wrong); "
         "propensity[0] = 2.0: give a probability in (0, 1] (2 of 6 rows are wrong: 0, 1)"
     )
 
@@ -268,7 +280,7 @@ def test_with_context_confounding_is_corrected_and_without_it_is_not() -> None:
 def test_no_verdict_is_better_than_caution_and_refusals_stay() -> None:
     frame, _ = confounded(500)
     verdicts = {
-        policy: [read(frame, policy, context=("*",)).estimate(name).verdict for name in DEFAULT_ESTIMATORS]
+        policy: [read(frame, policy, context=("x",)).estimate(name).verdict for name in DEFAULT_ESTIMATORS]
         for policy in ("uniform", "action:coupon", "action:call")
     }
     assert all(verdict in ("caution", "refuse") for row in verdicts.values() for verdict in row)
@@ -342,7 +354,7 @@ def test_dsjson_by_hand(tmp_path: Path, bandit: list[Any]) -> None:
         (line(1, -1.0, 0.3, [1, 2], [0.5, 0.5]), "it differs from _label_probability"),
         (line(1, -1.0, 0.0, [1, 2], [0.0, 1.0]), "_label_probability[5] = 0.0: give a probability in (0, 1]"),
         (line(1, "free", 0.5, [1, 2], [0.5, 0.5]), "_label_cost[5] = 'free': give a number (1 of 4 rows"),
-        (line(1, -1.0, 0.5, [1, 2], [0.5, 0.5], pdrop=0.5), "dropped at different rates"),
+        (line(1, -1.0, 0.5, [1, 2], [0.5, 0.5], pdrop=1.0), "pdrop[5] = 1.0: give the share of lines"),
         ("{", "line[5] = '{\\n': it is no JSON"),
     ],
 )
@@ -376,7 +388,8 @@ def test_slots_and_slates_by_hand(tmp_path: Path) -> None:
         read(tmp_path / "slates.dsjson", "action:1")
     for bad, message in (
         ({"_label_cost": 1.0, "_outcomes": [slot([1], [0.75]), slot([0], [1.0])]}, "the chosen one first"),
-        ({"_label_cost": 1.0, "_outcomes": [slot([1], [1.0])]}, "the first line has 2 slots"),
+        ({"_label_cost": 1.0, "_outcomes": []}, "give one JSON object for each slot"),
+        ({"_outcomes": [slot([1], [1.0], 1.0)]}, "give one cost a slate in every line"),
     ):
         with pytest.raises(InvalidInput, match=r"\[2\]") as error:
             read(write(tmp_path / "bad.dsjson", [*slates, bad]))

@@ -21,15 +21,15 @@ from hypothesis import strategies as st
 
 from shopgym.core import InvalidInput
 from shopgym.evaluation.offline import ESTIMATORS, OpeInputs
+from shopgym.evaluation.offline.accumulators import LargestValues, MeansAndScatter
 from shopgym.evaluation.offline.formats import Columns, ray_map, stream_table, weigh_log
 from shopgym.evaluation.offline.streaming import (
-    LargestValues,
-    MeansAndScatter,
     SufficientStatistics,
     can_stream,
     streamable,
 )
 from shopgym.evaluation.offline.support import Support, calibration_p
+from shopgym.evaluation.offline.users import STREAMED as STREAMED_USERS
 
 STREAMED = [name for name, estimator in ESTIMATORS.items() if can_stream(estimator)]
 FIGURES = ("value", "low", "high", "ess", "max_weight", "mean_weight", "tail_mass", "pareto_k", "weight_z")
@@ -228,7 +228,7 @@ COLUMNS = Columns(context=("age", "device"), user="user")
 def test_a_streamed_table_is_the_table(frame: pd.DataFrame, tmp_path: Path, policy: str) -> None:
     path = write(frame, tmp_path / "log.parquet", 700)
     rng = np.random.default_rng(0)
-    want = weigh_log(frame, policy, columns=COLUMNS, rng=rng)
+    want = weigh_log(frame, policy, columns=COLUMNS, rng=rng, by_user=False)
     got = weigh_log(path, policy, columns=COLUMNS, rng=rng, stream=True)
     names = ("ips", "snips") if policy.startswith("column") else ("ips", "snips", "dm", "dr")
     for name in names:
@@ -242,6 +242,8 @@ def test_a_streamed_table_is_the_table(frame: pd.DataFrame, tmp_path: Path, poli
         assert two.ess == pytest.approx(one.ess)
         assert two.propensity_p == pytest.approx(one.propensity_p, rel=1e-6)
     assert (len(got), got.slots, got.unit) == (3000, 1, "reward")
+    assert got.estimate("snips").verdict != "trust"
+    assert STREAMED_USERS in [text for _, text in got.doubts]
     assert got.logged_value == pytest.approx(want.logged_value)
     assert got.histogram.tolist() == want.histogram.tolist()
 
@@ -295,7 +297,10 @@ def test_faults_are_counted_over_all_parts(frame: pd.DataFrame, tmp_path: Path) 
         "propensity[5] = 0.0: give a probability in (0, 1] (3 of 3000 rows are wrong: 5, 1500, 2999)"
         in printed
     )
-    assert "reward[2000] = nan: give a number (1 of 3000 rows are wrong)" in printed
+    assert (
+        "reward[2000] = nan: fill in what is missing, or leave such rows out (--missing drop) (1 of"
+        in printed
+    )
 
 
 def test_what_a_streamed_table_refuses(frame: pd.DataFrame, tmp_path: Path) -> None:
@@ -304,7 +309,9 @@ def test_what_a_streamed_table_refuses(frame: pd.DataFrame, tmp_path: Path) -> N
     csv = tmp_path / "log.csv"
     frame.to_csv(csv)
     for log, columns, message in (
-        (path, Columns(id="user"), "ids of a streamed log"),
+        (path, Columns(id="user"), "--id-column = 'user': a streamed log has it not"),
+        (path, Columns(weight="age"), "--weight-column = 'age': a streamed log has it not"),
+        (path, Columns(groups=("age",)), "--segment = 'age': a streamed log has it not"),
         (path, Columns(unit="unit"), "rewards of several units"),
         (path, Columns(actions=("bag", "hat")), "not among the actions given"),
         (path, Columns(propensity="", context=("age",)), "in memory only"),

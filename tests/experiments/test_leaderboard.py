@@ -207,7 +207,7 @@ def test_the_command_writes_runs_table_and_picture(tmp_path: Path, monkeypatch: 
     base = [row for row in results[0] if row["agent"] == "random" and row["family"] == "bandit"]
     assert base[0]["relative"] == pytest.approx(1.0)
     printed = CliRunner().invoke(
-        app, ["run", str(tmp_path / "small.yaml"), "--out", str(tmp_path / "1"), "--seed", "3"]
+        app, ["run", str(tmp_path / "small.yaml"), "--out", str(tmp_path / "1"), "--seed", "3", "--overwrite"]
     )
     assert printed.exit_code == 0, printed.output
     assert "popularity" in printed.output

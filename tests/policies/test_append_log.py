@@ -14,49 +14,16 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import pytest
+from builders.server_logs import HEADER, decision, reward
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from shopgym.core import InvalidInput
+from shopgym.core.files import LOG_FILE
+from shopgym.policies.decision_log import append_log
 from shopgym.policies.decision_log.append_log import AppendLog, frame, scan
-from shopgym.policies.decision_log.compaction import compact
-from shopgym.policies.decision_log.journal import FILE, Journal
-
-HEADER = {
-    "kind": "header",
-    "version": 1,
-    "bundle_hash": "b",
-    "policy_hash": "p",
-    "policy_name": "name",
-    "config_hash": "c",
-    "items_hash": "i",
-    "unit": "GBP",
-    "slate_size": 2,
-    "user_names": ["age"],
-    "context_names": [],
-}
-
-
-def decision(request_id: int, m: int = 3) -> dict[str, Any]:
-    return {
-        "kind": "decision",
-        "request_id": request_id,
-        "id": request_id,
-        "user_id": 7,
-        "time": 1.5,
-        "user": [0.25],
-        "context": [],
-        "candidates": list(range(10, 10 + m)),
-        "in_stock": [1] * m,
-        "positions": [1, -1],
-        "propensities": [0.5, 1.0],
-    }
-
-
-def reward(request_id: int, value: float, **events: list[float]) -> dict[str, Any]:
-    return {"kind": "reward", "request_id": request_id, "reward": [value, 0.0], "events": events}
+from shopgym.policies.decision_log.journal import Journal
 
 
 def held(path: Path) -> list[dict[str, Any]]:
@@ -209,6 +176,73 @@ def test_an_incomplete_write_is_truncated_later_if_it_could_not_be_at_once(
     assert held(path) == [{"n": 0}, {"n": 2}]
 
 
+def test_what_a_killed_process_wrote_is_synced_before_it_is_answered_for(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Record, file and every new folder: after the log is open, a power cut loses none of them."""
+    path = tmp_path / "new" / "deep" / "a.log"
+    synced: list[str] = []
+    fsync, fdatasync = os.fsync, os.fdatasync
+
+    def name(fd: int) -> str:
+        return os.readlink(f"/proc/self/fd/{fd}")
+
+    monkeypatch.setattr(os, "fsync", lambda fd: (synced.append(name(fd)), fsync(fd)))
+    monkeypatch.setattr(os, "fdatasync", lambda fd: (synced.append(name(fd)), fdatasync(fd)))
+    AppendLog(path).close()
+    assert synced == [str(tmp_path), str(tmp_path / "new"), str(path), str(tmp_path / "new" / "deep")]
+    path.write_bytes(frame({"n": 0}))  # as a killed process leaves it: written, not synced
+    synced.clear()
+    order: list[str] = []
+    AppendLog(path, lambda offset, record: order.extend([*synced, "read"])).close()
+    assert order == [str(path), str(path.parent), "read"]
+
+
+def test_a_trial_write_leaves_the_log_as_it_was(tmp_path: Path) -> None:
+    path = tmp_path / "a.log"
+    with AppendLog(path) as log:
+        log.append([frame({"n": 0})])
+        before = path.read_bytes()
+        log.try_write()
+        assert path.read_bytes() == before
+        with disk_of(len(before) + 100), pytest.raises(OSError, match="File too large"):
+            log.try_write()
+        assert path.read_bytes() == before
+        log.append([frame({"n": 1})])
+    assert held(path) == [{"n": 0}, {"n": 1}]
+
+
+def test_a_log_that_was_deleted_takes_no_record(tmp_path: Path) -> None:
+    path = tmp_path / "a.log"
+    with AppendLog(path) as log:
+        log.append([frame({"n": 0})])
+        path.unlink()
+        with pytest.raises(OSError, match="was deleted"):
+            log.append([frame({"n": 1})])
+        with pytest.raises(OSError, match="was deleted"):
+            log.try_write()
+
+
+def test_a_reader_that_meets_half_a_record_reads_it_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """While the reader stands at half a record, the writer ends it and writes another one."""
+    path = tmp_path / "a.log"
+    lines = [frame({"n": n, "text": "x" * 100_000}) for n in range(3)]
+    path.write_bytes(lines[0] + lines[1][:-50_000])
+    reader = scan(path)
+    assert next(reader)[2]["n"] == 0
+    checked = append_log._body
+
+    def late(line: bytes) -> bytes | None:
+        if path.stat().st_size < sum(map(len, lines)):
+            path.write_bytes(b"".join(lines))
+        return checked(line)
+
+    monkeypatch.setattr(append_log, "_body", late)
+    assert [record["n"] for _, _, record in reader] == [1, 2]
+
+
 WRITER = """
 import sys
 from pathlib import Path
@@ -266,7 +300,7 @@ def test_journal_writes_waiting_records_together(tmp_path: Path, monkeypatch: py
     asyncio.run(run())
     assert sum(groups) == 51
     assert len(groups) <= 4  # the header, the first, and those that came while it was written
-    assert len(held(tmp_path / FILE)) == 51
+    assert len(held(tmp_path / LOG_FILE)) == 51
 
 
 def test_journal_writes_an_id_once(tmp_path: Path) -> None:
@@ -284,26 +318,27 @@ def test_journal_writes_an_id_once(tmp_path: Path) -> None:
         await again.close()
 
     asyncio.run(run())
-    assert [record["kind"] for record in held(tmp_path / FILE)] == ["header", "decision", "reward"]
+    assert [record["kind"] for record in held(tmp_path / LOG_FILE)] == ["header", "decision", "reward"]
 
 
 def test_journal_after_a_full_disk(tmp_path: Path) -> None:
     async def run() -> None:
         journal = Journal(tmp_path, HEADER)
-        size = (tmp_path / FILE).stat().st_size
+        size = (tmp_path / LOG_FILE).stat().st_size
         with disk_of(size + 50):
             results = await asyncio.gather(
                 *(journal.add_decision(decision(i)) for i in (1, 1, 2)), return_exceptions=True
             )
+            with pytest.raises(OSError, match="File too large"):
+                await journal.try_write()
         assert all(isinstance(result, OSError) for result in results)
-        assert not journal.healthy
-        assert (tmp_path / FILE).stat().st_size == size
+        assert (tmp_path / LOG_FILE).stat().st_size == size
         assert await journal.add_decision(decision(1)) is None
-        assert journal.healthy
+        await journal.try_write()
         await journal.close()
 
     asyncio.run(run())
-    assert held(tmp_path / FILE) == [HEADER, decision(1)]
+    assert held(tmp_path / LOG_FILE) == [HEADER, decision(1)]
 
 
 def test_journal_keeps_stock_over_restarts(tmp_path: Path) -> None:
@@ -317,68 +352,3 @@ def test_journal_keeps_stock_over_restarts(tmp_path: Path) -> None:
         await again.close()
 
     asyncio.run(run())
-
-
-def write(folder: Path, *records: dict[str, Any]) -> Path:
-    with AppendLog(folder / FILE) as log:
-        log.append([frame(record) for record in records])
-    return folder
-
-
-def test_compact_known_answer(tmp_path: Path) -> None:
-    log = compact(
-        write(
-            tmp_path,
-            HEADER,
-            decision(1),
-            decision(2, m=5),
-            {"kind": "stock", "stock": {"a": False}},
-            reward(2, 4.5, click=[1.0, 0.0]),
-            decision(3, m=2),
-            reward(1, -1.0, click=[0.0, 0.0], cart=[0.0, 0.0]),
-        )
-    )
-    np.testing.assert_array_equal(log.request_id, [1, 2, 3])
-    np.testing.assert_array_equal(log.rewarded, [True, True, False])
-    np.testing.assert_array_equal(log.reward, [[-1.0, 0.0], [4.5, 0.0], [np.nan, np.nan]])
-    np.testing.assert_array_equal(log.events["click"], [[0.0, 0.0], [1.0, 0.0], [np.nan, np.nan]])
-    assert list(log.events) == ["click"]
-    np.testing.assert_array_equal(
-        log.candidates, [[10, 11, 12, -1, -1], [10, 11, 12, 13, 14], [10, 11, -1, -1, -1]]
-    )
-    np.testing.assert_array_equal(log.in_stock.sum(axis=1), [3, 5, 2])
-    np.testing.assert_array_equal(log.slates, [[11, -1]] * 3)
-    assert (log.unit, log.policy_hash, log.source, log.context.shape) == ("GBP", "p", "server", (3, 0))
-    assert log.marginals is None
-
-
-def test_compact_of_two_bundles(tmp_path: Path) -> None:
-    other = HEADER | {"policy_hash": "q"}
-    log = compact(
-        write(tmp_path, HEADER, decision(1), other, decision(2), HEADER, decision(3), reward(2, 1.0))
-    )
-    np.testing.assert_array_equal(log.request_id, [1, 3, 2])
-    np.testing.assert_array_equal(log.rewarded, [False, False, True])
-    assert log.policy_hash == "p+q"
-
-
-def test_compact_of_a_log_that_is_being_written(tmp_path: Path) -> None:
-    write(tmp_path, HEADER, decision(1))
-    with (tmp_path / FILE).open("ab") as file:
-        file.write(frame(decision(2))[:-5])
-    size = (tmp_path / FILE).stat().st_size
-    assert len(compact(tmp_path)) == 1
-    assert (tmp_path / FILE).stat().st_size == size
-
-
-def test_compact_refuses_what_it_cannot_read(tmp_path: Path) -> None:
-    with pytest.raises(InvalidInput, match="no such file"):
-        compact(tmp_path)
-    write(tmp_path, HEADER)
-    with pytest.raises(InvalidInput, match="no decision yet"):
-        compact(tmp_path)
-    write(tmp_path, HEADER | {"version": 2}, decision(1))
-    with pytest.raises(InvalidInput, match=r"log\.version = 2"):
-        compact(tmp_path)
-    with pytest.raises(InvalidInput, match="before any header"):
-        compact(write(tmp_path / "headless", decision(1)))

@@ -197,6 +197,93 @@ def test_a_request_without_allowed_candidates_has_no_undefined_numbers_on_the_wa
     np.testing.assert_array_equal(p, np.ones((2, 2)))
 
 
+def one_by_one(log_rates: Any, weights: Any, allowed: Any, positions: Any, between: Any) -> list[float]:
+    """The probability of each slot of one page (log_rates (B, m)), by the definition in plain Python."""
+    free, out = set(np.flatnonzero(allowed)), []
+    joint = [float(weight) for weight in weights]
+    for slot, chosen in enumerate(positions):
+        rule = between(positions[None, :slot])[0] if between is not None and slot else allowed
+        choices = [i for i in free if rule[i]]
+        if chosen in choices:
+            rates = np.exp(log_rates)
+            steps = [float(each[chosen] / sum(each[i] for i in choices)) for each in rates]
+            out.append(sum(j * s for j, s in zip(joint, steps)) / sum(joint))
+            joint = [j * s for j, s in zip(joint, steps)]
+            free.remove(chosen)
+        else:
+            out.append(float(chosen < 0 and not choices))
+    return out
+
+
+@settings(max_examples=100, deadline=None)
+@given(
+    seed=st.integers(0, 2**32),
+    sizes=st.tuples(st.integers(1, 4), st.integers(1, 4), st.integers(1, 7), st.integers(1, 6)),
+    capped=st.booleans(),
+    drawn=st.booleans(),
+)
+def test_all_slots_at_once_are_the_slots_one_by_one(
+    seed: int, sizes: tuple[int, int, int, int], capped: bool, drawn: bool
+) -> None:
+    """Also for slates that could not be drawn, and with a rule that depends on earlier slots."""
+    rng, (n, components, m, k) = np.random.default_rng(seed), sizes
+    log_rates = rng.normal(size=(n, components, m)) * 3
+    weights, allowed = rng.dirichlet(np.ones(components)), rng.random((n, m)) < 0.8
+    category = rng.integers(0, 3, m)
+
+    def cap(positions: Any) -> Any:
+        same = category[positions][:, :, None] == category
+        return (same & (positions >= 0)[:, :, None]).sum(axis=1) < 1
+
+    between = cap if capped else None
+    slates = plackett_luce.draw(log_rates, weights, allowed, k, rng, between)
+    if not drawn:
+        slates = rng.integers(-1, m, (n, k)).astype(np.int32)
+    got = plackett_luce.slot_propensities(log_rates, weights, allowed, slates, between)
+    want = [one_by_one(*page, between) for page in zip(log_rates, [weights] * n, allowed, slates)]
+    np.testing.assert_allclose(got, want, rtol=1e-9, atol=1e-300)
+
+
+def test_propensities_of_many_requests_are_those_of_each() -> None:
+    """More requests than are computed at a time."""
+    n, m, k = 2 * plackett_luce.CELLS // (4 * 6) + 1, 6, 4
+    rng = np.random.default_rng(0)
+    log_rates, allowed = rng.normal(size=(n, 2, m)), rng.random((n, m)) < 0.9
+    slates = plackett_luce.draw(log_rates, np.full(2, 0.5), allowed, k, rng)
+    got = plackett_luce.slot_propensities(log_rates, np.full(2, 0.5), allowed, slates)
+    for rows in (slice(0, 9), slice(n // 2 - 3, n // 2 + 3), slice(n - 2, n)):
+        part = plackett_luce.slot_propensities(log_rates[rows], np.full(2, 0.5), allowed[rows], slates[rows])
+        np.testing.assert_allclose(got[rows], part, rtol=1e-13)
+
+
+@settings(max_examples=60, deadline=None)
+@given(seed=st.integers(0, 2**32), scale=st.sampled_from([1e-3, 1.0, 10.0, 300.0]), k=st.integers(1, 8))
+def test_marginals_are_probabilities(seed: int, scale: float, k: int) -> None:
+    """None is below 0 or above 1, not even by rounding; what stands at a slot adds up."""
+    rng = np.random.default_rng(seed)
+    m = 12
+    log_rates, allowed = rng.normal(size=(3, 2, m)) * scale, rng.random((3, m)) < 0.9
+    p = plackett_luce.slot_marginals(log_rates, np.array([0.3, 0.7]), allowed, k)
+    assert p.min() >= 0.0
+    assert p.max() <= 1.0
+    filled = np.arange(k) < allowed.sum(axis=1)[:, None]
+    np.testing.assert_allclose(p.sum(axis=2), filled, rtol=0, atol=1e-9)
+    assert not p[~np.broadcast_to(allowed[:, None, :], p.shape)].any()
+
+
+@pytest.mark.parametrize(("k", "m"), [(5, 100), (10, 100), (20, 100), (40, 60), (50, 200)])
+def test_marginals_of_late_slots_are_as_exact(k: int, m: int) -> None:
+    """With rates that are nearly equal every candidate is nearly as likely at every slot, by symmetry."""
+    tilt = np.linspace(-1e-6, 1e-6, m)
+    p = plackett_luce.slot_marginals(tilt[None, None, :], np.ones(1), np.ones((1, m), bool), k)
+    np.testing.assert_allclose(p.sum(axis=2), 1.0, rtol=0, atol=1e-9)
+    # the gradient at equal rates: d log P(i at slot j) / d e_i = 1 - sum over l <= j of 1 / (m - l), and the
+    # other candidates share its opposite
+    fall = 1.0 - np.array([sum(1.0 / (m - i) for i in range(slot + 1)) for slot in range(k)])
+    first_order = (1.0 + np.outer(fall, tilt) * m / (m - 1)) / m
+    np.testing.assert_allclose(p[0], first_order, rtol=0, atol=1e-9)
+
+
 def test_marginals_of_many_requests_are_those_of_each() -> None:
     """More requests than two threads take at a time."""
     n = 2 * plackett_luce.ROWS + 1
@@ -210,6 +297,19 @@ def test_marginals_of_many_requests_are_those_of_each() -> None:
         one = slice(row, row + 1)
         alone = plackett_luce.slot_marginals(log_rates[one], np.ones(1), allowed[one], 2)
         np.testing.assert_array_equal(got[one], alone)
+
+
+def test_no_marginal_is_negative_whatever_the_rates() -> None:
+    # most items tie and the others are far behind, as where all but a few items are eliminated: taking one
+    # candidate out of the count by division left -3e-17 in 6 of these 40 sets of requests
+    rng, least = np.random.default_rng(0), []
+    for _ in range(40):
+        m, k = int(rng.integers(2, 40)), int(rng.integers(2, 8))
+        shape = (50, 1, m)
+        log_rates = np.where(rng.random(shape) < 0.7, 0.0, rng.normal(-20.0, 5.0, shape))
+        marginals = plackett_luce.slot_marginals(log_rates, np.ones(1), rng.random((50, m)) < 0.95, k)
+        least.append(marginals.min())
+    assert min(least) == 0.0
 
 
 def test_squarecb_by_hand() -> None:

@@ -59,6 +59,7 @@ def counts(client: TestClient) -> dict[str, int]:
 
 
 Change = dict[str, object]
+AS_JSON = {"Content-Type": "application/json"}
 
 A_NUMBER = "give a finite number in [-3.40282e+38, 3.40282e+38]"
 AN_ID = "give a string of 1 to 64 characters, or a 64-bit integer"
@@ -167,16 +168,16 @@ def test_the_id_of_a_refused_request_may_be_used_again(bundle: Bundle, client: T
 )
 def test_bad_bodies_are_named(client: TestClient, content: bytes, status: int, field: str) -> None:
     before = counts(client)
-    assert refused(client.post("/rank", content=content), status)["field"] == field
+    assert refused(client.post("/rank", content=content, headers=AS_JSON), status)["field"] == field
     assert counts(client) == before
 
 
 def test_a_lone_surrogate_is_a_valid_id(client: TestClient) -> None:
     content = json.dumps(body("\ud800")).encode()
-    answer = client.post("/rank", content=content)
+    answer = client.post("/rank", content=content, headers=AS_JSON)
     assert answer.status_code == 200
     assert answer.json()["request_id"] == "\ud800"
-    assert client.post("/rank", content=content).json() == answer.json()
+    assert client.post("/rank", content=content, headers=AS_JSON).json() == answer.json()
 
 
 ANY_JSON = st.recursive(

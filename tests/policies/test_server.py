@@ -21,9 +21,9 @@ import pytest
 from builders.bundles import linear_policy, rank_body, small_bundle, table_policy
 
 from shopgym.core import InvalidInput
+from shopgym.core.files import LOG_FILE
 from shopgym.policies.decision_log.append_log import scan
 from shopgym.policies.decision_log.compaction import compact
-from shopgym.policies.decision_log.journal import FILE
 from shopgym.policies.decision_log.log import DecisionLog
 from shopgym.policies.serving.bundle import Bundle, load_bundle
 from shopgym.policies.serving.request_schema import Refusal
@@ -232,7 +232,7 @@ def test_info_and_probes(client: TestClient, bundle: Bundle) -> None:
 
 def test_a_full_disk_gives_503_and_serving_goes_on_after_it(client: TestClient, tmp_path: Path) -> None:
     client.post("/rank", json=body(1))
-    size = (tmp_path / "log" / FILE).stat().st_size
+    size = (tmp_path / "log" / LOG_FILE).stat().st_size
     soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
     resource.setrlimit(resource.RLIMIT_FSIZE, (size + 30, hard))
     try:
@@ -243,6 +243,46 @@ def test_a_full_disk_gives_503_and_serving_goes_on_after_it(client: TestClient, 
     assert client.post("/rank", json=body(2)).status_code == 200
     assert client.get("/readyz").status_code == 200
     np.testing.assert_array_equal(compact(tmp_path / "log").request_id, [1, 2])
+
+
+def test_readiness_follows_the_disk_without_any_request(client: TestClient, tmp_path: Path) -> None:
+    """No decision was asked for while the disk was full, and none after it was freed."""
+    size = (tmp_path / "log" / LOG_FILE).stat().st_size
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (size + 30, hard))
+    try:
+        answer = client.get("/readyz")
+        assert (answer.status_code, answer.json()["status"]) == (
+            503,
+            "the log cannot be written: File too large",
+        )
+        assert client.get("/healthz").status_code == 200
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+    assert client.get("/readyz").status_code == 200
+    assert (tmp_path / "log" / LOG_FILE).stat().st_size == size
+
+
+def test_a_server_whose_log_was_deleted_is_not_ready_and_decides_nothing(
+    client: TestClient, tmp_path: Path
+) -> None:
+    client.post("/rank", json=body(1))
+    (tmp_path / "log" / LOG_FILE).unlink()
+    assert "was deleted" in refused(client.post("/rank", json=body(2)), 503)["value"]
+    assert client.get("/readyz").status_code == 503
+
+
+def test_a_fault_of_the_server_is_an_answer_and_is_counted(
+    client: TestClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def broken(*args: object) -> None:
+        raise ZeroDivisionError
+
+    with monkeypatch.context() as patch:
+        patch.setattr(RankingService, "decide", broken)
+        assert refused(client.post("/rank", json=body(1)), 500)["field"] == "server"
+    assert client.post("/rank", json=body(1)).status_code == 200
+    assert client.get("/info").json()["answers"]["/rank 500"] == 1
 
 
 def test_a_second_server_on_the_same_folder_is_refused(
@@ -305,7 +345,7 @@ def process(bundle: Bundle, tmp_path: Path) -> Iterator[tuple[subprocess.Popen[s
 
 
 def post(url: str, sent: dict[str, object]) -> dict[str, Any]:
-    request = urllib.request.Request(url, json.dumps(sent).encode())
+    request = urllib.request.Request(url, json.dumps(sent).encode(), {"Content-Type": "application/json"})
     with urllib.request.urlopen(request, timeout=20) as response:
         answer: dict[str, Any] = json.load(response)
     return answer
@@ -333,7 +373,7 @@ def test_a_killed_server_has_logged_what_it_answered(
         post(f"{url}/rank", body(i))
     server.kill()
     server.wait()
-    kinds = [record["kind"] for _, _, record in scan(tmp_path / "log" / FILE)]
+    kinds = [record["kind"] for _, _, record in scan(tmp_path / "log" / LOG_FILE)]
     assert kinds == ["header"] + ["decision"] * 20
 
 

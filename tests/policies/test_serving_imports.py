@@ -35,7 +35,8 @@ sent = []
 
 async def ask():
     app = make_app(load_bundle(BUNDLE), FOLDER / "log")
-    scope = {"type": "http", "method": "POST", "path": "/rank", "headers": [], "query_string": b""}
+    headers = [(b"content-type", b"application/json")]
+    scope = {"type": "http", "method": "POST", "path": "/rank", "headers": headers, "query_string": b""}
 
     async def receive():
         return {"type": "http.request", "body": json.dumps(case["request"]).encode(), "more_body": False}

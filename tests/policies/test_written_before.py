@@ -16,7 +16,7 @@ from builders.paths import DATA
 from shopgym.core import InvalidInput
 from shopgym.experiments.config import load_config
 from shopgym.experiments.export import export_policy
-from shopgym.experiments.policy_store import read_policy, read_retriever, save_policy, save_retriever
+from shopgym.experiments.policy_store import read_policy, read_retriever, save_retriever
 from shopgym.policies import DecisionLog, InStock, PlackettLuceRanking, SlatePolicy
 from shopgym.policies.decision_log import compact
 from shopgym.policies.decision_log.append_log import scan
@@ -26,11 +26,13 @@ from shopgym.policies.retrieval.retriever import Retriever
 from shopgym.policies.scorers import TableScorer
 from shopgym.policies.serving import RankingService, load_bundle
 from shopgym.policies.serving.request_seeded import decide_seeded, decision_key
+from shopgym.policies.serving.saved_policy import write_run_policy
 from shopgym.simulators import Catalog
 
 BEFORE = DATA / "written_by_0_1"
 RUN = BEFORE / "run"
 POLICIES = ("lints", "popularity", "random")
+NO_FEATURES: dict[str, tuple[str, ...]] = {"user": (), "context": (), "live": ()}
 
 
 def test_the_bundle_loads_and_is_the_policy_that_was_exported() -> None:
@@ -100,7 +102,7 @@ def test_a_policy_of_the_run_is_read_and_written_anew_with_the_same_hash(name: s
     then = json.loads((RUN / "policies" / f"{name}.json").read_text())["hash"]
     policy = read_policy(RUN / "policies", name, items)
     assert policy.hash == then
-    save_policy(tmp_path, policy)
+    write_run_policy(tmp_path, policy, NO_FEATURES)
     assert json.loads((tmp_path / name / "manifest.json").read_text())["policy_hash"] == then
     again = read_policy(tmp_path, name, items)
     assert again.hash == then
@@ -144,7 +146,7 @@ def test_a_config_is_read_and_has_the_hash_that_the_run_noted(folder: Path) -> N
 
 def saved(folder: Path) -> SlatePolicy:
     policy = linear_policy()
-    save_policy(folder, policy)
+    write_run_policy(folder, policy, NO_FEATURES)
     return policy
 
 

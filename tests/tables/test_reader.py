@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import gzip
+import io
+import zipfile
 from pathlib import Path
 
 import numpy as np
@@ -14,10 +16,17 @@ from shopgym.evaluation.offline.formats import weigh_log
 from shopgym.experiments.catalogs import load_catalog
 from shopgym.experiments.config import CatalogSection
 from shopgym.realism.calibration import calibrate, check_order_lines
-from shopgym.tables import is_parquet, read_table, unique_columns
+from shopgym.tables import Dialect, is_parquet, read_table, unique_columns
 
 CSV = b"order,item,price\n1,a,2.5\n2,b,\n"
 TABLE = pd.DataFrame({"order": [1, 2], "item": ["a", "b"], "price": [2.5, np.nan]})
+
+
+def workbook() -> bytes:
+    out = io.BytesIO()
+    with zipfile.ZipFile(out, "w") as archive:
+        archive.writestr("[Content_Types].xml", "")
+    return out.getvalue()
 
 
 def written(path: Path, content: bytes) -> Path:
@@ -37,8 +46,8 @@ def written(path: Path, content: bytes) -> Path:
         ("byte_order_mark.csv", b"\xef\xbb\xbf" + CSV, {}),
         ("quoted.csv", CSV.replace(b"item", b'"item"').replace(b"a,", b'"a",'), {}),
         ("packed.csv.gz", gzip.compress(CSV), {}),
-        ("tabs.tsv", CSV.replace(b",", b"\t"), {"separator": "\t"}),
-        ("columns.txt", b"order item price\n1  a 2.5\n2  b NaN\n", {"separator": r"\s+"}),
+        ("tabs.tsv", CSV.replace(b",", b"\t"), {}),
+        ("columns.txt", b"order item price\n1  a 2.5\n2  b NaN\n", {"dialect": Dialect(separator=r"\s+")}),
         ("no_header.csv", CSV.split(b"\n", 1)[1], {"names": ["order", "item", "price"]}),
     ],
 )
@@ -61,11 +70,11 @@ def test_parquet_files_and_folders_of_parquet_files(tmp_path: Path) -> None:
     assert not is_parquet(tmp_path / "whole.csv")
 
 
-def test_another_encoding_has_to_be_named(tmp_path: Path) -> None:
+def test_an_encoding_that_is_named_wrongly_is_refused(tmp_path: Path) -> None:
     path = written(tmp_path / "latin.csv", "item\ncafé\n".encode("latin-1"))
-    assert read_table(path, "LOG", encoding="latin-1")["item"].tolist() == ["café"]
-    with pytest.raises(InvalidInput, match="save it as UTF-8"):
-        read_table(path, "LOG")
+    assert read_table(path, "LOG")["item"].tolist() == ["café"]
+    with pytest.raises(InvalidInput, match="say its encoding"):
+        read_table(path, "LOG", dialect=Dialect(encoding="utf-8"))
 
 
 def test_column_names_are_those_of_the_file(tmp_path: Path) -> None:
@@ -78,9 +87,9 @@ def test_column_names_are_those_of_the_file(tmp_path: Path) -> None:
         unique_columns("--column", table, ["NA", "a"])
 
 
-def test_ids_become_numbers_unless_they_are_named_as_text(tmp_path: Path) -> None:
+def test_leading_zeros_stay(tmp_path: Path) -> None:
     path = written(tmp_path / "ids.csv", b"item,user\n007,01\n7,1\n")
-    assert read_table(path, "LOG").to_numpy().tolist() == [[7, 1], [7, 1]]
+    assert read_table(path, "LOG").to_numpy().tolist() == [["007", "01"], ["7", "1"]]
     assert read_table(path, "LOG", text=["item", "other"])["item"].tolist() == ["007", "7"]
     ids = check_order_lines(order_lines().assign(item=7)).sold["item"]
     assert set(ids) == {"7"}  # numbers become text again where they are ids
@@ -97,12 +106,12 @@ def test_ids_become_numbers_unless_they_are_named_as_text(tmp_path: Path) -> Non
         ("empty.csv", b"", "no readable table"),
         ("header.csv", b"a,b\n", "the table has no rows"),
         ("ragged.csv", b"a,b\n1,2\n1,2,3\n", "no readable table .*line 3"),
-        ("wide.csv", "a,b\n".encode("utf-16"), "save it as UTF-8"),
+        ("bytes.csv", b"a,b\n\x00\x01\x02,3\n", "bytes that are no text"),
+        ("book.csv", workbook(), "it is a workbook: save the sheet as CSV"),
+        ("long.csv", b"a,b\n1,2,\n3,4,\n", "rows have 3 values and the header 2 names"),
+        ("two.csv", b"a|b,c\n1|2,3\n", "comma and pipe both separate its columns"),
         ("not.parquet", CSV, "give a CSV or Parquet table"),
-        ("not.csv.gz", CSV, "no readable table"),
         ("cut.csv.gz", gzip.compress(CSV * 999)[:60], "no readable table"),
-        ("not.csv.zip", CSV, "no readable table"),
-        ("not.csv.xz", CSV, "no readable table"),
     ],
 )
 def test_errors_name_field_path_and_fix(

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-import inspect
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from functools import cache
 from importlib import import_module
-from typing import Any
+from importlib.metadata import EntryPoint, entry_points
+from typing import Any, cast
 
 import numpy as np
 
 from ..core.errors import InvalidInput, one_of
 from ..core.protocols import Agent
+from .options import check_names_and_types, check_ranges
 from .task import Task
 
 AGENTS: dict[str, str] = {
@@ -65,41 +67,69 @@ AGENTS: dict[str, str] = {
 }
 """Where each agent is, ``module:class``. A module is imported when its agent is asked for."""
 
+GROUP = "shopgym.agents"
+"""Entry points of this group, in the metadata of installed packages, are agents too."""
+
 _ADDED: dict[str, Callable[..., Agent]] = {}
 
 
 def register_agent(name: str, maker: Callable[..., Agent]) -> None:
     """Register an agent of your own as ``name``; ``maker(task, rng, **options)`` makes it.
 
+    The same maker may be registered again, as when a module is imported anew.
+
     Raises:
-        InvalidInput: the name is taken.
+        InvalidInput: another agent has the name.
     """
-    if name in AGENTS or name in _ADDED:
+    if name in AGENTS or not _same(_ADDED.get(name, maker), maker):
         raise InvalidInput("agents", name, "this name is taken: choose another")
     _ADDED[name] = maker
 
 
+def _same(one: Callable[..., Agent], other: Callable[..., Agent]) -> bool:
+    """Whether two makers are one, or come from the same lines of the same module."""
+    places = [
+        (getattr(maker, "__module__", ""), getattr(maker, "__qualname__", "")) for maker in (one, other)
+    ]
+    return one is other or (places[0] == places[1] and "<" not in places[0][1])
+
+
 def agent_names() -> tuple[str, ...]:
-    """The names of all registered agents."""
-    return (*AGENTS, *_ADDED)
+    """The names of all registered agents, those of installed packages included."""
+    return tuple(dict.fromkeys((*AGENTS, *_ADDED, *_installed())))
 
 
-def agent_class(name: str) -> Callable[..., Agent]:
+@cache
+def _installed() -> dict[str, EntryPoint]:
+    """Agents of installed packages by name."""
+    return {point.name: point for point in entry_points(group=GROUP)}
+
+
+def agent_class(name: str, field: str = "agents") -> Callable[..., Agent]:
     """The class of the agent called ``name``.
+
+    Args:
+        field: what messages call it.
 
     Raises:
         InvalidInput: there is no such agent, or a library that it needs is not installed.
     """
     if name in _ADDED:
         return _ADDED[name]
-    one_of("agents", name, agent_names())
+    if name not in AGENTS and name in _installed():
+        try:
+            maker: Callable[..., Agent] = _installed()[name].load()
+        except (ImportError, AttributeError) as error:
+            fix = f"its package cannot be imported: {error}"
+            raise InvalidInput(field, name, fix) from error
+        return maker
+    one_of(field, name, agent_names())
     module, _, attribute = AGENTS[name].partition(":")
     try:
-        maker: Callable[..., Agent] = getattr(import_module(f".{module}", __package__), attribute)
+        return cast("Callable[..., Agent]", getattr(import_module(f".{module}", __package__), attribute))
     except ModuleNotFoundError as error:
         fix = f"install {error.name}: pip install 'shopgym[agents]'"
-        raise InvalidInput("agents", name, fix) from error
-    return maker
+        raise InvalidInput(field, name, fix) from error
 
 
 def make_agent(name: str, task: Task, rng: np.random.Generator, **options: Any) -> Agent:
@@ -108,27 +138,22 @@ def make_agent(name: str, task: Task, rng: np.random.Generator, **options: Any) 
     Raises:
         InvalidInput: there is no such agent, or it has no such option; the error lists those that exist.
     """
-    check_agent(name, options)
-    return agent_class(name)(task, rng, **options)
+    maker = agent_class(name)
+    check_names_and_types(maker, options, f"agents.{name}")
+    return maker(task, rng, **options)
 
 
-def check_agent(name: str, options: dict[str, Any]) -> None:
-    """Raise unless there is an agent called ``name`` that takes ``options``."""
-    names = _options(agent_class(name))
-    for option in options:
-        if option not in names:
-            fix = f"known options: {', '.join(names)}" if names else "it takes no options"
-            raise InvalidInput(f"agents.{name}.{option}", options[option], fix)
+def check_agent(name: str, options: Mapping[str, Any], field: str, user_names: tuple[str, ...]) -> None:
+    """Raise unless there is an agent called ``name`` that takes ``options``, their ranges included.
 
+    An agent that is given no options is not imported.
 
-def _options(maker: Callable[..., Agent]) -> list[str]:
-    """Names of the keyword-only arguments and ``settings``; with ``**options`` those of its parent too."""
-    names: list[str] = []
-    for part in getattr(maker, "__mro__", (maker,)):
-        parameters = inspect.signature(part).parameters.values()
-        keywords = [p.name for p in parameters if p.kind == p.KEYWORD_ONLY]
-        keywords += vars(part).get("settings", ())
-        names += [keyword for keyword in keywords if keyword not in names]
-        if not any(p.kind == p.VAR_KEYWORD for p in parameters):
-            break
-    return [name for name in names if name not in getattr(maker, "fixed_options", ())]
+    Args:
+        field: the dotted name of the options, for messages.
+        user_names: columns of ``Requests.user``.
+    """
+    one_of(field, name, agent_names())
+    if options:
+        maker = agent_class(name, field)
+        check_names_and_types(maker, options, field)
+        check_ranges(maker, options, field, user_names)

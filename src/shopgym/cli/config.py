@@ -54,5 +54,10 @@ def config_class(kind: str) -> type[Any]:
 def check(values: dict[str, Any]) -> Any:
     """The typed config of a mapping: a leaderboard if it says so, else an experiment."""
     from ..core.config import build
+    from ..core.errors import one_of
 
-    return build(config_class("leaderboard" if values.get("kind") == "leaderboard" else "experiment"), values)
+    kind = values.get("kind", "experiment")
+    one_of("kind", kind, ("experiment", "leaderboard"))
+    if kind == "experiment":  # the default, which a config need not write
+        values = {name: value for name, value in values.items() if name != "kind"}
+    return build(config_class(kind), values)

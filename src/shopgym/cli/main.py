@@ -17,6 +17,7 @@ from .config import config_check, config_schema
 from .evaluate import evaluate
 from .export import export
 from .log import log_compact
+from .once import OnceCommand, OnceGroup
 from .ope_benchmark import ope_benchmark
 from .realism import realism
 from .run import run
@@ -30,6 +31,7 @@ app = typer.Typer(
     add_completion=False,
     pretty_exceptions_enable=False,
     rich_markup_mode="rich",
+    cls=OnceGroup,
 )
 
 
@@ -49,7 +51,7 @@ def _main(
 
 
 for command in (run, evaluate, export, serve, realism, calibrate, ope_benchmark):
-    app.command()(command)
+    app.command(cls=OnceCommand)(command)
 GROUPS: dict[str, tuple[str, dict[str, Callable[..., None]]]] = {
     "bundle": ("Show or verify a bundle.", {"verify": bundle_verify, "inspect": bundle_inspect}),
     "config": (
@@ -59,14 +61,17 @@ GROUPS: dict[str, tuple[str, dict[str, Callable[..., None]]]] = {
     "log": ("Work with decision logs.", {"compact": log_compact}),
 }
 for name, (text, commands) in GROUPS.items():
-    group = typer.Typer(no_args_is_help=True, help=text)
+    group = typer.Typer(no_args_is_help=True, help=text, cls=OnceGroup)
     for word, function in commands.items():
-        group.command(word)(function)
+        group.command(word, cls=OnceCommand)(function)
     app.add_typer(group, name=name)
 
 
 def main() -> None:
-    """Run a command; bad input ends with one message on stderr and exit code 2."""
+    """Run a command.
+
+    Bad input, or a place that cannot be read or written, ends with one message on stderr and exit code 2.
+    """
     try:
         app()
     except InvalidInput as error:
@@ -75,6 +80,10 @@ def main() -> None:
     except BrokenPipeError:  # the reader went away, as in '| head'
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         sys.exit(1)
+    except OSError as error:
+        place = "" if error.filename is None else f"{error.filename}: "
+        print(f"shopgym: {place}{error.strerror or error}: choose another place", file=sys.stderr)
+        sys.exit(2)
 
 
 if __name__ == "__main__":

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import signal
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -14,43 +15,66 @@ if TYPE_CHECKING:
     from ..experiments.studies.leaderboard import LeaderboardConfig
 
 
+FAILED_EXIT = 4
+"""Some agents failed; the results of the others are complete."""
+
+
 def run(
     config: Annotated[Path, typer.Argument(help="experiment config, YAML, or the name of a shipped one")],
     out: Annotated[Path | None, typer.Option(help="results folder; default runs/NAME")] = None,
     seed: Annotated[int | None, typer.Option(help="replace the config's seed")] = None,
     as_json: AsJson = False,
+    overwrite: Annotated[
+        bool, typer.Option("--overwrite", help="replace an earlier run in the folder")
+    ] = False,
     workers: Annotated[int, typer.Option(min=1, help="processes; a leaderboard's only")] = 1,
 ) -> None:
     """Train and compare agents, evaluate them offline, gate, export, serve, report.
 
-    A config of ``kind: leaderboard`` compares agents in several environments over several seeds.
+    A config of ``kind: leaderboard`` compares agents in several environments over several seeds. Exit code 4
+    says that an agent failed: the results of the others are complete.
     """
     from ..experiments.config import ExperimentConfig, read_config
-    from ..experiments.runner import run as run_experiment
     from .config import check
-    from .summary import print_summary
 
     values = read_config(config)
     if seed is not None:
         values["seed"] = seed
     checked = check(values)
+
+    from ..experiments.runner import run as run_experiment  # seconds of imports, after the config is right
+    from .summary import print_summary
+
     folder = out or Path("runs") / checked.name
+    if workers == 1:  # a pool would first finish all its jobs
+        signal.signal(signal.SIGTERM, _end)
     if not isinstance(checked, ExperimentConfig):
-        return _leaderboard(checked, folder, as_json, workers)
-    results = run_experiment(checked, folder, quiet=as_json)
+        return _leaderboard(checked, folder, as_json, workers, overwrite)
+    results = run_experiment(checked, folder, quiet=as_json, overwrite=overwrite)
     if as_json:
         print(json.dumps({**results.summary(), "folder": str(folder)}))
     else:
         print_summary(results, folder)
+    if results.failed:
+        raise typer.Exit(FAILED_EXIT)
 
 
-def _leaderboard(config: LeaderboardConfig, folder: Path, as_json: bool, workers: int) -> None:
+def _end(number: int, _: object) -> None:
+    """End as an error does, so that the unfinished folder is removed."""
+    raise SystemExit(128 + number)
+
+
+def _leaderboard(
+    config: LeaderboardConfig, folder: Path, as_json: bool, workers: int, overwrite: bool
+) -> None:
     from ..experiments.studies.leaderboard import run_leaderboard
     from ..experiments.studies.leaderboard.printing import print_table
 
-    table = run_leaderboard(config, folder, workers=workers, quiet=as_json)
+    table = run_leaderboard(config, folder, workers=workers, quiet=as_json, overwrite=overwrite)
     if as_json:
         rows = json.loads(table.to_json(orient="records"))
         print(json.dumps({"name": config.name, "table": rows, "folder": str(folder)}))
     else:
         print_table(table, config, folder)
+    if table["failed"].any():
+        raise typer.Exit(FAILED_EXIT)

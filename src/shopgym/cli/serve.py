@@ -18,6 +18,9 @@ def serve(
         str, typer.Option(help="address to listen on; the default is this machine only")
     ] = "127.0.0.1",
     port: Annotated[int, typer.Option(help="port to listen on; 0 takes a free one")] = 8000,
+    allow_host: Annotated[
+        list[str] | None, typer.Option(help="a further name by which it may be called; may be repeated")
+    ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="announce the address as one JSON line")] = False,
 ) -> None:
     """Check a bundle, replay its golden cases and serve it until SIGTERM."""
@@ -31,4 +34,5 @@ def serve(
         text = json.dumps(line) if as_json else f"serving {loaded.policy.name} at {url}, log in {log_dir}"
         print(text, flush=True)
 
-    run(loaded, log_dir=log_dir, host=host, port=port, announce=announce)
+    hosts = allow_host or ()
+    run(loaded, log_dir=log_dir, host=host, port=port, allow_hosts=hosts, announce=announce)

@@ -4,22 +4,23 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from rich.console import Console
 from rich.table import Table
 
-from ..experiments.results import Results
+from ..experiments.console import wide_console
+from ..experiments.results import Results, covers_text, interval_text
 
 
 def print_summary(results: Results, folder: Path) -> None:
     """A table of agents, the gate's verdict, and where to look."""
-    console = Console()
+    console = wide_console(100)
     level = results.config.evaluation.level
     title = f"{results.config.name}: {results.unit} per decision"
     table = Table(title=title, title_justify="left", title_style="bold")
     table.add_column("agent", no_wrap=True)
-    for name in ("deployed", "gain", f"DR, {level:.0%}", "covers"):
+    for name in ("deployed", "gain", f"DR, {level:.0%}"):
         table.add_column(name, justify="right", no_wrap=True)
-    table.add_column("gate", no_wrap=True)
+    for name in ("verdict", "covers", "gate"):
+        table.add_column(name, no_wrap=True)
     for row in results.agents.to_dict("records"):
         agent = str(row["agent"])
         dr = results.estimate(agent, "dr")
@@ -28,17 +29,22 @@ def print_summary(results: Results, folder: Path) -> None:
             f"[bold]{agent}[/]" if agent == results.chosen.candidate else agent,
             f"{row['value']:.4f}",
             "-" if verdict is None else f"{row['gain']:+.4f}",
-            "-" if dr is None else f"{dr['value']:.3f} [{dr['low']:.3f}, {dr['high']:.3f}]",
-            "-" if dr is None else ("yes" if dr["covers_truth"] else "no"),
+            interval_text(dr, 3),
+            "-" if dr is None else str(dr["verdict"]),
+            covers_text(dr),
             "baseline" if verdict is None else verdict.outcome,
         )
+    for agent in results.failed:
+        table.add_row(agent, "-", "-", "-", "-", "-", "failed")
     table.caption = (
-        "deployed, gain: exact, in a copy of the shop. DR: from the log alone;\n"
-        "covers: its interval holds the exact value for the same requests."
+        "deployed, gain: exact, in a copy of the shop. DR: from the log alone, no number where the\n"
+        "verdict is refuse; covers: its interval holds the exact value for the same requests."
     )
     table.caption_justify = "left"
     console.print(table, highlight=False)
-    console.print(results.chosen.sentence, highlight=False)
+    for agent, reason in results.failed.items():
+        console.print(f"{agent} failed, {reason}", highlight=False, markup=False)
+    console.print(results.chosen.sentence, highlight=False, markup=False)
     if results.served:
         served = results.served
         console.print(

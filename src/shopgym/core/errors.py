@@ -37,7 +37,10 @@ class InvalidInput(ValueError):
             super().__init__(*field.args)
             self.__dict__.update(field.__dict__)
             return
-        shown = repr(value)
+        try:
+            shown = repr(value)
+        except RecursionError:  # nested more deeply than Python prints
+            shown = f"a deeply nested {type(value).__name__}"
         if len(shown) > 120:
             shown = shown[:117] + "..."
         super().__init__(f"{field} = {shown}: {fix}")
@@ -61,12 +64,16 @@ def _rebuilt(kind: type[InvalidInput], message: tuple[Any, ...], state: dict[str
     return error
 
 
+MANY = 30
+"""From so many names on, a message gives the nearest instead of all."""
+
+
 def in_range(
     field: str, value: float, low: float, high: float, *, open_low: bool = False, open_high: bool = False
 ) -> None:
     """Raise :class:`InvalidInput` unless ``low <= value <= high``; an open end is left out."""
     if not is_number(value):
-        raise InvalidInput(field, value, "give a number")
+        raise InvalidInput(field, value, f"give a number from {low:g} to {high:g}")
     ok = (low < value if open_low else low <= value) and (value < high if open_high else value <= high)
     if not ok:
         left, right = "(" if open_low else "[", ")" if open_high else "]"
@@ -103,8 +110,13 @@ def in_ranges(
 def one_of(field: str, value: object, choices: Iterable[object]) -> None:
     """Raise :class:`InvalidInput` unless ``value`` is one of ``choices``; names the nearest of them."""
     names = [str(choice) for choice in choices]
-    if str(value) not in names:
-        raise InvalidInput(field, value, f"choose one of {', '.join(names)}{did_you_mean(value, names)}")
+    if str(value) in names:
+        return
+    fix = f"choose one of {', '.join(names)}{did_you_mean(value, names)}"
+    if len(names) >= MANY:
+        near = get_close_matches(str(value).lower(), names, n=3, cutoff=0.0)
+        fix = f"choose one of {len(names)}; the nearest are {', '.join(near)}{did_you_mean(value, names)}"
+    raise InvalidInput(field, value, fix)
 
 
 def did_you_mean(value: object, names: Iterable[str]) -> str:

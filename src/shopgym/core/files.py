@@ -9,6 +9,14 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from .errors import InvalidInput
+
+MANIFEST_HASH = "manifest.sha256"
+"""A folder with this file, a bundle or a saved policy, holds what its manifest lists and nothing else."""
+
+LOG_FILE = "decisions.log"
+"""The log of a server in its folder: nothing may replace it."""
+
 
 def fsync_path(path: Path) -> None:
     """Flush a file or a folder entry to the disk."""
@@ -19,10 +27,39 @@ def fsync_path(path: Path) -> None:
         os.close(fd)
 
 
+def make_folder(path: Path) -> None:
+    """Make a folder and the missing ones above it; each new entry is on the disk when this returns."""
+    missing = [folder for folder in (path, *path.parents) if not folder.exists()]
+    path.mkdir(parents=True, exist_ok=True)
+    for folder in reversed(missing):
+        fsync_path(folder.parent)
+
+
+def folder_with(path: Path, name: str) -> Path | None:
+    """The nearest of ``path`` and the folders above it that has a file ``name``; links are followed first."""
+    real = path.resolve()
+    return next((folder for folder in (real, *real.parents) if (folder / name).is_file()), None)
+
+
+def require_outside_bundle(field: str, path: Path) -> None:
+    """Raise :class:`InvalidInput` if ``path`` is or lies in a folder with a manifest of its files."""
+    bundle = folder_with(path, MANIFEST_HASH)
+    if bundle is not None:
+        fix = f"{bundle} holds a bundle or a policy, and is replaced as a whole: give a place beside it"
+        raise InvalidInput(field, str(path), fix)
+
+
+def require_no_log(folder: Path) -> None:
+    """Raise :class:`InvalidInput` if a server's log lies in ``folder``, which is about to be replaced."""
+    log = next(folder.rglob(LOG_FILE), None)
+    if log is not None:
+        raise InvalidInput("folder", str(folder), f"it would replace the log {log}: move that away first")
+
+
 @contextmanager
 def new_file(path: Path) -> Iterator[Path]:
     """Yield a temporary path beside ``path``; on success it is synced and renamed to ``path``."""
-    path.parent.mkdir(parents=True, exist_ok=True)
+    make_folder(path.parent)
     handle, name = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)
     os.close(handle)
     temporary = Path(name)
@@ -41,8 +78,12 @@ def new_folder(path: Path) -> Iterator[Path]:
     """Yield an empty temporary folder beside ``path``; on success it takes the place of ``path``.
 
     An existing folder is moved aside first and deleted after the new one stands under its name.
+
+    Raises:
+        InvalidInput: a server keeps its log in the existing folder.
     """
-    path.parent.mkdir(parents=True, exist_ok=True)
+    require_no_log(path)
+    make_folder(path.parent)
     temporary = Path(tempfile.mkdtemp(prefix=f".{path.name}.", dir=path.parent))
     try:
         yield temporary
@@ -52,6 +93,7 @@ def new_folder(path: Path) -> Iterator[Path]:
                 fsync_path(file)
         fsync_path(temporary)
         if path.exists():
+            require_no_log(path)  # a server may have started meanwhile
             aside = Path(tempfile.mkdtemp(prefix=f".{path.name}.old.", dir=path.parent))
             os.replace(path, aside / path.name)
             os.replace(temporary, path)

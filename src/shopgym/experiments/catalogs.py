@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from ..simulators import Catalog
-from ..simulators.catalog.transactions import OPTIONAL, REQUIRED, clean
+from ..simulators.catalog.transactions import NAMES, OPTIONAL, REQUIRED, clean
 from ..tables import read_table, unique_columns
 from .config import CatalogSection
 
@@ -24,7 +24,8 @@ def load_catalog(section: CatalogSection, seed: int) -> tuple[Catalog, pd.DataFr
     if section.source == "synthetic":
         return Catalog.synthetic(section.items, seed=seed), None
     assert section.path is not None  # the config requires it with this source
-    table = read_table(section.path, "catalog.path")
+    names = [section.columns.get(name, name) for name in NAMES]
+    table = read_table(section.path, "catalog.path", text=names)
     used = [section.columns.get(name, name) for name in (*REQUIRED, *OPTIONAL)]
     unique_columns("catalog.columns", table, used)
     options: dict[str, Any] = {

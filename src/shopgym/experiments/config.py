@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
 import yaml
 from pydantic import (
-    AfterValidator,
     BaseModel,
     ConfigDict,
     Field,
@@ -19,14 +19,16 @@ from pydantic import (
     model_validator,
 )
 
-from ..agents.registry import AGENTS, check_agent
+from ..agents.registry import AGENTS, agent_names, check_agent
 from ..core.config import Settings, build
 from ..core.errors import InvalidInput, did_you_mean, one_of
 from ..core.hashing import hash_json
 from ..core.reward import RewardSpec
 from ..evaluation.offline.estimators import ESTIMATORS
 from ..policies.guards import GUARDS, CategoryCap, InStock, MarginFloor, guard_from_spec, guard_spec
+from ..simulators.build_params import user_names
 from ..simulators.config import ShopConfig
+from .entries import NAME, AgentEntry, agent_entries, check_entries, import_packages
 
 Rule = Annotated[
     InStock | MarginFloor | CategoryCap,
@@ -37,18 +39,13 @@ Rule = Annotated[
 """One guard: its ``kind`` and its settings."""
 
 
-def _checked_agents(agents: dict[str, dict[str, Any]]) -> dict[str, dict[str, Any]]:
-    for name, options in agents.items():
-        check_agent(name, options)
-    return agents
-
-
 Agents = Annotated[
-    dict[str, dict[str, Any]],
-    AfterValidator(_checked_agents),
-    Field(json_schema_extra={"propertyNames": {"examples": list(AGENTS)}}),
+    dict[str, dict[str, Any]], Field(json_schema_extra={"propertyNames": {"examples": list(AGENTS)}})
 ]
-"""Options by agent."""
+"""By name: the options of the agent of that name, or ``agent: NAME`` and its options."""
+Imports = Annotated[
+    tuple[str, ...], Field(description="Python packages that are imported first: they register agents")
+]
 
 
 class Section(BaseModel):
@@ -89,11 +86,6 @@ class RetrieveSection(Section):
     options: dict[str, Any] = {}
     count: int = Field(100, ge=1, le=1000, description="candidates that are retrieved and ranked")
     rounds: int = Field(20, ge=1, le=100_000, description="batches of random pages that it learns from")
-
-    @model_validator(mode="after")
-    def _known(self) -> RetrieveSection:
-        check_agent(self.agent, self.options)
-        return self
 
 
 class LogSection(Section):
@@ -140,13 +132,14 @@ LADDER = ("random", "popularity", "epsilon_greedy", "squarecb", "linucb", "lints
 class ExperimentConfig(Section):
     """One experiment: a shop, agents that learn in it, a log, an evaluation, a gate, a bundle."""
 
-    name: str = Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.-]{0,63}$")
+    name: str = Field(pattern=f"^{NAME}$")
     purpose: str = Field("", description="what the experiment is for; printed in the report")
     seed: int = Field(0, ge=0, lt=2**62, description="of everything that is random")
     catalog: CatalogSection = CatalogSection()
     shop: Settings[ShopConfig] = Settings({}, ShopConfig())
     reward: Settings[RewardSpec] = Settings({}, RewardSpec())
     guards: tuple[Rule, ...] = Field((InStock(),), json_schema_extra={"default": [guard_spec(InStock())]})
+    imports: Imports = ()
     agents: Agents = {name: {} for name in LADDER}
     retrieve: RetrieveSection | None = None
     training: TrainingSection = TrainingSection()
@@ -164,7 +157,17 @@ class ExperimentConfig(Section):
             raise InvalidInput("gate.baseline", self.gate.baseline, f"choose among agents: {named}")
         if self.gate.candidate not in (*self.agents, "best"):
             raise InvalidInput("gate.candidate", self.gate.candidate, f"choose 'best' or one of: {named}")
-        check_agent(self.log.agent, self.log.options)
+        return self
+
+    @model_validator(mode="after")
+    def _agents(self) -> ExperimentConfig:
+        import_packages(self.imports)
+        names = partial(user_names, self.shop.config)
+        check_entries(self.agents, names)
+        for field, section in (("log", self.log), ("retrieve", self.retrieve)):
+            if section is not None:
+                one_of(f"{field}.agent", section.agent, agent_names())
+                check_agent(section.agent, section.options, f"{field}.options", names())
         return self
 
     @model_validator(mode="after")
@@ -188,20 +191,30 @@ class ExperimentConfig(Section):
         return shop if self.retrieve is None else replace(shop, num_candidates=0)
 
     @property
+    def entries(self) -> list[AgentEntry]:
+        """The agents, in order."""
+        return agent_entries(self.agents)
+
+    def stored(self) -> dict[str, Any]:
+        """The config with all defaults filled in, as a run stores it; no ``imports`` where there are none."""
+        return self.model_dump(mode="json", exclude=None if self.imports else {"imports"})
+
+    @property
     def hash(self) -> str:
-        """SHA-256 of the config with all defaults filled in."""
-        return hash_json(self.model_dump(mode="json"))
+        """SHA-256 of what is stored."""
+        return hash_json(self.stored())
 
 
 class _OnceLoader(yaml.SafeLoader):
     """Plain YAML in which a key may stand only once: the last one would silently win."""
 
     def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
-        keys = [self.construct_object(key, deep=True) for key, _ in node.value]
-        for key in keys:
-            if keys.count(key) > 1:
-                line = node.start_mark.line + 1
-                raise InvalidInput(str(key), "given twice", f"keep one (near line {line})")
+        lines: dict[Any, int] = {}
+        for key_node, _ in node.value:
+            key, line = self.construct_object(key_node, deep=True), key_node.start_mark.line + 1
+            if key in lines:
+                raise InvalidInput(str(key), "given twice", f"keep one: lines {lines[key]} and {line}")
+            lines[key] = line
         return super().construct_mapping(node, deep)
 
 

@@ -21,21 +21,8 @@ from ..core.types import AnyArray
 from ..policies.policy import SlatePolicy, policy_from_state
 from ..policies.retrieval.retriever import Retriever
 from ..policies.serving.manifest import read_verified, write_manifest
-from ..policies.serving.state_files import (
-    read_policy_state,
-    read_retriever_state,
-    write_policy_state,
-    write_retriever_state,
-)
-
-CHANGED = "it was changed after it was saved: run again"
-
-
-def save_policy(folder: Path, policy: SlatePolicy) -> None:
-    """Write the folder ``NAME``, whole or not at all."""
-    with new_folder(folder / policy.name) as new:
-        write_policy_state(new, policy)
-        write_manifest(new, {"name": policy.name, "policy_hash": policy.hash})
+from ..policies.serving.saved_policy import CHANGED, read_run_policy
+from ..policies.serving.state_files import read_retriever_state, write_retriever_state
 
 
 def read_policy(folder: Path, name: str, items: Items) -> SlatePolicy:
@@ -46,14 +33,12 @@ def read_policy(folder: Path, name: str, items: Items) -> SlatePolicy:
     """
     path = folder / name
     if path.is_dir():
-        _, manifest, files = read_verified(path, f"policies.{name}", CHANGED)
-        policy, digest = read_policy_state(files, items), manifest["policy_hash"]
-    elif _in_version_0_1(path):
-        digest, spec, arrays = _read_version_0_1(path)
-        policy = policy_from_state(spec, arrays, items)
-    else:
+        return read_run_policy(path, items).policy
+    if not _in_version_0_1(path):
         names = {p.name for p in folder.glob("*/")} | {p.stem for p in folder.glob("*.json")}
         raise InvalidInput("agent", name, f"this run has {', '.join(sorted(names)) or 'no policies'}")
+    digest, spec, arrays = _read_version_0_1(path)
+    policy = policy_from_state(spec, arrays, items)
     if policy.hash != digest:
         raise InvalidInput("policy.hash", policy.hash, f"{name}: {CHANGED}")
     return policy

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import platform
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from importlib.metadata import version
 from pathlib import Path
@@ -15,6 +16,8 @@ from .._version import __version__
 from ..core.batches import Requests
 from ..core.reward import UNITS, RewardSpec
 from ..core.types import F64
+from ..evaluation.offline.estimate import without_infinity
+from ..evaluation.offline.verdict import REFUSE
 from ..guardrails.gate import Verdict
 from ..policies.policy import SlatePolicy
 from ..simulators import Catalog
@@ -40,6 +43,13 @@ class Results:
     unit: str
     served: dict[str, Any] | None = None
     environment: dict[str, str] = field(default_factory=dict)
+    failed: dict[str, str] = field(default_factory=dict)
+    """Why an agent has no row, by name."""
+
+    @property
+    def names(self) -> list[str]:
+        """The agents that have a row, in order."""
+        return list(self.policies)
 
     def agent(self, name: str) -> dict[str, Any]:
         """What one agent's policy was worth when deployed."""
@@ -53,7 +63,7 @@ class Results:
     def summary(self) -> dict[str, Any]:
         """The outcome in one JSON-able mapping."""
         candidate = self.agent(self.chosen.candidate)
-        names = ("interval", "value", "low", "high", "covers_truth", "covers_deployed")
+        names = ("interval", "value", "low", "high", "verdict", "reason", "covers_truth", "covers_deployed")
         offline = [self.estimate(self.chosen.candidate, "dr", by) for by in ("delta", "bootstrap")]
         return {
             "name": self.config.name,
@@ -64,10 +74,33 @@ class Results:
             "true_value": candidate["value"],
             "true_value_on_log": candidate["value_on_log"],
             "true_gain": [candidate["gain"], candidate["gain_low"], candidate["gain_high"]],
-            "offline": [{name: row[name] for name in names} for row in offline if row is not None],
+            "offline": [
+                without_infinity({name: row[name] for name in names}) for row in offline if row is not None
+            ],
             "gate": self.chosen.as_dict(),
             "served": self.served,
+            "failed": self.failed,
         }
+
+
+def is_told(estimate: Mapping[Any, Any] | None) -> bool:
+    """Whether the numbers of an estimate may be shown: there is one, and it is not refused."""
+    return estimate is not None and estimate["verdict"] != REFUSE
+
+
+def interval_text(estimate: Mapping[Any, Any] | None, digits: int) -> str:
+    """``0.123 [0.101, 0.145]``; ``-`` where the log does not tell."""
+    if estimate is None or not is_told(estimate):
+        return "-"
+    value, low, high = (f"{estimate[name]:.{digits}f}" for name in ("value", "low", "high"))
+    return f"{value} [{low}, {high}]"
+
+
+def covers_text(estimate: Mapping[Any, Any] | None) -> str:
+    """``yes`` or ``no``; ``-`` where the log does not tell."""
+    if estimate is None or not is_told(estimate):
+        return "-"
+    return "yes" if estimate["covers_truth"] else "no"
 
 
 def write_tables(folder: Path, results: Results) -> None:

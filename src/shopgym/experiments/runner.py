@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 from functools import partial
@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import yaml
+from numpy.random import Generator
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn, TimeElapsedColumn
 
 from ..agents import Task, make_agent
@@ -19,31 +20,38 @@ from ..agents.baselines import RandomAgent
 from ..core.batches import Requests
 from ..core.errors import InvalidInput
 from ..core.files import new_folder
+from ..core.protocols import Agent
 from ..core.statistics import mean_interval
 from ..core.types import F64, I32, I64
 from ..envs.oracle import page_values
 from ..envs.vector import BanditVectorEnv
+from ..evaluation.errors import NotEstimable
 from ..evaluation.offline.estimators import ESTIMATORS
 from ..evaluation.offline.inputs import OpeInputs
 from ..evaluation.offline.log import item_features, log_inputs
-from ..guardrails.gate import choose_candidate, judge_candidates
+from ..evaluation.offline.verdict import REFUSE
+from ..guardrails.gate import Verdict, choose_candidate, judge_candidates
 from ..policies.decision_log.log import DecisionLog, logged_marginals
 from ..policies.policy import SlatePolicy
 from ..policies.retrieval.retriever import Retriever, StockAwareRetriever
+from ..policies.serving.saved_policy import write_run_items, write_run_policy
 from ..simulators.rollout import CandidateSource, Step, rollout
 from ..training.loop import interactions, train
 from ..training.position_bias import measure_position_bias
 from .catalogs import load_catalog
 from .config import ExperimentConfig
 from .deploy import Deployment, deploy
+from .entries import import_agents
 from .export import export_policy
-from .policy_store import save_policy, save_retriever
+from .failures import Failures
+from .policy_store import save_retriever
 from .results import Results, environment, reward_unit, value_scale, write_json, write_tables
 from .retrieving import learn_to_retrieve, random_candidates
+from .run_folder import CONFIG, check_folder
 from .served import served_equals_golden
 from .stages import open_shop, stage_rng, stage_seed
 
-SUMMARY, CONFIG = "summary.json", "config.yaml"
+SUMMARY = "summary.json"
 
 
 class Experiment:
@@ -57,6 +65,8 @@ class Experiment:
         self.reward = config.reward.config
         self.unit = reward_unit(self.reward, self.catalog)
         self.retriever: Retriever | None = None
+        self.failures = Failures(needed=(config.gate.baseline,))
+        import_agents(config.agents)
         if config.retrieve is not None and config.retrieve.count > len(self.catalog):
             fix = f"the catalogue has {len(self.catalog)} items"
             raise InvalidInput("retrieve.count", config.retrieve.count, fix)
@@ -78,9 +88,10 @@ class Experiment:
         self.retriever = self._learn_to_retrieve(task)
         policies, learning = self._train(task)
         deployments = self._deploy(policies)
-        log, on_log = self._log(task, policies)
-        inputs = self._inputs(log, task, policies)
-        agents = self._agents_table(deployments, on_log)
+        log, on_log = self._log(task, {name: policies[name] for name in deployments})
+        inputs = self._inputs(log, task, {name: policies[name] for name in on_log})
+        self._require_candidates(inputs)
+        agents = self._agents_table({name: deployments[name] for name in inputs}, on_log)
         evaluation = self._evaluate(inputs, agents)
         verdicts = judge_candidates(inputs, self.config.gate.baseline, self.config.gate.level)
         results = Results(
@@ -88,18 +99,34 @@ class Experiment:
             catalog=self.catalog,
             reward=self.reward,
             attention=task.attention,
-            learning=learning,
+            learning=learning[learning["agent"].isin(list(inputs))],
             agents=agents,
             evaluation=evaluation,
             verdicts=verdicts,
-            chosen=choose_candidate(verdicts, self.config.gate.candidate),
-            policies=policies,
+            chosen=self._chosen(verdicts),
+            policies={name: policies[name] for name in inputs},
             showcase=self._showcase(),
             log_size=len(log),
             unit=self.unit,
             environment=environment(),
+            failed=self.failures.reasons,
         )
         return results, log
+
+    def _require_candidates(self, inputs: Collection[str]) -> None:
+        if len(inputs) < 2:
+            agent, reason = next(iter(self.failures.reasons.items()))
+            raise InvalidInput(
+                "agents", agent, f"{reason}; no other agent is left to compare with the baseline"
+            )
+
+    def _chosen(self, verdicts: dict[str, Verdict]) -> Verdict:
+        """The candidate; where the one that the config names failed, the best of the others, not let out."""
+        candidate = self.config.gate.candidate
+        if candidate not in self.failures.reasons:
+            return choose_candidate(verdicts, candidate)
+        reason = f"the config names {candidate}, which failed, and nothing leaves in its place"
+        return replace(choose_candidate(verdicts, "best"), passed=False, reason=reason)
 
     def _showcase(self) -> Requests:
         env = self.open("showcase")
@@ -132,17 +159,16 @@ class Experiment:
 
     def _train(self, task: Task) -> tuple[dict[str, SlatePolicy], pd.DataFrame]:
         policies, rows = {}, []
-        for name, options in self.config.agents.items():
-            agent = make_agent(name, task, self.rng("agent", name), **options)
-            rounds = self.config.training.rounds
-            with self._bar(f"train {name}", rounds) as on_progress:
+        rounds = self.config.training.rounds
+        for entry in self.config.entries:
+            name = entry.name
+            with self.failures.noted(name, "training"), self._bar(f"train {name}", rounds) as on_progress:
+                agent = entry.make(task, self.rng("agent", name))
                 env = self.open("train")
                 rng = self.rng("train", name)
                 learnt = train(agent, env, rounds, rng, on_progress, self.candidates(env))
-            rows += [{"agent": name, **row} for row in learnt]
-            policy = agent.policy()
-            assert isinstance(policy, SlatePolicy)  # every registered agent hands out this kind
-            policies[name] = policy
+                policies[name] = _slate_policy(agent, name)
+                rows += [{"agent": name, **row} for row in learnt]
         return policies, pd.DataFrame(rows)
 
     def _deploy(self, policies: dict[str, SlatePolicy]) -> dict[str, Deployment]:
@@ -150,7 +176,9 @@ class Experiment:
         decisions = self.config.truth.decisions
         for name, policy in policies.items():
             env = self.open("deploy")
-            with self._bar(f"deploy {name}", -(-decisions // env.num_envs)) as on_progress:
+            rounds = -(-decisions // env.num_envs)
+            noted = self.failures.noted(name, "deployment")
+            with noted, self._bar(f"deploy {name}", rounds) as on_progress:
                 rng = self.rng("deploy")
                 deployments[name] = deploy(env, policy, decisions, rng, on_progress, self.candidates(env))
         return deployments
@@ -160,8 +188,7 @@ class Experiment:
         section = self.config.log
         env = self.open("log")
         rng = self.rng("log")
-        logger = make_agent(section.agent, task, rng, **section.options).policy()
-        assert isinstance(logger, SlatePolicy)
+        logger = _slate_policy(make_agent(section.agent, task, rng, **section.options), section.agent)
         rounds = -(-section.decisions // env.num_envs)
         parts, values = [], []
         others_rng = self.rng("others on the log")
@@ -169,10 +196,12 @@ class Experiment:
 
         def values_of_all(_: I64, requests: Requests, slates: I32) -> dict[str, F64]:
             """The value of the page that each policy would show, to the same visitors at the same moment."""
-            return {
-                name: page_values(shop, self.reward, policy.slates(requests, others_rng))
-                for name, policy in policies.items()
-            }
+            of_all = {}
+            for name, policy in policies.items():
+                if name not in self.failures.reasons:
+                    with self.failures.noted(name, "its pages on the log"):
+                        of_all[name] = page_values(shop, self.reward, policy.slates(requests, others_rng))
+            return of_all
 
         with self._bar(f"log with {section.agent}", rounds) as on_progress:
             world, source = env.loop.world, self.candidates(env)
@@ -180,7 +209,8 @@ class Experiment:
                 parts.append(self._log_part(step, logger, env))
                 values.append(step.before)
                 on_progress()
-        on_log = {name: np.concatenate([part[name] for part in values]) for name in policies}
+        served = [name for name in policies if name not in self.failures.reasons]
+        on_log = {name: np.concatenate([part[name] for part in values]) for name in served}
         return DecisionLog.concat(parts), on_log
 
     def _log_part(self, step: Step, logger: SlatePolicy, env: BanditVectorEnv) -> DecisionLog:
@@ -202,7 +232,10 @@ class Experiment:
         for name, policy in policies.items():
             bar = self.progress.add_task(f"evaluate {name} on the log", total=len(log))
             show = partial(self._show, bar)
-            inputs[name] = log_inputs(log, policy, rng=self.rng("folds"), features=features, progress=show)
+            with self.failures.noted(name, "evaluation on the log"):
+                inputs[name] = log_inputs(
+                    log, policy, rng=self.rng("folds"), features=features, progress=show
+                )
         return inputs
 
     def _agents_table(self, deployments: dict[str, Deployment], on_log: dict[str, F64]) -> pd.DataFrame:
@@ -225,15 +258,10 @@ class Experiment:
                 for estimator in section.estimators:
                     for interval in ("delta", "bootstrap"):
                         rng = self.rng("bootstrap", name, estimator)
-                        estimate = ESTIMATORS[estimator].estimate(
-                            of_policy, level=section.level, interval=interval, rng=rng
-                        )
+                        row = _estimate_row(of_policy, estimator, section.level, interval, rng)
                         exact = {"truth": truth[name], "deployed": deployed[name]}
-                        covers = {
-                            f"covers_{kind}": bool(estimate.low <= value <= estimate.high)
-                            for kind, value in exact.items()
-                        }
-                        rows.append({"agent": name, **estimate.as_dict(), **exact, **covers})
+                        covers = {f"covers_{kind}": _covers(row, value) for kind, value in exact.items()}
+                        rows.append({"agent": name, **row, **exact, **covers})
                     on_progress()
         return pd.DataFrame(rows)
 
@@ -246,16 +274,44 @@ class Experiment:
         yield lambda: self.progress.advance(task)
 
 
-def run(config: ExperimentConfig, folder: Path, *, quiet: bool = False) -> Results:
+def _slate_policy(agent: Agent, name: str) -> SlatePolicy:
+    """What the agent would do now, under the name that the config gives it."""
+    policy = agent.policy()
+    if not isinstance(policy, SlatePolicy):
+        fix = "hand out a SlatePolicy, as task.policy(...) makes one: only that can be stored and served"
+        raise InvalidInput(f"agents.{name}", type(policy).__name__, fix)
+    return policy if policy.name == name else replace(policy, name=name)
+
+
+def _estimate_row(
+    inputs: OpeInputs, estimator: str, level: float, interval: str, rng: Generator
+) -> dict[str, Any]:
+    """The columns of an estimate; without a number where the log has none to give."""
+    try:
+        return ESTIMATORS[estimator].estimate(inputs, level=level, interval=interval, rng=rng).as_dict()
+    except NotEstimable as error:
+        names = {"estimator": estimator, "interval": interval, "level": level, "n": len(inputs)}
+        return {**names, "unit": inputs.unit, "verdict": REFUSE, "reason": error.fix}
+
+
+def _covers(row: dict[str, Any], value: float) -> bool | None:
+    """Whether the interval of an estimate holds ``value``; None without an interval."""
+    low, high = row.get("low"), row.get("high")
+    return None if low is None or high is None else bool(low <= value <= high)
+
+
+def run(config: ExperimentConfig, folder: Path, *, quiet: bool = False, overwrite: bool = False) -> Results:
     """Run an experiment into ``folder``, which appears whole or not at all.
 
+    Args:
+        overwrite: replace an earlier run in ``folder``.
+
     Raises:
-        InvalidInput: ``folder`` holds something that no run wrote; an earlier run is replaced.
+        InvalidInput: ``folder`` exists, and is no run or may not be replaced.
     """
     from .report import write_report
 
-    if folder.exists() and not all((folder / name).is_file() for name in (SUMMARY, CONFIG)):
-        raise InvalidInput("out", str(folder), "it exists and is no run: choose another folder")
+    check_folder(folder, config.stored(), SUMMARY, overwrite)
 
     columns = (TextColumn("{task.description:<32}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
     with Progress(*columns, disable=quiet) as progress, new_folder(folder) as new:
@@ -263,12 +319,15 @@ def run(config: ExperimentConfig, folder: Path, *, quiet: bool = False) -> Resul
         results, log = experiment.run()
         log.write(new / "log.parquet")
         experiment.catalog.save(new / "catalog.parquet")
+        write_run_items(new, experiment.catalog.items)
+        features = {"user": log.user_names, "context": log.context_names, "live": tuple(log.live)}
         for policy in results.policies.values():
-            save_policy(new / "policies", policy)
+            write_run_policy(new / "policies", policy, features)
         if experiment.retriever is not None:
             save_retriever(new / "retriever", experiment.retriever)
         write_tables(new / "metrics", results)
-        (new / CONFIG).write_text(yaml.safe_dump(config.model_dump(mode="json"), sort_keys=False))
+        (new / CONFIG).write_text(yaml.safe_dump(config.stored(), sort_keys=False))
+        experiment.failures.write(new)
         if experiment.set_aside is not None:
             experiment.set_aside.to_csv(new / "set_aside.csv", index=False)
         write_json(new / "gate.json", {name: v.as_dict() for name, v in results.verdicts.items()})

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from typing import Any
 
 from ..core.errors import InvalidInput
+from ..evaluation.errors import NotEstimable
 from ..evaluation.offline.compare import compare_inputs
+from ..evaluation.offline.estimate import without_infinity
 from ..evaluation.offline.inputs import OpeInputs
-from ..evaluation.offline.verdict import REFUSE
+from ..evaluation.offline.verdict import CAUTION, REFUSE, TRUST
 
 
 @dataclass(frozen=True)
@@ -23,6 +26,7 @@ class Verdict:
         passed: whether ``low`` > 0, and the estimate is not refused
             (:mod:`shopgym.evaluation.offline.verdict`).
         reason: in words.
+        verdict: on the estimate of the gain: ``trust``, ``caution`` or ``refuse``.
     """
 
     candidate: str
@@ -33,6 +37,12 @@ class Verdict:
     unit: str
     passed: bool
     reason: str
+    verdict: str = TRUST
+
+    @property
+    def estimated(self) -> bool:
+        """Whether ``gain`` and ``low`` may be shown."""
+        return self.verdict != REFUSE
 
     @property
     def outcome(self) -> str:
@@ -47,7 +57,7 @@ class Verdict:
 
     def as_dict(self) -> dict[str, Any]:
         """JSON-able."""
-        return asdict(self)
+        return without_infinity(asdict(self))
 
 
 def judge_candidates(inputs: Mapping[str, OpeInputs], baseline: str, level: float) -> dict[str, Verdict]:
@@ -62,17 +72,24 @@ def judge_candidates(inputs: Mapping[str, OpeInputs], baseline: str, level: floa
     error = (1 - level) / len(candidates)
     verdicts = {}
     for name in candidates:
-        difference = compare_inputs(inputs[name], inputs[baseline], estimator="dr", level=1 - 2 * error)
+        try:
+            difference = compare_inputs(inputs[name], inputs[baseline], estimator="dr", level=1 - 2 * error)
+        except NotEstimable as doubt:  # no estimate at all
+            reason, unit = f"the log does not tell: {doubt.fix}", inputs[name].unit
+            verdicts[name] = Verdict(name, baseline, math.nan, -math.inf, level, unit, False, reason, REFUSE)
+            continue
         refused = difference.verdict == REFUSE
         passed = difference.low > 0 and not refused
         bound = f"{difference.low:.4g} {difference.unit} a decision at joint confidence {level:.0%}"
         reason = f"on the log its gain over {baseline} may be as low as {bound}; it must be above 0"
         if passed:
             reason = f"on the log its gain over {baseline} is at least {bound}"
+            reason += f"; with caution: {difference.reason}" if difference.verdict == CAUTION else ""
         elif refused:
             reason = f"the log does not tell: {difference.reason}"
         gain, low, unit = difference.value, difference.low, difference.unit
-        verdicts[name] = Verdict(name, baseline, gain, low, level, unit, passed, reason)
+        verdict = difference.verdict
+        verdicts[name] = Verdict(name, baseline, gain, low, level, unit, passed, reason, verdict)
     return verdicts
 
 

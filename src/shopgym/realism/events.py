@@ -20,6 +20,7 @@ import pandas as pd
 
 from ..core.errors import InvalidInput
 from ..core.types import Bool
+from ..tables import to_numbers
 
 EVENTS = (
     "impression",  # shown in a list
@@ -42,6 +43,8 @@ ACTIONS = ("view", "click", "favourite", "cart", "cart_remove", "purchase", "sea
 
 REQUIRED = ("user_id", "session_id", "time", "event", "item_id")
 OPTIONAL = ("quantity", "price", "order_id", "position")
+NAMES = ("user_id", "session_id", "event", "item_id", "order_id")
+"""Columns that are text in a file, whatever they look like."""
 ON_AN_ITEM = ("impression", "view", "click", "favourite", "cart", "cart_remove")
 
 
@@ -66,8 +69,8 @@ def check_events(table: pd.DataFrame) -> pd.DataFrame:
     table["event"] = pd.Categorical(table["event"], categories=EVENTS)
     for name in ("time", "quantity", "price", "position"):
         if name in table.columns:
-            number = pd.to_numeric(table[name], errors="coerce").astype("float64")
-            _refuse(name, table[name], (number.isna() & table[name].notna()).to_numpy(), "is not a number")
+            number = to_numbers(table[name], f"events.{name}")
+            _refuse(name, table[name], np.isnan(number) & table[name].notna().to_numpy(), "is not a number")
             table[name] = number
     _refuse("time", table["time"], ~np.isfinite(table["time"].to_numpy()), "is missing or not finite")
 

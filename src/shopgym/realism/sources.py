@@ -13,7 +13,7 @@ import pandas as pd
 
 from ..core.errors import InvalidInput
 from ..core.types import Bool
-from ..tables import read_table
+from ..tables import Dialect, read_table
 from .shop_data import ShopData
 
 CHINA = 8 * 3600
@@ -112,7 +112,7 @@ def cdnow(path: Path) -> PublicDataset:
     Columns customer, yyyymmdd, CDs, dollars. There are no order numbers and no times of day, so all rows of a
     customer on one day are one order. Items were not recorded; the price is the mean per CD.
     """
-    raw = read_table(path, path.name, separator=r"\s+", text=["date"])
+    raw = read_table(path, path.name, dialect=Dialect(separator=r"\s+"), text=["date"])
     if raw.shape[1] != 4:
         fix = "4 columns: customer, date, number of CDs, dollars"
         raise InvalidInput(str(path.name), list(raw.columns), fix)
@@ -167,7 +167,7 @@ def yoochoose(path: Path) -> PublicDataset:
     The prepared samples hold only sessions of 2 clicks or more, so facts of all sessions cannot be measured.
     Users are not known.
     """
-    raw = read_table(path, path.name, separator="\t")
+    raw = read_table(path, path.name, dialect=Dialect(separator="\t"))
     _require_columns(raw, path, "SessionId", "ItemId", "Time")
     rows = _RowFilter(raw)
     rows.drop(raw[["SessionId", "ItemId", "Time"]].isna().any(axis=1), "a value is missing")
@@ -261,7 +261,7 @@ def eshop_clicks(path: Path) -> PublicDataset:
 
 def eshop_sessions(path: Path) -> PublicDataset:
     """E-shop clothing, one row per session: ``Session_Length``, its clicks."""
-    raw = read_table(path, path.name, encoding="latin-1")
+    raw = read_table(path, path.name, dialect=Dialect(encoding="latin-1"))
     _require_columns(raw, path, "Session_Length")
     rows = _RowFilter(raw)
     rows.drop(~(pd.to_numeric(raw["Session_Length"], errors="coerce") > 0), "no clicks")

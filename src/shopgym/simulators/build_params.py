@@ -14,7 +14,7 @@ from .page.observe import CLOCK, LONGEST_GAP, MOMENT, PLACE, RELATION
 from .page.surfaces import CHANNELS, surface_params
 from .params import ShopParams
 from .people.retention import expected_visits
-from .people.users import Users
+from .people.users import Users, user_feature_names
 
 LINE = 16
 """float32 in a cache line."""
@@ -126,6 +126,16 @@ def _alias_table(weights: F64) -> tuple[F64, I32]:
     return share, alias
 
 
+def regions(config: ShopConfig) -> int:
+    """How many regions users live in, as far as that matters."""
+    return len(config.delivery.region_days) if config.delivery.weight else 1
+
+
+def user_names(config: ShopConfig) -> tuple[str, ...]:
+    """Names of the user columns."""
+    return user_feature_names(regions(config))
+
+
 def context_names(intent: int, config: ShopConfig) -> tuple[str, ...]:
     """Names of the context columns; ``intent`` of them show the intent."""
     return (
@@ -161,7 +171,7 @@ def draw_users(catalog: Catalog, config: ShopConfig, seed: int) -> Users:
         seed=seed,
         price_sensitivity=choice.price_sensitivity,
         noise=config.taste_noise,
-        regions=len(config.delivery.region_days) if config.delivery.weight else 1,
+        regions=regions(config),
         retention=people.retention if people.enabled else None,
         mission=(choice.mission_share, choice.mission_alike),
         size_alike=choice.size_alike,

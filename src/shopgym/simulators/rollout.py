@@ -151,6 +151,7 @@ def rollout(
     rng: Generator,
     *,
     pages: int | None = None,
+    pages_in_all: int | None = None,
     episodes: int | None = None,
     candidates: CandidateSource | None = None,
     before: BeforePage | None = None,
@@ -163,7 +164,9 @@ def rollout(
 
     Args:
         policy: given a function, it is asked for the policy of each page.
-        pages, episodes: per row, after which the rollout ends; None = no limit.
+        pages, episodes: per row, after which the rollout ends; None = no limit. In a season a row without a
+            visitor shows nothing, which counts as a page here.
+        pages_in_all: ends the rollout as soon as all rows together have shown so many pages.
         candidates: gives the requests their candidates where the shop leaves them open.
         before: measures something of a page before it is shown, e.g. its exact value.
         look_ahead: read what is asked for next; without it ``Step.next_requests`` is ``requests``.
@@ -177,12 +180,13 @@ def rollout(
         )
     look_ahead = look_ahead and world.episode is not Episode.PAGE
     playing, finished = np.ones(n, np.bool_), np.zeros(n, np.int64)
-    requests = world.next_requests()
+    requests, shown = world.next_requests(), 0
     for page in itertools.count():
         active = playing & world.waiting
         rows = np.flatnonzero(active)
-        if page == pages or not len(rows):
+        if page == pages or not len(rows) or (pages_in_all is not None and shown >= pages_in_all):
             return
+        shown += len(rows)
         asked = requests if len(rows) == n or decide_for_all else requests.take(rows)
         asked = asked if candidates is None else candidates(asked)
         current = policy() if callable(policy) else policy

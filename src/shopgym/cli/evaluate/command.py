@@ -1,154 +1,153 @@
-"""The command's options."""
+"""The command: its options are one :class:`~shopgym.evaluation.evaluate_log.Request`."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Any
 
 import typer
 
 from ..console import AsJson, progress_bar
+from . import options
 
 if TYPE_CHECKING:
     from ...evaluation.offline.formats.stream import Mapper
+    from ...evaluation.results import Evaluation, PolicyComparison
 
 STRICT_EXIT = 3
 
 
 def evaluate(
-    log: Annotated[
-        Path,
-        typer.Argument(
-            help="A decision log, a CSV or Parquet table (file or folder), a Vowpal Wabbit DSJSON file, or "
-            "an Open Bandit folder.",
-            metavar="LOG",
-        ),
-    ],
-    policy: Annotated[
-        str | None,
-        typer.Option(
-            help="What to evaluate. Everywhere: 'uniform'. Tables and DSJSON: 'action:NAME', always that; "
-            "'choice:COLUMN', the action in a column; 'columns:PREFIX', the probability of each action; "
-            "'column:COLUMN', that of the logged action. Decision logs: a bundle folder. Open Bandit: the "
-            "folder of another policy's log."
-        ),
-    ] = None,
-    estimator: Annotated[
-        list[str] | None, typer.Option(help="May be repeated. Default: ips, snips, dm and dr.")
-    ] = None,
-    every: Annotated[bool, typer.Option("--all", help="Every estimator that this log allows.")] = False,
-    level: Annotated[float, typer.Option(help="Coverage of the two-sided intervals.")] = 0.95,
-    interval: Annotated[
-        str,
-        typer.Option(
-            help="delta, student, bootstrap, bca, bernstein, hoeffding, clopper-pearson, cressie-read, "
-            "sequence or betting."
-        ),
-    ] = "delta",
-    seed: Annotated[int, typer.Option(help="Decides the folds of the models and the resamples.")] = 0,
-    html: Annotated[Path | None, typer.Option(help="Also write a card for people: one HTML file.")] = None,
+    log: options.Log,
+    policy: options.Policies = None,
+    baseline: options.Baseline = None,
+    minimise: options.Minimise = False,
+    estimator: options.Estimators = None,
+    every: options.Every = False,
+    level: options.Level = 0.95,
+    interval: options.IntervalName = "delta",
+    seed: options.Seed = 0,
+    segment: options.Segments = None,
+    time_column: options.Time = None,
+    by_time: options.ByTime = None,
+    html: options.Html = None,
     as_json: AsJson = False,
-    out: Annotated[Path | None, typer.Option(help="Also write evaluation.json into this folder.")] = None,
-    strict: Annotated[bool, typer.Option(help="Exit with 3 if an estimate is refused.")] = False,
-    action_column: Annotated[str, typer.Option(help="Tables: the logged action.")] = "action",
-    reward_column: Annotated[str, typer.Option(help="Tables: its reward.")] = "reward",
-    propensity_column: Annotated[
-        str | None,
-        typer.Option(
-            help="Tables: its logged probability. Default: 'propensity' if there is such a column; else it "
-            "is estimated, and no verdict is better than caution."
-        ),
-    ] = None,
-    context_column: Annotated[
-        list[str] | None,
-        typer.Option(help="Tables: what choice and reward depend on; may be repeated; '*': the rest."),
-    ] = None,
-    user_column: Annotated[
-        str | None, typer.Option(help="Tables: the user, kept together in the folds.")
-    ] = None,
-    by_user: Annotated[
-        bool,
-        typer.Option(
-            help="Intervals take users as independent, not rounds (tables with --user-column, decision logs)."
-        ),
-    ] = False,
-    id_column: Annotated[str | None, typer.Option(help="Tables: ids that must not repeat.")] = None,
-    unit_column: Annotated[
-        str | None, typer.Option(help="Tables: the reward's unit, which must be one.")
-    ] = None,
-    actions: Annotated[
-        str | None, typer.Option(help="Tables: all actions there are, separated by commas.")
-    ] = None,
-    stream: Annotated[
-        bool | None,
-        typer.Option(help="Read part by part, in bounded memory. Default: Parquet of over 5 million rows."),
-    ] = None,
-    workers: Annotated[int, typer.Option(help="Processes that share a streamed table.", min=1)] = 1,
+    csv: options.Csv = None,
+    out: options.Out = None,
+    strict: options.Strict = False,
+    action_column: options.ActionColumn = "action",
+    reward_column: options.RewardColumns = None,
+    propensity_column: options.PropensityColumn = None,
+    propensity: options.Propensity = None,
+    context_column: options.ContextColumns = None,
+    user_column: options.UserColumn = None,
+    by_user: options.ByUser = None,
+    weight_column: options.WeightColumn = None,
+    id_column: options.IdColumn = None,
+    unit_column: options.UnitColumn = None,
+    slate_column: options.SlateColumn = None,
+    slot_column: options.SlotColumn = None,
+    actions: options.Actions = None,
+    missing: options.Missing = "refuse",
+    separator: options.Separator = None,
+    decimal: options.Decimal = None,
+    thousands: options.Thousands = None,
+    encoding: options.Encoding = None,
+    stream: options.Stream = None,
+    workers: options.Workers = 1,
 ) -> None:
     """Estimate what POLICY would have earned on the rounds of LOG."""
-    import json
     from functools import partial
 
     from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeRemainingColumn
 
-    from ...core.errors import InvalidInput, one_of
-    from ...core.files import write_text
-    from ...evaluation.api import ALL
-    from ...evaluation.api import evaluate as evaluate_policy
-    from ...evaluation.offline.estimators import ESTIMATORS
+    from ...core.errors import InvalidInput
+    from ...evaluation.arguments import ALL, named_policies, words
+    from ...evaluation.evaluate_log import Request, evaluate_log
     from ...evaluation.offline.formats import Columns
+    from ...tables import Dialect
 
-    if policy is None:
-        options = (
+    if not policy:
+        several = (
             "uniform, or of a table action:NAME, always that action, or choice:COLUMN, the action in a column"
         )
-        fix = f"say what to evaluate: {options}; shopgym evaluate --help has the rest"
+        fix = f"say what to evaluate: {several}; shopgym evaluate --help has the rest"
         raise InvalidInput("--policy", policy, fix)
     if estimator and every:
         raise InvalidInput("--estimator", list(estimator), "leave it out with --all")
-    for name in estimator or ():
-        one_of("--estimator", name, ESTIMATORS)
+    if propensity and propensity_column:
+        raise InvalidInput("--propensity", propensity, "leave it out with --propensity-column")
     columns = Columns(
-        action_column,
-        reward_column,
-        propensity_column,
-        tuple(context_column or ()),
-        user_column,
-        id_column,
-        unit_column,
-        tuple(label.strip() for label in actions.split(",")) if actions else (),
+        action=action_column,
+        propensity=propensity_column or propensity,
+        context=words("--context-column", context_column),
+        user=user_column,
+        id=id_column,
+        unit=unit_column,
+        actions=tuple(label.strip() for label in actions.split(",")) if actions else (),
+        weight=weight_column,
+        slate=slate_column,
+        slot=slot_column,
     )
     bar_columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
     with progress_bar("weighing rounds", *bar_columns) as bar, _mapper(workers) as mapper:
-        evaluation = evaluate_policy(
-            log,
-            policy,
-            columns=columns,
+        request = Request(
+            named_policies(policy),
+            words("--reward-column", reward_column or ["reward"]),
+            columns,
+            segments=words("--segment", segment),
+            time=time_column,
+            by_time=by_time,
+            minimise=minimise,
+            missing=missing,
             estimators=ALL if every else estimator,
             level=level,
             interval=interval,
             seed=seed,
             by_user=by_user,
+            dialect=Dialect(separator, decimal, thousands, encoding),
             stream=stream,
             mapper=mapper,
             progress=partial(bar, "weighing rounds"),
         )
-    answer = evaluation.as_dict()
-    as_text = json.dumps(answer, indent=2, allow_nan=False)
+        other = None if baseline is None else {baseline: baseline}
+        evaluation = evaluate_log(log, request.compared_with(other))
+    _write(evaluation, html, csv, out, as_json)
+    if strict and _refused(evaluation.as_dict()):
+        raise typer.Exit(STRICT_EXIT)
+
+
+def _write(
+    evaluation: Evaluation | PolicyComparison,
+    html: Path | None,
+    csv: Path | None,
+    out: Path | None,
+    as_json: bool,
+) -> None:
+    import json
+
+    from ...core.files import write_text
+    from .printing import print_blocks
+
+    as_text = json.dumps(evaluation.as_dict(), indent=2, allow_nan=False, ensure_ascii=False)
     if out is not None:
         write_text(out / "evaluation.json", as_text + "\n")
     if html is not None:
         write_text(html, evaluation.html())
+    if csv is not None:
+        write_text(csv, evaluation.to_frame().to_csv(index=False, lineterminator="\n"))
     if as_json:
         typer.echo(as_text)
     else:
-        from .printing import print_answer
+        print_blocks(evaluation.blocks)
 
-        print_answer(answer)
-    if strict and answer["refused"]:
-        raise typer.Exit(STRICT_EXIT)
+
+def _refused(answer: dict[str, Any]) -> bool:
+    return bool(answer.get("refused")) or any(
+        "refuse" in (row["verdict"], row.get("difference_verdict")) for row in answer.get("rows", ())
+    )
 
 
 @contextmanager

@@ -12,7 +12,7 @@ from ...core.types import F64, AnyArray
 from .checks import checked_actions, chunks, shown
 from .inputs import OpeInputs, weigh
 from .reward_model import FOLDS, Moments, assign_folds
-from .support import calibration_p
+from .support import calibration
 
 OBJECTIVES = ("squares", "variance")
 
@@ -31,6 +31,7 @@ def cross_fitted_inputs(
     penalty: float | None = None,
     unit: str = "reward",
     objective: str = "squares",
+    sample_weight: F64 | None = None,
 ) -> OpeInputs:
     """Inputs with a reward model of one-hot actions and their interaction with ``features``.
 
@@ -46,6 +47,7 @@ def cross_fitted_inputs(
         objective: of the reward model: ``squares``, or ``variance`` for a model whose squared errors count
             target (1 - p) / p^2, so that dr with it has the least variance: MRDR (Farajtabar, Chow and
             Ghavamzadeh 2018, More robust doubly robust off-policy evaluation).
+        sample_weight: (n,) how many rounds each row stands for, in the model too; None: one each.
     """
     one_of("objective", objective, OBJECTIVES)
     reward, action, propensity = checked_actions(reward, action, propensity, n_actions)
@@ -58,6 +60,9 @@ def cross_fitted_inputs(
         for rows in chunks(n, n_actions):
             probability = target(rows)[np.arange(rows.stop - rows.start), action[rows]]
             importance[rows] = probability * (1.0 - propensity[rows]) / propensity[rows] ** 2
+    if sample_weight is not None:  # of mean 1, for the penalty's sake
+        size = sample_weight / sample_weight.mean()
+        importance = size if importance is None else importance * size
     moments.add(features, action, reward, fold, importance)
     model = moments.fit(penalty)
     unseen = ~shown(action, n_actions)
@@ -67,14 +72,16 @@ def cross_fitted_inputs(
         probability = target(rows)
         q = model.predict(features[rows], fold[rows])
         weight[rows], q_logged[rows], v_target[rows] = weigh(action[rows], propensity[rows], probability, q)
-        unsupported += float(probability[:, unseen].sum())
+        share = probability[:, unseen].sum(axis=1)
+        unsupported += float(share.sum() if sample_weight is None else share @ sample_weight[rows])
     return OpeInputs.of_rounds(
         reward,
         weight,
         q_logged,
         v_target,
-        unsupported=unsupported / n,
+        unsupported=unsupported / (n if sample_weight is None else float(sample_weight.sum())),
         unit=unit,
         propensity=propensity,
-        propensity_p=calibration_p(action, propensity, n_actions, features),
+        sample_weight=sample_weight,
+        **calibration(action, propensity, n_actions, features, sample_weight),
     )

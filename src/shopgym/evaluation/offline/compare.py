@@ -6,8 +6,9 @@ import numpy as np
 from numpy.random import Generator
 
 from ...core.errors import InvalidInput
+from ...core.types import AnyArray
 from ..intervals import Interval, interval_named
-from ..intervals.statistic import Statistic
+from ..intervals.statistic import Lift, Statistic
 from .estimate import Estimate
 from .estimator import make_estimate
 from .estimators import Estimator, estimator_named
@@ -22,8 +23,9 @@ def compare_inputs(
     level: float = 0.95,
     interval: str | Interval = "delta",
     rng: Generator | None = None,
+    relative: bool = False,
 ) -> Estimate:
-    """V(a) - V(b) from one log.
+    """V(a) - V(b) from one log; with ``relative`` the lift V(a) / V(b) - 1.
 
     Both estimates share the log's luck, so the interval comes from the difference of each round's
     influence and is often much narrower than the two intervals side by side. ``low`` is a one-sided
@@ -40,28 +42,46 @@ def compare_inputs(
     if not np.array_equal(inputs_a.reward, inputs_b.reward):
         shapes = (inputs_a.reward.shape, inputs_b.reward.shape)
         raise InvalidInput("inputs.reward", shapes, "both inputs have to come from the same rows of one log")
+    for name in ("cluster", "sample_weight"):
+        if not _same(getattr(inputs_a, name), getattr(inputs_b, name)):
+            raise InvalidInput(f"inputs.{name}", name, "both inputs need the same: weigh them alike")
     both = (inputs_a, inputs_b)
     chosen, other = (named.fitted(inputs) for inputs in both)
-    reasons = chosen.misfits(inputs_a, inputs_a.diagnostics) + other.misfits(inputs_b, inputs_b.diagnostics)
-    notes = [note for inputs in both for note in (inputs.note, inputs.weight_warning)]
+    reasons = chosen.reasons(inputs_a) + other.reasons(inputs_b)
+    notes = [inputs.note for inputs in both]
     return make_estimate(
         chosen,
-        chosen.statistic(inputs_a) - other.statistic(inputs_b),
+        contrast(chosen.statistic(inputs_a), other.statistic(inputs_b), relative),
         inputs_a.diagnostics.worse(inputs_b.diagnostics),
-        raw=_raw(chosen, inputs_a, other, inputs_b),
+        raw=_raw(chosen, inputs_a, other, inputs_b, relative),
         reasons=reasons,
         cluster=inputs_a.cluster,
+        sample_weight=inputs_a.sample_weight,
         level=level,
         interval=interval_named(interval),
         rng=rng,
-        unit=inputs_a.unit,
-        notes=["difference of two policies", *notes],
+        unit="" if relative else inputs_a.unit,
+        notes=[
+            "relative lift of two policies" if relative else "difference of two policies",
+            *(inputs.note for inputs in both),
+        ],
     )
 
 
-def _raw(one: Estimator, inputs_a: OpeInputs, two: Estimator, inputs_b: OpeInputs) -> Statistic | None:
-    """The difference with all weights as they are, None if neither smooths any."""
+def _same(one: AnyArray | None, other: AnyArray | None) -> bool:
+    return one is other or (one is not None and other is not None and np.array_equal(one, other))
+
+
+def contrast(one: Statistic, two: Statistic, relative: bool = False) -> Statistic:
+    """``one`` less ``two``, or with ``relative`` ``one`` over ``two`` less 1."""
+    return Lift(one, two) if relative else one - two
+
+
+def _raw(
+    one: Estimator, inputs_a: OpeInputs, two: Estimator, inputs_b: OpeInputs, relative: bool
+) -> Statistic | None:
+    """The contrast with all weights as they are, None if neither smooths any."""
     raw_a, raw_b = one.raw(inputs_a), two.raw(inputs_b)
     if raw_a is None and raw_b is None:
         return None
-    return (raw_a or one.statistic(inputs_a)) - (raw_b or two.statistic(inputs_b))
+    return contrast(raw_a or one.statistic(inputs_a), raw_b or two.statistic(inputs_b), relative)

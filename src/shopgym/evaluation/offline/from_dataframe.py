@@ -11,11 +11,11 @@ from numpy.random import Generator
 
 from ...core.errors import InvalidInput
 from ...core.types import F64, AnyArray
-from ..intervals.clusters import cluster_codes
 from .actions import cross_fitted_inputs
 from .checks import as_floats, check_target, checked_actions, refuse
 from .inputs import OpeInputs
 from .reward_model import FOLDS
+from .users import user_clusters
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -34,12 +34,13 @@ def from_dataframe(
     propensity: str = "propensity",
     context: Sequence[str] = (),
     user: str | None = None,
+    weight: str | None = None,
     actions: Sequence[Any] | None = None,
     folds: int = FOLDS,
     penalty: float | None = None,
     unit: str = "reward",
     objective: str = "squares",
-    by_user: bool = False,
+    by_user: bool | None = None,
 ) -> OpeInputs:
     """Inputs from a pandas DataFrame, one row per round.
 
@@ -53,11 +54,13 @@ def from_dataframe(
         context: columns for the reward model: numbers are standardised, anything else becomes one column
             per value.
         user: column whose equal values are one user; the folds keep users together.
+        weight: column that says how many rounds a row stands for, above 0 (:class:`.inputs.OpeInputs`).
         actions: the action labels; default: those in the log, sorted.
         folds, penalty: of the reward model; penalty None is chosen from the log.
         unit: unit of the reward.
         objective: of the reward model, see :func:`.actions.cross_fitted_inputs`.
-        by_user: intervals take the users of that column as independent, not the rows.
+        by_user: whether intervals take the users of that column as independent, not the rows; None: where
+            users come back (:func:`.users.user_clusters`).
 
     Returns:
         Inputs of one slot. With ``"column:NAME"`` nothing is known of the actions that were not logged: there
@@ -66,20 +69,19 @@ def from_dataframe(
     Raises:
         InvalidInput: a column that is missing or of the wrong kind, values out of range, with row numbers.
     """
-    for name in (action, reward, propensity, *context, *([] if user is None else [user])):
+    for name in filter(None, (action, reward, propensity, *context, user, weight)):
         _need(frame, name)
     labels, codes = _codes(frame, action, actions)
     logged = checked_actions(_numbers(frame, reward), codes, _numbers(frame, propensity), len(labels))
-    if by_user and user is None:
-        raise InvalidInput("user", None, "intervals by user need the column that names them")
+    sample_weight = None if weight is None else _numbers(frame, weight)
     users = None if user is None else frame[user].to_numpy()
     if user is not None:
         missing = frame[user].isna().to_numpy()
         refuse(user, frame[user].to_numpy(dtype=object), missing, "fill in what is missing")
-    cluster = cluster_codes(users) if by_user and users is not None else None
+    cluster, doubts = user_clusters(users, by_user)
     if isinstance(target, str) and target.startswith("column:"):
         inputs = _from_column(frame, target.removeprefix("column:"), logged[0], logged[2], unit)
-        return replace(inputs, cluster=cluster)
+        return replace(inputs, cluster=cluster, doubts=doubts, sample_weight=sample_weight)
     inputs = cross_fitted_inputs(
         *logged,
         _rows_of(target, frame, len(labels)),
@@ -91,8 +93,9 @@ def from_dataframe(
         penalty=penalty,
         unit=unit,
         objective=objective,
+        sample_weight=sample_weight,
     )
-    return replace(inputs, cluster=cluster)
+    return replace(inputs, cluster=cluster, doubts=doubts)
 
 
 def context_features(frame: pd.DataFrame, columns: Sequence[str]) -> F64:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any
 
@@ -12,6 +12,8 @@ import numpy as np
 
 from ...core.errors import InvalidInput
 from ...core.types import F64, I64, AnyArray
+from ..intervals.clusters import cluster_codes
+from .agreement import disagreements
 from .checks import (
     as_floats,
     check_finite,
@@ -23,8 +25,8 @@ from .checks import (
     shown,
 )
 from .diagnostics import Diagnostics, diagnose
-from .support import calibration_p
-from .verdict import CAUTION, REFUSE, THRESHOLDS, Reason
+from .support import calibration
+from .verdict import CAUTION, REFUSE, THRESHOLDS, Reason, off
 
 
 @dataclass(frozen=True, eq=False)
@@ -41,7 +43,9 @@ class OpeInputs:
         note: what the reader of an estimate has to know, e.g. a fallback; may be empty.
         propensity: (n, k) the behaviour policy's probability of what the slot showed, in (0, 1], or None.
         logger: (n,) which of several behaviour policies made the round, counted from 0, or None for one.
-        propensity_p: p-value of the propensities (:func:`.support.calibration_p`); NaN if not tested.
+        propensity_p: p-value of the propensities (:meth:`.support.Support.p_value`); NaN if not tested.
+        propensity_excess: share by which an action is logged more often than its propensities say, at least
+            (:meth:`.support.Support.excess`); NaN if not tested.
         slate_weight: (n,) weight of a whole slate's reward, for :class:`.slate.PseudoInverse`; None: unknown.
         chained: whether weights are products over several slots, not each slot's own ratio.
         conditional_predictions: whether ``v_target`` is conditional on the earlier slots that the log
@@ -51,9 +55,14 @@ class OpeInputs:
         assumptions: what the weights assume beyond right propensities; empty for a ratio of probabilities of
             what was logged. With assumptions no verdict is better than caution.
         assumptions_z: how far the log contradicts the assumptions, in standard errors; NaN if unknown.
+        doubts: what the reader of the log has against every number that is made of it, such as propensities
+            that it had to estimate. They are among the reasons of every estimate and comparison.
+        sample_weight: (n,) > 0, how many rounds each row stands for, e.g. 1 / p where a row was kept with
+            probability p; None: one each. Means, diagnostics and intervals weigh with it.
 
     Raises:
-        InvalidInput: shapes that differ, a value that is not finite, a negative weight; with row numbers.
+        InvalidInput: shapes that differ, a value that is not finite, a negative weight, a sample weight that
+            is not above 0; with row numbers.
     """
 
     reward: F64
@@ -66,19 +75,22 @@ class OpeInputs:
     propensity: F64 | None = None
     logger: I64 | None = None
     propensity_p: float = math.nan
+    propensity_excess: float = math.nan
     slate_weight: F64 | None = None
     chained: bool = False
     conditional_predictions: bool = False
     cluster: I64 | None = None
     assumptions: str = ""
     assumptions_z: float = math.nan
+    doubts: tuple[Reason, ...] = ()
+    sample_weight: F64 | None = None
 
     def __post_init__(self) -> None:
         if self.reward.ndim != 2 or 0 in self.reward.shape:
             raise InvalidInput("inputs.reward", self.reward.shape, "give shape (rounds, slots), none is 0")
         if (self.q_logged is None) != (self.v_target is None):
             raise InvalidInput("inputs.q_logged", None, "give q_logged and v_target together, or neither")
-        for name in ("logger", "cluster", "slate_weight"):
+        for name in ("logger", "cluster", "slate_weight", "sample_weight"):
             values = getattr(self, name)
             if values is not None and values.shape != self.reward.shape[:1]:
                 raise InvalidInput(f"inputs.{name}", values.shape, f"give one per round ({len(self.reward)})")
@@ -91,6 +103,9 @@ class OpeInputs:
             check_finite(f"inputs.{name}", values)
         check_rewards("inputs.reward", self.reward)
         refuse("inputs.weight", self.weight, self.weight < 0, "an importance weight is never negative")
+        if self.sample_weight is not None:
+            bad = ~(np.isfinite(self.sample_weight) & (self.sample_weight > 0))
+            refuse("inputs.sample_weight", self.sample_weight, bad, "give numbers above 0")
 
     def __len__(self) -> int:
         return len(self.reward)
@@ -103,18 +118,47 @@ class OpeInputs:
     @property
     def logged_value(self) -> float:
         """Mean reward of a logged round."""
-        return float(self.reward.sum(axis=1).mean())
+        return float(np.average(self.reward.sum(axis=1), weights=self.sample_weight))
 
     @property
     def has_model(self) -> bool:
         """Whether there are predictions of a reward model."""
         return self.q_logged is not None
 
+    def take(self, rows: AnyArray) -> OpeInputs:
+        """The inputs of some rounds.
+
+        Args:
+            rows: (n,) truth values, or the numbers of the rounds.
+
+        What is known of the log as a whole stays: ``unsupported``, ``propensity_p``, ``doubts``.
+        """
+        columns = {
+            name: values[rows]
+            for name, values in vars(self).items()
+            if name in _COLUMNS and values is not None
+        }
+        if self.cluster is not None:
+            columns["cluster"] = cluster_codes(columns["cluster"])
+        return replace(self, **columns)
+
     @cached_property
     def diagnostics(self) -> Diagnostics:
         """Diagnostics of the weights and the model; computed once."""
         columns = (self.reward, self.weight, self.q_logged)
-        return diagnose(*columns, self.unsupported, self.propensity_p, self.cluster)
+        draws = (self.cluster, self.sample_weight)
+        made = diagnose(*columns, self.unsupported, self.propensity_p, *draws)
+        return replace(made, propensity_excess=self.propensity_excess)
+
+    @cached_property
+    def disagreements(self) -> tuple[Reason, ...]:
+        """See :func:`.agreement.disagreements`."""
+        if self.assumptions or not self.ess > 0 or len(self) < 2:
+            return ()  # under an assumption the weights alone may be off where dr is not
+        model = None
+        if self.q_logged is not None and self.v_target is not None and not self.conditional_predictions:
+            model = self.q_logged, self.v_target
+        return disagreements(self.reward, self.weight, model, self.cluster, self.sample_weight)
 
     @cached_property
     def control(self) -> F64:
@@ -127,11 +171,8 @@ class OpeInputs:
         if self.assumptions:
             yield CAUTION, f"it takes for granted that {self.assumptions}"
         if abs(self.assumptions_z) > THRESHOLDS.z:
-            yield (
-                REFUSE,
-                f"the log contradicts that {self.assumptions}: weighed by the actions themselves the value "
-                f"is another (z = {self.assumptions_z:.1f})",
-            )
+            another = f"weighed by the actions themselves the value is another, {off(self.assumptions_z)}"
+            yield REFUSE, f"the log contradicts that {self.assumptions}: {another}"
 
     @property
     def ess(self) -> float:
@@ -147,19 +188,6 @@ class OpeInputs:
     def mean_weight(self) -> float:
         """Mean importance weight, over rounds and slots."""
         return self.diagnostics.mean_weight
-
-    @property
-    def weight_warning(self) -> str:
-        """What to know when a slot's mean weight is over 4 standard errors from 1; else empty."""
-        if abs(self.diagnostics.weight_z) <= THRESHOLDS.z:
-            return ""
-        mean = self.weight.mean(axis=0)
-        slot = int(np.argmax(np.abs(mean - 1.0)))
-        where = f" at slot {slot}" if self.weight.shape[1] > 1 else ""
-        return (
-            f"the mean weight{where} is {mean[slot]:.3g}, not 1: the propensities are wrong, "
-            "or the behaviour policy could not show all that the target shows"
-        )
 
     @classmethod
     def of_rounds(
@@ -214,8 +242,22 @@ class OpeInputs:
             unsupported=float(target[:, unseen].sum()) / len(reward) if unseen.any() else 0.0,
             unit=unit,
             propensity=propensity,
-            propensity_p=calibration_p(action, propensity, target.shape[1]),
+            **calibration(action, propensity, target.shape[1]),
         )
+
+
+_COLUMNS = (
+    "reward",
+    "weight",
+    "q_logged",
+    "v_target",
+    "propensity",
+    "logger",
+    "slate_weight",
+    "cluster",
+    "sample_weight",
+)
+"""Fields with one row per round."""
 
 
 def weigh(action: I64, propensity: F64, target: F64, q: F64 | None) -> tuple[F64, F64 | None, F64 | None]:

@@ -14,10 +14,11 @@ from ...core.protocols import Policy, has_marginals
 from ...core.types import F32, F64, I32, I64, AnyArray, Bool
 from ...policies.decision_log.log import DecisionLog
 from ...policies.features import FeatureMap
-from ..intervals.clusters import cluster_codes
 from .checks import chunks, refuse
 from .inputs import OpeInputs
+from .missing_rewards import missing_reward_doubts
 from .reward_model import FOLDS, CrossFitted, Moments, assign_folds
+from .users import user_clusters
 
 Features = Callable[[Requests], F32]
 """Requests -> (n, m, D), the features of each candidate; each depends on the request and that candidate."""
@@ -34,7 +35,7 @@ def log_inputs(
     features: Features | None = None,
     folds: int = FOLDS,
     penalty: float | None = None,
-    by_user: bool = False,
+    by_user: bool | None = None,
     progress: Callable[[int, int], None] | None = None,
 ) -> OpeInputs:
     """Weights and predictions for what ``policy`` would have shown to the log's requests.
@@ -47,25 +48,27 @@ def log_inputs(
     empty, its reward and prediction are 0.
 
     Args:
-        log: decisions without a reward are left out, and the note counts them.
+        log: decisions without a reward are left out; the note counts them, and doubts say whether that
+            biases the value (:mod:`.missing_rewards`).
         policy: the target. Its ``has_marginals`` says which weights are used.
         rng: decides the folds, and the slates drawn of a target without slot marginals.
         features: for the reward model, one linear model per slot (:mod:`.reward_model`); None: no model,
             so only ips and snips have an answer.
         folds, penalty: of the reward model; folds keep the rounds of a user together, and a penalty of
             None is chosen from the log.
-        by_user: intervals take users as independent, not decisions.
+        by_user: whether intervals take users as independent, not decisions (:func:`.users.user_clusters`).
         progress: called with (requests done, requests in all) after each chunk.
 
     Raises:
         InvalidInput: no decision has a reward, an empty slot has one, the policy does not fit the log, or it
             says that it has marginals and then refuses them.
     """
-    waiting = int((~log.rewarded).sum())
+    waiting, missing = int((~log.rewarded).sum()), missing_reward_doubts(log)
     log = log.rewarded_only()
     n, k = log.positions.shape
     if n == 0:
         raise InvalidInput("log", waiting, "no decision has a reward yet")
+    cluster, doubts = user_clusters(log.user_id, by_user)
     filled = log.positions >= 0
     refuse("log.reward", log.reward, ~filled & (log.reward != 0), "an empty slot cannot earn a reward")
     requests = log.requests()
@@ -105,7 +108,8 @@ def log_inputs(
         note=_note(k, exact, marginals is not None, model is not None, waiting),
         propensity=np.asarray(propensity, dtype=np.float64),
         chained=marginals is None and k > 1,
-        cluster=cluster_codes(log.user_id) if by_user else None,
+        cluster=cluster,
+        doubts=(*doubts, *missing),
     )
 
 

@@ -10,7 +10,7 @@ from typing import Any
 
 import pandas as pd
 
-from ..results import Results
+from ..results import Results, covers_text, interval_text, is_told
 from .plots import FIGURES
 from .storefront import storefronts
 
@@ -37,6 +37,7 @@ def _page(results: Results, pictures: dict[str, str]) -> str:
 <title>{escape(config.name)} - shopgym</title><style>{STYLE}</style></head><body>
 <small>shopgym run</small><h1>{escape(config.name)}</h1><p class="muted">{escape(config.purpose)}</p>
 <p>{escape(chosen.sentence)}.</p>
+{_failed(results)}
 {_tiles(results)}
 <h2>Learning</h2>
 <p>Each agent learnt from {config.training.rounds * config.training.batch:,} one-page visits in a copy
@@ -86,8 +87,10 @@ def _tiles(results: Results) -> str:
         (f"{true['value']:.4f}", caption, ""),
         (f"{true['gain']:+.4f}", gain, "good" if true["gain_low"] > 0 else "bad"),
     ]
-    if dr is not None:
-        text = f"DR on the log, interval {dr['low']:.4f} to {dr['high']:.4f}: "
+    if dr is not None and not is_told(dr):
+        tiles.append(("refused", f"DR on the log: {dr['reason']}", "bad"))
+    elif dr is not None:
+        text = f"DR on the log ({dr['verdict']}), interval {dr['low']:.4f} to {dr['high']:.4f}: "
         text += "covers" if dr["covers_truth"] else "misses"
         text += f" the true value {dr['truth']:.4f} for the log's requests"
         tiles.append((f"{dr['value']:.4f}", text, "good" if dr["covers_truth"] else "bad"))
@@ -128,23 +131,27 @@ def _evaluation(results: Results) -> pd.DataFrame:
             "agent": row["agent"],
             "estimator": str(row["estimator"]).upper(),
             "interval by": row["interval"],
-            "estimate": f"{row['value']:.4f}",
-            "low": f"{row['low']:.4f}",
-            "high": f"{row['high']:.4f}",
+            "verdict": row["verdict"],
+            "estimate": interval_text(row, 4),
             "truth": f"{row['truth']:.4f}",
-            "covers": "yes" if row["covers_truth"] else "no",
+            "covers": covers_text(row),
             "deployed": f"{row['deployed']:.4f}",
             "effective n": f"{row['ess']:,.0f}",
             "largest weight": f"{row['max_weight']:.1f}",
             "unsupported": f"{row['unsupported']:.1%}",
+            "why": row["reason"],
         }
         for row in results.evaluation.to_dict("records")
     )
 
 
 def _verdicts(results: Results) -> pd.DataFrame:
-    columns = ("candidate", "gain on the log", "lower bound", "verdict")
-    rows = [(v.candidate, f"{v.gain:+.4f}", f"{v.low:+.4f}", v.outcome) for v in results.verdicts.values()]
+    columns = ("candidate", "gain on the log", "lower bound", "estimate", "gate", "why")
+    rows = []
+    for v in results.verdicts.values():
+        numbers = (f"{v.gain:+.4f}", f"{v.low:+.4f}") if v.estimated else ("-", "-")
+        rows.append((v.candidate, *numbers, v.verdict, v.outcome, v.reason))
+    rows += [(name, "-", "-", "-", "failed", reason) for name, reason in results.failed.items()]
     return pd.DataFrame(rows, columns=columns)
 
 
@@ -157,6 +164,11 @@ def _served(results: Results) -> str:
         f"{served['equal']} decisions were equal, items and propensities; {served['logged']} are in its log; "
         f"the median answer took {served['median_ms']:.1f} ms."
     )
+
+
+def _failed(results: Results) -> str:
+    items = "".join(f"<li><b>{escape(k)}</b> failed, {escape(v)}</li>" for k, v in results.failed.items())
+    return f"<ul>{items}</ul>" if items else ""
 
 
 def _notes(results: Results) -> str:

@@ -7,15 +7,17 @@ from typing import Any
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from ..results import Results
+from ...evaluation.offline.verdict import CAUTION, REFUSE
+from ..results import Results, is_told
 
+POINTS: dict[str, Any] = {"textcoords": "offset points"}
 INK, MUTED, GRID, TRUTH = "#1f2933", "#6b7785", "#e3e8ee", "#111827"
 COLOURS = ("#9aa5b1", "#d97706", "#0f766e", "#2563eb", "#9333ea", "#be123c", "#4d7c0f", "#0369a1")
 
 
 def colours(results: Results) -> dict[str, str]:
     """One colour per agent, the same in every figure."""
-    return {agent: COLOURS[i % len(COLOURS)] for i, agent in enumerate(results.config.agents)}
+    return {agent: COLOURS[i % len(COLOURS)] for i, agent in enumerate(results.names)}
 
 
 def learning(results: Results) -> Figure:
@@ -45,7 +47,7 @@ def learning(results: Results) -> Figure:
 
 def offline_against_truth(results: Results) -> Figure:
     """Each estimator's interval from the log beside the shop's own value."""
-    agents = list(results.config.agents)
+    agents = results.names
     estimators = list(results.config.evaluation.estimators)
     figure, axes = _new(7.2, 0.9 + 0.78 * len(agents))
     marks = dict(zip(estimators, ("o", "s", "D", "^", "v", "P"), strict=False))
@@ -58,14 +60,19 @@ def offline_against_truth(results: Results) -> Figure:
             estimate = results.estimate(agent, estimator)
             if estimate is None:
                 continue
+            text: dict[str, Any] = {"color": MUTED, "fontsize": 7, "va": "center"}
+            if not is_told(estimate):  # no number, so nothing to draw
+                axes.annotate(f"{estimator.upper()}: refused", (0.0, at), xytext=(4, 0), **text, **POINTS)
+                continue
             colour, high = colours(results)[agent], estimate["high"]
             axes.plot([estimate["low"], high], [at, at], color=colour, linewidth=2, alpha=0.9)
             axes.plot(estimate["value"], at, marks[estimator], color=colour, markersize=5)
-            text: dict[str, Any] = {"color": MUTED, "fontsize": 7, "va": "center"}
-            axes.annotate(estimator.upper(), (high, at), xytext=(4, 0), textcoords="offset points", **text)
+            label = estimator.upper() + (" (caution)" if estimate["verdict"] == CAUTION else "")
+            axes.annotate(label, (high, at), xytext=(4, 0), **text, **POINTS)
     axes.set_yticks(range(len(agents)), agents)
     axes.set_ylim(len(agents) - 0.45, -0.55)
-    axes.set_xlim(left=min(0.0, float(results.evaluation["low"].min())))
+    told = results.evaluation[results.evaluation["verdict"] != REFUSE]
+    axes.set_xlim(left=min(0.0, float(told["low"].min())) if len(told) else 0.0)
     axes.set_xlabel(f"{results.unit} per decision; black: the true value for the log's requests")
     level = results.config.evaluation.level
     _title(axes, f"From the log alone: estimates with {level:.0%} intervals")
@@ -81,10 +88,12 @@ def gains(results: Results) -> Figure:
         true = results.agent(agent)
         axes.barh(row, true["gain"], height=0.5, color=colour, alpha=0.28)
         axes.plot([true["gain_low"], true["gain_high"]], [row, row], color=colour, linewidth=2)
-        axes.plot(verdict.low, row, "|", color=TRUTH, markersize=16, markeredgewidth=2)
+        low = verdict.low if verdict.estimated else 0.0
+        if verdict.estimated:
+            axes.plot(low, row, "|", color=TRUTH, markersize=16, markeredgewidth=2)
         axes.annotate(
             "passed" if verdict.passed else "refused",
-            (max(true["gain_high"], verdict.low, 0.0), row),
+            (max(true["gain_high"], low, 0.0), row),
             xytext=(8, 0),
             textcoords="offset points",
             va="center",

@@ -9,6 +9,7 @@ middle of a write, the next process that opens the file moves the incomplete end
 from __future__ import annotations
 
 import contextlib
+import errno
 import fcntl
 import json
 import os
@@ -19,12 +20,14 @@ from types import TracebackType
 from typing import Any
 
 from ...core.errors import InvalidInput
-from ...core.files import fsync_path, new_file
+from ...core.files import fsync_path, make_folder, new_file
 
 HEAD = 18
 """Bytes before the JSON: 8 hex digits of length, a space, 8 of CRC-32, a space."""
 LONGEST = 1 << 24
 """Longest record in bytes, so that a damaged length does not claim the whole memory."""
+ROOM = 1 << 16
+"""Bytes that a trial write needs: more than the record of a page of 1,000 candidates."""
 
 
 def frame(record: Mapping[str, Any]) -> bytes:
@@ -36,21 +39,39 @@ def frame(record: Mapping[str, Any]) -> bytes:
 def scan(path: Path) -> Iterator[tuple[int, int, dict[str, Any]]]:
     """(offset, end, record) of every whole record; an incomplete end is left out.
 
+    Another process may be writing: a line that was read half written is read again.
+
     Raises:
         InvalidInput: a damaged record is followed by a whole one, so a record that was acknowledged is lost.
             Names the byte.
     """
-    end = 0
-    with path.open("rb") as file:
-        while line := file.readline(HEAD + LONGEST):
-            body = _body(line)
-            if body is None:
-                if any(_body(later) is not None for later in file):
-                    fix = f"damaged at byte {end}, before whole records: restore it from a copy"
-                    raise InvalidInput("log", str(path), fix)
+    end, damaged = 0, -1
+    while True:
+        with path.open("rb") as file:
+            file.seek(end)
+            while (body := _body(line := file.readline(HEAD + LONGEST))) is not None:
+                yield end, end + len(line), json.loads(body)
+                end += len(line)
+            if not any(_body(later) is not None for later in file):
                 return
-            yield end, end + len(line), json.loads(body)
-            end += len(line)
+        if damaged == end:
+            fix = f"damaged at byte {end}, before whole records: restore it from a copy"
+            raise InvalidInput("log", str(path), fix)
+        damaged = end  # or another process was writing that line: read it again
+
+
+def read_record(fd: int, path: Path, offset: int) -> dict[str, Any]:
+    """The record that begins at ``offset`` of an open file; ``path`` is for the message.
+
+    Raises:
+        InvalidInput: no whole record begins there.
+    """
+    head = os.pread(fd, 8, offset)
+    body = _body(os.pread(fd, HEAD + int(head, 16) + 1, offset)) if head else None
+    if body is None:
+        raise InvalidInput("log", str(path), f"damaged at byte {offset}: restore it from a copy")
+    record: dict[str, Any] = json.loads(body)
+    return record
 
 
 def _body(line: bytes) -> bytes | None:
@@ -80,10 +101,13 @@ class AppendLog:
 
     def __init__(self, path: Path, seen: Callable[[int, dict[str, Any]], None] | None = None) -> None:
         self.path = path
-        path.parent.mkdir(parents=True, exist_ok=True)
+        make_folder(path.parent)
         self._fd = os.open(path, os.O_RDWR | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC, 0o640)
         try:
             self._lock()
+            # A process that was killed may have written records that no sync followed. They are read now and
+            # answered for from now on, so they must be on the disk, and the file's name with them.
+            os.fdatasync(self._fd)
             fsync_path(path.parent)
             self._end = 0
             for offset, self._end, record in scan(path):
@@ -125,8 +149,22 @@ class AppendLog:
         self._end = end
         return offsets
 
+    def try_write(self) -> None:
+        """Write and sync ``ROOM`` bytes behind the last record, and take them away again.
+
+        Raises:
+            OSError: a record could not be appended now, or the last bytes of an earlier one not removed.
+        """
+        try:
+            self._write(b" " * ROOM)
+        finally:
+            self._truncate()
+
     def _write(self, data: bytes) -> None:
-        if os.fstat(self._fd).st_size != self._end:
+        status = os.fstat(self._fd)
+        if status.st_nlink == 0:
+            raise OSError(errno.ESTALE, "the log's file was deleted: start the server again")
+        if status.st_size != self._end:
             self._truncate()
         unwritten = memoryview(data)
         while unwritten:
@@ -139,12 +177,7 @@ class AppendLog:
 
     def read(self, offset: int) -> dict[str, Any]:
         """The record at ``offset``, as :meth:`append` returned it."""
-        length = int(os.pread(self._fd, 8, offset), 16)
-        body = _body(os.pread(self._fd, HEAD + length + 1, offset))
-        if body is None:
-            raise InvalidInput("log", str(self.path), f"damaged at byte {offset}: restore it from a copy")
-        record: dict[str, Any] = json.loads(body)
-        return record
+        return read_record(self._fd, self.path, offset)
 
     def close(self) -> None:
         """Close the file and release its lock."""

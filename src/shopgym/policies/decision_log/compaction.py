@@ -1,126 +1,163 @@
-"""From the server's log to a decision log: decisions joined with the rewards that arrived later."""
+"""From the server's log to a decision log: decisions joined with the rewards that arrived later.
+
+The log is read twice. The first time only :class:`.log_index.LogIndex` stays, some 40 bytes a decision; the
+second time the decisions become columns, a few thousand at a time. So a log of any length is compacted in
+bounded memory.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from ...core.batches import EMPTY
-from ...core.errors import InvalidInput
-from ...core.hashing import canonical_json
-from ...core.types import F64, AnyArray
+from ...core.errors import in_range
+from ...core.types import F64, I64, AnyArray, Bool
 from ..policy import SlatePolicy
-from .append_log import scan
-from .journal import FILE
 from .log import DecisionLog
-from .schema import LIVE, SERVED_COLUMNS, VERSION, Column
+from .log_index import LogIndex
+from .schema import LIVE, SERVED_COLUMNS, Column
+
+ROWS = 4_096
+"""Decisions that are records in memory at a time, at most."""
+CELLS = 400_000
+"""Candidates and items of histories that are in memory at a time, at least those of one decision."""
 
 Records = list[dict[str, Any]]
 
 
-def compact(folder: Path | str, policy: SlatePolicy | None = None) -> DecisionLog:
-    """The decision log of everything in a server's log folder; a server may be writing there.
+@dataclass(frozen=True)
+class Compacted:
+    """What :func:`compact_to` wrote.
+
+    Attributes:
+        decisions: number of them.
+        rewarded: those whose reward had arrived.
+        closed: those that got a reward of 0 because none had arrived in time.
+        unit: of the reward.
+    """
+
+    decisions: int
+    rewarded: int
+    closed: int
+    unit: str
+
+    @property
+    def waiting(self) -> int:
+        """Decisions without a reward."""
+        return self.decisions - self.rewarded - self.closed
+
+
+def compact(
+    folder: Path | str, policy: SlatePolicy | None = None, *, close_after: float | None = None
+) -> DecisionLog:
+    """The decision log of everything in a server's log folder, in memory; a server may be writing there.
 
     Decisions without a reward so far have ``rewarded`` False. Candidate lists are padded to the longest. An
-    event is kept if every reward under the same bundle has it.
+    event is kept if every reward has it. :func:`compact_to` writes the same without holding it.
 
     Args:
         folder: the server's ``log_dir``.
         policy: the policy that decided; when given, slot marginals are added.
+        close_after: days after which a decision without a reward had no outcome: it gets reward 0, and 0 of
+            every event, if it was made so long before the last decision of the log. Give it where rewards are
+            sent only when something happens. None: it goes on waiting.
 
     Raises:
-        InvalidInput: no log or no decision there, damage before the log's end, a newer version, or
-            ``policy`` is not the one that decided.
+        InvalidInput: no log or no decision there, damage before the log's end, a newer version, headers that
+            do not go together, a negative ``close_after``, or ``policy`` is not the one that decided.
     """
-    path = Path(folder) / FILE
-    if not path.is_file():
-        raise InvalidInput("log", str(path), "there is no such file: give the server's log folder")
-    header: dict[str, Any] | None = None
-    parts: dict[str, tuple[dict[str, Any], Records]] = {}
-    rewards: dict[int, dict[str, Any]] = {}
-    for offset, _, record in scan(path):
-        kind = record["kind"]
-        if kind == "header":
-            header = record
-            if header["version"] != VERSION:
-                raise InvalidInput("log.version", header["version"], f"this shopgym reads version {VERSION}")
-        elif kind == "reward":
-            rewards[record["request_id"]] = record
-        elif kind == "decision":
-            if header is None:
-                fix = f"the decision at byte {offset} stands before any header"
-                raise InvalidInput("log", str(path), fix)
-            parts.setdefault(canonical_json(header), (header, []))[1].append(record)
-    if not parts:
-        raise InvalidInput("log", str(path), "it holds no decision yet")
-    log = DecisionLog.concat([_part(header, records, rewards) for header, records in parts.values()])
-    log.check()
-    return log if policy is None else log.with_marginals(policy)
+    with LogIndex(Path(folder)) as index:
+        return DecisionLog.concat(list(_parts(index, policy, _closed(index, close_after))))
 
 
-def _part(header: Mapping[str, Any], records: Records, rewards: Mapping[int, dict[str, Any]]) -> DecisionLog:
-    """The decisions under one header."""
-    n, k = len(records), header["slate_size"]
-    sizes = {"k": k, "u": len(header["user_names"]), "c": len(header["context_names"])}
-    joined = [rewards.get(record["request_id"]) for record in records]
-    rewarded = np.array([reward is not None for reward in joined])
-    arrived = [reward for reward in joined if reward is not None]
-    events = _common([reward["events"] for reward in arrived])
+def compact_to(
+    out: Path | str,
+    folder: Path | str,
+    policy: SlatePolicy | None = None,
+    *,
+    close_after: float | None = None,
+) -> Compacted:
+    """Write the log of :func:`compact` to ``out``, see :meth:`.log.DecisionLog.write`, in bounded memory."""
+    from .parquet import write_parts  # loads pyarrow
 
-    def outcome(values: Iterable[Any]) -> F64:
-        out = np.full((n, k), np.nan)
+    with LogIndex(Path(folder)) as index:
+        closed = _closed(index, close_after)
+        write_parts(_parts(index, policy, closed), Path(out), len(index))
+        return Compacted(len(index), int(index.rewarded.sum()), int(closed.sum()), index.shared["unit"])
+
+
+def _closed(index: LogIndex, close_after: float | None) -> Bool:
+    """(n,) decisions without a reward that are so old that none will come."""
+    if close_after is None:
+        return np.zeros(len(index), np.bool_)
+    in_range("close_after", close_after, 0.0, 1e9)
+    closed: Bool = ~index.rewarded & (index.time <= index.time.max() - close_after)
+    return closed
+
+
+def _parts(index: LogIndex, policy: SlatePolicy | None, closed: Bool) -> Iterator[DecisionLog]:
+    """The log, some rows at a time; all parts have the same columns of the same widths."""
+    step = min(ROWS, max(1, CELLS // max(1, index.widths["m"] + index.widths["h"])))
+    for low in range(0, len(index), step):
+        rows = np.arange(low, min(low + step, len(index)))
+        part = _part(index, rows, closed[rows])
+        part.check()
+        yield part if policy is None else part.with_marginals(policy)
+
+
+def _part(index: LogIndex, rows: I64, closed: Bool) -> DecisionLog:
+    records = [index.decision(row) for row in rows]
+    rewarded = index.rewarded[rows]
+    arrived = [index.reward(row) for row in rows[rewarded]]
+
+    def outcome(values: Sequence[Any]) -> F64:
+        out = np.full((len(rows), index.widths["k"]), np.nan)
+        out[closed] = 0.0
         if arrived:
-            out[rewarded] = list(values)
+            out[rewarded] = values
         return out
 
-    columns: dict[str, Any] = {column.name: _column(column, records, sizes) for column in SERVED_COLUMNS}
+    columns: dict[str, Any] = {
+        column.name: _column(column, records, index.widths)
+        for column in SERVED_COLUMNS
+        if not column.optional or column.name in index.optional
+    }
     positions, candidates = columns["positions"], columns["candidates"]
-    rows = np.take_along_axis(candidates, np.maximum(positions, 0), axis=1)
+    shown = np.take_along_axis(candidates, np.maximum(positions, 0), axis=1)
     return DecisionLog(
-        **columns
-        | {
-            "slates": np.where(positions >= 0, rows, EMPTY).astype(np.int32),
-            "rewarded": rewarded,
-            "reward": outcome(reward["reward"] for reward in arrived),
-        },
-        **{name: header[name] for name in ("unit", "policy_hash", "policy_name", "config_hash")},
-        items_hash=header["items_hash"],
-        user_names=tuple(header["user_names"]),
-        context_names=tuple(header["context_names"]),
+        **columns,
+        slates=np.where(positions >= 0, shown, EMPTY).astype(np.int32),
+        rewarded=rewarded | closed,
+        reward=outcome([reward["reward"] for reward in arrived]),
         live={
-            name: _padded([record["live"][name] for record in records], LIVE)
-            for name in _common([record.get("live", {}) for record in records])
+            name: _padded([record["live"][name] for record in records], LIVE, index.widths["m"])
+            for name in index.live
         },
-        events={name: outcome(reward["events"][name] for reward in arrived) for name in events},
+        events={name: outcome([reward["events"][name] for reward in arrived]) for name in index.events},
         source="server",
+        **index.shared,
     )
 
 
-def _common(named: Sequence[Mapping[str, Any]]) -> list[str]:
-    """The names that all have."""
-    return [name for name in (named[0] if named else ()) if all(name in one for one in named)]
-
-
-def _column(column: Column, records: Records, sizes: Mapping[str, int]) -> AnyArray | None:
-    """A column of all records; None where it is optional and no record has it."""
-    name = column.name
-    if column.optional:
-        if not any(name in record for record in records):
-            return None
-        return _padded([record.get(name, []) for record in records], column)
-    values = [record[name] for record in records]
+def _column(column: Column, records: Records, widths: Mapping[str, int]) -> AnyArray:
+    """A column of all records; an optional one is empty where a record lacks it."""
     if column.width in ("m", "h"):
-        return _padded(values, column)
-    out = np.array(values, dtype=column.dtype)
-    return out.reshape(len(records), sizes[column.width]) if column.width else out
+        lists = [
+            record.get(column.name, []) if column.optional else record[column.name] for record in records
+        ]
+        return _padded(lists, column, widths[column.width])
+    out = np.array([record[column.name] for record in records], dtype=column.dtype)
+    return out.reshape(len(records), widths[column.width]) if column.width else out
 
 
-def _padded(lists: Sequence[Sequence[Any]], column: Column) -> AnyArray:
-    """(n, longest) lists of different lengths, padded as ``column`` says."""
-    out = np.full((len(lists), max(map(len, lists))), column.fill, dtype=column.dtype)
+def _padded(lists: Sequence[Sequence[Any]], column: Column, width: int) -> AnyArray:
+    """(n, width) lists of different lengths, padded as ``column`` says."""
+    out = np.full((len(lists), width), column.fill, dtype=column.dtype)
     for row, values in enumerate(lists):
         out[row, : len(values)] = values
     return out

@@ -13,9 +13,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from ...core.files import LOG_FILE
 from .append_log import AppendLog, frame
-
-FILE = "decisions.log"
 
 Record = Mapping[str, Any]
 Index = dict[int, "int | asyncio.Future[int]"]
@@ -52,7 +51,6 @@ class Journal:
     Attributes:
         stock: last availability by item id, kept over restarts.
         torn: bytes of an incomplete end that were moved aside when the file was opened.
-        healthy: whether the last write succeeded.
     """
 
     def __init__(self, folder: Path, header: Record) -> None:
@@ -60,9 +58,8 @@ class Journal:
         self._rewarded: Index = {}
         self.stock: dict[str, bool] = {}
         self._header: Record = {}
-        self._log = AppendLog(folder / FILE, self._seen)
+        self._log = AppendLog(folder / LOG_FILE, self._seen)
         self.torn = self._log.torn
-        self.healthy = True
         if self._header != header:
             self._log.append([frame(header)])
         self._waiting: list[_Waiting] = []
@@ -107,6 +104,14 @@ class Journal:
         await asyncio.shield(self._submit({"kind": "stock", "stock": dict(stock)}, None))
         self.stock |= stock
 
+    async def try_write(self) -> None:
+        """Write as much as a large decision needs, sync it and take it away again.
+
+        Raises:
+            OSError: no decision can be written now.
+        """
+        await asyncio.get_running_loop().run_in_executor(self._thread, self._log.try_write)
+
     async def _add_once(self, index: Index, record: Record) -> Record | None:
         while (entry := index.get(record["request_id"])) is not None:
             if isinstance(entry, int):
@@ -133,12 +138,10 @@ class Journal:
             try:
                 offsets = await loop.run_in_executor(self._thread, self._log.append, lines)
             except OSError as error:
-                self.healthy = False
                 for waiting in group:
                     waiting.settle(None)
                     waiting.done.set_exception(error)
             else:
-                self.healthy = True
                 for waiting, offset in zip(group, offsets, strict=True):
                     waiting.settle(offset)
                     waiting.done.set_result(offset)

@@ -318,6 +318,5 @@ def logged_marginals(policy: Policy, requests: Requests, positions: I32) -> F64:
         shown = positions[rows]
         marginals = policy.marginals(requests.take(rows))
         chosen = np.take_along_axis(marginals, np.maximum(shown, 0)[:, :, None], axis=2)[:, :, 0]
-        # the integral may exceed 1 by its rounding error
-        out[rows] = np.where(shown >= 0, np.minimum(chosen, 1.0), 1.0)
+        out[rows] = np.where(shown >= 0, chosen, 1.0)
     return out

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import re
+from collections.abc import Iterable, Iterator
+from itertools import groupby
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -12,7 +14,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from ...core.errors import InvalidInput
-from ...core.files import new_file, new_folder
+from ...core.files import new_file, new_folder, require_outside_bundle
 from ...core.types import AnyArray
 from .schema import COLUMNS, EVENT, LIVE, VERSION, Column
 
@@ -28,18 +30,63 @@ _NAMES = ("user_names", "context_names")
 
 def write(log: DecisionLog, path: Path) -> None:
     """See :meth:`.log.DecisionLog.write`; the log has passed its checks."""
+    write_parts(_groups(log), path, len(log))
+
+
+def _groups(log: DecisionLog) -> Iterator[DecisionLog]:
+    for start in range(0, max(1, len(log)), PART_ROWS):
+        end = min(start + PART_ROWS, len(log))
+        for low in range(start, max(start + 1, end), GROUP_ROWS):
+            yield log.take(slice(low, min(low + GROUP_ROWS, end)))
+
+
+def write_parts(parts: Iterable[DecisionLog], path: Path, rows: int) -> None:
+    """Write a log that is never in memory as a whole, as :meth:`.log.DecisionLog.write` writes one.
+
+    Args:
+        parts: the log, some rows at a time, with the same columns of the same widths; each becomes row groups
+            of its own.
+        path: a ``*.parquet`` file or a folder.
+        rows: of the whole log.
+    """
+    require_outside_bundle("log.path", path)
     if path.suffix == ".parquet":
         with new_file(path) as temporary:
-            _write_part(log, temporary, len(log))
+            _write_file(parts, temporary, rows)
         return
     for present in sorted(path.iterdir()) if path.is_dir() else [path] if path.exists() else []:
         if not re.fullmatch(r"part-\d+\.parquet", present.name):
             fix = "it is no part of a log: choose another folder or *.parquet"
             raise InvalidInput("log.path", str(present), fix)
     with new_folder(path) as folder:
-        for part, start in enumerate(range(0, max(1, len(log)), PART_ROWS)):
-            rows = log.take(slice(start, start + PART_ROWS))
-            _write_part(rows, folder / f"part-{part:05d}.parquet", len(log))
+        for number, file_parts in enumerate(_by_file(parts)):
+            _write_file(file_parts, folder / f"part-{number:05d}.parquet", rows)
+
+
+def _by_file(parts: Iterable[DecisionLog]) -> Iterator[Iterator[DecisionLog]]:
+    """The parts of each file, in turn; a file is full when it has ``PART_ROWS`` rows."""
+    rows = 0
+
+    def number(part: DecisionLog) -> int:
+        nonlocal rows
+        first, rows = rows, rows + len(part)
+        return first // PART_ROWS
+
+    for _, file_parts in groupby(parts, number):
+        yield file_parts
+
+
+def _write_file(parts: Iterable[DecisionLog], path: Path, rows: int) -> None:
+    writer = None
+    try:
+        for part in parts:
+            schema = arrow_schema(part, rows)
+            if writer is None:
+                writer = pq.ParquetWriter(path, schema, compression="zstd", write_page_checksum=True)
+            writer.write_table(_to_table(part, schema), row_group_size=GROUP_ROWS)
+    finally:
+        if writer is not None:
+            writer.close()
 
 
 def read(path: Path) -> dict[str, Any]:
@@ -87,14 +134,11 @@ def _field(column: Column, name: str, sizes: dict[str, int]) -> Any:
     return pa.field(name, kind, nullable=False, metadata={"description": column.description})
 
 
-def _write_part(log: DecisionLog, path: Path, rows: int) -> None:
-    schema = arrow_schema(log, rows)
+def _to_table(log: DecisionLog, schema: Any) -> Any:
     values = log.columns()
     for family, named in ((LIVE, log.live), (EVENT, log.events)):
         values |= {family.name + name: v for name, v in named.items()}
-    arrays = [_to_arrow(values[field.name], field) for field in schema]
-    table = pa.Table.from_arrays(arrays, schema=schema)
-    pq.write_table(table, path, compression="zstd", row_group_size=GROUP_ROWS, write_page_checksum=True)
+    return pa.Table.from_arrays([_to_arrow(values[field.name], field) for field in schema], schema=schema)
 
 
 def _to_arrow(values: AnyArray, field: Any) -> Any:

@@ -15,13 +15,13 @@ from ..state import OverFeatures
 
 @dataclass(frozen=True, eq=False)
 class BoundScorer(OverFeatures):
-    """value(item) x (theta . phi -+ ||factor' phi||): the range of a ball of linear models.
+    """``value(item) x (theta . phi -+ |factor' phi|)``: the range of a ball of linear models.
 
     Attributes:
         features: D features of a request and an item.
         items: the catalogue.
         theta: (D,) the centre of the ball.
-        factor: (D, D); the ball is theta + factor u with |u| <= 1.
+        factor: (D, D); the ball is ``theta + factor u`` with ``|u| <= 1``.
         value: (N,) multiplies both bounds.
     """
 

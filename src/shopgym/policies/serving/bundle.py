@@ -26,7 +26,7 @@ import numpy as np
 from ..._version import __version__
 from ...core.batches import Requests
 from ...core.errors import InvalidInput
-from ...core.files import new_folder
+from ...core.files import LOG_FILE, folder_with, new_folder, require_outside_bundle
 from ...core.items import Items
 from ...core.types import I32, Bool
 from ..decision_log.schema import items_hash
@@ -34,13 +34,21 @@ from ..guards import InStock
 from ..policy import SlatePolicy
 from ..retrieval.retriever import Retriever, StockAwareRetriever
 from .golden import make_cases, replay_cases
-from .manifest import AGAIN, MANIFEST, parse_json, read_verified, write_json, write_manifest
+from .manifest import (
+    AGAIN,
+    MANIFEST,
+    parse_json,
+    read_verified,
+    require_only_bundle_files,
+    write_json,
+    write_manifest,
+)
 from .request_schema import MAX_CANDIDATES, Feature, RankReader
 from .state_files import (
-    read_arrays,
+    read_items,
     read_policy_state,
     read_retriever_state,
-    write_arrays,
+    write_items,
     write_policy_state,
     write_retriever_state,
 )
@@ -122,11 +130,11 @@ def write_bundle(
 
     Raises:
         InvalidInput: the policy has no :class:`InStock` guard, a name or a range is wrong, a golden
-            request cannot be served, or ``path`` holds something that is no bundle.
+            request cannot be served, or ``path`` holds something that is no bundle, or lies in a bundle
+            or in a server's log folder.
     """
     folder = Path(path)
-    if folder.exists() and not (folder / MANIFEST).is_file():
-        raise InvalidInput("bundle.path", str(folder), "it exists and is no bundle: choose another folder")
+    _require_place(folder)
     if not any(isinstance(guard, InStock) for guard in policy.guards):
         fix = "add InStock(): what is sold out is never shown"
         raise InvalidInput("policy.guards", [guard.kind for guard in policy.guards], fix)
@@ -174,11 +182,8 @@ def write_bundle(
         raise InvalidInput("evidence", str(error), fix) from error
     with new_folder(folder) as new:
         write_policy_state(new, policy)
-        items = policy.items
-        described = ("category_names", "feature_names", "currency")
-        write_json(new / "items.json", {name: getattr(items, name) for name in described})
-        write_arrays(new / "items", items.columns())
-        write_json(new / "fallback.json", [str(item) for item in items.item_id[rows]])
+        write_items(new, policy.items)
+        write_json(new / "fallback.json", [str(item) for item in policy.items.item_id[rows]])
         write_json(new / "evidence.json", evidence or {})
         if retriever is not None:
             write_retriever_state(new, retriever)
@@ -216,13 +221,7 @@ def load_policy(path: Path | str) -> SlatePolicy:
 
 
 def _parse(digest: str, manifest: dict[str, Any], files: Mapping[str, bytes]) -> Bundle:
-    names = parse_json("items.json", files["items.json"])
-    items = Items(
-        **read_arrays(files, "items/"),
-        category_names=tuple(names["category_names"]),
-        feature_names=tuple(names["feature_names"]),
-        currency=names["currency"],
-    )
+    items = read_items(files)
     retriever = read_retriever_state(files)
     if retriever is not None:
         retriever.require_items(len(items))
@@ -239,6 +238,18 @@ def _parse(digest: str, manifest: dict[str, Any], files: Mapping[str, bytes]) ->
         evidence=parse_json("evidence.json", files["evidence.json"]),
         retriever=retriever,
     )
+
+
+def _require_place(folder: Path) -> None:
+    """Raise :class:`InvalidInput` unless a bundle may stand there, and an older one be replaced."""
+    if folder.exists() and not (folder / MANIFEST).is_file():
+        raise InvalidInput("bundle.path", str(folder), "it exists and is no bundle: choose another folder")
+    require_only_bundle_files("bundle.path", folder)
+    require_outside_bundle("bundle.path", folder.resolve().parent)
+    log_folder = folder_with(folder, LOG_FILE)
+    if log_folder is not None:
+        fix = f"{log_folder} is the log folder of a server: choose another folder"
+        raise InvalidInput("bundle.path", str(folder), fix)
 
 
 def _feature(name: str, spans: dict[str, tuple[float, float]]) -> Feature:

@@ -13,9 +13,9 @@ from pathlib import Path
 from typing import Any
 
 from ...core.errors import InvalidInput
+from ...core.files import MANIFEST_HASH
 
 MANIFEST = "manifest.json"
-MANIFEST_HASH = "manifest.sha256"
 AGAIN = "export the bundle again"
 
 
@@ -83,6 +83,14 @@ def parse_json(name: str, data: bytes) -> Any:
         return json.loads(data)
     except (ValueError, RecursionError) as error:
         raise InvalidInput(f"bundle.{name}", str(error), f"it is no JSON: {AGAIN}") from error
+
+
+def require_only_bundle_files(field: str, folder: Path) -> None:
+    """Raise :class:`InvalidInput` at a file that no manifest would list; ``folder`` may be damaged."""
+    for path in sorted(folder.rglob("*")):
+        if not path.is_dir() and path.suffix not in (".json", ".npy", ".sha256"):
+            fix = f"it holds {path.relative_to(folder)}, which is no part of a bundle: move that file first"
+            raise InvalidInput(field, str(folder), fix)
 
 
 def _entry(data: bytes) -> dict[str, Any]:

@@ -25,6 +25,8 @@ MAX_HISTORY = 1_000
 MAX_STOCK = 10_000
 """Items in one change of stock."""
 MAX_EVENTS = 32
+MAX_DEPTH = 8
+"""Lists and objects within one another; a request has three."""
 MAX_ID = 64
 """Characters of an id or of an event's name."""
 FLOAT32_MAX = float(np.finfo(np.float32).max)
@@ -55,7 +57,8 @@ def read_json(body: bytes) -> dict[str, Any]:
     """The JSON object in ``body``.
 
     Raises:
-        Refusal: 413 too long; 400 not JSON, not an object, NaN or infinity, or a name given twice.
+        Refusal: 413 too long; 400 not JSON, not an object, too deeply nested, NaN or infinity, or a name
+            given twice.
     """
     if len(body) > MAX_BODY:
         raise Refusal(413, "body", f"{len(body)} bytes", f"send at most {MAX_BODY} bytes")
@@ -67,7 +70,19 @@ def read_json(body: bytes) -> dict[str, Any]:
         raise Refusal(400, "body", str(error), "send one JSON object in UTF-8") from None
     if not isinstance(value, dict):
         raise Refusal(400, "body", type(value).__name__, "send one JSON object")
+    if not _is_shallow(value):
+        fix = f"send lists and objects at most {MAX_DEPTH} deep"
+        raise Refusal(400, "body", "deeply nested lists and objects", fix)
     return value
+
+
+def _is_shallow(value: Any) -> bool:
+    """Whether lists and objects are nested at most ``MAX_DEPTH`` deep; deeper ones cannot even be printed."""
+    level = [value]
+    for _ in range(MAX_DEPTH):
+        parts = [part.values() if isinstance(part, dict) else part for part in level]
+        level = [inner for part in parts for inner in part if isinstance(inner, (dict, list))]
+    return not level
 
 
 def _no_constant(text: str) -> NoReturn:
@@ -77,10 +92,19 @@ def _no_constant(text: str) -> NoReturn:
 def _no_repeats(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     out = dict(pairs)
     if len(out) != len(pairs):
-        names = [name for name, _ in pairs]
-        repeated = next(name for name in names if names.count(name) > 1)
+        repeated = pairs[first_repeat([name for name, _ in pairs])][0]
         raise Refusal(400, repeated, "given twice", "give each name once")
     return out
+
+
+def first_repeat(values: Sequence[Any]) -> int:
+    """Where a value stands for the second time; in linear time, because the sender chooses how many."""
+    seen: set[Any] = set()
+    for i, value in enumerate(values):
+        if value in seen:
+            return i
+        seen.add(value)
+    raise ValueError("no value repeats")
 
 
 def uint64_id(value: Any) -> int:
@@ -233,7 +257,7 @@ class RankReader:
             raise Refusal(422, "candidates", f"{len(value)} items", f"give at most {MAX_CANDIDATES}")
         rows = self._rows("candidates", value)
         if len(set(rows)) != len(rows):
-            repeated = next(i for i, row in enumerate(rows) if row in rows[:i])
+            repeated = first_repeat(rows)
             raise Refusal(422, f"candidates[{repeated}]", value[repeated], "give each candidate once")
         return np.array(rows, dtype=np.int32)
 

@@ -12,7 +12,7 @@ import re
 import signal
 import socket
 from collections import Counter
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Sequence
 from contextlib import asynccontextmanager
 from math import isfinite
 from pathlib import Path
@@ -28,6 +28,7 @@ from starlette.routing import Route
 
 from ..._version import __version__
 from ...core.errors import InvalidInput
+from ...core.files import require_outside_bundle
 from ..decision_log.journal import Journal
 from .bundle import Bundle
 from .request_schema import (
@@ -41,6 +42,7 @@ from .request_schema import (
     read_numbers,
     uint64_id,
 )
+from .sender import allowed_hosts, check_sender
 from .service import ASK_AGAIN, RankingService, decision_record, header_record, same_decision
 
 LOGGER = logging.getLogger("shopgym.server")
@@ -51,7 +53,8 @@ Handler = Callable[[Request], Awaitable[Response]]
 class ShopServer:
     """The routes over one ranking service and one journal."""
 
-    def __init__(self, bundle: Bundle, log_dir: Path) -> None:
+    def __init__(self, bundle: Bundle, log_dir: Path, hosts: Collection[str] | None = None) -> None:
+        self.hosts = hosts
         self.ranker = RankingService(bundle)
         self.journal = Journal(log_dir, header_record(bundle))
         self.ranker.set_stock(self.journal.stock)
@@ -100,11 +103,12 @@ class ShopServer:
         return _json({"status": "alive"})
 
     async def readyz(self, request: Request) -> Response:
-        """Whether requests can be served: the last write to the log succeeded."""
-        ready = self.journal.healthy
-        return _json(
-            {"status": "ready" if ready else "the last write to the log failed"}, 200 if ready else 503
-        )
+        """Whether a decision could be written now: it is tried, because a disk fills and is freed."""
+        try:
+            await self.journal.try_write()
+        except OSError as error:
+            return _json({"status": f"the log cannot be written: {error.strerror}"}, 503)
+        return _json({"status": "ready"})
 
     async def info(self, request: Request) -> Response:
         """The bundle, its evidence, and counts of decisions, rewards and answers."""
@@ -125,26 +129,37 @@ class ShopServer:
 
         async def answer(request: Request) -> Response:
             try:
+                check_sender(request.method, request.headers, self.hosts)
                 response = await handler(request)
             except InvalidInput as error:
                 response = _refusal(getattr(error, "status", 422), error.field, error.value, error.fix)
             except OSError as error:
                 fix = "free or repair the disk; nothing was decided or stored, send it again"
                 response = _refusal(503, "log", error.strerror, fix)
+            except Exception:
+                LOGGER.exception("a fault of the server at %s %s", request.method, request.url.path)
+                response = _refusal(500, "server", None, "this is a fault of the server: see what it printed")
             self.answers[f"{request.url.path} {response.status_code}"] += 1
             return response
 
         return answer
 
 
-def make_app(bundle: Bundle, log_dir: Path) -> Starlette:
+def make_app(bundle: Bundle, log_dir: Path, hosts: Collection[str] | None = None) -> Starlette:
     """The ASGI application; it keeps the log folder open until its lifespan ends.
 
+    Args:
+        bundle: from :func:`.bundle.load_bundle`.
+        log_dir: the server's own folder.
+        hosts: names by which it may be called, see :func:`.sender.check_sender`; None = any.
+
     Raises:
-        InvalidInput: ``log_dir`` cannot be written, another process writes there, or its log is damaged.
+        InvalidInput: ``log_dir`` cannot be written or lies in a bundle, another process writes there, or its
+            log is damaged.
     """
+    require_outside_bundle("log_dir", log_dir)
     try:
-        server = ShopServer(bundle, log_dir)
+        server = ShopServer(bundle, log_dir, hosts)
     except OSError as error:
         raise InvalidInput("log_dir", str(log_dir), f"it cannot be written ({error.strerror})") from error
 
@@ -166,6 +181,7 @@ def serve(
     log_dir: Path,
     host: str = "127.0.0.1",
     port: int = 8000,
+    allow_hosts: Sequence[str] = (),
     announce: Callable[[str], None],
 ) -> None:
     """Serve until SIGTERM or SIGINT; then requests in progress are answered and the log is closed.
@@ -177,6 +193,8 @@ def serve(
         log_dir: the server's own folder.
         host: address to listen on; anyone who reaches it may ask for decisions and send rewards.
         port: 0 takes a free one.
+        allow_hosts: further names by which it may be called, e.g. that of a proxy on this machine; see
+            :func:`.sender.allowed_hosts`.
         announce: called with the URL when connections are accepted.
 
     Raises:
@@ -192,7 +210,7 @@ def serve(
         # asyncio sets this only on sockets that it makes; without it each answer waits 40 ms for an ACK
         listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         config = uvicorn.Config(
-            make_app(bundle, log_dir),
+            make_app(bundle, log_dir, allowed_hosts(host, allow_hosts)),
             log_level="warning",
             access_log=False,
             lifespan="on",

@@ -1,4 +1,4 @@
-"""The files of a policy and of a retriever, the same in a bundle and in the folder of a run.
+"""The files of a policy, of a catalogue and of a retriever, the same in a bundle and in the folder of a run.
 
 A specification is one JSON file, its arrays are ``.npy`` files in a folder beside it; no pickle. The hash of
 every file is in the manifest of the whole folder, see :mod:`.manifest`.
@@ -40,6 +40,24 @@ def read_policy_state(files: Files, items: Items) -> SlatePolicy:
     """The policy over ``items`` that :func:`write_policy_state` wrote."""
     spec = parse_json("policy.json", files["policy.json"])
     return policy_from_state(spec, read_arrays(files, "arrays/"), items)
+
+
+def write_items(folder: Path, items: Items) -> None:
+    """Write the catalogue: ``items.json`` and ``items/*.npy``."""
+    described = ("category_names", "feature_names", "currency")
+    write_json(folder / "items.json", {name: getattr(items, name) for name in described})
+    write_arrays(folder / "items", items.columns())
+
+
+def read_items(files: Files) -> Items:
+    """The catalogue that :func:`write_items` wrote."""
+    names = parse_json("items.json", files["items.json"])
+    return Items(
+        **read_arrays(files, "items/"),
+        category_names=tuple(names["category_names"]),
+        feature_names=tuple(names["feature_names"]),
+        currency=names["currency"],
+    )
 
 
 def write_retriever_state(folder: Path, retriever: Retriever) -> None:

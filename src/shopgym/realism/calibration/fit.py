@@ -16,11 +16,12 @@ from ...core.files import write_text
 from ...simulators import Catalog, ShopConfig
 from ...simulators.catalog.transactions import OPTIONAL, REQUIRED
 from ...simulators.profiles.profiles import profile
-from ...tables import read_table
+from ...tables import AUTO, Dialect, read_table
+from ..events import NAMES as EVENT_NAMES
 from ..shop_data import ShopData
 from .from_lines import FittedParameter, UnidentifiedParameter, from_lines
 from .from_sessions import VISITS, from_sessions
-from .lines import OrderLines, check_order_lines
+from .lines import NAMES, OrderLines, check_order_lines
 from .moments import Fit
 
 SET_ASIDE = "set_aside.csv"
@@ -104,6 +105,7 @@ def calibrate(
     seed: int = 0,
     visits: int = VISITS,
     rounds: int = 6,
+    dialect: Dialect = AUTO,
     progress: Callable[[int, float], None] | None = None,
 ) -> Calibration:
     """Fit a profile to order lines and, if there are any, to visits.
@@ -116,15 +118,19 @@ def calibrate(
         seed: of the simulations.
         visits: number of visits in every simulation.
         rounds: number of rounds of the search.
+        dialect: of both tables where they are CSV; what it leaves open is recognised.
         progress: called after every simulation with its number and loss.
 
     Raises:
         InvalidInput: names the file, column, row and fix.
     """
     config = profile(base)
-    lines = check_order_lines(read_table(transactions, "--transactions"), columns)
+    names = [(columns or {}).get(name, name) for name in NAMES]
+    lines = check_order_lines(
+        read_table(transactions, "--transactions", dialect=dialect, text=names), columns
+    )
     catalog = Catalog.from_transactions(lines.sold, currency=lines.currency or "GBP")
-    data = None if sessions is None else ShopData.from_events(read_table(sessions, "--sessions"))
+    data = None if sessions is None else _visits(sessions, dialect)
     conversion = None
     if data is not None and "converted" in data.sessions:
         conversion = float(data.sessions["converted"].mean())
@@ -141,6 +147,10 @@ def calibrate(
         fitted += of_visits
         unidentified += not_of_visits
     return Calibration(base, config, lines, tuple(fitted), tuple(unidentified), catalog.describe(), fit)
+
+
+def _visits(sessions: Path, dialect: Dialect) -> ShopData:
+    return ShopData.from_events(read_table(sessions, "--sessions", dialect=dialect, text=EVENT_NAMES))
 
 
 def _with_people(config: ShopConfig, fitted: list[FittedParameter]) -> ShopConfig:

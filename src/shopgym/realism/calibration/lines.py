@@ -11,10 +11,12 @@ import pandas as pd
 
 from ...core.errors import InvalidInput
 from ...core.files import new_file
-from ...tables import unique_columns
+from ...tables import to_numbers, unique_columns
 
 REQUIRED = ("order", "item", "customer", "time", "quantity", "price")
 OPTIONAL = ("line", "currency", "description", "unit_cost", "category")
+NAMES = ("order", "item", "customer", "line", "currency", "description", "category")
+"""Columns that are text, whatever they look like."""
 FEWEST_LINES = 100
 
 
@@ -66,7 +68,7 @@ def check_order_lines(table: pd.DataFrame, columns: Mapping[str, str] | None = N
     for name in ("order", "item", "customer"):
         lines[name] = _text(lines[name])
     for name in ("quantity", "price"):
-        lines[name] = pd.to_numeric(lines[name], errors="coerce").astype("float64")
+        lines[name] = to_numbers(lines[name], name)
     lines["time"] = _seconds(lines["time"])
     reasons = pd.DataFrame({"column": "", "reason": ""}, index=lines.index, dtype=object)
 

@@ -14,11 +14,14 @@ from scipy.sparse.linalg import LinearOperator, svds
 
 from ...core import InvalidInput
 from ...core.types import F32, F64, I32, I64, AnyArray
+from ...tables import to_numbers
 from .catalog import LATENT, OBSERVED, Catalog, unit_rows
 from .synthetic import MARGIN_RATES, assumed_margin_rates, assumed_quality, default_categories
 
 REQUIRED = ("order", "item", "quantity", "price")
 OPTIONAL = ("description", "customer", "time", "unit_cost", "category")
+NAMES = ("order", "item", "customer", "description", "category")
+"""Columns that are text, whatever they look like: item 007 is not item 7."""
 MIN_ORDERS = 5
 """Items in fewer orders are set aside: there is too little data on them."""
 UNITS_CAP = 6
@@ -67,7 +70,7 @@ def clean(
     raw = lines[list(REQUIRED)].copy()
     lines["item"] = _text(lines["item"])
     for column in {"quantity", "price", "unit_cost"} & set(lines.columns):
-        lines[column] = pd.to_numeric(lines[column], errors="coerce").astype("float64")
+        lines[column] = to_numbers(lines[column], column)
     quantity, price = lines["quantity"], lines["price"]
     reason = pd.Series("", index=lines.index, dtype=object)
 

@@ -6,7 +6,6 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.random import Generator, Philox
-from scipy.special import betaincinv, ndtri
 
 from ...core.types import F32, F64, I32, Bool
 from ..catalog.catalog import OBSERVED, Catalog
@@ -20,6 +19,12 @@ TRAITS = 7
 price sensitivity, returns."""
 LEAST_SHAPE = 1e-300
 """Of the beta distribution of missions, which is not defined at 0."""
+
+
+def user_feature_names(regions: int) -> tuple[str, ...]:
+    """Names of what a shop of so many regions knows of a user."""
+    where = (f"region_{region}" for region in range(regions)) if regions > 1 else ()
+    return (*(f"taste_{column}" for column in range(OBSERVED)), "price_sensitivity", *where)
 
 
 @dataclass(frozen=True)
@@ -89,6 +94,8 @@ class Users:
         few take very many. ``returner_sd`` is in logits. The first ``established`` do not pass by; they
         may be ``representative``, that is differ from one another as evenly as possible.
         """
+        from scipy.special import betaincinv, ndtri
+
         rng = Generator(Philox(key=[seed, 0x75736572]))
         share = catalog.items.popularity / catalog.items.popularity.sum()
         favourites = rng.choice(len(catalog), size=(count, FAVOURITES), p=share).astype(np.int32)
@@ -101,11 +108,9 @@ class Users:
         observed = seen[favourites].mean(axis=1) + rng.normal(0, noise, size=(count, OBSERVED))
         observed_sensitivity = log_sensitivity / spread + rng.normal(0, noise, size=count)
         features = np.concatenate([observed, observed_sensitivity[:, None]], axis=1).astype(np.float32)
-        feature_names = (*(f"taste_{c}" for c in range(OBSERVED)), "price_sensitivity")
         region = rng.integers(regions, size=count).astype(np.int32)
         if regions > 1:
             features = np.concatenate([features, np.eye(regions, dtype=np.float32)[region]], axis=1)
-            feature_names = (*feature_names, *(f"region_{r}" for r in range(regions)))
         rate, dropout = np.ones(1), np.full(1, 0.5)
         if retention is not None:
             rate, dropout = draw_habits(count, retention, rng, even[:, [0, 4]])
@@ -133,7 +138,8 @@ class Users:
         if size_alike:
             size = rng.normal(0.0, size_alike**0.5, size=count)
             size[: len(even)] = size_alike**0.5 * ndtri(even[:, 1])
-        people = (taste, favourites, sensitivity, features, feature_names, region, rate, dropout)
+        names = user_feature_names(regions)
+        people = (taste, favourites, sensitivity, features, names, region, rate, dropout)
         mission_share, returns, sizes = (column.astype(np.float32) for column in (purpose, returner, size))
         return cls(*people, mission_share, bulk, returns, sizes, passing)
 

@@ -4,7 +4,7 @@ from .columns import Columns
 from .obp import from_obp, to_obp
 from .propensities import Propensities, estimated_propensities
 from .ray_map import ray_map
-from .readers import weigh_log
+from .readers import read_log_table, weigh_log
 from .stream import stream_table
 from .table import table_source
 from .vw import dsjson_frame, dsjson_source
@@ -19,6 +19,7 @@ __all__ = [
     "estimated_propensities",
     "from_obp",
     "ray_map",
+    "read_log_table",
     "stream_table",
     "table_source",
     "to_obp",

@@ -15,7 +15,10 @@ from ..checks import as_floats, check_finite, check_target, checked_actions, ref
 from ..from_dataframe import context_features
 from ..support import Support
 from .columns import Columns, check_columns
-from .target import all_labels, codes
+from .context import with_context
+from .frames import as_frame, names_as_text
+from .table import LogTable, check_labels
+from .target import Target, codes
 from .validation import ValidationReport
 from .weighed_log import WeighedLog
 
@@ -73,15 +76,17 @@ def to_obp(frame: pd.DataFrame, columns: Columns | None = None) -> dict[str, Any
     Raises:
         InvalidInput: as :func:`.table.table_source`; a table without propensities.
     """
-    columns = (columns or Columns()).resolved([str(name) for name in frame.columns], [])
+    columns = columns or Columns()
+    frame = names_as_text(as_frame(frame), columns.names())
+    columns, _ = with_context(frame, columns.resolved(list(frame.columns)), ())
     if not columns.propensity:
         raise InvalidInput("column", "propensity", "Open Bandit Pipeline needs logged propensities")
     report = ValidationReport()
     check_columns(frame, columns, report)
+    labels = check_labels(frame, columns, Target("uniform"), report)
     report.stop(len(frame))
-    labels = all_labels(frame[columns.action].unique().tolist(), [], columns.actions)
+    log = LogTable(frame, columns, Target("uniform"), columns.reward)
     action = codes(frame[columns.action], labels)
-    refuse(columns.action, frame[columns.action].to_numpy(), action < 0, "it is not among the actions given")
     return {
         "n_rounds": len(frame),
         "n_actions": len(labels),
@@ -89,8 +94,8 @@ def to_obp(frame: pd.DataFrame, columns: Columns | None = None) -> dict[str, Any
         "action_context": np.eye(len(labels)),
         "action": action,
         "position": None,
-        "reward": frame[columns.reward].to_numpy(dtype=np.float64),
-        "pscore": frame[columns.propensity].to_numpy(dtype=np.float64),
+        "reward": log.reward,
+        "pscore": log.propensity(),
     }
 
 

@@ -42,6 +42,7 @@ def estimated_propensities(
     context: tuple[str, ...] = (),
     users: AnyArray | None = None,
     folds: int = FOLDS,
+    sample_weight: F64 | None = None,
 ) -> Propensities:
     """The propensity score of each logged action.
 
@@ -60,24 +61,28 @@ def estimated_propensities(
         context: the features' columns, for the words.
         users: (n,) or None; the rounds of a user share a fold.
         folds: of the regression.
+        sample_weight: (n,) how many rounds each row stands for; None: one each.
     """
     rows = np.arange(len(action))
-    share = np.bincount(action, minlength=n_actions) / len(action)
-    plain = float(-np.log(share[action]).mean())
+    size = np.ones(len(action)) if sample_weight is None else sample_weight / sample_weight.mean()
+    share = np.bincount(action, size, n_actions) / len(action)
+    plain = float(-(size * np.log(share[action])).mean())
     if features.shape[1] == 0:
         return Propensities(share[action], FREQUENCIES, {"method": "frequencies", "log_loss": plain})
     fold = assign_folds(len(action), rng, folds, users)
     score = np.empty((len(action), n_actions))
     for f in range(folds):
         held_out = fold == f
-        score[held_out] = _regression(features[~held_out], action[~held_out], n_actions)(features[held_out])
-    probability = _calibrated(score, action)
+        score[held_out] = _regression(features[~held_out], action[~held_out], n_actions, size[~held_out])(
+            features[held_out]
+        )
+    probability = _calibrated(score, action, size)
     logged = probability[rows, action]
     warning = (
         f"the log has no propensities: they are estimated from {', '.join(context) or 'the context'}, and "
         "whatever else drove the choice biases the value"
     )
-    loss = float(-np.log(logged).mean())
+    loss = float(-(size * np.log(logged)).mean())
     facts: dict[str, float | str] = {
         "method": "calibrated cross-fitted multinomial logistic regression",
         "log_loss": loss,
@@ -93,23 +98,23 @@ class _regression:
     action, so that an action the training rows lack keeps a probability.
     """
 
-    def __init__(self, features: F64, action: I64, n_actions: int) -> None:
+    def __init__(self, features: F64, action: I64, n_actions: int, size: F64) -> None:
         from scipy.optimize import minimize
 
         n = len(action)
         design = np.hstack([np.ones((n, 1)), features])
-        counts = np.bincount(action, minlength=n_actions)
-        self.prior = np.log((counts + 1.0) / (n + n_actions))
+        counts = np.bincount(action, size, n_actions)
+        self.prior = np.log((counts + 1.0) / (size.sum() + n_actions))
         one_hot = np.zeros((n, n_actions))
-        one_hot[np.arange(n), action] = 1.0
+        one_hot[np.arange(n), action] = size
         observed = design.T @ one_hot
 
         def loss(flat: F64) -> tuple[float, F64]:
             beta = flat.reshape(observed.shape)
             score = design @ beta + self.prior
-            probability, total = _softmax(score)
+            probability, total = _softmax(score, size)
             value = total - float((score * one_hot).sum()) + 0.5 * PENALTY * float(flat @ flat)
-            gradient = design.T @ probability - observed + PENALTY * beta
+            gradient = design.T @ (size[:, None] * probability) - observed + PENALTY * beta
             return value / n, gradient.ravel() / n
 
         done = minimize(loss, np.zeros(observed.size), jac=True, method="L-BFGS-B", options={"maxiter": 500})
@@ -119,18 +124,19 @@ class _regression:
         return np.asarray(features @ self.beta[1:] + self.beta[0] + self.prior)
 
 
-def _calibrated(score: F64, action: I64) -> F64:
+def _calibrated(score: F64, action: I64, size: F64) -> F64:
     """(n, A) softmax(temperature * score + shift), the temperature and shifts (A,) most likely."""
     from scipy.optimize import minimize
 
     n, actions = score.shape
     rows = np.arange(n)
-    counts = np.bincount(action, minlength=actions)
-    at_action = float(score[rows, action].sum())
+    counts = np.bincount(action, size, actions)
+    at_action = float(size @ score[rows, action])
     start = np.concatenate([[1.0], np.zeros(actions)])
 
     def loss(x: F64) -> tuple[float, F64]:
-        probability, total = _softmax(x[0] * score + x[1:])
+        probability, total = _softmax(x[0] * score + x[1:], size)
+        probability = size[:, None] * probability
         away = x - start
         value = total - x[0] * at_action - float(x[1:] @ counts) + 0.5 * PENALTY * float(away @ away)
         of_temperature = float((probability * score).sum()) - at_action
@@ -140,14 +146,14 @@ def _calibrated(score: F64, action: I64) -> F64:
     # a temperature below 0 would fit the noise that one fold shares with the others
     bounds = [(0.0, None), *[(None, None)] * actions]
     done = minimize(loss, start, jac=True, method="L-BFGS-B", bounds=bounds, options={"maxiter": 500})
-    return _softmax(done.x[0] * score + done.x[1:])[0]
+    return _softmax(done.x[0] * score + done.x[1:], size)[0]
 
 
-def _softmax(score: F64) -> tuple[F64, float]:
-    """Row-wise softmax and the sum of the rows' log normalisers."""
+def _softmax(score: F64, size: F64) -> tuple[F64, float]:
+    """Row-wise softmax and the sum of the rows' log normalisers, each counted ``size`` times."""
     top = score.max(axis=1, keepdims=True)
     out = np.exp(score - top)
     total = out.sum(axis=1, keepdims=True)
-    log = float((np.log(total) + top).sum())
+    log = float(size @ (np.log(total) + top)[:, 0])
     out /= total
     return out, log

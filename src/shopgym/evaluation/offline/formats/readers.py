@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -13,12 +14,14 @@ from ....core.errors import InvalidInput
 from ....core.protocols import Policy
 from ....core.types import AnyArray
 from ....policies.decision_log.log import DecisionLog
-from ....tables import is_parquet, read_table
+from ....tables import AUTO, Dialect, is_parquet, read_table
 from ..estimators import DEFAULT_ESTIMATORS, estimator_named
 from ..log import Features, log_inputs
 from ..open_bandit import is_open_bandit, load, open_bandit_inputs
 from ..streaming import SufficientStatistics, can_stream, streamable
 from ..support import Support
+from ..users import NO_USERS, STREAMED
+from ..verdict import CAUTION
 from .columns import Columns
 from .obp import from_obp
 from .stream import Mapper, parts_of, stream_table
@@ -29,7 +32,6 @@ from .weighed_log import WeighedLog
 if TYPE_CHECKING:
     import pandas as pd
 
-NO_USERS = "intervals by user need a decision log, or a table in memory and the column that names its users"
 NOT_STREAMED = "only Parquet can be streamed: convert the table"
 AnyPolicy = str | Policy | AnyArray
 Progress = Callable[[int, int], None] | None
@@ -38,13 +40,15 @@ STREAM_ROWS = 5_000_000
 
 
 def weigh_log(
-    log: Path | str | DecisionLog | pd.DataFrame | Mapping[str, Any],
-    policy: str | Path | Policy | AnyArray,
+    log: Path | str | DecisionLog | Mapping[str, Any] | Any,
+    policy: str | Path | Policy | AnyArray | Any,
     *,
     rng: Generator,
     columns: Columns | None = None,
     estimators: Sequence[str] = tuple(DEFAULT_ESTIMATORS),
-    by_user: bool = False,
+    by_user: bool | None = None,
+    missing: str = "refuse",
+    dialect: Dialect | None = None,
     stream: bool | None = None,
     mapper: Mapper = map,
     progress: Progress = None,
@@ -61,8 +65,12 @@ def weigh_log(
         rng: decides folds and draws.
         columns: of a table.
         estimators: that a streamed log is counted for; others need no list.
-        by_user: intervals take users as independent, not rounds: of a decision log, or of a table whose
-            columns name the user; not of a streamed one.
+        by_user: None: intervals take users as independent, not rounds, where the log names its users and they
+            come back. True: in any case. False: never, and then no verdict is better than caution where they
+            come back. A streamed log does not tell its users apart: no verdict on it is better than caution.
+        missing: rows of a table that lack a value: ``refuse`` them, or ``drop`` them and say so
+            (:func:`.missing.leave_out`).
+        dialect: of a text table; None: recognised.
         stream: read part by part, in memory that does not grow with the rows; None: Parquet tables of
             more than 5 million rows.
         mapper: maps over the parts of a streamed table, e.g. the ``map`` of a process pool.
@@ -82,8 +90,9 @@ def weigh_log(
         if not isinstance(policy, (str, np.ndarray)):
             raise InvalidInput("policy", type(policy).__name__, "write uniform, or give an array")
         return from_obp(log, policy, rng=rng)
+    options: dict[str, Any] = {"rng": rng, "by_user": by_user, "missing": missing}
     if not isinstance(log, (str, Path)):
-        return table_source(log, _in_a_word(policy), columns, rng=rng, by_user=by_user)
+        return table_source(log, policy, columns, **options)
     path = Path(log)
     if not path.exists():
         raise InvalidInput("LOG", str(path), "there is no such file or folder")
@@ -94,23 +103,48 @@ def weigh_log(
         if stream:
             return _streamed_decision_log(path, policy, estimators, rng, progress)
         return _decision_log(DecisionLog.read(path), policy, rng, by_user, progress)
-    policy = _in_a_word(policy)
     if is_open_bandit(path):
-        return _open_bandit(path, policy, rng)
+        return _open_bandit(path, _in_a_word(policy), rng)
     if is_dsjson(path):
         if stream:
             raise InvalidInput("LOG", str(path), NOT_STREAMED)
-        return dsjson_source(path, policy, columns, rng=rng)
+        return dsjson_source(path, policy, columns, rng=rng, by_user=by_user)
     if stream is None:
-        stream = not by_user and is_parquet(path) and sum(part.rows for part in parts_of(path)) > STREAM_ROWS
+        stream = not by_user and is_long(path)
     if stream:
         if not is_parquet(path):
             raise InvalidInput("LOG", str(path), NOT_STREAMED)
+        if missing != "refuse":
+            raise InvalidInput(
+                "--missing", missing, "a streamed log leaves no rows out: fill in what is missing"
+            )
         seed = int(rng.integers(2**62))
         return stream_table(
-            path, policy, columns, estimators=estimators, seed=seed, mapper=mapper, progress=progress
+            path,
+            _in_a_word(policy),
+            columns,
+            estimators=estimators,
+            seed=seed,
+            mapper=mapper,
+            progress=progress,
         )
-    return table_source(read_table(path, "LOG"), policy, columns, rng=rng, by_user=by_user)
+    return table_source(read_log_table(path, columns, policy, dialect), policy, columns, **options)
+
+
+def is_long(path: Path) -> bool:
+    """Whether the table is streamed unless the caller says otherwise."""
+    return is_parquet(path) and sum(part.rows for part in parts_of(path)) > STREAM_ROWS
+
+
+def read_log_table(
+    path: Path, columns: Columns, policy: Any = "", dialect: Dialect | None = None
+) -> pd.DataFrame:
+    """The table at ``path`` with the names in ``columns``, and those that ``policy`` chooses, as text.
+
+    Raises:
+        InvalidInput: as :func:`~shopgym.tables.read_table`.
+    """
+    return read_table(path, "LOG", dialect=dialect or AUTO, text=columns.names(policy))
 
 
 def _in_a_word(policy: AnyPolicy) -> str:
@@ -157,7 +191,7 @@ def _open_bandit(log: Path, policy: str, rng: Generator) -> WeighedLog:
 
 
 def _decision_log(
-    log: DecisionLog, policy: AnyPolicy, rng: Generator, by_user: bool, progress: Progress
+    log: DecisionLog, policy: AnyPolicy, rng: Generator, by_user: bool | None, progress: Progress
 ) -> WeighedLog:
     target, features = _target(log, policy)
     return WeighedLog(log_inputs(log, target, rng=rng, features=features, by_user=by_user, progress=progress))
@@ -175,7 +209,7 @@ def _streamed_decision_log(
     sums, unseen = None, 0.0
     for done, file in enumerate(files, 1):
         log = DecisionLog.read(file)
-        part = log_inputs(log, _target(log, policy)[0], rng=rng)
+        part = replace(log_inputs(log, _target(log, policy)[0], rng=rng), cluster=None)
         if sums is None:
             kept = [streamable(each, rows) for each in named if can_stream(each) and not each.needs_model]
             sums = SufficientStatistics(kept, log.slate_size, log.unit)
@@ -184,6 +218,7 @@ def _streamed_decision_log(
         if progress:
             progress(done, len(files))
     assert sums is not None  # a decision log has a part
+    sums.doubt([(CAUTION, STREAMED)])
     sums.unsupported = unseen / len(sums)
     if len(files) > 1:
         sums.notes["unsupported is counted part by part: an upper bound of that of the whole log"] = None
@@ -201,22 +236,23 @@ def _target(log: DecisionLog, policy: AnyPolicy) -> tuple[Policy, Features | Non
     if policy == "uniform":
         return UniformPolicy(log.slate_size), None
     if not Path(policy).is_dir():
-        raise InvalidInput("--policy", policy, "write uniform or the folder of a bundle")
-    target = _bundle(Path(policy), log)
+        fix = "write uniform, or the folder of a bundle or of a policy of a run (runs/RUN/policies/NAME)"
+        raise InvalidInput("--policy", policy, fix)
+    target = _saved_policy(Path(policy), log)
     return target, _features(target, log)
 
 
-def _bundle(folder: Path, log: DecisionLog) -> Policy:
-    """The bundle's policy, made for the features of the log."""
-    from ....policies.serving.bundle import load_bundle
+def _saved_policy(folder: Path, log: DecisionLog) -> Policy:
+    """The policy of a bundle, or of a folder ``policies/NAME`` of a run, made for the features of the log."""
+    from ....policies.serving.saved_policy import load_saved_policy
 
-    bundle = load_bundle(folder)
-    sides = ("user", bundle.user, log.user_names), ("context", bundle.context, log.context_names)
-    for side, features, logged in sides:
-        expected = tuple(feature.name for feature in features)
+    saved = load_saved_policy(folder)
+    sides = ("user", saved.user_names, log.user_names), ("context", saved.context_names, log.context_names)
+    for side, expected, logged in sides:
         if expected != logged:
-            raise InvalidInput(f"log.{side}_names", logged, f"the bundle was made for {', '.join(expected)}")
-    return bundle.policy
+            fix = f"{folder} was made for {', '.join(expected)}"
+            raise InvalidInput(f"log.{side}_names", logged, fix)
+    return saved.policy
 
 
 def _features(policy: Any, log: DecisionLog) -> Features:

@@ -18,14 +18,20 @@ import numpy as np
 
 from ....core.errors import InvalidInput
 from ....core.types import F64, I64, AnyArray
+from ....tables import to_numbers
+from ..accumulators import MeansAndScatter
 from ..checks import CHUNK_CELLS
 from ..estimators import estimator_named
 from ..from_dataframe import MOST_CATEGORIES
 from ..inputs import OpeInputs, weigh
 from ..reward_model import FOLDS, CrossFitted, Moments
-from ..streaming import MeansAndScatter, SufficientStatistics, can_stream, streamable
+from ..streaming import SufficientStatistics, can_stream, streamable
 from ..support import Support
-from .columns import Columns, check_columns
+from ..users import STREAMED
+from ..verdict import CAUTION
+from .columns import ALL, VALUE, Columns, check_columns
+from .context import with_context
+from .frames import names_as_text
 from .propensities import FREQUENCIES
 from .target import OFFERED, Target, all_labels, codes, taken_probability
 from .validation import ValidationReport
@@ -140,9 +146,11 @@ class StreamPlan:
         return np.hstack(out) if out else np.empty((len(frame), 0))
 
     def propensity(self, frame: pd.DataFrame, action: I64) -> F64:
-        """(r,) logged, or else the action's frequency."""
-        if self.columns.propensity:
-            return frame[self.columns.propensity].to_numpy(dtype=np.float64)
+        """(r,) logged, or given, or else the action's frequency."""
+        if self.columns.constant is not None:
+            return np.full(len(frame), self.columns.constant)
+        if self.columns.propensity_column:
+            return to_numbers(frame[self.columns.propensity_column], self.columns.propensity_column)
         return np.asarray(self.frequencies)[action]
 
     def fold(self, frame: pd.DataFrame, first_row: int) -> I64:
@@ -160,7 +168,7 @@ class StreamPlan:
     def frames(self, part: RowGroup) -> Iterator[tuple[int, pd.DataFrame]]:
         """(number of the first row, rows) of the part, batch by batch."""
         size = max(1, min(BATCH, CHUNK_CELLS // max(len(self.labels), self.width, 1)))
-        return _frames(part, [*self.columns.used, *self.target.columns(_header(part))], size)
+        return _frames(part, self.columns, self.target, size)
 
 
 def stream_table(
@@ -189,15 +197,8 @@ def stream_table(
     parts = parts_of(path)
     header = _header(parts[0])
     target = Target.parse(policy, header)
-    columns = columns.resolved(header, target.columns(header))
-    if OFFERED in header:
-        raise InvalidInput("column", OFFERED, "a log whose actions on offer change cannot be streamed")
-    if columns.id:
-        raise InvalidInput("--id-column", columns.id, "ids of a streamed log are not compared: leave it out")
-    if not columns.propensity and columns.context:
-        fix = "evaluate a sample, add a propensity column, or leave the context out"
-        fix = f"propensities are estimated from context in memory only: {fix}"
-        raise InvalidInput("--context-column", columns.context, fix)
+    columns, about_context = _resolved(parts[0], columns, target)
+    _refuse_what_needs_memory(header, columns, target)
     requested = [estimator_named(name) for name in estimators]
     names = [e.name for e in requested if can_stream(e) and (target.all_actions or not e.needs_model)]
     model = any(estimator_named(name).needs_model for name in names)
@@ -225,10 +226,10 @@ def stream_table(
     scan.report.stop(scan.n)
     if len(scan.units) > 1:
         raise InvalidInput(columns.unit or "", dict(scan.units), "rewards of several units: convert them")
-    labels = all_labels(list(scan.logged), target.labels(header, scan.chosen), columns.actions)
-    outside = {str(label) for label in (*scan.logged, *scan.chosen)} - set(map(str, labels))
+    labels = all_labels(scan.logged, target, target.labels(header, scan.chosen), columns.actions)
+    outside = {*scan.logged, *scan.chosen} - set(labels)
     if outside:
-        counts = {label: count for label, count in scan.logged.items() if str(label) in outside}
+        counts = {label: count for label, count in scan.logged.items() if label in outside}
         raise InvalidInput(columns.action, counts or sorted(outside), "these are not among the actions given")
     unit = str(next(iter(scan.units))) if columns.unit else columns.reward
     share = tuple(scan.logged.get(label, 0) / scan.n for label in labels)
@@ -243,12 +244,15 @@ def stream_table(
     for counted, supported in each(partial(_count, plan, fitted)):
         sums.merge(counted)
         support.merge(supported)
-    sums.propensity_p, sums.unsupported = support.p_value(), support.unsupported
-    facts: dict[str, Any] = {"actions": len(labels), "streamed": True}
+    sums.propensity_p, sums.propensity_excess = support.calibration().values()
+    sums.unsupported = support.unsupported
+    facts: dict[str, Any] = {"actions": len(labels), "streamed": True, **about_context}
     if not columns.propensity:
         facts["propensities"] = {"method": "frequencies"}
-    warnings = () if columns.propensity else (FREQUENCIES,)
-    return WeighedLog(sums, support, tuple(map(str, labels)), facts, warnings)
+        sums.doubt([(CAUTION, FREQUENCIES)])
+    if columns.user:
+        sums.doubt([(CAUTION, STREAMED)])
+    return WeighedLog(sums, support, tuple(labels), facts)
 
 
 def _empty(plan: StreamPlan) -> tuple[SufficientStatistics, Support]:
@@ -258,8 +262,7 @@ def _empty(plan: StreamPlan) -> tuple[SufficientStatistics, Support]:
 
 def _scan(part: RowGroup, *, target: Target, columns: Columns) -> Scan:
     scan = Scan()
-    names = [*columns.used, *target.columns(_header(part))]
-    for first_row, frame in _frames(part, names, BATCH):
+    for first_row, frame in _frames(part, columns, target, BATCH):
         scan.n += len(frame)
         check_columns(frame, columns, scan.report, first_row)
         target.check(frame, scan.report, first_row)
@@ -281,7 +284,7 @@ def _moments(plan: StreamPlan, part: RowGroup) -> Moments:
     sums = Moments(FOLDS, len(plan.labels), plan.width)
     for first_row, frame in plan.frames(part):
         action = codes(frame[plan.columns.action], plan.labels)
-        reward = frame[plan.columns.reward].to_numpy(dtype=np.float64)
+        reward = to_numbers(frame[plan.columns.reward], plan.columns.reward)
         sums.add(plan.features(frame), action, reward, plan.fold(frame, first_row))
     return sums
 
@@ -305,22 +308,63 @@ def _count(
                 q = model.predict(features, plan.fold(frame, first_row))
                 weight, q_logged, v_target = weigh(action, propensity, matrix, q)
         else:
-            weight = frame[target.name].to_numpy(dtype=np.float64) / propensity
+            weight = to_numbers(frame[target.name], target.name) / propensity
         support.add(action, propensity, mass, features)
-        columns = (frame[plan.columns.reward].to_numpy(dtype=np.float64), weight, q_logged, v_target)
+        columns = (to_numbers(frame[plan.columns.reward], plan.columns.reward), weight, q_logged, v_target)
         sums.add(OpeInputs.of_rounds(*columns, unit=plan.unit, propensity=propensity))
     return sums, support
 
 
-def _frames(part: RowGroup, names: Sequence[str], size: int) -> Iterator[tuple[int, pd.DataFrame]]:
+def _resolved(part: RowGroup, columns: Columns, target: Target) -> tuple[Columns, dict[str, Any]]:
+    """The columns, checked; what ``*`` stands for is told by the first rows."""
+    header = _header(part)
+    from_target = target.columns(header)
+    columns = columns.resolved(header, from_target)
+    rows = _first_rows(part, header if columns.context == (ALL,) else [])
+    return with_context(rows, columns, from_target)
+
+
+def _refuse_what_needs_memory(header: Sequence[str], columns: Columns, target: Target) -> None:
+    """Refuse what is only done where the whole log is in memory, each by its option."""
+    streamed = "a streamed log has it not: read the log into memory (--no-stream), or a sample of it"
+    refused = {
+        "--weight-column": columns.weight,
+        "--slate-column": columns.slate,
+        "--segment": ", ".join(columns.groups),
+        "--policy": str(target) if target.kind == VALUE else None,
+        "--id-column": columns.id,
+        "column": OFFERED if OFFERED in header else None,
+    }
+    for option, value in refused.items():
+        if value:
+            raise InvalidInput(option, value, streamed)
+    if not columns.propensity and columns.context:
+        fix = "evaluate a sample, add a propensity column, or leave the context out"
+        fix = f"propensities are estimated from context in memory only: {fix}"
+        raise InvalidInput("--context-column", columns.context, fix)
+
+
+def _frames(
+    part: RowGroup, columns: Columns, target: Target, size: int
+) -> Iterator[tuple[int, pd.DataFrame]]:
     import pyarrow.parquet as pq
 
     row = part.first_row
     with pq.ParquetFile(part.path) as file:
-        columns = list(dict.fromkeys(names))
-        for batch in file.iter_batches(size, row_groups=[part.group], columns=columns):
-            yield row, batch.to_pandas()
+        names = list(dict.fromkeys([*columns.used, *target.columns(_header(part))]))
+        for batch in file.iter_batches(size, row_groups=[part.group], columns=names):
+            yield row, names_as_text(batch.to_pandas(), columns.names(str(target)))
             row += batch.num_rows
+
+
+def _first_rows(part: RowGroup, names: Sequence[str]) -> pd.DataFrame:
+    """The first rows of these columns."""
+    import pyarrow.parquet as pq
+
+    with pq.ParquetFile(part.path) as file:
+        batch = next(file.iter_batches(BATCH, row_groups=[part.group], columns=list(names)))
+        frame: pd.DataFrame = batch.to_pandas()
+    return frame
 
 
 def _header(part: RowGroup) -> list[str]:

@@ -2,19 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from typing import Any
 
 from numpy.random import Generator
 
-from ....core.types import I64
+from ....core.types import I64, AnyArray
 from ..estimate import Estimate
 from ..estimators import estimator_named
 from ..inputs import OpeInputs
 from ..streaming import SufficientStatistics, weight_histogram
 from ..support import Support
-from ..verdict import CAUTION, TRUST
+from ..verdict import Reason
 
 
 @dataclass(frozen=True, eq=False)
@@ -24,14 +24,14 @@ class WeighedLog:
     support: how often each action was logged and is taken; None where rounds have several slots.
     labels: of the actions in ``support``.
     facts: what else is known, JSON-able.
-    warnings: why no verdict here is better than caution.
+    groups: (n,) values of further columns by name, for segments and times.
     """
 
     rounds: OpeInputs | SufficientStatistics
     support: Support | None = None
     labels: tuple[str, ...] = ()
     facts: dict[str, Any] = field(default_factory=dict)
-    warnings: tuple[str, ...] = ()
+    groups: Mapping[str, AnyArray] = field(default_factory=dict)
 
     def __len__(self) -> int:
         return len(self.rounds)
@@ -59,6 +59,11 @@ class WeighedLog:
         return weight_histogram(self.rounds.weight)
 
     @property
+    def doubts(self) -> tuple[Reason, ...]:
+        """What the reader of the log has against every number that is made of it."""
+        return self.rounds.doubts
+
+    @property
     def has_model(self) -> bool:
         """Whether there is a reward model."""
         return self.rounds.has_model
@@ -66,21 +71,11 @@ class WeighedLog:
     def estimate(
         self, name: str, *, level: float = 0.95, interval: str = "delta", rng: Generator | None = None
     ) -> Estimate:
-        """The estimate of that estimator; its verdict takes the warnings into account.
+        """The estimate of that estimator.
 
         Raises:
             InvalidInput: what the estimator or the interval refuses.
         """
         if isinstance(self.rounds, SufficientStatistics):
-            made = self.rounds.estimate(name, level=level, interval=interval)
-        else:
-            made = estimator_named(name).estimate(self.rounds, level=level, interval=interval, rng=rng)
-        return with_warnings(made, self.warnings)
-
-
-def with_warnings(estimate: Estimate, warnings: Sequence[str]) -> Estimate:
-    """The estimate with ``warnings`` among its reasons; with any, the verdict is caution at best."""
-    if not warnings:
-        return estimate
-    verdict = CAUTION if estimate.verdict == TRUST else estimate.verdict
-    return replace(estimate, verdict=verdict, reason="; ".join(filter(None, (estimate.reason, *warnings))))
+            return self.rounds.estimate(name, level=level, interval=interval)
+        return estimator_named(name).estimate(self.rounds, level=level, interval=interval, rng=rng)

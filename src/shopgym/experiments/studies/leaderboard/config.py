@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from functools import partial
+from typing import Any, Literal
 
 from pydantic import Field, model_validator
 
@@ -16,8 +17,10 @@ from ....envs.vector import (
     ShopperVectorEnv,
     ShopVectorEnv,
 )
+from ....simulators.build_params import user_names
 from ....simulators.config import ShopConfig
-from ...config import Agents, CatalogSection, Section
+from ...config import Agents, CatalogSection, Imports, Section
+from ...entries import NAME, check_entries, import_packages
 
 FAMILIES: dict[str, type[ShopVectorEnv]] = {
     "bandit": BanditVectorEnv,
@@ -34,7 +37,7 @@ MARGIN = {"margin": 1.0, "return_cost": -1.0}
 
 
 class FamilySection(Section):
-    """One environment: ``lanes`` visits at a time, ``rounds`` pages on each of them while an agent learns."""
+    """One environment: agents learn from ``lanes`` x ``rounds`` pages in all, ``lanes`` visits at a time."""
 
     lanes: int = Field(256, ge=1, le=1_000_000)
     rounds: int = Field(60, ge=1, le=1_000_000)
@@ -44,6 +47,11 @@ class FamilySection(Section):
     days: float = Field(28.0, gt=0, le=36_400, description="shopper and season: how long it lasts at most")
     full: bool = Field(False, description="every mechanism of the shop on; shopper and season need people")
     shop: Settings[ShopConfig] = Settings({}, ShopConfig())
+
+    @property
+    def pages(self) -> int:
+        """Pages that an agent is shown while it learns, in every environment."""
+        return self.lanes * self.rounds
 
     def shop_config(self) -> ShopConfig:
         """The shop's numbers."""
@@ -57,16 +65,19 @@ class LeaderboardConfig(Section):
     """Which agents, where, how often."""
 
     kind: Literal["leaderboard"]
-    name: str = Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.-]{0,63}$")
+    name: str = Field(pattern=f"^{NAME}$")
     purpose: str = Field("", description="what the leaderboard is for")
     seed: int = Field(0, ge=0, lt=2**62, description="of everything that is random")
     catalog: CatalogSection = CatalogSection()
     reward: Settings[RewardSpec] = Settings({"terms": MARGIN}, RewardSpec(MARGIN))
+    imports: Imports = ()
     agents: Agents
     baseline: str = Field("random", description="its mean score in an environment counts as 1")
     families: dict[Family, FamilySection]
     seeds: int = Field(5, ge=2, le=10_000, description="independent repetitions")
-    warm_up: int = Field(20, ge=1, le=100_000, description="random pages on each lane that measure attention")
+    warm_up: int = Field(
+        20, ge=1, le=100_000, description="random pages, times lanes, that measure attention"
+    )
     level: float = Field(0.95, gt=0.5, lt=1.0)
     bootstrap: int = Field(2000, ge=100, le=1_000_000)
 
@@ -83,4 +94,11 @@ class LeaderboardConfig(Section):
                 raise InvalidInput(field, 0, "agents choose among candidates")
             if name == "shopper" and not config.people.enabled:
                 raise InvalidInput("families.shopper.full", False, "nobody would come back: set full: true")
+        import_packages(self.imports)
+        for family in self.families.values():
+            check_entries(self.agents, partial(user_names, family.shop_config()))
         return self
+
+    def stored(self) -> dict[str, Any]:
+        """The config with all defaults filled in, as a run stores it."""
+        return self.model_dump(mode="json")

@@ -28,13 +28,20 @@ def print_table(table: pd.DataFrame, config: LeaderboardConfig, folder: Path) ->
     cells = table.set_index(["agent", "family"])
     for agent in whole.index:
         own = [cells.loc[(agent, family)] for family in families]
+        scores = ["failed" if cell["failed"] else f"{cell['relative']:.2f}" for cell in own]
+        if own[-1]["failed"]:
+            shown.add_row(str(agent), *scores, "-", "-", "-")
+            continue
         shown.add_row(
             str(agent),
-            *(f"{cell['relative']:.2f}" for cell in own),
+            *scores,
             f"[{own[-1]['low']:.2f}, {own[-1]['high']:.2f}]",
             f"{own[-1]['training_seconds']:.1f} s",
             f"{own[-1]['decisions_per_second']:,.0f}/s",
         )
     console.print(shown, highlight=False)
+    for agent, reason in whole["failed"].items():
+        if reason:
+            console.print(f"{agent} failed, {reason}", highlight=False, soft_wrap=True, markup=False)
     console.print(f"every metric: {folder / 'table.csv'}", highlight=False, soft_wrap=True)
     console.print(f"picture: {folder / 'leaderboard.png'}", highlight=False, soft_wrap=True)

@@ -24,13 +24,16 @@ from ....simulators import Catalog
 from ....training.loop import learn
 from ....training.position_bias import measure_position_bias
 from ...catalogs import load_catalog
+from ...entries import agent_entries, import_agents, import_packages
+from ...failures import Failures
 from ...results import environment, value_scale, write_json
+from ...run_folder import CONFIG, check_folder
 from ...stages import stage_rng, stage_seed
 from .config import FAMILIES, Family, LeaderboardConfig
 from .measure import measure
 from .statistics import stratified_interval
 
-RUNS, TABLE, CONFIG = "runs.csv", "table.csv", "config.yaml"
+RUNS, TABLE = "runs.csv", "table.csv"
 Row = dict[str, Any]
 
 
@@ -85,35 +88,52 @@ def one_run(config: LeaderboardConfig, catalog: Catalog, family: Family, seed: i
     attention = measure_position_bias(loop, random, config.warm_up, rng)
     task = Task(catalog.items, *names, size, value=value_scale(config.reward.config), attention=attention)
     judge = open_loop(config, catalog, family, seed, section.episodes)
-    for name, options in config.agents.items():
-        agent = make_agent(name, task, stage_rng(config.seed, "agent", name, family, seed), **options)
-        loop.open(stage_seed(config.seed, "train", family, seed))
-        learner = Timed(agent)
-        rng = stage_rng(config.seed, "train", name, family, seed)
-        for _ in learn(learner, loop, section.rounds, rng):
-            pass
-        judge_seed = stage_seed(config.seed, "judge", family, seed)
-        rng = stage_rng(config.seed, "judge", family, seed)
-        metrics = measure(judge, learner.policy(), judge_seed, rng)
-        yield {"agent": name, "family": family, "seed": seed, **metrics, "training_seconds": learner.seconds}
+    failures = Failures(needed=(config.baseline,))
+    for entry in agent_entries(config.agents):
+        name, row = entry.name, {"agent": entry.name, "family": family, "seed": seed}
+        with failures.noted(name, "training"):
+            agent = entry.make(task, stage_rng(config.seed, "agent", name, family, seed))
+            loop.open(stage_seed(config.seed, "train", family, seed))
+            learner = Timed(agent)
+            rng = stage_rng(config.seed, "train", name, family, seed)
+            for _ in learn(learner, loop, None, rng, pages_in_all=section.pages):
+                pass
+            policy = learner.policy()
+            row["training_seconds"] = learner.seconds
+        with failures.noted(name, "evaluation"):
+            if name not in failures.reasons:
+                judge_seed = stage_seed(config.seed, "judge", family, seed)
+                rng = stage_rng(config.seed, "judge", family, seed)
+                row |= measure(judge, policy, judge_seed, rng)
+        yield row | {"failed": failures.reasons.get(name, "")}
 
 
-def _whole_run(*job: Any) -> list[Row]:
-    return list(one_run(*job))
+def _whole_run(config: LeaderboardConfig, *job: Any) -> list[Row]:
+    import_packages(config.imports)  # a process of its own knows no agent that another one registered
+    return list(one_run(config, *job))
 
 
 def run_leaderboard(
-    config: LeaderboardConfig, folder: Path, *, workers: int = 1, quiet: bool = False
+    config: LeaderboardConfig,
+    folder: Path,
+    *,
+    workers: int = 1,
+    quiet: bool = False,
+    overwrite: bool = False,
 ) -> pd.DataFrame:
     """Run it into ``folder``, which appears whole or not at all; returns the table of :func:`summarise`.
 
+    Args:
+        workers: processes that share the jobs, one job an environment and a seed.
+        overwrite: replace an earlier leaderboard in ``folder``.
+
     Raises:
-        InvalidInput: ``folder`` holds something that no leaderboard wrote.
+        InvalidInput: ``folder`` exists, and is no leaderboard or may not be replaced.
     """
     from .plots import write_plots
 
-    if folder.exists() and not all((folder / name).is_file() for name in (RUNS, CONFIG)):
-        raise InvalidInput("out", str(folder), "it exists and is no leaderboard: choose another folder")
+    check_folder(folder, config.stored(), RUNS, overwrite)
+    import_agents(config.agents)
     catalog, _ = load_catalog(config.catalog, stage_seed(config.seed, "catalog"))
     jobs = [(family, seed) for seed in range(config.seeds) for family in config.families]
     rows: list[Row] = []
@@ -136,7 +156,7 @@ def run_leaderboard(
         table = summarise(runs, config)
         runs.to_csv(new / RUNS, index=False)
         table.to_csv(new / TABLE, index=False)
-        (new / CONFIG).write_text(yaml.safe_dump(config.model_dump(mode="json"), sort_keys=False))
+        (new / CONFIG).write_text(yaml.safe_dump(config.stored(), sort_keys=False))
         write_json(new / "environment.json", environment())
         write_plots(new, runs, table, config)
     return table
@@ -146,7 +166,8 @@ def summarise(runs: pd.DataFrame, config: LeaderboardConfig) -> pd.DataFrame:
     """One row per agent and environment, and per agent over all of them (family ``all``).
 
     ``relative`` is the IQM of the score over the baseline's mean score in that environment, with interval
-    ``low`` to ``high``; every other metric is a mean over seeds.
+    ``low`` to ``high``; every other metric is a mean over seeds. Where a run of an agent failed, it has no
+    numbers and ``failed`` says why.
     """
     base = runs[runs["agent"] == config.baseline].groupby("family")["score"].mean()
     families, rows = list(config.families), []
@@ -159,13 +180,19 @@ def summarise(runs: pd.DataFrame, config: LeaderboardConfig) -> pd.DataFrame:
         scores = {family: mine[mine["family"] == family]["score"].to_numpy() for family in families}
         relative = np.stack([scores[family] / base[family] for family in families])
         for at, family in enumerate([*families, "all"]):
+            counted = mine if family == "all" else mine[mine["family"] == family]
+            row: Row = {"agent": agent, "family": family, "relative": np.nan, "low": np.nan, "high": np.nan}
+            reasons = counted["failed"][counted["failed"] != ""]
+            row["failed"] = reasons.iloc[0] if len(reasons) else ""
+            if row["failed"]:
+                rows.append(row)
+                continue
             part = relative if family == "all" else relative[at : at + 1]
             rng = stage_rng(config.seed, "bootstrap", agent, family)
             level, draws = config.level, config.bootstrap
             middle, low, high = stratified_interval(part, level=level, bootstrap=draws, rng=rng)
-            row: Row = {"agent": agent, "family": family, "relative": middle, "low": low, "high": high}
-            counted = mine if family == "all" else mine[mine["family"] == family]
-            means = counted.drop(columns=["agent", "family", "seed"]).mean()
+            row |= {"relative": middle, "low": low, "high": high}
+            means = counted.drop(columns=["agent", "family", "seed", "failed"]).mean()
             if family == "all":
                 means = means.drop("score")  # of episodes of different kinds
             rows.append(row | {str(name): float(value) for name, value in means.items()})
