@@ -133,7 +133,8 @@ def test_every_page_is_in_the_table_of_contents() -> None:
     for page in folder.rglob("*.md"):
         for tree in re.findall(r"^```\{toctree\}\n(.*?)^```", page.read_text(), flags=re.M | re.S):
             lines = (line for line in tree.splitlines() if line and not line.startswith(":"))
-            entries |= {(page.parent / f"{line}.md").resolve() for line in lines}
+            names = (re.sub(r".*<(.*)>", r"\1", line) for line in lines)
+            entries |= {(page.parent / f"{name}.md").resolve() for name in names}
     assert set(folder.rglob("*.md")) - entries == {folder / "index.md"}
 
 

@@ -10,7 +10,8 @@ and one folder.
 - ``yaml`` is an experiment's config: it is read. ``<!-- file: NAME -->`` before a block also saves it.
 
 An HTML comment before a block says what is different about it: ``<!-- not run: why -->``,
-``<!-- output not shown -->``, or ``<!-- output of the run on real products -->`` for what only it prints.
+``<!-- output not shown -->``, ``<!-- needs: FOLDER -->`` where that may be absent, or
+``<!-- output of the run on real products -->`` for what only it prints.
 """
 
 from __future__ import annotations
@@ -38,6 +39,7 @@ from shopgym.cli.main import main
 PAGES = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").rglob("*.md"))]
 NOT_RUN = "not run: "
 FILE = "file: "
+NEEDS = "needs: "
 NOT_SHOWN = "output not shown"
 REAL_RUN = "output of the run on real products"
 PRINTED, REAL, SERVERS, PORT = "__printed__", "__real__", "__servers__", "__port__"
@@ -75,7 +77,9 @@ def mark(example: Example) -> str:
 def is_left_out(example: Example) -> bool:
     """Whether this block cannot be compared in this run."""
     real = example.namespace[REAL]
-    return mark(example).startswith(NOT_RUN) or (mark(example) == REAL_RUN and not real)
+    words = mark(example)
+    absent = words.startswith(NEEDS) and not Path(words.removeprefix(NEEDS)).exists()
+    return absent or words.startswith(NOT_RUN) or (words == REAL_RUN and not real)
 
 
 def run_python(example: Example) -> str | None:

@@ -11,10 +11,11 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from shopgym.evaluation.answer import HEADINGS, UNCHECKED_MODEL, conclusion, lines_before
+from shopgym.evaluation.answer import HEADINGS, conclusion, lines_before
 from shopgym.evaluation.answer.sentences import HEADINGS_OF_SEVERAL
 from shopgym.evaluation.api import Evaluation, evaluate
 from shopgym.evaluation.card import card
+from shopgym.evaluation.offline.agreement import UNCHECKED_MODEL
 
 
 def make(policy: str, n: int = 2000, propensity: bool = True) -> Evaluation:
@@ -30,7 +31,8 @@ def make(policy: str, n: int = 2000, propensity: bool = True) -> Evaluation:
     )
     if not propensity:
         frame = frame.drop(columns="propensity")
-    return evaluate(frame, policy, context="x")
+    actions = ["a<b>", "b", "c", "gift"] if policy == "action:gift" else []  # nobody logged a gift
+    return evaluate(frame, policy, context="x", actions=actions)
 
 
 def page(policy: str, **more: Any) -> str:
@@ -147,10 +149,11 @@ def test_names_of_any_script_are_the_browsers_to_draw() -> None:
     names = ["夏物セール", "Скидка", "عرض الصيف", "🎁 gift"]
     rng = np.random.default_rng(2)
     frame = pd.DataFrame({"action": rng.choice(names, 2000), "reward": rng.random(2000), "propensity": 0.25})
+    frame["land"] = rng.choice(["日本", "Россия"], 2000)
     with warnings.catch_warnings():
         warnings.simplefilter("error")  # matplotlib warns of a letter that its fonts lack
         one = evaluate(frame, "action:夏物セール").html()
-        several = evaluate(frame, [f"action:{name}" for name in names], segment="action").html()
+        several = evaluate(frame, [f"action:{name}" for name in names], segment="land").html()
     for name in names:
         assert f"<bdi>{name}</bdi>" in one
         assert f"<bdi>action:{name}</bdi>" in several

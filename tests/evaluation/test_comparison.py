@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pandas as pd
 import pytest
 from builders.paths import SHARED
+from builders.slate_logs import make_log, make_requests, policy
 
 import shopgym
 from shopgym import InvalidInput
@@ -172,7 +174,7 @@ def test_nothing_is_a_share_of_a_baseline_that_may_have_earned_nothing() -> None
 
 def test_a_policy_that_the_log_cannot_tell_of_has_no_number_and_the_others_have() -> None:
     frame = trial(3000, 7)
-    result = compared(frame, policy=["action:a", "action:gift"], baseline="action:b")
+    result = compared(frame, policy=["action:a", "action:gift"], baseline="action:b", actions=[*ARMS, "gift"])
     rows = whole(result).loc["click"]
     assert rows.loc["action:gift", "verdict"] == rows.loc["action:gift", "difference_verdict"] == "refuse"
     assert rows.loc["action:gift", ["value", "difference", "lift"]].isna().all()
@@ -202,7 +204,7 @@ def test_policies_are_named_by_a_dictionary_and_the_baseline_may_be_one_of_them(
         compared(frame, policy="action:a", baseline=["action:b", "action:c"])
 
 
-def test_tables_of_other_libraries_and_several_tables() -> None:
+def test_tables_of_other_libraries_and_several_tables(tmp_path: Path) -> None:
     import pyarrow as pa
 
     frame = trial(600, 10)
@@ -210,6 +212,10 @@ def test_tables_of_other_libraries_and_several_tables() -> None:
     pd.testing.assert_frame_equal(compared(pa.Table.from_pandas(frame)).to_frame(), want)
     parts = [frame.iloc[:200], frame.iloc[200:]]
     pd.testing.assert_frame_equal(compared(parts).to_frame(), want)  # type: ignore[arg-type]
+    for i, part in enumerate(parts):
+        part.to_csv(tmp_path / f"{i}.csv", index=False)
+    paths = [tmp_path / "0.csv", str(tmp_path / "1.csv")]
+    pd.testing.assert_frame_equal(compared(paths).to_frame(), want)  # type: ignore[arg-type]
     with pytest.raises(InvalidInput, match="not all of these tables have these columns"):
         compared([frame, frame.drop(columns="spend")])  # type: ignore[arg-type]
 
@@ -238,3 +244,44 @@ def test_the_trial_of_two_mails() -> None:
         result.differences["visit", "action:Mens"].value - result.differences["visit", "action:Womens"].value
     )
     assert gap == pytest.approx(case["difference_mens_womens_visit"], abs=2e-6)
+
+
+def test_what_came_after_the_choice_makes_no_segments() -> None:
+    for column in ("arm", "click"):
+        with pytest.raises(InvalidInput, match=r"segment = .*it was not there before the choice"):
+            compared(trial(300, 0), segment=column)
+
+
+def test_an_interval_that_does_not_fit_a_difference_is_an_error() -> None:
+    with pytest.raises(InvalidInput, match="interval = 'clopper-pearson'"):
+        compared(trial(300, 0), baseline="action:a", interval="clopper-pearson")
+
+
+def test_segments_need_a_table_in_memory(tmp_path: Path) -> None:
+    log = make_log(policy(0.3), make_requests(400))
+    with pytest.raises(InvalidInput, match="column = 'country': of this log no such column is kept"):
+        shopgym.evaluate(log, policy(1.0), segment="country")
+    trial(300, 0).to_parquet(tmp_path / "log.parquet")
+    with pytest.raises(InvalidInput, match=r"segment = 'country': a streamed log .*stream=False"):
+        compared(tmp_path / "log.parquet", segment="country", stream=True)  # type: ignore[arg-type]
+
+
+def test_several_policies_of_a_streamed_log_have_the_intervals_of_sidak(tmp_path: Path) -> None:
+    trial(3000, 11).to_parquet(tmp_path / "log.parquet")
+    streamed = compared(tmp_path / "log.parquet", stream=True)  # type: ignore[arg-type]
+    memory = compared(tmp_path / "log.parquet")  # type: ignore[arg-type]
+    one, two = whole(streamed), whole(memory)
+    assert one["value"].to_numpy() == pytest.approx(two["value"].to_numpy())
+    assert streamed.answer["families"][0]["each_level"] == pytest.approx(0.95 ** (1 / 3))
+    width = one["high"] - one["low"]
+    assert (width >= 0.999 * (two["high"] - two["low"])).all()
+    refused = compared(tmp_path / "log.parquet", stream=True, baseline="action:a")  # type: ignore[arg-type]
+    assert refused.verdict == "refuse"
+    assert "differences need the log in memory" in refused.conclusion
+
+
+def test_policies_of_a_decision_log_are_compared_slate_by_slate() -> None:
+    log = make_log(policy(0.3), make_requests(2000))
+    result = shopgym.compare(log, {"tilted": policy(1.0)}, "uniform")
+    assert result.difference.value > 0
+    assert result.verdict in ("trust", "caution")

@@ -46,7 +46,7 @@ def test_copies_are_counted_and_named_by_what_rules_chance_out(column: str) -> N
     assert verdict == "caution"
     assert reason == (
         f"100 of 1,100 rows (9.1%) repeat an earlier row exactly, though {column} is different in nearly "
-        "every other row: the log counts them twice; drop the copies, or name the user (--user-column) "
+        "every other row: the log counts them twice, so drop the copies, or name the user (--user-column) "
         "if they are customers who came back"
     )
 

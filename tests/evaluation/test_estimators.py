@@ -13,6 +13,7 @@ from shopgym.core import InvalidInput
 from shopgym.evaluation.intervals import Delta, PercentileBootstrap
 from shopgym.evaluation.intervals.resample import BLOCK, resampled_sums
 from shopgym.evaluation.offline import DEFAULT_ESTIMATORS, Estimate, OpeInputs, Terms, compare_inputs
+from shopgym.evaluation.offline.agreement import UNCHECKED_MODEL
 
 Z = 1.959963984540054
 
@@ -116,11 +117,11 @@ def test_compare_by_hand() -> None:
     assert ratio.high - ratio.low == pytest.approx(2 * half)
 
 
-def test_weights_far_from_one_are_noted() -> None:
+def test_weights_far_from_one_are_a_reason() -> None:
     few = OpeInputs(np.ones((100, 1)), np.full((100, 1), 0.5))
-    assert "mean weight is 0.5" in DEFAULT_ESTIMATORS["ips"].estimate(few).note
+    assert "mean weight is 0.5" in DEFAULT_ESTIMATORS["ips"].estimate(few).reason
     right = OpeInputs(np.ones((100, 1)), np.tile([[0.5], [1.5]], (50, 1)))
-    assert DEFAULT_ESTIMATORS["ips"].estimate(right).note == ""
+    assert "mean weight" not in DEFAULT_ESTIMATORS["ips"].estimate(right).reason
 
 
 # --- properties --------------------------------------------------------------------------------------
@@ -300,20 +301,22 @@ def test_without_a_model_dm_and_dr_refuse(name: str) -> None:
         DEFAULT_ESTIMATORS[name].estimate(OpeInputs(np.ones((3, 1)), np.ones((3, 1))))
 
 
-def test_without_overlap_weighting_is_refused_and_dm_is_not() -> None:
+def test_without_overlap_weighting_is_impossible_and_dm_is_refused() -> None:
     nothing = np.zeros((3, 2))
     weight = np.array([[1.0, 0.0]] * 3)
     inputs = OpeInputs(-np.ones((3, 2)), weight, nothing, nothing + 2.0)
     for name in ("ips", "snips", "dr"):
-        with pytest.raises(InvalidInput, match="slot 1"):
+        with pytest.raises(InvalidInput, match="slot 2 of 2"):
             DEFAULT_ESTIMATORS[name].estimate(inputs)
-    assert value("dm", inputs) == 4.0
+    model = DEFAULT_ESTIMATORS["dm"].estimate(inputs)
+    assert (model.value, model.verdict) == (4.0, "refuse")
+    assert UNCHECKED_MODEL in model.reason
 
 
 def test_the_slot_without_overlap_is_the_one_where_no_round_has_a_weight() -> None:
     # slot 0 has no weight in one round, slot 1 has none in any round
     weight = np.array([[0.0, 0.0], [1.0, 0.0], [1.0, 0.0]])
-    with pytest.raises(InvalidInput, match="slot 1"):
+    with pytest.raises(InvalidInput, match="slot 2 of 2"):
         DEFAULT_ESTIMATORS["ips"].estimate(OpeInputs(np.ones((3, 2)), weight))
 
 

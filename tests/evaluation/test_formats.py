@@ -179,7 +179,7 @@ def spoil(column: str, rows: list[int], what: Any) -> Callable[[pd.DataFrame], p
             lambda f: f,
             "action:tei",
             {},
-            "the log has bag, hat, tie; did you mean 'tie'?; an action that the log",
+            "has to be among --actions; did you mean 'tie'?",
         ),
         (lambda f: f.assign(action=[b"bag"] * 6), "uniform", {}, "action[0] = b'bag': decode it to text"),
         (lambda f: f, "uniform", {"weight": "p_tie"}, "p_tie[0] = 0.0: give how many rounds"),
@@ -280,7 +280,7 @@ def test_with_context_confounding_is_corrected_and_without_it_is_not() -> None:
 def test_no_verdict_is_better_than_caution_and_refusals_stay() -> None:
     frame, _ = confounded(500)
     verdicts = {
-        policy: [read(frame, policy, context=("*",)).estimate(name).verdict for name in DEFAULT_ESTIMATORS]
+        policy: [read(frame, policy, context=("x",)).estimate(name).verdict for name in DEFAULT_ESTIMATORS]
         for policy in ("uniform", "action:coupon", "action:call")
     }
     assert all(verdict in ("caution", "refuse") for row in verdicts.values() for verdict in row)

@@ -15,6 +15,7 @@ import pytest
 from scipy.stats import binom, t
 
 from shopgym.core import InvalidInput
+from shopgym.evaluation.errors import NotEstimable
 from shopgym.evaluation.intervals import (
     Asymptotic,
     Betting,
@@ -152,7 +153,8 @@ def test_bca_of_a_constant_is_that_constant() -> None:
 @pytest.mark.parametrize("name", sorted(INTERVALS))
 def test_every_interval_by_name_for_several_estimators(name: str) -> None:
     inputs = Log(np.random.default_rng(5)).inputs()
-    for estimator in ("ips",) if name == "betting" else ("ips", "snips", "dr", "sndr", "cressie-read"):
+    one = {"betting": ("ips",), "clopper-pearson": ("snips",)}
+    for estimator in one.get(name, ("ips", "snips", "dr", "sndr", "cressie-read")):
         rng = np.random.default_rng(6)
         narrow, wide = (
             ESTIMATORS[estimator].estimate(inputs, level=level, interval=name, rng=rng)
@@ -164,15 +166,20 @@ def test_every_interval_by_name_for_several_estimators(name: str) -> None:
 
 def test_refusals(mean: Terms) -> None:
     unweighted = Terms(mean.numerator)
-    for interval in (CressieRead(), ClopperPearson(highest=9), Betting()):
+    for interval in (CressieRead(), Betting()):
         with pytest.raises(InvalidInput, match="importance weights"):
             interval(unweighted, 0.95)
     with pytest.raises(InvalidInput, match="a round is 5"):
         Hoeffding(0, 4)(mean, 0.95)
     with pytest.raises(InvalidInput, match="a round is 0"):
         EmpiricalBernstein(1, 9)(mean, 0.95)
-    with pytest.raises(InvalidInput, match=r"not in \[0, 1\]"):
-        ClopperPearson()(mean, 0.95)
+    for other in (unweighted, mean, unweighted - unweighted):
+        with pytest.raises(InvalidInput, match="normalised by its weights"):
+            ClopperPearson(highest=9)(other, 0.95)
+    with pytest.raises(InvalidInput, match=r"rewards in \[0, 1\]"):
+        ClopperPearson()(Terms(mean.numerator, np.ones((4, 1))), 0.95)
+    with pytest.raises(InvalidInput, match="weights times rewards"):
+        CressieRead(rewards=(0.0, 1.0))(Terms(np.ones((4, 1)), None, np.array([-1.0, 0, 0, 1])), 0.95)
     with pytest.raises(InvalidInput, match="weights times rewards"):
         Betting()(mean, 0.95)
     with pytest.raises(InvalidInput, match="planned"):
@@ -205,7 +212,6 @@ def test_coverage_of_bca(name: str) -> None:
     [
         EmpiricalBernstein(),
         Hoeffding(),
-        ClopperPearson(),
         CressieRead(rewards=(0.0, 1.0)),
         Betting(),
         Asymptotic(),
@@ -214,6 +220,20 @@ def test_coverage_of_bca(name: str) -> None:
 )
 def test_conservative_intervals_cover_at_least_as_often(interval: Interval) -> None:
     assert hits(DEFAULT_ESTIMATORS["ips"], interval, 4) >= BAND[0]
+
+
+@pytest.mark.parametrize(("arms", "value"), [(3, 0.8), (10, 0.5), (2, 0.05)])
+def test_clopper_pearson_covers_with_snips(arms: int, value: float) -> None:
+    # always one of equally likely arms: of 500 logs 95% at least, less 3 standard errors
+    rng, covered = np.random.default_rng(arms), 0
+    for _ in range(500):
+        weight = np.where(rng.random(1000) < 1.0 / arms, float(arms), 0.0)
+        inputs = OpeInputs.of_rounds((rng.random(1000) < value).astype(float), weight)
+        got = DEFAULT_ESTIMATORS["snips"].estimate(inputs, interval="clopper-pearson")
+        covered += got.low <= value <= got.high
+        with pytest.raises(NotEstimable, match="use snips"):
+            DEFAULT_ESTIMATORS["ips"].estimate(inputs, interval="clopper-pearson")
+    assert covered / 500 > 0.92
 
 
 def test_special_settings_cover() -> None:

@@ -12,7 +12,6 @@ from builders.paths import SHARED
 
 from shopgym.evaluation.intervals import (
     Betting,
-    ClopperPearson,
     CressieRead,
     Delta,
     EmpiricalBernstein,
@@ -243,7 +242,6 @@ def test_empirical_likelihood_and_confidence_sequences_agree() -> None:
     intervals: tuple[tuple[Interval, str], ...] = (
         (CressieRead(rewards=(0.0, 1.0)), "cressieread"),
         (Delta(), "gaussian"),
-        (ClopperPearson(), "clopper_pearson"),
         (Betting(), "cs"),
     )
     for interval, theirs in intervals:

@@ -11,7 +11,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from shopgym.core import InvalidInput
+from shopgym.core.statistics import normal_quantile
 from shopgym.evaluation.intervals.clusters import cluster_codes
+from shopgym.evaluation.intervals.normal import student_quantile
 from shopgym.evaluation.offline import DEFAULT_ESTIMATORS, ESTIMATORS, OpeInputs, Terms, compare_inputs, judge
 from shopgym.evaluation.offline.diagnostics import Diagnostics
 from shopgym.evaluation.offline.influence import Influence
@@ -159,7 +161,7 @@ def test_switching_off_nothing_is_doubly_robust_and_trusted() -> None:
 def test_replay_of_a_deterministic_target_on_a_uniform_log_is_trusted() -> None:
     inputs = rounds()
     matched = (inputs.weight > 2).astype(float) * 3.0  # the target is always the last action
-    got = ESTIMATORS["replay"].estimate(replace(inputs, weight=matched))
+    got = ESTIMATORS["replay"].estimate(replace(inputs, weight=matched, q_logged=None, v_target=None))
     assert got.shift == pytest.approx(0.0, abs=1e-9)
     assert got.verdict == "trust"
 
@@ -345,8 +347,11 @@ def test_users_of_one_round_are_rounds() -> None:
     alone = replace(inputs, cluster=np.random.default_rng(0).permutation(len(inputs)))
     for name in ("ips", "snips", "dr"):
         one, two = (ESTIMATORS[name].estimate(each) for each in (inputs, alone))
-        for field in ("value", "low", "high", "ess", "weight_z", "model_z", "error_rounds"):
+        for field in ("value", "ess", "weight_z", "model_z", "error_rounds"):
             assert getattr(one, field) == pytest.approx(getattr(two, field)), field
+        wider = student_quantile(0.95, 3999) / normal_quantile(0.95)
+        assert two.high - two.low == pytest.approx(wider * (one.high - one.low), rel=1e-3)
+        assert (two.clusters, two.effective_clusters) == (4000, pytest.approx(one.ess))
         assert (two.n, two.verdict) == (one.n, one.verdict)
 
 
@@ -356,13 +361,15 @@ def test_a_log_said_twice_by_users_is_no_better_than_once() -> None:
         *(np.repeat(values, 2, axis=0) for values in (inputs.reward, inputs.weight)),
         cluster=np.repeat(np.arange(len(inputs)), 2),
     )
+    alone = replace(inputs, cluster=np.arange(len(inputs)))
     for interval in ("delta", "student"):
-        one, two = (ESTIMATORS["snips"].estimate(each, interval=interval) for each in (inputs, twice))
-        assert (two.low, two.high, two.ess) == pytest.approx((one.low, one.high, one.ess))
+        one, two = (ESTIMATORS["snips"].estimate(each, interval=interval) for each in (alone, twice))
+        assert (two.low, two.high, two.ess) == pytest.approx((one.low, one.high, 2 * one.ess))
+        assert (two.clusters, two.effective_clusters) == (len(inputs), pytest.approx(one.ess))
     naive = ESTIMATORS["snips"].estimate(replace(twice, cluster=None))
     assert naive.high - naive.low == pytest.approx((two.high - two.low) / math.sqrt(2), rel=1e-2)
     gain = compare_inputs(twice, replace(twice, weight=np.ones_like(twice.weight)), estimator="ips")
-    half = compare_inputs(inputs, replace(inputs, weight=np.ones_like(inputs.weight)), estimator="ips")
+    half = compare_inputs(alone, replace(alone, weight=np.ones_like(inputs.weight)), estimator="ips")
     assert (gain.low, gain.high) == pytest.approx((half.low, half.high))
 
 

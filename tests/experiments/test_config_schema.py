@@ -138,3 +138,9 @@ def test_hashes_of_shipped_configs_are_those_of_0_1() -> None:
     hashes = {"online_retail": "bd184a40af35", "whole_catalogue": "40f8b1d0b96d"}
     for name, start in hashes.items():
         assert parse_config(read_config(Path(name))).hash.startswith(start)
+
+
+def test_a_key_that_stands_twice_is_named_with_both_lines(tmp_path: Path) -> None:
+    (tmp_path / "twice.yaml").write_text("name: x\nagents:\n  random: {}\n  lints: {}\n\n  random: {}\n")
+    with pytest.raises(InvalidInput, match=r"^random = 'given twice': keep one: lines 3 and 6$"):
+        read_config(tmp_path / "twice.yaml")

@@ -36,6 +36,7 @@ from shopgym.experiments.studies.ope_benchmark import (
 from shopgym.experiments.studies.ope_benchmark.benchmark import Benchmark, SyntheticPolicy, TrueValue
 from shopgym.experiments.studies.ope_benchmark.cells import Answer, summarise_answers, wilson
 from shopgym.experiments.studies.ope_benchmark.study import StudyPlan, scenario_cells
+from shopgym.experiments.studies.ope_benchmark.table_logs import TABLES
 from shopgym.experiments.studies.ope_benchmark.weighing import action_logs, benchmark_inputs, conditionals
 from shopgym.experiments.studies.ope_benchmark.zozotown import CLICKS, NO_CLICKS, thompson_marginals
 
@@ -211,14 +212,76 @@ def test_choosers_all_answer_and_perfect_knowledge_has_no_regret() -> None:
     assert logs[0].inputs().weight == pytest.approx(np.ones((500, 1)))
 
 
+# logs read as tables
+
+
+@pytest.mark.parametrize("name", TABLES)
+def test_the_truth_of_a_table_is_what_its_world_earns(name: str) -> None:
+    """By weighted means over one long log whose propensities, context and users are as they should be."""
+    kind, n = TABLES[name], 200_000
+    if "users" in name:
+        frame = pd.concat([kind.draw(np.random.default_rng(i), 1_000) for i in range(200)])
+    else:
+        frame = kind.draw(np.random.default_rng(0), n)
+    if "copied" in name:
+        frame = frame.drop_duplicates()
+    if "propensity" not in frame:
+        share = frame.groupby(["x", "action"]).size() / frame.groupby("x").size()
+        frame = frame.assign(propensity=[share[key] for key in zip(frame["x"], frame["action"])])
+
+    def value(policy: str) -> np.ndarray:
+        kind_of, _, arm = policy.partition(":")
+        taken = 1 / 3 if kind_of == "uniform" else (frame["action"] == arm).to_numpy() * 1.0
+        return (taken / frame["propensity"] * frame["reward"]).to_numpy()
+
+    terms = value(kind.policy) - (value(kind.baseline) if kind.baseline else 0.0)
+    slack = 0.02 if "users" in name else 0.0  # tastes of a log's users are shared
+    assert abs(terms.mean() - kind.truth) < 4 * terms.std() / len(terms) ** 0.5 + slack
+
+
+def table_scenario(name: str, **changes: object) -> Scenario:
+    scenario = next(each for each in SCENARIOS if each.table == name)
+    return replace(scenario, **{"replicates": 20, **changes})  # type: ignore[arg-type]
+
+
+def test_a_sound_table_is_trusted_and_covered() -> None:
+    cells = {cell.estimator: cell for cell in scenario_cells(table_scenario("explored", replicates=60), 0)}
+    assert set(cells) == {"quoted", "ips", "snips", "dm", "dr"}
+    quoted = cells["quoted"]
+    assert (quoted.trusts, quoted.failed, quoted.trustworthy) == (60, 0, True)
+    assert quoted.coverage_trusted * 60 >= 51  # binomial(60, 0.95) is below with probability 3e-4
+    assert quoted.trusted_low < quoted.coverage_trusted < quoted.trusted_high
+
+
+@pytest.mark.parametrize("name", ["hidden cause, compared", "near-greedy"])
+def test_a_table_that_nobody_can_trust_is_not_trusted(name: str) -> None:
+    for cell in scenario_cells(table_scenario(name), 0):
+        assert (cell.trusts, cell.trustworthy) == (0, False)
+        json.dumps(cell.as_dict(), allow_nan=False)
+
+
+def test_every_table_is_a_scenario_of_two_thousand_logs_or_is_said_to_have_fewer() -> None:
+    logs = {scenario.table: scenario.replicates for scenario in SCENARIOS if scenario.table}
+    assert set(logs) == set(TABLES)
+    assert {name for name, count in logs.items() if count < 2_000} == {"recorded cause, compared"}
+
+
+def test_a_cell_without_answers_counts_what_was_refused() -> None:
+    cell = summarise_answers(SMALL, "quoted", "delta", TrueValue(0.0), [], failed=7, trustworthy=False)
+    assert (cell.replicates, cell.failed, cell.refuse, cell.trusts, cell.poor) == (0, 7, 1.0, 0, False)
+    assert cell.as_dict()["coverage"] is None
+
+
 def test_the_published_scenarios_are_named_once_and_the_quick_ones_among_them() -> None:
     names = [scenario.name for scenario in SCENARIOS]
     assert len(set(names)) == len(names)
-    assert len(QUICK) == 8
+    assert len(QUICK) == 11
     assert {scenario.name for scenario in QUICK} < set(names)
 
 
-@pytest.mark.parametrize("wrong", [{"blind": "eyes"}, {"weights": "feathers"}, {"slots": 6}, {"rounds": 1}])
+@pytest.mark.parametrize(
+    "wrong", [{"blind": "eyes"}, {"weights": "feathers"}, {"slots": 6}, {"rounds": 1}, {"table": "x"}]
+)
 def test_a_scenario_that_makes_no_sense_is_refused(wrong: dict[str, object]) -> None:
     with pytest.raises(InvalidInput):
         replace(SMALL, **wrong)  # type: ignore[arg-type]
@@ -329,12 +392,17 @@ def test_one_digits_run_is_unbiased_enough() -> None:
 def test_the_command_prints_writes_and_repeats_itself(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(scenarios, "QUICK", (replace(SMALL, replicates=3),))
+    table = replace(table_scenario("hidden cause", replicates=3), name="tables: hidden")
+    monkeypatch.setattr(scenarios, "QUICK", (replace(SMALL, replicates=3), table))
     run, asked = CliRunner(), ["ope-benchmark", "--quick", "--seed", "4"]
     first = run.invoke(app, [*asked, "--json", "--out", str(tmp_path)])
     assert first.exit_code == 0, first.output
     answer = json.loads(first.stdout)
-    assert {row["scenario"] for row in answer["cells"]} == {"small"}
+    assert {row["scenario"] for row in answer["cells"]} == {"small", "tables: hidden"}
+    assert {row["table"] for row in answer["cells"]} == {"", "hidden cause"}
+    assert answer["intervals"]["delta"]["cells"] == sum(
+        row["interval"] == "delta" and not row["table"] for row in answer["cells"]
+    )
     assert (tmp_path / "ope_benchmark.json").read_text() == first.stdout
     assert (tmp_path / "ope_coverage.png").stat().st_size > 10_000
     assert (tmp_path / "ope_verdicts.png").stat().st_size > 10_000
@@ -343,6 +411,7 @@ def test_the_command_prints_writes_and_repeats_itself(
     shown = run.invoke(app, asked)
     assert "small" in shown.stdout
     assert "bernstein" in shown.stdout
+    assert "what a user is told" in shown.stdout
 
 
 def test_workers_do_not_change_the_answer() -> None:

@@ -10,7 +10,7 @@ from shopgym.agents import Task, make_agent
 from shopgym.core import Interactions, Policy
 from shopgym.envs import RewardSpec
 from shopgym.envs.oracle import best_page_values
-from shopgym.envs.vector import BanditVectorEnv
+from shopgym.envs.vector import BanditVectorEnv, SeasonVectorEnv, ShopVectorEnv
 from shopgym.experiments.stages import open_shop
 from shopgym.simulators import Catalog, ShopConfig
 from shopgym.simulators.rollout import rollout
@@ -24,7 +24,7 @@ def shop_of(catalog: Catalog) -> BanditVectorEnv:
     return open_shop(catalog, CONFIG, RewardSpec(), lanes=40, population=1, seed=2)
 
 
-def task_of(env: BanditVectorEnv) -> Task:
+def task_of(env: ShopVectorEnv) -> Task:
     shop = env.loop.shop
     return Task(shop.catalog.items, shop.user_names, shop.context_names, 3, attention=np.ones(3))
 
@@ -41,6 +41,29 @@ class Pupil:
     def learn(self, batch: Interactions) -> dict[str, float]:
         self.lessons.append(batch)
         return {"lessons": float(len(self.lessons))}
+
+
+def test_a_budget_of_pages_counts_what_was_shown_in_a_season_too(catalog: Catalog) -> None:
+    config = ShopConfig.full(users=500, slate_size=3, num_candidates=8)
+    reward = RewardSpec()
+    for env in (
+        SeasonVectorEnv(
+            40, catalog=catalog, config=config, reward=reward, days=2.0, autoreset_mode="Disabled"
+        ),
+        shop_of(catalog),
+    ):
+        task = task_of(env)
+        pupil = Pupil(make_agent("random", task, np.random.default_rng(0)).policy())
+        env.loop.open(3)
+        steps = [
+            step for step, _, _ in learn(pupil, env.loop, None, np.random.default_rng(1), pages_in_all=900)
+        ]
+        shown = sum(len(lesson.requests) for lesson in pupil.lessons)
+        assert 900 <= shown < 900 + 40
+        in_season = isinstance(env, SeasonVectorEnv)
+        # in a season rows wait for visitors: it takes more rounds than pages / rows
+        assert (len(steps) > 23) == in_season
+        env.close()
 
 
 def test_an_agent_learns_after_each_page_what_happened_on_it(catalog: Catalog) -> None:

@@ -39,15 +39,15 @@ def check_names_and_types(maker: Maker, options: Mapping[str, Any], field: str) 
     Args:
         field: the dotted name of the options, for messages.
     """
-    known, more = _parameters(maker)
+    types, more = _parameters(maker)
     for name in options:
-        if name not in known and not more:
-            fix = f"known options: {', '.join(known)}" if known else "it takes no options"
+        if name not in types and not more:
+            fix = f"known options: {', '.join(types)}" if types else "it takes no options"
             if name in inspect.signature(maker).parameters:
                 fix += f" (an option is keyword-only: put * before {name} in the signature)"
-            raise InvalidInput(f"{field}.{name}", options[name], f"{fix}{did_you_mean(name, known)}")
+            raise InvalidInput(f"{field}.{name}", options[name], f"{fix}{did_you_mean(name, types)}")
     for name, value in options.items():
-        if name in known and _is_plain(value):
+        if name in types and _is_plain(value):
             _check_type(maker, name, value, field)
 
 

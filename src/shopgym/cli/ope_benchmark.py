@@ -77,9 +77,10 @@ def _shop(
     from ..experiments.studies.ope_benchmark.study import study
 
     cells = study(_fewer(QUICK if quick else SCENARIOS, share), seed=seed, workers=workers, progress=progress)
+    of_shop = [cell for cell in cells if not cell.table]
     by_interval = {
-        name: totals([cell for cell in cells if cell.interval == name]).as_dict()
-        for name in dict.fromkeys(cell.interval for cell in cells)
+        name: totals([cell for cell in of_shop if cell.interval == name]).as_dict()
+        for name in dict.fromkeys(cell.interval for cell in of_shop)
     }
     chosen = [] if quick else choices(_fewer(CHOICES, share), seed=seed, progress=progress)
     if out is not None:
@@ -117,7 +118,9 @@ def _fewer(scenarios: Sequence[Scenario], share: float) -> list[Scenario]:
 
 
 def _print(answer: dict[str, Any]) -> None:
-    table = partial(print_table, left=("scenario", "estimator", "model", "interval", "by"), least=130)
+    table = partial(
+        print_table, left=("scenario", "estimator", "model", "interval", "by", "number"), least=130
+    )
     if answer["part"] != "shop":
         table(
             f"{answer['part']}: mean relative error",
@@ -149,7 +152,27 @@ def _print(answer: dict[str, Any]) -> None:
                 "refuse": f"{c['refuse']:.0%}",
             }
             for c in answer["cells"]
-            if c["interval"] == "delta" and c["estimator"] in SHOWN
+            if c["interval"] == "delta" and c["estimator"] in SHOWN and not c["table"]
+        ],
+    )
+    table(
+        "Logs read as tables: what a user is told",
+        [
+            {
+                "scenario": c["scenario"],
+                "number": c["estimator"],
+                "logs": c["replicates"] + c["failed"],
+                "no number": c["failed"],
+                "refuse": _count(c, "refuse"),
+                "caution": _count(c, "caution"),
+                "trust": c["trusts"],
+                "trust is right": "yes" if c["trustworthy"] else "no",
+                "coverage where trusted": _trusted(c),
+                "coverage": _share(c["coverage"]),
+                "error": _share(c["relative_error"]),
+            }
+            for c in answer["cells"]
+            if c["table"]
         ],
     )
     table(
@@ -182,6 +205,16 @@ def _print(answer: dict[str, Any]) -> None:
             for c in answer["choices"]
         ],
     )
+
+
+def _count(cell: dict[str, Any], word: str) -> str:
+    return f"{cell[word] * cell['replicates']:.0f}"
+
+
+def _trusted(cell: dict[str, Any]) -> str:
+    if not cell["trusts"]:
+        return ""
+    return f"{cell['coverage_trusted']:.1%} [{cell['trusted_low']:.1%}, {cell['trusted_high']:.1%}]"
 
 
 def _share(value: float | None) -> str:

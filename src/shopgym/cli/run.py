@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import signal
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -45,6 +46,8 @@ def run(
     from .summary import print_summary
 
     folder = out or Path("runs") / checked.name
+    if workers == 1:  # a pool would first finish all its jobs
+        signal.signal(signal.SIGTERM, _end)
     if not isinstance(checked, ExperimentConfig):
         return _leaderboard(checked, folder, as_json, workers, overwrite)
     results = run_experiment(checked, folder, quiet=as_json, overwrite=overwrite)
@@ -54,6 +57,11 @@ def run(
         print_summary(results, folder)
     if results.failed:
         raise typer.Exit(FAILED_EXIT)
+
+
+def _end(number: int, _: object) -> None:
+    """End as an error does, so that the unfinished folder is removed."""
+    raise SystemExit(128 + number)
 
 
 def _leaderboard(

@@ -66,7 +66,9 @@ def has_marginals(policy: Policy) -> bool:
     That is the policy's own ``has_marginals``. A policy without this property is taken to have marginals if
     it defines the method; if the method then fails, its error is not hidden.
     """
-    return bool(getattr(policy, "has_marginals", callable(getattr(policy, "marginals", None))))
+    if hasattr(type(policy), "has_marginals") or "has_marginals" in getattr(policy, "__dict__", {}):
+        return bool(policy.has_marginals)  # an error inside the property is shown, too
+    return callable(getattr(policy, "marginals", None))
 
 
 @runtime_checkable

@@ -104,11 +104,11 @@ class RewardSpec:
 
         Both are new arrays.
         """
-        page = feedback.page
-        reward: F64 = np.zeros(len(page))
-        amounts = {name: page[:, SLOT_TERMS.index(name)].copy() for name in self.terms}
+        page, amounts = feedback.page.T, {}
+        reward: F64 = np.zeros(page.shape[1])
         for name, weight in self.weights.items():
-            reward += weight * amounts[name]
+            amounts[name] = amount = page[SLOT_TERMS.index(name)].copy()
+            reward += weight * amount
         return reward, amounts
 
     def slots(self, feedback: Feedback) -> F64:

@@ -28,7 +28,7 @@ def whole_numbers(actions: Any, shape: tuple[int, ...]) -> I64:
         raise InvalidInput("action", actions, f"give an array of shape {shape}") from None
     if picks.shape != shape:
         raise InvalidInput("action", actions, f"give shape {shape}, not {picks.shape}")
-    if picks.dtype.kind not in "iu" or not np.can_cast(picks.dtype, np.int64):
+    if picks.dtype.kind not in "iu" or picks.dtype == np.uint64:
         raise InvalidInput("action", actions, f"give whole numbers (int64), not {picks.dtype}")
     return np.asarray(picks, np.int64, order="C")
 
@@ -78,8 +78,9 @@ def fill_pages(
 def fill_slots(
     picks: I64, active: Bool, candidates: I32, slots: I32, at: I32, slates: I32, shown: Bool
 ) -> None:
-    """Fill the next slot where ``active``, and set ``shown`` where that was the last."""
+    """Fill the next slot where ``active``, and set ``shown`` (n,) to where that was the last."""
     for i in range(picks.shape[0]):
+        shown[i] = False
         if not active[i]:
             continue
         slot = at[i]
@@ -90,6 +91,15 @@ def fill_slots(
             slates[i, slot] = item
         shown[i] = slot + 1 == slots[i]
         at[i] = 0 if shown[i] else slot + 1
+
+
+@kernel
+def are_known(picks: I64, active: Bool, limit: int) -> bool:
+    """Whether the picks (n,) of the ``active`` are below the limit, or ``EMPTY``."""
+    wrong = 0
+    for i in range(picks.shape[0]):
+        wrong += active[i] and not EMPTY <= picks[i] < limit
+    return wrong == 0
 
 
 @kernel

@@ -27,6 +27,7 @@ def make_page_env(
     discounts: Sequence[float] = (),
     guards: Sequence[Any] = (),
     identity: bool = False,
+    reuses_arrays: bool = False,
     days: float = 364.0,
     seed: int = 0,
     threads: int = 1,
@@ -62,6 +63,7 @@ def make_page_env(
         discounts=_shares(discounts),
         guards=read_guards(guards),
         identity=identity,
+        reuses_arrays=reuses_arrays,
     )
 
 

@@ -22,7 +22,7 @@ from ..policies.guards import Guard
 from ..simulators import Shop
 from ..simulators.rollout import Episode as Episode
 from ..simulators.rollout import EpisodicShop
-from .actions import FORMS, fill_pages, fill_slots, mark
+from .actions import FORMS, are_known, fill_pages, fill_slots, mark
 from .guarding import permitted, positions_of, unless_forbidden, without_forbidden
 from .observation import observation
 
@@ -55,10 +55,14 @@ class RenderFrame:
     def capture(cls, env: PageEnv) -> RenderFrame:
         """The frame of the page that is about to be shown."""
         visits, shop = env.shop.visits, env.shop
-        price = shop.prices(env.slates, price_off=env.price_off)
+        at = (visits.day_row[:, None], np.maximum(env.slates, 0))
+        price = shop.today.price[at]
+        if env.price_off is not None:
+            most = np.inf if shop.config.allow_losses else np.maximum(shop.today.margin[at], 0.0)
+            price = price - np.minimum(price * env.price_off[:, None], most)
         names = ("user", "surface", "query", "anchor", "mobile", "page")
         columns = {name: getattr(visits, name).copy() for name in names}
-        return cls(**columns, time=env.requests.time, price=price)
+        return cls(**columns, time=env.requests.time.copy(), price=price)
 
 
 class PageEnv:
@@ -74,6 +78,8 @@ class PageEnv:
             cost of an item unless ``shop.allow_losses``.
         guards: what they forbid is masked, and leaves its slot empty if it is chosen anyway.
         identity: whether observations hold the item rows too.
+        reuses_arrays: whether :attr:`requests` and :attr:`feedback` are overwritten by the next page: faster
+            with one visit. What :meth:`observe` and :meth:`mask` return is new anyway.
     """
 
     def __init__(
@@ -86,6 +92,7 @@ class PageEnv:
         discounts: Sequence[float] = (),
         guards: tuple[Guard, ...] = (),
         identity: bool = False,
+        reuses_arrays: bool = False,
     ) -> None:
         one_of("form", form, FORMS)
         episode = Episode(episode)
@@ -106,7 +113,7 @@ class PageEnv:
             )
         self.shop, self.reward, self.form, self.episode = shop, reward, form, episode
         self.guards, self.identity = guards, identity
-        self.world = EpisodicShop(shop, episode)
+        self.world = EpisodicShop(shop, episode, reuses_arrays=reuses_arrays)
         n, k = shop.lanes, shop.config.slate_size
         self.slates: I32 = np.full((n, k), EMPTY, np.int32)
         self.slot: I32 = np.zeros(n, np.int32)  # form "slot": slots of the present page that are filled
@@ -180,7 +187,8 @@ class PageEnv:
             ResetNeeded: nobody has opened the shop.
         """
         fill = self._fill_slot if self.form == "slot" else self._fill_slate
-        shown = fill(actions, active & self.world.waiting)
+        waiting = active & self.world.waiting if self.episode is Episode.SEASON else active
+        shown = fill(actions, waiting)
         if not np.count_nonzero(shown):
             self.feedback = None
             terms = {name: np.zeros(len(shown)) for name in self.reward.terms}
@@ -241,16 +249,18 @@ class PageEnv:
             filled = positions_of(self.slates, self.slot, requests.candidates)
             self._permitted = permitted(self.guards, requests, self.shop.catalog.items, filled)
             selectable = selectable & self._permitted
-        self._allowed, self._placed = np.empty((2, *selectable.shape), np.bool_)
+        self._allowed, self._placed = np.empty_like(selectable), np.empty_like(selectable)
         mark(requests.candidates, self.slates, self.slot, selectable, self._allowed, self._placed)
 
     def _fill_slot(self, picks: I64, active: Bool) -> Bool:
         """Put one candidate per visit into its next slot; (n,) bool, whose page is complete."""
         candidates = self.requests.candidates
-        self._check_range(picks, active & ((picks < EMPTY) | (picks >= candidates.shape[1])))
+        limit = candidates.shape[1]
+        if not are_known(picks, active, limit):
+            self._refuse_unknown(picks, active & ((picks < EMPTY) | (picks >= limit)))
         if self.guards:
             picks = unless_forbidden(self._permitted, np.where(active, picks, EMPTY))
-        shown = np.zeros(len(picks), np.bool_)
+        shown = np.empty(len(picks), np.bool_)
         self.slates = self.slates.copy()
         fill_slots(picks, active, candidates, self.shop.slots, self.slot, self.slates, shown)
         return shown
@@ -261,9 +271,7 @@ class PageEnv:
         requests, picks = self.requests, actions
         if len(self.discounts):
             picks, levels = np.ascontiguousarray(actions[:, :k]), actions[:, k]
-            unknown = active & ((levels < 0) | (levels >= len(self.discounts)))
-            fix = f"the last part is a discount, 0..{len(self.discounts) - 1}"
-            self._refuse_actions(actions, unknown, fix)
+            self._refuse_unknown(actions, active & ((levels < 0) | (levels >= len(self.discounts))))
             self.price_off = self.discounts[np.where(active, levels, 0)]
         slates, unknown = np.empty((n, k), np.int32), np.empty(n, np.bool_)
         candidates, items = requests.candidates, len(self.shop.catalog)
@@ -271,18 +279,20 @@ class PageEnv:
         self.shop.in_parallel(
             lambda queue, _: fill_pages(picks, active, candidates, slots, items, slates, unknown, queue)
         )
-        self._check_range(actions, unknown)
+        self._refuse_unknown(actions, unknown)
         if self.guards:
             slates = without_forbidden(self.guards, requests, self.shop.catalog.items, slates)
         self.slates = slates
         return active
 
-    def _check_range(self, actions: I64, unknown: Bool) -> None:
+    def _refuse_unknown(self, actions: I64, unknown: Bool) -> None:
+        """Raise :class:`InvalidInput` at the first of the actions that is ``unknown`` (n,) bool."""
+        if not np.count_nonzero(unknown):
+            return
         limit = self.shop.config.num_candidates or len(self.shop.catalog)
-        self._refuse_actions(actions, unknown, f"choose 0..{limit - 1}, or -1 for an empty slot")
-
-    def _refuse_actions(self, actions: I64, unknown: Bool, fix: str) -> None:
-        if np.count_nonzero(unknown):
-            if len(actions) == 1:
-                raise InvalidInput("action", actions[0].tolist(), fix)
-            refuse_rows("action", actions, unknown, fix)
+        fix = f"choose 0..{limit - 1}, or -1 for an empty slot"
+        if len(self.discounts):
+            fix += f"; the last part is a discount, 0..{len(self.discounts) - 1}"
+        if len(actions) == 1:
+            raise InvalidInput("action", actions[0].tolist(), fix)
+        refuse_rows("action", actions, unknown, fix)

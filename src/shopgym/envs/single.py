@@ -85,6 +85,7 @@ class ShopEnv(gymnasium.Env[Any, Any]):
             discounts=discounts,
             guards=guards,
             identity=identity,
+            reuses_arrays=True,
             days=self.days if days is None else days,
             seed=shop_seed,
             config=config,

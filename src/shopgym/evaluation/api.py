@@ -50,11 +50,7 @@ def read_log(path: Path | str, *, dialect: Dialect | None = None) -> DecisionLog
             )
         if is_decision_log(place):
             return DecisionLog.read(place)
-        return (
-            dsjson_frame(place)
-            if is_dsjson(place)
-            else read_table(place, "path", dialect=dialect or AUTO)
-        )
+        return dsjson_frame(place) if is_dsjson(place) else read_table(place, "path", dialect=dialect or AUTO)
 
 
 def evaluate(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -30,6 +30,7 @@ KEYWORDS = {
     "--by-time": "by_time",
     "--by-user": "by_user",
     "--no-by-user": "by_user=False",
+    "--no-stream": "stream=False",
     "--estimator": "estimators",
     "--separator": "dialect.separator",
     "--decimal": "dialect.decimal",
@@ -107,7 +108,7 @@ def words(field: str, value: str | Sequence[str] | None) -> tuple[str, ...]:
     """
     if value is None:
         return ()
-    several = (value,) if isinstance(value, str) else tuple(value)
+    several = (value,) if isinstance(value, str) or not isinstance(value, Iterable) else tuple(value)
     for each in several:
         if not isinstance(each, str):
             raise InvalidInput(field, each, "give a name, or a list of names")

@@ -12,10 +12,10 @@ import numpy as np
 from ..core.errors import InvalidInput, one_of
 from ..policies.decision_log.log import DecisionLog
 from ..tables import AUTO, read_table
-from .answer import answer_of
+from .answer import answer_of, best_estimate
 from .arguments import ALL, Progress, estimator_names
 from .comparison import Options, Period, compare_policies
-from .comparison.advice import hidden_causes
+from .comparison.advice import further_draws, further_draws_of_differences, hidden_causes
 from .comparison.words import conclusions, worst_verdict
 from .intervals import interval_named
 from .intervals.base import check_level
@@ -72,6 +72,12 @@ class Request:
             raise InvalidInput(
                 "--time-column", None, f"say which column has the times of --by-time {self.by_time}"
             )
+        after = (self.columns.action, *self.rewards, *self.columns.outcomes)
+        for name in self.segments:
+            if name in after:
+                raise InvalidInput(
+                    "--segment", name, "it was not there before the choice: name a column that was"
+                )
         if self.baseline is not None and len(self.policies) < 2:
             raise InvalidInput("--baseline", self.baseline, "give a --policy to compare with it")
 
@@ -135,6 +141,9 @@ def _one(source: Any, log_name: str, name: str, reward: str, request: Request) -
     chosen = request.estimators not in (None, ALL)
     how: dict[str, Any] = {"level": request.level, "interval": request.interval, "rng": rng}
     answer, made = answer_of(weighed, names, chosen=chosen, **how)
+    best = best_estimate(made)
+    if best is not None:
+        answer["sample_size"] = further_draws(best, weighed.logged_value, weighed)
     answer |= {"log": log_name, "policy": name, "seed": request.seed}
     if request.minimise:
         answer["minimise"] = True
@@ -174,6 +183,7 @@ def _comparison(
         "families": [without_infinity(vars(family)) for family in table.families],
         "as_good": table.as_good,
         "sensitivity": hidden_causes(table, logs, options),
+        "sample_sizes": further_draws_of_differences(table, logs),
         "evaluations": [each.as_dict() for each in evaluations.values()],
         "log": log_name,
         "seed": request.seed,
@@ -187,14 +197,16 @@ def _comparison(
 
 
 def _source(log: Any, request: Request) -> Any:
-    """The log in a form that :func:`.offline.formats.weigh_log` takes; read once where it is weighed often."""
+    """The log as :func:`.offline.formats.weigh_log` takes it; read once where it is weighed often."""
     if isinstance(log, (list, tuple)):
-        parts = [_source(part, request) for part in log]
-        if parts and all(isinstance(part, DecisionLog) for part in parts):
-            return DecisionLog.concat(parts)
-        return _one_table(parts)
+        return _one_log([_read(part, request) for part in log])
     often = len(request.policies) * len(request.rewards) > 1
-    if not isinstance(log, (str, Path)) or not often or request.stream or not Path(log).exists():
+    return _read(log, request) if often and not request.stream else log
+
+
+def _read(log: Any, request: Request) -> Any:
+    """A decision log or a table from its path; anything else, and what is streamed, stays as it is."""
+    if not isinstance(log, (str, Path)) or not Path(log).exists():
         return log
     path = Path(log)
     if is_open_bandit(path) or is_dsjson(path):
@@ -208,20 +220,30 @@ def _source(log: Any, request: Request) -> Any:
     return read_table(path, "LOG", dialect=request.dialect or AUTO, text=[*names, *groups])
 
 
-def _one_table(parts: list[Any]) -> Any:
-    """Tables with the same columns, one after the other."""
+def _one_log(parts: list[Any]) -> Any:
+    """Tables with the same columns, or decision logs, one after the other.
+
+    Raises:
+        InvalidInput: none, of several kinds, or with different columns.
+    """
     import pandas as pd
 
-    parts = [part if isinstance(part, (DecisionLog, str, Path)) else as_frame(part) for part in parts]
-    kinds = sorted({type(part).__name__ for part in parts if not isinstance(part, pd.DataFrame)})
-    if kinds or not parts:
-        fix = "give tables (read_log reads them) or decision logs, at least one, and all of one kind"
-        raise InvalidInput("LOG", kinds or parts, fix)
-    headers = [sorted(map(str, part.columns)) for part in parts]
+    if parts and all(isinstance(part, DecisionLog) for part in parts):
+        return DecisionLog.concat(parts)
+    fix = "give tables or decision logs, at least one, and all of one kind"
+    for part in parts:
+        if isinstance(part, (str, Path)):
+            raise InvalidInput(
+                "LOG", str(part), fix if Path(part).exists() else "there is no such file or folder"
+            )
+    if not parts or any(isinstance(part, DecisionLog) for part in parts):
+        raise InvalidInput("LOG", [type(part).__name__ for part in parts], fix)
+    tables = [as_frame(part) for part in parts]
+    headers = [set(map(str, table.columns)) for table in tables]
     if any(header != headers[0] for header in headers):
-        missing = sorted(set(headers[0]).symmetric_difference(*headers[1:]))
+        missing = sorted(set().union(*headers) - headers[0].intersection(*headers))
         raise InvalidInput("LOG", missing, "not all of these tables have these columns: give them the same")
-    return pd.concat(parts, ignore_index=True)
+    return pd.concat(tables, ignore_index=True)
 
 
 def _log_name(log: Any) -> str:

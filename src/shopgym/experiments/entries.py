@@ -15,6 +15,7 @@ import sys
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from importlib import import_module
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -95,8 +96,8 @@ def import_packages(names: Sequence[str]) -> None:
         InvalidInput: one cannot be imported.
     """
     for name in names:
-        if "" not in sys.path and "." not in sys.path:
-            sys.path.append(".")
+        if (folder := str(Path.cwd())) not in sys.path:
+            sys.path.append(folder)
         try:
             import_module(name)
         except InvalidInput:

@@ -137,6 +137,5 @@ def mixture_marginals(log_rates: F64, weights: F64, allowed: Bool, k: int, step:
             _component(rates[:a], k, weights[b], step, part, p[:a], count[: min(k, a)])
             for c in range(k):
                 for i in range(a):
-                    # taking a candidate out by division rounds to 0 from either side
-                    out[row, c, index[order[i]]] += max(part[c, i], 0.0)
+                    out[row, c, index[order[i]]] += part[c, i]
     return out

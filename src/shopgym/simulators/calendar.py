@@ -119,7 +119,7 @@ class Calendar:
         """
         if self.clock is Clock.OWN:  # one customer among many does not change the stock
             return
-        bought = np.flatnonzero(events[:, EVENT_QUANTITY])
+        bought = np.flatnonzero(events[:, EVENT_QUANTITY]) if len(events) else ()
         if len(bought):
             lines, rows = events.take(bought, axis=0), rows.take(bought)
             items, units = lines[:, EVENT_SOLD].astype(np.int32), lines[:, EVENT_QUANTITY].astype(np.int32)
@@ -127,12 +127,11 @@ class Calendar:
             self.market.record_sales(self.day, items, units)
             if self.config.returns.enabled:
                 self.returns.expect(lines, visits.time[rows])
+            self.today.follow(self.stock.available)
         start = self.day
         self.pages += int(np.count_nonzero(active))
         if self.clock is Clock.PAGES:
             self._pass_time(start)
-        else:
-            self.today.follow(self.stock.available)
 
     def assign(self, visits: Visits, begin: Bool) -> Bool:
         """Let the next people of a season come to the rows where ``begin`` (n,), and time go on until then.
@@ -165,12 +164,12 @@ class Calendar:
 
     def _pass_time(self, start: float) -> None:
         """What happens between ``start`` and now: returns, reviews of the stock, a new day's prices."""
-        review = self.config.stock.review
-        day = self.day
-        for _ in range(int(day / review) - int(start / review)):
+        day, review = self.day, self.config.stock.review
+        reviews = int(day / review) - int(start / review)
+        for _ in range(reviews):
             self.stock.put_back(*self.returns.arrived(day))
             self.stock.next_review()
         if self.market.moves and int(day) > int(start):
             self.today = one_day(self.catalog, self.market, self.stock, day)
-        else:
+        elif reviews:
             self.today.follow(self.stock.available)

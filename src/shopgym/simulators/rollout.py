@@ -12,12 +12,13 @@ from typing import Any
 import numpy as np
 from numpy.random import Generator
 
-from ..core.batches import EMPTY, Decisions, Feedback, Requests, take_rows
+from ..core.batches import EMPTY, Decisions, Feedback, PageBuffers, Requests, take_rows
 from ..core.errors import InvalidInput
 from ..core.protocols import DecisionRule
 from ..core.types import F64, I32, I64, Bool
 from .calendar import Clock
 from .engine.hash_rng import key
+from .engine.unboxed import unboxed_once
 from .shop import Shop
 
 CandidateSource = Callable[[Requests], Requests]
@@ -48,12 +49,17 @@ class EpisodicShop:
     Attributes:
         shop: its clock fits the episode.
         episode: what an episode is.
+        reuses_arrays: whether requests and feedback of every page are written to the same arrays. That is
+            faster with few rows; but what was read before changes with the next page.
         requests: the pages that the rows ask for, as last read.
     """
 
-    def __init__(self, shop: Shop, episode: Episode) -> None:
-        self.shop, self.episode = shop, episode
+    def __init__(self, shop: Shop, episode: Episode, *, reuses_arrays: bool = False) -> None:
+        self.shop, self.episode, self.reuses_arrays = shop, episode, reuses_arrays
         self.requests: Requests
+        self._requests = shop.blank_requests() if reuses_arrays else None
+        pages = PageBuffers.empty(shop.lanes, shop.config.slate_size)
+        self._pages = unboxed_once(pages) if reuses_arrays else None
         self._seed = self._seasons = 0
 
     def open(self, seed: int | Sequence[int]) -> None:
@@ -74,14 +80,17 @@ class EpisodicShop:
             self._seasons += 1
             season = key(np.uint64(self._seed), np.uint64(self._seasons))
             self.shop.reset([(int(season) + lane) % 2**64 for lane in range(self.shop.lanes)])
-        self.requests = self.shop.requests() if begin is None else self.shop.next_pages(begin)
+        if begin is None:
+            self.requests = self.shop.requests(out=self._requests)
+        else:
+            self.requests = self.shop.next_pages(begin, out=self._requests)
         return self.requests
 
     def serve(
         self, slates: I32, active: Bool, *, price_off: F64 | None = None
     ) -> tuple[Feedback, Bool, Bool]:
         """Show the slates (n, k) where ``active`` (n,); (feedback, terminated, truncated) of the episodes."""
-        feedback, left, cut = self.shop.serve(slates, active, price_off=price_off)
+        feedback, left, cut = self.shop.serve(slates, active, price_off=price_off, out=self._pages)
         if self.episode is Episode.PAGE:
             self.shop.visits.over[active] = True
             return feedback, active.copy(), np.zeros_like(active)
@@ -142,6 +151,7 @@ def rollout(
     rng: Generator,
     *,
     pages: int | None = None,
+    pages_in_all: int | None = None,
     episodes: int | None = None,
     candidates: CandidateSource | None = None,
     before: BeforePage | None = None,
@@ -154,7 +164,9 @@ def rollout(
 
     Args:
         policy: given a function, it is asked for the policy of each page.
-        pages, episodes: per row, after which the rollout ends; None = no limit.
+        pages, episodes: per row, after which the rollout ends; None = no limit. In a season a row without a
+            visitor shows nothing, which counts as a page here.
+        pages_in_all: ends the rollout as soon as all rows together have shown so many pages.
         candidates: gives the requests their candidates where the shop leaves them open.
         before: measures something of a page before it is shown, e.g. its exact value.
         look_ahead: read what is asked for next; without it ``Step.next_requests`` is ``requests``.
@@ -162,14 +174,19 @@ def rollout(
             random draws for a row do not depend on which other rows have ended.
     """
     shop, n = world.shop, world.shop.lanes
+    if world.reuses_arrays:
+        raise InvalidInput(
+            "world.reuses_arrays", True, "give a vector environment: what a step holds must stay"
+        )
     look_ahead = look_ahead and world.episode is not Episode.PAGE
     playing, finished = np.ones(n, np.bool_), np.zeros(n, np.int64)
-    requests = world.next_requests()
+    requests, shown = world.next_requests(), 0
     for page in itertools.count():
         active = playing & world.waiting
         rows = np.flatnonzero(active)
-        if page == pages or not len(rows):
+        if page == pages or not len(rows) or (pages_in_all is not None and shown >= pages_in_all):
             return
+        shown += len(rows)
         asked = requests if len(rows) == n or decide_for_all else requests.take(rows)
         asked = asked if candidates is None else candidates(asked)
         current = policy() if callable(policy) else policy

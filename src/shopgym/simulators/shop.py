@@ -14,6 +14,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from functools import cached_property, partial
 from typing import Any, ClassVar
 
@@ -37,7 +38,7 @@ from .market.stock import Stock
 from .page import exact_means, page_kernel
 from .page.candidates import REMAINDERS
 from .page.choice_model import reading_time
-from .page.observe import observe
+from .page.observe import blank_requests, observe
 from .page.visit_start import admit, return_visits, start_visits
 from .page.workspace import EventRows, Workspace, compact
 from .params import ShopParams
@@ -110,8 +111,10 @@ class Shop:
         self._queue = work_queue(lanes, step)
         k = self.config.slate_size
         self._workspaces = [unboxed_once(Workspace.empty(step, k)) for _ in range(workers)]
+        self._takers: list[I64] = [np.empty(REMAINDERS, np.int64) for _ in range(workers)]
         self._event_rows = unboxed_once(EventRows.empty(lanes, k, step))
         self._everyone: Bool = np.ones(lanes, np.bool_)
+        self._unwritten_slots: I32 = np.empty(lanes, np.int32)
         self.reset(seed)
 
     # names and bounds of the columns of Requests
@@ -231,22 +234,32 @@ class Shop:
             self.population.store(self.visits, ended, stayed)
         return ended & ~stayed, late
 
-    def requests(self, lanes: Bool | None = None) -> Requests:
+    def requests(self, lanes: Bool | None = None, *, out: Requests | None = None) -> Requests:
         """The page that every visit asks for; where a visit is over, the one that it would have asked for.
 
-        Changes nothing. ``lanes`` (n,) says which rows are needed; the others have no meaning.
+        Changes nothing. ``lanes`` (n,) says which rows are needed; the others have no meaning. ``out`` of
+        :meth:`blank_requests` is filled and returned; default: new arrays.
         """
-        return self._observe(self._everyone if lanes is None else lanes, NONE)
+        return self._observe(self._everyone if lanes is None else lanes, NONE, out)
 
-    def next_pages(self, begin: Bool) -> Requests:
+    def next_pages(self, begin: Bool, *, out: Requests | None = None) -> Requests:
         """:meth:`start_visits` where ``begin`` (n,), then :meth:`requests`."""
         if self.clock is Clock.PAGES:  # one kernel does both
-            return self._observe(self._everyone, begin)
+            return self._observe(self._everyone, begin, out)
         self.start_visits(begin)
-        return self.requests()
+        return self.requests(out=out)
+
+    def blank_requests(self) -> Requests:
+        """Requests with arbitrary content."""
+        return blank_requests(self.lanes, self.users.features.shape[1], len(self.context_names), self.config)
 
     def serve(
-        self, slates: I32, lanes: Bool | None = None, *, price_off: F64 | None = None
+        self,
+        slates: I32,
+        lanes: Bool | None = None,
+        *,
+        price_off: F64 | None = None,
+        out: PageBuffers | None = None,
     ) -> tuple[Feedback, Bool, Bool]:
         """Show the slates (n, k) of item rows. Visitors respond and move on; stock and time follow.
 
@@ -257,6 +270,7 @@ class Shop:
             lanes: (n,) who is shown a page; default: every visit that is not over.
             price_off: (n,) share in [0, 1) taken off every price of a page; it stops at the cost of an item
                 unless ``allow_losses``.
+            out: the buffers of the feedback; default: new ones.
 
         Returns:
             (feedback, left, cut): ``left`` (n,) chose to leave, ``cut`` (n,) was cut off at ``max_pages``.
@@ -265,10 +279,10 @@ class Shop:
             InvalidInput: slates or discounts have a wrong shape or are out of range.
         """
         if self.clock is Clock.PAGES:
-            self.visits.time[:] = self.day
+            self.visits.time.fill(self.day)
         active = self._active(lanes)
-        left, cut = np.zeros((2, self.lanes), np.bool_)
-        feedback, rows = self._respond(slates, active, price_off, left, cut)
+        left, cut = np.zeros(self.lanes, np.bool_), np.zeros(self.lanes, np.bool_)
+        feedback, rows = self._respond(slates, active, price_off, left, cut, out)
         self.calendar.settle(self.visits, active, rows, feedback.events)
         return feedback, left, cut
 
@@ -278,7 +292,7 @@ class Shop:
         self, slates: I32, lanes: Bool | None = None, *, price_off: F64 | None = None
     ) -> Feedback:
         """What :meth:`serve` would return as feedback. Changes nothing."""
-        return self._respond(slates, self._active(lanes), price_off, NONE, NONE)[0]
+        return self._respond(slates, self._active(lanes), price_off, NONE, NONE, None)[0]
 
     def expected(self, items: I32, *, price_off: F64 | None = None) -> dict[str, F64]:
         """Exact means of any items (n, j) in the present state of every visit, by name of ``SLOT_TERMS``.
@@ -290,17 +304,6 @@ class Shop:
     def reads_on(self, items: I32) -> F64:
         """(n, j) probability that the visitor reads on after each of the items, once it is examined."""
         return self._expect(items, None)[1]
-
-    def prices(self, items: I32, *, price_off: F64 | None = None) -> F64:
-        """(n, j) currency that each visitor is asked for items (n, j), less the discount of the page."""
-        at = (self.visits.day_row[:, None], np.maximum(items, 0))
-        price: F64 = self.today.price[at]
-        if price_off is None:
-            return price
-        discount = price * self._discounts(price_off)[:, None]
-        if not self.config.allow_losses:
-            discount = np.minimum(discount, np.maximum(self.today.margin[at], 0.0))
-        return price - discount
 
     def attention(self, slates: I32) -> F64:
         """(n, k) exact probability that each slot of the slates is examined."""
@@ -344,29 +347,25 @@ class Shop:
         self.in_parallel(lambda queue, _: return_visits(self.params, self.visits, begin, replace, queue))
         self.calendar.set_weeks(self.visits)
 
-    def _observe(self, asked: Bool, begin: Bool) -> Requests:
-        n, m = self.lanes, self.config.num_candidates
-        request_id, user_id = np.empty(n, np.uint64), np.empty(n, np.int64)
-        user = np.empty((n, self.users.features.shape[1]), np.float32)
-        context = np.empty((n, len(self.context_names)), np.float32)
-        candidates, in_stock = np.empty((n, m), np.int32), np.empty((n, m), np.bool_)
-        time = np.full(n, self.day) if self.clock is Clock.PAGES else self.visits.time.copy()
-        slots = np.empty(n, np.int32)
+    def _observe(self, asked: Bool, begin: Bool, out: Requests | None) -> Requests:
+        seen = self.blank_requests() if out is None else out
+        if self.clock is Clock.PAGES:
+            seen.time.fill(self.day)
+        else:
+            seen.time[:] = self.visits.time
+        slots = self._unwritten_slots if seen.slots is None else seen.slots
 
         def work(queue: I64, worker: int) -> None:
             observe(
                 self.params, self.today, self.visits, asked, begin, self._workspaces[worker].visit,
-                np.empty(REMAINDERS, np.int64), request_id, user_id, user, context, candidates, in_stock,
-                time, slots, queue,
+                self._takers[worker], seen.request_id, seen.user_id, seen.user, seen.context,
+                seen.candidates, seen.in_stock, seen.time, slots, queue,
             )  # fmt: skip
 
         self.in_parallel(work)
-        page_slots = slots if self.config.surfaces.enabled else None
-        history = self.visits.history.copy() if self.config.history else None
-        live = self._live(candidates) if self.config.live else {}
-        return Requests(
-            request_id, user_id, user, context, candidates, in_stock, time, page_slots, history, live
-        )
+        if seen.history is not None:
+            seen.history[:] = self.visits.history
+        return replace(seen, live=self._live(seen.candidates)) if self.config.live else seen
 
     def _live(self, candidates: I32) -> dict[str, F32]:
         at = (self.visits.day_row[:, None], candidates)
@@ -375,22 +374,28 @@ class Shop:
         return {name: values.astype(np.float32) for name, values in figures.items()}
 
     def _respond(
-        self, slates: I32, active: Bool, price_off: F64 | None, left: Bool, cut: Bool
+        self,
+        slates: I32,
+        active: Bool,
+        price_off: F64 | None,
+        left: Bool,
+        cut: Bool,
+        out: PageBuffers | None,
     ) -> tuple[Feedback, AnyArray]:
         """(feedback, (r,) visit of each row of its events); see :func:`.page_kernel.serve`."""
         slates, off = self._checked(slates), self._discounts(price_off)
-        out = PageBuffers.empty(*slates.shape)
+        pages = PageBuffers.empty(*slates.shape) if out is None else out
 
         def work(queue: I64, worker: int) -> None:
             page_kernel.serve(
-                self.params, self.today, self.visits, active, slates, off, out,
+                self.params, self.today, self.visits, active, slates, off, pages,
                 self._workspaces[worker], self._event_rows, left, cut, queue,
             )  # fmt: skip
 
         self.in_parallel(work)
-        rows, events = compact(self._event_rows, self._queue, out.first)
-        reading = partial(reading_time, out.read, self.params.read_log, self.params.dwell_sd)
-        return Feedback(out, events, reading), rows
+        rows, events = compact(self._event_rows, self._queue, pages.first)
+        reading = partial(reading_time, pages.read, self.params.read_log, self.params.dwell_sd)
+        return Feedback(pages, events, reading), rows
 
     def _expect(self, items: I32, price_off: F64 | None) -> tuple[dict[str, F64], F64]:
         items = np.ascontiguousarray(items, dtype=np.int32)

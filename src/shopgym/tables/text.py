@@ -25,6 +25,8 @@ def as_text(column: pd.Series, field: str) -> pd.Series:
         levels = as_text(pd.Series(column.cat.categories), field).tolist()
         named = np.array([*levels, None], dtype=object)  # a missing value has the code -1
         return pd.Series(named[column.cat.codes], index=column.index, name=column.name, dtype=object)
+    if pd.api.types.infer_dtype(column, skipna=True) in ("string", "empty"):  # a loop is ten times as slow
+        return column.mask(column == "")
     missing = column.isna().to_numpy(dtype=bool)
     values = column.to_numpy(dtype=object)
     if column.dtype == object:
@@ -35,8 +37,6 @@ def as_text(column: pd.Series, field: str) -> pd.Series:
             count = f"{int(wrong.sum())} of {len(wrong)} rows are wrong"
             raise InvalidInput(f"{field}[{row}]", values[row], f"{fix}, not several ({count})")
         texts = [v if isinstance(v, str) else str(v) for v in values]
-    elif pd.api.types.is_string_dtype(column.dtype):
-        texts = list(values)
     else:
         code, different = pd.factorize(column)
         named = np.array([*map(str, different.tolist()), ""], dtype=object)

@@ -35,18 +35,22 @@ def interactions(step: Step, env: PageEnv) -> Interactions:
 def learn(
     agent: Agent,
     env: PageEnv,
-    pages: int,
+    pages: int | None,
     rng: Generator,
     *,
+    pages_in_all: int | None = None,
     policy: Policy | None = None,
     candidates: CandidateSource | None = None,
     before: BeforePage | None = None,
 ) -> Iterator[tuple[Step, Interactions, Mapping[str, float]]]:
-    """Let an agent decide ``pages`` pages in every row of an open environment, and learn after each.
+    """Let an agent decide pages in every row of an open environment, and learn after each.
 
     Reset the environment before it is stepped again by other means.
 
     Args:
+        pages: in every row; None = no limit.
+        pages_in_all: pages that all rows together show, at the least. In a season, where a row may wait for a
+            visitor, that is what an agent learns from.
         policy: decides in place of the agent's own.
         candidates, before: as in :func:`~shopgym.simulators.rollout.rollout`.
 
@@ -54,7 +58,8 @@ def learn(
         The step, its interactions and what ``agent.learn`` reported.
     """
     deciding = agent.policy if policy is None else policy
-    for step in rollout(env.world, deciding, rng, pages=pages, candidates=candidates, before=before):
+    limits: dict[str, Any] = {"pages": pages, "pages_in_all": pages_in_all}
+    for step in rollout(env.world, deciding, rng, **limits, candidates=candidates, before=before):
         batch = interactions(step, env)
         yield step, batch, agent.learn(batch)
 

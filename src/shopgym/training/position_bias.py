@@ -50,9 +50,14 @@ def measure_position_bias(
     candidates: CandidateSource | None = None,
     on_progress: OnProgress = lambda: None,
 ) -> F64:
-    """(k,) the position bias that ``pages`` random pages in every row of an open environment show."""
+    """(k,) the position bias that random pages in an open environment show.
+
+    Args:
+        pages: as many as if every row showed so many; in a season a row may wait for a visitor.
+    """
     clicks, shown = np.zeros((2, env.shop.config.slate_size))
-    for step in rollout(env.world, random, rng, pages=pages, candidates=candidates, look_ahead=False):
+    in_all = pages * env.shop.lanes
+    for step in rollout(env.world, random, rng, pages_in_all=in_all, candidates=candidates, look_ahead=False):
         clicks += step.feedback.clicked[step.rows].sum(axis=0)
         shown += (step.decisions.slates >= 0).sum(axis=0)
         on_progress()

@@ -5,14 +5,13 @@ is one JSON-able mapping, the one that ``shopgym evaluate --json`` prints; :func
 keys.
 """
 
-from .choose import UNCHECKED_MODEL, Estimates, answer_of, best_estimate, estimates_of, preference
+from .choose import Estimates, answer_of, best_estimate, estimates_of, preference
 from .lines import COLOURS, Block, Line, TextTable, blocks_of, html, lines_before, table_of, text
 from .sentences import HEADINGS, comparison_conclusion, conclusion
 
 __all__ = [
     "COLOURS",
     "HEADINGS",
-    "UNCHECKED_MODEL",
     "Block",
     "Estimates",
     "Line",

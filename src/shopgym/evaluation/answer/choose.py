@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import Sequence
+from dataclasses import dataclass, field
 from typing import Any
 
 from numpy.random import Generator
@@ -16,7 +16,6 @@ from ..offline.estimators import ESTIMATORS
 from ..offline.formats.weighed_log import WeighedLog
 from ..offline.verdict import CAUTION, REFUSE, TRUST
 
-UNCHECKED_MODEL = "every estimate that uses the weights was refused: nothing on this log checks its model"
 PREFERRED = ("dr", "snips", "ips", "dm")
 """Which estimate is quoted among those with the best verdict."""
 WITH_ONE_SLOT = {"cascade-dr": "dr", "pi": "ips", "snpi": "snips"}
@@ -82,8 +81,6 @@ def estimates_of(
             made.append(estimate)
             if estimate.verdict == REFUSE:
                 refused[name] = estimate.reason
-    made = refuse_unchecked_model(made, refused)
-    refused |= {each.estimator: each.reason for each in made if each.verdict == REFUSE}
     return Estimates(made, refused, skipped, first_error)
 
 
@@ -123,16 +120,6 @@ def answer_of(
         "skipped": result.skipped,
     }
     return answer, result.made
-
-
-def refuse_unchecked_model(estimates: Sequence[Estimate], refused: Mapping[str, str]) -> list[Estimate]:
-    """The estimates; where all weighted ones are refused, those of a model alone are refused too."""
-    if not refused or any(ESTIMATORS[e.estimator].weighted and e.estimator not in refused for e in estimates):
-        return list(estimates)
-    return [
-        replace(e, verdict=REFUSE, reason=f"{UNCHECKED_MODEL}; {e.reason}") if e.verdict != REFUSE else e
-        for e in estimates
-    ]
 
 
 def best_estimate(estimates: Sequence[Estimate]) -> Estimate | None:

@@ -64,8 +64,14 @@ def lines_before(answer: Mapping[str, Any]) -> list[Line]:
             f"which {verb} {amount(answer['logged_value'], answer['unit'])}"
         ),
         Line(f": {conclusion(answer)}", answer["verdict"], answer["verdict"]),
-        *(Line(line) for line in answer.get("advice", ())),
+        *(Line(sentence) for sentence in advice(answer)),
     ]
+
+
+def advice(answer: Mapping[str, Any]) -> list[str]:
+    """How many more decisions would settle it, where it is not settled."""
+    sentence = answer.get("sample_size", {}).get("sentence")
+    return [sentence] if sentence else []
 
 
 def lines_after(answer: Mapping[str, Any]) -> list[Line]:

@@ -132,7 +132,20 @@ def diagnostics_line(answer: Mapping[str, Any]) -> str:
 
 def notes_of(answer: Mapping[str, Any]) -> list[str]:
     """What the reader has to know beside the numbers, each once."""
-    notes = estimator_notes(answer)
+    notes = [*estimator_notes(answer), *log_notes(answer)]
+    notes += [f"no {', '.join(names)}: {reason}" for reason, names in by_reason(answer["skipped"].items())]
+    return notes
+
+
+def log_notes(answer: Mapping[str, Any]) -> list[str]:
+    """How the log was read: its dialect, what ``*`` took as context, propensities that were estimated."""
+    notes = []
+    if answer.get("table"):
+        notes.append(f"the table was read as {', '.join(answer['table'])}")
+    if "left_out" in answer:  # the context was *
+        left_out = ", ".join(f"{name} ({reason})" for name, reason in answer["left_out"].items())
+        taken = f"* took {', '.join(answer.get('context', ())) or 'no column'} as context"
+        notes.append(f"{taken}; left out: {left_out}" if left_out else taken)
     propensities = answer.get("propensities", {})
     if "log_loss_of_frequencies" in propensities:
         notes.append(
@@ -141,7 +154,6 @@ def notes_of(answer: Mapping[str, Any]) -> list[str]:
         )
     if "value_in_log_of_policy" in answer:
         notes.append(f"in its own log {answer['policy']} earned {answer['value_in_log_of_policy']:.4g}")
-    notes += [f"no {', '.join(names)}: {reason}" for reason, names in by_reason(answer["skipped"].items())]
     return notes
 
 

@@ -8,10 +8,12 @@ from pathlib import Path
 from typing import Any
 
 from ..answer import COLOURS, HEADINGS, TextTable, lines_before
+from ..answer.lines import advice
 from ..answer.sentences import (
     HEADINGS_OF_SEVERAL,
     earned,
     estimator_notes,
+    log_notes,
     number,
     percent,
     quoted,
@@ -50,17 +52,17 @@ def card(answer: Mapping[str, Any], logs: Mapping[tuple[str, str], WeighedLog]) 
 
 
 def _one(answer: Mapping[str, Any], log: WeighedLog) -> str:
-    *_, logged, verdict = (str(line) for line in lines_before({**answer, "advice": ()}))
+    *_, logged, verdict = (str(line) for line in lines_before({**answer, "sample_size": {}}))
     name, verb = f"<bdi>{escape(answer['policy'])}</bdi>", earned(answer.get("minimise", False))
     sections = [_estimates(answer, log), *_weighing(answer, log)]
     return f"""<h1>What would <i>{name}</i> have {verb}?</h1>
 {_verdict(answer["verdict"], [verdict])}
 <p>{escape(logged)}.</p>
-{"".join(f"<p>{escape(line)}.</p>" for line in answer.get("advice", ()))}
+{"".join(f"<p>{escape(line)}.</p>" for line in advice(answer))}
 {_why(_reasons(answer))}
 {_tiles(answer)}
 <div class="grid">{"".join(sections)}</div>
-{_small_print(estimator_notes(answer), answer)}"""
+{_small_print([*estimator_notes(answer), *log_notes(answer)], answer)}"""
 
 
 def _several(answer: Mapping[str, Any], logs: Mapping[tuple[str, str], WeighedLog]) -> str:

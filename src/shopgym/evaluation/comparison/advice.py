@@ -1,19 +1,51 @@
-"""What a reader of a comparison asks next: whether a hidden cause could turn it, and how many more decisions."""
+"""What a reader asks next: could a hidden cause turn the result, and how many more decisions settle it."""
 
 from __future__ import annotations
 
+from dataclasses import asdict, replace
 from typing import Any
 
 from ..errors import NotEstimable
+from ..offline.estimate import Estimate, without_infinity
+from ..offline.formats.weighed_log import WeighedLog
 from ..offline.inputs import OpeInputs
+from ..offline.sample_size import sample_size
 from ..offline.sensitivity import sensitivity
 from ..offline.verdict import REFUSE
 from .contrasts import DIFFERENCE
 from .rows import JointTable, Logs, Options
 
 
+def further_draws(estimate: Estimate, reference: float, log: WeighedLog) -> dict[str, Any]:
+    """How many more decisions, or users, would tell an estimate from a reference, JSON-able.
+
+    Keys: those of :class:`..offline.sample_size.SampleSize` and ``sentence``, which is empty where the
+    interval leaves out the reference already.
+    """
+    cluster = log.rounds.cluster if isinstance(log.rounds, OpeInputs) else None
+    size = sample_size(estimate, reference, users=None if cluster is None else int(cluster.max()) + 1)
+    return without_infinity({**asdict(size), "sentence": size.sentence})
+
+
+def further_draws_of_differences(table: JointTable, logs: Logs) -> list[dict[str, Any]]:
+    """For each difference on all rounds that its joint interval does not tell from 0.
+
+    Keys: ``reward``, ``policy`` and those of :func:`further_draws`.
+    """
+    levels = {family.kind: family.each_level for family in table.families if not family.by}
+    out = []
+    for row in table.rows:
+        if row.group.by or row.verdict(DIFFERENCE) == REFUSE:
+            continue
+        estimate = replace(row.estimates[DIFFERENCE], level=levels[DIFFERENCE])
+        size = further_draws(estimate, 0.0, logs[row.reward][row.policy])
+        if size["sentence"]:
+            out.append({"reward": row.reward, "policy": row.policy, **size})
+    return out
+
+
 def hidden_causes(table: JointTable, logs: Logs, options: Options) -> list[dict[str, Any]]:
-    """For each difference on all rounds of a log without propensities: how strong a hidden cause would turn it.
+    """How strong a hidden cause would turn each difference on all rounds of a log without propensities.
 
     Keys: ``reward``, ``policy`` and those of :class:`..offline.sensitivity.Sensitivity`.
     """

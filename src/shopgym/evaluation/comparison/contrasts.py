@@ -9,6 +9,7 @@ from numpy.random import Generator
 
 from ...core.types import F64, Bool
 from ..errors import NotEstimable
+from ..intervals.clusters import independent_draws
 from ..intervals.statistic import Statistic
 from ..offline.compare import compare_inputs, contrast
 from ..offline.estimate import Estimate
@@ -60,8 +61,8 @@ class Contrast:
         )
 
     def influence(self) -> F64 | None:
-        """(draws,) of each independent draw of the whole log, a user's rounds being one where the log is by
-        user; 0 outside ``rows``. None for a streamed log."""
+        """(draws,) up to a factor, the influence of each independent draw of the whole log, of a user where
+        the log is by user; 0 outside ``rows``. None for a streamed log."""
         whole = self.log.rounds
         if not isinstance(whole, OpeInputs):
             return None
@@ -69,15 +70,16 @@ class Contrast:
         if self.baseline is not None:
             statistic = contrast(statistic, self._statistic(self.baseline), self.kind == LIFT)
         psi = np.zeros(len(whole))
-        rows = slice(None) if self.rows is None else self.rows
-        own = statistic.influence()
-        psi[rows] = own * (len(psi) / len(own))
+        psi[slice(None) if self.rows is None else self.rows] = statistic.influence()
+        if whole.sample_weight is not None:
+            psi *= whole.sample_weight
         return psi if whole.cluster is None else np.asarray(np.bincount(whole.cluster, psi), dtype=np.float64)
 
     def _statistic(self, log: WeighedLog) -> Statistic:
         inputs = part_of(log, self.rows).rounds
         assert isinstance(inputs, OpeInputs)  # asked of logs in memory alone
-        return estimator_named(self.estimator).fitted(inputs).statistic(inputs)
+        statistic = estimator_named(self.estimator).fitted(inputs).statistic(inputs)
+        return independent_draws(statistic, None, inputs.sample_weight)
 
 
 def part_of(log: WeighedLog, rows: Bool | None) -> WeighedLog:

@@ -286,6 +286,8 @@ def _compare(row: Row, kind: str, contrast: Contrast, table: list[Row], options:
     try:
         made = contrast.estimate(options.level, options.interval, np.random.default_rng(options.seed))
     except NotEstimable as error:
+        if error.field == "interval":  # an option that does not fit a comparison
+            raise
         row.refusals[kind] = error.fix
         return
     if not np.isfinite(made.value):

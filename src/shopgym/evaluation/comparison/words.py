@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
 from ..answer import Block, Line, TextTable, blocks_of, comparison_conclusion, conclusion
-from ..answer.sentences import amount, between, earned, estimator_notes, number, percent, together
+from ..answer.sentences import amount, between, earned, estimator_notes, log_notes, number, percent, together
 from ..offline.verdict import CAUTION, REFUSE, TRUST
 
 JOINT = (
@@ -92,8 +92,8 @@ def comparison_blocks(answer: Mapping[str, Any]) -> list[Block]:
 
 
 def _advice(answer: Mapping[str, Any]) -> Iterator[str]:
-    """What comes after the conclusions: whether a hidden cause could turn them."""
-    for each in answer["sensitivity"]:
+    """What comes after the conclusions: could a hidden cause turn them, what would settle them."""
+    for each in (*answer["sensitivity"], *answer["sample_sizes"]):
         yield f"{_name(answer, {**each, 'by': ''})}: {each['sentence']}"
 
 
@@ -159,7 +159,8 @@ def _notes(answer: Mapping[str, Any]) -> list[str]:
     notes: dict[str, None] = {}
     for each in answer["evaluations"]:
         estimates = [e for e in each["estimates"] if e["estimator"] in used]
-        notes |= dict.fromkeys(estimator_notes({**each, "estimates": estimates}))
+        said = [*estimator_notes({**each, "estimates": estimates}), *log_notes(each)]
+        notes |= dict.fromkeys(said)
     return list(notes)
 
 

@@ -60,14 +60,22 @@ def check(statistic: Statistic, level: float) -> None:
         raise InvalidInput("rounds", len(statistic), "an interval needs at least two rounds")
 
 
-def standard_error(psi: F64) -> float:
-    """Of a statistic with influences ``psi`` (n,)."""
-    n = len(psi)
-    return float((psi @ psi / (n * (n - 1.0))) ** 0.5)
-
-
 def weights_of(statistic: Statistic, name: str) -> F64:
     """(n,) the importance weights, for intervals that know of their mean."""
     if statistic.control is None:
         raise NotEstimable("interval", name, "it needs the importance weights of one policy: use delta")
     return statistic.control + 1.0
+
+
+def weighted_rewards(statistic: Statistic, name: str, lowest: float, highest: float) -> tuple[F64, F64]:
+    """(n,) weights and rounds, for intervals of rounds that are weights times rewards within bounds.
+
+    Raises:
+        NotEstimable: they are not, as those of a ratio, or of most predictions.
+    """
+    w, x = weights_of(statistic, name), statistic.columns[:, 0]
+    least = min(float((x - lowest * w).min()), float((highest * w - x).min()))
+    if statistic.columns.shape[1] > 1 or least < -1e-9 * (highest - lowest):
+        bounds = f"[{lowest:g}, {highest:g}]"
+        raise NotEstimable("interval", name, f"the rounds are not weights times rewards in {bounds}")
+    return w, x

@@ -5,13 +5,20 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 
+import numpy as np
 from numpy.random import Generator
 
 from ...core.errors import InvalidInput
 from ...core.types import F64
 from ..errors import NotEstimable
-from .base import Ends, SymmetricInterval, check, weights_of
-from .statistic import Statistic
+from .base import Ends, SymmetricInterval, check
+from .statistic import Statistic, Terms
+
+ONE_MEAN = (
+    "it is for a mean v normalised by its weights (at most W), with variance W v (1 - v) / n; otherwise that "
+    "is v (W - v) / n, which is more: use snips, or the interval delta"
+)
+SEEN = "the bounds of the rounds are those seen in the log, which makes {} an approximation"
 
 
 @dataclass(frozen=True)
@@ -28,6 +35,11 @@ class Hoeffding(SymmetricInterval):
     lowest: float | None = None
     highest: float | None = None
     name: str = "hoeffding"
+
+    @property
+    def caveat(self) -> str:
+        """What the reader of an estimate has to know."""
+        return SEEN.format(self.name) if None in (self.lowest, self.highest) else ""
 
     def half_width(self, statistic: Statistic, level: float) -> float:
         """See :class:`.base.SymmetricInterval`.
@@ -53,6 +65,11 @@ class EmpiricalBernstein(SymmetricInterval):
     highest: float | None = None
     name: str = "bernstein"
 
+    @property
+    def caveat(self) -> str:
+        """What the reader of an estimate has to know."""
+        return SEEN.format(self.name) if None in (self.lowest, self.highest) else ""
+
     def half_width(self, statistic: Statistic, level: float) -> float:
         """See :class:`.base.SymmetricInterval`.
 
@@ -68,10 +85,14 @@ class EmpiricalBernstein(SymmetricInterval):
 
 @dataclass(frozen=True)
 class ClopperPearson:
-    """Exact binomial interval (Clopper and Pearson 1934) of n / w trials, w the largest weight.
+    """Exact binomial interval (Clopper and Pearson 1934) of sum w / max w trials, for snips.
 
-    n rounds of weight at most w say as much as n / w unweighted ones. A rule of thumb for rewards in
-    [``lowest``, ``highest``]; conservative.
+    n rounds of weight at most max w say at least as much as n / max w unweighted ones: a mean of rewards in
+    [0, 1] that is normalised by its weights has a variance of at most max w V (1 - V) / n in large logs. A
+    mean that is not, such as ips, has up to V (max w - V) / n, which is more: it is refused, as is dr.
+
+    Attributes:
+        lowest, highest: of the rewards.
     """
 
     lowest: float = 0.0
@@ -82,20 +103,36 @@ class ClopperPearson:
         """See :class:`.base.Interval`; needs no generator.
 
         Raises:
-            NotEstimable: a statistic without importance weights, or a value out of bounds.
+            NotEstimable: a mean that is not normalised by its weights, or of rewards out of bounds.
         """
         from scipy.special import betaincinv
 
         check(statistic, level)
+        weight, reward = self._rounds(statistic)
         span = self.highest - self.lowest
-        share = (statistic.value - self.lowest) / span
-        if not 0.0 <= share <= 1.0:
-            raise NotEstimable("value", statistic.value, f"it is not in [{self.lowest:g}, {self.highest:g}]")
-        rounds = len(statistic) / float(weights_of(statistic, self.name).max())
-        wins, miss = share * rounds, (1.0 - level) / 2.0
-        low = float(betaincinv(wins, rounds - wins + 1.0, miss)) if wins > 0 else 0.0
-        high = float(betaincinv(wins + 1.0, rounds - wins, 1.0 - miss)) if wins < rounds else 1.0
+        slack = 1e-9 * span
+        outside = (reward < self.lowest - slack) | (reward > self.highest + slack)
+        if outside.any():
+            bounds = f"this interval needs rewards in [{self.lowest:g}, {self.highest:g}]"
+            raise NotEstimable("reward", float(reward[outside][0]), bounds)
+        trials = float(weight.sum() / weight.max())
+        share = min(1.0, max(0.0, (statistic.value - self.lowest) / span))
+        wins, miss = share * trials, (1.0 - level) / 2.0
+        low = float(betaincinv(wins, trials - wins + 1.0, miss)) if wins > 0 else 0.0
+        high = float(betaincinv(wins + 1.0, trials - wins, 1.0 - miss)) if wins < trials else 1.0
         return self.lowest + span * low, self.lowest + span * high
+
+    def _rounds(self, statistic: Statistic) -> tuple[F64, F64]:
+        """Weight and reward of the rounds with a weight."""
+        if not isinstance(statistic, Terms) or statistic.numerator.shape[1] > 1:
+            raise NotEstimable("interval", self.name, ONE_MEAN)
+        weight = statistic.denominator
+        if weight is None and statistic.control is not None and not statistic.control.any():
+            weight = np.ones_like(statistic.numerator)  # equal weights need no normalising
+        if weight is None or (weight < 0).any():
+            raise NotEstimable("interval", self.name, ONE_MEAN)
+        counted = weight[:, 0] > 0
+        return weight[counted, 0], statistic.numerator[counted, 0] / weight[counted, 0]
 
 
 def _width(rounds: F64, lowest: float | None, highest: float | None) -> float:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from numpy.random import Generator
 
-from .base import Ends, check, weights_of
+from .base import Ends, check, weighted_rewards, weights_of
 from .statistic import Statistic
 
 
@@ -33,7 +33,8 @@ class CressieRead:
         """See :class:`.base.Interval`; needs no generator.
 
         Raises:
-            NotEstimable: a statistic without importance weights.
+            NotEstimable: a statistic without importance weights; with ``rewards`` one whose rounds are not
+                weights times rewards within these.
         """
         from scipy.special import fdtri
 
@@ -50,6 +51,7 @@ class CressieRead:
             half = math.sqrt(max(spread, 0.0) * quantile / n)
             return centre - half, centre + half
         least, largest = self.rewards
+        weighted_rewards(statistic, self.name, least, largest)
         most = max(self.most, float(w.max()))
         fewest = min(0.0, float(w.min()))
         heavy = most if sums[0] < n else fewest

@@ -2,37 +2,47 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
 from ...core.statistics import normal_quantile
-from .base import SymmetricInterval, standard_error
+from .base import SymmetricInterval
 from .statistic import Statistic
 
 
 @dataclass(frozen=True)
 class Delta(SymmetricInterval):
-    """Normal interval from the influence of each round (delta method): right for ratios, closed form."""
+    """From the influence of each round (delta method): right for ratios, closed form.
+
+    Normal for independent rounds, Student's with the degrees of freedom of :class:`.clusters.Clustered` for
+    clusters.
+    """
 
     name: str = "delta"
 
     def half_width(self, statistic: Statistic, level: float) -> float:
         """See :class:`.base.SymmetricInterval`."""
-        return normal_quantile(level) * standard_error(statistic.influence())
+        return student_quantile(level, statistic.degrees_of_freedom) * statistic.standard_error
 
 
 @dataclass(frozen=True)
 class Student(SymmetricInterval):
-    """As :class:`Delta`, with the quantiles of Student's t with n - 1 degrees of freedom."""
+    """As :class:`Delta`, with n - 1 degrees of freedom for n independent rounds."""
 
     name: str = "student"
 
     def half_width(self, statistic: Statistic, level: float) -> float:
         """See :class:`.base.SymmetricInterval`."""
-        return student_quantile(level, len(statistic)) * standard_error(statistic.influence())
+        return (
+            student_quantile(level, min(statistic.degrees_of_freedom, len(statistic) - 1))
+            * statistic.standard_error
+        )
 
 
-def student_quantile(level: float, n: int) -> float:
-    """t such that Student's variable with n - 1 degrees of freedom lies in [-t, t] with this probability."""
+def student_quantile(level: float, degrees: float) -> float:
+    """t such that Student's variable of these degrees of freedom lies in [-t, t] with this probability."""
+    if math.isinf(degrees):
+        return normal_quantile(level)
     from scipy.special import stdtrit
 
-    return float(stdtrit(n - 1, (1.0 + level) / 2.0))
+    return float(stdtrit(degrees, (1.0 + level) / 2.0))

@@ -10,8 +10,7 @@ from numpy.random import Generator
 
 from ...core.errors import in_range
 from ...core.types import F64
-from ..errors import NotEstimable
-from .base import Ends, SymmetricInterval, check, standard_error, weights_of
+from .base import Ends, SymmetricInterval, check, weighted_rewards
 from .statistic import Statistic
 
 
@@ -36,7 +35,7 @@ class Asymptotic(SymmetricInterval):
     def half_width(self, statistic: Statistic, level: float) -> float:
         """See :class:`.base.SymmetricInterval`."""
         n = len(statistic)
-        spread = standard_error(statistic.influence()) * math.sqrt(n)
+        spread = statistic.standard_error * math.sqrt(n)
         miss = 1.0 - level
         mixture = n * (-2.0 * math.log(miss) + math.log(1.0 - 2.0 * math.log(miss))) / self.planned
         log = math.log(math.sqrt(mixture + 1.0) / miss)
@@ -63,12 +62,9 @@ class Betting:
             NotEstimable: rounds that are not weights times rewards in the bounds.
         """
         check(statistic, level)
-        w, x = weights_of(statistic, self.name), statistic.columns[:, 0]
+        w, x = weighted_rewards(statistic, self.name, self.lowest, self.highest)
         span = self.highest - self.lowest
         gain, loss = (x - self.lowest * w) / span, (self.highest * w - x) / span
-        if statistic.columns.shape[1] > 1 or min(float(gain.min()), float(loss.min())) < -1e-9:
-            bounds = f"[{self.lowest:g}, {self.highest:g}]"
-            raise NotEstimable("interval", self.name, f"the rounds are not weights times rewards in {bounds}")
         miss = (1.0 - level) / 2.0
         return self.lowest + span * _least(gain, miss), self.highest - span * _least(loss, miss)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from abc import ABC, abstractmethod
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -9,8 +10,7 @@ from functools import cached_property
 
 import numpy as np
 
-from ...core.types import F64, I64, AnyArray
-from .clusters import cluster_sums
+from ...core.types import F64, AnyArray
 
 _STEP = 1e-30
 """Imaginary step of the derivative; its square is far below the last digit of any mean."""
@@ -56,6 +56,17 @@ class Statistic(ABC):
         1998), exact to rounding. Denominators are thus not taken as known.
         """
         return self._psi
+
+    @property
+    def standard_error(self) -> float:
+        """Of the value, from the influences."""
+        psi, n = self.influence(), len(self)
+        return float((psi @ psi / (n * (n - 1.0))) ** 0.5)
+
+    @property
+    def degrees_of_freedom(self) -> float:
+        """Of the standard error; infinite where it is taken as known (many rounds)."""
+        return math.inf
 
     def __sub__(self, other: Statistic) -> Statistic:
         """The difference of two values, round by round on the same log."""
@@ -116,37 +127,6 @@ class Smooth(Statistic):
     def of_means(self, means: AnyArray) -> AnyArray:
         """See :class:`Statistic`."""
         return self.function(means)
-
-
-@dataclass(frozen=True, eq=False)
-class Clustered(Statistic):
-    """``base`` with the sums over the rounds of each cluster in place of rounds.
-
-    Sums are scaled so that means stay what they are; clusters, not rounds, are then the independent draws
-    (Liang and Zeger 1986, Longitudinal data analysis using generalized linear models).
-
-    Attributes:
-        base: of n rounds.
-        cluster: (n,) integers in [0, clusters), each of them there.
-    """
-
-    base: Statistic
-    cluster: I64
-
-    @cached_property
-    def columns(self) -> F64:
-        """(clusters, p) the scaled sums."""
-        return cluster_sums(self.base.columns, self.cluster)
-
-    @cached_property
-    def control(self) -> F64 | None:  # type: ignore[override]
-        """(clusters,) as in :class:`Statistic`."""
-        control = self.base.control
-        return None if control is None else cluster_sums(control[:, None], self.cluster)[:, 0]
-
-    def of_means(self, means: AnyArray) -> AnyArray:
-        """See :class:`Statistic`."""
-        return self.base.of_means(means)
 
 
 @dataclass(frozen=True, eq=False)

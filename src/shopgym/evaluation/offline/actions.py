@@ -12,7 +12,7 @@ from ...core.types import F64, AnyArray
 from .checks import checked_actions, chunks, shown
 from .inputs import OpeInputs, weigh
 from .reward_model import FOLDS, Moments, assign_folds
-from .support import calibration_p
+from .support import calibration
 
 OBJECTIVES = ("squares", "variance")
 
@@ -82,6 +82,6 @@ def cross_fitted_inputs(
         unsupported=unsupported / (n if sample_weight is None else float(sample_weight.sum())),
         unit=unit,
         propensity=propensity,
-        propensity_p=calibration_p(action, propensity, n_actions, features, sample_weight),
         sample_weight=sample_weight,
+        **calibration(action, propensity, n_actions, features, sample_weight),
     )

@@ -6,6 +6,7 @@ import numpy as np
 from numpy.random import Generator
 
 from ...core.errors import InvalidInput
+from ...core.types import AnyArray
 from ..intervals import Interval, interval_named
 from ..intervals.statistic import Lift, Statistic
 from .estimate import Estimate
@@ -41,10 +42,12 @@ def compare_inputs(
     if not np.array_equal(inputs_a.reward, inputs_b.reward):
         shapes = (inputs_a.reward.shape, inputs_b.reward.shape)
         raise InvalidInput("inputs.reward", shapes, "both inputs have to come from the same rows of one log")
+    for name in ("cluster", "sample_weight"):
+        if not _same(getattr(inputs_a, name), getattr(inputs_b, name)):
+            raise InvalidInput(f"inputs.{name}", name, "both inputs need the same: weigh them alike")
     both = (inputs_a, inputs_b)
     chosen, other = (named.fitted(inputs) for inputs in both)
     reasons = chosen.reasons(inputs_a) + other.reasons(inputs_b)
-    notes = [note for inputs in both for note in (inputs.note, inputs.weight_warning)]
     return make_estimate(
         chosen,
         contrast(chosen.statistic(inputs_a), other.statistic(inputs_b), relative),
@@ -52,12 +55,20 @@ def compare_inputs(
         raw=_raw(chosen, inputs_a, other, inputs_b, relative),
         reasons=reasons,
         cluster=inputs_a.cluster,
+        sample_weight=inputs_a.sample_weight,
         level=level,
         interval=interval_named(interval),
         rng=rng,
         unit="" if relative else inputs_a.unit,
-        notes=["relative lift of two policies" if relative else "difference of two policies", *notes],
+        notes=[
+            "relative lift of two policies" if relative else "difference of two policies",
+            *(inputs.note for inputs in both),
+        ],
     )
+
+
+def _same(one: AnyArray | None, other: AnyArray | None) -> bool:
+    return one is other or (one is not None and other is not None and np.array_equal(one, other))
 
 
 def contrast(one: Statistic, two: Statistic, relative: bool = False) -> Statistic:

@@ -82,7 +82,7 @@ class RepeatedRows:
         remedy = "drop the copies"
         if not self.users_named:
             remedy += ", or name the user (--user-column) if they are customers who came back"
-        return ((CAUTION, f"{self.sentence}: the log counts them twice; {remedy}"),)
+        return ((CAUTION, f"{self.sentence}: the log counts them twice, so {remedy}"),)
 
 
 def repeated_rows(
@@ -105,9 +105,13 @@ def repeated_rows(
             no evidence either.
     """
     compared = frame.drop(columns=[id]) if id in frame.columns else frame
+    compared = compared.loc[:, ~compared.columns.duplicated()]
     users_named = user in frame.columns
     nothing = RepeatedRows(0, len(frame), users_named=users_named)
-    if not compared.duplicated().any():
+    try:
+        if not compared.duplicated().any():
+            return nothing
+    except TypeError:  # lists or dictionaries in a cell
         return nothing
     tested = []
     for name in compared.columns:

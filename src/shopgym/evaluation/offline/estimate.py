@@ -20,7 +20,8 @@ class Estimate:
         estimator: short name, e.g. ``snips``.
         n: rounds.
         ess, max_weight, max_share, mean_weight, unsupported, tail_mass, pareto_k, weight_z, pair_z,
-        propensity_p, model_error, model_z: see :class:`.diagnostics.Diagnostics`.
+        propensity_p, model_error, model_z, clusters, effective_clusters,
+        propensity_excess: see :class:`.diagnostics.Diagnostics`.
         skewness, error_rounds, shift: of this estimator (:class:`.influence.Influence`); NaN if not known.
         unit: unit of ``value``, e.g. ``click``.
         note: what the reader has to know beside the numbers; may be empty.
@@ -49,6 +50,9 @@ class Estimate:
     propensity_p: float = math.nan
     model_error: float = math.nan
     model_z: float = math.nan
+    clusters: float = math.nan
+    effective_clusters: float = math.nan
+    propensity_excess: float = math.nan
     skewness: float = math.nan
     error_rounds: float = math.nan
     shift: float = math.nan

@@ -7,10 +7,11 @@ from typing import Any
 
 from numpy.random import Generator
 
-from ...core.types import I64
+from ...core.types import F64, I64
 from ..intervals import Interval, interval_named, require_clusters
 from ..intervals.base import Ends
-from ..intervals.statistic import Clustered, Statistic
+from ..intervals.clusters import independent_draws
+from ..intervals.statistic import Statistic
 from .diagnostics import Diagnostics
 from .estimate import Estimate
 from .influence import Influence
@@ -51,9 +52,13 @@ class Estimator:
         return None
 
     def reasons(self, inputs: OpeInputs) -> tuple[Reason, ...]:
-        """What speaks against an estimate of these inputs beside the diagnostics: doubts about the log, and
-        why estimator and inputs do not fit."""
-        return (*inputs.doubts, *self.misfits(inputs, inputs.diagnostics))
+        """What speaks against an estimate of these inputs beside the diagnostics: doubts about the log, what
+        the estimators say of one another (:mod:`.agreement`), and why estimator and inputs do not fit."""
+        return (*inputs.doubts, *self.checks(inputs), *self.misfits(inputs, inputs.diagnostics))
+
+    def checks(self, inputs: OpeInputs) -> tuple[Reason, ...]:
+        """What the other estimators of these inputs say against this one (:mod:`.agreement`)."""
+        return inputs.disagreements
 
     def misfits(self, inputs: OpeInputs, diagnostics: Diagnostics) -> tuple[Reason, ...]:
         """Reasons against this estimator on inputs of this kind with these diagnostics."""
@@ -89,11 +94,12 @@ class Estimator:
             raw=fitted.raw(inputs),
             reasons=fitted.reasons(inputs),
             cluster=inputs.cluster,
+            sample_weight=inputs.sample_weight,
             level=level,
             interval=interval_named(interval),
             rng=rng,
             unit=inputs.unit,
-            notes=[inputs.note, inputs.weight_warning],
+            notes=[inputs.note],
         )
 
 
@@ -110,17 +116,21 @@ def make_estimate(
     raw: Statistic | None = None,
     reasons: Sequence[Reason] = (),
     cluster: I64 | None = None,
+    sample_weight: F64 | None = None,
 ) -> Estimate:
     """The estimate of ``statistic`` with its interval, the diagnostics and the verdict.
 
-    ``raw`` is the same without smoothing; rounds with equal ``cluster`` are one draw.
+    ``raw`` is the same without smoothing; rounds with equal ``cluster`` are one draw, and a
+    row counts ``sample_weight`` times.
     """
     rounds = len(statistic)
-    if cluster is not None:
+    if cluster is not None or sample_weight is not None:
         require_clusters(interval)
-        statistic = Clustered(statistic, cluster)
-        raw = None if raw is None else Clustered(raw, cluster)
-        notes = [*notes, f"the interval takes {len(statistic)} users as independent, not {rounds} rounds"]
+        statistic = independent_draws(statistic, cluster, sample_weight)
+        raw = None if raw is None else independent_draws(raw, cluster, sample_weight)
+    if cluster is not None:
+        notes = [*notes, f"the interval takes {len(statistic):,} users as independent, not {rounds:,} rounds"]
+    notes = [*notes, getattr(interval, "caveat", "")]
     low, high = interval(statistic, level, rng)
     influence = Influence.from_statistic(statistic, raw)
     return judged_estimate(

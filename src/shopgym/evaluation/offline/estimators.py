@@ -18,20 +18,18 @@ from .loggers import ByLogger
 from .slate.estimators import CascadeDR, PseudoInverse
 from .smoothing import Clipped, Exponential, Logarithmic, Optimistic, SubGaussian, Switched
 from .tuning import Tuned
-from .weighted import Direct, Weighted
+from .weighted import DR, IPS, SNIPS, Direct, Weighted
 
 LEVELS = (1.0, 5.0, 10.0, 50.0, 100.0, 500.0, 1000.0, 5000.0)
 """Weights and shrinkages to choose from."""
 POWERS = (1.0, 0.9, 0.75, 0.5)
 """Powers of the propensity to choose from."""
 
-DR = Weighted("dr", needs_model=True)
-"""Dudik, Langford and Li 2011."""
 DEFAULT_ESTIMATORS: Mapping[str, Estimator] = {
     estimator.name: estimator
     for estimator in (
-        Weighted("ips"),  # Horvitz and Thompson 1952; Strehl et al. 2010
-        Weighted("snips", normalised=True),  # Swaminathan and Joachims 2015
+        IPS,
+        SNIPS,
         Direct(),
         DR,
     )
@@ -50,10 +48,10 @@ ESTIMATORS: Mapping[str, Estimator] = {
         Weighted("sg-ips", SubGaussian()),
         Weighted("sg-dr", SubGaussian(), needs_model=True),
         Weighted("log-smoothing", Logarithmic()),
-        Tuned("exp-smoothing", Weighted("ips"), tuple(map(Exponential, POWERS))),
+        Tuned("exp-smoothing", IPS, tuple(map(Exponential, POWERS))),
         Weighted("replay", SubGaussian(1.0), normalised=True),  # Li, Chu, Langford and Wang 2011
         EmpiricalLikelihood(),
-        ByLogger("ips-by-logger", Weighted("ips")),
+        ByLogger("ips-by-logger", IPS),
         ByLogger("dr-by-logger", DR),
         CascadeDR(),
         PseudoInverse(),

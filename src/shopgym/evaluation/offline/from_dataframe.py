@@ -34,6 +34,7 @@ def from_dataframe(
     propensity: str = "propensity",
     context: Sequence[str] = (),
     user: str | None = None,
+    weight: str | None = None,
     actions: Sequence[Any] | None = None,
     folds: int = FOLDS,
     penalty: float | None = None,
@@ -53,6 +54,7 @@ def from_dataframe(
         context: columns for the reward model: numbers are standardised, anything else becomes one column
             per value.
         user: column whose equal values are one user; the folds keep users together.
+        weight: column that says how many rounds a row stands for, above 0 (:class:`.inputs.OpeInputs`).
         actions: the action labels; default: those in the log, sorted.
         folds, penalty: of the reward model; penalty None is chosen from the log.
         unit: unit of the reward.
@@ -67,10 +69,11 @@ def from_dataframe(
     Raises:
         InvalidInput: a column that is missing or of the wrong kind, values out of range, with row numbers.
     """
-    for name in (action, reward, propensity, *context, *([] if user is None else [user])):
+    for name in filter(None, (action, reward, propensity, *context, user, weight)):
         _need(frame, name)
     labels, codes = _codes(frame, action, actions)
     logged = checked_actions(_numbers(frame, reward), codes, _numbers(frame, propensity), len(labels))
+    sample_weight = None if weight is None else _numbers(frame, weight)
     users = None if user is None else frame[user].to_numpy()
     if user is not None:
         missing = frame[user].isna().to_numpy()
@@ -78,7 +81,7 @@ def from_dataframe(
     cluster, doubts = user_clusters(users, by_user)
     if isinstance(target, str) and target.startswith("column:"):
         inputs = _from_column(frame, target.removeprefix("column:"), logged[0], logged[2], unit)
-        return replace(inputs, cluster=cluster, doubts=doubts)
+        return replace(inputs, cluster=cluster, doubts=doubts, sample_weight=sample_weight)
     inputs = cross_fitted_inputs(
         *logged,
         _rows_of(target, frame, len(labels)),
@@ -90,6 +93,7 @@ def from_dataframe(
         penalty=penalty,
         unit=unit,
         objective=objective,
+        sample_weight=sample_weight,
     )
     return replace(inputs, cluster=cluster, doubts=doubts)
 

@@ -13,6 +13,7 @@ import numpy as np
 from ...core.errors import InvalidInput
 from ...core.types import F64, I64, AnyArray
 from ..intervals.clusters import cluster_codes
+from .agreement import disagreements
 from .checks import (
     as_floats,
     check_finite,
@@ -24,8 +25,8 @@ from .checks import (
     shown,
 )
 from .diagnostics import Diagnostics, diagnose
-from .support import calibration_p
-from .verdict import CAUTION, REFUSE, THRESHOLDS, Reason
+from .support import calibration
+from .verdict import CAUTION, REFUSE, THRESHOLDS, Reason, off
 
 
 @dataclass(frozen=True, eq=False)
@@ -42,7 +43,9 @@ class OpeInputs:
         note: what the reader of an estimate has to know, e.g. a fallback; may be empty.
         propensity: (n, k) the behaviour policy's probability of what the slot showed, in (0, 1], or None.
         logger: (n,) which of several behaviour policies made the round, counted from 0, or None for one.
-        propensity_p: p-value of the propensities (:func:`.support.calibration_p`); NaN if not tested.
+        propensity_p: p-value of the propensities (:meth:`.support.Support.p_value`); NaN if not tested.
+        propensity_excess: share by which an action is logged more often than its propensities say, at least
+            (:meth:`.support.Support.excess`); NaN if not tested.
         slate_weight: (n,) weight of a whole slate's reward, for :class:`.slate.PseudoInverse`; None: unknown.
         chained: whether weights are products over several slots, not each slot's own ratio.
         conditional_predictions: whether ``v_target`` is conditional on the earlier slots that the log
@@ -72,6 +75,7 @@ class OpeInputs:
     propensity: F64 | None = None
     logger: I64 | None = None
     propensity_p: float = math.nan
+    propensity_excess: float = math.nan
     slate_weight: F64 | None = None
     chained: bool = False
     conditional_predictions: bool = False
@@ -142,7 +146,19 @@ class OpeInputs:
     def diagnostics(self) -> Diagnostics:
         """Diagnostics of the weights and the model; computed once."""
         columns = (self.reward, self.weight, self.q_logged)
-        return diagnose(*columns, self.unsupported, self.propensity_p, self.cluster)
+        draws = (self.cluster, self.sample_weight)
+        made = diagnose(*columns, self.unsupported, self.propensity_p, *draws)
+        return replace(made, propensity_excess=self.propensity_excess)
+
+    @cached_property
+    def disagreements(self) -> tuple[Reason, ...]:
+        """See :func:`.agreement.disagreements`."""
+        if self.assumptions or not self.ess > 0 or len(self) < 2:
+            return ()  # under an assumption the weights alone may be off where dr is not
+        model = None
+        if self.q_logged is not None and self.v_target is not None and not self.conditional_predictions:
+            model = self.q_logged, self.v_target
+        return disagreements(self.reward, self.weight, model, self.cluster, self.sample_weight)
 
     @cached_property
     def control(self) -> F64:
@@ -155,11 +171,8 @@ class OpeInputs:
         if self.assumptions:
             yield CAUTION, f"it takes for granted that {self.assumptions}"
         if abs(self.assumptions_z) > THRESHOLDS.z:
-            yield (
-                REFUSE,
-                f"the log contradicts that {self.assumptions}: weighed by the actions themselves the value "
-                f"is another (z = {self.assumptions_z:.1f})",
-            )
+            another = f"weighed by the actions themselves the value is another, {off(self.assumptions_z)}"
+            yield REFUSE, f"the log contradicts that {self.assumptions}: {another}"
 
     @property
     def ess(self) -> float:
@@ -175,19 +188,6 @@ class OpeInputs:
     def mean_weight(self) -> float:
         """Mean importance weight, over rounds and slots."""
         return self.diagnostics.mean_weight
-
-    @property
-    def weight_warning(self) -> str:
-        """What to know when a slot's mean weight is over 4 standard errors from 1; else empty."""
-        if abs(self.diagnostics.weight_z) <= THRESHOLDS.z:
-            return ""
-        mean = self.weight.mean(axis=0)
-        slot = int(np.argmax(np.abs(mean - 1.0)))
-        where = f" at slot {slot}" if self.weight.shape[1] > 1 else ""
-        return (
-            f"the mean weight{where} is {mean[slot]:.3g}, not 1: the propensities are wrong, "
-            "or the behaviour policy could not show all that the target shows"
-        )
 
     @classmethod
     def of_rounds(
@@ -242,7 +242,7 @@ class OpeInputs:
             unsupported=float(target[:, unseen].sum()) / len(reward) if unseen.any() else 0.0,
             unit=unit,
             propensity=propensity,
-            propensity_p=calibration_p(action, propensity, target.shape[1]),
+            **calibration(action, propensity, target.shape[1]),
         )
 
 

@@ -14,10 +14,11 @@ been affected by the treatment). Whether a column came before the action is not 
   correlated with a cause is not named, nor one that merely shares an effect with the action.
 
 Numbers are tested by their ranks and by how far the ranks are from the middle, other columns by the
-indicator of each frequent value. Inverse propensities can be far from normal, so their p-value is that of
-Bernstein's inequality, with the variance of the log. The smallest p-value of all tests is multiplied by their
-number (Bonferroni); a column is named below ``ALPHA``, so that of logs without an outcome among the columns
-at most one in a thousand names one.
+indicator of each frequent value. Means of inverse propensities are far from normal where some rounds weigh
+much: each has the p-value of Bernstein's inequality. Where no round does, all means of a column are also
+tested together (chi-squared, corrected for skewness; Petrov 1975, Sums of independent random variables,
+chapter 8). The smallest p-value of all tests is multiplied by their number (Bonferroni); a column is named
+below ``ALPHA``, so that of logs without an outcome among the columns at most one in a hundred names one.
 """
 
 from __future__ import annotations
@@ -37,8 +38,9 @@ from .verdict import CAUTION, REFUSE, Reason
 if TYPE_CHECKING:
     import pandas as pd
 
-ALPHA = 1e-3
-"""Share of right logs in which some column is named."""
+ALPHA, SURE = 0.01, 1e-4
+"""Share of right logs in which some column is named; below ``SURE`` there is no doubt that it is one. Without
+propensities only these are named, as the regressions on the other columns are not exact."""
 FEWEST = 30
 """An action or a value seen less often is not tested: its mean is too far from normal."""
 FEWEST_CLUSTERS = 20
@@ -49,10 +51,12 @@ MOST_ROWS = 50_000
 """Of a longer log every k-th row is tested: an effect that these do not show is of no weight."""
 DETERMINED = 0.01
 """Share of a column's variance below which the other columns leave nothing of it to test."""
+LIGHT, MOST_TOGETHER = 0.2, 60
+"""Share of a standard error that the heaviest round may have where means are tested together; how many."""
 EXTREME = 0.01
 """Share of the rows, those with the least exploration, that may be out of balance unseen: an action that is
 almost never chosen there has not been logged there either."""
-KNOTS = 5
+KNOTS = 10
 """Steps of a number's rank in the regressions on the other columns."""
 
 
@@ -93,16 +97,17 @@ class Suspects:
         """Reasons against an estimate, where propensities were logged.
 
         Args:
-            left_out: whether the columns were left out of the context; else they are part of it, and every
-                estimate is refused: the reward model, or the weights, are wrong.
+            left_out: whether the columns were left out of the context. Else they are part of it, and if that
+                is sure every estimate is refused: the reward model, or the weights, are wrong.
         """
         if not self.columns or not self.logged:
             return ()
         either = "an outcome of the action, or the propensities are wrong"
         if left_out:
-            remedy = "left out of the context; name the context column by column to settle it"
-            return ((CAUTION, f"{self.sentence}: {either}; {remedy}"),)
-        return ((REFUSE, f"in the context {self.sentence}: {either}; no outcome may be a --context-column"),)
+            remedy = "so left out of the context (name each context column to settle it)"
+            return ((CAUTION, f"{self.sentence}: {either}, {remedy}"),)
+        word = REFUSE if self.columns[0].p_value < SURE else CAUTION
+        return ((word, f"in the context {self.sentence}: {either} (no outcome may be context)"),)
 
     def refuse_unclear(self, option: str = "--context-column") -> None:
         """Refuse to take suspects as context unasked where no propensities can tell causes from outcomes.
@@ -131,6 +136,7 @@ def suspects(
     action: AnyArray,
     propensity: F64 | None = None,
     users: AnyArray | None = None,
+    sample_weight: F64 | None = None,
 ) -> Suspects:
     """The columns of the context that depend on the action as only an outcome, or a cause, does.
 
@@ -140,6 +146,7 @@ def suspects(
         action: (n,) labels or codes of the logged actions.
         propensity: (n,) their logged probabilities; None: not logged.
         users: (n,) or None; the rounds of a user are one draw.
+        sample_weight: (n,) > 0, how many rounds each row stands for, or None.
     """
     step = max(1, -(-len(frame) // MOST_ROWS))
     rows = slice(None, None, step)
@@ -149,44 +156,54 @@ def suspects(
     cluster = np.arange(len(code)) if users is None else cluster_codes(np.asarray(users)[rows])
     if len(frequent) == 0 or cluster.max() + 1 < FEWEST_CLUSTERS or len(frequent) < 2:
         return Suspects(logged=propensity is not None)
-    tested = {name: _features(frame[name].to_numpy()[rows]) for name in context}
-    tests = len(frequent) * sum(features.shape[1] for features in tested.values())
+    size = np.ones(len(code)) if sample_weight is None else sample_weight[rows] / sample_weight[rows].mean()
+    tested = {name: _centred(_features(frame[name].to_numpy()[rows]), size) for name in context}
     if propensity is not None:
         logged = np.asarray(propensity, dtype=np.float64)[rows]
         excess = shown / logged[:, None] - 1.0
-        extremes = _extremes(logged, int(code.max()) + 1)
+        extremes = _extremes(logged, int(code.max()) + 1, size)
+        excess *= size[:, None]
         p_values = {
-            name: _smallest_p(features, excess, cluster, extremes) for name, features in tested.items()
+            name: _unbalanced(features, excess, cluster, extremes) for name, features in tested.items()
         }
     else:
-        p_values = dict(_dependent(frame, rows, tested, shown, cluster))
-    columns = [SuspectColumn(name, min(1.0, max(1, tests) * p)) for name, p in p_values.items()]
-    suspected = sorted((each for each in columns if each.p_value < ALPHA), key=lambda each: each.p_value)
+        bases = {name: _basis(frame[name].to_numpy()[rows]) for name in tested}
+        p_values = dict(_dependent(tested, bases, shown, cluster, size))
+    columns = [SuspectColumn(name, min(1.0, len(tested) * p)) for name, p in p_values.items()]
+    limit = SURE if propensity is None else ALPHA
+    suspected = sorted((each for each in columns if each.p_value < limit), key=lambda each: each.p_value)
     return Suspects(tuple(suspected), propensity is not None)
 
 
 def _dependent(
-    frame: pd.DataFrame, rows: slice, tested: dict[str, F64], shown: F64, cluster: I64
+    tested: dict[str, F64], bases: dict[str, F64], shown: F64, cluster: I64, size: F64
 ) -> Iterator[tuple[str, float]]:
     """For each column the greater p-value of two tests: by itself, and given the other columns."""
-    centred = shown - shown.mean(axis=0)
-    bases = {name: _basis(frame[name].to_numpy()[rows]) for name in tested}
+    centred = _centred(shown, size)
+    root = np.sqrt(size)[:, None]
     for name, features in tested.items():
-        p = _smallest_p(features, centred, cluster)
+        p = _smallest_p(features, size[:, None] * centred, cluster)
         others = [basis for other, basis in bases.items() if other != name]
-        if p < ALPHA and others:
+        if p < SURE and others:
             design = np.hstack([np.ones((len(centred), 1)), *others])
             both = np.hstack([features, centred])
-            both = both - design @ np.linalg.lstsq(design, both, rcond=None)[0]
+            both = both - design @ np.linalg.lstsq(root * design, root * both, rcond=None)[0]
             left, left_of_shown = both[:, : features.shape[1]], both[:, features.shape[1] :]
             free = left.var(axis=0) > DETERMINED * features.var(axis=0)
             if free.any():
-                p = max(p, _smallest_p(left[:, free], left_of_shown, cluster))
+                p = max(p, _smallest_p(left[:, free], size[:, None] * left_of_shown, cluster))
         yield name, p
 
 
-def _smallest_p(features: F64, excess: F64, cluster: I64, extremes: tuple[float, int] | None = None) -> float:
-    """The smallest two-sided p-value of the means of feature x excess, 0 in expectation.
+def _centred(columns: F64, size: F64) -> F64:
+    """The columns less their means, weighted by ``size`` (n,) of mean 1."""
+    return np.asarray(columns - size @ columns / len(size))
+
+
+def _smallest_p(
+    features: F64, excess: F64, cluster: I64, extremes: tuple[float, float] | None = None
+) -> float:
+    """The smallest two-sided p-value of the means of feature x excess, 0 in expectation, times their number.
 
     Args:
         features: (n, f) centred, in [-1, 1].
@@ -206,32 +223,68 @@ def _smallest_p(features: F64, excess: F64, cluster: I64, extremes: tuple[float,
         if extremes is not None:
             beyond = np.maximum(total - extremes[1], 0.0)
             largest = extremes[0] * n / groups  # of a user whose rounds were decided at once
-            bound = np.divide(beyond**2, 2.0 * (error**2 + largest * beyond / 3.0) + 1e-300)
-            smallest = min(smallest, 2.0 * math.exp(-float(bound.max(initial=0.0))))
+            smallest = min(smallest, _tail(beyond, error, largest))
         else:
             defined = error > 1e-9 * math.sqrt(n)
             z = float((total[defined] / error[defined]).max(initial=0.0))
             smallest = min(smallest, 2.0 * float(stdtr(groups - 1, -z)))
-    return smallest
+    return float(min(1.0, smallest * max(1, features.shape[1] * excess.shape[1])))
 
 
-def _extremes(logged: F64, actions: int) -> tuple[float, int]:
-    """The largest inverse propensity of an action, logged or not, and how many rows are beyond it.
+def _unbalanced(features: F64, excess: F64, cluster: I64, extremes: tuple[float, float]) -> float:
+    """The p-value of a column: of its single means, or of all of them together where no round weighs much."""
+    single = _smallest_p(features, excess, cluster, extremes)
+    if extremes[1] or not 0 < features.shape[1] * excess.shape[1] <= MOST_TOGETHER:
+        return single
+    products = (features[:, :, None] * excess[:, None, :]).reshape(len(excess), -1)
+    products = np.stack([np.bincount(cluster, column) for column in products.T], axis=1)
+    return min(1.0, 2.0 * min(single, _together(products, extremes[0] * len(excess) / len(products))))
+
+
+def _together(products: F64, largest: float) -> float:
+    """The p-value of all sums over the rows of ``products``, terms of at most ``largest``; 1 if some may be
+    far from normal."""
+    from scipy.special import chdtrc
+
+    value, vector = np.linalg.eigh(products.T @ products)
+    kept = value > 1e-9 * value.max(initial=0.0)
+    if not kept.any() or largest > LIGHT * math.sqrt(float(value[kept].mean())):
+        return 1.0
+    sums = vector[:, kept].T @ products.sum(axis=0)
+    square = float((sums**2 / value[kept]).sum())
+    if square == 0.0:
+        return 1.0
+    share = products @ (vector[:, kept] @ (sums / value[kept])) / math.sqrt(square)  # squares sum to 1
+    if np.abs(share).max() > LIGHT:
+        return 1.0
+    skewness = abs(float((share**3).sum()))
+    corrected = float(chdtrc(int(kept.sum()), square)) * math.exp(min(50.0, skewness * square**1.5 / 6.0))
+    return min(1.0, corrected)
+
+
+def _tail(beyond: F64, error: F64, largest: float) -> float:
+    """The smallest two-sided p-value of sums ``beyond`` (A,) with these standard errors, of terms of at most
+    ``largest`` (Bernstein)."""
+    bernstein: F64 = beyond**2 / (2.0 * (error**2 + largest * beyond / 3.0) + 1e-300)
+    return 2.0 * math.exp(-float(bernstein.max(initial=0.0)))
+
+
+def _extremes(logged: F64, actions: int, size: F64) -> tuple[float, float]:
+    """The largest inverse propensity of an action, logged or not, and how many rounds are beyond it.
 
     All actions but the logged one share 1 - p. The largest is the quantile 1 - ``EXTREME`` over rows.
     """
     unlogged = np.divide(actions - 1, 1.0 - logged, out=np.full(len(logged), np.inf), where=logged < 1)
     weight = np.maximum(1.0 / logged, unlogged)
     largest = float(np.quantile(weight, 1.0 - EXTREME, method="lower"))
-    return largest, int((weight > largest * (1.0 + 1e-9)).sum())
+    return largest * float(size.max()), float(size[weight > largest * (1.0 + 1e-9)].sum())
 
 
 def _features(values: AnyArray) -> F64:
-    """(n, f) what is tested of a column: centred and bounded; f = 0 if it is constant."""
+    """(n, f) what is tested of a column, in [-1, 1]; f = 0 if it is constant."""
     rank = _rank(values)
     if rank is not None:
-        columns = np.stack([rank, np.abs(rank)], axis=1)
-        return np.asarray(columns - columns.mean(axis=0))
+        return np.stack([rank, np.abs(rank)], axis=1)
     levels, code, count = np.unique(values.astype(str), return_inverse=True, return_counts=True)
     if len(levels) < 2:
         return np.empty((len(values), 0))
@@ -239,8 +292,7 @@ def _features(values: AnyArray) -> F64:
     kept = kept[count[kept] >= FEWEST]
     if len(levels) == 2:
         kept = kept[:1]  # the other says the same
-    columns = (code[:, None] == kept).astype(np.float64)
-    return np.asarray(columns - columns.mean(axis=0))
+    return np.asarray(code[:, None] == kept, dtype=np.float64)
 
 
 def _basis(values: AnyArray) -> F64:

@@ -36,7 +36,8 @@ from ...core.types import F64, I64
 from ..errors import NotEstimable
 from ..intervals import interval_named
 from ..intervals.base import check_level
-from ..intervals.statistic import Clustered, Statistic, Terms
+from ..intervals.clusters import independent_draws
+from ..intervals.statistic import Statistic, Terms
 from .estimators import Estimator, estimator_named
 from .inputs import OpeInputs
 
@@ -162,10 +163,9 @@ class _HiddenCause:
             estimator = "dr" if all(inputs.has_model for inputs in both) else "snips"
         named = estimator_named(estimator)
         fitted = [named.fitted(inputs).statistic(inputs) for inputs in both]
-        ordinary = fitted[0] if len(fitted) == 1 else fitted[0] - fitted[1]
+        self.ordinary = fitted[0] if len(fitted) == 1 else fitted[0] - fitted[1]
         self.estimator, self.level = named.name, level
-        self.cluster = inputs_a.cluster
-        self.ordinary: F64 = ordinary.value + ordinary.influence()
+        self.cluster, self.sample_weight = inputs_a.cluster, inputs_a.sample_weight
         assert inputs_a.propensity is not None  # checked
         propensity = inputs_a.propensity[:, 0]
         weight = inputs_a.weight[:, 0] - (0.0 if inputs_b is None else inputs_b.weight[:, 0])
@@ -179,7 +179,8 @@ class _HiddenCause:
             for side in (self.up, ~self.up & (self.room > 0)):
                 strata[side] += 2 * _strata(inputs_a.q_logged[side, 0])
         self._order = np.lexsort((self.residual, strata))
-        self._room_before = np.concatenate([[0.0], np.cumsum(self.room[self._order])])
+        counted = self.room if self.sample_weight is None else self.room * self.sample_weight
+        self._room_before = np.concatenate([[0.0], np.cumsum(counted[self._order])])
         edges = np.searchsorted(strata[self._order], np.arange(strata.max() + 2))
         self._first, self._last, self._stratum = edges[:-1], edges[1:], strata
 
@@ -198,8 +199,8 @@ class _HiddenCause:
         more = np.where(above, distance, -distance)
         loss = np.where(more > 0, (strength - 1.0) * more, (1.0 / strength - 1.0) * more)
         excess = self.room * loss
-        terms = Terms((self.ordinary + (excess if upper else -excess))[:, None])
-        return terms if self.cluster is None else Clustered(terms, self.cluster)
+        inward = Terms((-excess if upper else excess)[:, None])
+        return independent_draws(self.ordinary - inward, self.cluster, self.sample_weight)
 
     def _quantile(self, level: float, *, upper: bool) -> F64:
         """(n,) the weighted quantile of each row's stratum: at ``level`` where more reward moves the bound

@@ -12,6 +12,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
+from itertools import combinations
 from typing import Any
 
 import numpy as np
@@ -23,7 +24,9 @@ from ..errors import NoOverlap, NotEstimable
 from ..intervals.base import check_level
 from ..intervals.normal import student_quantile
 from ..intervals.statistic import Statistic, gradient_at
-from .diagnostics import TAIL, Diagnostics, max_share, pair_products, pair_z
+from .accumulators import LargestValues, MeansAndScatter
+from .agreement import disagreement, unchecked_model
+from .diagnostics import HARMLESS, TAIL, Diagnostics, max_share, pair_products, pair_z
 from .estimate import Estimate
 from .estimator import Estimator, judged_estimate
 from .estimators import estimator_named
@@ -32,79 +35,13 @@ from .inputs import OpeInputs
 from .pareto import tail_shape
 from .slate.estimators import CascadeDR, PseudoInverse
 from .smoothing import Clipped, Logarithmic, SubGaussian
-from .verdict import Reason
-from .weighted import Direct, Weighted
+from .verdict import REFUSE, Reason
+from .weighted import SNIPS, Direct, Weighted
 
-KEPT = 1 << 20
-"""Number of largest weights kept for a slot: the whole 1% tail of up to 104,857,600 rounds, 8 MB."""
 STREAMED_INTERVALS = ("delta", "student")
 """Intervals that need only means and cross products."""
 EDGES = np.concatenate([[0.0], np.logspace(-3, 6, 46), [np.inf]])
 """Edges of the weights' histogram: the first bin is [0, 0.001), then five bins a decade."""
-
-
-class MeansAndScatter:
-    """Count, means (p,) and centred cross products (p, p) of rows that come in parts."""
-
-    def __init__(self, width: int) -> None:
-        self.n = 0
-        self.mean = np.zeros(width)
-        self.scatter = np.zeros((width, width))
-
-    def add(self, columns: F64) -> None:
-        """Add rows (r, p)."""
-        part = MeansAndScatter(columns.shape[1])
-        part.n = len(columns)
-        if part.n:
-            away = np.array(columns.T, order="C")  # each column contiguous: several times faster
-            part.mean = away.mean(axis=1)
-            away -= part.mean[:, None]
-            part.scatter = np.einsum("pn,qn->pq", away, away)  # so narrow a product is slow in BLAS
-            self.merge(part)
-
-    def merge(self, other: MeansAndScatter) -> None:
-        """Add the rows of ``other``."""
-        n = self.n + other.n
-        if n:
-            step = other.mean - self.mean
-            self.scatter += other.scatter + np.outer(step, step) * (self.n * other.n / n)
-            self.mean = self.mean + step * (other.n / n)
-            self.n = n
-
-
-class LargestValues:
-    """The largest ``kept`` of numbers that come in parts."""
-
-    def __init__(self, kept: int = KEPT) -> None:
-        self.kept = kept
-        self._floor = -math.inf
-        self._parts: list[F64] = []
-        self._held = 0
-
-    def add(self, values: F64) -> None:
-        """Add values (r,)."""
-        large = values[values > self._floor]
-        self._parts.append(large)
-        self._held += len(large)
-        if self._held >= 2 * self.kept:
-            self._cut()
-
-    def merge(self, other: LargestValues) -> None:
-        """Add the values of ``other``."""
-        self.add(other.descending())
-
-    def descending(self) -> F64:
-        """(at most kept,) the largest first."""
-        self._cut()
-        return np.sort(self._parts[0])[::-1]
-
-    def _cut(self) -> None:
-        values = np.concatenate([*self._parts, np.empty(0)])
-        if len(values) > self.kept:
-            values = np.partition(values, len(values) - self.kept)[len(values) - self.kept :]
-            # later values equal to the floor would change nothing: enough of them are kept
-            self._floor = float(values.min())
-        self._parts, self._held = [values], len(values)
 
 
 class SufficientStatistics:
@@ -118,13 +55,16 @@ class SufficientStatistics:
 
     def __init__(self, estimators: Sequence[Estimator], slots: int = 1, unit: str = "reward") -> None:
         self.estimators = tuple(estimators)
+        if not any(each.weighted for each in self.estimators):
+            self.estimators = (*self.estimators, SNIPS)  # nothing else would check the model
         self.unit = unit
         self.notes: dict[str, None] = {}
-        self.propensity_p = self.unsupported = math.nan
+        self.propensity_p = self.propensity_excess = self.unsupported = math.nan
         """Of the whole log; the caller sets them from :class:`.support.Support`."""
         self.doubts: tuple[Reason, ...] = ()
         """As :attr:`.inputs.OpeInputs.doubts`; those of the parts, and what the caller adds."""
-        self._columns = [MeansAndScatter(_columns(each, _lead_round(slots)).shape[1]) for each in estimators]
+        lead = _lead_round(slots)
+        self._columns = [MeansAndScatter(_columns(e, lead).shape[1]) for e in self.estimators]
         self._kind = _lead_round(slots)
         self._refused: dict[str, str] = {}
         self._weight, self._reward = MeansAndScatter(slots), MeansAndScatter(1)
@@ -208,14 +148,14 @@ class SufficientStatistics:
         square = variance + mean**2
         ess = n * np.divide(mean**2, square, out=np.zeros_like(mean), where=square > 0)
         error = np.sqrt(variance / n)
-        away = np.abs(mean - 1.0) > 1e-6
+        away = np.abs(mean - 1.0) > HARMLESS
         z = np.where(away, np.copysign(np.inf, mean - 1.0), 0.0)
         np.divide(mean - 1.0, error, out=z, where=away & (error > 0))
         tops = [top.descending() for top in self._top]
         shapes = [shape for shape in (tail_shape(top[::-1], n) for top in tops) if not math.isnan(shape)]
         count = math.ceil(TAIL * n)
         tails = [float(top[:count].sum()) / (m * n) if m > 0 else 0.0 for top, m in zip(tops, mean)]
-        pair_spread = math.sqrt(float(self._pairs.scatter[0, 0]) / n)
+        pair_error = np.sqrt(self._pairs.scatter[:1, 0]) / n
         model_error = model_z = math.nan
         if self._correction.n:
             model_error = math.sqrt(self._squared_error / n)
@@ -229,9 +169,10 @@ class SufficientStatistics:
             pareto_k=max(shapes, default=math.nan),
             mean_weight=float(mean.mean()),
             weight_z=float(z[np.argmax(np.abs(z))]),
-            pair_z=math.nan if self.slots == 1 else pair_z(float(self._pairs.mean[0]), pair_spread, n),
+            pair_z=math.nan if self.slots == 1 else pair_z(self._pairs.mean, pair_error),
             unsupported=self.unsupported,
             propensity_p=self.propensity_p,
+            propensity_excess=self.propensity_excess,
             model_error=model_error,
             model_z=model_z,
         )
@@ -257,26 +198,48 @@ class SufficientStatistics:
         n = len(self)
         if n < 2:
             raise InvalidInput("rounds", n, "an interval needs at least two rounds")
-        i = names.index(name)
-        estimator, columns, diagnostics = self.estimators[i], self._columns[i], self.diagnostics()
+        estimator, diagnostics = self.estimators[names.index(name)], self.diagnostics()
         if estimator.weighted and not diagnostics.ess > 0:
             fix = f"the target never shows what was logged in any of {n} rounds"
             raise NoOverlap("inputs.weight", 0.0, fix)
-        value, error, influence = _solve_statistic(columns, *_statistics(estimator, _lead_round(self.slots)))
-        half = (normal_quantile(level) if interval == "delta" else student_quantile(level, n)) * error
+        value, error, influence = self._solved(name)
+        half = (normal_quantile(level) if interval == "delta" else student_quantile(level, n - 1)) * error
         return judged_estimate(
             estimator,
             value,
             (value - half, value + half),
             diagnostics,
             influence,
-            (*self.doubts, *estimator.misfits(self._kind, diagnostics)),
+            (*self.doubts, *self._agreement(name), *estimator.misfits(self._kind, diagnostics)),
             list(self.notes),
             level=level,
             interval=interval,
             n=n,
             unit=self.unit,
         )
+
+    def _agreement(self, name: str) -> tuple[Reason, ...]:
+        """What the counted estimators say of that one (:mod:`.agreement`).
+
+        The error of their difference is not known: they are apart where their intervals at 95% are.
+        """
+        weighted = [each.name for each in self.estimators if each.weighted]
+        reasons = () if name in weighted else unchecked_model(map(self._verdict, weighted))
+        agreeing = ("snips", "ips") if self._kind.conditional_predictions else ("dr", "snips", "ips")
+        said = {e: self._solved(e)[:2] for e in agreeing if e in weighted and e not in self._refused}
+        pairs = ((pair, sum(said[each][1] for each in pair) / 2.0) for pair in combinations(said, 2))
+        apart = (disagreement(pair, said, error) for pair, error in pairs)
+        return reasons + tuple(filter(None, apart))[:1]
+
+    def _solved(self, name: str) -> tuple[float, float, Influence]:
+        i = [each.name for each in self.estimators].index(name)
+        return _solve_statistic(self._columns[i], *_statistics(self.estimators[i], _lead_round(self.slots)))
+
+    def _verdict(self, name: str) -> str:
+        try:
+            return self.estimate(name).verdict
+        except NotEstimable:
+            return REFUSE
 
 
 def can_stream(estimator: Estimator) -> bool:

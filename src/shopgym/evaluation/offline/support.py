@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import math
+from typing import Any
 
 import numpy as np
 
 from ...core.types import F64, I64
 
+SURE = 4.0
+"""Standard errors that are taken off an excess."""
 FEWEST = 10
 """An action logged less often is not tested: its mean is too far from normal."""
 
@@ -100,6 +103,36 @@ class Support:
         defined = error > 0
         largest = float((np.abs(mean[defined]) / error[defined]).max(initial=0.0))
         return float(min(1.0, defined.sum() * 2.0 * ndtr(-largest))) if defined.any() else 1.0
+
+    def calibration(self) -> dict[str, Any]:
+        """``propensity_p`` and ``propensity_excess`` of :class:`.inputs.OpeInputs`."""
+        return {"propensity_p": self.p_value(), "propensity_excess": self.excess()}
+
+    def excess(self) -> float:
+        """The share by which some action is logged more often than its propensities say, less 4 standard
+        errors; 0 if none is, NaN if none was logged often enough.
+
+        That an action is logged *less* often may be right: its propensity is 0 in contexts where it cannot be
+        chosen, and the log does not say so.
+        """
+        tested = self.logged >= FEWEST
+        if not tested.any():
+            return math.nan
+        mean, error = (values[0, tested] for values in self.balance())
+        return max(0.0, float((mean - SURE * error).max()))
+
+
+def calibration(
+    action: I64,
+    propensity: F64,
+    n_actions: int,
+    features: F64 | None = None,
+    sample_weight: F64 | None = None,
+) -> dict[str, Any]:
+    """As :meth:`Support.calibration`, of rounds as in :meth:`Support.add`."""
+    support = Support(n_actions, 0 if features is None else features.shape[1])
+    support.add(action, propensity, None, features, sample_weight)
+    return support.calibration()
 
 
 def calibration_p(

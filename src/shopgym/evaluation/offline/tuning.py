@@ -10,7 +10,6 @@ import numpy as np
 
 from ...core.errors import InvalidInput, one_of
 from ...core.types import F64
-from ..intervals.base import standard_error
 from ..intervals.statistic import Statistic
 from .estimator import Estimator
 from .influence import SURE
@@ -127,7 +126,7 @@ def slope(statistics: Iterable[Statistic], error: float = 0.1, levels: Sequence[
     for statistic in statistics:  # one at a time: each may hold columns as long as the log
         values.append(statistic.value)
         quantile = float(stdtrit(len(statistic) - 1, 1.0 - error))
-        halves.append(quantile * standard_error(statistic.influence()))
+        halves.append(quantile * statistic.standard_error)
     order = np.lexsort((-np.array(halves), np.zeros(len(halves)) if levels is None else np.array(levels)))
     kept = [order[0]]
     for i in order[1:]:

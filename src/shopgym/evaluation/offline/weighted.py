@@ -38,9 +38,11 @@ import numpy as np
 from ...core.types import F64
 from ..errors import NoOverlap, NotEstimable
 from ..intervals.statistic import Statistic, Terms
+from .agreement import unchecked_model
 from .estimator import Estimator
 from .inputs import OpeInputs
 from .smoothing import Smoothing, Unchanged
+from .verdict import REFUSE, Reason
 
 UNCHANGED = Unchanged()
 
@@ -97,12 +99,31 @@ class Direct(Estimator):
     name: str = "dm"
     needs_model: bool = True
     weighted: bool = False
-    caveat: str = "the interval of dm leaves out the error of its reward model"
 
     def statistic(self, inputs: OpeInputs) -> Statistic:
         """See :class:`.estimator.Estimator`."""
         _, v_target = require_model(self.name, inputs)
         return Terms(v_target, None, inputs.control)
+
+    def checks(self, inputs: OpeInputs) -> tuple[Reason, ...]:
+        """See :class:`.estimator.Estimator`; where the weights say nothing, nothing checks the model."""
+        unchecked = unchecked_model(_verdict(each, inputs) for each in (SNIPS, IPS, DR))
+        return (*unchecked, *super().checks(inputs))
+
+
+IPS = Weighted("ips")
+"""Horvitz and Thompson 1952; Strehl et al. 2010."""
+SNIPS = Weighted("snips", normalised=True)
+"""Swaminathan and Joachims 2015."""
+DR = Weighted("dr", needs_model=True)
+"""Dudik, Langford and Li 2011."""
+
+
+def _verdict(estimator: Estimator, inputs: OpeInputs) -> str:
+    try:
+        return estimator.estimate(inputs).verdict
+    except NotEstimable:
+        return REFUSE
 
 
 def require_overlap(inputs: OpeInputs) -> None:
@@ -110,7 +131,8 @@ def require_overlap(inputs: OpeInputs) -> None:
     if inputs.ess > 0:
         return
     slot = np.flatnonzero(~(inputs.weight > 0).any(axis=0))[0]
-    reason = f"at slot {slot} the target never shows what was logged in any of {len(inputs)} rounds"
+    place = f" at slot {slot + 1} of {inputs.slots}" if inputs.slots > 1 else ""
+    reason = f"the target never shows what was logged{place} in any of {len(inputs):,} rounds"
     fix = "this log cannot weigh it; evaluate a target that overlaps with the log"
     raise NoOverlap("inputs.weight", 0.0, f"{reason}: {fix}")
 

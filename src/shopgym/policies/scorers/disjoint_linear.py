@@ -24,8 +24,8 @@ _CELLS_AT_A_TIME = 2_000_000
 class ArmScorer(Stored):
     """score_b = value(item) x (theta_b,arm . x + beta_b . z + width), x of the request, z of both.
 
-    The width is that of Li et al. 2010, sec. 3.3: its square is ``|F'x|^2 + |G'(z - C'x)|^2``, where F F' is the
-    covariance of the item's own model, C the part of z that this model explains, and G G' the covariance of
+    The width is that of Li et al. 2010, sec. 3.3: its square is ``|F'x|^2 + |G'(z - C'x)|^2``, where F F' is
+    the covariance of the item's own model, C the part of z that this model explains, G G' the covariance of
     the shared model. Without a shared model z is empty. Items without observations are arm 0, the prior.
 
     Attributes:

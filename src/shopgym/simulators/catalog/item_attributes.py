@@ -5,7 +5,6 @@ from __future__ import annotations
 from dataclasses import dataclass, fields
 
 import numpy as np
-from scipy.special import ndtri
 
 from ...core.errors import InvalidInput, refuse_rows
 from ...core.types import F32, F64, I32, AnyArray
@@ -65,6 +64,8 @@ class ItemAttributes:
 
         Return rates vary by category (0.25 to 1.75 of the mean 0.1) and shipping by seller (1 to 5 days).
         """
+        from scipy.special import ndtri
+
         n = len(category)
         row = np.arange(n, dtype=np.uint64)
         root = [np.uint64(key(np.uint64(seed), np.uint64(1000 + part))) for part in range(6)]

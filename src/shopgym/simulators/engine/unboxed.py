@@ -30,17 +30,22 @@ def unboxed_once(value: T) -> T:
 
 
 class _Unboxed:
-    __slots__ = ("_memory", "_numba_type_", "_value", "address")
+    """Holds the fields as attributes of its own, which are read faster than through ``__getattr__``."""
 
     def __init__(self, value: Any) -> None:
-        self._value = value
-        self._numba_type_ = _UnboxedType(numba.typeof(value))
-        self._memory = np.zeros(_size(value), np.uint8)
-        self.address = self._memory.ctypes.data
-        _store(value, self.address)
+        memory = np.zeros(_size(value), np.uint8)
+        address = memory.ctypes.data
+        _store(value, address)
+        kind = _UnboxedType(numba.typeof(value))
+        self.__dict__.update(
+            value._asdict(), _value=value, _numba_type_=kind, _memory=memory, address=address
+        )
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self._value, name)
+
+    def __setattr__(self, name: str, value: Any) -> None:
+        raise AttributeError(f"{name} may be written to, but not replaced")
 
     def __iter__(self) -> Iterator[Any]:
         return iter(self._value)

@@ -11,7 +11,6 @@ from dataclasses import dataclass
 from itertools import groupby
 
 import numpy as np
-from scipy.special import ndtri
 
 from ...core.errors import InvalidInput, in_range, in_ranges, one_of
 from ...core.types import F32, F64, AnyArray, Bool
@@ -272,5 +271,7 @@ class Market:
         return units(keys(np.uint64(key(np.uint64(key(self._root, kind)), np.uint64(number))), fields))
 
     def _normal(self, kind: np.uint64, fields: AnyArray, number: int = 0) -> F64:
+        from scipy.special import ndtri
+
         normal: F64 = ndtri(np.maximum(self._uniform(kind, fields, number), 1e-15))
         return normal

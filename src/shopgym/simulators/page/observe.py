@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import math
+from typing import TYPE_CHECKING
 
+import numpy as np
 from numba import int64, njit, uint64
 
+from ...core.batches import Requests
 from ...core.types import F32, F64, I32, I64, U64, Bool
 from ..day_types import DayTables
 from ..engine.jit import kernel
@@ -16,6 +19,9 @@ from ..people.visits import Visits
 from .candidates import draw_candidates
 from .surfaces import CHANNELS, SURFACES
 from .visit_start import start_claimed
+
+if TYPE_CHECKING:
+    from ..config import ShopConfig
 
 MOMENT = ("page", "clicks", "mobile")
 """Context columns after the intent: pages so far / max_pages, log(1 + clicks so far), phone (0 or 1)."""
@@ -28,6 +34,22 @@ RELATION = ("visits", "gap")
 
 LONGEST_GAP = 36_400.0
 """A longer gap, in days, is shown as this."""
+
+
+def blank_requests(n: int, user_columns: int, context_columns: int, config: ShopConfig) -> Requests:
+    """Requests of n visits with arbitrary content, without live figures."""
+    m, h = config.num_candidates, config.history
+    return Requests(
+        request_id=np.empty(n, np.uint64),
+        user_id=np.empty(n, np.int64),
+        user=np.empty((n, user_columns), np.float32),
+        context=np.empty((n, context_columns), np.float32),
+        candidates=np.empty((n, m), np.int32),
+        in_stock=np.empty((n, m), np.bool_),
+        time=np.empty(n),
+        slots=np.empty(n, np.int32) if config.surfaces.enabled else None,
+        history=np.empty((n, h), np.int32) if h else None,
+    )
 
 
 @njit(cache=True, inline="always")

@@ -72,6 +72,9 @@ def compact(event_rows: EventRows, queue: I64, first: I64) -> tuple[AnyArray, F6
     ``first`` (n,) holds the row of ``event_rows`` with which each page begins. It is changed to the row of
     the result.
     """
+    if len(event_rows.written) == 1:  # all visits were claimed at once: there are no gaps
+        count = event_rows.written[0]
+        return event_rows.visit[:count].copy(), event_rows.events[:count].copy()
     count = int(event_rows.written.sum())
     visit, events = np.empty(count, np.int32), np.empty((count, event_rows.events.shape[1]))
     _copy(event_rows, queue, first, visit, events)

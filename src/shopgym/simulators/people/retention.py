@@ -14,7 +14,6 @@ from dataclasses import dataclass
 import numpy as np
 from numba import njit
 from numpy.random import Generator
-from scipy.special import betaincinv, gammaincinv
 
 from ...core.errors import in_ranges
 from ...core.types import F64, Bool
@@ -54,6 +53,8 @@ def draw_habits(count: int, config: RetentionConfig, rng: Generator, even: F64 =
 
     Those of the first E customers are the quantiles at ``even`` (E, 2), uniform numbers.
     """
+    from scipy.special import betaincinv, gammaincinv
+
     rate = rng.gamma(config.r, 1.0 / config.alpha, size=count)
     dropout = rng.beta(config.a, config.b, size=count)
     rate[: len(even)] = gammaincinv(config.r, even[:, 0]) / config.alpha

@@ -6,7 +6,6 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.random import Generator, Philox
-from scipy.special import betaincinv, ndtri
 
 from ...core.types import F32, F64, I32, Bool
 from ..catalog.catalog import OBSERVED, Catalog
@@ -95,6 +94,8 @@ class Users:
         few take very many. ``returner_sd`` is in logits. The first ``established`` do not pass by; they
         may be ``representative``, that is differ from one another as evenly as possible.
         """
+        from scipy.special import betaincinv, ndtri
+
         rng = Generator(Philox(key=[seed, 0x75736572]))
         share = catalog.items.popularity / catalog.items.popularity.sum()
         favourites = rng.choice(len(catalog), size=(count, FAVOURITES), p=share).astype(np.int32)

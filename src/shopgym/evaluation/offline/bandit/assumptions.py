@@ -7,7 +7,6 @@ import math
 import numpy as np
 
 from ....core.types import F64, I64
-from ...intervals.base import standard_error
 from ...intervals.statistic import Terms
 from ..influence import Influence
 from ..verdict import THRESHOLDS
@@ -32,4 +31,4 @@ def contradiction(left: F64, weight: F64, action: I64, behaviour: F64, target: F
     difference = Terms(((target[rows, action] / behaviour[rows, action] - weight) * left)[:, None])
     if Influence.from_statistic(difference).error_rounds < THRESHOLDS.error_caution:
         return math.nan
-    return difference.value / standard_error(difference.influence())
+    return difference.value / difference.standard_error

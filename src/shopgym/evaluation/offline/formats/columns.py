@@ -165,8 +165,10 @@ def check_columns(
         _check_finite(frame, columns.action, report, first_row)
     else:
         action = frame[columns.action]
-        blank = (action.astype(str).str.strip() == "") & action.notna()
-        report.check(columns.action, action.to_numpy(dtype=object), blank.to_numpy(), FILL_IN, first_row)
+        blank = [label for label in action.dropna().unique() if not str(label).strip()]
+        if blank:
+            wrong = action.isin(blank).to_numpy()
+            report.check(columns.action, action.to_numpy(dtype=object), wrong, FILL_IN, first_row)
     reward = _check_finite(frame, columns.reward, report, first_row)
     size = np.abs(reward)
     report.check(columns.reward, reward, (size > LARGEST) & np.isfinite(size), UNITS, first_row)
@@ -224,13 +226,28 @@ def one_unit(frame: pd.DataFrame, name: str) -> str:
     return str(counts.index[0])
 
 
+def is_nested(column: pd.Series) -> bool:
+    """Whether a cell holds several values."""
+    return not _are_texts(column) and any(isinstance(value, NESTED) for value in column)
+
+
+def _are_texts(column: pd.Series) -> bool:
+    """Whether no cell can hold several values."""
+    import pandas as pd
+
+    return column.dtype != object or pd.api.types.infer_dtype(column, skipna=True) == "string"
+
+
 def check_present(frame: pd.DataFrame, name: str, report: ValidationReport, first_row: int) -> None:
     """Count the rows where the column is missing, or holds more than one value."""
     column = frame[name]
     missing = column.isna().to_numpy(dtype=bool)
-    if not missing.any() and column.dtype != object:
+    texts = _are_texts(column)
+    if texts and not missing.any():
         return
     values = column.to_numpy(dtype=object)
-    several = np.array([isinstance(value, NESTED) for value in values])
+    several = np.zeros(len(values), dtype=np.bool_)
+    if not texts:
+        several = np.array([isinstance(value, NESTED) for value in values])
     report.check(name, values, several, "give one value in each row, not several", first_row)
     report.check(name, values, missing & ~several, DROP, first_row)

@@ -9,12 +9,16 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from ....core.types import F64, I64
 from ..from_dataframe import MOST_CATEGORIES
+from ..post_treatment import suspects
 from .columns import ALL, Columns
 from .target import OFFERED
 
 if TYPE_CHECKING:
     import pandas as pd
+
+    from .table import LogTable
 
 DATE = re.compile(
     r"(\d{4}[-/.]\d{1,2}[-/.]\d{1,2}|\d{1,2}[-/.]\d{1,2}[-/.](\d{2}|\d{4}))([ T]\d{1,2}:\d{2}.*)?"
@@ -25,6 +29,8 @@ CENTURY = 946_684_800.0, 4_102_444_800.0
 CALENDAR = 19_500_101, 21_001_231
 """Days as numbers, yyyymmdd."""
 SAMPLE = 1000
+LEFT_OUT = "left_out"
+"""The fact that says why ``*`` does not take a column; it is there only if ``*`` chose."""
 
 
 def with_context(
@@ -37,8 +43,9 @@ def with_context(
     """
     if columns.context != (ALL,):
         return columns, {"context": list(columns.context)} if columns.context else {}
-    taken, left_out = other_columns(frame, [*columns.used, *from_target, OFFERED])
-    facts: dict[str, Any] = {"context": taken, "left_out": left_out}
+    used = replace(columns, groups=()).used  # what makes segments may be context too
+    taken, left_out = other_columns(frame, [*used, *from_target, OFFERED])
+    facts: dict[str, Any] = {"context": taken, LEFT_OUT: left_out}
     return replace(columns, context=tuple(taken)), facts
 
 
@@ -103,3 +110,31 @@ def _are_dates(values: Any, numbers: bool) -> bool:
     if not all(isinstance(value, str) for value in values):
         return any(hasattr(value, "isoformat") for value in values)
     return all(DATE.fullmatch(value.strip()) for value in values)
+
+
+def without_outcomes(log: LogTable, action: I64, propensity: F64 | None) -> None:
+    """Leave out of the context what looks like an outcome of the action if ``*`` took it; refuse every number
+    if somebody named it (:mod:`..post_treatment`). Changes the columns, facts and doubts of ``log``.
+
+    Args:
+        log: with the context spelt out.
+        action: (n,) codes of the logged actions.
+        propensity: (n,) logged or given; None: they are to be estimated.
+
+    Raises:
+        InvalidInput: ``*`` took such columns, and without propensities nothing tells what they are.
+    """
+    if not log.columns.context:
+        return
+    chosen = LEFT_OUT in log.facts
+    if propensity is None and not chosen:
+        return  # nothing tells a cause from an outcome, and somebody named it
+    seen = suspects(log.frame, log.columns.context, action, propensity, log.users, log.sample_weight)
+    if chosen:
+        seen.refuse_unclear()
+    log.doubts.extend(seen.doubts(left_out=chosen))
+    if chosen and seen.names:
+        context = tuple(name for name in log.columns.context if name not in seen.names)
+        log.columns = replace(log.columns, context=context)
+        log.facts["context"] = list(context)
+        log.facts[LEFT_OUT] |= dict.fromkeys(seen.names, "it looks like an outcome of the action")

@@ -19,12 +19,13 @@ import numpy as np
 from ....core.errors import InvalidInput
 from ....core.types import F64, I64, AnyArray
 from ....tables import to_numbers
+from ..accumulators import MeansAndScatter
 from ..checks import CHUNK_CELLS
 from ..estimators import estimator_named
 from ..from_dataframe import MOST_CATEGORIES
 from ..inputs import OpeInputs, weigh
 from ..reward_model import FOLDS, CrossFitted, Moments
-from ..streaming import MeansAndScatter, SufficientStatistics, can_stream, streamable
+from ..streaming import SufficientStatistics, can_stream, streamable
 from ..support import Support
 from ..users import STREAMED
 from ..verdict import CAUTION
@@ -243,7 +244,8 @@ def stream_table(
     for counted, supported in each(partial(_count, plan, fitted)):
         sums.merge(counted)
         support.merge(supported)
-    sums.propensity_p, sums.unsupported = support.p_value(), support.unsupported
+    sums.propensity_p, sums.propensity_excess = support.calibration().values()
+    sums.unsupported = support.unsupported
     facts: dict[str, Any] = {"actions": len(labels), "streamed": True, **about_context}
     if not columns.propensity:
         facts["propensities"] = {"method": "frequencies"}

@@ -14,6 +14,7 @@ from ....core.types import F64, I64, AnyArray
 from ....tables import RECOGNISED, to_numbers
 from ..actions import cross_fitted_inputs
 from ..bandit.continuous import kernel_inputs
+from ..duplicates import repeated_rows
 from ..from_dataframe import context_features
 from ..inputs import OpeInputs
 from ..reward_model import FOLDS
@@ -21,8 +22,8 @@ from ..slate import slate_inputs
 from ..support import FEWEST, Support
 from ..users import user_clusters
 from ..verdict import CAUTION, Reason
-from .columns import VALUE, Columns, check_columns, one_unit
-from .context import with_context
+from .columns import VALUE, Columns, check_columns, is_nested, one_unit
+from .context import with_context, without_outcomes
 from .frames import as_frame, names_as_text
 from .long_slates import LongSlates, check_slates
 from .missing import leave_out
@@ -47,6 +48,7 @@ class LogTable:
         columns: resolved, the context spelt out.
         target: the policy.
         unit: of the reward.
+        labels: of the actions; empty where these are numbers, or of slates.
         facts, notes, doubts: what the reader found out.
     """
 
@@ -54,6 +56,7 @@ class LogTable:
     columns: Columns
     target: Target
     unit: str
+    labels: list[str] = field(default_factory=list)
     facts: dict[str, Any] = field(default_factory=dict)
     notes: list[str] = field(default_factory=list)
     doubts: list[Reason] = field(default_factory=list)
@@ -74,8 +77,10 @@ class LogTable:
 
     @property
     def users(self) -> AnyArray | None:
-        """(n,) labels, or None."""
-        return None if self.columns.user is None else self.frame[self.columns.user].to_numpy(dtype=str)
+        """(n,) numbers from 0, or None."""
+        import pandas as pd
+
+        return None if self.columns.user is None else pd.factorize(self.frame[self.columns.user])[0]
 
     def propensity(self) -> F64 | None:
         """(n,) logged or given, or None."""
@@ -139,6 +144,7 @@ def table_source(
         log.notes.append(note)
     if log.columns.slate:
         return _slates(log, by_user)
+    _doubt_repeated_rows(log)
     if log.target.kind == VALUE:
         return _continuous(log, by_user)
     return _actions(log, by_user, rng)
@@ -158,19 +164,19 @@ def _checked(frame: pd.DataFrame, policy: Any, columns: Columns, unit: str | Non
     frame, word = policy_columns(frame, policy, columns)
     target = Target.parse(word, list(frame.columns))
     report = ValidationReport()
+    labels: list[str] = []
     check_columns(frame, columns, report, continuous=target.kind == VALUE)
     target.check(frame, report)
     if columns.slate:
         check_slates(frame, columns, target, report)
     elif target.kind != VALUE:
-        check_labels(frame, columns, target, report)
+        labels = check_labels(frame, columns, target, report)
     report.stop(len(frame), left.kept)
     if columns.unit:
         unit = one_unit(frame, columns.unit)
     facts |= about_context | left.facts
-    return LogTable(
-        frame, columns, target, unit or columns.reward, facts, list(left.notes), list(left.doubts)
-    )
+    notes, doubts = list(left.notes), list(left.doubts)
+    return LogTable(frame, columns, target, unit or columns.reward, labels, facts, notes, doubts)
 
 
 def _from_word(policy: Any, header: list[str]) -> list[str]:
@@ -212,16 +218,18 @@ def _continuous(log: LogTable, by_user: bool | None) -> WeighedLog:
 
 
 def _actions(log: LogTable, by_user: bool | None, rng: Generator) -> WeighedLog:
-    frame, columns, target = log.frame, log.columns, log.target
-    labels = check_labels(frame, columns, target, ValidationReport())
-    action = codes(frame[columns.action], labels)
+    frame, target, labels = log.frame, log.target, log.labels
+    action = codes(frame[log.columns.action], labels)
+    propensity = log.propensity()
+    if not _offers_differ(frame):
+        without_outcomes(log, action, propensity)
+    columns = log.columns
     features = context_features(frame, columns.context)
     log.facts["actions"] = len(labels)
     if len(labels) == 1:
         log.notes.append(f"the log and the policy know one action, {labels[0]}")
     _say_unlogged(log, labels, action)
     sample_weight, users = log.sample_weight, log.users
-    propensity = log.propensity()
     if propensity is None:
         _say_unused(log)
         estimated = estimated_propensities(
@@ -263,16 +271,41 @@ def _actions(log: LogTable, by_user: bool | None, rng: Generator) -> WeighedLog:
         mass = np.full(len(labels), size.sum() / len(labels)) if whole is None else size @ whole
     support = Support(len(labels), features.shape[1])
     support.add(action, propensity, mass, features, sample_weight)
-    p = support.p_value()
-    if OFFERED in frame.columns and frame[OFFERED].nunique() > 1:
+    calibration = support.calibration()
+    if _offers_differ(frame):
         p = _p_value_by_offer(frame[OFFERED], labels, action, propensity, features, size)
+        calibration["propensity_p"] = p
         log.facts["varying_offer"] = True
-    inputs = replace(inputs, propensity_p=p)
+    inputs = replace(inputs, **calibration)
     return log.weighed(inputs, by_user, support=support, labels=tuple(labels))
+
+
+def _offers_differ(frame: pd.DataFrame) -> bool:
+    return OFFERED in frame.columns and frame[OFFERED].nunique() > 1
 
 
 def _uniform(actions: int, rows: slice) -> F64:
     return np.full((rows.stop - rows.start, actions), 1.0 / actions)
+
+
+def _doubt_repeated_rows(log: LogTable) -> None:
+    """Rows that are there twice (:mod:`..duplicates`)."""
+    frame, columns = log.frame, log.columns
+    if any(frame[name].is_unique for name in frame.columns if frame[name].dtype.kind == "f"):
+        return  # no need to compare whole rows, which is slow
+    nested = [name for name in frame.columns if is_nested(frame[name])]
+    repeated = repeated_rows(
+        frame.drop(columns=nested),
+        columns.action,
+        columns.reward,
+        propensity=columns.propensity_column,
+        user=columns.user,
+        id=columns.id,
+        others=log.target.columns(frame.columns),
+    )
+    if repeated.count:
+        log.facts["repeated_rows"] = repeated.count
+        log.doubts.extend(repeated.doubts)
 
 
 def _say_unused(log: LogTable) -> None:
@@ -280,7 +313,7 @@ def _say_unused(log: LogTable) -> None:
     used = (*log.columns.used, *log.target.columns(log.frame.columns))
     others = [name for name in log.frame.columns if name not in used]
     if others and not log.columns.context:
-        advice = f"if the choice depended on {listed(others, 5)}, name it as context (--context-column)"
+        advice = f"if the choice depended on {listed(others, 5)}, name it as context"
         log.notes.append(advice)
 
 
@@ -338,7 +371,9 @@ def check_labels(
         else:
             named += [str(number) for number in range(1, int(offered.max()) + 1)]
     labels = all_labels(logged, target, named, columns.actions)
-    for name in (columns.action, *([target.name] if target.kind == "choice" else [])):
-        outside = (codes(frame[name], labels) < 0) & frame[name].notna().to_numpy()
-        report.check(name, frame[name].to_numpy(dtype=object), outside, f"the actions are {listed(labels)}")
+    for name, values in ((columns.action, logged), (target.name, chosen)):
+        others = set(values) - set(labels)
+        if others:
+            column, fix = frame[name], f"the actions are {listed(labels)}"
+            report.check(name, column.to_numpy(dtype=object), column.isin(others).to_numpy(), fix)
     return labels

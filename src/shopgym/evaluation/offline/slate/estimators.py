@@ -10,7 +10,7 @@ from ...intervals.statistic import Terms
 from ..diagnostics import Diagnostics
 from ..estimator import Estimator
 from ..inputs import OpeInputs
-from ..verdict import CAUTION, REFUSE, THRESHOLDS, Reason
+from ..verdict import CAUTION, REFUSE, THRESHOLDS, Reason, off
 from ..weighted import require_model, require_overlap
 
 
@@ -67,7 +67,7 @@ class PseudoInverse(Estimator):
                 (
                     REFUSE,
                     "it takes the slots as drawn independently, but the product of two slots' weights "
-                    f"does not average 1 (z = {diagnostics.pair_z:.1f}), as without replacement",
+                    f"does not average 1 ({off(diagnostics.pair_z)}), as without replacement",
                 ),
             )
         return ((CAUTION, "it takes the slots as drawn independently, which the log does not say"),)

@@ -37,7 +37,7 @@ MARGIN = {"margin": 1.0, "return_cost": -1.0}
 
 
 class FamilySection(Section):
-    """One environment: ``lanes`` visits at a time, ``rounds`` pages on each of them while an agent learns."""
+    """One environment: agents learn from ``lanes`` x ``rounds`` pages in all, ``lanes`` visits at a time."""
 
     lanes: int = Field(256, ge=1, le=1_000_000)
     rounds: int = Field(60, ge=1, le=1_000_000)
@@ -47,6 +47,11 @@ class FamilySection(Section):
     days: float = Field(28.0, gt=0, le=36_400, description="shopper and season: how long it lasts at most")
     full: bool = Field(False, description="every mechanism of the shop on; shopper and season need people")
     shop: Settings[ShopConfig] = Settings({}, ShopConfig())
+
+    @property
+    def pages(self) -> int:
+        """Pages that an agent is shown while it learns, in every environment."""
+        return self.lanes * self.rounds
 
     def shop_config(self) -> ShopConfig:
         """The shop's numbers."""
@@ -70,7 +75,9 @@ class LeaderboardConfig(Section):
     baseline: str = Field("random", description="its mean score in an environment counts as 1")
     families: dict[Family, FamilySection]
     seeds: int = Field(5, ge=2, le=10_000, description="independent repetitions")
-    warm_up: int = Field(20, ge=1, le=100_000, description="random pages on each lane that measure attention")
+    warm_up: int = Field(
+        20, ge=1, le=100_000, description="random pages, times lanes, that measure attention"
+    )
     level: float = Field(0.95, gt=0.5, lt=1.0)
     bootstrap: int = Field(2000, ge=100, le=1_000_000)
 

@@ -96,7 +96,7 @@ def one_run(config: LeaderboardConfig, catalog: Catalog, family: Family, seed: i
             loop.open(stage_seed(config.seed, "train", family, seed))
             learner = Timed(agent)
             rng = stage_rng(config.seed, "train", name, family, seed)
-            for _ in learn(learner, loop, section.rounds, rng):
+            for _ in learn(learner, loop, None, rng, pages_in_all=section.pages):
                 pass
             policy = learner.policy()
             row["training_seconds"] = learner.seconds

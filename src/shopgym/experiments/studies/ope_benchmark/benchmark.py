@@ -92,8 +92,13 @@ class TrueValue:
     """Exact expected reward of a page, averaged over ``visitors``; ``error`` is its standard error."""
 
     value: float
-    error: float
-    visitors: int
+    error: float = 0.0
+    visitors: int = 0
+
+    @property
+    def scale(self) -> float:
+        """What errors are divided by: the value, or 1 where it is 0."""
+        return self.value or 1.0
 
 
 class Benchmark:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import asdict, astuple, dataclass
+from dataclasses import asdict, astuple, dataclass, fields
 from typing import Any
 
 import numpy as np
@@ -20,6 +20,8 @@ LEVEL = 0.95
 """Nominal coverage of all intervals."""
 GOOD = (0.93, 0.97)
 """Where the coverage of an interval at ``LEVEL`` should be."""
+OF_SCENARIO = ("axis", "rounds", "actions", "slots", "table")
+"""What a cell repeats of its scenario."""
 POOR_COVERAGE, POOR_ERROR = 0.90, 1.0
 """An answer should be refused where coverage is below the first or relative error above the second."""
 
@@ -29,7 +31,7 @@ class Cell:
     """One estimator, interval and scenario.
 
     Attributes:
-        scenario, axis, rounds, actions, slots: see :class:`.scenarios.Scenario`.
+        scenario, axis, rounds, actions, slots, table: see :class:`.scenarios.Scenario`.
         estimator, interval: names.
         replicates: logs with an answer; ``failed`` counts those without.
         truth, truth_error: exact value and the standard error of its average over visitors.
@@ -43,6 +45,8 @@ class Cell:
             :class:`shopgym.evaluation.offline.influence.Influence`.
         trust, caution, refuse: shares of the verdicts.
         coverage_trusted: coverage among the logs with the verdict ``trust``; NaN where there is none.
+        trusted_low, trusted_high: its Wilson interval.
+        trustworthy: whether the verdict ``trust`` can be right in this scenario.
     """
 
     scenario: str
@@ -50,6 +54,7 @@ class Cell:
     rounds: int
     actions: int
     slots: int
+    table: str
     estimator: str
     interval: str
     replicates: int
@@ -71,6 +76,14 @@ class Cell:
     caution: float
     refuse: float
     coverage_trusted: float
+    trusted_low: float = math.nan
+    trusted_high: float = math.nan
+    trustworthy: bool = True
+
+    @property
+    def trusts(self) -> int:
+        """Logs with the verdict ``trust``."""
+        return round(self.trust * self.replicates)
 
     @property
     def poor(self) -> bool:
@@ -84,7 +97,8 @@ class Cell:
 
     def as_dict(self) -> dict[str, Any]:
         """JSON-able; what is not finite becomes None."""
-        return without_infinity({**asdict(self), "poor": self.poor, "good": self.good})
+        own = {"poor": self.poor, "good": self.good, "trusts": self.trusts}
+        return without_infinity({**asdict(self), **own})
 
 
 @dataclass(frozen=True)
@@ -106,20 +120,24 @@ def summarise_answers(
     truth: TrueValue,
     answers: Sequence[Answer],
     failed: int,
+    trustworthy: bool = True,
 ) -> Cell:
-    """Sum up the answers, at least one."""
+    """Sum up the answers; without any the shares and figures are NaN."""
+    if not answers:
+        return _without_answers(scenario, estimator, interval, truth, failed, trustworthy)
     numbers = np.array([(answer.value, answer.low, answer.high, answer.ess) for answer in answers])
     value, low, high, ess = np.ascontiguousarray(numbers.T)
     influence = np.median([astuple(answer.influence) for answer in answers], axis=0)
     verdict = np.array([answer.verdict for answer in answers])
     shares: dict[str, Any] = {word: float((verdict == word).mean()) for word in (TRUST, CAUTION, REFUSE)}
-    error = (value - truth.value) / truth.value
+    error = (value - truth.value) / truth.scale
     covered = (low <= truth.value) & (truth.value <= high)
     trusted = covered[verdict == TRUST]
     at_least, at_most = wilson(int(covered.sum()), len(covered))
+    trusted_low, trusted_high = wilson(int(trusted.sum()), len(trusted)) if len(trusted) else (math.nan,) * 2
     return Cell(
         scenario=scenario.name,
-        **{name: getattr(scenario, name) for name in ("axis", "rounds", "actions", "slots")},
+        **{name: getattr(scenario, name) for name in OF_SCENARIO},
         estimator=estimator,
         interval=interval,
         replicates=len(answers),
@@ -132,14 +150,28 @@ def summarise_answers(
         coverage=float(covered.mean()),
         coverage_low=at_least,
         coverage_high=at_most,
-        width=float(np.median(high - low)) / truth.value,
+        width=float(np.median(high - low)) / abs(truth.scale),
         ess=float(np.median(ess)),
         skew=float(influence[0]),
         error_rounds=float(influence[1]),
         shift=float(influence[2]),
         **shares,
         coverage_trusted=float(trusted.mean()) if len(trusted) else math.nan,
+        trusted_low=trusted_low,
+        trusted_high=trusted_high,
+        trustworthy=trustworthy,
     )
+
+
+def _without_answers(
+    scenario: Scenario, estimator: str, interval: str, truth: TrueValue, failed: int, trustworthy: bool
+) -> Cell:
+    words = {"scenario": scenario.name, "estimator": estimator, "interval": interval}
+    numbers = {name: getattr(scenario, name) for name in OF_SCENARIO}
+    numbers |= {"replicates": 0, "failed": failed, "truth": truth.value, "truth_error": truth.error}
+    unknown = {each.name: math.nan for each in fields(Cell) if each.name not in {*words, *numbers}}
+    shares = {TRUST: 0.0, CAUTION: 0.0, REFUSE: 1.0}
+    return Cell(**{**words, **numbers, **unknown, **shares, "trustworthy": trustworthy})
 
 
 def wilson(successes: int, n: int, level: float = 0.95) -> tuple[float, float]:

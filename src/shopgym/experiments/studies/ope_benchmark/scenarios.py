@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
 from ....core.errors import InvalidInput, one_of
+from .table_logs import ARMS, TABLES
 
 BLINDS = ("", "items", "contexts")
 WEIGHTS = ("independent", "cascade", "standard")
+TABLE_LOGS = 2_000
+"""Logs of a table scenario: they are short, and a coverage is known to about 1 point."""
 
 
 @dataclass(frozen=True)
@@ -33,6 +36,8 @@ class Scenario:
             visitor the half of the items that fits best (``contexts``); empty: it shows everything.
         weights: model of the slates' weights (:mod:`shopgym.evaluation.offline.slate.weights`).
         replicates: logs drawn.
+        table: a log of another origin, read as a table: one of :data:`.table_logs.TABLES`, which says what is
+            in it. Then only ``rounds`` and ``replicates`` count. Empty: a log of the shop.
     """
 
     name: str
@@ -47,11 +52,14 @@ class Scenario:
     blind: str = ""
     weights: str = "independent"
     replicates: int = 250
+    table: str = ""
 
     def __post_init__(self) -> None:
         if self.blind not in BLINDS:
             raise InvalidInput("scenario.blind", self.blind, "write items, contexts or nothing")
         one_of("scenario.weights", self.weights, WEIGHTS)
+        if self.table:
+            one_of("scenario.table", self.table, TABLES)
         if not 1 <= self.slots < self.actions or self.rounds < 10 or self.replicates < 1:
             sizes = (self.slots, self.actions, self.rounds, self.replicates)
             raise InvalidInput("scenario", sizes, "give slots < actions, 10 rounds, 1 replicate or more")
@@ -62,6 +70,16 @@ BASE = Scenario("plain", "plain")
 
 def _vary(axis: str, variants: Mapping[str, Mapping[str, Any]]) -> tuple[Scenario, ...]:
     return tuple(replace(BASE, name=f"{axis}: {name}", axis=axis, **at) for name, at in variants.items())
+
+
+def _tables(
+    axis: str, names: Sequence[str], rounds: int, replicates: int = TABLE_LOGS
+) -> tuple[Scenario, ...]:
+    variants = {
+        name: {"table": name, "rounds": rounds, "actions": len(ARMS), "replicates": replicates}
+        for name in names
+    }
+    return _vary(axis, variants)
 
 
 SCENARIOS: tuple[Scenario, ...] = (
@@ -114,13 +132,20 @@ SCENARIOS: tuple[Scenario, ...] = (
     ),
     *_vary("drift", {name: {"deployed": name} for name in ("new_tastes", "price_shock")}),
     *_vary("support", {name: {"blind": name} for name in ("items", "contexts")}),
+    *_tables("users", ("60 users", "200 users", "20 users", "60 users, by row"), rounds=1_000),
+    *_tables("exploration", ("explored", "near-greedy"), rounds=600),
+    *_tables("context", ("context", "context and an outcome", "an outcome, named"), rounds=4_000),
+    *_tables("no propensities", ("hidden cause", "hidden cause, compared"), rounds=1_000),
+    *_tables("no propensities", ("recorded cause, compared",), rounds=1_000, replicates=500),
+    *_tables("copies", ("copied rows",), rounds=1_000),
 )
 """The published table."""
 
 _SHORT = ("plain", "log size: 300", "overlap: far", "overlap: opposite", "slots: 3", "reward: margin")
+_SHORT_TABLES = ("users: 60 users", "exploration: near-greedy", "no propensities: hidden cause, compared")
 QUICK: tuple[Scenario, ...] = tuple(
     replace(scenario, replicates=100, rounds=min(scenario.rounds, 3_000))
     for scenario in SCENARIOS
-    if scenario.name in (*_SHORT, "drift: new_tastes", "support: contexts")
+    if scenario.name in (*_SHORT, "drift: new_tastes", "support: contexts", *_SHORT_TABLES)
 )
 """A minute's worth of it: fewer scenarios and logs, shorter logs."""

@@ -14,16 +14,17 @@ from numpy.random import Generator
 from ....evaluation.errors import NotEstimable
 from ....evaluation.offline import ESTIMATORS, INTERVALS, Estimator, OpeInputs, judge
 from ....evaluation.offline.influence import Influence
-from .benchmark import Benchmark, resampling_rng
+from .benchmark import Benchmark, TrueValue, resampling_rng
 from .cells import LEVEL, Answer, Cell, summarise_answers
 from .scenarios import Scenario
+from .table_logs import TABLES
 from .weighing import benchmark_inputs
 
 CLOSED = ("delta", "student", "bernstein", "hoeffding", "cressie-read", "sequence")
 """Intervals in closed form: had with every estimator."""
 OTHERS: Mapping[str, tuple[str, ...]] = {
-    "ips": ("clopper-pearson", "betting"),
-    "snips": ("bootstrap",),
+    "ips": ("betting",),
+    "snips": ("bootstrap", "clopper-pearson"),
     "dr": ("bootstrap", "bca"),
 }
 """Slower ones, and those for plain weighted rewards in [0, 1], by estimator."""
@@ -107,6 +108,8 @@ def over_scenarios(
 
 def scenario_cells(scenario: Scenario, seed: int, plan: StudyPlan = PLAN) -> list[Cell]:
     """Cells of one scenario."""
+    if scenario.table:
+        return table_cells(scenario, seed)
     benchmark, rng = Benchmark(scenario, seed), resampling_rng(seed, scenario)
     truth = benchmark.truth(benchmark.target)[0]
     answers: dict[tuple[str, str], list[Answer]] = defaultdict(list)
@@ -118,6 +121,28 @@ def scenario_cells(scenario: Scenario, seed: int, plan: StudyPlan = PLAN) -> lis
     return [
         summarise_answers(scenario, name, interval, truth, cells, scenario.replicates - len(cells))
         for (name, interval), cells in answers.items()
+    ]
+
+
+def table_cells(scenario: Scenario, seed: int) -> list[Cell]:
+    """Cells of a scenario whose logs are read as tables, with the verdicts that a user is told.
+
+    Where the reader refuses a log, or the answer quotes no number, an answer is missing (``Cell.failed``).
+    """
+    kind, rng = TABLES[scenario.table], resampling_rng(seed, scenario)
+    answers: dict[str, list[Answer]] = {kind.quoted: []}
+    for log in range(scenario.replicates):
+        for name, made in kind.answers(kind.draw(rng, scenario.rounds), log, LEVEL):
+            influence = Influence(made.skewness, made.error_rounds, made.shift)
+            answers.setdefault(name, []).append(
+                Answer(made.value, made.low, made.high, made.verdict, made.ess, influence)
+            )
+    truth = TrueValue(kind.truth)
+    return [
+        summarise_answers(
+            scenario, name, "delta", truth, cells, scenario.replicates - len(cells), kind.trustworthy
+        )
+        for name, cells in answers.items()
     ]
 
 
