@@ -8,6 +8,7 @@ beforehand; resets are in the time, not in the count. A step of form ``slot`` fi
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from importlib.metadata import version
 
 from _measure import one_thread, report, spread
@@ -25,7 +26,7 @@ FORMS = {"slot": 30, "slate": 30, "items": 0}
 STEPS, SLICES = 4000, 7
 
 
-def work(catalog: Catalog, config: ShopConfig, form: str):
+def work(catalog: Catalog, config: ShopConfig, form: str) -> Callable[[], int]:
     """A function that steps one environment and returns how many steps it took."""
     env = gymnasium.make("shopgym/Session-v0", catalog=catalog, config=config, form=form)
     env.action_space.seed(0)

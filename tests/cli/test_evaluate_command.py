@@ -274,7 +274,7 @@ def test_what_to_take_away_is_said_in_words(table: Path, tmp_path: Path) -> None
     # each doubt once, with all whom it is about; the columns that were not used are named
     assert sum("the log has no propensities" in line for line in printed) == 1
     assert any(line.startswith("caution ips, snips, dm, dr: the log has no prop") for line in printed)
-    assert any("if the choice depended on" in line and "--context-column" in line for line in printed)
+    assert any("if the choice depended on" in line and "name it as context" in line for line in printed)
 
 
 def test_a_model_alone_is_quoted_without_its_interval() -> None:

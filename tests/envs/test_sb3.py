@@ -89,3 +89,53 @@ def test_ppo_learns_an_obvious_shop() -> None:
     mean, _ = evaluate_policy(model, env, n_eval_episodes=400, warn=False)
     # the best item earns about 5 a page, an even mixture about 1
     assert mean > 3.0
+
+
+def test_guards_are_the_same_masks_under_training_and_deployed(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What a deployed model is shown is, slot by slot, the observation of the environment it learnt in."""
+    from sb3_contrib import MaskablePPO
+    from sb3_contrib.common.maskable.utils import get_action_masks
+
+    from shopgym.agents.rl.sb3 import StableBaselinesPolicy
+    from shopgym.agents.task import Task
+    from shopgym.envs.adapters import stable_baselines3_vec_env
+    from shopgym.policies.guards import CategoryCap, InStock, MarginFloor
+
+    guards = (CategoryCap(1), MarginFloor(1.0))
+    options: dict[str, Any] = {"catalog": 60, "users": 50, "slate_size": 3, "num_candidates": 9, "history": 2}
+    native: Any = gymnasium.make_vec(
+        "shopgym/Session-v0",
+        num_envs=16,
+        autoreset_mode="SameStep",
+        guards=guards,
+        live=True,
+        identity=True,
+        **options,
+    )
+    env = stable_baselines3_vec_env(native)
+    model = MaskablePPO("MultiInputPolicy", env, n_steps=8, batch_size=64, seed=0, device="cpu").learn(256)
+    shop = native.loop.shop
+    names, both = (shop.user_names, shop.context_names), (InStock(), *guards)
+    task = Task(shop.catalog.items, *names, 3, both, attention=np.ones(3))
+    policy, shown = StableBaselinesPolicy(model, task), []
+    answer = StableBaselinesPolicy._model_probabilities
+
+    def spied(self: StableBaselinesPolicy, observation: Any, mask: Any) -> Any:
+        shown.append((observation, mask))
+        return answer(self, observation, mask)
+
+    monkeypatch.setattr(StableBaselinesPolicy, "_model_probabilities", spied)
+    env.seed(3)
+    observation: Any = env.reset()
+    slates = policy.decide(native.requests, np.random.default_rng(0)).positions
+    masked = 0
+    for slot in range(3):
+        deployed, mask = shown[slot]
+        assert deployed.keys() == observation.keys()
+        for name in observation:
+            np.testing.assert_array_equal(deployed[name], observation[name], err_msg=name)
+        np.testing.assert_array_equal(mask, get_action_masks(env))
+        masked += int((~mask).sum())
+        observation, _, _, infos = env.step(slates[:, slot])
+        np.testing.assert_array_equal(infos[0]["action_mask"], observation["action_mask"][0])
+    assert masked > 50

@@ -420,6 +420,22 @@ def test_a_copy_goes_on_like_its_original(name: str, copied: Any) -> None:
         np.testing.assert_array_equal(a[1], b[1])
 
 
+@pytest.mark.parametrize("name", ["Session", "Season"])
+def test_a_copy_has_a_stock_of_its_own(name: str) -> None:
+    env = make_vec(50, name, form="slate", pages_per_day=2)
+    env.reset(seed=1)
+    twins = [env, copy.deepcopy(env), pickle.loads(pickle.dumps(env))]
+    out = set()
+    for step in range(150):
+        actions = np.random.default_rng(step).integers(0, 8, (50, 3))
+        first, *others = (each.step(actions) for each in twins)
+        out.add(int((first[0]["action_mask"] == 0).sum()))
+        for other in others:
+            same(first[0], other[0])
+            np.testing.assert_array_equal(first[1], other[1])
+    assert len(out) > 10
+
+
 def test_seeds_mean_the_same_in_every_process() -> None:
     code = (
         "import gymnasium, hashlib, numpy, shopgym\n"

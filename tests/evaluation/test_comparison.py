@@ -10,6 +10,7 @@ import numpy as np
 import pandas as pd
 import pytest
 from builders.paths import SHARED
+from builders.slate_logs import make_log, make_requests, policy
 
 import shopgym
 from shopgym import InvalidInput
@@ -254,3 +255,33 @@ def test_what_came_after_the_choice_makes_no_segments() -> None:
 def test_an_interval_that_does_not_fit_a_difference_is_an_error() -> None:
     with pytest.raises(InvalidInput, match="interval = 'clopper-pearson'"):
         compared(trial(300, 0), baseline="action:a", interval="clopper-pearson")
+
+
+def test_segments_need_a_table_in_memory(tmp_path: Path) -> None:
+    log = make_log(policy(0.3), make_requests(400))
+    with pytest.raises(InvalidInput, match="column = 'country': of this log no such column is kept"):
+        shopgym.evaluate(log, policy(1.0), segment="country")
+    trial(300, 0).to_parquet(tmp_path / "log.parquet")
+    with pytest.raises(InvalidInput, match=r"segment = 'country': a streamed log .*stream=False"):
+        compared(tmp_path / "log.parquet", segment="country", stream=True)  # type: ignore[arg-type]
+
+
+def test_several_policies_of_a_streamed_log_have_the_intervals_of_sidak(tmp_path: Path) -> None:
+    trial(3000, 11).to_parquet(tmp_path / "log.parquet")
+    streamed = compared(tmp_path / "log.parquet", stream=True)  # type: ignore[arg-type]
+    memory = compared(tmp_path / "log.parquet")  # type: ignore[arg-type]
+    one, two = whole(streamed), whole(memory)
+    assert one["value"].to_numpy() == pytest.approx(two["value"].to_numpy())
+    assert streamed.answer["families"][0]["each_level"] == pytest.approx(0.95 ** (1 / 3))
+    width = one["high"] - one["low"]
+    assert (width >= 0.999 * (two["high"] - two["low"])).all()
+    refused = compared(tmp_path / "log.parquet", stream=True, baseline="action:a")  # type: ignore[arg-type]
+    assert refused.verdict == "refuse"
+    assert "differences need the log in memory" in refused.conclusion
+
+
+def test_policies_of_a_decision_log_are_compared_slate_by_slate() -> None:
+    log = make_log(policy(0.3), make_requests(2000))
+    result = shopgym.compare(log, {"tilted": policy(1.0)}, "uniform")
+    assert result.difference.value > 0
+    assert result.verdict in ("trust", "caution")

@@ -179,7 +179,7 @@ def spoil(column: str, rows: list[int], what: Any) -> Callable[[pd.DataFrame], p
             lambda f: f,
             "action:tei",
             {},
-            "the log has bag, hat, tie; did you mean 'tie'?; an action that the log",
+            "has to be among --actions; did you mean 'tie'?",
         ),
         (lambda f: f.assign(action=[b"bag"] * 6), "uniform", {}, "action[0] = b'bag': decode it to text"),
         (lambda f: f, "uniform", {"weight": "p_tie"}, "p_tie[0] = 0.0: give how many rounds"),

@@ -45,7 +45,7 @@ def test_an_outcome_that_is_named_as_context_refuses_every_number() -> None:
     for name in ESTIMATORS:
         estimate = weighed.estimate(name)
         assert estimate.verdict == "refuse"
-        assert "no outcome may be a --context-column" in estimate.reason
+        assert "no outcome may be context" in estimate.reason
     assert isinstance(weighed.rounds, OpeInputs)
     assert compare_inputs(weighed.rounds, weighed.rounds, estimator="dr").verdict == "refuse"
 

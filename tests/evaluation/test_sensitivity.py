@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+from dataclasses import replace
 
 import numpy as np
 import pandas as pd
@@ -230,3 +231,19 @@ def test_what_cannot_be_bounded_is_refused() -> None:
         sensitivity(fine, weighed(np.ones(5), np.ones(5), np.full(5, 0.5)))
     with pytest.raises(InvalidInput, match="strengths"):
         sensitivity(fine, strengths=(0.5,))
+
+
+def test_a_row_that_stands_for_three_is_three_rows() -> None:
+    rng = np.random.default_rng(4)
+    action, reward = rng.integers(0, 2, 300), rng.normal(size=300)
+    size = rng.integers(1, 4, 300)
+    weighted, repeated = (
+        [replace(one, sample_weight=weight) for one in two_actions(*columns, np.full(len(columns[0]), 0.5))]
+        for columns, weight in (
+            ((action, reward), size * 1.0),
+            ((np.repeat(action, size), np.repeat(reward, size)), None),
+        )
+    )
+    one, two = (sensitivity(*both, strengths=(2.0,)).bounds[-1] for both in (weighted, repeated))
+    assert (one.lower, one.upper) == pytest.approx((two.lower, two.upper))
+    assert one.high - one.low > two.high - two.low  # copies are no further draws

@@ -284,6 +284,30 @@ def test_without_propensities_frequencies_are_taken(frame: pd.DataFrame, tmp_pat
     assert "has no propensities" in got.reason
 
 
+def test_a_streamed_table_has_names_and_one_propensity(frame: pd.DataFrame, tmp_path: Path) -> None:
+    arms = frame.assign(action=frame["action"].map({"bag": "007", "hat": "7", "tie": "NA"}))
+    arms = arms.drop(columns="propensity").assign(
+        day=pd.date_range("2024-01-01", periods=len(frame)), visits=1, mine=0.3
+    )
+    path = write(arms, tmp_path / "log.parquet", 700)
+    columns = Columns(propensity="1/3", context=("*",), user="user")
+    for policy in ("action:7", "action:NA", "column:mine"):
+        streamed, whole = (
+            weigh_log(path, policy, columns=columns, rng=np.random.default_rng(0), stream=stream)
+            for stream in (True, False)
+        )
+        assert streamed.labels == whole.labels == ("007", "7", "NA")
+        for name in ("ips", "snips"):
+            assert streamed.estimate(name).value == pytest.approx(whole.estimate(name).value)
+        assert streamed.facts["context"] == whole.facts["context"]
+        assert streamed.facts["left_out"] == whole.facts["left_out"]
+        assert {"day", "visits"} <= set(streamed.facts["left_out"])
+    with pytest.raises(InvalidInput, match="did you mean '007'"):
+        weigh_log(path, "action:07", columns=columns, rng=np.random.default_rng(0), stream=True)
+    with pytest.raises(InvalidInput, match=r"give a probability in \(0, 1\]"):
+        weigh_log(path, "uniform", columns=Columns(propensity=2), rng=np.random.default_rng(0), stream=True)
+
+
 def test_faults_are_counted_over_all_parts(frame: pd.DataFrame, tmp_path: Path) -> None:
     bad = frame.copy()
     bad.loc[[5, 1500, 2999], "propensity"] = [0.0, 1.5, -1.0]

@@ -10,6 +10,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
+import yaml
 
 from shopgym.core import InvalidInput
 from shopgym.evaluation.offline.formats import weigh_log
@@ -181,6 +182,32 @@ def test_an_evaluation_is_the_same_from_every_form(tmp_path: Path) -> None:
     assert values == [pytest.approx(values[0], rel=1e-12)] * 4
     chosen = log["action"] == "a"
     assert values[0] == pytest.approx((log["reward"] * chosen / 0.5).mean())
+
+
+def test_every_command_reads_a_dialect_alike(tmp_path: Path) -> None:
+    plain, european, odd = (tmp_path / name for name in ("plain.csv", "european.csv", "odd.csv"))
+    lines = order_lines().assign(item=lambda table: [f"00{i % 20}" for i in range(len(table))], price=2.5)
+    lines.to_csv(plain, index=False)
+    lines.to_csv(european, index=False, sep=";", decimal=",", encoding="utf-16")
+    lines.assign(price="2.500", time=range(0, 360_000, 1800)).to_csv(odd, index=False, sep=";")
+    hashes = {
+        load_catalog(CatalogSection(source="transactions", path=path), 0)[0].hash
+        for path in (plain, european)
+    }
+    assert len(hashes) == 1
+    catalog, _ = load_catalog(CatalogSection(source="transactions", path=plain), 0)
+    assert "007" in catalog.items.item_id
+    first, second = (calibrate(path) for path in (plain, european))
+    assert first.summary() == {**second.summary(), "table": []}
+    assert second.recognised == ("separated by semicolon", "encoding utf-16", "decimal comma")
+    with pytest.raises(InvalidInput, match=r"it may be 2\.5 or 2500"):
+        calibrate(odd)
+    told = calibrate(odd, dialect=Dialect(decimal="."))
+    assert set(told.lines.sold["price"]) == {2.5}
+    config = yaml.safe_load(told.yaml(odd, {}))["catalog"]
+    assert config["dialect"] == {"decimal": "."}
+    section = CatalogSection(source="transactions", path=odd, dialect=config["dialect"])
+    assert set(load_catalog(section, 0)[0].items.price) == {2.5}
 
 
 @pytest.mark.parametrize("name", ["order", "price"])

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from .console import AsJson, print_table, progress_bar, say
+from .evaluate.options import Decimal, Encoding, Separator, Thousands
 
 if TYPE_CHECKING:
     from ..realism.calibration.fit import Calibration
@@ -26,11 +27,16 @@ def calibrate(
         list[str] | None, typer.Option(help="OURS=YOURS, a column of the order lines; may be repeated.")
     ] = None,
     seed: Annotated[int, typer.Option(min=0, help="Of the simulated visits.")] = 0,
+    separator: Separator = None,
+    decimal: Decimal = None,
+    thousands: Thousands = None,
+    encoding: Encoding = None,
     as_json: AsJson = False,
 ) -> None:
     """Fit the parameters that your records identify, and name those that they do not."""
     from ..core.errors import InvalidInput
     from ..realism.calibration.fit import calibrate as fit
+    from ..tables import Dialect
 
     columns = {}
     for pair in column or ():
@@ -43,7 +49,15 @@ def calibrate(
         def progress(run: int, loss: float) -> None:
             bar(f"simulation {run}, loss {loss:.4g}", run, None)
 
-        calibration = fit(transactions, sessions, base=profile, columns=columns, seed=seed, progress=progress)
+        calibration = fit(
+            transactions,
+            sessions,
+            base=profile,
+            columns=columns,
+            seed=seed,
+            dialect=Dialect(separator, decimal, thousands, encoding),
+            progress=progress,
+        )
     set_aside = calibration.save(out, transactions, columns)
     if as_json:
         print(json.dumps({**calibration.summary(), "out": str(out), "set_aside_file": str(set_aside)}))
@@ -57,6 +71,8 @@ def _print(calibration: Calibration, out: Path, set_aside: Path) -> None:
         f"{lines.rows:,} order lines: {len(lines.sold):,} used, {len(lines.set_aside):,} set aside in "
         f"{set_aside}"
     )
+    if calibration.recognised:
+        say(f"  read as {', '.join(calibration.recognised)}")
     for reason, count in lines.reasons().items():
         say(f"  {count:,}: {reason}")
     rows = [

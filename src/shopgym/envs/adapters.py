@@ -32,8 +32,9 @@ def stable_baselines3_vec_env(env: ShopVectorEnv) -> VecEnv:
         env: made with ``autoreset_mode="SameStep"``, which is how a ``VecEnv`` resets.
 
     At the end of a visit ``infos[i]`` holds ``terminal_observation`` and ``TimeLimit.truncated``; the
-    observation returned is already the next visitor's. ``env_method("action_masks")`` serves MaskablePPO.
-    They share one shop, so nothing else can be called or set for a single one.
+    observation returned is already the next visitor's. ``infos[i]["action_mask"]`` is the mask of the
+    observation, guards included, and ``env_method("action_masks")`` serves MaskablePPO. They share one shop,
+    so nothing else can be called or set for a single one.
     """
     from stable_baselines3.common.vec_env import VecEnv
 
@@ -46,8 +47,7 @@ def stable_baselines3_vec_env(env: ShopVectorEnv) -> VecEnv:
             super().__init__(env.num_envs, env.single_observation_space, env.single_action_space)
 
         def reset(self) -> Any:
-            seeds = [seed for seed in self._seeds if seed is not None]
-            observation, _ = env.reset(seed=seeds or None)
+            observation, _ = env.reset(seed=self._seeds)
             self._reset_seeds()
             self._reset_options()
             return observation
@@ -58,7 +58,9 @@ def stable_baselines3_vec_env(env: ShopVectorEnv) -> VecEnv:
         def step_wait(self) -> Any:
             observation, reward, terminated, truncated, info = env.step(self.actions)
             done = terminated | truncated
-            infos: list[dict[str, Any]] = [{} for _ in range(env.num_envs)]
+            masks = info.get("action_mask", ())
+            infos: list[dict[str, Any]] = [{"action_mask": mask} for mask in masks]
+            infos = infos or [{} for _ in range(env.num_envs)]
             for i in np.flatnonzero(done):
                 infos[i]["terminal_observation"] = info["final_obs"][i]
                 infos[i]["TimeLimit.truncated"] = bool(truncated[i] and not terminated[i])
@@ -101,13 +103,17 @@ class TianshouMask(gymnasium.ObservationWrapper[Any, Any, Any]):
 
 
 class RLlibMask(gymnasium.ObservationWrapper[Any, Any, Any]):
-    """``{"observations": (d,) float32, "action_mask": (m,) int8}``, for RLlib's action-masking module."""
+    """``{"observations": (d,), "action_mask": (m,) int8}``, for RLlib's action-masking module.
+
+    Observations are float32; with ``identity`` float64, which holds the row of any item.
+    """
 
     def __init__(self, env: gymnasium.Env[Any, Any]) -> None:
         super().__init__(env)
         parts = _parts(env)
         mask = parts.pop("action_mask")
         observations = spaces.flatten_space(spaces.Dict(parts))
+        self._dtype = observations.dtype
         self.observation_space = spaces.Dict({"observations": observations, "action_mask": mask})
 
     def observation(self, observation: dict[str, AnyArray]) -> dict[str, AnyArray]:
@@ -116,7 +122,7 @@ class RLlibMask(gymnasium.ObservationWrapper[Any, Any, Any]):
         names = sorted(observation.keys() - {"action_mask"})
         flat = [observation[name].reshape(*batch, -1) for name in names]
         mask = observation["action_mask"]
-        return {"observations": np.concatenate(flat, axis=-1, dtype=np.float32), "action_mask": mask}
+        return {"observations": np.concatenate(flat, axis=-1, dtype=self._dtype), "action_mask": mask}
 
 
 def _parts(env: gymnasium.Env[Any, Any]) -> dict[str, Any]:

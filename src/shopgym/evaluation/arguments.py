@@ -30,6 +30,7 @@ KEYWORDS = {
     "--by-time": "by_time",
     "--by-user": "by_user",
     "--no-by-user": "by_user=False",
+    "--no-stream": "stream=False",
     "--estimator": "estimators",
     "--separator": "dialect.separator",
     "--decimal": "dialect.decimal",

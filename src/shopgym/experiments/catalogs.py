@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from ..simulators import Catalog
 from ..simulators.catalog.transactions import NAMES, OPTIONAL, REQUIRED, clean
-from ..tables import read_table, unique_columns
+from ..tables import Dialect, read_table, unique_columns
 from .config import CatalogSection
 
 if TYPE_CHECKING:
@@ -25,7 +25,7 @@ def load_catalog(section: CatalogSection, seed: int) -> tuple[Catalog, pd.DataFr
         return Catalog.synthetic(section.items, seed=seed), None
     assert section.path is not None  # the config requires it with this source
     names = [section.columns.get(name, name) for name in NAMES]
-    table = read_table(section.path, "catalog.path", text=names)
+    table = read_table(section.path, "catalog.path", dialect=Dialect(**section.dialect), text=names)
     used = [section.columns.get(name, name) for name in (*REQUIRED, *OPTIONAL)]
     unique_columns("catalog.columns", table, used)
     options: dict[str, Any] = {

@@ -61,6 +61,9 @@ class CatalogSection(Section):
     items: int = Field(1000, ge=2, le=10_000_000, description="synthetic: number of items")
     path: Path | None = Field(None, description="transactions: a CSV or Parquet table of order lines")
     columns: dict[str, str] = Field({}, description="transactions: our column name to yours")
+    dialect: dict[Literal["separator", "decimal", "thousands", "encoding"], str] = Field(
+        {}, description="transactions: of a CSV table; what it leaves out is recognised"
+    )
     item_pattern: str | None = Field(None, description="transactions: what a real item id looks like (regex)")
     min_orders: int = Field(5, ge=1, description="transactions: items in fewer orders are set aside")
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import itertools
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -146,6 +146,7 @@ Interval = tuple[float, float, float]
 def _visitor_effects(
     catalog: Catalog, config: ShopConfig, seed: int, behaviour: Behaviour, rng: Generator, resamples: int
 ) -> dict[str, Interval]:
+    config = replace(config, allow_losses=True)  # the price cut measures visitors: it must not stop at cost
     shop = Shop(catalog, config, lanes=VISITORS, seed=seed)
     items = rng.choice(len(catalog), size=min(ITEMS, len(catalog)), replace=False, p=catalog.items.popularity)
     sums: dict[str, F64] = {name: np.zeros((2, VISITORS)) for name in list(PUBLISHED)[:4]}

@@ -24,3 +24,5 @@ class DayTables(NamedTuple):
         """Update ``available`` of a single day from the items in ``stock`` (N,)."""
         if self.on_sale.size:
             np.logical_and(stock, self.on_sale[0], out=self.available[0])
+        else:
+            self.available[0] = stock  # the same array, unless the shop is a copy of another

@@ -147,7 +147,7 @@ def to_numbers(column: pd.Series, field: str) -> F64:
         column = column.astype(column.cat.categories.dtype)
     numbers = pd.to_numeric(column, errors="coerce")
     values = np.array(numbers.to_numpy(dtype=np.float64, na_value=np.nan))
-    undecided = column.attrs.get(DECIMAL, POINT) is None and column.dtype.kind not in "biuf"
+    undecided = column.attrs.get(DECIMAL) is None and not pd.api.types.is_numeric_dtype(column)
     if undecided or (np.isnan(values) & column.notna().to_numpy()).any():
         cells = [cell if isinstance(cell, str) else "" for cell in column.to_numpy(dtype=object)]
         read = _each(cells, field, column.attrs.get(DECIMAL))  # all cells: 5% and 0.05 are not alike

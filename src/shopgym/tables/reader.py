@@ -19,8 +19,8 @@ if TYPE_CHECKING:
 
 RECOGNISED = "recognised"
 """In ``attrs`` of a table: what was recognised that is not plain CSV, a list of words."""
-SAMPLE = 50
-"""Cells of a column of text that have to be numbers before all are looked at."""
+SAMPLE = 200
+"""Cells of a column of text that have to be numbers or missing before all are looked at."""
 
 
 def read_table(
@@ -178,8 +178,11 @@ def _numbers_in_place(table: pd.DataFrame, name: str, literal: bool, decimal: st
     column = table[name]
     if literal:
         column = column.mask(column.isin(MISSING))
+    first = column.iloc[:SAMPLE].dropna().tolist()
+    if not all(isinstance(cell, str) and decimal_marks([cell]) for cell in first):
+        return []
     cells = column.dropna().unique().tolist()
-    if not cells or not all(isinstance(cell, str) and decimal_marks([cell]) for cell in cells[:SAMPLE]):
+    if not cells:
         return []
     if literal and any(map(LEADING_ZERO.fullmatch, cells)):
         return []  # 007 is a name

@@ -105,12 +105,8 @@ class StableBaselinesPolicy:
         allowed &= ~chosen
         if requests.slots is not None:
             allowed &= (slot < requests.slots)[:, None]
-        features = self.task.items.features[np.maximum(requests.candidates, 0)]
         mask = allowed | ~allowed.any(axis=1, keepdims=True)
-        observation: dict[str, AnyArray] = {
-            "user": requests.user,
-            "context": requests.context,
-            "candidates": features.astype(np.float32),
+        observation = self._observed(requests) | {
             "action_mask": mask.astype(np.int8),
             "chosen": chosen.astype(np.int8),
             "slot": np.tile(np.arange(self.task.slate_size) == slot, (len(requests), 1)).astype(np.int8),
@@ -120,6 +116,25 @@ class StableBaselinesPolicy:
         uniform = allowed / count
         p = np.where(total > 0, p / np.where(total > 0, total, 1.0), uniform)
         return allowed, (1.0 - self.floor) * p + self.floor * uniform
+
+    def _observed(self, requests: Requests) -> dict[str, AnyArray]:
+        """The parts of the environment's observation that the model was trained on and a request tells."""
+        parts: dict[str, AnyArray] = {"user": requests.user, "context": requests.context}
+        rows = {"candidates": requests.candidates, "history": requests.history}
+        for name, items in rows.items():
+            if items is not None:
+                features = self.task.items.features[np.maximum(items, 0)]
+                parts[name] = np.where(items[:, :, None] >= 0, features, 0).astype(np.float32)
+        parts["candidate_items"] = requests.candidates
+        if requests.history is not None:
+            parts["history_items"] = requests.history
+        if requests.live:
+            parts["live"] = np.stack([requests.live[name] for name in ("price", "margin", "stock")], axis=2)
+        wanted = set(self.model.observation_space.spaces) - {"action_mask", "chosen", "slot"}
+        if not wanted <= parts.keys():
+            fix = "the model was trained on these too: send requests that have them"
+            raise InvalidInput("requests", sorted(wanted - parts.keys()), fix)
+        return {name: parts[name] for name in wanted}
 
     def _model_probabilities(self, observation: dict[str, AnyArray], mask: Bool) -> F64:
         """(n, m) the probabilities of the model."""

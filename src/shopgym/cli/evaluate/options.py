@@ -23,7 +23,8 @@ Policies = Annotated[
         "--policy",
         help="What to evaluate; may be repeated. Everywhere: 'uniform'. Tables and DSJSON: 'action:NAME', "
         "always that; 'choice:COLUMN', the action in a column; 'columns:PREFIX', the probability of each "
-        "action; 'column:COLUMN', that of the logged action. Decision logs: the folder of a bundle or of a "
+        "action; 'column:COLUMN', that of the logged action; 'sklearn:FILE', a classifier; 'value:COLUMN', "
+        "where actions are numbers. Decision logs: the folder of a bundle or of a "
         "policy of a run, runs/RUN/policies/NAME. Open Bandit: the folder of another policy's log.",
     ),
 ]

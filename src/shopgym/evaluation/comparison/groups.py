@@ -63,6 +63,10 @@ def groups_of(
     Raises:
         InvalidInput: a column with too many values, or times that are none.
     """
+    for column in (*segments, *([] if period is None else [period.column])):
+        if column not in values:
+            fix = "of this log no such column is kept: segments and periods need a table that is not streamed"
+            raise InvalidInput("column", column, fix)
     out = [_groups(column, column, _text(values[column])) for column in segments]
     if period is not None:
         out.append(_groups(period.by, period.column, _periods(period, values[period.column])))

@@ -48,7 +48,6 @@ def compare_inputs(
     both = (inputs_a, inputs_b)
     chosen, other = (named.fitted(inputs) for inputs in both)
     reasons = chosen.reasons(inputs_a) + other.reasons(inputs_b)
-    notes = [inputs.note for inputs in both]
     return make_estimate(
         chosen,
         contrast(chosen.statistic(inputs_a), other.statistic(inputs_b), relative),

@@ -129,7 +129,7 @@ def make_estimate(
         statistic = independent_draws(statistic, cluster, sample_weight)
         raw = None if raw is None else independent_draws(raw, cluster, sample_weight)
     if cluster is not None:
-        notes = [*notes, f"the interval takes {len(statistic)} users as independent, not {rounds} rounds"]
+        notes = [*notes, f"the interval takes {len(statistic):,} users as independent, not {rounds:,} rounds"]
     notes = [*notes, getattr(interval, "caveat", "")]
     low, high = interval(statistic, level, rng)
     influence = Influence.from_statistic(statistic, raw)

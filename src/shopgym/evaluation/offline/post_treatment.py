@@ -14,11 +14,11 @@ been affected by the treatment). Whether a column came before the action is not 
   correlated with a cause is not named, nor one that merely shares an effect with the action.
 
 Numbers are tested by their ranks and by how far the ranks are from the middle, other columns by the
-indicator of each frequent value. Means of inverse propensities are not quite normal: where no round weighs
-much the normal p-value is corrected for the largest skewness that they can have (Cramer 1938; Petrov 1975,
-Sums of independent random variables, chapter 8), elsewhere it is that of Bernstein's inequality. The smallest
-p-value of all tests is multiplied by their number (Bonferroni); a column is named below ``ALPHA``, so that of
-logs without an outcome among the columns at most one in a hundred names one.
+indicator of each frequent value. Means of inverse propensities are far from normal where some rounds weigh
+much: each has the p-value of Bernstein's inequality. Where no round does, all means of a column are also
+tested together (chi-squared, corrected for skewness; Petrov 1975, Sums of independent random variables,
+chapter 8). The smallest p-value of all tests is multiplied by their number (Bonferroni); a column is named
+below ``ALPHA``, so that of logs without an outcome among the columns at most one in a hundred names one.
 """
 
 from __future__ import annotations
@@ -51,8 +51,8 @@ MOST_ROWS = 50_000
 """Of a longer log every k-th row is tested: an effect that these do not show is of no weight."""
 DETERMINED = 0.01
 """Share of a column's variance below which the other columns leave nothing of it to test."""
-NEARLY_NORMAL = 0.5
-"""The correction of a normal p-value is right up to so many standard errors times the largest skewness."""
+LIGHT, MOST_TOGETHER = 0.2, 60
+"""Share of a standard error that the heaviest round may have where means are tested together; how many."""
 EXTREME = 0.01
 """Share of the rows, those with the least exploration, that may be out of balance unseen: an action that is
 almost never chosen there has not been logged there either."""
@@ -107,7 +107,7 @@ class Suspects:
             remedy = "so left out of the context (name each context column to settle it)"
             return ((CAUTION, f"{self.sentence}: {either}, {remedy}"),)
         word = REFUSE if self.columns[0].p_value < SURE else CAUTION
-        return ((word, f"in the context {self.sentence}: {either} (no outcome may be a --context-column)"),)
+        return ((word, f"in the context {self.sentence}: {either} (no outcome may be context)"),)
 
     def refuse_unclear(self, option: str = "--context-column") -> None:
         """Refuse to take suspects as context unasked where no propensities can tell causes from outcomes.
@@ -158,19 +158,18 @@ def suspects(
         return Suspects(logged=propensity is not None)
     size = np.ones(len(code)) if sample_weight is None else sample_weight[rows] / sample_weight[rows].mean()
     tested = {name: _centred(_features(frame[name].to_numpy()[rows]), size) for name in context}
-    tests = len(frequent) * sum(features.shape[1] for features in tested.values())
     if propensity is not None:
         logged = np.asarray(propensity, dtype=np.float64)[rows]
         excess = shown / logged[:, None] - 1.0
         extremes = _extremes(logged, int(code.max()) + 1, size)
         excess *= size[:, None]
         p_values = {
-            name: _smallest_p(features, excess, cluster, extremes) for name, features in tested.items()
+            name: _unbalanced(features, excess, cluster, extremes) for name, features in tested.items()
         }
     else:
         bases = {name: _basis(frame[name].to_numpy()[rows]) for name in tested}
         p_values = dict(_dependent(tested, bases, shown, cluster, size))
-    columns = [SuspectColumn(name, min(1.0, max(1, tests) * p)) for name, p in p_values.items()]
+    columns = [SuspectColumn(name, min(1.0, len(tested) * p)) for name, p in p_values.items()]
     limit = SURE if propensity is None else ALPHA
     suspected = sorted((each for each in columns if each.p_value < limit), key=lambda each: each.p_value)
     return Suspects(tuple(suspected), propensity is not None)
@@ -204,7 +203,7 @@ def _centred(columns: F64, size: F64) -> F64:
 def _smallest_p(
     features: F64, excess: F64, cluster: I64, extremes: tuple[float, float] | None = None
 ) -> float:
-    """The smallest two-sided p-value of the means of feature x excess, 0 in expectation.
+    """The smallest two-sided p-value of the means of feature x excess, 0 in expectation, times their number.
 
     Args:
         features: (n, f) centred, in [-1, 1].
@@ -229,20 +228,45 @@ def _smallest_p(
             defined = error > 1e-9 * math.sqrt(n)
             z = float((total[defined] / error[defined]).max(initial=0.0))
             smallest = min(smallest, 2.0 * float(stdtr(groups - 1, -z)))
-    return smallest
+    return float(min(1.0, smallest * max(1, features.shape[1] * excess.shape[1])))
+
+
+def _unbalanced(features: F64, excess: F64, cluster: I64, extremes: tuple[float, float]) -> float:
+    """The p-value of a column: of its single means, or of all of them together where no round weighs much."""
+    single = _smallest_p(features, excess, cluster, extremes)
+    if extremes[1] or not 0 < features.shape[1] * excess.shape[1] <= MOST_TOGETHER:
+        return single
+    products = (features[:, :, None] * excess[:, None, :]).reshape(len(excess), -1)
+    products = np.stack([np.bincount(cluster, column) for column in products.T], axis=1)
+    return min(1.0, 2.0 * min(single, _together(products, extremes[0] * len(excess) / len(products))))
+
+
+def _together(products: F64, largest: float) -> float:
+    """The p-value of all sums over the rows of ``products``, terms of at most ``largest``; 1 if some may be
+    far from normal."""
+    from scipy.special import chdtrc
+
+    value, vector = np.linalg.eigh(products.T @ products)
+    kept = value > 1e-9 * value.max(initial=0.0)
+    if not kept.any() or largest > LIGHT * math.sqrt(float(value[kept].mean())):
+        return 1.0
+    sums = vector[:, kept].T @ products.sum(axis=0)
+    square = float((sums**2 / value[kept]).sum())
+    if square == 0.0:
+        return 1.0
+    share = products @ (vector[:, kept] @ (sums / value[kept])) / math.sqrt(square)  # squares sum to 1
+    if np.abs(share).max() > LIGHT:
+        return 1.0
+    skewness = abs(float((share**3).sum()))
+    corrected = float(chdtrc(int(kept.sum()), square)) * math.exp(min(50.0, skewness * square**1.5 / 6.0))
+    return min(1.0, corrected)
 
 
 def _tail(beyond: F64, error: F64, largest: float) -> float:
     """The smallest two-sided p-value of sums ``beyond`` (A,) with these standard errors, of terms of at most
-    ``largest``."""
-    from scipy.special import ndtr
-
-    bernstein = beyond**2 / (2.0 * (error**2 + largest * beyond / 3.0) + 1e-300)
-    smallest = 2.0 * math.exp(-float(bernstein.max(initial=0.0)))
-    light = (error > 0) & (largest * beyond <= NEARLY_NORMAL * error**2)
-    z, skewness = beyond[light] / error[light], largest / error[light]
-    corrected = 2.0 * ndtr(-z) * np.exp(skewness * z**3 / 6.0)
-    return min(smallest, float(corrected.min(initial=1.0)))
+    ``largest`` (Bernstein)."""
+    bernstein: F64 = beyond**2 / (2.0 * (error**2 + largest * beyond / 3.0) + 1e-300)
+    return 2.0 * math.exp(-float(bernstein.max(initial=0.0)))
 
 
 def _extremes(logged: F64, actions: int, size: F64) -> tuple[float, float]:

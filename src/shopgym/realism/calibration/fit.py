@@ -16,7 +16,7 @@ from ...core.files import write_text
 from ...simulators import Catalog, ShopConfig
 from ...simulators.catalog.transactions import OPTIONAL, REQUIRED
 from ...simulators.profiles.profiles import profile
-from ...tables import AUTO, Dialect, read_table
+from ...tables import AUTO, RECOGNISED, Dialect, read_table
 from ..events import NAMES as EVENT_NAMES
 from ..shop_data import ShopData
 from .from_lines import FittedParameter, UnidentifiedParameter, from_lines
@@ -40,6 +40,8 @@ class Calibration:
         unidentified: parameters that the data do not identify, with the reason.
         catalog_figures: describe the catalogue. ``shopgym run`` builds it again from the order lines.
         fit: of the visits; None if no visits were given.
+        dialect: how the tables were said to be written.
+        recognised: what was recognised of the order lines that is not plain CSV, in words.
     """
 
     profile: str
@@ -49,11 +51,14 @@ class Calibration:
     unidentified: tuple[UnidentifiedParameter, ...]
     catalog_figures: dict[str, float | int | str]
     fit: Fit | None
+    dialect: Dialect = AUTO
+    recognised: tuple[str, ...] = ()
 
     def summary(self) -> dict[str, Any]:
         """Everything as values that JSON can hold."""
         return {
             "profile": self.profile,
+            "table": list(self.recognised),
             "rows": self.lines.rows,
             "used": len(self.lines.sold),
             "set_aside": len(self.lines.set_aside),
@@ -80,6 +85,9 @@ class Calibration:
         mapped = {ours: theirs for ours, theirs in columns.items() if ours in (*REQUIRED, *OPTIONAL)}
         if mapped:
             catalog["columns"] = mapped
+        told = {name: value for name, value in asdict(self.dialect).items() if value is not None}
+        if told:
+            catalog["dialect"] = told
         head = [f"# Fitted to {transactions.name} on the profile '{self.profile}'."]
         head += [f"# found: {p.name} ({p.how})" for p in self.fitted]
         head += [f"# not identified, as in the profile: {p.name} ({p.why})" for p in self.unidentified]
@@ -126,9 +134,8 @@ def calibrate(
     """
     config = profile(base)
     names = [(columns or {}).get(name, name) for name in NAMES]
-    lines = check_order_lines(
-        read_table(transactions, "--transactions", dialect=dialect, text=names), columns
-    )
+    table = read_table(transactions, "--transactions", dialect=dialect, text=names)
+    lines = check_order_lines(table, columns)
     catalog = Catalog.from_transactions(lines.sold, currency=lines.currency or "GBP")
     data = None if sessions is None else _visits(sessions, dialect)
     conversion = None
@@ -146,7 +153,17 @@ def calibrate(
         config = with_settings(config, {parameter.name: parameter.value for parameter in of_visits})
         fitted += of_visits
         unidentified += not_of_visits
-    return Calibration(base, config, lines, tuple(fitted), tuple(unidentified), catalog.describe(), fit)
+    return Calibration(
+        base,
+        config,
+        lines,
+        tuple(fitted),
+        tuple(unidentified),
+        catalog.describe(),
+        fit,
+        dialect,
+        tuple(table.attrs.get(RECOGNISED, ())),
+    )
 
 
 def _visits(sessions: Path, dialect: Dialect) -> ShopData:

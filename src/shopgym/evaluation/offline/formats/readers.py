@@ -108,7 +108,7 @@ def weigh_log(
     if is_dsjson(path):
         if stream:
             raise InvalidInput("LOG", str(path), NOT_STREAMED)
-        return dsjson_source(path, policy, columns, rng=rng, by_user=by_user)
+        return dsjson_source(path, policy, columns, **options)
     if stream is None:
         stream = not by_user and is_long(path)
     if stream:

@@ -313,7 +313,7 @@ def _say_unused(log: LogTable) -> None:
     used = (*log.columns.used, *log.target.columns(log.frame.columns))
     others = [name for name in log.frame.columns if name not in used]
     if others and not log.columns.context:
-        advice = f"if the choice depended on {listed(others, 5)}, name it as context (--context-column)"
+        advice = f"if the choice depended on {listed(others, 5)}, name it as context"
         log.notes.append(advice)
 
 

@@ -188,10 +188,9 @@ def all_labels(
     if target.kind == "action" and target.name not in (declared or logged):
         names = sorted(set(declared) or logged, key=natural)
         fix = f"the {'actions are' if declared else 'log has'} {listed(names)}"
-        fix += did_you_mean(target.name, names)
         if not declared:
             fix += "; an action that the log lacks has to be among --actions"
-        raise InvalidInput("--policy", str(target), fix)
+        raise InvalidInput("--policy", str(target), fix + did_you_mean(target.name, names))
     labels = set(declared) or logged | set(named)  # other labels in the log are reported with row numbers
     if len({label.strip() for label in labels}) < len(labels):
         alike = [label for label in labels if label.strip() in labels - {label}]

@@ -45,7 +45,13 @@ def is_dsjson(path: Path) -> bool:
 
 
 def dsjson_source(
-    path: Path, policy: Any, columns: Columns, *, rng: Generator, by_user: bool | None = None
+    path: Path,
+    policy: Any,
+    columns: Columns,
+    *,
+    rng: Generator,
+    by_user: bool | None = None,
+    missing: str = "refuse",
 ) -> WeighedLog:
     """Weigh a DSJSON log for ``policy``.
 
@@ -70,7 +76,9 @@ def dsjson_source(
     frame = _frame(events, size)
     if size is not None and columns.weight is None:
         columns = replace(columns, weight=SIZE)
-    return table_source(frame, policy, columns, rng=rng, unit=UNIT, note=note, by_user=by_user)
+    return table_source(
+        frame, policy, columns, rng=rng, unit=UNIT, note=note, by_user=by_user, missing=missing
+    )
 
 
 def dsjson_frame(path: Path) -> pd.DataFrame:
