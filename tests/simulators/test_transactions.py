@@ -62,18 +62,18 @@ def test_each_kind_of_bad_row_is_set_aside_with_its_reason() -> None:
     good, aside = clean(df, item_pattern=r"\d{5}", min_orders=2)
     assert good["item"].tolist() == ["10001", "10001"]
     assert good["price"].tolist() == [2.5, 2.6]
-    assert dict(zip(aside["row"], aside["reason"])) == {
-        1: "order id is missing",
-        2: "item id is missing",
-        3: r"item id does not match \d{5}",
-        4: "quantity is 0 or less (cancelled or returned)",
-        5: "price is 0 or less",
-        6: "price is not a number",
-        7: "quantity is not a number",
-        9: "price is not a number",
-        10: "item is in fewer than 2 orders",
+    assert {row: (column, reason) for row, column, _, reason in aside.itertuples(index=False)} == {
+        1: ("order", "missing"),
+        2: ("item", "missing"),
+        3: ("item", r"does not match \d{5}"),
+        4: ("quantity", "below 0: counted as a return"),
+        5: ("price", "0 or less"),
+        6: ("price", "missing or no number"),
+        7: ("quantity", "missing, 0 or no number"),
+        9: ("price", "missing or no number"),
+        10: ("item", "in fewer than 2 orders"),
     }
-    assert aside["quantity"][6] == "two"  # as it came, for a person to look at
+    assert aside.set_index("row")["value"][7] == "two"  # as it came, for a person to look at
 
 
 def test_a_missing_column_error_lists_columns_and_the_fix() -> None:
@@ -105,7 +105,7 @@ def test_bad_options_are_named(options: dict[str, object], field: str) -> None:
 
 
 def test_if_no_row_can_be_used_the_reasons_are_counted() -> None:
-    with pytest.raises(InvalidInput, match=r"price is 0 or less': 2.*none of 2 rows"):
+    with pytest.raises(InvalidInput, match=r"price: 0 or less': 2.*none of 2 rows"):
         clean(lines(("A", "x", 1, 0.0), ("B", "x", 1, -1.0)))
 
 

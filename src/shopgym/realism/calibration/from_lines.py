@@ -12,10 +12,10 @@ from ...core.errors import InvalidInput
 from ...core.statistics import normal_quantile
 from ...simulators.market.market import YEAR
 from ...simulators.people.arrivals import HOURS, WEEKDAYS, WEEKS
+from ...tables.records import FEWEST_CUSTOMERS, FEWEST_DAYS, OrderLines
 from ..bgnbd import BgNbd, fit_bgnbd
 from ..resampling import LEVEL
 from ..shop_data import DAY, weekday
-from .lines import OrderLines
 
 WEEK = 7.0
 ASSUMED_CONVERSION = 0.025
@@ -76,6 +76,7 @@ def from_lines(
     fitted += _returns(lines, unidentified)
     share = ASSUMED_CONVERSION if conversion is None else conversion
     try:
+        _require_repeats(orders, days)
         model, span = bgnbd(orders)
         fitted += retention(model, share, assumed=conversion is None)
         fitted += _arrivals(orders, share, span)
@@ -88,6 +89,16 @@ def from_lines(
     unidentified += [UnidentifiedParameter(name, pages) for name in NEEDS_PAGES]
     unidentified += [UnidentifiedParameter(name, "not in order lines") for name in NOT_IN_LINES]
     return fitted, unidentified
+
+
+def _require_repeats(orders: pd.DataFrame, days: float) -> None:
+    """Raise :class:`InvalidInput` where the records are too few to say how often customers come back."""
+    customers = int(orders["customer"].nunique())
+    if customers and days < FEWEST_DAYS:
+        raise InvalidInput("transactions.time", f"{days:.0f} days", f"give {FEWEST_DAYS:.0f} days or more")
+    if 0 < customers < FEWEST_CUSTOMERS:
+        fix = f"give the orders of {FEWEST_CUSTOMERS} known customers or more"
+        raise InvalidInput("transactions.customer", customers, fix)
 
 
 def bgnbd(orders: pd.DataFrame) -> tuple[BgNbd, float]:
