@@ -73,7 +73,7 @@ class Section(BaseModel):
 
 
 UNUSED_MIN_ORDERS = 5
-"""What 0.1 stored where a catalogue is not made of order lines: the hash of such a config stays what it was."""
+"""What 0.1 stored where a catalogue is not made of order lines: so the hash of such configs stays."""
 
 
 class CatalogSection(Section):

@@ -28,7 +28,8 @@ def is_json(path: Path) -> bool:
 
 
 def json_records(path: Path) -> tuple[list[dict[str, Any]], list[int]]:
-    """(records, numbers of the lines that are none) of a file with one JSON object a line, or of one list.
+    """(records, numbers of the lines that are none) of a file with one JSON object a line; a file that ends
+    in ``.json`` may also hold one list, bare or as programming interfaces wrap it.
 
     Raises:
         ValueError: no line is a JSON object.
@@ -36,8 +37,10 @@ def json_records(path: Path) -> tuple[list[dict[str, Any]], list[int]]:
     with open_bytes(path) as file:
         text = file.read().decode("utf-8-sig")
     try:
-        whole = json.loads(text)
+        whole = None if ".json" not in path.suffixes[-2:] else json.loads(text)
     except json.JSONDecodeError:
+        whole = None
+    if whole is None:
         return _lines(text)
     if isinstance(whole, dict):
         lists = [whole[key] for key in ENVELOPES if _is_records(whole.get(key))]

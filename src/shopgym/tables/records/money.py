@@ -112,10 +112,12 @@ def refunds(lines: pd.DataFrame, whole: Bool) -> tuple[F64, F64, list[str]]:
         if spread.any():
             orders = lines.loc[spread, "order"].nunique()
             remarks.append(
-                f"{orders:,} orders were paid back in part, no line says for what: their prices are lowered"
+                f"orders paid back in part, and no line says for what: {orders:,}; their prices are lowered"
             )
     if (back > 0).any():
-        remarks.insert(0, f"{int((back > 0).sum()):,} sold lines were paid back and count as returns too")
+        remarks.insert(
+            0, f"sold lines that were paid back: {int((back > 0).sum()):,}; they count as returns too"
+        )
     return back, price, remarks
 
 

@@ -140,7 +140,7 @@ def order_lines(
         _too_few(refusals, len(sold), fewest, len(lines))
     guests = int(sold.loc[sold["customer"].isna(), "order"].nunique()) if "customer" in sold else 0
     if guests:
-        remarks.append(f"{guests:,} orders are by guests: they are told apart by order")
+        remarks.append(f"orders by guests: {guests:,}; they are told apart by order")
     back, said = np.zeros(len(sold)), []
     if "price" in sold:
         back, price, said = refunds(sold, whole[refusals.good])

@@ -30,7 +30,7 @@ def known_customers(
     guest = ids.isna() | ids.str.strip().str.lower().isin(words)
     if "guest" in lines:
         guest |= lines["guest"].fillna("").astype(str).str.strip().str.lower().isin(TRUE)
-    ids = ids.mask(guest)
+    ids = ids.astype(object).where(~guest, None)
     remarks = []
     by_customer = lines[~guest].groupby(ids[~guest])["order"].nunique()
     largest = by_customer.max() if len(by_customer) else 0

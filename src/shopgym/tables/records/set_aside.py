@@ -21,7 +21,9 @@ PERSONAL = ("customer", "user_id", "guest")
 IDS = ("order", "item", "line", "currency", "status", "event", "order_id", "item_id", "session_id")
 SHORT_ID = re.compile(r"[\w#./:+-]{1,32}")
 PLAIN_NUMBER = re.compile(r"[-+\d.,'\u00a0 %£€$¥eE]{1,24}|[A-Za-z]{1,4}")
-PLAIN_TIME = re.compile(r"[\d./:,TZ+ -]{1,32}")
+PLAIN_TIME = re.compile(
+    r"\d{1,4}([./-])\d{1,2}\1\d{1,4}(?:[T ,]+[\d:.,]{4,16}[ Z\d:+-]{0,7})?|[1-9]\d{0,18}(?:\.\d+)?"
+)
 
 
 class Refusals:
