@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -16,12 +16,15 @@ from ..tables.records import (
     EventRecords,
     OrderLines,
     RecordOptions,
+    RecordTable,
+    event_records,
     events_report,
-    kind_of,
     lines_report,
-    read_events,
+    order_lines,
     read_order_lines,
+    read_record_table,
     save_set_aside,
+    stacked,
 )
 
 if TYPE_CHECKING:
@@ -113,14 +116,13 @@ def ingest(files: Sequence[Path], options: RecordOptions | None = None) -> Inges
     options = options or RecordOptions()
     if not files:
         raise InvalidInput("FILE", [], "give a file or more")
-    by_kind: dict[str, list[Path]] = {LINES: [], EVENTS: []}
-    for path in files:
-        by_kind[kind_of(path, "FILE", options)].append(path)
+    tables = {path: read_record_table(path, "FILE", options, None, "--column") for path in files}
+    record_of_lines, record_of_events = (_of_kind(tables, kind) for kind in (LINES, EVENTS))
     lines = events = None
-    if by_kind[LINES]:
-        lines = read_order_lines(by_kind[LINES], options, need=NEEDED, field="FILE", columns_field="--column")
-    if by_kind[EVENTS]:
-        events = read_events(by_kind[EVENTS], options, field="FILE", columns_field="--column")
+    if record_of_lines is not None:
+        lines = order_lines(record_of_lines, options, need=NEEDED)
+    if record_of_events is not None:
+        events = event_records(record_of_events, options)
     if lines is None and events is not None:
         bought = events.purchases()
         if bought is not None:
@@ -129,3 +131,11 @@ def ingest(files: Sequence[Path], options: RecordOptions | None = None) -> Inges
             )
             return Ingested(read_order_lines(bought, plain), events, lines_are_events=True)
     return Ingested(lines, events)
+
+
+def _of_kind(tables: Mapping[Path, RecordTable], kind: str) -> RecordTable | None:
+    """The rows of all files of one kind; None where there are none."""
+    names = [path for path, table in tables.items() if table.mapping.kind == kind]
+    if not names:
+        return None
+    return stacked([tables[path] for path in names], [path.name for path in names], "FILE")

@@ -1,11 +1,11 @@
 """Records of any shop system: order lines and events, read through mappings."""
 
-from .columns import RecordTable, read_record_table
+from .columns import RecordTable, read_record_table, stacked
 from .events import EventRecords, event_records, split_visits
 from .mapping import EVENTS, LINES, RecordMapping, load_mapping, shipped_mappings
 from .options import RecordOptions
 from .order_lines import FOR_A_CATALOG, FOR_A_SHOP, OrderLines, order_lines
-from .read import kind_of, read_events, read_order_lines
+from .read import read_events, read_order_lines
 from .report import FEWEST_CUSTOMERS, FEWEST_DAYS, coverage_words, events_report, limits, lines_report
 from .set_aside import save_set_aside
 
@@ -24,7 +24,6 @@ __all__ = [
     "coverage_words",
     "event_records",
     "events_report",
-    "kind_of",
     "limits",
     "lines_report",
     "load_mapping",
@@ -35,4 +34,5 @@ __all__ = [
     "save_set_aside",
     "shipped_mappings",
     "split_visits",
+    "stacked",
 ]

@@ -118,21 +118,33 @@ def read_record_tables(
     Raises:
         InvalidInput: as :func:`read_record_table`, or the files are of different systems.
     """
+    tables = [read_record_table(path, field, options, kind, columns_field) for path in paths]
+    return stacked(tables, [path.name for path in paths], field)
+
+
+def stacked(tables: Sequence[RecordTable], names: Sequence[str], field: str) -> RecordTable:
+    """Tables of one system, one below the other.
+
+    Args:
+        tables: one or more.
+        names: of their files.
+        field: what errors call the files.
+
+    Raises:
+        InvalidInput: the files are of different systems.
+    """
     import pandas as pd
 
-    tables = [read_record_table(path, field, options, kind, columns_field) for path in paths]
     first = tables[0]
     if len(tables) == 1:
         return first
     other = next((table for table in tables if table.mapping.name != first.mapping.name), None)
     if other is not None:
         fix = f"files of one kind are of one system, here of {first.mapping.name} and {other.mapping.name}"
-        raise InvalidInput(field, [path.name for path in paths], f"{fix}: read them apart")
+        raise InvalidInput(field, list(names), f"{fix}: read them apart")
     table = pd.concat([part.table for part in tables], ignore_index=True)
     table.attrs.update(first.table.attrs)
-    file = np.concatenate(
-        [np.full(len(part.table), path.name, dtype=object) for path, part in zip(paths, tables)]
-    )
+    file = np.concatenate([np.full(len(part.table), name, dtype=object) for name, part in zip(names, tables)])
     remarks = tuple(dict.fromkeys(remark for part in tables for remark in part.remarks))
     row = np.concatenate([part.row for part in tables])
     return replace(first, table=table, row=row, remarks=remarks, file=file)

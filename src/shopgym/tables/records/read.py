@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from .columns import RecordTable, read_record_table, read_record_tables, record_table
+from .columns import RecordTable, read_record_tables, record_table
 from .events import EventRecords, event_records
 from .mapping import EVENTS, LINES
 from .options import RecordOptions
@@ -60,15 +60,6 @@ def read_events(
     """
     options = options or RecordOptions()
     return event_records(_records(source, options, EVENTS, field, columns_field), options)
-
-
-def kind_of(path: Path, field: str, options: RecordOptions) -> str:
-    """Whether a file has order lines or events, by the mapping that it is read with.
-
-    Raises:
-        InvalidInput: it cannot be read.
-    """
-    return read_record_table(path, field, options).mapping.kind
 
 
 def _records(
