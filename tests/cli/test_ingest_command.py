@@ -179,3 +179,21 @@ def test_a_catalogue_smaller_than_a_page_bounds_the_page(tmp_path: Path) -> None
     assert {"slate_size", "num_candidates"} <= {one["name"] for one in answer["found"]}
     config = load_config(out)
     config.shop_config().check_catalog(load_catalog(config.catalog, 0)[0])
+
+
+def test_new_products_and_costs_come_in_with_the_item_table(tmp_path: Path) -> None:
+    file, products, costs, out = (tmp_path / name for name in ("o.csv", "p.csv", "c.csv", "mine.yaml"))
+    shop().to_csv(file, index=False)
+    products.write_text("item,description,price\n00001,First,4.5\nnew-1,Novelty,12.5\n")
+    costs.write_text("item,unit_cost\n00001,1.25\nnew-1,6.5\n")
+    tables = ("--item-table", products, "--item-table", costs)
+    invoke("calibrate", "--transactions", file, *tables, "--out", out, "--json")
+    catalog, _ = load_catalog(load_config(out).catalog, 0)
+    ids = list(catalog.items.item_id)
+    assert len(ids) == 60
+    new, first = ids.index("new-1"), ids.index("00001")
+    assert (catalog.items.price[new], catalog.items.unit_cost[new]) == (12.5, 6.5)
+    assert (catalog.items.name[first], catalog.items.unit_cost[first]) == ("First", 1.25)
+    answer = invoke("ingest", RECORDS / "shopify_orders.csv", RECORDS / "shopify_products.csv", "--json")
+    assert [report["kind"] for report in answer["records"]] == ["order lines", "items"]
+    assert answer["records"][1]["known"] == {"description": 3, "category": 3, "price": 3, "unit_cost": 2}

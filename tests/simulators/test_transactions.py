@@ -194,6 +194,44 @@ def test_the_same_lines_and_seed_give_the_same_catalogue() -> None:
     assert catalog_from_transactions(df).hash != catalog_from_transactions(df, seed=1).hash
 
 
+def test_an_item_table_brings_costs_categories_and_new_products() -> None:
+    table = pd.DataFrame(
+        {
+            "item": ["x", "z", "free", "q"],
+            "description": ["Lunch Bag", "Big Bag", "Gift", "Thing"],
+            "category": ["bags", "bags", "bags", "things"],
+            "price": [9.0, 8.0, None, 5.0],
+            "unit_cost": [1.5, 3.0, 1.0, None],
+        }
+    )
+    catalog = catalog_from_transactions(SMALL, currency="EUR", items=table)
+    items = catalog.items
+    assert items.item_id.tolist() == ["q", "x", "y", "z"]  # without a price there is nothing to sell
+    assert items.name.tolist() == ["Thing", "Lunch Bag", "Clock", "Big Bag"]
+    assert items.price.tolist() == [5.0, 2.0, 5.5, 8.0]  # what was paid, and the table where nothing was
+    assert items.unit_cost[[1, 3]].tolist() == [1.5, 3.0]
+    assert items.popularity.tolist() == pytest.approx(np.array([0.5, 3, 1, 0.5]) / 5)
+    assert items.category_names == ("bags", "things", "uncategorised")
+    assert catalog.notes["items"] == "2 of 4 items are of the item table and were not sold yet."
+    assert "Assumed for 2 of 4 items" in catalog.notes["unit_cost"]
+
+
+def test_the_taste_of_a_new_product_is_that_of_its_category() -> None:
+    df = two_worlds().assign(category=lambda lines: np.where(lines["item"] < 12, "bags", "clocks"))
+    table = pd.DataFrame({"item": ["new"], "category": ["bags"], "price": [3.0]})
+    catalog = catalog_from_transactions(df, items=table)
+    cosine = catalog.embedding @ catalog.embedding[list(catalog.items.item_id).index("new")]
+    bag = np.array([name.isdigit() and int(name) < 12 for name in catalog.items.item_id])
+    clock = np.array([name.isdigit() and int(name) >= 12 for name in catalog.items.item_id])
+    assert cosine[bag].mean() > cosine[clock].mean() + 0.2
+
+
+def test_items_that_were_left_out_do_not_come_back_with_the_item_table() -> None:
+    table = pd.DataFrame({"item": ["y", "z"], "price": [5.0, 8.0]})
+    catalog = catalog_from_transactions(SMALL, min_orders=2, items=table, num_categories=1)
+    assert catalog.items.item_id.tolist() == ["x", "z"]
+
+
 # Telling apart
 
 

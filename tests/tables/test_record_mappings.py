@@ -12,12 +12,14 @@ from builders.paths import DATA, SHARED
 from shopgym.core import InvalidInput
 from shopgym.tables.records import (
     EVENTS,
+    ITEMS,
     LINES,
     EventRecords,
     OrderLines,
     RecordOptions,
     load_mapping,
     read_events,
+    read_items,
     read_order_lines,
     read_record_table,
     shipped_mappings,
@@ -28,6 +30,7 @@ RECORDS = DATA / "records"
 FILES = {
     "cdnow": "cdnow.txt",
     "complete_journey": "complete_journey.csv",
+    "complete_journey_products": "complete_journey_products.csv",
     "ga4": "ga4_events.jsonl",
     "hm": "hm.csv",
     "instacart": "instacart.csv",
@@ -35,10 +38,12 @@ FILES = {
     "otto": "otto.jsonl",
     "retailrocket": "retailrocket_events.csv",
     "shopify": "shopify_orders.csv",
+    "shopify_products": "shopify_products.csv",
     "taobao": "taobao.csv",
     "uci_online_retail": "uci_online_retail.csv",
     "uci_online_retail_2": "uci_online_retail_2.csv",
     "woocommerce": "woocommerce_orders.json",
+    "woocommerce_products": "woocommerce_products.csv",
     "yoochoose": "yoochoose.txt",
     "yoochoose_buys": "yoochoose_buys.dat",
     "yoochoose_clicks": "yoochoose_clicks.dat",
@@ -72,7 +77,7 @@ def test_a_file_is_recognised_by_its_columns_or_cells(name: str) -> None:
     assert record.mapping.name == name
 
 
-@pytest.mark.parametrize("name", FILES)
+@pytest.mark.parametrize("name", [name for name in FILES if load_mapping(name).kind != ITEMS])
 def test_no_personal_data_come_out(name: str) -> None:
     kind = load_mapping(name).kind
     read = lines_of(name) if kind == LINES else events_of(name)
@@ -233,6 +238,31 @@ def test_click_logs() -> None:
         ["420374", 1.0, 12462.0],
         ["420374", 2.0, 10471.0],
     ]
+
+
+# --- items -----------------------------------------------------------------------------------------------
+
+
+def test_products_of_shop_systems() -> None:
+    shopify = read_items(RECORDS / FILES["shopify_products"])
+    assert shopify.items.loc["00003"].tolist() == [
+        "Mug",
+        "Cups",
+        16.0,
+        6.5,
+    ]  # a variant has its product's name
+    assert shopify.items["description"].tolist() == ["Mug", "Pot", "Mug"]
+    assert shopify.set_aside[["row", "column", "reason"]].to_numpy().tolist() == [[2, "item", "missing"]]
+    woo = read_items(RECORDS / FILES["woocommerce_products"]).items
+    assert woo["price"].to_dict() == {"94": 20.0, "M-01": 13.5}
+    journey = read_items(RECORDS / FILES["complete_journey_products"]).items
+    assert journey["category"].tolist() == ["GROCERY", "MISCELLANEOUS"]
+
+
+def test_costs_come_from_a_file_of_their_own(tmp_path: Path) -> None:
+    (tmp_path / "costs.csv").write_text("item;unit_cost\n00002;7,25\n00009;1,50\n00001;99,00\n")
+    table = read_items([RECORDS / FILES["shopify_products"], tmp_path / "costs.csv"])
+    assert table.items["unit_cost"].to_dict() == {"00001": 6.0, "00002": 7.25, "00003": 6.5, "00009": 1.5}
 
 
 # --- own mappings ----------------------------------------------------------------------------------------

@@ -36,6 +36,10 @@ def calibrate(
     sessions: Annotated[
         Path | None, typer.Option(help="Events of visits: CSV, JSON lines or Parquet.")
     ] = None,
+    item_table: Annotated[
+        list[Path] | None,
+        typer.Option(help="Items: names, categories, prices, costs; may be repeated. New ones come in too."),
+    ] = None,
     profile: Annotated[
         str,
         typer.Option(help="gift, fashion or grocery: its values stay for what the records do not identify."),
@@ -83,6 +87,7 @@ def calibrate(
             sessions,
             base=profile,
             records=records,
+            item_table=item_table or (),
             seed=seed,
             progress=progress,
         )

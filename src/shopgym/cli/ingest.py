@@ -35,7 +35,7 @@ def ingest(
     files: Annotated[
         list[Path],
         typer.Argument(
-            help="Order lines and events: CSV of any dialect, JSON lines, Parquet.", metavar="FILE..."
+            help="Order lines, events, items: CSV of any dialect, JSON lines, Parquet.", metavar="FILE..."
         ),
     ],
     out: Annotated[
@@ -108,6 +108,9 @@ def print_report(report: Mapping[str, Any], set_aside: Path | None = None) -> No
         counts = ", ".join(f"{count:,} {kind}" for kind, count in report["events"].items())
         say(f"  {counts}")
         say(f"  {report['users']:,} users, {report['visits']:,} visits, {report['items']:,} items")
+    elif report["kind"] == "items":
+        known = ", ".join(f"{name} of {count:,}" for name, count in report["known"].items())
+        say(f"  {report['items']:,} items: {known}")
     else:
         currency = f", in {report['currency']}" if report["currency"] else ""
         say(
@@ -117,7 +120,7 @@ def print_report(report: Mapping[str, Any], set_aside: Path | None = None) -> No
         say(f"  the catalogue covers {coverage_words(report['coverage'])}")
         if report["returned_lines"]:
             say(f"  {report['returned_lines']:,} lines came back")
-    if report["first"] is not None:
+    if report.get("first") is not None:
         say(f"  from {report['first']} to {report['last']}: {report['days']:g} days")
     for name, words in (("recognised", "the file is"), ("remarks", "note"), ("limits", "limit")):
         for text in report.get(name, ()):

@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from ..simulators import Catalog
-from ..tables.records import read_order_lines
+from ..tables import Dialect
+from ..tables.records import RecordOptions, read_items, read_order_lines
 from .config import CatalogSection
 
 if TYPE_CHECKING:
@@ -26,4 +27,8 @@ def load_catalog(section: CatalogSection, seed: int) -> tuple[Catalog, pd.DataFr
     lines = read_order_lines(
         section.path, section.record_options(), field="catalog.path", columns_field="catalog.columns"
     )
-    return Catalog.from_transactions(lines), lines.set_aside
+    items = None
+    if section.item_table:
+        options = RecordOptions(dialect=Dialect(**section.dialect), currency=lines.currency or None)
+        items = read_items(section.item_table, options, field="catalog.item_table")
+    return Catalog.from_transactions(lines, items=items), lines.set_aside

@@ -80,7 +80,7 @@ class CatalogSection(Section):
     """Where the items come from."""
 
     later: ClassVar[tuple[str, ...]] = (
-        *("dialect", "mapping", "day_first", "time_zone", "currency", "price_unit", "guests"),
+        *("dialect", "mapping", "day_first", "time_zone", "currency", "price_unit", "guests", "item_table"),
     )
     source: Literal["online_retail", "synthetic", "transactions"] = "online_retail"
     items: int = Field(1000, ge=2, le=10_000_000, description="synthetic: number of items")
@@ -97,6 +97,9 @@ class CatalogSection(Section):
     currency: str | None = Field(None, description="transactions: the one whose lines are used")
     price_unit: float | None = Field(None, description="transactions: 0.01 where prices are in cents")
     guests: tuple[str, ...] = Field((), description="transactions: customers that stand for all guests")
+    item_table: tuple[Path, ...] = Field(
+        (), description="transactions: files of products, costs; new products without sales come in too"
+    )
     item_pattern: str | None = Field(None, description="transactions: what a real item id looks like (regex)")
     min_orders: int = Field(1, ge=1, description="transactions: items in fewer orders are set aside")
 
@@ -277,7 +280,7 @@ def load_config(path: Path) -> ExperimentConfig:
 def read_config(path: Path) -> dict[str, Any]:
     """The mapping in a YAML file, or in the shipped config of that name; not checked yet.
 
-    A relative ``catalog.path`` is taken from the file's own folder.
+    A relative ``catalog.path`` or ``catalog.item_table`` is taken from the file's own folder.
     """
     shipped = {file.stem: file for file in sorted((Path(__file__).parent / "configs").glob("*.yaml"))}
     if not path.exists() and path.parent == Path():
@@ -298,6 +301,8 @@ def read_config(path: Path) -> dict[str, Any]:
     catalog = raw.get("catalog")
     if isinstance(catalog, dict) and isinstance(catalog.get("path"), str):
         catalog["path"] = str((path.parent / catalog["path"]).resolve())
+    if isinstance(catalog, dict) and isinstance(catalog.get("item_table"), list):
+        catalog["item_table"] = [str((path.parent / str(name)).resolve()) for name in catalog["item_table"]]
     return raw
 
 

@@ -12,13 +12,17 @@ from ..core.errors import InvalidInput
 from ..core.files import make_folder, new_file, write_text
 from ..tables.records import (
     EVENTS,
+    ITEMS,
     LINES,
     EventRecords,
+    ItemTable,
     OrderLines,
     RecordOptions,
     RecordTable,
     event_records,
     events_report,
+    item_table,
+    items_report,
     lines_report,
     order_lines,
     read_order_lines,
@@ -41,11 +45,13 @@ class Ingested:
     Attributes:
         lines: order lines; of event files, their purchases if orders and prices were recorded; or None.
         events: events, or None.
+        items: items, or None.
         lines_are_events: whether the order lines are the purchases among the events.
     """
 
     lines: OrderLines | None
     events: EventRecords | None
+    items: ItemTable | None = None
     lines_are_events: bool = False
 
     def reports(self) -> list[dict[str, Any]]:
@@ -58,6 +64,8 @@ class Ingested:
             out.append(report)
         if self.events is not None:
             out.append(events_report(self.events))
+        if self.items is not None:
+            out.append(items_report(self.items))
         return out
 
     def summary(self) -> dict[str, Any]:
@@ -78,7 +86,7 @@ class Ingested:
         import pandas as pd
 
         tables = [] if self.lines is None or self.lines_are_events else [self.lines.set_aside]
-        tables += [] if self.events is None else [self.events.set_aside]
+        tables += [part.set_aside for part in (self.events, self.items) if part is not None]
         return pd.concat(tables, ignore_index=True)
 
     def save(self, folder: Path) -> list[Path]:
@@ -92,6 +100,7 @@ class Ingested:
             if self.lines is None or self.lines.returned.empty
             else self.lines.returned,
             "events.parquet": None if self.events is None else self.events.events,
+            "items.parquet": None if self.items is None else self.items.items.reset_index(),
         }
         for name, table in tables.items():
             if table is not None:
@@ -123,14 +132,16 @@ def ingest(files: Sequence[Path], options: RecordOptions | None = None) -> Inges
         lines = order_lines(record_of_lines, options, need=NEEDED)
     if record_of_events is not None:
         events = event_records(record_of_events, options)
+    of_items = [table for table in tables.values() if table.mapping.kind == ITEMS]
+    items = item_table(of_items, options) if of_items else None
     if lines is None and events is not None:
         bought = events.purchases()
         if bought is not None:
             plain = RecordOptions(
                 mapping="plain", min_orders=options.min_orders, item_pattern=options.item_pattern
             )
-            return Ingested(read_order_lines(bought, plain), events, lines_are_events=True)
-    return Ingested(lines, events)
+            return Ingested(read_order_lines(bought, plain), events, items, lines_are_events=True)
+    return Ingested(lines, events, items)
 
 
 def _of_kind(tables: Mapping[Path, RecordTable], kind: str) -> RecordTable | None:

@@ -3,7 +3,7 @@ values."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from math import isfinite
 from pathlib import Path
@@ -23,6 +23,7 @@ from ...tables.records import (
     RecordOptions,
     lines_report,
     read_events,
+    read_items,
     read_order_lines,
     save_set_aside,
 )
@@ -49,6 +50,7 @@ class Calibration:
         catalog_figures: describe the catalogue. ``shopgym run`` builds it again from the order lines.
         fit: of the visits; None if no visits were given.
         records: how the order lines were said to be read.
+        item_table: files of items.
     """
 
     profile: str
@@ -59,6 +61,7 @@ class Calibration:
     catalog_figures: dict[str, float | int | str]
     fit: Fit | None
     records: RecordOptions = field(default_factory=RecordOptions)
+    item_table: tuple[Path, ...] = ()
 
     def summary(self) -> dict[str, Any]:
         """Everything as values that JSON can hold."""
@@ -84,6 +87,8 @@ class Calibration:
         for name in ("campaigns", "shocks"):
             del shop[name]
         catalog = {"source": "transactions", "path": str(transactions.resolve()), **self._said()}
+        if self.item_table:
+            catalog["item_table"] = [str(path.resolve()) for path in self.item_table]
         head = [f"# Fitted to {transactions.name} on the profile '{self.profile}'."]
         head += [f"# found: {p.name} ({p.how})" for p in self.fitted]
         head += [f"# not identified, as in the profile: {p.name} ({p.why})" for p in self.unidentified]
@@ -118,6 +123,7 @@ def calibrate(
     *,
     base: str = "gift",
     records: RecordOptions | None = None,
+    item_table: Sequence[Path] = (),
     seed: int = 0,
     visits: int = VISITS,
     rounds: int = 6,
@@ -131,6 +137,7 @@ def calibrate(
         base: the profile whose values stay for parameters that the data do not identify.
         records: how the order lines are read; dialect, time zone and order of day and month are those of the
             visits too.
+        item_table: files of items: products, costs. New products without sales are in the catalogue too.
         seed: of the simulations.
         visits: number of visits in every simulation.
         rounds: number of rounds of the search.
@@ -149,7 +156,11 @@ def calibrate(
         field="--transactions",
         columns_field="--column",
     )
-    catalog = Catalog.from_transactions(lines)
+    items = None
+    if item_table:
+        options = RecordOptions(dialect=records.dialect, currency=lines.currency or None)
+        items = read_items(item_table, options, field="--item-table")
+    catalog = Catalog.from_transactions(lines, items=items)
     data = None if sessions is None else _visits(sessions, records)
     conversion = None
     if data is not None and "converted" in data.sessions:
@@ -177,6 +188,7 @@ def calibrate(
         catalog.describe(),
         fit,
         records,
+        tuple(item_table),
     )
 
 

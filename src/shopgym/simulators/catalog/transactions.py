@@ -14,12 +14,21 @@ from scipy.sparse.linalg import LinearOperator, svds
 
 from ...core import InvalidInput
 from ...core.types import F32, F64, I32, I64, AnyArray
-from ...tables.records import OrderLines, RecordOptions, coverage_words, read_order_lines
+from ...tables.records import (
+    ItemTable,
+    OrderLines,
+    RecordOptions,
+    coverage_words,
+    read_items,
+    read_order_lines,
+)
 from .catalog import LATENT, OBSERVED, Catalog, unit_rows
 from .synthetic import MARGIN_RATES, assumed_margin_rates, assumed_quality, default_categories
 
 UNITS_CAP = 6
 """Units of one order line count up to here: what a household buys, not a reseller."""
+UNSOLD_ORDERS, NEW_SPREAD = 0.5, 0.5
+"""Orders that an item without sales counts as bought in, and its distance from the taste of its category."""
 FILLERS = re.compile(
     "the|and|with|for|set|pack|assorted|design|vintage|small|medium|large|mini|red|blue|green|pink|white|"
     "black|cream|ivory|silver|gold|brown|grey|yellow|orange|purple|turquoise|lilac"
@@ -63,6 +72,7 @@ def catalog_from_transactions(
     min_orders: int = 1,
     currency: str | None = None,
     records: RecordOptions | None = None,
+    items: pd.DataFrame | ItemTable | None = None,
     dim: int = LATENT,
     num_categories: int | None = None,
     margin_rates: tuple[float, float] = MARGIN_RATES,
@@ -85,6 +95,9 @@ def catalog_from_transactions(
         columns, item_pattern, min_orders: as in :func:`clean`.
         currency: ISO 4217 code of price and unit cost; None: what the lines say, else GBP.
         records: everything that can be said about how the table is read, in place of the four above.
+        items: one row per item, see :func:`shopgym.tables.records.read_items`. Its names, categories and
+            unit costs count before those of the lines. Items without sales are in the catalogue at the price
+            of this table; they count as bought in half an order, and their taste is that of their category.
         dim: columns of the latent taste space, at least 8.
         num_categories: groups to form where there is no category column.
         margin_rates: lowest and highest assumed margin rate.
@@ -106,22 +119,30 @@ def catalog_from_transactions(
         )
         read = read_order_lines(source, records or said)
     currency = currency or read.currency or "GBP"
-    lines = read.sold.copy()
+    lines, unsold = read.sold.copy(), pd.DataFrame()
+    if items is not None:
+        lines, unsold = with_items(read, items if isinstance(items, ItemTable) else read_items(items))
     rng = Generator(Philox(seed))
-    lines["row"], unique = pd.factorize(lines["item"], sort=True)
-    ids = np.array(list(unique), np.str_)
+    index = pd.Index(sorted({*lines["item"], *unsold.index}))
+    lines["row"] = index.get_indexer(lines["item"])
+    ids = np.array(list(index), np.str_)
     n = len(ids)
+    new = np.flatnonzero(index.isin(unsold.index))
     by_item = lines.groupby("row")
-    price = by_item["price"].median().to_numpy()
+    price = by_item["price"].median().reindex(range(n)).to_numpy(copy=True)
+    price[new] = unsold.loc[index[new], "price"] if len(new) else 0.0
     units = lines["quantity"].clip(upper=units_cap).groupby(lines["row"]).mean().clip(lower=1.0)
+    units = units.reindex(range(n), fill_value=1.0)
     bought = lines[["order", "row"]].drop_duplicates()
     order = pd.factorize(bought["order"])[0]
     orders = np.bincount(bought["row"], minlength=n)
     embedding, num_alone = copurchase_embedding(order, bought["row"].to_numpy(), n, dim=dim, rng=rng)
-    name = _commonest(lines, "description", pd.Series(ids))
+    orders = np.where(orders > 0, orders, UNSOLD_ORDERS)
+    name = _commonest(lines, "description", _said(unsold, "description", index, pd.Series(ids)))
 
     if "category" in lines:
-        label = _commonest(lines, "category", pd.Series("uncategorised", index=range(n)))
+        unsaid = pd.Series("uncategorised", index=range(n))
+        label = _commonest(lines, "category", _said(unsold, "category", index, unsaid))
         number, labels = pd.factorize(label, sort=True)
         category, names = number.astype(np.int32), tuple(map(str, labels))
         category_note = "The commonest over the item's lines."
@@ -132,11 +153,13 @@ def catalog_from_transactions(
             "Groups of items with similar names and buyers (k-means), named by their telling words."
         )
 
+    _tastes_of_categories(embedding, category, new)
     rates = assumed_margin_rates(category, len(names), margin_rates, rng)
     cost = price * (1 - rates)
     unknown = n
     if "unit_cost" in lines:
-        paid = lines["unit_cost"].where(lines["unit_cost"] >= 0).groupby(lines["row"]).median().to_numpy()
+        of_lines = lines["unit_cost"].where(lines["unit_cost"] >= 0).groupby(lines["row"]).median()
+        paid = _said(unsold, "unit_cost", index, of_lines.reindex(range(n))).to_numpy(np.float64)
         unknown = int(np.isnan(paid).sum())
         cost = np.where(np.isnan(paid), cost, paid)
     reasons = "; ".join(f"{count}: {cause}" for cause, count in read.reasons().items())
@@ -151,6 +174,8 @@ def catalog_from_transactions(
         "embedding": f"{num_alone} of {n} items have no telling co-purchases: theirs is drawn at random.",
         "category": category_note,
     }
+    if items is not None:
+        notes["items"] = f"{len(new)} of {n} items are of the item table and were not sold yet."
     return Catalog.assemble(
         item_id=ids,
         name=np.array(list(name), np.str_),
@@ -165,6 +190,38 @@ def catalog_from_transactions(
         currency=currency,
         notes=notes,
     )
+
+
+def with_items(read: OrderLines, table: ItemTable) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """(sold lines with what the item table says, its items that have a price and were not sold).
+
+    Items that were left out of the order lines stay out.
+    """
+    lines = read.sold.copy()
+    for name in {"description", "category", "unit_cost"} & set(table.items):
+        said = lines["item"].map(table.items[name])
+        lines[name] = said.where(said.notna(), lines[name]) if name in lines else said
+    unsold = table.items.loc[~table.items.index.isin([*lines["item"], *read.left_out])]
+    price = unsold["price"] if "price" in unsold else pd.Series(np.nan, index=unsold.index)
+    return lines, unsold[price > 0]
+
+
+def _said(unsold: pd.DataFrame, name: str, index: pd.Index, otherwise: pd.Series) -> pd.Series:
+    """(N,) what the item table says of items without sales; ``otherwise`` of all others."""
+    if name not in unsold:
+        return otherwise
+    said = unsold[name].reindex(index).set_axis(otherwise.index)
+    return said.where(said.notna(), otherwise)
+
+
+def _tastes_of_categories(embedding: F32, category: I32, new: I64) -> None:
+    """Put the items ``new`` around the mean taste of the items of their category that were sold."""
+    sold = np.setdiff1d(np.arange(len(category)), new)
+    for row in new:
+        alike = sold[category[sold] == category[row]]
+        if len(alike):
+            mean = unit_rows(embedding[alike]).mean(axis=0)
+            embedding[row] = mean + NEW_SPREAD * unit_rows(embedding[row : row + 1])[0]
 
 
 def copurchase_embedding(

@@ -11,7 +11,7 @@ from typing import Any
 
 from ...core.errors import InvalidInput, did_you_mean, one_of
 
-LINES, EVENTS = "order lines", "events"
+LINES, EVENTS, ITEMS = "order lines", "events", "items"
 LINE_FIELDS = {
     "order": "id of the order",
     "item": "id of the item",
@@ -48,6 +48,16 @@ EVENT_FIELDS = {
     "position": "place on the page, from 1",
 }
 """Fields of events and what they mean."""
+ITEM_FIELDS = {
+    "item": "id of the item",
+    "product": "id of the product that the item is a variant of",
+    "description": "name of the item",
+    "category": "of the item",
+    "price": "of one unit",
+    "unit_cost": "what one unit costs the shop",
+}
+"""Fields of items and what they mean."""
+FIELDS = {LINES: LINE_FIELDS, EVENTS: EVENT_FIELDS, ITEMS: ITEM_FIELDS}
 EVENT_KINDS = (
     "impression",  # shown in a list
     "view",  # the item's page was opened, however it was reached
@@ -92,7 +102,7 @@ class RecordMapping:
         name: short.
         title: the system and the file.
         source: where its columns are documented.
-        kind: ``order lines`` or ``events``.
+        kind: ``order lines``, ``events`` or ``items``.
         columns: from our field to theirs; of several, the first that is filled counts, cell by cell.
         header: columns that a file must have to be recognised; empty: all those of ``columns``.
         lines: of nested records, the list with one element for each row.
@@ -138,14 +148,14 @@ class RecordMapping:
     remarks: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
-        one_of(f"mapping {self.name}.kind", self.kind, (LINES, EVENTS))
+        one_of(f"mapping {self.name}.kind", self.kind, FIELDS)
         for ours in self.columns:
             one_of(f"mapping {self.name}.columns", ours, self.fields)
 
     @property
     def fields(self) -> dict[str, str]:
         """The fields of its kind and what they mean."""
-        return LINE_FIELDS if self.kind == LINES else EVENT_FIELDS
+        return FIELDS[self.kind]
 
     @property
     def theirs(self) -> list[str]:
@@ -183,8 +193,8 @@ class RecordMapping:
         return out
 
 
-PLAIN_LINES = RecordMapping()
-PLAIN_EVENTS = RecordMapping(title="an event table with our own names of columns", kind=EVENTS)
+PLAIN = {kind: RecordMapping(kind=kind) for kind in FIELDS}
+"""Tables with our own names of columns."""
 
 
 def load_mapping(name: str) -> RecordMapping:
@@ -204,7 +214,7 @@ def load_mapping(name: str) -> RecordMapping:
             raise InvalidInput("mapping", name, "there is no such file") from None
         return parse_mapping(text, path.stem)
     one_of("mapping", name, [*shipped, "plain"])
-    return PLAIN_LINES
+    return PLAIN[LINES]
 
 
 def parse_mapping(text: str, name: str) -> RecordMapping:

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 
 from ...core.errors import InvalidInput, in_range
 from ..dialect import AUTO, Dialect
-from .mapping import LINES, PLAIN_EVENTS, PLAIN_LINES, RecordMapping, load_mapping, recognise_mapping
+from .mapping import EVENTS, ITEMS, LINES, PLAIN, RecordMapping, load_mapping, recognise_mapping
 
 
 @dataclass(frozen=True)
@@ -66,8 +66,15 @@ class RecordOptions:
         else:
             mapping = recognise_mapping(header, kind)
         if mapping is None:
-            as_events = kind != LINES and ({"event", "session_id", "user_id"} & set(header))
-            mapping = PLAIN_EVENTS if as_events else PLAIN_LINES
+            mapping = PLAIN[kind or _plain_kind(header)]
         if kind is not None and mapping.kind != kind:
             raise InvalidInput("mapping", mapping.name, f"it reads {mapping.kind}: give one of {kind}")
         return mapping.with_columns(self.columns) if self.columns else mapping
+
+
+def _plain_kind(header: list[str]) -> str:
+    """What a table with our own names of columns holds."""
+    names = set(header)
+    if names & {"event", "session_id", "user_id"}:
+        return EVENTS
+    return ITEMS if "item" in names and not names & {"order", "customer", "time", "quantity"} else LINES

@@ -67,6 +67,7 @@ class OrderLines:
         guests: number of orders without a known customer.
         mapping: name of the mapping.
         recognised: how a text table is written, where that is not plain CSV, in words.
+        left_out: ids of items that were left out by pattern or number of orders.
     """
 
     sold: pd.DataFrame
@@ -79,6 +80,7 @@ class OrderLines:
     guests: int = 0
     mapping: str = "plain"
     recognised: tuple[str, ...] = ()
+    left_out: frozenset[str] = frozenset()
 
     def reasons(self) -> dict[str, int]:
         """Number of rows set aside by column and reason, the most frequent first."""
@@ -159,6 +161,7 @@ def order_lines(
         guests,
         mapping.name,
         record.recognised,
+        frozenset(lines.loc[~inside, "item"].dropna()) if "item" in lines else frozenset(),
     )
 
 

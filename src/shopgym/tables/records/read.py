@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING
 
 from .columns import RecordTable, read_record_tables, record_table
 from .events import EventRecords, event_records
-from .mapping import EVENTS, LINES
+from .items import ItemTable, item_table
+from .mapping import EVENTS, ITEMS, LINES
 from .options import RecordOptions
 from .order_lines import FOR_A_CATALOG, OrderLines, order_lines
 
@@ -60,6 +61,26 @@ def read_events(
     """
     options = options or RecordOptions()
     return event_records(_records(source, options, EVENTS, field, columns_field), options)
+
+
+def read_items(
+    source: Path | Sequence[Path] | pd.DataFrame,
+    options: RecordOptions | None = None,
+    *,
+    field: str = "items",
+) -> ItemTable:
+    """Items from a file, from several files such as products and costs, or from a table.
+
+    Args:
+        source, options, field: as of :func:`read_order_lines`. Of several files, the first that says
+            something of an item counts.
+
+    Raises:
+        InvalidInput: names the file, the column or the row, and what to do.
+    """
+    options = options or RecordOptions()
+    sources = [source] if isinstance(source, Path) or not isinstance(source, Sequence) else list(source)
+    return item_table([_records(one, options, ITEMS, field, "columns") for one in sources], options)
 
 
 def _records(

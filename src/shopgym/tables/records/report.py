@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from .events import EventRecords
+from .items import ItemTable
 from .order_lines import OrderLines
 from .times import DAY
 
@@ -56,6 +57,22 @@ def events_report(events: EventRecords) -> dict[str, Any]:
         "items": int(table["item_id"].nunique()),
         **_span(table),
         "remarks": list(events.remarks),
+    }
+
+
+def items_report(table: ItemTable) -> dict[str, Any]:
+    """The report of items, as values that JSON can hold."""
+    said = {name: int(table.items[name].notna().sum()) for name in table.items}
+    return {
+        "kind": "items",
+        "mapping": table.mapping,
+        "rows": table.rows,
+        "used": len(table.items),
+        "set_aside": len(table.set_aside),
+        "set_aside_because": table.reasons(),
+        "items": len(table.items),
+        "known": said,
+        "remarks": list(table.remarks),
     }
 
 

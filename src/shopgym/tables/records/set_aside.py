@@ -18,7 +18,7 @@ COLUMNS = ("row", "column", "value", "reason")
 WITHHELD = "(withheld)"
 """Stands for a value that may say who somebody is."""
 PERSONAL = ("customer", "user_id", "guest")
-IDS = ("order", "item", "line", "currency", "status", "event", "order_id", "item_id", "session_id")
+IDS = ("order", "item", "line", "currency", "status", "event", "order_id", "item_id", "session_id", "product")
 SHORT_ID = re.compile(r"[\w#./:+-]{1,32}")
 PLAIN_NUMBER = re.compile(r"[-+\d.,'\u00a0 %£€$¥eE]{1,24}|[A-Za-z]{1,4}")
 PLAIN_TIME = re.compile(
