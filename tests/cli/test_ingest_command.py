@@ -172,6 +172,16 @@ def test_short_records_are_bounded_and_their_config_is_right(
     config.shop_config().check_catalog(load_catalog(config.catalog, 0)[0])
 
 
+def test_lines_of_many_units_are_bounded_by_what_a_shop_allows(tmp_path: Path) -> None:
+    file, out = tmp_path / "orders.csv", tmp_path / "mine.yaml"
+    shop(quantity=[1, 25_000] * 600).to_csv(file, index=False)
+    answer = invoke("calibrate", "--transactions", file, "--out", out, "--json")
+    units = next(one for one in answer["found"] if one["name"] == "choice.max_units")
+    assert units["value"] == 10_000
+    assert "no more than 25,000" in units["how"]
+    assert load_config(out).shop_config().choice.max_units == 10_000
+
+
 def test_a_catalogue_smaller_than_a_page_bounds_the_page(tmp_path: Path) -> None:
     file, out = tmp_path / "orders.csv", tmp_path / "mine.yaml"
     shop(item=[f"{i % 8}" for i in range(1200)]).to_csv(file, index=False)

@@ -21,6 +21,8 @@ WEEK = 7.0
 ASSUMED_CONVERSION = 0.025
 """Share of visits with an order if no visits are given: the middle of pub_session_conversion_rate."""
 FEWEST_RETURNS, FEWEST_WEEKS = 30, 4
+MOST_UNITS = 10_000
+"""Units of a line that a shop allows."""
 FIRST_RETURN_DAY = 1.0
 """Days from a purchase to the earliest return in the simulator."""
 NEEDS_PAGES = ("people.boredom", "people.learning", "people.worth_weight", "people.retention.rate_effect")
@@ -194,7 +196,9 @@ def _shape(name: str, index: pd.Series, count: int, how: str) -> FittedParameter
 def _units(sold: pd.DataFrame) -> list[FittedParameter]:
     most = int(np.ceil(sold["quantity"].quantile(0.999)))
     how = "99.9% of the order lines hold no more"
-    return [FittedParameter("choice.max_units", max(most, 1), "units", how)]
+    if most > MOST_UNITS:  # e.g. fuel by the hundredth of a litre
+        how = f"99.9% of the order lines hold no more than {most:,}; the shop allows {MOST_UNITS:,}"
+    return [FittedParameter("choice.max_units", min(max(most, 1), MOST_UNITS), "units", how)]
 
 
 def _returns(lines: OrderLines, unidentified: list[UnidentifiedParameter]) -> list[FittedParameter]:

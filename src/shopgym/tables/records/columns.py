@@ -22,6 +22,10 @@ if TYPE_CHECKING:
     import pandas as pd
 
 
+NAMES = "names"
+"""In ``attrs`` of a table that was nested: the names of all its fields, also of those that were left out."""
+
+
 @dataclass(frozen=True, eq=False)
 class RecordTable:
     """Rows in our fields. Columns that no field needs are left out, personal data among them.
@@ -58,7 +62,12 @@ class RecordTable:
                 fix = f"{self.mapping.title} has no {name}: {why}"
             else:
                 fix = _no_column(name, self.header)
-            raise InvalidInput(f"{self.columns_field}.{name}", theirs, fix)
+            raise InvalidInput(_field(self.columns_field, name), theirs, fix)
+
+
+def _field(columns_field: str, name: str) -> str:
+    """``columns.order``, but ``--column`` where that is an option."""
+    return columns_field if columns_field.startswith("--") else f"{columns_field}.{name}"
 
 
 def _no_column(name: str, header: Sequence[str]) -> str:
@@ -85,7 +94,8 @@ def record_table(
     located = mapping.located(header)
     for ours, theirs in options.columns.items():
         if theirs not in header:
-            raise InvalidInput(f"{columns_field}.{ours}", theirs, _no_column(ours, header))
+            names = table.attrs.get(NAMES, header)
+            raise InvalidInput(_field(columns_field, ours), theirs, _no_column(ours, names))
     unique_columns(columns_field, table, [name for names in located.values() for name in names])
     named = table.set_axis(header, axis=1)
     fields: dict[str, pd.Series] = {}
@@ -103,7 +113,8 @@ def record_table(
     frame = pd.DataFrame(fields, index=pd.RangeIndex(len(table)))
     frame.attrs.update(table.attrs)  # the decimal mark of its numbers
     recognised = tuple(table.attrs.get(RECOGNISED, ()))
-    return RecordTable(frame, row, mapping, tuple(header), remarks, None, recognised, columns_field)
+    shown = tuple(table.attrs.get(NAMES, header))
+    return RecordTable(frame, row, mapping, shown, remarks, None, recognised, columns_field)
 
 
 def read_record_tables(
@@ -235,7 +246,7 @@ def _from_records(
     if not len(table):
         raise InvalidInput(field, len(records), "give records: the file has none")
     table = table.reindex(columns=[name for name in names if name in wanted])
-    table.attrs[BROKEN] = broken
+    table.attrs[BROKEN], table.attrs[NAMES] = broken, names
     return table, options
 
 
