@@ -9,7 +9,7 @@ help: ## show what can be made
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /  make \1\t/'
 
 demo: $(VENV)/.demo kernels ## one experiment on real products, from agents that learn to a policy that is served
-	$(BIN)/shopgym run experiments/configs/online_retail.yaml
+	$(BIN)/shopgym run experiments/configs/online_retail.yaml --overwrite
 
 test: $(VENV)/.dev kernels ## all tests
 	$(BIN)/python -m pytest -n 2

@@ -160,17 +160,18 @@ def demo(folder: Path) -> dict[str, Any]:
     config["truth"] = {"decisions": 2000}
     run(parse_config(config), folder, quiet=True)
     log = DecisionLog.read(folder / "log.parquet")
-    digest = Digest()
+    digest, evaluation = Digest(), Digest()
     for values in log.columns().values():
         digest.add(values)
-    numbers = pd.read_parquet(folder / "metrics/evaluation.parquet").select_dtypes("number")
-    digest.add(numbers.to_numpy(np.float64))
+    table = pd.read_parquet(folder / "metrics/evaluation.parquet")
+    evaluation.add(table[["value", "low", "high"]].to_numpy(np.float64))
     hashes = {
         path.parent.name: json.loads(path.read_text())["policy_hash"]
         for path in (folder / "policies").glob("*/manifest.json")
     }
     return {
-        **digest.result(),
+        "decisions": digest.result(),
+        "evaluation": evaluation.result(),
         "policies": dict(sorted(hashes.items())),
         "log_policy": log.policy_hash,
         "items": log.items_hash,

@@ -56,7 +56,7 @@ COMMANDS = {
     "ls",
     "echo",
     "printf",
-    "kill",
+    "grep",
 }
 """What a console block may call; anything else, such as an installation, must be marked as not run."""
 
@@ -203,13 +203,11 @@ def line_pattern(line: str) -> str:
 
 def difference(expected: str, printed: str, *, exact: bool = False) -> str | None:
     """None if a page shows what was printed; ``exact``: with every blank and every empty line."""
-    if exact:
-        same = expected == printed
-    else:
+    if not exact:
         expected, printed = (
-            "\n".join(line.rstrip() for line in text.splitlines() if line.strip())
+            "".join(f"{line.rstrip()}\n" for line in text.splitlines() if line.strip())
             for text in (expected, printed)
         )
-        pattern = "".join(map(line_pattern, expected.splitlines()))
-        same = re.fullmatch(pattern, printed + "\n" if printed else "") is not None
+    pattern = "".join(map(line_pattern, expected.splitlines()))
+    same = re.fullmatch(pattern, printed) is not None
     return None if same else f"the page shows\n{expected}\nbut this is printed\n{printed}"

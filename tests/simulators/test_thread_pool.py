@@ -11,6 +11,7 @@ import multiprocessing
 import threading
 import time
 import weakref
+from typing import Any
 
 import numpy as np
 import pytest
@@ -104,6 +105,69 @@ def test_a_worker_that_is_stuck_claims_no_more_rows() -> None:
 
     pool.run(work, work_queue(N, 1))
     assert claimed == [N - 1, 1]
+
+
+def test_nobody_waits_for_a_thread_that_has_not_begun(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Worker 1 sleeps on: the caller does all rows and takes the task back. Worker 2 takes part."""
+    monkeypatch.setattr(thread_pool, "SPINS_BEFORE_PARK", 1)
+    monkeypatch.setattr(thread_pool, "SPINS_OF_A_STOPPED", 1)
+    pool = ThreadPool(2)
+    sleeper = pool._workers[0]
+    deadline = time.monotonic() + LIMIT
+    while not sleeper._parked and time.monotonic() < deadline:
+        time.sleep(0)
+    wake = sleeper._wake.put
+    with monkeypatch.context() as patch:
+        patch.setattr(sleeper, "_wake", Deaf(sleeper._wake))
+        for _ in range(20):
+            assert square(pool) == SQUARES
+    wake(None)  # it wakes too late for all of them, and in time for the next
+    together = threading.Barrier(3)
+    pool.run(lambda queue, worker: together.wait(LIMIT), work_queue(N))
+    assert square(pool) == SQUARES
+
+
+class Deaf:
+    """A queue that loses what is put into it."""
+
+    def __init__(self, queue: Any) -> None:
+        self.get = queue.get
+
+    def put(self, item: object) -> None:
+        pass
+
+
+def test_threads_that_park_at_once_miss_no_task(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Caller and workers park as soon as they can: no signal may get lost in between."""
+    for name in ("SPINS_BEFORE_PARK", "CALLER_SPINS", "SPINS_OF_A_STOPPED", "GIL_YIELD_SPINS"):
+        monkeypatch.setattr(thread_pool, name, 1)
+    pool, done = ThreadPool(3), np.zeros(N, np.int64)
+
+    def work(queue: I64, worker: int) -> None:
+        low, high = claim(queue)
+        while low < high:
+            done[low:high] += 1
+            low, high = claim(queue)
+
+    for _ in range(3000):
+        pool.run(work, work_queue(N, 1))
+    assert (done == 3000).all()
+
+
+def test_a_thread_that_the_system_stops_spins_no_more_for_a_while(monkeypatch: pytest.MonkeyPatch) -> None:
+    worker = thread_pool._Worker()
+    stops = iter([3, 3, 4, *[4] * thread_pool.TASKS_WITHOUT_SPIN])
+    monkeypatch.setattr(thread_pool, "_stops", lambda: next(stops))
+    few = thread_pool.SPINS_OF_A_STOPPED
+    assert worker._spins(10 * few) == 10 * few
+    worker._notice_stops()
+    assert worker._spins(10 * few) == few
+    worker._notice_stops()
+    worker._notice_stops()
+    for _ in range(thread_pool.TASKS_WITHOUT_SPIN):
+        assert worker._spins(10 * few) == few
+        worker._notice_stops()
+    assert worker._spins(10 * few) == 10 * few
 
 
 @pytest.mark.parametrize("failing", [0, 1, 2])

@@ -34,6 +34,4 @@ def log_compact(
     closed = f", {log.closed} closed with reward 0" if log.closed else ""
     print(f"{out}: {log.decisions} decisions, {log.rewarded} with a reward ({log.unit}){closed}")
     if log.waiting and close_after is None:
-        print(
-            f"{log.waiting} have no reward yet: if none means that nothing happened, give --close-after DAYS"
-        )
+        print(f"without a reward so far: {log.waiting} (if nothing happened there, give --close-after DAYS)")

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, ClassVar, Literal
 
 import yaml
 from pydantic import (
@@ -14,8 +14,10 @@ from pydantic import (
     Field,
     PlainSerializer,
     PlainValidator,
+    SerializerFunctionWrapHandler,
     WithJsonSchema,
     field_validator,
+    model_serializer,
     model_validator,
 )
 
@@ -49,14 +51,29 @@ Imports = Annotated[
 
 
 class Section(BaseModel):
-    """A part of a config: frozen, and strict about its keys."""
+    """A part of a config: frozen, and strict about its keys.
+
+    ``later`` names the fields that came after 0.1. Where they have their default they are not stored, so that
+    the hash of an older config stays what it was.
+    """
 
     model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
+    later: ClassVar[tuple[str, ...]] = ()
+
+    @model_serializer(mode="wrap")
+    def _stored(self, serialise: SerializerFunctionWrapHandler) -> dict[str, Any]:
+        stored: dict[str, Any] = serialise(self)
+        fields = type(self).model_fields
+        for name in self.later:
+            if getattr(self, name) == fields[name].default:
+                stored.pop(name, None)
+        return stored
 
 
 class CatalogSection(Section):
     """Where the items come from."""
 
+    later: ClassVar[tuple[str, ...]] = ("dialect",)
     source: Literal["online_retail", "synthetic", "transactions"] = "online_retail"
     items: int = Field(1000, ge=2, le=10_000_000, description="synthetic: number of items")
     path: Path | None = Field(None, description="transactions: a CSV or Parquet table of order lines")
@@ -135,6 +152,8 @@ LADDER = ("random", "popularity", "epsilon_greedy", "squarecb", "linucb", "lints
 class ExperimentConfig(Section):
     """One experiment: a shop, agents that learn in it, a log, an evaluation, a gate, a bundle."""
 
+    later: ClassVar[tuple[str, ...]] = ("imports",)
+
     name: str = Field(pattern=f"^{NAME}$")
     purpose: str = Field("", description="what the experiment is for; printed in the report")
     seed: int = Field(0, ge=0, lt=2**62, description="of everything that is random")
@@ -199,8 +218,8 @@ class ExperimentConfig(Section):
         return agent_entries(self.agents)
 
     def stored(self) -> dict[str, Any]:
-        """The config with all defaults filled in, as a run stores it; no ``imports`` where there are none."""
-        return self.model_dump(mode="json", exclude=None if self.imports else {"imports"})
+        """The config with all defaults filled in, as a run stores it."""
+        return self.model_dump(mode="json")
 
     @property
     def hash(self) -> str:

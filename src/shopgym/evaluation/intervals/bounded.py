@@ -15,8 +15,8 @@ from .base import Ends, SymmetricInterval, check
 from .statistic import Statistic, Terms
 
 ONE_MEAN = (
-    "it is for a mean v normalised by its weights (at most W), with variance W v (1 - v) / n; otherwise that is "
-    "v (W - v) / n, which is more: use snips, or the interval delta"
+    "it is for a mean v normalised by its weights (at most W), with variance W v (1 - v) / n; otherwise that "
+    "is v (W - v) / n, which is more: use snips, or the interval delta"
 )
 SEEN = "the bounds of the rounds are those seen in the log, which makes {} an approximation"
 

@@ -228,7 +228,7 @@ def _smallest_p(
             defined = error > 1e-9 * math.sqrt(n)
             z = float((total[defined] / error[defined]).max(initial=0.0))
             smallest = min(smallest, 2.0 * float(stdtr(groups - 1, -z)))
-    return min(1.0, smallest * max(1, features.shape[1] * excess.shape[1]))
+    return float(min(1.0, smallest * max(1, features.shape[1] * excess.shape[1])))
 
 
 def _unbalanced(features: F64, excess: F64, cluster: I64, extremes: tuple[float, float]) -> float:
@@ -258,14 +258,14 @@ def _together(products: F64, largest: float) -> float:
     if np.abs(share).max() > LIGHT:
         return 1.0
     skewness = abs(float((share**3).sum()))
-    p: float = float(chdtrc(int(kept.sum()), square)) * math.exp(min(50.0, skewness * square**1.5 / 6.0))
-    return min(1.0, p)
+    corrected = float(chdtrc(int(kept.sum()), square)) * math.exp(min(50.0, skewness * square**1.5 / 6.0))
+    return min(1.0, corrected)
 
 
 def _tail(beyond: F64, error: F64, largest: float) -> float:
     """The smallest two-sided p-value of sums ``beyond`` (A,) with these standard errors, of terms of at most
     ``largest`` (Bernstein)."""
-    bernstein = beyond**2 / (2.0 * (error**2 + largest * beyond / 3.0) + 1e-300)
+    bernstein: F64 = beyond**2 / (2.0 * (error**2 + largest * beyond / 3.0) + 1e-300)
     return 2.0 * math.exp(-float(bernstein.max(initial=0.0)))
 
 
