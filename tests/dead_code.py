@@ -25,7 +25,14 @@ USED_BY = {
     "``shopgym ope-benchmark``, which lists every field of its rows": {"truth_error", "regret_error"},
 }
 """Names that are used by something Vulture does not read."""
-DECORATORS = ["@fact*", "@extending.*", "@app.*", "@model_validator*", "@field_validator*", "@model_serializer*"]
+DECORATORS = [
+    "@fact*",
+    "@extending.*",
+    "@app.*",
+    "@model_validator*",
+    "@field_validator*",
+    "@model_serializer*",
+]
 """What carries one of these is registered by it."""
 
 

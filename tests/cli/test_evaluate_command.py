@@ -165,6 +165,17 @@ def test_printed_for_people(table: Path) -> None:
     assert "note: no dm, dr: needs a reward model" in text
 
 
+def test_names_are_printed_as_they_are(table: Path, tmp_path: Path) -> None:
+    """Neither an emoji for ``:a:`` nor markup for ``[red]``."""
+    frame = pd.read_csv(table).replace({"action": {"hat": "a:", "bag": "[red]"}})
+    frame.to_csv(tmp_path / "names.csv", index=False)
+    policies = ("--policy", "action:a:", "--policy", "action:[red]")
+    out = run(tmp_path / "names.csv", *policies, "--baseline", "action:a:")
+    assert "than action:a::" in out
+    assert "compared with action:a:" in out
+    assert out.count("action:[red]") >= 2
+
+
 def test_other_column_names_and_chosen_estimators(table: Path, tmp_path: Path) -> None:
     renamed = pd.read_csv(table).rename(columns={"action": "a", "reward": "r", "propensity": "p"})
     renamed.to_csv(tmp_path / "renamed.csv", index=False)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import bz2
+import gc
 import gzip
 import json
 from pathlib import Path
@@ -89,6 +90,19 @@ def test_the_cases_that_have_to_be_refused() -> None:
         read(CASES / "late_rewards.csv", "action:b")
     with pytest.raises(InvalidInput, match=r"the log has Mens, No mail, Womens; .*; did you mean 'Mens'"):
         read(CASES / "trial.csv", "action:mens", action="arm", reward="visit", propensity="1/3")
+
+
+@pytest.mark.filterwarnings("error::pytest.PytestUnraisableExceptionWarning", "error::ResourceWarning")
+@pytest.mark.parametrize("end", ["", "no JSON"])
+def test_a_decision_file_is_closed(tmp_path: Path, end: str) -> None:
+    place = written(tmp_path / "log.json", decisions())
+    place.write_text(place.read_text() + end)
+    if end:
+        with pytest.raises(InvalidInput, match="it is no JSON"):
+            read(place, "uniform")
+    else:
+        read(place, "uniform")
+    gc.collect()
 
 
 @needs_cases

@@ -9,6 +9,7 @@ import pandas as pd
 import pytest
 from builders.paths import SHARED
 
+from shopgym import evaluate
 from shopgym.core import InvalidInput
 from shopgym.evaluation.offline import OpeInputs, compare_inputs
 from shopgym.evaluation.offline.formats import Columns, WeighedLog, weigh_log
@@ -112,3 +113,16 @@ def test_rows_that_stand_for_more_rows_are_tested_as_so_many() -> None:
     )[kept]
     fine = read(frame, "action:b", context=("x",), weight="weight").estimate("dr")
     assert "differs between the actions" not in fine.reason
+
+
+def test_a_short_log_does_not_show_whether_a_column_of_star_is_an_outcome() -> None:
+    rng = np.random.default_rng(0)
+    verdicts = {}
+    for n in (2_000, 4_000):
+        action = rng.choice(["a", "b"], n)
+        frame = pd.DataFrame({"action": action, "x": rng.integers(0, 9, n), "propensity": 0.5})
+        frame["reward"] = rng.binomial(1, 0.3 + 0.1 * (action == "b"))
+        verdicts[n] = {
+            context: evaluate(frame, "action:b", context=context).verdict for context in ("*", "x")
+        }
+    assert verdicts == {2_000: {"*": "caution", "x": "trust"}, 4_000: {"*": "trust", "x": "trust"}}

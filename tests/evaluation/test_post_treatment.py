@@ -137,8 +137,7 @@ def test_the_words_name_the_columns_the_cause_and_the_remedy() -> None:
     assert verdict == "refuse"
     assert reason == (
         "in the context after and later differ between the actions more than their propensities explain "
-        "(p < 1e-12): an outcome of the action, or the propensities are wrong (no outcome may be a "
-        "--context-column)"
+        "(p < 1e-12): an outcome of the action, or the propensities are wrong (no outcome may be context)"
     )
     ((verdict, reason),) = result.doubts(left_out=True)
     assert verdict == "caution"

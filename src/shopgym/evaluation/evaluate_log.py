@@ -174,6 +174,7 @@ def _comparison(
         "rewards": list(request.rewards),
         "units": {reward: log.unit for reward, log in first.items()},
         "rounds": len(next(iter(first.values()))),
+        "rounds_represented": next(iter(first.values())).represented,
         "logged_values": {reward: log.logged_value for reward, log in first.items()},
         "level": request.level,
         "interval": request.interval,

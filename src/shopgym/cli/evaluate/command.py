@@ -91,7 +91,12 @@ def evaluate(
         slate=slate_column,
         slot=slot_column,
     )
-    bar_columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
+    bar_columns = (
+        TextColumn("{task.description}", markup=False),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TimeRemainingColumn(),
+    )
     with progress_bar("weighing rounds", *bar_columns) as bar, _mapper(workers) as mapper:
         request = Request(
             named_policies(policy),

@@ -27,6 +27,16 @@ def earned(minimise: bool) -> str:
     return "cost" if minimise else "earned"
 
 
+def logged(answer: Mapping[str, Any], value: str) -> str:
+    """How many rounds the log has and what they earned; ``value`` says how much."""
+    slots = "" if answer.get("slots", 1) == 1 else f" of {answer['slots']} slots"
+    rows, represented = answer["rounds"], answer["rounds_represented"]
+    verb = earned(answer.get("minimise", False))
+    if represented == rows:
+        return f"{rows:,} rounds{slots}, which {verb} {value}"
+    return f"{rows:,} rows, which stand for {represented:,.0f} rounds{slots} and {verb} {value}"
+
+
 def conclusion(answer: Mapping[str, Any]) -> str:
     """The sentence of the verdict: what the policy would have earned, and if that is more than before."""
     best, verb = quoted(answer), earned(answer.get("minimise", False))

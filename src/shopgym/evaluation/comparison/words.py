@@ -7,7 +7,17 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
 from ..answer import Block, Line, TextTable, blocks_of, comparison_conclusion, conclusion
-from ..answer.sentences import amount, between, earned, estimator_notes, log_notes, number, percent, together
+from ..answer.sentences import (
+    amount,
+    between,
+    earned,
+    estimator_notes,
+    log_notes,
+    logged,
+    number,
+    percent,
+    together,
+)
 from ..offline.verdict import CAUTION, REFUSE, TRUST
 
 JOINT = (
@@ -78,12 +88,11 @@ def comparison_blocks(answer: Mapping[str, Any]) -> list[Block]:
             *tables(answer, whole=False),
             *_after(answer, whole=False),
         ]
-    verb = earned(answer["minimise"])
-    logged = ", ".join(
+    values = ", ".join(
         amount(answer["logged_values"][name], answer["units"][name]) for name in answer["rewards"]
     )
     return [
-        Line(f"{answer['log']}: {answer['rounds']:,} rounds, which {verb} {logged}"),
+        Line(f"{answer['log']}: {logged(answer, values)}"),
         *(Line(f": {sentence}", verdict, verdict) for verdict, sentence in conclusions(answer)),
         *(Line(line) for line in _advice(answer)),
         *tables(answer),

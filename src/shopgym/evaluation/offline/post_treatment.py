@@ -41,6 +41,9 @@ if TYPE_CHECKING:
 ALPHA, SURE = 0.01, 1e-4
 """Share of right logs in which some column is named; below ``SURE`` there is no doubt that it is one. Without
 propensities only these are named, as the regressions on the other columns are not exact."""
+ENOUGH_ROUNDS = 3_000
+"""The test finds the outcome of the benchmark's trial in 99 of 100 logs of so many rounds, in 45 of 100 logs
+of 1,000 rounds (150 logs of each)."""
 FEWEST = 30
 """An action or a value seen less often is not tested: its mean is too far from normal."""
 FEWEST_CLUSTERS = 20

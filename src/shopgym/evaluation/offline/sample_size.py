@@ -46,16 +46,13 @@ class SampleSize:
         """One line to print under a wide interval; empty if it is settled."""
         if self.settled:
             return ""
-        most = max(MOST, self.draws)
+        against = f" from {self.reference:.4g}" if self.reference else ""
+        most, power = max(MOST, self.draws), f"({100 * self.power:.0f}% power)"
         if self.further > most:
-            return (
-                f"even {most:,} more {self.noun} of this kind could not tell it from {self.reference:.4g} "
-                f"({100 * self.power:.0f}% power), if the distance is {abs(self.effect):.2g}"
-            )
-        return (
-            f"about {_rounded(self.further):,} more {self.noun} of this kind would tell it from "
-            f"{self.reference:.4g} ({100 * self.power:.0f}% power), if the distance is {abs(self.effect):.2g}"
-        )
+            shown = f"even {most:,} more {self.noun} would not show it {power}"
+        else:
+            shown = f"about {_rounded(self.further):,} more {self.noun} would show it {power}"
+        return f"if the true difference{against} is {abs(self.effect):.2g}, {shown}"
 
 
 def sample_size(

@@ -11,7 +11,8 @@ import numpy as np
 
 from ....core.types import F64, I64
 from ..from_dataframe import MOST_CATEGORIES
-from ..post_treatment import suspects
+from ..post_treatment import ENOUGH_ROUNDS, suspects
+from ..verdict import CAUTION
 from .columns import ALL, Columns
 from .target import OFFERED
 
@@ -31,6 +32,10 @@ CALENDAR = 19_500_101, 21_001_231
 SAMPLE = 1000
 LEFT_OUT = "left_out"
 """The fact that says why ``*`` does not take a column; it is there only if ``*`` chose."""
+UNTESTED = (
+    f"* took the context, and fewer than {ENOUGH_ROUNDS:,} rounds do not show whether one of these columns "
+    "is an outcome of the action: name each context column to settle it"
+)
 
 
 def with_context(
@@ -133,6 +138,8 @@ def without_outcomes(log: LogTable, action: I64, propensity: F64 | None) -> None
     if chosen:
         seen.refuse_unclear()
     log.doubts.extend(seen.doubts(left_out=chosen))
+    if chosen and len(log.frame) < ENOUGH_ROUNDS:
+        log.doubts.append((CAUTION, UNTESTED))
     if chosen and seen.names:
         context = tuple(name for name in log.columns.context if name not in seen.names)
         log.columns = replace(log.columns, context=context)
