@@ -1,6 +1,7 @@
 """What changes by the day: prices, campaigns, shocks, stock, replenishment, returns."""
 
-from .market import Campaign, Market, MarketConfig, Shock
+from .campaigns import Campaign
+from .market import Market, MarketConfig, Shock
 from .replenishment import StockConfig
 from .returns import Returns
 from .stock import Stock
