@@ -75,7 +75,13 @@ class Calendar:
     ) -> None:  # fmt: skip
         self.catalog, self.users, self.config = catalog, users, config
         self.clock, self.days, self.seed, self.num_visits = clock, days, seed, num_visits
+        step, unit = (DAYS_A_WEEK, "week") if clock is Clock.OWN else (1, "day")
         for number, campaign in enumerate(config.campaigns):
+            if math.ceil(campaign.start / step) * step >= campaign.start + campaign.days:
+                fix = (
+                    f"prices change once a {unit}, and it is over before they do: let it last {step} or more"
+                )
+                raise InvalidInput(f"shop.campaigns[{number}].days", campaign.days, fix)
             if clock is Clock.OWN and math.isfinite(campaign.budget):
                 fix = "every customer has a calendar of their own, so there is no common budget: leave it out"
                 raise InvalidInput(f"shop.campaigns[{number}].budget", campaign.budget, fix)
