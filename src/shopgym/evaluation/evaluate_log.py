@@ -15,7 +15,7 @@ from ..tables import AUTO, read_table
 from .answer import answer_of, best_estimate
 from .arguments import ALL, Progress, estimator_names
 from .comparison import Options, Period, compare_policies
-from .comparison.advice import further_draws, further_draws_of_differences, hidden_causes
+from .comparison.advice import beside_what_was_earned, further_draws_of_differences, hidden_causes
 from .comparison.words import conclusions, worst_verdict
 from .intervals import interval_named
 from .intervals.base import check_level
@@ -143,7 +143,7 @@ def _one(source: Any, log_name: str, name: str, reward: str, request: Request) -
     answer, made = answer_of(weighed, names, chosen=chosen, **how)
     best = best_estimate(made)
     if best is not None:
-        answer["sample_size"] = further_draws(best, weighed.logged_value, weighed)
+        answer |= beside_what_was_earned(best, weighed, rng)
     answer |= {"log": log_name, "policy": name, "seed": request.seed}
     if request.minimise:
         answer["minimise"] = True

@@ -66,8 +66,8 @@ def lines_before(answer: Mapping[str, Any]) -> list[Line]:
 
 def advice(answer: Mapping[str, Any]) -> list[str]:
     """How many more decisions would settle it, where it is not settled."""
-    sentence = answer.get("sample_size", {}).get("sentence")
-    return [sentence] if sentence else []
+    size = answer.get("sample_size") or {}
+    return [size["sentence"]] if size.get("sentence") else []
 
 
 def lines_after(answer: Mapping[str, Any]) -> list[Line]:

@@ -42,15 +42,23 @@ def conclusion(answer: Mapping[str, Any]) -> str:
     best, verb = quoted(answer), earned(answer.get("minimise", False))
     if best is None:
         return f"this log cannot tell what {answer['policy']} would have {verb}"
-    low, high, logged = best["low"], best["high"], answer["logged_value"]
     value = f"it would have {verb} about {amount(best['value'], answer['unit'])} ({best['estimator']})"
     if not ESTIMATORS[best["estimator"]].weighted:
         return f"{value}, by its reward model alone: no interval holds what that errs by"
-    if low is None or high is None:
+    gain = answer["difference_from_logged"]
+    if None in (best["low"], best["high"], gain["low"], gain["high"]):
         return f"{value}, without bounds"
-    against = "more than" if low > logged else "less than" if high < logged else "not clearly other than"
+    against = _against(gain["low"], gain["high"], 0.0)
     was = "the log did cost" if verb == "cost" else "was earned"
-    return f"{value}, {between(best)}: {against} what {was}"
+    sentence = f"{value}, {between(best)}: {against} what {was}"
+    if against == _against(best["low"], best["high"], answer["logged_value"]):
+        return sentence
+    # what was earned is a mean of so many rounds, with an error of its own
+    return f"{sentence} (the difference is {number(gain['low'])} to {number(gain['high'])})"
+
+
+def _against(low: float, high: float, reference: float) -> str:
+    return "more than" if low > reference else "less than" if high < reference else "not clearly other than"
 
 
 def comparison_conclusion(

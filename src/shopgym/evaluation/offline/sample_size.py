@@ -43,8 +43,8 @@ class SampleSize:
 
     @property
     def sentence(self) -> str:
-        """One line to print under a wide interval; empty if it is settled."""
-        if self.settled:
+        """One line to print under a wide interval; empty if it is settled, or there is nothing to show."""
+        if self.settled or self.effect == 0:
             return ""
         against = f" from {self.reference:.4g}" if self.reference else ""
         most, power = max(MOST, self.draws), f"({100 * self.power:.0f}% power)"
