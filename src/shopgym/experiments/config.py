@@ -30,6 +30,7 @@ from ..evaluation.offline.estimators import ESTIMATORS
 from ..policies.guards import GUARDS, CategoryCap, InStock, MarginFloor, guard_from_spec, guard_spec
 from ..simulators.build_params import user_names
 from ..simulators.config import ShopConfig
+from .covered_days import check_events
 from .entries import NAME, AgentEntry, agent_entries, check_entries, import_packages
 
 Rule = Annotated[
@@ -205,6 +206,15 @@ class ExperimentConfig(Section):
         slots = self.shop.config.slate_size
         if self.retrieve.count < slots:
             raise InvalidInput("retrieve.count", self.retrieve.count, f"fill a page of {slots} slots")
+        return self
+
+    @model_validator(mode="after")
+    def _events_are_met(self) -> ExperimentConfig:
+        batch = self.training.batch
+        decisions = {"log.decisions": self.log.decisions, "truth.decisions": self.truth.decisions}
+        pages = {"training.rounds": self.training.rounds}
+        pages |= {name: -(-count // batch) for name, count in decisions.items()}
+        check_events(self.shop.config, pages)
         return self
 
     def shop_config(self) -> ShopConfig:

@@ -7,7 +7,8 @@ from typing import Any
 
 from ..core.errors import InvalidInput, in_range, in_ranges
 from .catalog.catalog import Catalog
-from .market.market import Campaign, MarketConfig, Shock
+from .market.campaigns import Campaign
+from .market.market import MarketConfig, Shock
 from .market.replenishment import StockConfig as StockConfig
 from .page.surfaces import SurfaceConfig, SurfacesConfig
 from .people.arrivals import ArrivalConfig
