@@ -231,4 +231,4 @@ TASKS: Mapping[str, NamedTask] = {
         ),
     )
 }
-"""By id, from easy to hard."""
+"""By id, from one page to the life of a customer; the scores in the table say how hard each is."""

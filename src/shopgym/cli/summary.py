@@ -38,7 +38,7 @@ def print_summary(results: Results, folder: Path) -> None:
     for agent in results.failed:
         table.add_row(agent, "-", "-", "-", "-", "-", "failed")
     table.caption = (
-        "deployed, gain: exact, in a copy of the shop. DR: from the log alone, no number where the\n"
+        "deployed, gain: exact, in a copy of the shop. DR: from the log alone, no number where the "
         "verdict is refuse; covers: its interval holds the exact value for the same requests."
     )
     table.caption_justify = "left"

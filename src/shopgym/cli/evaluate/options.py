@@ -95,7 +95,10 @@ PropensityColumn = Annotated[
 ]
 Propensity = Annotated[
     str | None,
-    typer.Option(help="One probability for all rows, such as 1/3 of a trial.", rich_help_panel=TABLES),
+    typer.Option(
+        help="One probability for all rows, such as 1/3 of a trial with three equal arms.",
+        rich_help_panel=TABLES,
+    ),
 ]
 ContextColumns = Annotated[
     list[str] | None,

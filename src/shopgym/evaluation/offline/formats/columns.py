@@ -72,10 +72,11 @@ class Columns:
                 a slate without its slots.
         """
         propensity = self._propensity(header)
+        options = {self.action: "action", self.reward: "reward"}
         for name in filter(None, (*self._single, *self.groups, *self.outcomes, *from_target)):
-            check_column(name, header)
+            check_column(name, header, options.get(name, ""))
         if isinstance(propensity, str) and propensity:
-            check_column(propensity, header)
+            check_column(propensity, header, "propensity")
         if self.context != (ALL,):
             for name in self.context:
                 check_column(name, header)
@@ -135,13 +136,14 @@ def as_fraction(value: object) -> float | None:
         return None
 
 
-def check_column(name: str, header: Sequence[str]) -> None:
-    """Raise :class:`InvalidInput` unless the table has the column, once."""
+def check_column(name: str, header: Sequence[str], option: str = "") -> None:
+    """Raise :class:`InvalidInput` unless the table has the column, once; ``option`` names it."""
     times = list(header).count(name)
     if times > 1:
         raise InvalidInput("column", name, f"the table has it {times} times: rename or drop one")
     if times == 0:
-        fix = f"the table has {', '.join(header)}: say which column it is, e.g. --reward-column NAME"
+        how = f"say which column it is: --{option}-column NAME, in Python {option}=NAME"
+        fix = f"the table has {', '.join(header)}: {how if option else 'name one of them'}"
         fix += did_you_mean(name, header)
         if len(header) == 1 and any(mark in header[0] for mark in ",;\t|"):
             fix = f"the table has one column, {header[0]!r}: say what separates columns (--separator)"
