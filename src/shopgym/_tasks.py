@@ -42,10 +42,8 @@ class NamedTask:
     exact: bool = False
 
 
-PLANNER = (
-    "the best of a family of planners that know the state and the shop's equations: "
-    "a lower bound of the best return"
-)
+LOWER = "; no look-ahead in full, so a lower bound of the best return"
+PLANNER = "the best of a family of planners that know the hidden state and the shop's equations" + LOWER
 
 TASKS: Mapping[str, NamedTask] = {
     task.id: task
@@ -54,7 +52,7 @@ TASKS: Mapping[str, NamedTask] = {
             id="shopgym/Bandit-Clicks-v0",
             family="Bandit",
             options={
-                "catalog": 200,
+                "catalog": 50,
                 "reward": CLICKS,
                 "config": {
                     "users": 2000,
@@ -84,7 +82,7 @@ TASKS: Mapping[str, NamedTask] = {
             },
             unit="GBP",
             episode="one page",
-            tests="learn from orders, which are rare (one page in sixty) and differ in size, "
+            tests="learn from orders, which are rare (one random page in thirty) and differ in size, "
             "with real products and prices and a taste that is known with noise",
             myopic_misses="nothing: the episode is the page",
             oracle="the best page by its exact expectation; it knows the taste without noise",
@@ -135,7 +133,12 @@ TASKS: Mapping[str, NamedTask] = {
                     "slate_size": 3,
                     "num_candidates": 20,
                     "max_pages": 10,
-                    "choice": {"click_base": -2.5, "cart_base": -1.5, "price_sensitivity": 2.0},
+                    "choice": {
+                        "click_base": -2.5,
+                        "cart_base": -1.5,
+                        "price_sensitivity": 4.0,
+                        "reference_price": 1.0,
+                    },
                     "stock": NO_STOCK,
                 },
             },
@@ -189,7 +192,8 @@ TASKS: Mapping[str, NamedTask] = {
             "miss keeps them from coming back",
             myopic_misses="a unit that is sold now cannot be sold later to somebody who wants it more; "
             "the planners that hold units back for them have gained nothing so far",
-            oracle=PLANNER,
+            oracle="the best page of each visit by its exact expectation; no planner of the family beat it"
+            + LOWER,
         ),
         NamedTask(
             id="shopgym/Shopper-LongTerm-v0",
@@ -227,4 +231,4 @@ TASKS: Mapping[str, NamedTask] = {
         ),
     )
 }
-"""By id, from easy to hard."""
+"""By id, from one page to the life of a customer; the scores in the table say how hard each is."""

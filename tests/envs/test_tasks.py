@@ -10,6 +10,7 @@ from typing import Any
 import gymnasium
 import numpy as np
 import pytest
+from builders.paths import ROOT
 from gymnasium.utils.env_checker import check_env
 
 from shopgym._tasks import TASKS
@@ -104,3 +105,72 @@ def test_nothing_else_than_the_visits_shares_stock_outside_the_season() -> None:
             1, episode="page", settings={}, catalog=60, config=task.options["config"]
         )  # any catalogue: only the config matters
         assert env.shop.config.stock.enabled == (task.family == "Season")
+
+
+@pytest.mark.parametrize("task_id", IDS)
+def test_the_published_returns_are_in_order(task_id: str) -> None:
+    returns = tasks.reference(task_id)
+    assert returns.random.high < returns.popularity.low
+    assert returns.popularity.high < returns.oracle.low
+    assert returns.myopic.mean <= returns.oracle.mean
+    means = [agent.mean for agent in returns.agents]
+    assert means == sorted(means, reverse=True)
+    assert returns.best_agent.mean == means[0]
+    for part in (returns.random, returns.popularity, *returns.agents, returns.myopic, returns.oracle):
+        assert part.low <= part.mean <= part.high
+        assert part.seeds >= 5
+
+
+@pytest.mark.parametrize("task_id", IDS)
+def test_random_scores_0_and_the_oracle_1(task_id: str) -> None:
+    returns = tasks.reference(task_id)
+    assert tasks.normalised_score(task_id, returns.random.mean) == 0.0
+    assert tasks.normalised_score(task_id, returns.oracle.mean) == 1.0
+    middle = (returns.random.mean + returns.oracle.mean) / 2
+    assert tasks.normalised_score(task_id, np.float32(middle)) == pytest.approx(0.5, abs=1e-5)
+
+
+@pytest.mark.parametrize("value", [float("nan"), float("inf"), "many", None])
+def test_a_score_needs_a_number(value: Any) -> None:
+    with pytest.raises(InvalidInput, match="give a finite mean return"):
+        tasks.normalised_score("shopgym/Bandit-Clicks-v0", value)
+
+
+def test_a_task_is_open_while_no_agent_beats_popularity() -> None:
+    def measured(mean: float) -> tasks.MeasuredReturn:
+        return tasks.MeasuredReturn(mean, mean - 1.0, mean + 1.0, 5, "any")
+
+    def returns(agent: float) -> tasks.TaskReference:
+        popularity, oracle = measured(5.0), measured(20.0)
+        return tasks.TaskReference(measured(0.0), popularity, (measured(agent),), oracle, oracle)
+
+    assert returns(4.0).is_open
+    assert returns(6.5).is_open  # the intervals overlap
+    assert not returns(8.0).is_open
+
+
+def test_the_page_shows_the_published_returns() -> None:
+    page = (ROOT / "docs" / "tasks.md").read_text(encoding="utf-8")
+    for task_id in IDS:
+        returns = tasks.reference(task_id)
+        row = next(
+            line for line in page.splitlines() if line.startswith(f"| `{task_id[8:]}`") and "[" in line
+        )
+        for part in (returns.random, returns.popularity, returns.best_agent, returns.myopic, returns.oracle):
+            assert f"{part.mean:.4g} [{part.low:.4g}, {part.high:.4g}]" in row
+        score = tasks.normalised_score(task_id, returns.best_agent.mean)
+        assert f"| {score:.2f}{' (open)' if returns.is_open else ''} |" in row
+        assert f"`{returns.best_agent.name}`, {returns.best_agent.pages:,} pages" in row
+
+
+@pytest.mark.parametrize("task_id", IDS)
+def test_the_page_shows_the_data_sheet(task_id: str) -> None:
+    page = (ROOT / "docs" / "tasks.md").read_text(encoding="utf-8")
+    sheet, env = tasks.sheet(task_id), gymnasium.make(task_id)
+    section = page.split(f"### {task_id[8:]}\n")[1].split("\n##")[0]
+    for text in (sheet.tests, sheet.myopic_misses, sheet.episode, sheet.unit, sheet.oracle):
+        assert text in section
+    assert str([int(n) for n in env.action_space.nvec]) in section  # type: ignore[attr-defined]
+    spaces: Any = env.observation_space
+    for name, part in spaces.items():
+        assert f"`{name}` {part.shape}" in section

@@ -156,7 +156,7 @@ def test_users_and_ids_are_text(tmp_path: Path) -> None:
         f"{'ab'[i % 2]},1,0.5,{'007' if i % 2 else '7'},0{i}\n" for i in range(10)
     )
     (tmp_path / "log.csv").write_text(text)
-    with pytest.raises(InvalidInput, match="for 5 folds give as many users"):
+    with pytest.raises(InvalidInput, match="the reward model has 5 folds, 2 at least: give as many users"):
         read(tmp_path / "log.csv", user="user")
     assert set(read_log_table(tmp_path / "log.csv", Columns(user="user"))["user"]) == {"007", "7"}
 

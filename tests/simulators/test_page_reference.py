@@ -254,6 +254,7 @@ def choices() -> st.SearchStrategy[ChoiceConfig]:
         size_alike=between(0.0, 1.0),
         quick=between(0.0, 1.0),
         substitution=between(0.0, 1.0),
+        competition=st.sampled_from([0.0, 0.5, 1.0]),
     )
 
 
@@ -361,7 +362,7 @@ def lively() -> ShopConfig:
     choice = ChoiceConfig(
         click_base=-1.0, cart_base=1.0, buy_base=0.0, buy_price=1.0, brand_weight=0.5, bulk_sd=0.5,
         mission_share=0.5, mission_alike=0.3, mission_lift=0.5, mission_stay=0.5, mission_spread=0.5,
-        mission_units=0.5, size_alike=0.5, quick=0.5, substitution=0.5, leave_base=-1.5,
+        mission_units=0.5, size_alike=0.5, quick=0.5, substitution=0.5, competition=0.5, leave_base=-1.5,
     )  # fmt: skip
     return ShopConfig.full(
         users=400,

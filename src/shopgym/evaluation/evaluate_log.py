@@ -67,6 +67,8 @@ class Request:
     def __post_init__(self) -> None:
         check_level(self.level)
         interval_named(self.interval)
+        if isinstance(self.seed, bool) or not isinstance(self.seed, (int, np.integer)) or self.seed < 0:
+            raise InvalidInput("--seed", self.seed, "give a whole number, 0 or more")
         one_of("--missing", self.missing, MISSING)
         if self.by_time is not None and self.time is None:
             raise InvalidInput(

@@ -42,6 +42,16 @@ Rule = Annotated[
 """One guard: its ``kind`` and its settings."""
 
 
+def refuse_competition(shop: ShopConfig, field: str) -> None:
+    """Refuse a shop without exact values of pages, with which agents are compared."""
+    if shop.choice.competition:
+        fix = (
+            "leave it out: agents are compared by exact values of pages, and where items compete only bounds"
+        )
+        fix += " are known; compare policies by shop.compare"
+        raise InvalidInput(f"{field}.choice.competition", shop.choice.competition, fix)
+
+
 Agents = Annotated[
     dict[str, dict[str, Any]], Field(json_schema_extra={"propertyNames": {"examples": list(AGENTS)}})
 ]
@@ -215,6 +225,11 @@ class ExperimentConfig(Section):
         pages = {"training.rounds": self.training.rounds}
         pages |= {name: -(-count // batch) for name, count in decisions.items()}
         check_events(self.shop.config, pages)
+        return self
+
+    @model_validator(mode="after")
+    def _has_exact_values(self) -> ExperimentConfig:
+        refuse_competition(self.shop.config, "shop")
         return self
 
     def shop_config(self) -> ShopConfig:

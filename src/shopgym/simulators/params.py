@@ -53,6 +53,7 @@ class ShopParams(NamedTuple):
     brand_weight: float
     shipping_weight: float
     substitution: float
+    competition: float
     mission_lift: float
     mission_stay: float
     mission_spread: float  # from visit to visit of one user

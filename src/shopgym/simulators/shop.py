@@ -301,6 +301,8 @@ class Shop:
 
         Each is (n, j), per examined impression; ``stockout`` alone is per impression. In the one step in
         which the budget of a campaign runs out, lines beyond it earn more: :mod:`.market.campaigns`.
+        Where items compete, the means from ``purchase`` to ``return_cost`` are those of an item alone on its
+        page: see :meth:`least_shares`.
         """
         return self._expect(items, price_off)[0]
 
@@ -317,6 +319,19 @@ class Shop:
         self.in_parallel(
             lambda queue, _: exact_means.attention(self.params, self.visits, slates, go_on, out, queue)
         )
+        return out
+
+    def least_shares(self, slates: I32, *, price_off: F64 | None = None) -> F64:
+        """(n, k) share of its demand that each item keeps if the whole page is examined.
+
+        1 where items do not compete. An item sells at least this share of its mean alone (:meth:`expected`).
+        """
+        out: F64 = np.ones(slates.shape)
+        if self.params.competition > 0.0:
+            slates, off = self._checked(slates), self._discounts(price_off)
+            on_page = (slates >= 0) & (np.arange(slates.shape[1]) < self.slots[:, None])
+            state = self.params, self.today, self.visits, slates, on_page, off, out
+            self.in_parallel(lambda queue, _: exact_means.least_shares(*state, queue))
         return out
 
     @property

@@ -93,7 +93,8 @@ def between(row: Mapping[str, Any]) -> str:
 
 def percent(level: float) -> str:
     """A level, e.g. 95% or 99.5%."""
-    return f"{100 * level:.4g}%"
+    text = f"{100 * level:.4g}"
+    return f"{100 * level:.15g}%" if text == "100" else f"{text}%"
 
 
 def quoted(answer: Mapping[str, Any]) -> dict[str, Any] | None:

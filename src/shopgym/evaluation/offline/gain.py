@@ -25,7 +25,7 @@ ROUNDING = 1e-9
 def gain_over_log(
     rounds: OpeInputs | SufficientStatistics, estimate: Estimate, rng: Generator | None = None
 ) -> Estimate:
-    """``estimate`` with V(policy) less the mean reward that was logged as its value, and the interval of that.
+    """``estimate``, its value V(policy) less the mean reward that was logged, and the interval of that.
 
     The logged mean has an error, too: it is not enough that the interval of V leaves it out. Both errors come
     from the same rounds, so the interval is that of the difference, round by round. Where that cannot be had
