@@ -487,7 +487,7 @@ def test_several_policies_and_rewards_in_one_table(three_arms: Path, tmp_path: P
     assert {"estimates", "headline", "refused", "policy"} <= set(got["evaluations"][0])
     text = run(three_arms, *MANY, "--csv", tmp_path / "table.csv")
     assert "action:mens would have earned more than action:none" in text
-    assert "the intervals of a column hold together with 95% confidence" in text
+    assert "all intervals of a column hold at once with 95% confidence" in text
     table = pd.read_csv(tmp_path / "table.csv")
     assert table["value"].tolist() == pytest.approx([row["value"] for row in rows.values()])
 

@@ -103,7 +103,7 @@ def test_when_all_weights_are_refused_so_is_the_model() -> None:
     assert evaluation.best is None
     assert set(evaluation.answer["refused"]) == {"ips", "snips", "dm", "dr"}
     assert HEADINGS["refuse"] in result
-    assert "refused: the log is worth 1" in result
+    assert "refused: for this policy the log is worth only 1" in result
     assert f"dm refused: {UNCHECKED_MODEL}" in result
     assert "would have earned about" not in result
 

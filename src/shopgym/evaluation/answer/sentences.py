@@ -140,12 +140,12 @@ def diagnostics_line(answer: Mapping[str, Any]) -> str:
     parts = [
         f"effective rounds {e['ess']:,.0f} of {e['n']:,}",
         f"largest weight {e['max_weight']:.4g}",
-        f"heaviest 1% of rounds carry {e['tail_mass']:.0%} of the weight",
-        "no tail to fit" if e["pareto_k"] is None else f"Pareto-k {e['pareto_k']:.2f}",
+        f"heaviest 1% carry {e['tail_mass']:.0%} of the weight",
+        *([] if e["pareto_k"] is None else [f"Pareto-k {e['pareto_k']:.2f}"]),
         f"unsupported {unsupported_share(e)}",
     ]
     if e["propensity_p"] is not None:
-        parts.append(f"propensities p = {e['propensity_p']:.2g}")
+        parts.append(f"propensity test p = {e['propensity_p']:.2g}")
     return " · ".join(parts)
 
 

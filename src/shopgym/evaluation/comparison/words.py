@@ -20,11 +20,8 @@ from ..answer.sentences import (
 )
 from ..offline.verdict import CAUTION, REFUSE, TRUST
 
-JOINT = (
-    "the intervals of a column hold together with {level} confidence: whichever row you pick, its interval "
-    "is right"
-)
-DELTA_METHOD = "lift: over the baseline's value, less 1; its interval by the delta method"
+JOINT = "all intervals of a column hold at once with {level} confidence, so you may pick any row"
+DELTA_METHOD = "lift: the value over the baseline's, less 1 (delta method)"
 
 
 def conclusions(answer: Mapping[str, Any]) -> list[tuple[str, str]]:
@@ -203,9 +200,9 @@ def _about_groups(answer: Mapping[str, Any], verdict: str) -> list[str]:
             pattern = re.sub(r"[0-9][0-9.,%]*", "#", reason)
             alike.setdefault((row["by"], pattern), {}).setdefault(_name(answer, row), reason)
     out = []
-    for (by, _), named in alike.items():
+    for named in alike.values():
         name, reason = next(iter(named.items()))
-        out.append(f"{name if len(named) == 1 else f'{len(named)} rows by {by}, e.g. {name}'}: {reason}")
+        out.append(f"{name if len(named) == 1 else f'{len(named)} rows, e.g. {name}'}: {reason}")
     return out
 
 
