@@ -13,6 +13,8 @@ from importlib.machinery import ModuleSpec
 from importlib.util import find_spec
 from types import ModuleType
 
+from ._tasks import TASKS
+
 
 class _ThenRegister(Loader):
     """Runs Gymnasium's own loader, then registers."""
@@ -51,6 +53,14 @@ def _register() -> None:
                 env_id,
                 entry_point=f"shopgym.envs:{name}Env",
                 vector_entry_point=f"shopgym.envs:{name}VectorEnv",
+            )
+    for task_id in TASKS:
+        if task_id not in registry:
+            register(
+                task_id,
+                entry_point="shopgym.envs.tasks:make_single",
+                vector_entry_point="shopgym.envs.tasks:make_vector",
+                kwargs={"task_id": task_id},
             )
 
 

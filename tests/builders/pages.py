@@ -26,6 +26,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager, redirect_stderr, redirect_stdout, suppress
 from io import StringIO
 from pathlib import Path
+from textwrap import dedent
 from typing import Any
 
 import yaml
@@ -102,7 +103,7 @@ def compare_text(example: Example) -> str | None:
     printed = example.namespace.pop(PRINTED, None)
     if printed is None or is_left_out(example):
         return None
-    return difference(str(example.parsed), printed, exact=True)
+    return difference(str(example.parsed), dedent(printed), exact=True)  # Sybil takes common indents away
 
 
 def run_console(example: Example) -> str | None:

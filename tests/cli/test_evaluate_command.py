@@ -165,6 +165,17 @@ def test_printed_for_people(table: Path) -> None:
     assert "note: no dm, dr: needs a reward model" in text
 
 
+def test_names_are_printed_as_they_are(table: Path, tmp_path: Path) -> None:
+    """Neither an emoji for ``:a:`` nor markup for ``[red]``."""
+    frame = pd.read_csv(table).replace({"action": {"hat": "a:", "bag": "[red]"}})
+    frame.to_csv(tmp_path / "names.csv", index=False)
+    policies = ("--policy", "action:a:", "--policy", "action:[red]")
+    out = run(tmp_path / "names.csv", *policies, "--baseline", "action:a:")
+    assert "than action:a::" in out
+    assert "compared with action:a:" in out
+    assert out.count("action:[red]") >= 2
+
+
 def test_other_column_names_and_chosen_estimators(table: Path, tmp_path: Path) -> None:
     renamed = pd.read_csv(table).rename(columns={"action": "a", "reward": "r", "propensity": "p"})
     renamed.to_csv(tmp_path / "renamed.csv", index=False)
@@ -267,10 +278,11 @@ def test_what_to_take_away_is_said_in_words(table: Path, tmp_path: Path) -> None
     (taken,) = (line for line in printed if line.startswith("caution: "))
     assert f"about {best['value']:.4g} " in taken
     assert f"{best['low']:.4g} to {best['high']:.4g} with 95% confidence" in taken
-    against = "more than" if best["low"] > reply["logged_value"] else "less than"
-    if best["low"] <= reply["logged_value"] <= best["high"]:
-        against = "not clearly other than"
-    assert taken.endswith(f"{against} what was earned")
+    gain = reply["difference_from_logged"]
+    against = (
+        "more than" if gain["low"] > 0 else "less than" if gain["high"] < 0 else "not clearly other than"
+    )
+    assert f"confidence: {against} what was earned" in taken
     # each doubt once, with all whom it is about; the columns that were not used are named
     assert sum("the log has no propensities" in line for line in printed) == 1
     assert any(line.startswith("caution ips, snips, dm, dr: the log has no prop") for line in printed)
@@ -291,9 +303,16 @@ def test_a_model_alone_is_quoted_without_its_interval() -> None:
     assert conclusion(reply).endswith("by its reward model alone: no interval holds what that errs by")
     assert conclusion({**reply, "headline": None}) == "this log cannot tell what p would have earned"
     better = {**only, "estimator": "dr"}
-    reply = {**reply, "headline": "dr", "estimates": [better]}
+    gain = {"value": 0.4, "low": 0.3, "high": 0.5}
+    reply = {**reply, "headline": "dr", "estimates": [better], "difference_from_logged": gain}
     assert conclusion(reply).endswith("0.4 to 0.6 with 90% confidence: more than what was earned")
-    assert conclusion({**reply, "logged_value": 0.7}).endswith("less than what was earned")
+    loss = {"value": -0.2, "low": -0.3, "high": -0.1}
+    less = {**reply, "logged_value": 0.7, "difference_from_logged": loss}
+    assert conclusion(less).endswith("less than what was earned")
+    unsure = {**reply, "difference_from_logged": {"value": 0.4, "low": -0.1, "high": 0.9}}
+    assert conclusion(unsure).endswith(
+        ": not clearly other than what was earned (the difference is -0.1 to 0.9)"
+    )
     assert conclusion({**reply, "estimates": [{**better, "low": None}]}).endswith("without bounds")
 
 
@@ -468,7 +487,7 @@ def test_several_policies_and_rewards_in_one_table(three_arms: Path, tmp_path: P
     assert {"estimates", "headline", "refused", "policy"} <= set(got["evaluations"][0])
     text = run(three_arms, *MANY, "--csv", tmp_path / "table.csv")
     assert "action:mens would have earned more than action:none" in text
-    assert "the intervals of a column hold together with 95% confidence" in text
+    assert "all intervals of a column hold at once with 95% confidence" in text
     table = pd.read_csv(tmp_path / "table.csv")
     assert table["value"].tolist() == pytest.approx([row["value"] for row in rows.values()])
 

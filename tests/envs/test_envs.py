@@ -15,6 +15,7 @@ from gymnasium.vector import AutoresetMode
 from hypothesis import given
 from hypothesis import strategies as st
 
+from shopgym._tasks import TASKS
 from shopgym.core import InvalidInput
 from shopgym.envs import RewardSpec
 from shopgym.envs.actions import fill_pages
@@ -314,7 +315,7 @@ def test_bad_actions_are_refused() -> None:
 def test_environments_are_registered_whichever_package_is_imported_first(imports: str) -> None:
     code = f"{imports}; print(*(name for name in gymnasium.registry if name.startswith('shopgym/')))"
     done = subprocess.run([sys.executable, "-c", code], check=True, capture_output=True, text=True)
-    assert set(done.stdout.split()) == {*IDS, "shopgym/Shopper-v0", "shopgym/Season-v0"}
+    assert set(done.stdout.split()) == {*IDS, "shopgym/Shopper-v0", "shopgym/Season-v0", *TASKS}
 
 
 @pytest.mark.parametrize("name", ["gift", "fashion", "grocery"])

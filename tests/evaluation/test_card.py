@@ -103,7 +103,7 @@ def test_when_all_weights_are_refused_so_is_the_model() -> None:
     assert evaluation.best is None
     assert set(evaluation.answer["refused"]) == {"ips", "snips", "dm", "dr"}
     assert HEADINGS["refuse"] in result
-    assert "refused: the log is worth 1" in result
+    assert "refused: for this policy the log is worth only 1" in result
     assert f"dm refused: {UNCHECKED_MODEL}" in result
     assert "would have earned about" not in result
 
@@ -193,3 +193,11 @@ def test_several_policies_make_one_card() -> None:
     for sentence in result.conclusion.splitlines():
         assert f"trust: {sentence}" in text
     assert text.count("How the log supports") == 3
+
+
+def test_a_conclusion_of_several_policies_is_said_once() -> None:
+    rng = np.random.default_rng(4)
+    frame = pd.DataFrame({"action": rng.choice(["a", "b"], 500), "reward": rng.random(500)})
+    result = evaluate(frame, ["action:a", "action:b"], baseline="uniform")  # no propensities: caution
+    for sentence in result.conclusion.splitlines():
+        assert words(result.html()).count(sentence) == 1

@@ -142,8 +142,8 @@ def test_good_figures_are_trusted() -> None:
 @pytest.mark.parametrize(
     ("change", "verdict", "words"),
     [
-        ({"ess": 100.0}, "caution", "worth 100 rounds"),
-        ({"ess": 20.0}, "refuse", "worth 20 rounds"),
+        ({"ess": 100.0}, "caution", "worth only 100 rounds"),
+        ({"ess": 20.0}, "refuse", "worth only 20 rounds"),
         ({"pareto_k": 0.8}, "caution", "Pareto-k 0.80"),
         ({"pareto_k": 1.1}, "refuse", "heavy tail"),
         ({"tail_mass": 0.6}, "caution", "60% of the weight"),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import bz2
+import gc
 import gzip
 import json
 from pathlib import Path
@@ -91,6 +92,19 @@ def test_the_cases_that_have_to_be_refused() -> None:
         read(CASES / "trial.csv", "action:mens", action="arm", reward="visit", propensity="1/3")
 
 
+@pytest.mark.filterwarnings("error::pytest.PytestUnraisableExceptionWarning", "error::ResourceWarning")
+@pytest.mark.parametrize("end", ["", "no JSON"])
+def test_a_decision_file_is_closed(tmp_path: Path, end: str) -> None:
+    place = written(tmp_path / "log.json", decisions())
+    place.write_text(place.read_text() + end)
+    if end:
+        with pytest.raises(InvalidInput, match="it is no JSON"):
+            read(place, "uniform")
+    else:
+        read(place, "uniform")
+    gc.collect()
+
+
 @needs_cases
 def test_a_line_of_a_sampled_log_stands_for_several() -> None:
     got = read(CASES / "sampled_down.dsjson", "action:3")
@@ -142,7 +156,7 @@ def test_users_and_ids_are_text(tmp_path: Path) -> None:
         f"{'ab'[i % 2]},1,0.5,{'007' if i % 2 else '7'},0{i}\n" for i in range(10)
     )
     (tmp_path / "log.csv").write_text(text)
-    with pytest.raises(InvalidInput, match="for 5 folds give as many users"):
+    with pytest.raises(InvalidInput, match="the reward model has 5 folds, 2 at least: give as many users"):
         read(tmp_path / "log.csv", user="user")
     assert set(read_log_table(tmp_path / "log.csv", Columns(user="user"))["user"]) == {"007", "7"}
 

@@ -77,6 +77,11 @@ def mean() -> Terms:
     return Terms(np.array([[0.0], [1.0], [2.0], [5.0]]), None, np.array([-0.5, 0.5, 0.5, -0.5]))
 
 
+@pytest.mark.filterwarnings("error")
+def test_one_round_tells_nothing_of_its_error() -> None:
+    assert Terms(np.array([[0.4]])).standard_error == np.inf
+
+
 def test_student_by_hand(mean: Terms) -> None:
     half = t.ppf(0.975, 3) * np.std([0, 1, 2, 5], ddof=1) / 2
     assert Student()(mean, 0.95) == pytest.approx((2 - half, 2 + half))

@@ -115,7 +115,7 @@ def test_refusals() -> None:
     for folds in (1, 11):
         with pytest.raises(InvalidInput, match="folds"):
             assign_folds(10, rng, folds)
-    with pytest.raises(InvalidInput, match="users = 2: for 5 folds"):
+    with pytest.raises(InvalidInput, match="users = 2: the reward model has 5 folds"):
         assign_folds(10, rng, 5, np.arange(10) % 2)
     with pytest.raises(InvalidInput, match="one user per row"):
         assign_folds(10, rng, 5, np.arange(9))

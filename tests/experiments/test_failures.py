@@ -22,12 +22,15 @@ from shopgym.agents import AGENTS, registry
 from shopgym.agents.baselines import PopularityAgent
 from shopgym.cli.main import app, main
 from shopgym.core import InvalidInput
+from shopgym.core.reward import RewardSpec
 from shopgym.experiments.config import parse_config
-from shopgym.experiments.results import Results, covers_text, interval_text
+from shopgym.experiments.results import Results, covers_text, interval_text, reward_unit
+from shopgym.experiments.run_folder import check_folder
 from shopgym.experiments.runner import run
 from shopgym.policies import DecisionLog
 from shopgym.policies.scorers import TableScorer
 from shopgym.policies.serving.saved_policy import load_saved_policy
+from shopgym.simulators import Catalog
 
 pytestmark = pytest.mark.slow
 
@@ -229,6 +232,19 @@ def test_an_earlier_run_is_not_replaced_without_a_word(finished: tuple[Results, 
         ):
             run(config, folder, quiet=True)
     assert (folder / "summary.json").read_bytes() == before
+
+
+def test_code_of_ones_own_may_have_changed(tmp_path: Path) -> None:
+    (tmp_path / "config.yaml").write_text("imports: [mypkg]\n")
+    (tmp_path / "summary.json").touch()
+    with pytest.raises(InvalidInput, match="the same results unless mypkg changed since: choose another"):
+        check_folder(tmp_path, {"imports": ["mypkg"]}, "summary.json", overwrite=False)
+
+
+def test_the_unit_of_a_reward_is_said_once() -> None:
+    catalog = Catalog.synthetic(20, seed=1)
+    assert reward_unit(RewardSpec({"click": 1.0}, unit="click"), catalog) == "click"
+    assert reward_unit(RewardSpec(), catalog) == f"{catalog.items.currency} of margin"
 
 
 def test_overwrite_replaces_a_run_and_nothing_else(tmp_path: Path) -> None:

@@ -308,6 +308,9 @@ def test_a_file_that_is_no_log_is_refused(tmp_path: Path) -> None:
         DecisionLog.read(tmp_path / "absent.parquet")
     with pytest.raises(InvalidInput, match=r"no \.parquet file"):
         DecisionLog.read(tmp_path)
+    (tmp_path / "decisions.log").touch()
+    with pytest.raises(InvalidInput, match="a server wrote it, so first shopgym log compact"):
+        DecisionLog.read(tmp_path)
     (tmp_path / "text.parquet").write_text("not parquet")
     with pytest.raises(InvalidInput, match="no readable Parquet"):
         DecisionLog.read(tmp_path / "text.parquet")

@@ -104,29 +104,6 @@ def test_a_campaign_cuts_prices_lifts_appeal_and_ends(catalog: Catalog) -> None:
         np.testing.assert_allclose(lift, np.where(on & running, 0.5, 0.0), atol=1e-6)
 
 
-def test_a_campaign_ends_when_its_budget_is_spent(catalog: Catalog) -> None:
-    offer = Campaign(days=100, share=1.0, price_off=0.1, budget=1.0, goal=5)
-    spending = market(catalog, campaigns=(offer,))
-    item = int(catalog.items.price.argmax())
-    spending.record_sales(1.0, np.array([item]), np.array([2]))
-    given = 0.1 * catalog.items.price[item] * 2
-    assert spending.report() == [{"spent": pytest.approx(given), "budget": 1.0, "lines": 1, "goal": 5}]
-    assert spending.running(1.0) == ([] if given >= 1.0 else [0])
-    spending.record_sales(1.0, np.full(50, item), np.ones(50, int))
-    assert spending.running(1.0) == []
-    np.testing.assert_array_equal(spending.price(1.0), catalog.items.price)
-
-
-def test_an_offer_is_charged_until_the_end_of_its_last_day(catalog: Catalog) -> None:
-    """The prices of a day hold until it is over; that a report was asked for in between changes nothing."""
-    spending = market(catalog, campaigns=(Campaign(days=100, share=1.0, price_off=0.1, budget=1e-3),))
-    item, price = np.array([7]), catalog.items.price[7]
-    for day, lines in ((1.0, 1), (1.5, 2), (2.0, 2)):
-        spending.record_sales(day, item, np.array([1]))
-        report = {"spent": pytest.approx(0.1 * price * lines), "budget": 1e-3, "lines": lines, "goal": 0}
-        assert spending.report() == [report]
-
-
 def test_a_campaign_of_one_category(catalog: Catalog) -> None:
     on = market(catalog, campaigns=(Campaign(category=2, share=1.0),)).offered[0]
     np.testing.assert_array_equal(on, catalog.items.category == 2)

@@ -105,6 +105,22 @@ def test_expectation_agrees_with_outcomes_with_every_mechanism_on(catalog: Catal
     assert gain.gain.low > 0
 
 
+def test_where_items_compete_outcomes_are_compared(catalog: Catalog) -> None:
+    """No exact mean of an order is known; clicks are not competed for."""
+    rivals = ChoiceConfig(click_base=-1.5, cart_base=0.0, buy_base=0.5, competition=1.0)
+    config = ShopConfig(
+        users=300, slate_size=3, num_candidates=8, choice=rivals, stock=StockConfig(enabled=False)
+    )
+    shop = Shop(catalog, config, lanes=200)
+    policy = by_table(catalog, catalog.items.margin, 0.2)
+    run = trial(shop, policy, visits=2000, term="margin", seed=3)
+    np.testing.assert_array_equal(run.expected, run.happened)
+    assert (trial(shop, policy, visits=2000, term="click", seed=3).expected != run.happened).any()
+    compared = compare(shop, policy, by_table(catalog, -catalog.items.margin, 0.2), visits=4000)
+    assert compared.sessions_saved == compared.from_pairing
+    assert compared.gain.low > 0
+
+
 def test_a_season_is_refused(catalog: Catalog) -> None:
     shop = Shop(catalog, ShopConfig.full(users=5000), clock="season", days=5.0)
     with pytest.raises(InvalidInput, match="season"):

@@ -184,7 +184,7 @@ def test_dialects_that_are_none(options: dict[str, str]) -> None:
 def test_compressed_tables_are_told_by_their_bytes(tmp_path: Path) -> None:
     plain = SEMICOLONS.encode()
     for name, content in (
-        ("gz", gzip.compress(plain)),
+        ("gz", gzip.compress(plain, mtime=0)),
         ("bz2", bz2.compress(plain)),
         ("xz", lzma.compress(plain)),
     ):

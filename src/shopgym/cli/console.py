@@ -13,9 +13,9 @@ AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON object and 
 
 def say(text: str) -> None:
     """Print a line as it is: no markup, no breaks."""
-    from rich.console import Console
+    from ..experiments.console import plain_console
 
-    Console().print(text, highlight=False, soft_wrap=True, markup=False)
+    plain_console().print(text, soft_wrap=True)
 
 
 def print_table(
@@ -30,10 +30,9 @@ def print_table(
         least: width at the least; then cells are not broken.
     """
     from rich.box import SIMPLE_HEAD
-    from rich.markup import escape
     from rich.table import Table
 
-    from ..experiments.console import wide_console
+    from ..experiments.console import plain_console
 
     if not rows:
         return
@@ -42,8 +41,8 @@ def print_table(
         side: Any = "left" if name in left else "right"
         table.add_column(name, justify=side, overflow="fold", no_wrap=least > 0)
     for row in rows:
-        table.add_row(*(escape(str(value)) for value in row.values()))
-    wide_console(least).print(table, highlight=False)
+        table.add_row(*(str(value) for value in row.values()))
+    plain_console(least).print(table)
 
 
 @contextmanager
@@ -51,10 +50,11 @@ def progress_bar(
     name: str, *columns: Any, quiet: bool = False
 ) -> Iterator[Callable[[str, float, float | None], None]]:
     """A bar on the error stream with these columns; yields what updates it: (description, done, total)."""
-    from rich.console import Console
     from rich.progress import Progress
 
-    console = Console(stderr=True)
+    from ..experiments.console import plain_console
+
+    console = plain_console(stderr=True)
     with Progress(*columns, console=console, transient=True, disable=quiet or not console.is_terminal) as bar:
         task = bar.add_task(name, total=None)
         yield lambda name, done, total: bar.update(task, description=name, completed=done, total=total)

@@ -109,8 +109,8 @@ def print_report(report: Mapping[str, Any], set_aside: Path | None = None) -> No
         say(f"  {counts}")
         say(f"  {report['users']:,} users, {report['visits']:,} visits, {report['items']:,} items")
     elif report["kind"] == "items":
-        known = ", ".join(f"{name} of {count:,}" for name, count in report["known"].items())
-        say(f"  {report['items']:,} items: {known}")
+        filled = ", ".join(f"{name} of {count:,}" for name, count in report["known"].items())
+        say(f"  {report['items']:,} items: {filled}")
     else:
         currency = f", in {report['currency']}" if report["currency"] else ""
         say(

@@ -5,14 +5,15 @@ from __future__ import annotations
 from pathlib import Path
 
 from rich.table import Table
+from rich.text import Text
 
-from ..experiments.console import wide_console
+from ..experiments.console import plain_console
 from ..experiments.results import Results, covers_text, interval_text
 
 
 def print_summary(results: Results, folder: Path) -> None:
     """A table of agents, the gate's verdict, and where to look."""
-    console = wide_console(100)
+    console = plain_console(100)
     covered = results.catalog.notes.get("coverage") if results.config.catalog.path else None
     if covered:
         console.print(f"the catalogue covers {covered}", highlight=False, soft_wrap=True)
@@ -29,7 +30,7 @@ def print_summary(results: Results, folder: Path) -> None:
         dr = results.estimate(agent, "dr")
         verdict = results.verdicts.get(agent)
         table.add_row(
-            f"[bold]{agent}[/]" if agent == results.chosen.candidate else agent,
+            Text(agent, style="bold" if agent == results.chosen.candidate else ""),
             f"{row['value']:.4f}",
             "-" if verdict is None else f"{row['gain']:+.4f}",
             interval_text(dr, 3),
@@ -40,20 +41,19 @@ def print_summary(results: Results, folder: Path) -> None:
     for agent in results.failed:
         table.add_row(agent, "-", "-", "-", "-", "-", "failed")
     table.caption = (
-        "deployed, gain: exact, in a copy of the shop. DR: from the log alone, no number where the\n"
+        "deployed, gain: exact, in a copy of the shop. DR: from the log alone, no number where the "
         "verdict is refuse; covers: its interval holds the exact value for the same requests."
     )
     table.caption_justify = "left"
-    console.print(table, highlight=False)
+    console.print(table)
     for agent, reason in results.failed.items():
-        console.print(f"{agent} failed, {reason}", highlight=False, markup=False)
-    console.print(results.chosen.sentence, highlight=False, markup=False)
+        console.print(f"{agent} failed, {reason}")
+    console.print(results.chosen.sentence)
     if results.served:
         served = results.served
         console.print(
             f"served: {served['equal']} of {served['cases']} golden decisions equal over HTTP, "
-            f"{served['logged']} logged, median {served['median_ms']:.1f} ms",
-            highlight=False,
+            f"{served['logged']} logged, median {served['median_ms']:.1f} ms"
         )
-        console.print(f"bundle: {folder / 'bundle'}", highlight=False, soft_wrap=True)
-    console.print(f"report: {folder / 'report.html'}", highlight=False, soft_wrap=True)
+        console.print(f"bundle: {folder / 'bundle'}", soft_wrap=True)
+    console.print(f"report: {folder / 'report.html'}", soft_wrap=True)

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 from ..core.errors import InvalidInput
 from ..policies.decision_log.log import DecisionLog
 from ..tables import AUTO, Dialect, read_table
-from .arguments import named_policies, python_words, words
+from .arguments import action_names, named_policies, python_words, words
 from .evaluate_log import Request, evaluate_log
 from .offline.formats import Columns, dsjson_frame
 from .offline.formats.readers import is_decision_log
@@ -133,7 +133,7 @@ def evaluate(
             user=user,
             id=id,
             unit=unit,
-            actions=tuple(map(str, actions)),
+            actions=action_names(actions),
             weight=weight,
             slate=slate,
             slot=slot,

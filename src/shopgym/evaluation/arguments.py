@@ -81,7 +81,9 @@ def named_policies(policy: Any) -> dict[str, Any]:
             name = policy_name(each)
             if name in named:
                 raise InvalidInput(
-                    "--policy", name, "two have this name: give each a name, as in {name: policy}"
+                    "--policy",
+                    name,
+                    "two have this name: leave one out, or in Python name them, as in {name: policy}",
                 )
             named[name] = each
     else:
@@ -115,6 +117,21 @@ def words(field: str, value: str | Sequence[str] | None) -> tuple[str, ...]:
     if len(set(several)) < len(several):
         raise InvalidInput(field, list(several), "name each once")
     return several
+
+
+def action_names(actions: str | Sequence[Any] | None) -> tuple[str, ...]:
+    """The actions there are, of a text with commas between them or a list; empty for None or none.
+
+    Raises:
+        InvalidInput: a name is empty or stands there twice.
+    """
+    if actions is None:
+        return ()
+    texts = actions.split(",") if isinstance(actions, str) else map(str, actions)
+    names = tuple(text.strip() for text in texts)
+    if not all(names):
+        raise InvalidInput("--actions", actions, "a name is empty: put one comma between two names")
+    return words("--actions", names)
 
 
 def estimator_names(estimators: Sequence[str] | str | None) -> list[str]:

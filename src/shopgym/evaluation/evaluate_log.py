@@ -15,7 +15,7 @@ from ..tables import AUTO, read_table
 from .answer import answer_of, best_estimate
 from .arguments import ALL, Progress, estimator_names
 from .comparison import Options, Period, compare_policies
-from .comparison.advice import further_draws, further_draws_of_differences, hidden_causes
+from .comparison.advice import beside_what_was_earned, further_draws_of_differences, hidden_causes
 from .comparison.words import conclusions, worst_verdict
 from .intervals import interval_named
 from .intervals.base import check_level
@@ -67,6 +67,8 @@ class Request:
     def __post_init__(self) -> None:
         check_level(self.level)
         interval_named(self.interval)
+        if isinstance(self.seed, bool) or not isinstance(self.seed, (int, np.integer)) or self.seed < 0:
+            raise InvalidInput("--seed", self.seed, "give a whole number, 0 or more")
         one_of("--missing", self.missing, MISSING)
         if self.by_time is not None and self.time is None:
             raise InvalidInput(
@@ -143,7 +145,7 @@ def _one(source: Any, log_name: str, name: str, reward: str, request: Request) -
     answer, made = answer_of(weighed, names, chosen=chosen, **how)
     best = best_estimate(made)
     if best is not None:
-        answer["sample_size"] = further_draws(best, weighed.logged_value, weighed)
+        answer |= beside_what_was_earned(best, weighed, rng)
     answer |= {"log": log_name, "policy": name, "seed": request.seed}
     if request.minimise:
         answer["minimise"] = True
@@ -174,6 +176,7 @@ def _comparison(
         "rewards": list(request.rewards),
         "units": {reward: log.unit for reward, log in first.items()},
         "rounds": len(next(iter(first.values()))),
+        "rounds_represented": next(iter(first.values())).represented,
         "logged_values": {reward: log.logged_value for reward, log in first.items()},
         "level": request.level,
         "interval": request.interval,

@@ -31,4 +31,4 @@ def load_catalog(section: CatalogSection, seed: int) -> tuple[Catalog, pd.DataFr
     if section.item_table:
         options = RecordOptions(dialect=Dialect(**section.dialect), currency=lines.currency or None)
         items = read_items(section.item_table, options, field="catalog.item_table")
-    return Catalog.from_transactions(lines, items=items), lines.set_aside
+    return Catalog.from_transactions(lines, items=items, units_cap=section.units_cap), lines.set_aside

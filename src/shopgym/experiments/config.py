@@ -29,9 +29,11 @@ from ..core.reward import RewardSpec
 from ..evaluation.offline.estimators import ESTIMATORS
 from ..policies.guards import GUARDS, CategoryCap, InStock, MarginFloor, guard_from_spec, guard_spec
 from ..simulators.build_params import user_names
+from ..simulators.catalog.transactions import UNITS_CAP
 from ..simulators.config import ShopConfig
 from ..tables import Dialect
 from ..tables.records.options import RecordOptions
+from .covered_days import check_events
 from .entries import NAME, AgentEntry, agent_entries, check_entries, import_packages
 
 Rule = Annotated[
@@ -41,6 +43,16 @@ Rule = Annotated[
     WithJsonSchema({"type": "object", "properties": {"kind": {"enum": list(GUARDS)}}, "required": ["kind"]}),
 ]
 """One guard: its ``kind`` and its settings."""
+
+
+def refuse_competition(shop: ShopConfig, field: str) -> None:
+    """Refuse a shop without exact values of pages, with which agents are compared."""
+    if shop.choice.competition:
+        fix = (
+            "leave it out: agents are compared by exact values of pages, and where items compete only bounds"
+        )
+        fix += " are known; compare policies by shop.compare"
+        raise InvalidInput(f"{field}.choice.competition", shop.choice.competition, fix)
 
 
 Agents = Annotated[
@@ -81,6 +93,7 @@ class CatalogSection(Section):
 
     later: ClassVar[tuple[str, ...]] = (
         *("dialect", "mapping", "day_first", "time_zone", "currency", "price_unit", "guests", "item_table"),
+        "units_cap",
     )
     source: Literal["online_retail", "synthetic", "transactions"] = "online_retail"
     items: int = Field(1000, ge=2, le=10_000_000, description="synthetic: number of items")
@@ -102,6 +115,9 @@ class CatalogSection(Section):
     )
     item_pattern: str | None = Field(None, description="transactions: what a real item id looks like (regex)")
     min_orders: int = Field(1, ge=1, description="transactions: items in fewer orders are set aside")
+    units_cap: float = Field(
+        UNITS_CAP, ge=1, le=1e9, description="transactions: units of a line count up to it in an item's mean"
+    )
 
     @model_validator(mode="after")
     def _has_path(self) -> CatalogSection:
@@ -237,6 +253,20 @@ class ExperimentConfig(Section):
         slots = self.shop.config.slate_size
         if self.retrieve.count < slots:
             raise InvalidInput("retrieve.count", self.retrieve.count, f"fill a page of {slots} slots")
+        return self
+
+    @model_validator(mode="after")
+    def _events_are_met(self) -> ExperimentConfig:
+        batch = self.training.batch
+        decisions = {"log.decisions": self.log.decisions, "truth.decisions": self.truth.decisions}
+        pages = {"training.rounds": self.training.rounds}
+        pages |= {name: -(-count // batch) for name, count in decisions.items()}
+        check_events(self.shop.config, pages)
+        return self
+
+    @model_validator(mode="after")
+    def _has_exact_values(self) -> ExperimentConfig:
+        refuse_competition(self.shop.config, "shop")
         return self
 
     def shop_config(self) -> ShopConfig:

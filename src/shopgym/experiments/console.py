@@ -1,10 +1,16 @@
-"""Where tables are printed."""
+"""Where lines and tables are printed."""
 
 from __future__ import annotations
 
 from rich.console import Console
 
 
-def wide_console(least: int) -> Console:
-    """The terminal, or ``least`` columns where it is narrower: piped it would be 80, too few for numbers."""
-    return Console(width=max(Console().width, least))
+def plain_console(least: int = 0, *, stderr: bool = False) -> Console:
+    """The terminal. It prints names as they are: ``[x]`` is no markup and ``:a:`` no emoji.
+
+    Args:
+        least: columns at the least: piped it would be 80, too few for numbers.
+        stderr: print on the error stream.
+    """
+    width = max(Console().width, least) if least else None
+    return Console(width=width, stderr=stderr, markup=False, emoji=False, highlight=False)

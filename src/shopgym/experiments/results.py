@@ -118,9 +118,10 @@ def write_json(path: Path, value: Any) -> None:
 
 
 def reward_unit(reward: RewardSpec, catalog: Catalog) -> str:
-    """The unit of a reward in this shop, e.g. ``GBP of margin``."""
+    """The unit of a reward in this shop, e.g. ``GBP of margin`` or ``click``."""
     unit = catalog.items.currency if reward.unit == "currency" else reward.unit
-    return f"{unit} of {next(iter(reward.terms))}" if len(reward.terms) == 1 else unit
+    terms = list(reward.terms)
+    return f"{unit} of {terms[0]}" if len(terms) == 1 and terms[0] != unit else unit
 
 
 def value_scale(reward: RewardSpec) -> str:

@@ -36,6 +36,8 @@ def check_folder(folder: Path, config: Mapping[str, Any], mark: str, overwrite: 
         said = f"it holds a run of another config ({names})"
     else:
         said = "this config has been run into it, and would give the same results"
+        if config.get("imports"):
+            said += f" unless {', '.join(config['imports'])} changed since"
     raise InvalidInput("out", str(folder), f"{said}: choose another --out, or replace it with --overwrite")
 
 

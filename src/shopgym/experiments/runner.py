@@ -313,7 +313,12 @@ def run(config: ExperimentConfig, folder: Path, *, quiet: bool = False, overwrit
 
     check_folder(folder, config.stored(), SUMMARY, overwrite)
 
-    columns = (TextColumn("{task.description:<32}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
+    columns = (
+        TextColumn("{task.description:<32}", markup=False),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TimeElapsedColumn(),
+    )
     with Progress(*columns, disable=quiet) as progress, new_folder(folder) as new:
         experiment = Experiment(config, progress)
         results, log = experiment.run()

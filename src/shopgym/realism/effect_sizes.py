@@ -17,6 +17,7 @@ import pandas as pd
 from numpy.random import Generator
 
 from ..core.batches import Requests
+from ..core.errors import InvalidInput
 from ..core.types import F64, I32, I64, AnyArray
 from ..simulators import Catalog, Shop, ShopConfig
 from ..simulators.rollout import Episode, EpisodicShop, rollout
@@ -147,6 +148,9 @@ def _visitor_effects(
     catalog: Catalog, config: ShopConfig, seed: int, behaviour: Behaviour, rng: Generator, resamples: int
 ) -> dict[str, Interval]:
     config = replace(config, allow_losses=True)  # the price cut measures visitors: it must not stop at cost
+    if config.choice.competition:
+        fix = "set it to 0: effects are read from exact means, which are bounds where items compete"
+        raise InvalidInput("shop.choice.competition", config.choice.competition, fix)
     shop = Shop(catalog, config, lanes=VISITORS, seed=seed)
     items = rng.choice(len(catalog), size=min(ITEMS, len(catalog)), replace=False, p=catalog.items.popularity)
     sums: dict[str, F64] = {name: np.zeros((2, VISITORS)) for name in list(PUBLISHED)[:4]}

@@ -11,8 +11,20 @@ from functools import cached_property
 
 import numpy as np
 
-from ..core.batches import EVENT_QUANTITY, EVENT_SOLD
-from ..core.types import F64, AnyArray, Bool
+from ..core.batches import (
+    EVENT_MARGIN,
+    EVENT_QUANTITY,
+    EVENT_RETURN_COST,
+    EVENT_RETURNED,
+    EVENT_REVENUE,
+    EVENT_SOLD,
+    TERM_MARGIN,
+    TERM_RETURN_COST,
+    TERM_REVENUE,
+    Feedback,
+)
+from ..core.errors import InvalidInput
+from ..core.types import AnyArray, Bool
 from .catalog.catalog import Catalog
 from .config import ShopConfig
 from .day_types import DayTables
@@ -63,6 +75,17 @@ class Calendar:
     ) -> None:  # fmt: skip
         self.catalog, self.users, self.config = catalog, users, config
         self.clock, self.days, self.seed, self.num_visits = clock, days, seed, num_visits
+        step, unit = (DAYS_A_WEEK, "week") if clock is Clock.OWN else (1, "day")
+        for number, campaign in enumerate(config.campaigns):
+            if math.ceil(campaign.start / step) * step >= campaign.start + campaign.days:
+                fix = (
+                    f"prices change once a {unit}, and it is over before they do: let it last {step} or more"
+                )
+                raise InvalidInput(f"shop.campaigns[{number}].days", campaign.days, fix)
+            if clock is Clock.OWN and math.isfinite(campaign.budget):
+                fix = "every customer has a calendar of their own, so there is no common budget: leave it out"
+                raise InvalidInput(f"shop.campaigns[{number}].budget", campaign.budget, fix)
+        self._priced = 0.0
         self.stock: Stock
         self.market: Market
         self.returns: Returns
@@ -98,7 +121,7 @@ class Calendar:
         if self.clock is Clock.OWN:
             self.today = self._weeks
         else:
-            self.today = one_day(self.catalog, self.market, self.stock, 0.0)
+            self._price(0.0)
 
     @property
     def day(self) -> float:
@@ -112,21 +135,51 @@ class Calendar:
             return PAGES_PER_VISIT * self.config.visits_per_day
         return self.num_visits * self.config.pages_per_day
 
-    def settle(self, visits: Visits, active: Bool, rows: AnyArray, events: F64) -> None:
-        """After the pages of the ``active`` visits: take out stock, note returns, let time go on.
+    def charge_campaigns(self, feedback: Feedback, rows: AnyArray, *, on_trial: bool = False) -> bool:
+        """Charge campaigns for what was bought; lines beyond a budget are sold without its discount.
 
-        ``events`` (r, 10), columns ``EVENT_COLUMNS``, are of the visits ``rows`` (r,).
+        The events of ``feedback`` are of the visits ``rows`` (r,). With ``on_trial`` nothing but
+        ``feedback`` changes.
+
+        Returns:
+            Whether a campaign ended.
+        """
+        if not self.config.campaigns or self.clock is Clock.OWN:
+            return False
+        events, page = feedback.events, feedback.page
+        bought = np.flatnonzero(events[:, EVENT_QUANTITY])
+        items, units = events[bought, EVENT_SOLD].astype(np.int32), events[bought, EVENT_QUANTITY]
+        due = self.market.settle(self._priced, items, units, on_trial=on_trial) if len(bought) else None
+        if due is None:
+            return False
+        sent_back = np.where(events[bought, EVENT_RETURNED] > 0, due, 0.0)
+        for column, term, amount in (
+            (EVENT_REVENUE, TERM_REVENUE, due),
+            (EVENT_MARGIN, TERM_MARGIN, due),
+            (EVENT_RETURN_COST, TERM_RETURN_COST, sent_back),
+        ):
+            events[bought, column] += amount
+            np.add.at(page[:, term], rows[bought], amount)
+        return True
+
+    def settle(self, visits: Visits, active: Bool, rows: AnyArray, feedback: Feedback) -> None:
+        """After the pages of the ``active`` visits: take out stock, charge campaigns, let time go on.
+
+        The events of ``feedback`` are of the visits ``rows`` (r,).
         """
         if self.clock is Clock.OWN:  # one customer among many does not change the stock
             return
+        events = feedback.events
         bought = np.flatnonzero(events[:, EVENT_QUANTITY]) if len(events) else ()
         if len(bought):
+            campaign_ended = self.charge_campaigns(feedback, rows)
             lines, rows = events.take(bought, axis=0), rows.take(bought)
             items, units = lines[:, EVENT_SOLD].astype(np.int32), lines[:, EVENT_QUANTITY].astype(np.int32)
             self.stock.sell(items, units)
-            self.market.record_sales(self.day, items, units)
             if self.config.returns.enabled:
                 self.returns.expect(lines, visits.time[rows])
+            if campaign_ended:
+                self._price(self._priced)
             self.today.follow(self.stock.available)
         start = self.day
         self.pages += int(np.count_nonzero(active))
@@ -170,6 +223,11 @@ class Calendar:
             self.stock.put_back(*self.returns.arrived(day))
             self.stock.next_review()
         if self.market.moves and int(day) > int(start):
-            self.today = one_day(self.catalog, self.market, self.stock, day)
+            self._price(day)
         elif reviews:
             self.today.follow(self.stock.available)
+
+    def _price(self, day: float) -> None:
+        """Set prices, appeal and range to those of ``day``."""
+        self._priced = day
+        self.today = one_day(self.catalog, self.market, self.stock, day)

@@ -7,7 +7,8 @@ from typing import Any
 
 from ..core.errors import InvalidInput, in_range, in_ranges
 from .catalog.catalog import Catalog
-from .market.market import Campaign, MarketConfig, Shock
+from .market.campaigns import Campaign
+from .market.market import MarketConfig, Shock
 from .market.replenishment import StockConfig as StockConfig
 from .page.surfaces import SurfaceConfig, SurfacesConfig
 from .people.arrivals import ArrivalConfig
@@ -39,9 +40,17 @@ class ChoiceConfig:
 
     A share ``mission_share`` of visits has a purpose. ``mission_alike`` in [0, 1) is the intraclass
     correlation of that among the visits of one user, ``size_alike`` in [0, 1] that of the purpose's size.
-    Users differ in the units beyond the first by a Pareto factor of log-sd ``bulk_sd`` < 1. A visitor who
+    Users differ in the units beyond the first by a Pareto factor of log-sd ``bulk_sd`` < 1. The visits of a
+    user differ by such a factor too, of log-sd ``order_sd`` and mean 1, the same for all lines of a visit:
+    units and order values have a power tail of exponent 1 / ``order_sd``, up to ``max_units`` a line. Whoever
     would put an item in the cart that is out of stock takes the most similar item in stock instead with
     probability ``substitution`` (0 = off).
+
+    Items that the visitor has examined on one page compete for the order (0 = off). An item that would be
+    bought alone is bought with probability d / (d + ``competition`` x sum of s' d'), else a similar one was
+    preferred. d = P(liked) P(cart) P(purchase) of the item, d' of another one, s' = max(0, cosine of the two
+    embeddings)^2. So two identical items at 1 sell together as much as one, and a lower price of one costs
+    the other sales.
 
     Examination of slot j (from 1) has probability ``j ** -position_decay`` (position-based model,
     Craswell et al. 2008). Defaults give about 4% clicks per examined random slot, 15% carts per click
@@ -68,6 +77,7 @@ class ChoiceConfig:
     max_units: int = 20
     brand_weight: float = 0.0
     bulk_sd: float = 0.0
+    order_sd: float = 0.0
     mission_share: float = 0.0
     mission_alike: float = 0.0
     mission_lift: float = 0.0
@@ -77,6 +87,7 @@ class ChoiceConfig:
     size_alike: float = 0.0
     quick: float = 0.0
     substitution: float = 0.0
+    competition: float = 0.0
 
     def __post_init__(self) -> None:
         field = "shop.choice"
@@ -85,9 +96,10 @@ class ChoiceConfig:
         in_ranges(self, field, 0.0, 20.0, "engagement", "mobile_penalty", "brand_weight", "buy_price")
         in_ranges(self, field, 0.0, 20.0, "mission_lift", "mission_stay", "mission_spread", "mission_units")
         in_ranges(self, field, 0.0, 10.0, "fatigue", "price_sensitivity", "position_decay")
-        in_ranges(self, field, 0.0, 0.99, "bulk_sd")
+        in_ranges(self, field, 0.0, 0.99, "bulk_sd", "order_sd")
         in_ranges(self, field, 0.0, 1.0, "mobile_share", "drift", "mission_share", "size_alike")
-        in_ranges(self, field, 0.0, 1.0, "quick", "substitution", "reference_price")
+        in_ranges(self, field, 0.0, 1.0, "quick", "substitution", "competition")
+        in_ranges(self, field, 0.0, 1.0, "reference_price")
         in_ranges(self, field, 0.0, 1.0, "mission_alike", open_high=True)
         in_ranges(self, field, 1, 10_000, "max_units")
 

@@ -6,6 +6,9 @@ Two methods make the intervals narrow:
   same random draws, so most of the noise cancels in the difference (Glasserman & Yao 1992);
 - *conditioning*: a page counts with its exact expectation given the visitor's state, not with what
   happened (Rao-Blackwell).
+
+Where items of a page compete (``choice.competition``) there is no exact expectation of a page: what happened
+counts instead, and only the pairing makes intervals narrow.
 """
 
 from __future__ import annotations
@@ -20,6 +23,7 @@ from ..core.errors import InvalidInput, in_range, one_of
 from ..core.protocols import Policy
 from ..core.statistics import mean_interval
 from ..core.types import F64, I32, I64
+from .page.exact_means import COMPETED
 from .rollout import Episode, EpisodicShop, rollout
 from .shop import Shop
 
@@ -46,7 +50,7 @@ class Comparison:
     """Value of the first policy minus that of the second.
 
     Attributes:
-        gain: with its interval, from paired exact expectations.
+        gain: with its interval, from paired exact expectations (outcomes where items compete).
         first, second: each policy's own value.
         sessions_saved: visits that two independent trials of outcomes would need per visit of this one, for
             an interval as narrow.
@@ -62,7 +66,10 @@ class Comparison:
 
 @dataclass(frozen=True)
 class Trial:
-    """n visits under one policy: exact expectation and outcome of each, both (n,)."""
+    """n visits under one policy: exact expectation and outcome of each, both (n,).
+
+    Where items compete for the term, ``expected`` is the outcome too.
+    """
 
     expected: F64
     happened: F64
@@ -99,7 +106,8 @@ def trial(shop: Shop, policy: Policy, *, visits: int, term: str, seed: int) -> T
     ):
         expected[step.rows, step.episode] += step.before
         outcome[step.rows, step.episode] += step.feedback.page[step.rows, SLOT_TERMS.index(term)]
-    return Trial(expected.ravel(), outcome.ravel())
+    is_exact = not shop.params.competition or term not in COMPETED
+    return Trial((expected if is_exact else outcome).ravel(), outcome.ravel())
 
 
 def value(

@@ -283,7 +283,7 @@ class Shop:
         active = self._active(lanes)
         left, cut = np.zeros(self.lanes, np.bool_), np.zeros(self.lanes, np.bool_)
         feedback, rows = self._respond(slates, active, price_off, left, cut, out)
-        self.calendar.settle(self.visits, active, rows, feedback.events)
+        self.calendar.settle(self.visits, active, rows, feedback)
         return feedback, left, cut
 
     # reading the shop
@@ -292,12 +292,17 @@ class Shop:
         self, slates: I32, lanes: Bool | None = None, *, price_off: F64 | None = None
     ) -> Feedback:
         """What :meth:`serve` would return as feedback. Changes nothing."""
-        return self._respond(slates, self._active(lanes), price_off, NONE, NONE, None)[0]
+        feedback, rows = self._respond(slates, self._active(lanes), price_off, NONE, NONE, None)
+        self.calendar.charge_campaigns(feedback, rows, on_trial=True)
+        return feedback
 
     def expected(self, items: I32, *, price_off: F64 | None = None) -> dict[str, F64]:
         """Exact means of any items (n, j) in the present state of every visit, by name of ``SLOT_TERMS``.
 
-        Each is (n, j), per examined impression; ``stockout`` alone is per impression.
+        Each is (n, j), per examined impression; ``stockout`` alone is per impression. In the one step in
+        which the budget of a campaign runs out, lines beyond it earn more: :mod:`.market.campaigns`.
+        Where items compete, the means from ``purchase`` to ``return_cost`` are those of an item alone on its
+        page: see :meth:`least_shares`.
         """
         return self._expect(items, price_off)[0]
 
@@ -314,6 +319,19 @@ class Shop:
         self.in_parallel(
             lambda queue, _: exact_means.attention(self.params, self.visits, slates, go_on, out, queue)
         )
+        return out
+
+    def least_shares(self, slates: I32, *, price_off: F64 | None = None) -> F64:
+        """(n, k) share of its demand that each item keeps if the whole page is examined.
+
+        1 where items do not compete. An item sells at least this share of its mean alone (:meth:`expected`).
+        """
+        out: F64 = np.ones(slates.shape)
+        if self.params.competition > 0.0:
+            slates, off = self._checked(slates), self._discounts(price_off)
+            on_page = (slates >= 0) & (np.arange(slates.shape[1]) < self.slots[:, None])
+            state = self.params, self.today, self.visits, slates, on_page, off, out
+            self.in_parallel(lambda queue, _: exact_means.least_shares(*state, queue))
         return out
 
     @property

@@ -64,9 +64,10 @@ def evaluate(
     from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeRemainingColumn
 
     from ...core.errors import InvalidInput
-    from ...evaluation.arguments import ALL, named_policies, words
+    from ...evaluation.arguments import ALL, action_names, named_policies, words
     from ...evaluation.evaluate_log import Request, evaluate_log
     from ...evaluation.offline.formats import Columns
+    from ...evaluation.offline.formats.columns import as_fraction
     from ...tables import Dialect
 
     if not policy:
@@ -79,6 +80,12 @@ def evaluate(
         raise InvalidInput("--estimator", list(estimator), "leave it out with --all")
     if propensity and propensity_column:
         raise InvalidInput("--propensity", propensity, "leave it out with --propensity-column")
+    if propensity and as_fraction(propensity) is None:
+        raise InvalidInput(
+            "--propensity",
+            propensity,
+            "give one number such as 1/3 or 0.25, or a column: --propensity-column",
+        )
     columns = Columns(
         action=action_column,
         propensity=propensity_column or propensity,
@@ -86,12 +93,17 @@ def evaluate(
         user=user_column,
         id=id_column,
         unit=unit_column,
-        actions=tuple(label.strip() for label in actions.split(",")) if actions else (),
+        actions=action_names(actions),
         weight=weight_column,
         slate=slate_column,
         slot=slot_column,
     )
-    bar_columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
+    bar_columns = (
+        TextColumn("{task.description}", markup=False),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TimeRemainingColumn(),
+    )
     with progress_bar("weighing rounds", *bar_columns) as bar, _mapper(workers) as mapper:
         request = Request(
             named_policies(policy),

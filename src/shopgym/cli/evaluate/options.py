@@ -12,7 +12,7 @@ TABLES, CSV, ANSWER = "Columns of a table", "CSV dialect (recognised unless give
 Log = Annotated[
     Path,
     typer.Argument(
-        help="A decision log, a CSV or Parquet table (file or folder), a Vowpal Wabbit DSJSON file, or "
+        help="A decision log, a CSV file, a Parquet table (file or folder), a Vowpal Wabbit DSJSON file, or "
         "an Open Bandit folder.",
         metavar="LOG",
     ),
@@ -23,7 +23,8 @@ Policies = Annotated[
         "--policy",
         help="What to evaluate; may be repeated. Everywhere: 'uniform'. Tables and DSJSON: 'action:NAME', "
         "always that; 'choice:COLUMN', the action in a column; 'columns:PREFIX', the probability of each "
-        "action; 'column:COLUMN', that of the logged action; 'sklearn:FILE', a classifier; 'value:COLUMN', "
+        "action; 'column:COLUMN', that of the logged action; 'sklearn:FILE', a classifier saved by skops, "
+        "which chooses, or 'sklearn-proba:FILE', which draws by its probabilities; 'value:COLUMN', "
         "where actions are numbers. Decision logs: the folder of a bundle or of a "
         "policy of a run, runs/RUN/policies/NAME. Open Bandit: the folder of another policy's log.",
     ),
@@ -94,7 +95,10 @@ PropensityColumn = Annotated[
 ]
 Propensity = Annotated[
     str | None,
-    typer.Option(help="One probability for all rows, such as 1/3 of a trial.", rich_help_panel=TABLES),
+    typer.Option(
+        help="One probability for all rows, such as 1/3 of a trial with three equal arms.",
+        rich_help_panel=TABLES,
+    ),
 ]
 ContextColumns = Annotated[
     list[str] | None,
@@ -105,7 +109,8 @@ ContextColumns = Annotated[
     ),
 ]
 UserColumn = Annotated[
-    str | None, typer.Option(help="The user, kept together in the folds.", rich_help_panel=TABLES)
+    str | None,
+    typer.Option(help="The user, whose rounds belong together: see --by-user.", rich_help_panel=TABLES),
 ]
 ByUser = Annotated[
     bool | None,
@@ -118,7 +123,9 @@ ByUser = Annotated[
 WeightColumn = Annotated[
     str | None, typer.Option(help="How many rounds the row stands for.", rich_help_panel=TABLES)
 ]
-IdColumn = Annotated[str | None, typer.Option(help="Ids that must not repeat.", rich_help_panel=TABLES)]
+IdColumn = Annotated[
+    str | None, typer.Option(help="Ids of the rows, which must not repeat.", rich_help_panel=TABLES)
+]
 UnitColumn = Annotated[
     str | None, typer.Option(help="The reward's unit, which must be one.", rich_help_panel=TABLES)
 ]

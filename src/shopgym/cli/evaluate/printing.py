@@ -6,11 +6,11 @@ from collections.abc import Iterable
 
 from rich.box import SIMPLE_HEAD
 from rich.console import Console
-from rich.markup import escape
 from rich.table import Table
+from rich.text import Text
 
 from ...evaluation.answer import Block, Line, TextTable
-from ...experiments.console import wide_console
+from ...experiments.console import plain_console
 
 MOST = 400
 """Columns of the widest table."""
@@ -19,7 +19,7 @@ COLOURS = {"trust": "green", "caution": "yellow", "refuse": "red"}
 
 def print_blocks(blocks: Iterable[Block]) -> None:
     """Print them."""
-    console = Console()
+    console = plain_console()
     for block in blocks:
         if isinstance(block, Line):
             _print_line(console, block)
@@ -28,20 +28,19 @@ def print_blocks(blocks: Iterable[Block]) -> None:
 
 
 def _print_line(console: Console, line: Line) -> None:
-    colour = COLOURS.get(line.verdict)
-    mark = f"[{colour}]{escape(line.mark)}[/]" if colour else line.mark
-    console.print(f"{mark}{escape(line.text)}", highlight=False, soft_wrap=True)
+    mark = (line.mark, COLOURS.get(line.verdict, ""))
+    console.print(Text.assemble(mark, line.text), soft_wrap=True)
 
 
 def _print_table(block: TextTable) -> None:
-    table = Table(box=SIMPLE_HEAD, title=escape(block.title) if block.title else None, title_justify="left")
+    table = Table(box=SIMPLE_HEAD, title=block.title or None, title_justify="left")
     for name in block.header:
-        table.add_column(escape(name), justify="left" if name in block.left else "right", no_wrap=True)
+        table.add_column(name, justify="left" if name in block.left else "right", no_wrap=True)
     for row in block.rows:
         table.add_row(*(_cell(name, cell) for name, cell in zip(block.header, row, strict=True)))
-    width = Console(width=MOST).measure(table).maximum
-    wide_console(width).print(table, highlight=False)
+    console = plain_console(MOST)
+    plain_console(console.measure(table).maximum).print(table)
 
 
-def _cell(name: str, text: str) -> str:
-    return f"[{COLOURS[text]}]{text}[/]" if name == "verdict" and text in COLOURS else escape(text)
+def _cell(name: str, text: str) -> Text:
+    return Text(text, style=COLOURS.get(text, "") if name == "verdict" else "")

@@ -90,8 +90,8 @@ def answer_of(
     """The answer, and its estimates as objects.
 
     Keys: ``verdict``; ``refused``, reasons by estimator; ``headline``, the estimator that is quoted, or None;
-    ``rounds``, ``slots``, ``unit``, ``logged_value``; the facts of the log; ``estimates``; ``skipped``,
-    reasons by estimator.
+    ``rounds``, the rows of the log; ``rounds_represented``, how many they stand for; ``slots``, ``unit``,
+    ``logged_value``; the facts of the log; ``estimates``; ``skipped``, reasons by estimator.
 
     Args:
         weighed: the log, weighed for the target policy.
@@ -112,6 +112,7 @@ def answer_of(
         "refused": result.refused,
         "headline": best.estimator if best else None,
         "rounds": len(weighed),
+        "rounds_represented": weighed.represented,
         "slots": weighed.slots,
         "unit": weighed.unit,
         "logged_value": weighed.logged_value,

@@ -8,7 +8,7 @@ from html import escape
 from typing import Any
 
 from ..offline.verdict import CAUTION, REFUSE
-from .sentences import amount, cautions, conclusion, diagnostics_line, earned, notes_of, number, refusals
+from .sentences import amount, cautions, conclusion, diagnostics_line, logged, notes_of, number, refusals
 
 COLOURS = {"trust": "#0f766e", "caution": "#b45309", "refuse": "#b91c1c"}
 """Of the verdicts, on a screen."""
@@ -55,14 +55,10 @@ Block = Line | TextTable
 
 def lines_before(answer: Mapping[str, Any]) -> list[Line]:
     """What is read before any table: refusals, what was logged, and the verdict with its sentence."""
-    slots = "" if answer["slots"] == 1 else f" of {answer['slots']} slots"
-    verb = earned(answer.get("minimise", False))
+    value = amount(answer["logged_value"], answer["unit"])
     return [
         *(Line(f" {', '.join(names)}: {reason}", "REFUSED", REFUSE) for reason, names in refusals(answer)),
-        Line(
-            f"{answer['policy']} on {answer['log']}: {answer['rounds']:,} rounds{slots}, "
-            f"which {verb} {amount(answer['logged_value'], answer['unit'])}"
-        ),
+        Line(f"{answer['policy']} on {answer['log']}: {logged(answer, value)}"),
         Line(f": {conclusion(answer)}", answer["verdict"], answer["verdict"]),
         *(Line(sentence) for sentence in advice(answer)),
     ]
@@ -70,8 +66,8 @@ def lines_before(answer: Mapping[str, Any]) -> list[Line]:
 
 def advice(answer: Mapping[str, Any]) -> list[str]:
     """How many more decisions would settle it, where it is not settled."""
-    sentence = answer.get("sample_size", {}).get("sentence")
-    return [sentence] if sentence else []
+    size = answer.get("sample_size") or {}
+    return [size["sentence"]] if size.get("sentence") else []
 
 
 def lines_after(answer: Mapping[str, Any]) -> list[Line]:

@@ -27,20 +27,38 @@ def earned(minimise: bool) -> str:
     return "cost" if minimise else "earned"
 
 
+def logged(answer: Mapping[str, Any], value: str) -> str:
+    """How many rounds the log has and what they earned; ``value`` says how much."""
+    slots = "" if answer.get("slots", 1) == 1 else f" of {answer['slots']} slots"
+    rows, represented = answer["rounds"], answer["rounds_represented"]
+    verb = earned(answer.get("minimise", False))
+    if represented == rows:
+        return f"{rows:,} rounds{slots}, which {verb} {value}"
+    return f"{rows:,} rows, which stand for {represented:,.0f} rounds{slots} and {verb} {value}"
+
+
 def conclusion(answer: Mapping[str, Any]) -> str:
     """The sentence of the verdict: what the policy would have earned, and if that is more than before."""
     best, verb = quoted(answer), earned(answer.get("minimise", False))
     if best is None:
         return f"this log cannot tell what {answer['policy']} would have {verb}"
-    low, high, logged = best["low"], best["high"], answer["logged_value"]
     value = f"it would have {verb} about {amount(best['value'], answer['unit'])} ({best['estimator']})"
     if not ESTIMATORS[best["estimator"]].weighted:
         return f"{value}, by its reward model alone: no interval holds what that errs by"
-    if low is None or high is None:
+    gain = answer["difference_from_logged"]
+    if None in (best["low"], best["high"], gain["low"], gain["high"]):
         return f"{value}, without bounds"
-    against = "more than" if low > logged else "less than" if high < logged else "not clearly other than"
+    against = _against(gain["low"], gain["high"], 0.0)
     was = "the log did cost" if verb == "cost" else "was earned"
-    return f"{value}, {between(best)}: {against} what {was}"
+    sentence = f"{value}, {between(best)}: {against} what {was}"
+    if against == _against(best["low"], best["high"], answer["logged_value"]):
+        return sentence
+    # what was earned is a mean of so many rounds, with an error of its own
+    return f"{sentence} (the difference is {number(gain['low'])} to {number(gain['high'])})"
+
+
+def _against(low: float, high: float, reference: float) -> str:
+    return "more than" if low > reference else "less than" if high < reference else "not clearly other than"
 
 
 def comparison_conclusion(
@@ -75,7 +93,8 @@ def between(row: Mapping[str, Any]) -> str:
 
 def percent(level: float) -> str:
     """A level, e.g. 95% or 99.5%."""
-    return f"{100 * level:.4g}%"
+    text = f"{100 * level:.4g}"
+    return f"{100 * level:.15g}%" if text == "100" else f"{text}%"
 
 
 def quoted(answer: Mapping[str, Any]) -> dict[str, Any] | None:
@@ -121,12 +140,12 @@ def diagnostics_line(answer: Mapping[str, Any]) -> str:
     parts = [
         f"effective rounds {e['ess']:,.0f} of {e['n']:,}",
         f"largest weight {e['max_weight']:.4g}",
-        f"heaviest 1% of rounds carry {e['tail_mass']:.0%} of the weight",
-        "no tail to fit" if e["pareto_k"] is None else f"Pareto-k {e['pareto_k']:.2f}",
+        f"heaviest 1% carry {e['tail_mass']:.0%} of the weight",
+        *([] if e["pareto_k"] is None else [f"Pareto-k {e['pareto_k']:.2f}"]),
         f"unsupported {unsupported_share(e)}",
     ]
     if e["propensity_p"] is not None:
-        parts.append(f"propensities p = {e['propensity_p']:.2g}")
+        parts.append(f"propensity test p = {e['propensity_p']:.2g}")
     return " · ".join(parts)
 
 

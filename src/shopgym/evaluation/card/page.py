@@ -67,9 +67,10 @@ def _one(answer: Mapping[str, Any], log: WeighedLog) -> str:
 
 def _several(answer: Mapping[str, Any], logs: Mapping[tuple[str, str], WeighedLog]) -> str:
     lines = [block for block in comparison_blocks(answer) if not isinstance(block, TextTable)]
-    reasons = [str(line) for line in lines if line.mark in (CAUTION, "REFUSED")]
-    notes = [str(line) for line in lines if not line.mark][1:]
     sentences = [f"{verdict}: {sentence}" for verdict, sentence in conclusions(answer)]
+    marked = [str(line) for line in lines if line.mark in (CAUTION, "REFUSED")]
+    reasons = [line for line in marked if line not in sentences]  # a conclusion stands at the top already
+    notes = [str(line) for line in lines if not line.mark][1:]
     one = len(answer["evaluations"]) == 1
     logged = lines_before(answer["evaluations"][0])[-2] if one else lines[0]
     sections = [

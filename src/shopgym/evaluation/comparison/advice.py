@@ -5,15 +5,32 @@ from __future__ import annotations
 from dataclasses import asdict, replace
 from typing import Any
 
+from numpy.random import Generator
+
 from ..errors import NotEstimable
 from ..offline.estimate import Estimate, without_infinity
+from ..offline.estimators import ESTIMATORS
 from ..offline.formats.weighed_log import WeighedLog
+from ..offline.gain import gain_over_log
 from ..offline.inputs import OpeInputs
 from ..offline.sample_size import sample_size
 from ..offline.sensitivity import sensitivity
 from ..offline.verdict import REFUSE
 from .contrasts import DIFFERENCE
 from .rows import JointTable, Logs, Options
+
+
+def beside_what_was_earned(estimate: Estimate, log: WeighedLog, rng: Generator) -> dict[str, Any]:
+    """What is said of a policy beside what was earned, JSON-able.
+
+    Keys: ``difference_from_logged``, the value less what was earned, with ``low`` and ``high``;
+    ``sample_size``, see :func:`further_draws`. Both are None of a model's value, whose error is not known.
+    """
+    if not ESTIMATORS[estimate.estimator].weighted:
+        return {"difference_from_logged": None, "sample_size": None}
+    gain = gain_over_log(log.rounds, estimate, rng)
+    ends = without_infinity({"value": gain.value, "low": gain.low, "high": gain.high})
+    return {"difference_from_logged": ends, "sample_size": further_draws(gain, 0.0, log)}
 
 
 def further_draws(estimate: Estimate, reference: float, log: WeighedLog) -> dict[str, Any]:

@@ -7,14 +7,21 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
 from ..answer import Block, Line, TextTable, blocks_of, comparison_conclusion, conclusion
-from ..answer.sentences import amount, between, earned, estimator_notes, log_notes, number, percent, together
+from ..answer.sentences import (
+    amount,
+    between,
+    earned,
+    estimator_notes,
+    log_notes,
+    logged,
+    number,
+    percent,
+    together,
+)
 from ..offline.verdict import CAUTION, REFUSE, TRUST
 
-JOINT = (
-    "the intervals of a column hold together with {level} confidence: whichever row you pick, its interval "
-    "is right"
-)
-DELTA_METHOD = "lift: over the baseline's value, less 1; its interval by the delta method"
+JOINT = "all intervals of a column hold at once with {level} confidence, so you may pick any row"
+DELTA_METHOD = "lift: the value over the baseline's, less 1 (delta method)"
 
 
 def conclusions(answer: Mapping[str, Any]) -> list[tuple[str, str]]:
@@ -78,12 +85,11 @@ def comparison_blocks(answer: Mapping[str, Any]) -> list[Block]:
             *tables(answer, whole=False),
             *_after(answer, whole=False),
         ]
-    verb = earned(answer["minimise"])
-    logged = ", ".join(
+    values = ", ".join(
         amount(answer["logged_values"][name], answer["units"][name]) for name in answer["rewards"]
     )
     return [
-        Line(f"{answer['log']}: {answer['rounds']:,} rounds, which {verb} {logged}"),
+        Line(f"{answer['log']}: {logged(answer, values)}"),
         *(Line(f": {sentence}", verdict, verdict) for verdict, sentence in conclusions(answer)),
         *(Line(line) for line in _advice(answer)),
         *tables(answer),
@@ -194,9 +200,9 @@ def _about_groups(answer: Mapping[str, Any], verdict: str) -> list[str]:
             pattern = re.sub(r"[0-9][0-9.,%]*", "#", reason)
             alike.setdefault((row["by"], pattern), {}).setdefault(_name(answer, row), reason)
     out = []
-    for (by, _), named in alike.items():
+    for named in alike.values():
         name, reason = next(iter(named.items()))
-        out.append(f"{name if len(named) == 1 else f'{len(named)} rows by {by}, e.g. {name}'}: {reason}")
+        out.append(f"{name if len(named) == 1 else f'{len(named)} rows, e.g. {name}'}: {reason}")
     return out
 
 

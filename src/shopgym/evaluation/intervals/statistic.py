@@ -59,8 +59,10 @@ class Statistic(ABC):
 
     @property
     def standard_error(self) -> float:
-        """Of the value, from the influences."""
+        """Of the value, from the influences; infinite for one round, which tells nothing of it."""
         psi, n = self.influence(), len(self)
+        if n < 2:
+            return math.inf
         return float((psi @ psi / (n * (n - 1.0))) ** 0.5)
 
     @property

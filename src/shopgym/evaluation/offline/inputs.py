@@ -12,7 +12,8 @@ import numpy as np
 
 from ...core.errors import InvalidInput
 from ...core.types import F64, I64, AnyArray
-from ..intervals.clusters import cluster_codes
+from ..intervals.clusters import cluster_codes, independent_draws
+from ..intervals.statistic import Terms
 from .agreement import disagreements
 from .checks import (
     as_floats,
@@ -119,6 +120,12 @@ class OpeInputs:
     def logged_value(self) -> float:
         """Mean reward of a logged round."""
         return float(np.average(self.reward.sum(axis=1), weights=self.sample_weight))
+
+    @property
+    def logged_error(self) -> float:
+        """Standard error of :attr:`logged_value`."""
+        total = Terms(self.reward.sum(axis=1, keepdims=True))
+        return independent_draws(total, self.cluster, self.sample_weight).standard_error
 
     @property
     def has_model(self) -> bool:

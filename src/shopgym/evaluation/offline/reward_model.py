@@ -43,7 +43,9 @@ def assign_folds(n: int, rng: Generator, folds: int = FOLDS, users: AnyArray | N
         units = len(distinct)
     if not 2 <= folds <= units:
         noun = "rounds" if users is None else "users"
-        raise InvalidInput(noun, units, f"for {folds} folds give as many {noun} or more; 2 folds at least")
+        raise InvalidInput(
+            noun, units, f"the reward model has {folds} folds, 2 at least: give as many {noun} or more"
+        )
     return np.asarray((rng.permutation(units) % folds)[unit], dtype=np.int64)
 
 

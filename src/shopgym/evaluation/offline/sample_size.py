@@ -43,19 +43,16 @@ class SampleSize:
 
     @property
     def sentence(self) -> str:
-        """One line to print under a wide interval; empty if it is settled."""
-        if self.settled:
+        """One line to print under a wide interval; empty if it is settled, or there is nothing to show."""
+        if self.settled or self.effect == 0:
             return ""
-        most = max(MOST, self.draws)
+        against = f" from {self.reference:.4g}" if self.reference else ""
+        most, power = max(MOST, self.draws), f"({100 * self.power:.0f}% power)"
         if self.further > most:
-            return (
-                f"even {most:,} more {self.noun} of this kind could not tell it from {self.reference:.4g} "
-                f"({100 * self.power:.0f}% power), if the distance is {abs(self.effect):.2g}"
-            )
-        return (
-            f"about {_rounded(self.further):,} more {self.noun} of this kind would tell it from "
-            f"{self.reference:.4g} ({100 * self.power:.0f}% power), if the distance is {abs(self.effect):.2g}"
-        )
+            shown = f"even {most:,} more {self.noun} would not show it {power}"
+        else:
+            shown = f"about {_rounded(self.further):,} more {self.noun} would show it {power}"
+        return f"if the true difference{against} is {abs(self.effect):.2g}, {shown}"
 
 
 def sample_size(

@@ -91,6 +91,12 @@ class SufficientStatistics:
         """Mean reward of a logged round."""
         return float(self._reward.mean[0])
 
+    @property
+    def logged_error(self) -> float:
+        """Standard error of :attr:`logged_value`."""
+        n = len(self)
+        return math.sqrt(float(self._reward.scatter[0, 0]) / (n * (n - 1.0))) if n > 1 else math.inf
+
     def add(self, part: OpeInputs) -> None:
         """Add rounds.
 

@@ -124,7 +124,7 @@ def judge(
 def _weights(diagnostics: Diagnostics, limits: Thresholds) -> Iterator[Reason]:
     if diagnostics.ess < limits.ess_caution:
         word = REFUSE if diagnostics.ess < limits.ess_refuse else CAUTION
-        yield word, f"the log is worth {diagnostics.ess:.0f} rounds of the target's own"
+        yield word, f"for this policy the log is worth only {diagnostics.ess:.0f} rounds"
     if diagnostics.pareto_k > limits.pareto_caution and diagnostics.max_share >= limits.pareto_share:
         word = REFUSE if diagnostics.pareto_k >= limits.pareto_refuse else CAUTION
         yield word, f"the weights have a heavy tail (Pareto-k {diagnostics.pareto_k:.2f})"
@@ -203,14 +203,13 @@ def _influence(influence: Influence, limits: Thresholds, *, clustered: bool) -> 
     even = clustered and influence.skewness <= limits.skewness_caution
     fewest = limits.cluster_error_caution if even else limits.error_caution
     if influence.error_rounds == 0:
-        yield REFUSE, f"all {units} say the same: the log does not tell by how much it errs"
+        yield REFUSE, f"all {units} say the same, so the log does not show how large the error is"
     elif influence.error_rounds < fewest:
         refused = influence.error_rounds < limits.error_refuse
         fewest = limits.error_refuse if refused else fewest
         yield (
             REFUSE if refused else CAUTION,
-            f"its standard error rests on fewer than {fewest:.0f} {units} that stand out: too few for an "
-            "interval that takes their mean for normal",
+            f"fewer than {fewest:.0f} {units} decide its standard error: too few for a normal interval",
         )
     if influence.shift > limits.shift_caution:
         word = REFUSE if influence.shift > limits.shift_refuse else CAUTION

@@ -14,7 +14,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from ...core.errors import InvalidInput
-from ...core.files import new_file, new_folder, require_outside_bundle
+from ...core.files import LOG_FILE, new_file, new_folder, require_outside_bundle
 from ...core.types import AnyArray
 from .schema import COLUMNS, EVENT, LIVE, VERSION, Column
 
@@ -94,7 +94,9 @@ def read(path: Path) -> dict[str, Any]:
     if path.is_dir():
         files = sorted(path.glob("*.parquet"))
         if not files:
-            raise InvalidInput("log", str(path), "the folder holds no .parquet file")
+            served = (path / LOG_FILE).is_file()
+            how = f": a server wrote it, so first shopgym log compact {path} --out FILE" if served else ""
+            raise InvalidInput("log", str(path), f"the folder holds no .parquet file{how}")
     elif path.is_file():
         files = [path]
     else:

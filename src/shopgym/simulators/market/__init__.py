@@ -1,8 +1,10 @@
 """What changes by the day: prices, campaigns, shocks, stock, replenishment, returns."""
 
-from .market import Campaign, Market, MarketConfig, Shock
+from .campaigns import Campaign
+from .item_stock import ItemStock
+from .market import Market, MarketConfig, Shock
 from .replenishment import StockConfig
 from .returns import Returns
 from .stock import Stock
 
-__all__ = ["Campaign", "Market", "MarketConfig", "Returns", "Shock", "Stock", "StockConfig"]
+__all__ = ["Campaign", "ItemStock", "Market", "MarketConfig", "Returns", "Shock", "Stock", "StockConfig"]

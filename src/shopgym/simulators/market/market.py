@@ -13,50 +13,15 @@ from itertools import groupby
 import numpy as np
 
 from ...core.errors import InvalidInput, in_range, in_ranges, one_of
-from ...core.types import F32, F64, AnyArray, Bool
+from ...core.types import F32, F64, I64, AnyArray, Bool
 from ..catalog.catalog import Catalog
 from ..engine import hash_rng as kinds
 from ..engine.hash_rng import key, keys, units
+from .campaigns import Budgets, Campaign
 
 YEAR = 364.0
 """Days: 52 whole weeks."""
 SHOCKS = ("price", "viral", "taste")
-
-
-@dataclass(frozen=True)
-class Campaign:
-    """A promotion of some of the range, with a goal and a budget.
-
-    Attributes:
-        start, days: first day and length, in days since the shop opened.
-        category: number of the category on offer; -1 = items drawn from the whole range.
-        share: share of (the category's) items on offer.
-        price_off: share of the price.
-        boost: logits of click while on offer; 0.62 makes log(1.86), the effect of a mailer on units in
-            the Complete Journey records (+86% at equal price).
-        budget: currency of discounts given; the campaign ends with the day on which it is spent; inf = no
-            limit.
-        goal: order lines on offer that it should sell; it is only reported.
-    """
-
-    start: float = 0.0
-    days: float = 7.0
-    category: int = -1
-    share: float = 0.05
-    price_off: float = 0.2
-    boost: float = 0.62
-    budget: float = math.inf
-    goal: float = 0.0
-
-    def __post_init__(self) -> None:
-        in_range("shop.campaigns.start", self.start, 0.0, 1e6)
-        in_range("shop.campaigns.days", self.days, 0.0, 1e6, open_low=True)
-        in_range("shop.campaigns.category", self.category, -1, 1e6)
-        in_range("shop.campaigns.share", self.share, 0.0, 1.0, open_low=True)
-        in_range("shop.campaigns.price_off", self.price_off, 0.0, 1.0, open_high=True)
-        in_range("shop.campaigns.boost", self.boost, -20.0, 20.0)
-        in_range("shop.campaigns.budget", self.budget, 0.0, math.inf, open_low=True)
-        in_range("shop.campaigns.goal", self.goal, 0.0, math.inf)
 
 
 @dataclass(frozen=True)
@@ -147,9 +112,8 @@ class Market:
         self._peak = YEAR * self._uniform(kinds.DRAW_SEASON, self._categories)
         self.launch, self.retire = self._range()
         self.offered = [self._offer(number, campaign) for number, campaign in enumerate(campaigns)]
-        self._spent = np.zeros(len(campaigns))
-        self._lines = np.zeros(len(campaigns), np.int64)
-        self._charged_day, self._charged = -1, list[int]()
+        self._budgets = Budgets.unspent(campaigns, self.offered)
+        self._limited = self._budgets.limited
         self._uncharged: list[tuple[float, AnyArray, AnyArray]] = []
         details = catalog.details
         dated = np.isfinite(details.launch_day).any() or np.isfinite(details.retire_day).any()
@@ -161,9 +125,8 @@ class Market:
         ]
 
     def running(self, day: float) -> list[int]:
-        """Numbers of the campaigns that run on ``day`` and still have a budget."""
-        self._charge()
-        return self._within_budget(day)
+        """Numbers of the campaigns that run on ``day`` and have not spent their budget."""
+        return self._budgets.running(day)
 
     def appeal(self, day: float) -> F32:
         """(N,) float32 logits of click on ``day``: quality, season, drift, campaigns, shocks."""
@@ -188,18 +151,7 @@ class Market:
 
     def price(self, day: float) -> F64:
         """(N,) currency: list price with shocks, less the best running offer, which stops at cost."""
-        off, factor = np.zeros(len(self.catalog)), np.ones(len(self.catalog))
-        for number, shock in enumerate(self.shocks):
-            if shock.kind == "price" and shock.start <= day < shock.start + shock.days:
-                factor[self._hit[number]] *= 1 + shock.size
-        for number in self.running(day):
-            offered = self.offered[number]
-            off[offered] = np.maximum(off[offered], self.campaigns[number].price_off)
-        items = self.catalog.items
-        price: F64 = items.price * factor * (1 - off)
-        if off.any() and not self.allow_losses:
-            price = np.where(off > 0, np.maximum(price, items.unit_cost), price)
-        return price
+        return self._prices(day, self._budgets)[1]
 
     def log_relative_price(self, price: F64) -> F32:
         """(N,) float32 log of prices (N,) over the reference prices that buyers compare them with."""
@@ -211,42 +163,65 @@ class Market:
         in_range: Bool = (self.launch <= day) & (day < self.retire)
         return in_range
 
-    def record_sales(self, day: float, items: AnyArray, units: AnyArray) -> None:
-        """Record sales, item rows and units, both (s,), which campaigns are charged for later."""
-        if self.campaigns:
+    def settle(self, day: float, items: AnyArray, units: AnyArray, *, on_trial: bool = False) -> F64 | None:
+        """Charge campaigns for the s order lines of a step: item rows, units, both (s,), in order of visits.
+
+        Args:
+            day: the day of the prices at which the lines were sold.
+            on_trial: change nothing.
+
+        Returns:
+            (s,) currency to add to what each line costs, because its campaign's budget is spent
+            (:mod:`.campaigns`); None where no campaign ended with these lines.
+        """
+        if not self.campaigns:
+            return None
+        if self._limited:
+            return self._charge(self._budgets.copy() if on_trial else self._budgets, day, items, units)
+        if not on_trial:  # nothing depends on what they cost, until somebody asks
             self._uncharged.append((day, items, units))
+        return None
 
     def report(self) -> list[dict[str, float]]:
         """For each campaign ``spent`` and ``budget`` (currency), ``lines`` sold and ``goal``."""
-        self._charge()
-        return [
-            {"spent": float(spent), "budget": c.budget, "lines": int(lines), "goal": c.goal}
-            for c, spent, lines in zip(self.campaigns, self._spent, self._lines, strict=True)
-        ]
+        waiting, self._uncharged = self._uncharged, []
+        for day, sales in groupby(waiting, lambda sale: sale[0]):
+            _, items, units = zip(*sales, strict=True)
+            self._charge(self._budgets, day, np.concatenate(items), np.concatenate(units))
+        return self._budgets.report()
 
     # private
 
-    def _within_budget(self, day: float) -> list[int]:
-        return [
-            number
-            for number, campaign in enumerate(self.campaigns)
-            if campaign.start <= day < campaign.start + campaign.days
-            and self._spent[number] < campaign.budget
-        ]
+    def _prices(self, day: float, budgets: Budgets) -> tuple[F64, F64, I64]:
+        """(N,) prices without and with the best running offer, and (N,) the campaign that gives it or -1."""
+        factor = np.ones(len(self.catalog))
+        for number, shock in enumerate(self.shocks):
+            if shock.kind == "price" and shock.start <= day < shock.start + shock.days:
+                factor[self._hit[number]] *= 1 + shock.size
+        off, giver = budgets.best_offer(day, len(self.catalog))
+        items = self.catalog.items
+        full = items.price * factor
+        price: F64 = full * (1 - off)
+        if off.any() and not self.allow_losses:
+            price = np.where(off > 0, np.maximum(price, np.minimum(items.unit_cost, full)), price)
+        return full, price, giver
 
-    def _charge(self) -> None:
-        """Charge campaigns for the recorded sales, day by day: an offer that has begun lasts all day."""
-        sales_so_far, self._uncharged = self._uncharged, []
-        for day, sales in groupby(sales_so_far, lambda sale: int(sale[0])):
-            days, items, units = zip(*sales, strict=True)
-            if day != self._charged_day:
-                self._charged_day, self._charged = day, self._within_budget(days[0])
-            rows = np.concatenate(items)
-            price = self.catalog.items.price[rows] * np.concatenate(units)
-            for number in self._charged:
-                on_offer = self.offered[number][rows]
-                self._spent[number] += self.campaigns[number].price_off * float(price[on_offer].sum())
-                self._lines[number] += int(np.count_nonzero(on_offer))
+    def _charge(self, budgets: Budgets, day: float, items: AnyArray, units: AnyArray) -> F64 | None:
+        """Charge ``budgets`` line by line; what :meth:`settle` returns."""
+        full, price, giver = self._prices(day, budgets)
+        posted, due, start, ended = price[items], np.zeros(len(items)), 0, -1
+        while True:
+            rows = items[start:]
+            fits, beyond = budgets.first_beyond(giver[rows], (full - price)[rows] * units[start:])
+            part = slice(start, start + fits)
+            rows = items[part]
+            budgets.charge(day, rows, giver[rows], (full - price)[rows] * units[part])
+            due[part] = (price[rows] - posted[part]) * units[part]
+            if beyond < 0:
+                return due if ended >= 0 else None
+            start, ended = start + fits, beyond
+            budgets.ended[ended] = True
+            full, price, giver = self._prices(day, budgets)
 
     def _range(self) -> tuple[F64, F64]:
         config, details = self.config, self.catalog.details

@@ -16,6 +16,7 @@ from numba import njit
 
 from ...core.errors import InvalidInput, in_range, in_ranges, one_of
 from ...core.types import F64, I64
+from .item_stock import ItemStock
 
 if TYPE_CHECKING:
     from ..catalog.catalog import Catalog
@@ -51,6 +52,7 @@ class StockConfig:
             first review after it.
         background: mean order lines per day, over the whole shop, of customers who are not simulated;
             in [0, 1e9]. The levels are set for them as well.
+        items: items whose stock is not what the rule gives: see :class:`.item_stock.ItemStock`.
     """
 
     enabled: bool = True
@@ -66,6 +68,7 @@ class StockConfig:
     order_cost: float = 0.0
     deliveries_stop: tuple[tuple[float, float], ...] = ()
     background: float = 0.0
+    items: tuple[ItemStock, ...] = ()
 
     def __post_init__(self) -> None:
         in_range("shop.stock.review", self.review, 0.0, 365.0, open_low=True)

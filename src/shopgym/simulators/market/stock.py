@@ -16,6 +16,7 @@ from ...core.types import F64, I32, I64, AnyArray, Bool
 from ..catalog.catalog import Catalog
 from ..engine.hash_rng import DRAW_BACKGROUND, DRAW_COIN, DRAW_DELIVERY, DRAW_STOCK, key, keys, units
 from ..engine.jit import kernel
+from .item_stock import NEVER, with_item_stock
 from .replenishment import DAYS_PER_YEAR, StockConfig, demand_quantile, levels, lines_per_day
 
 
@@ -65,14 +66,16 @@ class Stock:
         ``pages_per_day`` is the traffic that the levels are set for.
         """
         n, lead = len(catalog), config.lead_reviews
-        reorder_point, order_up_to = levels(catalog, config, pages_per_day)
+        by_rule = levels(catalog, config, pages_per_day)
+        reorder_point, order_up_to, counted = with_item_stock(catalog, config.items, *by_rule)
         item = np.arange(n, dtype=np.uint64)
         root = np.uint64(seed)
         level, coin, day = (
             units(keys(np.uint64(key(root, kind)), item)) for kind in (DRAW_STOCK, DRAW_COIN, DRAW_DELIVERY)
         )
-        out = coin < config.out_at_start
-        on_hand = np.where(out, 0, 1 + np.floor(level * order_up_to).astype(np.int64))
+        out = (coin < config.out_at_start) & (counted < 0)
+        drawn = np.minimum(1 + np.floor(level * order_up_to).astype(np.int64), order_up_to)
+        on_hand = np.where(counted >= 0, counted, np.where(out, 0, drawn))
         stock = cls(
             config=config,
             reorder_point=reorder_point,
@@ -86,6 +89,7 @@ class Stock:
             arriving=np.zeros((lead + 1, n), np.int64),
             seed=seed,
         )
+        out &= reorder_point > NEVER
         # items that are out were ordered on an earlier day and are on their way
         due = 1 + np.floor(day * lead).astype(np.int64)
         stock.arriving[due[out], np.flatnonzero(out)] = order_up_to[out]

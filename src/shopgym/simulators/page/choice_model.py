@@ -12,9 +12,9 @@ import numpy as np
 from numba import float64, int64, njit
 
 from ...core.batches import EMPTY
-from ...core.types import F32, U64
+from ...core.types import F32, I32, U64, Bool
 from ..day_types import DayTables
-from ..engine.hash_rng import DRAW_READING, key, normal
+from ..engine.hash_rng import DRAW_ORDER_SIZE, DRAW_READING, key, normal, unit
 from ..engine.jit import kernel
 from ..params import ShopParams
 from ..people.visits import Visits
@@ -114,15 +114,23 @@ def p_return(params: ShopParams, user: int, item: int, appeal: float) -> float:
     return sigmoid(logit) if params.returns else 0.0
 
 
+@kernel
+def order_factor(visit: np.uint64, sd: float) -> float:
+    """Factor of the units beyond the first on every line of a visit: Pareto, mean 1, of log-sd ``sd``."""
+    return (1.0 - sd) * (1.0 - unit(key(visit, DRAW_ORDER_SIZE))) ** -sd
+
+
 @njit(cache=True, inline="always")
 def units_p(params: ShopParams, visits: Visits, i: int, item: int) -> float:
     """Success probability of the geometric number of units, at least ``LEAST_UNITS_P``.
 
-    ``bulk`` scales the units beyond the first.
+    ``bulk``, the size of the visit's purpose and that of its order scale the units beyond the first.
     """
     p, bulk = params.units_p[item], params.bulk[visits.user[i]]
     if visits.size[i] != 0.0:
         bulk *= math.exp(-params.mission_units * visits.size[i])
+    if params.order_sd > 0.0:
+        bulk *= order_factor(visits.key[i], params.order_sd)
     return p if bulk == 1.0 else max(1.0 / (1.0 + (1.0 / p - 1.0) * bulk), LEAST_UNITS_P)
 
 
@@ -154,6 +162,58 @@ def taken_for(params: ShopParams, today: DayTables, row: int, item: int) -> int:
             if today.available[row, other]:
                 return int64(other)
     return EMPTY
+
+
+@kernel
+def likeness(params: ShopParams, one: int, other: int) -> float:
+    """How much the demand for two items is the same: max(0, cosine)^2, at most 1."""
+    if one == other:
+        return 1.0
+    cosine = 0.0
+    for c in range(params.embedding.shape[1]):
+        cosine += float64(params.embedding[one, c]) * float64(params.embedding[other, c])
+    return min(max(cosine, 0.0) ** 2, 1.0)
+
+
+@kernel
+def demand_of(
+    params: ShopParams, today: DayTables, visits: Visits, i: int, item: int, taken: int, off: float
+) -> float:
+    """P(``taken`` is bought | ``item`` is examined), if nothing competes with it."""
+    appeal = appeal_of(params, visits, i, item)
+    pain = pain_of(params, today, visits, i, taken, off)
+    willing = p_cart(params, visits, i, item, taken, appeal, pain)
+    return p_like(params, today, visits, i, item, appeal) * willing * p_buy(params, pain)
+
+
+@kernel
+def share_of_demand(
+    params: ShopParams,
+    today: DayTables,
+    visits: Visits,
+    i: int,
+    items: I32,
+    rivals: Bool,
+    slot: int,
+    off: float,
+) -> float:
+    """P(the item in ``slot`` is preferred to those of the ``rivals`` (k,) | it would be bought alone).
+
+    ``items`` (k,) are those of the page.
+    """
+    taken = taken_for(params, today, visits.day_row[i], items[slot])
+    if taken < 0:
+        return 1.0
+    own, others = demand_of(params, today, visits, i, items[slot], taken, off), 0.0
+    for c in range(items.shape[0]):
+        if c == slot or not rivals[c] or items[c] < 0:
+            continue
+        rival = taken_for(params, today, visits.day_row[i], items[c])
+        if rival >= 0:
+            demand = demand_of(params, today, visits, i, items[c], rival, off)
+            others += likeness(params, taken, rival) * demand
+    total = own + params.competition * others
+    return own / total if total > 0.0 else 1.0
 
 
 @njit(cache=True, inline="always")

@@ -5,13 +5,16 @@ from __future__ import annotations
 import math
 
 from ...core import batches
-from ...core.types import F64, I32, I64
+from ...core.types import F64, I32, I64, Bool
 from ..day_types import DayTables
 from ..engine.jit import kernel
 from ..engine.work_queue import claim
 from ..params import ShopParams
 from ..people.visits import Visits
 from . import choice_model as model
+
+COMPETED = frozenset({"purchase", "units", "revenue", "margin", "return_cost"})
+"""Terms of ``SLOT_TERMS`` that an item loses to others with which it competes."""
 
 
 @kernel
@@ -26,6 +29,8 @@ def expect(
     queue: I64,
 ) -> None:
     """Fill ``out`` (9, n, j) with the exact mean of each of ``SLOT_TERMS`` for any j items per visit.
+
+    An item is taken as if it were alone on its page: see :func:`least_shares`.
 
     Means are per examined impression, those of ``stockout`` per impression. Where ``items`` is empty they
     are 0. ``go_on`` (n, j) gets the probability of reading on after the item was examined.
@@ -71,6 +76,30 @@ def expect(
                     returned = model.p_return(params, visits.user[i], taken, appeal)
                     out[batches.TERM_RETURN_COST, i, c] = returned * (
                         out[batches.TERM_MARGIN, i, c] + lines * params.return_handling
+                    )
+        low, high = claim(queue)
+
+
+@kernel
+def least_shares(
+    params: ShopParams,
+    today: DayTables,
+    visits: Visits,
+    slates: I32,
+    on_page: Bool,
+    price_off: F64,
+    out: F64,
+    queue: I64,
+) -> None:
+    """Fill ``out`` (n, k) with each item's share of its demand if all ``on_page`` (n, k) is examined."""
+    low, high = claim(queue)
+    while low < high:
+        for i in range(low, high):
+            off = price_off[i] if price_off.shape[0] else 0.0
+            for slot in range(slates.shape[1]):
+                if on_page[i, slot]:
+                    out[i, slot] = model.share_of_demand(
+                        params, today, visits, i, slates[i], on_page[i], slot, off
                     )
         low, high = claim(queue)
 

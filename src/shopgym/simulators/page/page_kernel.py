@@ -66,7 +66,7 @@ def serve(
         for e in range(count):
             workspace.appeal[e] = model.appeal_of(params, visits, workspace.visit[e], workspace.item[e])
         count = _choose(params, today, visits, price_off, out, workspace, count, low)
-        _follow_up(params, today, visits, price_off, out, workspace, event_rows, count, low)
+        _follow_up(params, today, visits, slates, price_off, out, workspace, event_rows, count, low)
         event_rows.written[low // queue[STEP]] = count
         if left.shape[0]:
             update_after_page(params, visits, active, slates, out, event_rows.events, left, cut, low, high)
@@ -234,6 +234,7 @@ def _follow_up(
     params: ShopParams,
     today: DayTables,
     visits: Visits,
+    slates: I32,
     price_off: F64,
     out: PageBuffers,
     workspace: Workspace,
@@ -282,6 +283,13 @@ def _follow_up(
         if checkout >= model.p_buy(params, pain):
             event[batches.EVENT_REMOVED] = checkout < model.p_buy(params, 0.0)
             continue
+        if params.competition > 0.0:
+            preferred = unit(key(draw, kinds.DRAW_COMPETITION))
+            if preferred >= model.share_of_demand(
+                params, today, visits, i, slates[i], out.examined[i], slot, off
+            ):
+                event[batches.EVENT_REMOVED] = 1.0
+                continue
         discount = model.discount_of(params, today, day_row, taken, off)
         event[batches.EVENT_SOLD] = taken
         event[batches.EVENT_QUANTITY] = amount

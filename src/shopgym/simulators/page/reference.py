@@ -50,9 +50,14 @@ examined the shopper reads on with probability R. Empty slots are passed over.
   standard deviation ``dwell.log_sd``. Reading the list itself takes seconds of median ``dwell.reading`` and
   the same deviation;
 - units in the cart: geometric on 1..``max_units``. Without the limit the mean is 1 + (mean of item j - 1) x
-  bulk factor of the user x exp(-``mission_units`` x size), where size is that of the purpose;
+  bulk factor of the user x exp(-``mission_units`` x size) x factor of the visit, where size is that of the
+  purpose. The factor of the visit is Pareto: (1 - ``order_sd``) U ** -``order_sd``, mean 1;
 - order, given cart: s(``buy_base`` - ``buy_price`` p_j). One uniform serves the whole visit, so that a cart
   is mostly bought or left as a whole. A line that fails by its price alone (not at p = 0) is removed;
+- competition: a line that would be ordered is ordered with probability d_j / (d_j + ``competition`` x sum of
+  max(0, e_j . e_r)^2 d_r), summed over the other items r that were examined on the page (or are taken instead
+  of them). d = P(liked) P(cart | liked) P(order | cart). Otherwise another item was preferred, and the line
+  is removed;
 - revenue and margin: units x (price or margin of j, less the discount);
 - returned, given order: s(logit of the rate of j + user effect - ``returns.depth`` v_i - ``returns.worth``
   worth_j), after 1 day + an exponential time of mean ``returns.delay``. It costs the margin of the line and
@@ -209,6 +214,9 @@ def p_read_on(params: ShopParams, surface: int, item: int, clicked: bool) -> flo
 def units_of(params: ShopParams, visit: Visit, taken: int, u: float) -> int:
     """Units in the cart given a uniform ``u``: the inverse of the distribution function."""
     more = (1.0 / params.units_p[taken] - 1.0) * params.bulk[visit.user]
+    if params.order_sd > 0.0:
+        large = 1.0 - uniform(visit.key, kinds.DRAW_ORDER_SIZE)
+        more *= (1.0 - params.order_sd) * large**-params.order_sd
     p = max(1.0 / (1.0 + more * math.exp(-params.mission_units * visit.size)), LEAST_UNITS_P)
     if p >= 1.0:
         return 1
@@ -220,6 +228,36 @@ def item_taken(params: ShopParams, today: DayTables, visit: Visit, item: int) ->
     """The item that would be bought for ``item``: itself, the nearest in stock, or ``EMPTY``."""
     others = params.neighbours[item, :NEIGHBOURS_TRIED].tolist() if params.substitution > 0.0 else []
     return next((j for j in (item, *others) if today.available[visit.day_row, j]), EMPTY)
+
+
+def demand_of(
+    params: ShopParams, today: DayTables, visit: Visit, item: int, taken: int, price_off: float
+) -> float:
+    """d: P(order of ``taken`` | ``item`` is examined), if nothing competes with it."""
+    price = price_of(params, today, visit, taken, price_off)
+    like = p_like(params, today, visit, item)
+    return like * p_cart(params, visit, item, taken, price) * p_buy(params, price)
+
+
+def share_of_demand(
+    params: ShopParams,
+    today: DayTables,
+    visit: Visit,
+    item: int,
+    examined: Sequence[int],
+    price_off: float,
+) -> float:
+    """P(``item`` is preferred to the other items ``examined``, itself among them | it would be ordered)."""
+    taken, others = item_taken(params, today, visit, item), list(examined)
+    others.remove(item)
+    own, total = demand_of(params, today, visit, item, taken, price_off), 0.0
+    for other in others:
+        rival = item_taken(params, today, visit, other)
+        if rival != EMPTY:
+            cosine = float(params.embedding[taken].astype(float) @ params.embedding[rival].astype(float))
+            alike = 1.0 if rival == taken else min(max(cosine, 0.0) ** 2, 1.0)
+            total += alike * demand_of(params, today, visit, other, rival, price_off)
+    return own / (own + params.competition * total)
 
 
 # The page
@@ -248,7 +286,26 @@ def read_page(
             if u < attention * p_like(params, today, visit, item):
                 _take_up(params, today, visit, item, price_off, outcome)
             reached = uniform(draw, kinds.DRAW_READ_ON) < p_read_on(params, surface, item, outcome.clicked)
+    if params.competition > 0.0:
+        examined = [item for item, outcome in zip(slate, outcomes, strict=True) if outcome.examined]
+        for item, outcome in zip(slate, outcomes, strict=True):
+            if outcome.sold != EMPTY:
+                share = share_of_demand(params, today, visit, item, examined, price_off)
+                if uniform(item_key(visit, item), kinds.DRAW_COMPETITION) >= share:
+                    _prefer_another(outcome)
     return outcomes, reading
+
+
+def _prefer_another(outcome: SlotOutcome) -> None:
+    """Take the line out of the cart again."""
+    outcome.removed, outcome.sold, outcome.quantity, outcome.revenue, outcome.margin = (
+        True,
+        EMPTY,
+        0,
+        0.0,
+        0.0,
+    )
+    outcome.returned, outcome.return_cost, outcome.return_delay = False, 0.0, 0.0
 
 
 def _take_up(

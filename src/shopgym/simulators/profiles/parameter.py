@@ -5,7 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from ..market.market import Campaign, Shock
+from ..market.campaigns import Campaign
+from ..market.market import Shock
 
 ASSUMED_ON = "assumed: every mechanism is on"
 FITTED = "fitted: simulated moments, the profile's facts of visits, orders and customers"

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from ....core.errors import InvalidInput
+from ....core.errors import InvalidInput, did_you_mean
 from ....core.types import F64
 from ....tables import to_numbers
 from ..checks import LARGEST, UNITS
@@ -72,10 +72,11 @@ class Columns:
                 a slate without its slots.
         """
         propensity = self._propensity(header)
+        options = {self.action: "action", self.reward: "reward"}
         for name in filter(None, (*self._single, *self.groups, *self.outcomes, *from_target)):
-            check_column(name, header)
+            check_column(name, header, options.get(name, ""))
         if isinstance(propensity, str) and propensity:
-            check_column(propensity, header)
+            check_column(propensity, header, "propensity")
         if self.context != (ALL,):
             for name in self.context:
                 check_column(name, header)
@@ -135,15 +136,17 @@ def as_fraction(value: object) -> float | None:
         return None
 
 
-def check_column(name: str, header: Sequence[str]) -> None:
-    """Raise :class:`InvalidInput` unless the table has the column, once."""
+def check_column(name: str, header: Sequence[str], option: str = "") -> None:
+    """Raise :class:`InvalidInput` unless the table has the column, once; ``option`` names it."""
     times = list(header).count(name)
     if times > 1:
         raise InvalidInput("column", name, f"the table has it {times} times: rename or drop one")
     if times == 0:
-        fix = f"the table has {', '.join(header)}: say which column it is, e.g. --reward-column NAME"
-        if len(header) == 1 and any(mark in header[0] for mark in ";\t|"):
-            fix = f"the table has one column, {header[0]!r}: separate columns by commas"
+        how = f"say which column it is: --{option}-column NAME, in Python {option}=NAME"
+        fix = f"the table has {', '.join(header)}: {how if option else 'name one of them'}"
+        fix += did_you_mean(name, header)
+        if len(header) == 1 and any(mark in header[0] for mark in ",;\t|"):
+            fix = f"the table has one column, {header[0]!r}: say what separates columns (--separator)"
         raise InvalidInput("column", name, fix)
 
 
@@ -182,9 +185,11 @@ def check_columns(
     if columns.weight:
         weight = numeric_column(frame, columns.weight, report, first_row)
         bad = ~np.isnan(weight) & ~((weight > 0) & (weight < np.inf))
-        report.check(
-            columns.weight, weight, bad, "give how many rounds the row stands for, above 0", first_row
-        )
+        fix = "give how many rounds the row stands for, above 0"
+        report.check(columns.weight, weight, bad, fix, first_row)
+        kept = (weight > 0) & (weight < 1) & bool(np.nanmax(weight, initial=0.0) <= 1)
+        fix = "no row stands for more than one round: of a row kept with probability p give 1 / p"
+        report.check(columns.weight, weight, kept, fix, first_row)
     for name in columns.context:
         if frame[name].dtype.kind == "f":
             values = frame[name].to_numpy(dtype=np.float64, na_value=np.nan)

@@ -128,7 +128,7 @@ class Target:
             report.check(f"{self.name}*", p, negative, "give probabilities >= 0", first_row)
             away = np.asarray(np.abs(p.sum(axis=1) - 1.0))
             off = complete & ~negative & (away > ROW_SUM_TOLERANCE)
-            fix = f"the probabilities of a row have to sum to 1 within {ROW_SUM_TOLERANCE:g}"
+            fix = f"{', '.join(names)} of a row have to sum to 1 within {ROW_SUM_TOLERANCE:g}"
             report.check(f"{self.name}*", p, off, fix, first_row)
 
     def matrix(self, frame: pd.DataFrame, labels: Sequence[str]) -> F64:

@@ -118,8 +118,8 @@ def _events(path: Path) -> tuple[list[Event], int]:
 
 def _lines(path: Path) -> Iterator[tuple[int, str]]:
     try:
-        with open_bytes(path) as handle:
-            yield from enumerate(io.TextIOWrapper(handle, encoding="utf-8-sig"))
+        with io.TextIOWrapper(open_bytes(path), encoding="utf-8-sig") as text:  # closes both
+            yield from enumerate(text)
     except UnicodeDecodeError as error:
         raise InvalidInput("LOG", str(path), f"it is no UTF-8 ({error}): save it as UTF-8") from error
     except (OSError, EOFError, ValueError) as error:

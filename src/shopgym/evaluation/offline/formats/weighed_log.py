@@ -47,6 +47,12 @@ class WeighedLog:
         return self.rounds.slots
 
     @property
+    def represented(self) -> float:
+        """How many rounds the rows stand for: the sum of their sample weights."""
+        size = self.rounds.sample_weight if isinstance(self.rounds, OpeInputs) else None
+        return float(len(self) if size is None else size.sum())
+
+    @property
     def logged_value(self) -> float:
         """Mean reward of a logged round."""
         return self.rounds.logged_value

@@ -19,7 +19,7 @@ from ....envs.vector import (
 )
 from ....simulators.build_params import user_names
 from ....simulators.config import ShopConfig
-from ...config import Agents, CatalogSection, Imports, Section
+from ...config import Agents, CatalogSection, Imports, Section, refuse_competition
 from ...entries import NAME, check_entries, import_packages
 
 FAMILIES: dict[str, type[ShopVectorEnv]] = {
@@ -89,6 +89,7 @@ class LeaderboardConfig(Section):
             raise InvalidInput("families", {}, f"name at least one of {', '.join(FAMILIES)}")
         for name, family in self.families.items():
             config = family.shop_config()
+            refuse_competition(config, f"families.{name}.shop")
             if not config.num_candidates:
                 field = f"families.{name}.shop.num_candidates"
                 raise InvalidInput(field, 0, "agents choose among candidates")

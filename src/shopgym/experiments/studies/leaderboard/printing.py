@@ -7,13 +7,13 @@ from pathlib import Path
 import pandas as pd
 from rich.table import Table
 
-from ...console import wide_console
+from ...console import plain_console
 from .config import LeaderboardConfig
 
 
 def print_table(table: pd.DataFrame, config: LeaderboardConfig, folder: Path) -> None:
     """Agents by their score over all environments, and where the rest is."""
-    console, families = wide_console(120), [*config.families, "all"]
+    console, families = plain_console(120), [*config.families, "all"]
     shown = Table(
         title=f"{config.name}: score over that of {config.baseline}",
         title_justify="left",
@@ -39,9 +39,9 @@ def print_table(table: pd.DataFrame, config: LeaderboardConfig, folder: Path) ->
             f"{own[-1]['training_seconds']:.1f} s",
             f"{own[-1]['decisions_per_second']:,.0f}/s",
         )
-    console.print(shown, highlight=False)
+    console.print(shown)
     for agent, reason in whole["failed"].items():
         if reason:
-            console.print(f"{agent} failed, {reason}", highlight=False, soft_wrap=True, markup=False)
-    console.print(f"every metric: {folder / 'table.csv'}", highlight=False, soft_wrap=True)
-    console.print(f"picture: {folder / 'leaderboard.png'}", highlight=False, soft_wrap=True)
+            console.print(f"{agent} failed, {reason}", soft_wrap=True)
+    console.print(f"every metric: {folder / 'table.csv'}", soft_wrap=True)
+    console.print(f"picture: {folder / 'leaderboard.png'}", soft_wrap=True)

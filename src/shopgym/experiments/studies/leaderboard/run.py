@@ -137,7 +137,12 @@ def run_leaderboard(
     catalog, _ = load_catalog(config.catalog, stage_seed(config.seed, "catalog"))
     jobs = [(family, seed) for seed in range(config.seeds) for family in config.families]
     rows: list[Row] = []
-    columns = (TextColumn("{task.description:<32}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
+    columns = (
+        TextColumn("{task.description:<32}", markup=False),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TimeElapsedColumn(),
+    )
     with Progress(*columns, disable=quiet) as progress, new_folder(folder) as new:
         bar = progress.add_task("agents x environments x seeds", total=len(jobs) * len(config.agents))
         if workers == 1:
