@@ -206,6 +206,34 @@ def test_bgnbd_of_simulated_customers_is_recovered() -> None:
     assert (np.abs(np.log(np.array(model.parameters) / weeks)) < 3.9 * half).all()
 
 
+def test_guests_with_one_id_do_not_change_how_often_customers_come_back() -> None:
+    """All guests have the customer 0: one customer who never stops buying, were they not told apart."""
+    rng = np.random.default_rng(2)
+    true = RetentionConfig(r=0.6, alpha=20.0, a=0.8, b=3.0)
+    rate, _ = draw_habits(400, true, rng)
+    rows = []
+    for customer in range(400):
+        time = rng.uniform(0, 60.0)
+        while time < 300.0 and (not rows or len(rows) < 4000):
+            rows.append((f"c{customer}", MONDAY + time * DAY))
+            time += rng.exponential(1 / rate[customer])
+            if rng.random() < 0.2:
+                break
+    orders = pd.DataFrame(rows, columns=["customer", "time"])
+    guests = pd.DataFrame({"customer": "0", "time": MONDAY + rng.uniform(61, 299, 600) * DAY})
+
+    def parameters(table: pd.DataFrame) -> list[float]:
+        lines = table.assign(order=np.arange(len(table)), item="i", quantity=1, price=2.0)
+        fitted, _ = from_lines(check_order_lines(lines), None)
+        return [one.value for one in fitted if one.name.startswith("people.retention.")]
+
+    without = parameters(orders)
+    assert len(without) == 4
+    assert parameters(pd.concat([orders, guests], ignore_index=True)) == pytest.approx(without, rel=0.02)
+    one_customer = pd.concat([orders, guests.assign(customer="web")], ignore_index=True)
+    assert abs(parameters(one_customer)[0] / without[0] - 1) > 0.05  # what the id of a guest would do
+
+
 def test_visits_follow_from_orders_by_thinning() -> None:
     model = BgNbd((0.5, 4.0, 0.8, 2.4), np.ones((4, 2)), 0.0, 100)
     found = {f.name.rsplit(".", 1)[1]: f.value for f in retention(model, 0.05, assumed=False)}

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,6 +13,7 @@ import pandas as pd
 from ..core.errors import InvalidInput
 from ..core.types import Bool
 from ..tables import Dialect, read_table
+from ..tables.nested import json_records
 from ..tables.records import split_visits
 from .shop_data import ShopData
 
@@ -184,11 +184,10 @@ def otto(path: Path) -> PublicDataset:
     kinds = {"clicks": "click", "carts": "cart", "orders": "purchase"}
     events: list[tuple[Any, Any, float, str]] = []
     broken = 0
-    for line in path.read_text(encoding="utf-8").splitlines():
+    for visit in json_records(path)[0]:
         try:
-            visit = json.loads(line)
             events += [(visit["session"], e["aid"], e["ts"] / 1000.0, e["type"]) for e in visit["events"]]
-        except (json.JSONDecodeError, KeyError, TypeError):
+        except (KeyError, TypeError):
             broken += 1
     raw = pd.DataFrame(events, columns=["user_id", "item_id", "time", "event"])
     rows = _RowFilter(raw)
