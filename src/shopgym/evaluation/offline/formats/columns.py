@@ -142,7 +142,7 @@ def check_column(name: str, header: Sequence[str], option: str = "") -> None:
     if times > 1:
         raise InvalidInput("column", name, f"the table has it {times} times: rename or drop one")
     if times == 0:
-        how = f"say which column it is: --{option}-column NAME, in Python {option}=NAME"
+        how = f"say which column it is, e.g. --{option}-column NAME"
         fix = f"the table has {', '.join(header)}: {how if option else 'name one of them'}"
         fix += did_you_mean(name, header)
         if len(header) == 1 and any(mark in header[0] for mark in ",;\t|"):
