@@ -245,6 +245,7 @@ def choices() -> st.SearchStrategy[ChoiceConfig]:
         max_units=st.integers(1, 20),
         brand_weight=between(0.0, 1.0),
         bulk_sd=between(0.0, 0.8),
+        order_sd=st.sampled_from([0.0, 0.3, 0.9]),
         mission_share=between(0.0, 1.0),
         mission_alike=between(0.0, 0.8),
         mission_lift=between(0.0, 1.0),
@@ -361,6 +362,7 @@ def lively() -> ShopConfig:
     """Every mechanism on, each so strong that everything happens within some pages."""
     choice = ChoiceConfig(
         click_base=-1.0, cart_base=1.0, buy_base=0.0, buy_price=1.0, brand_weight=0.5, bulk_sd=0.5,
+        order_sd=0.5,
         mission_share=0.5, mission_alike=0.3, mission_lift=0.5, mission_stay=0.5, mission_spread=0.5,
         mission_units=0.5, size_alike=0.5, quick=0.5, substitution=0.5, competition=0.5, leave_base=-1.5,
     )  # fmt: skip

@@ -34,4 +34,4 @@ def load_catalog(section: CatalogSection, seed: int) -> tuple[Catalog, pd.DataFr
         "min_orders": section.min_orders,
     }
     _, set_aside = clean(table, **options)
-    return Catalog.from_transactions(table, **options), set_aside
+    return Catalog.from_transactions(table, **options, units_cap=section.units_cap), set_aside

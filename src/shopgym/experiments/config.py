@@ -29,6 +29,7 @@ from ..core.reward import RewardSpec
 from ..evaluation.offline.estimators import ESTIMATORS
 from ..policies.guards import GUARDS, CategoryCap, InStock, MarginFloor, guard_from_spec, guard_spec
 from ..simulators.build_params import user_names
+from ..simulators.catalog.transactions import UNITS_CAP
 from ..simulators.config import ShopConfig
 from .covered_days import check_events
 from .entries import NAME, AgentEntry, agent_entries, check_entries, import_packages
@@ -84,7 +85,7 @@ class Section(BaseModel):
 class CatalogSection(Section):
     """Where the items come from."""
 
-    later: ClassVar[tuple[str, ...]] = ("dialect",)
+    later: ClassVar[tuple[str, ...]] = ("dialect", "units_cap")
     source: Literal["online_retail", "synthetic", "transactions"] = "online_retail"
     items: int = Field(1000, ge=2, le=10_000_000, description="synthetic: number of items")
     path: Path | None = Field(None, description="transactions: a CSV or Parquet table of order lines")
@@ -94,6 +95,9 @@ class CatalogSection(Section):
     )
     item_pattern: str | None = Field(None, description="transactions: what a real item id looks like (regex)")
     min_orders: int = Field(5, ge=1, description="transactions: items in fewer orders are set aside")
+    units_cap: float = Field(
+        UNITS_CAP, ge=1, le=1e9, description="transactions: units of a line count up to it in an item's mean"
+    )
 
     @model_validator(mode="after")
     def _has_path(self) -> CatalogSection:

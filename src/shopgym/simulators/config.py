@@ -40,7 +40,9 @@ class ChoiceConfig:
 
     A share ``mission_share`` of visits has a purpose. ``mission_alike`` in [0, 1) is the intraclass
     correlation of that among the visits of one user, ``size_alike`` in [0, 1] that of the purpose's size.
-    Users differ in the units beyond the first by a Pareto factor of log-sd ``bulk_sd`` < 1. A visitor who
+    Users differ in the units beyond the first by a Pareto factor of log-sd ``bulk_sd`` < 1. The visits of a
+    user differ by such a factor too, of log-sd ``order_sd`` and mean 1, the same for all lines of a visit:
+    units and order values have a power tail of exponent 1 / ``order_sd``, up to ``max_units`` a line. Whoever
     would put an item in the cart that is out of stock takes the most similar item in stock instead with
     probability ``substitution`` (0 = off).
 
@@ -75,6 +77,7 @@ class ChoiceConfig:
     max_units: int = 20
     brand_weight: float = 0.0
     bulk_sd: float = 0.0
+    order_sd: float = 0.0
     mission_share: float = 0.0
     mission_alike: float = 0.0
     mission_lift: float = 0.0
@@ -93,7 +96,7 @@ class ChoiceConfig:
         in_ranges(self, field, 0.0, 20.0, "engagement", "mobile_penalty", "brand_weight", "buy_price")
         in_ranges(self, field, 0.0, 20.0, "mission_lift", "mission_stay", "mission_spread", "mission_units")
         in_ranges(self, field, 0.0, 10.0, "fatigue", "price_sensitivity", "position_decay")
-        in_ranges(self, field, 0.0, 0.99, "bulk_sd")
+        in_ranges(self, field, 0.0, 0.99, "bulk_sd", "order_sd")
         in_ranges(self, field, 0.0, 1.0, "mobile_share", "drift", "mission_share", "size_alike")
         in_ranges(self, field, 0.0, 1.0, "quick", "substitution", "competition")
         in_ranges(self, field, 0.0, 1.0, "reference_price")

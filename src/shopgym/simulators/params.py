@@ -54,6 +54,7 @@ class ShopParams(NamedTuple):
     shipping_weight: float
     substitution: float
     competition: float
+    order_sd: float
     mission_lift: float
     mission_stay: float
     mission_spread: float  # from visit to visit of one user

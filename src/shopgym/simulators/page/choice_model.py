@@ -14,7 +14,7 @@ from numba import float64, int64, njit
 from ...core.batches import EMPTY
 from ...core.types import F32, I32, U64, Bool
 from ..day_types import DayTables
-from ..engine.hash_rng import DRAW_READING, key, normal
+from ..engine.hash_rng import DRAW_ORDER_SIZE, DRAW_READING, key, normal, unit
 from ..engine.jit import kernel
 from ..params import ShopParams
 from ..people.visits import Visits
@@ -114,15 +114,23 @@ def p_return(params: ShopParams, user: int, item: int, appeal: float) -> float:
     return sigmoid(logit) if params.returns else 0.0
 
 
+@kernel
+def order_factor(visit: np.uint64, sd: float) -> float:
+    """Factor of the units beyond the first on every line of a visit: Pareto, mean 1, of log-sd ``sd``."""
+    return (1.0 - sd) * (1.0 - unit(key(visit, DRAW_ORDER_SIZE))) ** -sd
+
+
 @njit(cache=True, inline="always")
 def units_p(params: ShopParams, visits: Visits, i: int, item: int) -> float:
     """Success probability of the geometric number of units, at least ``LEAST_UNITS_P``.
 
-    ``bulk`` scales the units beyond the first.
+    ``bulk``, the size of the visit's purpose and that of its order scale the units beyond the first.
     """
     p, bulk = params.units_p[item], params.bulk[visits.user[i]]
     if visits.size[i] != 0.0:
         bulk *= math.exp(-params.mission_units * visits.size[i])
+    if params.order_sd > 0.0:
+        bulk *= order_factor(visits.key[i], params.order_sd)
     return p if bulk == 1.0 else max(1.0 / (1.0 + (1.0 / p - 1.0) * bulk), LEAST_UNITS_P)
 
 

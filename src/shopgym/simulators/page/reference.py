@@ -50,7 +50,8 @@ examined the shopper reads on with probability R. Empty slots are passed over.
   standard deviation ``dwell.log_sd``. Reading the list itself takes seconds of median ``dwell.reading`` and
   the same deviation;
 - units in the cart: geometric on 1..``max_units``. Without the limit the mean is 1 + (mean of item j - 1) x
-  bulk factor of the user x exp(-``mission_units`` x size), where size is that of the purpose;
+  bulk factor of the user x exp(-``mission_units`` x size) x factor of the visit, where size is that of the
+  purpose. The factor of the visit is Pareto: (1 - ``order_sd``) U ** -``order_sd``, mean 1;
 - order, given cart: s(``buy_base`` - ``buy_price`` p_j). One uniform serves the whole visit, so that a cart
   is mostly bought or left as a whole. A line that fails by its price alone (not at p = 0) is removed;
 - competition: a line that would be ordered is ordered with probability d_j / (d_j + ``competition`` x sum of
@@ -213,6 +214,9 @@ def p_read_on(params: ShopParams, surface: int, item: int, clicked: bool) -> flo
 def units_of(params: ShopParams, visit: Visit, taken: int, u: float) -> int:
     """Units in the cart given a uniform ``u``: the inverse of the distribution function."""
     more = (1.0 / params.units_p[taken] - 1.0) * params.bulk[visit.user]
+    if params.order_sd > 0.0:
+        large = 1.0 - uniform(visit.key, kinds.DRAW_ORDER_SIZE)
+        more *= (1.0 - params.order_sd) * large**-params.order_sd
     p = max(1.0 / (1.0 + more * math.exp(-params.mission_units * visit.size)), LEAST_UNITS_P)
     if p >= 1.0:
         return 1
