@@ -120,12 +120,16 @@ def run_console(example: Example) -> str | None:
 
 
 def read_yaml(example: Example) -> str | None:
-    """Read a config as ``shopgym config check`` does."""
+    """Read a config as ``shopgym config check`` does, or a mapping of records as ``shopgym ingest`` does."""
     from shopgym.experiments.config import parse_config
+    from shopgym.tables.records.mapping import parse_mapping
 
     if mark(example).startswith(FILE):
         Path(mark(example).removeprefix(FILE)).write_text(example.parsed, encoding="utf-8")
     settings = yaml.safe_load(example.parsed)
+    if settings is not None and "columns" in settings:
+        assert parse_mapping(example.parsed, "page").columns
+        return None
     if settings is not None and not mark(example).startswith(NOT_RUN):
         assert parse_config({"name": "page"} | settings).hash
     return None

@@ -18,15 +18,15 @@ from shopgym.core.config import with_settings
 from shopgym.experiments.config import load_config
 from shopgym.realism import ShopData
 from shopgym.realism.bgnbd import BgNbd
-from shopgym.realism.calibration.fit import calibrate
+from shopgym.realism.calibration.fit import FEWEST_LINES, calibrate
 from shopgym.realism.calibration.from_lines import ASSUMED_CONVERSION, bgnbd, from_lines, retention
 from shopgym.realism.calibration.from_sessions import from_sessions, recorded_moments, without_dynamics
-from shopgym.realism.calibration.lines import check_order_lines
 from shopgym.realism.calibration.moments import FreeParameter, simulated_moments
 from shopgym.realism.shop_events import simulate_season
 from shopgym.simulators import Catalog
 from shopgym.simulators.people.retention import RetentionConfig, draw_habits
 from shopgym.simulators.profiles.profiles import profile
+from shopgym.tables.records import FOR_A_SHOP, OrderLines, RecordOptions, read_order_lines
 
 DAY = 86_400.0
 MONDAY = 17_532 * DAY
@@ -81,6 +81,10 @@ def test_bounds_hold_and_moments_without_a_value_count_as_missed() -> None:
 # --- order lines --------------------------------------------------------------------------------------------
 
 
+def check_order_lines(table: pd.DataFrame, columns: Mapping[str, str] | None = None) -> OrderLines:
+    return read_order_lines(table, RecordOptions(columns=columns or {}), need=FOR_A_SHOP, fewest=FEWEST_LINES)
+
+
 def good_lines(count: int = 200) -> pd.DataFrame:
     rng = np.random.default_rng(0)
     return pd.DataFrame(
@@ -116,7 +120,8 @@ def test_bad_rows_are_set_aside_by_row_column_and_reason() -> None:
     }  # fmt: skip
     assert found.loc[7, "reason"] == "below 0: counted as a return"
     assert found.loc[9, "reason"] == "not EUR, the currency of most rows"
-    assert found.loc[9, "your_currency"] == "USD"
+    assert found.loc[9, "value"] == "USD"
+    assert list(found.columns) == ["column", "value", "reason"]
     assert len(lines.sold) + len(lines.set_aside) == lines.rows == 200
     assert lines.returned["quantity"].tolist() == [2.0]
     assert sum(lines.reasons().values()) == 9

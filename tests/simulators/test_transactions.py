@@ -62,18 +62,18 @@ def test_each_kind_of_bad_row_is_set_aside_with_its_reason() -> None:
     good, aside = clean(df, item_pattern=r"\d{5}", min_orders=2)
     assert good["item"].tolist() == ["10001", "10001"]
     assert good["price"].tolist() == [2.5, 2.6]
-    assert dict(zip(aside["row"], aside["reason"])) == {
-        1: "order id is missing",
-        2: "item id is missing",
-        3: r"item id does not match \d{5}",
-        4: "quantity is 0 or less (cancelled or returned)",
-        5: "price is 0 or less",
-        6: "price is not a number",
-        7: "quantity is not a number",
-        9: "price is not a number",
-        10: "item is in fewer than 2 orders",
+    assert {row: (column, reason) for row, column, _, reason in aside.itertuples(index=False)} == {
+        1: ("order", "missing"),
+        2: ("item", "missing"),
+        3: ("item", r"does not match \d{5}"),
+        4: ("quantity", "below 0: counted as a return"),
+        5: ("price", "0 or less"),
+        6: ("price", "missing or no number"),
+        7: ("quantity", "missing, 0 or no number"),
+        9: ("price", "missing or no number"),
+        10: ("item", "in fewer than 2 orders"),
     }
-    assert aside["quantity"][6] == "two"  # as it came, for a person to look at
+    assert aside.set_index("row")["value"][7] == "two"  # as it came, for a person to look at
 
 
 def test_a_missing_column_error_lists_columns_and_the_fix() -> None:
@@ -105,7 +105,7 @@ def test_bad_options_are_named(options: dict[str, object], field: str) -> None:
 
 
 def test_if_no_row_can_be_used_the_reasons_are_counted() -> None:
-    with pytest.raises(InvalidInput, match=r"price is 0 or less': 2.*none of 2 rows"):
+    with pytest.raises(InvalidInput, match=r"price: 0 or less': 2.*none of 2 rows"):
         clean(lines(("A", "x", 1, 0.0), ("B", "x", 1, -1.0)))
 
 
@@ -192,6 +192,44 @@ def test_the_same_lines_and_seed_give_the_same_catalogue() -> None:
     df = two_worlds()
     assert catalog_from_transactions(df).hash == catalog_from_transactions(df).hash
     assert catalog_from_transactions(df).hash != catalog_from_transactions(df, seed=1).hash
+
+
+def test_an_item_table_brings_costs_categories_and_new_products() -> None:
+    table = pd.DataFrame(
+        {
+            "item": ["x", "z", "free", "q"],
+            "description": ["Lunch Bag", "Big Bag", "Gift", "Thing"],
+            "category": ["bags", "bags", "bags", "things"],
+            "price": [9.0, 8.0, None, 5.0],
+            "unit_cost": [1.5, 3.0, 1.0, None],
+        }
+    )
+    catalog = catalog_from_transactions(SMALL, currency="EUR", items=table)
+    items = catalog.items
+    assert items.item_id.tolist() == ["q", "x", "y", "z"]  # without a price there is nothing to sell
+    assert items.name.tolist() == ["Thing", "Lunch Bag", "Clock", "Big Bag"]
+    assert items.price.tolist() == [5.0, 2.0, 5.5, 8.0]  # what was paid, and the table where nothing was
+    assert items.unit_cost[[1, 3]].tolist() == [1.5, 3.0]
+    assert items.popularity.tolist() == pytest.approx(np.array([0.5, 3, 1, 0.5]) / 5)
+    assert items.category_names == ("bags", "things", "uncategorised")
+    assert catalog.notes["items"] == "2 of 4 items are of the item table and were not sold yet."
+    assert "Assumed for 2 of 4 items" in catalog.notes["unit_cost"]
+
+
+def test_the_taste_of_a_new_product_is_that_of_its_category() -> None:
+    df = two_worlds().assign(category=lambda lines: np.where(lines["item"] < 12, "bags", "clocks"))
+    table = pd.DataFrame({"item": ["new"], "category": ["bags"], "price": [3.0]})
+    catalog = catalog_from_transactions(df, items=table)
+    cosine = catalog.embedding @ catalog.embedding[list(catalog.items.item_id).index("new")]
+    bag = np.array([name.isdigit() and int(name) < 12 for name in catalog.items.item_id])
+    clock = np.array([name.isdigit() and int(name) >= 12 for name in catalog.items.item_id])
+    assert cosine[bag].mean() > cosine[clock].mean() + 0.2
+
+
+def test_items_that_were_left_out_do_not_come_back_with_the_item_table() -> None:
+    table = pd.DataFrame({"item": ["y", "z"], "price": [5.0, 8.0]})
+    catalog = catalog_from_transactions(SMALL, min_orders=2, items=table, num_categories=1)
+    assert catalog.items.item_id.tolist() == ["x", "z"]
 
 
 # Telling apart

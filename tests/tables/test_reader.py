@@ -16,8 +16,9 @@ from shopgym.core import InvalidInput
 from shopgym.evaluation.offline.formats import weigh_log
 from shopgym.experiments.catalogs import load_catalog
 from shopgym.experiments.config import CatalogSection
-from shopgym.realism.calibration import calibrate, check_order_lines
+from shopgym.realism.calibration import calibrate
 from shopgym.tables import Dialect, is_parquet, read_table, unique_columns
+from shopgym.tables.records import RecordOptions, read_order_lines
 
 CSV = b"order,item,price\n1,a,2.5\n2,b,\n"
 TABLE = pd.DataFrame({"order": [1, 2], "item": ["a", "b"], "price": [2.5, np.nan]})
@@ -92,7 +93,7 @@ def test_leading_zeros_stay(tmp_path: Path) -> None:
     path = written(tmp_path / "ids.csv", b"item,user\n007,01\n7,1\n")
     assert read_table(path, "LOG").to_numpy().tolist() == [["007", "01"], ["7", "1"]]
     assert read_table(path, "LOG", text=["item", "other"])["item"].tolist() == ["007", "7"]
-    ids = check_order_lines(order_lines().assign(item=7)).sold["item"]
+    ids = read_order_lines(order_lines().assign(item=7)).sold["item"]
     assert set(ids) == {"7"}  # numbers become text again where they are ids
 
 
@@ -199,12 +200,12 @@ def test_every_command_reads_a_dialect_alike(tmp_path: Path) -> None:
     assert "007" in catalog.items.item_id
     first, second = (calibrate(path) for path in (plain, european))
     assert first.summary() == {**second.summary(), "table": []}
-    assert second.recognised == ("separated by semicolon", "encoding utf-16", "decimal comma")
+    assert second.lines.recognised == ("separated by semicolon", "encoding utf-16", "decimal comma")
     with pytest.raises(InvalidInput, match=r"it may be 2\.5 or 2500"):
         calibrate(odd)
-    told = calibrate(odd, dialect=Dialect(decimal="."))
+    told = calibrate(odd, records=RecordOptions(dialect=Dialect(decimal=".")))
     assert set(told.lines.sold["price"]) == {2.5}
-    config = yaml.safe_load(told.yaml(odd, {}))["catalog"]
+    config = yaml.safe_load(told.yaml(odd))["catalog"]
     assert config["dialect"] == {"decimal": "."}
     section = CatalogSection(source="transactions", path=odd, dialect=config["dialect"])
     assert set(load_catalog(section, 0)[0].items.price) == {2.5}

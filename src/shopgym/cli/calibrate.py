@@ -9,23 +9,50 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from .console import AsJson, print_table, progress_bar, say
-from .evaluate.options import Decimal, Encoding, Separator, Thousands
+from .record_options import (
+    Column,
+    Currency,
+    DayFirst,
+    Decimal,
+    Encoding,
+    Guest,
+    ItemPattern,
+    MappingName,
+    MinOrders,
+    PriceUnit,
+    Separator,
+    Thousands,
+    TimeZone,
+    columns_of,
+)
 
 if TYPE_CHECKING:
     from ..realism.calibration.fit import Calibration
 
 
 def calibrate(
-    transactions: Annotated[Path, typer.Option(help="Order lines, CSV or Parquet.")],
+    transactions: Annotated[Path, typer.Option(help="Order lines: CSV, JSON lines or Parquet.")],
     out: Annotated[Path, typer.Option(help="Config to write, YAML; set_aside.csv is written beside it.")],
-    sessions: Annotated[Path | None, typer.Option(help="Events of visits, CSV or Parquet.")] = None,
+    sessions: Annotated[
+        Path | None, typer.Option(help="Events of visits: CSV, JSON lines or Parquet.")
+    ] = None,
+    item_table: Annotated[
+        list[Path] | None,
+        typer.Option(help="Items: names, categories, prices, costs; may be repeated. New ones come in too."),
+    ] = None,
     profile: Annotated[
         str,
         typer.Option(help="gift, fashion or grocery: its values stay for what the records do not identify."),
     ] = "gift",
-    column: Annotated[
-        list[str] | None, typer.Option(help="OURS=YOURS, a column of the order lines; may be repeated.")
-    ] = None,
+    mapping: MappingName = None,
+    column: Column = None,
+    day_first: DayFirst = None,
+    time_zone: TimeZone = None,
+    currency: Currency = None,
+    price_unit: PriceUnit = None,
+    guest: Guest = None,
+    item_pattern: ItemPattern = None,
+    min_orders: MinOrders = 1,
     seed: Annotated[int, typer.Option(min=0, help="Of the simulated visits.")] = 0,
     separator: Separator = None,
     decimal: Decimal = None,
@@ -34,16 +61,22 @@ def calibrate(
     as_json: AsJson = False,
 ) -> None:
     """Fit the parameters that your records identify, and name those that they do not."""
-    from ..core.errors import InvalidInput
     from ..realism.calibration.fit import calibrate as fit
     from ..tables import Dialect
+    from ..tables.records import RecordOptions
 
-    columns = {}
-    for pair in column or ():
-        ours, equals, theirs = pair.partition("=")
-        if not (ours and equals and theirs):
-            raise InvalidInput("--column", pair, "write OURS=YOURS, e.g. order=InvoiceNo")
-        columns[ours] = theirs
+    records = RecordOptions(
+        mapping,
+        columns_of(column),
+        Dialect(separator, decimal, thousands, encoding),
+        day_first,
+        time_zone,
+        currency,
+        price_unit,
+        tuple(guest or ()),
+        item_pattern,
+        min_orders,
+    )
     with progress_bar("reading", quiet=as_json) as bar:
 
         def progress(run: int, loss: float) -> None:
@@ -53,12 +86,13 @@ def calibrate(
             transactions,
             sessions,
             base=profile,
-            columns=columns,
+            records=records,
+            item_table=item_table or (),
             seed=seed,
-            dialect=Dialect(separator, decimal, thousands, encoding),
             progress=progress,
         )
-    set_aside = calibration.save(out, transactions, columns)
+    _require_runnable(calibration, transactions)
+    set_aside = calibration.save(out, transactions)
     if as_json:
         print(json.dumps({**calibration.summary(), "out": str(out), "set_aside_file": str(set_aside)}))
     else:
@@ -66,15 +100,10 @@ def calibrate(
 
 
 def _print(calibration: Calibration, out: Path, set_aside: Path) -> None:
-    lines = calibration.lines
-    say(
-        f"{lines.rows:,} order lines: {len(lines.sold):,} used, {len(lines.set_aside):,} set aside in "
-        f"{set_aside}"
-    )
-    if calibration.recognised:
-        say(f"  read as {', '.join(calibration.recognised)}")
-    for reason, count in lines.reasons().items():
-        say(f"  {count:,}: {reason}")
+    from ..tables.records import lines_report
+    from .ingest import print_report
+
+    print_report({**lines_report(calibration.lines), "recognised": calibration.lines.recognised}, set_aside)
     rows = [
         {
             "parameter": fitted.name,
@@ -95,6 +124,16 @@ def _print(calibration: Calibration, out: Path, set_aside: Path) -> None:
             f"{search.simulations} simulations"
         )
     say(f"{out}: written")
+
+
+def _require_runnable(calibration: Calibration, transactions: Path) -> None:
+    """Raise :class:`InvalidInput` before a config is written that ``shopgym run`` would refuse."""
+    import yaml
+
+    from ..experiments.config import parse_config
+
+    config = parse_config({"name": "calibrated", **yaml.safe_load(calibration.yaml(transactions))})
+    config.shop_config()
 
 
 def _short(value: Any) -> str:

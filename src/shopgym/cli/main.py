@@ -16,6 +16,7 @@ from .calibrate import calibrate
 from .config import config_check, config_schema
 from .evaluate import evaluate
 from .export import export
+from .ingest import ingest
 from .log import log_compact
 from .once import OnceCommand, OnceGroup
 from .ope_benchmark import ope_benchmark
@@ -50,7 +51,7 @@ def _main(
     """A shop you can experiment on before you experiment on your customers."""
 
 
-for command in (run, evaluate, export, serve, realism, calibrate, ope_benchmark):
+for command in (run, evaluate, export, serve, realism, ingest, calibrate, ope_benchmark):
     app.command(cls=OnceCommand)(command)
 GROUPS: dict[str, tuple[str, dict[str, Callable[..., None]]]] = {
     "bundle": ("Show or verify a bundle.", {"verify": bundle_verify, "inspect": bundle_inspect}),

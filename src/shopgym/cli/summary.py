@@ -14,6 +14,9 @@ from ..experiments.results import Results, covers_text, interval_text
 def print_summary(results: Results, folder: Path) -> None:
     """A table of agents, the gate's verdict, and where to look."""
     console = plain_console(100)
+    covered = results.catalog.notes.get("coverage") if results.config.catalog.path else None
+    if covered:
+        console.print(f"the catalogue covers {covered}", highlight=False, soft_wrap=True)
     level = results.config.evaluation.level
     title = f"{results.config.name}: {results.unit} per decision"
     table = Table(title=title, title_justify="left", title_style="bold")

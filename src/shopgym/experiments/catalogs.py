@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from ..simulators import Catalog
-from ..simulators.catalog.transactions import NAMES, OPTIONAL, REQUIRED, clean
-from ..tables import Dialect, read_table, unique_columns
+from ..tables import Dialect
+from ..tables.records import RecordOptions, read_items, read_order_lines
 from .config import CatalogSection
 
 if TYPE_CHECKING:
@@ -24,14 +24,11 @@ def load_catalog(section: CatalogSection, seed: int) -> tuple[Catalog, pd.DataFr
     if section.source == "synthetic":
         return Catalog.synthetic(section.items, seed=seed), None
     assert section.path is not None  # the config requires it with this source
-    names = [section.columns.get(name, name) for name in NAMES]
-    table = read_table(section.path, "catalog.path", dialect=Dialect(**section.dialect), text=names)
-    used = [section.columns.get(name, name) for name in (*REQUIRED, *OPTIONAL)]
-    unique_columns("catalog.columns", table, used)
-    options: dict[str, Any] = {
-        "columns": section.columns,
-        "item_pattern": section.item_pattern,
-        "min_orders": section.min_orders,
-    }
-    _, set_aside = clean(table, **options)
-    return Catalog.from_transactions(table, **options, units_cap=section.units_cap), set_aside
+    lines = read_order_lines(
+        section.path, section.record_options(), field="catalog.path", columns_field="catalog.columns"
+    )
+    items = None
+    if section.item_table:
+        options = RecordOptions(dialect=Dialect(**section.dialect), currency=lines.currency or None)
+        items = read_items(section.item_table, options, field="catalog.item_table")
+    return Catalog.from_transactions(lines, items=items, units_cap=section.units_cap), lines.set_aside

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import fields, replace
 from functools import partial
 from pathlib import Path
 from typing import Annotated, Any, ClassVar, Literal
@@ -31,6 +31,8 @@ from ..policies.guards import GUARDS, CategoryCap, InStock, MarginFloor, guard_f
 from ..simulators.build_params import user_names
 from ..simulators.catalog.transactions import UNITS_CAP
 from ..simulators.config import ShopConfig
+from ..tables import Dialect
+from ..tables.records.options import RecordOptions
 from .covered_days import check_events
 from .entries import NAME, AgentEntry, agent_entries, check_entries, import_packages
 
@@ -82,10 +84,17 @@ class Section(BaseModel):
         return stored
 
 
+UNUSED_MIN_ORDERS = 5
+"""What 0.1 stored where a catalogue is not made of order lines: so the hash of such configs stays."""
+
+
 class CatalogSection(Section):
     """Where the items come from."""
 
-    later: ClassVar[tuple[str, ...]] = ("dialect", "units_cap")
+    later: ClassVar[tuple[str, ...]] = (
+        *("dialect", "mapping", "day_first", "time_zone", "currency", "price_unit", "guests", "item_table"),
+        "units_cap",
+    )
     source: Literal["online_retail", "synthetic", "transactions"] = "online_retail"
     items: int = Field(1000, ge=2, le=10_000_000, description="synthetic: number of items")
     path: Path | None = Field(None, description="transactions: a CSV or Parquet table of order lines")
@@ -93,8 +102,19 @@ class CatalogSection(Section):
     dialect: dict[Literal["separator", "decimal", "thousands", "encoding"], str] = Field(
         {}, description="transactions: of a CSV table; what it leaves out is recognised"
     )
+    mapping: str | None = Field(
+        None, description="transactions: name of a shipped mapping or path of one; else that which fits"
+    )
+    day_first: bool | None = Field(None, description="transactions: whether 03/04/2024 begins with the day")
+    time_zone: str | None = Field(None, description="transactions: of the shop, for times in UTC")
+    currency: str | None = Field(None, description="transactions: the one whose lines are used")
+    price_unit: float | None = Field(None, description="transactions: 0.01 where prices are in cents")
+    guests: tuple[str, ...] = Field((), description="transactions: customers that stand for all guests")
+    item_table: tuple[Path, ...] = Field(
+        (), description="transactions: files of products, costs; new products without sales come in too"
+    )
     item_pattern: str | None = Field(None, description="transactions: what a real item id looks like (regex)")
-    min_orders: int = Field(5, ge=1, description="transactions: items in fewer orders are set aside")
+    min_orders: int = Field(1, ge=1, description="transactions: items in fewer orders are set aside")
     units_cap: float = Field(
         UNITS_CAP, ge=1, le=1e9, description="transactions: units of a line count up to it in an item's mean"
     )
@@ -104,6 +124,19 @@ class CatalogSection(Section):
         if (self.source == "transactions") != (self.path is not None):
             raise InvalidInput("catalog.path", self.path, "give it with source: transactions, and only then")
         return self
+
+    @model_serializer(mode="wrap")
+    def _stored(self, serialise: SerializerFunctionWrapHandler) -> dict[str, Any]:
+        stored = super()._stored(serialise)
+        if self.source != "transactions" and self.min_orders == 1:
+            stored["min_orders"] = UNUSED_MIN_ORDERS
+        return stored
+
+    def record_options(self) -> RecordOptions:
+        """How the order lines are read."""
+        names = [setting.name for setting in fields(RecordOptions) if setting.name != "dialect"]
+        said = {name: getattr(self, name) for name in names}
+        return RecordOptions(**said, dialect=Dialect(**self.dialect))
 
 
 class TrainingSection(Section):
@@ -277,7 +310,7 @@ def load_config(path: Path) -> ExperimentConfig:
 def read_config(path: Path) -> dict[str, Any]:
     """The mapping in a YAML file, or in the shipped config of that name; not checked yet.
 
-    A relative ``catalog.path`` is taken from the file's own folder.
+    A relative ``catalog.path`` or ``catalog.item_table`` is taken from the file's own folder.
     """
     shipped = {file.stem: file for file in sorted((Path(__file__).parent / "configs").glob("*.yaml"))}
     if not path.exists() and path.parent == Path():
@@ -298,6 +331,8 @@ def read_config(path: Path) -> dict[str, Any]:
     catalog = raw.get("catalog")
     if isinstance(catalog, dict) and isinstance(catalog.get("path"), str):
         catalog["path"] = str((path.parent / catalog["path"]).resolve())
+    if isinstance(catalog, dict) and isinstance(catalog.get("item_table"), list):
+        catalog["item_table"] = [str((path.parent / str(name)).resolve()) for name in catalog["item_table"]]
     return raw
 
 

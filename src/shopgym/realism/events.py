@@ -21,21 +21,9 @@ import pandas as pd
 from ..core.errors import InvalidInput
 from ..core.types import Bool
 from ..tables import to_numbers
+from ..tables.records.mapping import EVENT_KINDS
 
-EVENTS = (
-    "impression",  # shown in a list
-    "view",  # the item's page was opened, however it was reached
-    "click",  # opened from a list
-    "favourite",  # put on a wish list
-    "cart",
-    "cart_remove",
-    "purchase",
-    "return",
-    "search",
-    "email_sent",
-    "email_open",
-    "email_click",
-)
+EVENTS = EVENT_KINDS
 """Kinds of event. A shop that records views and clicks has one view for every item page opened."""
 
 ACTIONS = ("view", "click", "favourite", "cart", "cart_remove", "purchase", "search")

@@ -14,12 +14,11 @@ import pandas as pd
 from ..core.errors import InvalidInput
 from ..core.types import Bool
 from ..tables import Dialect, read_table
+from ..tables.records import split_visits
 from .shop_data import ShopData
 
 CHINA = 8 * 3600
 """Seconds that Chinese time is ahead of UTC."""
-VISIT_GAP = 1800.0
-"""A new visit begins after this many seconds without an action, if the source records no visits."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -220,13 +219,10 @@ def taobao(path: Path) -> PublicDataset:
 
 
 def with_visits(table: pd.DataFrame) -> dict[str, object]:
-    """The columns of an event table whose visits are split at pauses longer than ``VISIT_GAP``."""
-    t = table.sort_values(["user_id", "time"], kind="stable")
-    pause = t["time"].diff()
-    starts = (t["user_id"] != t["user_id"].shift()) | (pause > VISIT_GAP)
+    """The columns of an event table whose visits are split at pauses of half an hour."""
     names = ("user_id", "time", "event", "item_id")
     columns: dict[str, object] = {name: table[name] for name in names}
-    return columns | {"session_id": starts.cumsum().reindex(table.index)}
+    return columns | {"session_id": split_visits(table)}
 
 
 def open_bandit(path: Path) -> PublicDataset:

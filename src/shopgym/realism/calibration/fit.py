@@ -3,8 +3,8 @@ values."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import asdict, dataclass, replace
+from collections.abc import Callable, Sequence
+from dataclasses import asdict, dataclass, field, replace
 from math import isfinite
 from pathlib import Path
 from typing import Any
@@ -12,20 +12,29 @@ from typing import Any
 import yaml
 
 from ...core.config import with_settings
+from ...core.errors import InvalidInput
 from ...core.files import write_text
 from ...simulators import Catalog, ShopConfig
-from ...simulators.catalog.transactions import OPTIONAL, REQUIRED
 from ...simulators.profiles.profiles import profile
-from ...tables import AUTO, RECOGNISED, Dialect, read_table
-from ..events import NAMES as EVENT_NAMES
+from ...tables.records import (
+    FOR_A_SHOP,
+    OrderLines,
+    RecordMapping,
+    RecordOptions,
+    lines_report,
+    read_events,
+    read_items,
+    read_order_lines,
+    save_set_aside,
+)
 from ..shop_data import ShopData
 from .from_lines import FittedParameter, UnidentifiedParameter, from_lines
 from .from_sessions import VISITS, from_sessions
-from .lines import NAMES, OrderLines, check_order_lines
 from .moments import Fit
 
 SET_ASIDE = "set_aside.csv"
 YEAR_DAYS = 364.0
+FEWEST_LINES = 100
 
 
 @dataclass(frozen=True, eq=False)
@@ -40,8 +49,8 @@ class Calibration:
         unidentified: parameters that the data do not identify, with the reason.
         catalog_figures: describe the catalogue. ``shopgym run`` builds it again from the order lines.
         fit: of the visits; None if no visits were given.
-        dialect: how the tables were said to be written.
-        recognised: what was recognised of the order lines that is not plain CSV, in words.
+        records: how the order lines were said to be read.
+        item_table: files of items.
     """
 
     profile: str
@@ -51,19 +60,15 @@ class Calibration:
     unidentified: tuple[UnidentifiedParameter, ...]
     catalog_figures: dict[str, float | int | str]
     fit: Fit | None
-    dialect: Dialect = AUTO
-    recognised: tuple[str, ...] = ()
+    records: RecordOptions = field(default_factory=RecordOptions)
+    item_table: tuple[Path, ...] = ()
 
     def summary(self) -> dict[str, Any]:
         """Everything as values that JSON can hold."""
         return {
             "profile": self.profile,
-            "table": list(self.recognised),
-            "rows": self.lines.rows,
-            "used": len(self.lines.sold),
-            "set_aside": len(self.lines.set_aside),
-            "set_aside_because": self.lines.reasons(),
-            "currency": self.lines.currency,
+            "table": list(self.lines.recognised),
+            **lines_report(self.lines),
             "catalog": self.catalog_figures,
             "found": [_without_nan(asdict(parameter)) for parameter in self.fitted],
             "not_identified": [asdict(parameter) for parameter in self.unidentified],
@@ -76,18 +81,14 @@ class Calibration:
             },
         }
 
-    def yaml(self, transactions: Path, columns: dict[str, str]) -> str:
+    def yaml(self, transactions: Path) -> str:
         """The config of an experiment, which ``shopgym run`` reads."""
         shop = _plain(asdict(replace(self.config, campaigns=(), shocks=())))
         for name in ("campaigns", "shocks"):
             del shop[name]
-        catalog: dict[str, Any] = {"source": "transactions", "path": str(transactions.resolve())}
-        mapped = {ours: theirs for ours, theirs in columns.items() if ours in (*REQUIRED, *OPTIONAL)}
-        if mapped:
-            catalog["columns"] = mapped
-        told = {name: value for name, value in asdict(self.dialect).items() if value is not None}
-        if told:
-            catalog["dialect"] = told
+        catalog = {"source": "transactions", "path": str(transactions.resolve()), **self._said()}
+        if self.item_table:
+            catalog["item_table"] = [str(path.resolve()) for path in self.item_table]
         head = [f"# Fitted to {transactions.name} on the profile '{self.profile}'."]
         head += [f"# found: {p.name} ({p.how})" for p in self.fitted]
         head += [f"# not identified, as in the profile: {p.name} ({p.why})" for p in self.unidentified]
@@ -96,11 +97,23 @@ class Calibration:
         )
         return "\n".join(head) + "\n" + body
 
-    def save(self, out: Path, transactions: Path, columns: dict[str, str]) -> Path:
+    def _said(self) -> dict[str, Any]:
+        """How the lines were read, as the section ``catalog`` of a config has it."""
+        if isinstance(self.records.mapping, RecordMapping):
+            raise InvalidInput("mapping", self.records.mapping.name, "give its name or the path of its file")
+        options = replace(self.records, currency=self.records.currency or self.lines.currency or None)
+        said = {**asdict(options), "mapping": options.mapping or self.lines.mapping}
+        said["dialect"] = {name: value for name, value in said["dialect"].items() if value is not None}
+        if said["mapping"] not in (None, "plain") and Path(said["mapping"]).suffix:
+            said["mapping"] = str(Path(said["mapping"]).resolve())
+        defaults = asdict(RecordOptions())
+        return {name: _plain(value) for name, value in said.items() if value and value != defaults[name]}
+
+    def save(self, out: Path, transactions: Path) -> Path:
         """Write the config to ``out``, and the rows set aside beside it; return the path of these."""
-        write_text(out, self.yaml(transactions, columns))
+        write_text(out, self.yaml(transactions))
         set_aside = out.parent / SET_ASIDE
-        self.lines.save_set_aside(set_aside)
+        save_set_aside(self.lines.set_aside, set_aside)
         return set_aside
 
 
@@ -109,40 +122,53 @@ def calibrate(
     sessions: Path | None = None,
     *,
     base: str = "gift",
-    columns: dict[str, str] | None = None,
+    records: RecordOptions | None = None,
+    item_table: Sequence[Path] = (),
     seed: int = 0,
     visits: int = VISITS,
     rounds: int = 6,
-    dialect: Dialect = AUTO,
     progress: Callable[[int, float], None] | None = None,
 ) -> Calibration:
     """Fit a profile to order lines and, if there are any, to visits.
 
     Args:
-        transactions: order lines, CSV or Parquet: see :func:`~.lines.check_order_lines`.
-        sessions: events of visits, CSV or Parquet: see :mod:`shopgym.realism.events`.
+        transactions: order lines, in any form that :mod:`shopgym.tables.records` reads.
+        sessions: events of visits, likewise; see :mod:`shopgym.realism.events`.
         base: the profile whose values stay for parameters that the data do not identify.
-        columns: of the transactions, from our names to those of the file.
+        records: how the order lines are read; dialect, time zone and order of day and month are those of the
+            visits too.
+        item_table: files of items: products, costs. New products without sales are in the catalogue too.
         seed: of the simulations.
         visits: number of visits in every simulation.
         rounds: number of rounds of the search.
-        dialect: of both tables where they are CSV; what it leaves open is recognised.
         progress: called after every simulation with its number and loss.
 
     Raises:
         InvalidInput: names the file, column, row and fix.
     """
     config = profile(base)
-    names = [(columns or {}).get(name, name) for name in NAMES]
-    table = read_table(transactions, "--transactions", dialect=dialect, text=names)
-    lines = check_order_lines(table, columns)
-    catalog = Catalog.from_transactions(lines.sold, currency=lines.currency or "GBP")
-    data = None if sessions is None else _visits(sessions, dialect)
+    records = records or RecordOptions()
+    lines = read_order_lines(
+        transactions,
+        records,
+        need=FOR_A_SHOP,
+        fewest=FEWEST_LINES,
+        field="--transactions",
+        columns_field="--column",
+    )
+    items = None
+    if item_table:
+        options = RecordOptions(dialect=records.dialect, currency=lines.currency or None)
+        items = read_items(item_table, options, field="--item-table")
+    catalog = Catalog.from_transactions(lines, items=items)
+    data = None if sessions is None else _visits(sessions, records)
     conversion = None
     if data is not None and "converted" in data.sessions:
         conversion = float(data.sessions["converted"].mean())
     fitted, unidentified = from_lines(lines, conversion or None)
+    fitted += _pages_that_fit(config, len(catalog))
     config = _with_people(config, fitted)
+    config.check_catalog(catalog)
     fit = None
     if data is None:
         unidentified.append(UnidentifiedParameter("choice, surfaces, dwell", "give --sessions"))
@@ -161,13 +187,21 @@ def calibrate(
         tuple(unidentified),
         catalog.describe(),
         fit,
-        dialect,
-        tuple(table.attrs.get(RECOGNISED, ())),
+        records,
+        tuple(item_table),
     )
 
 
-def _visits(sessions: Path, dialect: Dialect) -> ShopData:
-    return ShopData.from_events(read_table(sessions, "--sessions", dialect=dialect, text=EVENT_NAMES))
+def _visits(sessions: Path, records: RecordOptions) -> ShopData:
+    options = RecordOptions(dialect=records.dialect, day_first=records.day_first, time_zone=records.time_zone)
+    return ShopData.from_events(read_events(sessions, options, field="--sessions").events)
+
+
+def _pages_that_fit(config: ShopConfig, items: int) -> list[FittedParameter]:
+    """Pages no larger than the catalogue."""
+    how = f"the catalogue has only {items} items"
+    sizes = {name: getattr(config, name) for name in ("slate_size", "num_candidates")}
+    return [FittedParameter(name, items, "items", how) for name, size in sizes.items() if size > items]
 
 
 def _with_people(config: ShopConfig, fitted: list[FittedParameter]) -> ShopConfig:

@@ -12,15 +12,17 @@ from ...core.errors import InvalidInput
 from ...core.statistics import normal_quantile
 from ...simulators.market.market import YEAR
 from ...simulators.people.arrivals import HOURS, WEEKDAYS, WEEKS
+from ...tables.records import FEWEST_CUSTOMERS, FEWEST_DAYS, OrderLines
 from ..bgnbd import BgNbd, fit_bgnbd
 from ..resampling import LEVEL
 from ..shop_data import DAY, weekday
-from .lines import OrderLines
 
 WEEK = 7.0
 ASSUMED_CONVERSION = 0.025
 """Share of visits with an order if no visits are given: the middle of pub_session_conversion_rate."""
 FEWEST_RETURNS, FEWEST_WEEKS = 30, 4
+MOST_UNITS = 10_000
+"""Units of a line that a shop allows."""
 FIRST_RETURN_DAY = 1.0
 """Days from a purchase to the earliest return in the simulator."""
 NEEDS_PAGES = ("people.boredom", "people.learning", "people.worth_weight", "people.retention.rate_effect")
@@ -76,6 +78,7 @@ def from_lines(
     fitted += _returns(lines, unidentified)
     share = ASSUMED_CONVERSION if conversion is None else conversion
     try:
+        _require_repeats(orders, days)
         model, span = bgnbd(orders)
         fitted += retention(model, share, assumed=conversion is None)
         fitted += _arrivals(orders, share, span)
@@ -88,6 +91,16 @@ def from_lines(
     unidentified += [UnidentifiedParameter(name, pages) for name in NEEDS_PAGES]
     unidentified += [UnidentifiedParameter(name, "not in order lines") for name in NOT_IN_LINES]
     return fitted, unidentified
+
+
+def _require_repeats(orders: pd.DataFrame, days: float) -> None:
+    """Raise :class:`InvalidInput` where the records are too few to say how often customers come back."""
+    customers = int(orders["customer"].nunique())
+    if customers and days < FEWEST_DAYS:
+        raise InvalidInput("transactions.time", f"{days:.0f} days", f"give {FEWEST_DAYS:.0f} days or more")
+    if 0 < customers < FEWEST_CUSTOMERS:
+        fix = f"give the orders of {FEWEST_CUSTOMERS} known customers or more"
+        raise InvalidInput("transactions.customer", customers, fix)
 
 
 def bgnbd(orders: pd.DataFrame) -> tuple[BgNbd, float]:
@@ -183,7 +196,9 @@ def _shape(name: str, index: pd.Series, count: int, how: str) -> FittedParameter
 def _units(sold: pd.DataFrame) -> list[FittedParameter]:
     most = int(np.ceil(sold["quantity"].quantile(0.999)))
     how = "99.9% of the order lines hold no more"
-    return [FittedParameter("choice.max_units", max(most, 1), "units", how)]
+    if most > MOST_UNITS:  # e.g. fuel by the hundredth of a litre
+        how = f"99.9% of the order lines hold no more than {most:,}; the shop allows {MOST_UNITS:,}"
+    return [FittedParameter("choice.max_units", min(max(most, 1), MOST_UNITS), "units", how)]
 
 
 def _returns(lines: OrderLines, unidentified: list[UnidentifiedParameter]) -> list[FittedParameter]:

@@ -14,18 +14,21 @@ from scipy.sparse.linalg import LinearOperator, svds
 
 from ...core import InvalidInput
 from ...core.types import F32, F64, I32, I64, AnyArray
-from ...tables import to_numbers
+from ...tables.records import (
+    ItemTable,
+    OrderLines,
+    RecordOptions,
+    coverage_words,
+    read_items,
+    read_order_lines,
+)
 from .catalog import LATENT, OBSERVED, Catalog, unit_rows
 from .synthetic import MARGIN_RATES, assumed_margin_rates, assumed_quality, default_categories
 
-REQUIRED = ("order", "item", "quantity", "price")
-OPTIONAL = ("description", "customer", "time", "unit_cost", "category")
-NAMES = ("order", "item", "customer", "description", "category")
-"""Columns that are text, whatever they look like: item 007 is not item 7."""
-MIN_ORDERS = 5
-"""Items in fewer orders are set aside: there is too little data on them."""
 UNITS_CAP = 6
 """Units of one order line count up to here: what a household buys, not a reseller."""
+UNSOLD_ORDERS, NEW_SPREAD = 0.5, 0.5
+"""Orders that an item without sales counts as bought in, and its distance from the taste of its category."""
 FILLERS = re.compile(
     "the|and|with|for|set|pack|assorted|design|vintage|small|medium|large|mini|red|blue|green|pink|white|"
     "black|cream|ivory|silver|gold|brown|grey|yellow|orange|purple|turquoise|lilac"
@@ -38,85 +41,48 @@ def clean(
     *,
     columns: Mapping[str, str] | None = None,
     item_pattern: str | None = None,
-    min_orders: int = MIN_ORDERS,
+    min_orders: int = 1,
 ) -> tuple[pd.DataFrame, pd.DataFrame]:
-    """Separate the order lines that can be used from the others, with a reason for each of these.
+    """(order lines that can be used, rows that are set aside with the reason).
+
+    Short for :func:`shopgym.tables.records.read_order_lines`, which says more about the records.
 
     Args:
         df: one row per order line.
-        columns: from our names (``order``, ``item``, ``quantity``, ``price``; if there are any,
-            ``description``, ``customer``, ``time``, ``unit_cost``, ``category``) to those of ``df``.
+        columns: from our names to those of ``df``, see :data:`shopgym.tables.records.mapping.LINE_FIELDS`.
             A name left out is looked for as it is.
         item_pattern: regular expression that the whole item id must match, e.g. ``r"\\d{5}[A-Z]*"``
             to set postage and bank charges aside.
         min_orders: items in fewer orders are set aside.
 
-    Returns:
-        ``(good, set_aside)``, together as long as ``df``. ``good`` has our column names, item ids as
-        str, and float64 quantity and price > 0. ``set_aside`` has ``row`` (position in ``df``, from
-        0), ``reason``, and order, item, quantity and price as they were.
-
     Raises:
         InvalidInput: if a column is missing, the pattern is malformed, or no row can be used.
     """
-    if item_pattern is not None:
-        try:
-            re.compile(item_pattern)
-        except re.error as error:
-            raise InvalidInput(
-                "item_pattern", item_pattern, f"give a regular expression ({error})"
-            ) from error
-    lines = _named(df, columns or {})
-    raw = lines[list(REQUIRED)].copy()
-    lines["item"] = _text(lines["item"])
-    for column in {"quantity", "price", "unit_cost"} & set(lines.columns):
-        lines[column] = to_numbers(lines[column], column)
-    quantity, price = lines["quantity"], lines["price"]
-    reason = pd.Series("", index=lines.index, dtype=object)
-
-    def refuse(bad: AnyArray | pd.Series[bool], cause: str) -> None:
-        reason[bad & (reason == "")] = cause
-
-    refuse(lines["order"].isna(), "order id is missing")
-    refuse(lines["item"].isna() | (lines["item"] == ""), "item id is missing")
-    if item_pattern is not None:
-        fits = lines["item"].fillna("").str.fullmatch(item_pattern)
-        refuse(~fits, f"item id does not match {item_pattern}")
-    refuse(~np.isfinite(quantity), "quantity is not a number")
-    refuse(quantity <= 0, "quantity is 0 or less (cancelled or returned)")
-    refuse(~np.isfinite(price), "price is not a number")
-    refuse(price <= 0, "price is 0 or less")
-    orders = lines[reason == ""].groupby("item")["order"].nunique()
-    few = orders.index[orders < min_orders]
-    refuse(lines["item"].isin(few), f"item is in fewer than {min_orders} orders")
-
-    good = reason == ""
-    if not good.any():
-        counts = reason.value_counts().to_dict()
-        raise InvalidInput("transactions", counts, f"none of {len(df)} rows can be used: see the reasons")
-    aside = raw[~good]
-    aside.insert(0, "reason", reason[~good])
-    aside.insert(0, "row", aside.index)
-    return lines[good].reset_index(drop=True), aside.reset_index(drop=True)
+    lines = read_order_lines(
+        df, RecordOptions(columns=columns or {}, item_pattern=item_pattern, min_orders=min_orders)
+    )
+    return lines.sold, lines.set_aside
 
 
 def catalog_from_transactions(
-    df: pd.DataFrame,
+    source: pd.DataFrame | OrderLines,
     *,
     columns: Mapping[str, str] | None = None,
     item_pattern: str | None = None,
-    min_orders: int = MIN_ORDERS,
+    min_orders: int = 1,
+    currency: str | None = None,
+    records: RecordOptions | None = None,
+    items: pd.DataFrame | ItemTable | None = None,
     dim: int = LATENT,
     num_categories: int | None = None,
     margin_rates: tuple[float, float] = MARGIN_RATES,
     units_cap: float = UNITS_CAP,
-    currency: str = "GBP",
     seed: int = 0,
 ) -> Catalog:
     """The catalogue of a shop from its order lines; rows that cannot be used are counted in the notes.
 
-    - price: the median over order lines. Not weighted by units: a bulk buyer's line is one decision, and
-      the median ignores both a bulk discount and a typing error.
+    - price: the median over order lines of what was paid, after discounts. Not weighted by units: a bulk
+      buyer's line is one decision, and the median ignores both a bulk discount and a typing error.
     - popularity: orders that hold the item, as a share of the sum of these over items.
     - units_mean: mean over lines of min(units, ``units_cap``), at least 1.
     - embedding: :func:`copurchase_embedding`.
@@ -125,12 +91,17 @@ def catalog_from_transactions(
       assumed margin rate. Quality is assumed too: see ``notes``.
 
     Args:
-        df, columns, item_pattern, min_orders: as in :func:`clean`.
+        source: one row per order line, or order lines that were read.
+        columns, item_pattern, min_orders: as in :func:`clean`.
+        currency: ISO 4217 code of price and unit cost; None: what the lines say, else GBP.
+        records: everything that can be said about how the table is read, in place of the four above.
+        items: one row per item, see :func:`shopgym.tables.records.read_items`. Its names, categories and
+            unit costs count before those of the lines. Items without sales are in the catalogue at the price
+            of this table; they count as bought in half an order, and their taste is that of their category.
         dim: columns of the latent taste space, at least 8.
         num_categories: groups to form where there is no category column.
         margin_rates: lowest and highest assumed margin rate.
         units_cap: >= 1.
-        currency: ISO 4217 code of price and unit cost.
         seed: of the generator behind what is assumed, and of the start of the grouping.
 
     Raises:
@@ -140,22 +111,38 @@ def catalog_from_transactions(
         raise InvalidInput("dim", dim, f"give {OBSERVED} or more")
     if not units_cap >= 1:
         raise InvalidInput("units_cap", units_cap, "give 1 or more")
-    lines, aside = clean(df, columns=columns, item_pattern=item_pattern, min_orders=min_orders)
+    if isinstance(source, OrderLines):
+        read = source
+    else:
+        said = RecordOptions(
+            columns=columns or {}, item_pattern=item_pattern, min_orders=min_orders, currency=currency
+        )
+        read = read_order_lines(source, records or said)
+    currency = currency or read.currency or "GBP"
+    lines, unsold = read.sold.copy(), pd.DataFrame()
+    if items is not None:
+        lines, unsold = with_items(read, items if isinstance(items, ItemTable) else read_items(items))
     rng = Generator(Philox(seed))
-    lines["row"], unique = pd.factorize(lines["item"], sort=True)
-    ids = np.array(list(unique), np.str_)
+    index = pd.Index(sorted({*lines["item"], *unsold.index}))
+    lines["row"] = index.get_indexer(lines["item"])
+    ids = np.array(list(index), np.str_)
     n = len(ids)
+    new = np.flatnonzero(index.isin(unsold.index))
     by_item = lines.groupby("row")
-    price = by_item["price"].median().to_numpy()
+    price = by_item["price"].median().reindex(range(n)).to_numpy(copy=True)
+    price[new] = unsold.loc[index[new], "price"] if len(new) else 0.0
     units = lines["quantity"].clip(upper=units_cap).groupby(lines["row"]).mean().clip(lower=1.0)
+    units = units.reindex(range(n), fill_value=1.0)
     bought = lines[["order", "row"]].drop_duplicates()
     order = pd.factorize(bought["order"])[0]
     orders = np.bincount(bought["row"], minlength=n)
     embedding, num_alone = copurchase_embedding(order, bought["row"].to_numpy(), n, dim=dim, rng=rng)
-    name = _commonest(lines, "description", pd.Series(ids))
+    orders = np.where(orders > 0, orders, UNSOLD_ORDERS)
+    name = _commonest(lines, "description", _said(unsold, "description", index, pd.Series(ids)))
 
     if "category" in lines:
-        label = _commonest(lines, "category", pd.Series("uncategorised", index=range(n)))
+        unsaid = pd.Series("uncategorised", index=range(n))
+        label = _commonest(lines, "category", _said(unsold, "category", index, unsaid))
         number, labels = pd.factorize(label, sort=True)
         category, names = number.astype(np.int32), tuple(map(str, labels))
         category_note = "The commonest over the item's lines."
@@ -166,17 +153,20 @@ def catalog_from_transactions(
             "Groups of items with similar names and buyers (k-means), named by their telling words."
         )
 
+    _tastes_of_categories(embedding, category, new)
     rates = assumed_margin_rates(category, len(names), margin_rates, rng)
     cost = price * (1 - rates)
     unknown = n
     if "unit_cost" in lines:
-        paid = lines["unit_cost"].where(lines["unit_cost"] >= 0).groupby(lines["row"]).median().to_numpy()
+        of_lines = lines["unit_cost"].where(lines["unit_cost"] >= 0).groupby(lines["row"]).median()
+        paid = _said(unsold, "unit_cost", index, of_lines.reindex(range(n))).to_numpy(np.float64)
         unknown = int(np.isnan(paid).sum())
         cost = np.where(np.isnan(paid), cost, paid)
-    reasons = "; ".join(f"{count}: {cause}" for cause, count in aside["reason"].value_counts().items())
+    reasons = "; ".join(f"{count}: {cause}" for cause, count in read.reasons().items())
     notes = {
-        "rows": f"{len(lines)} of {len(df)} order lines used, {order.max() + 1} orders.",
-        "set_aside": f"{len(aside)} order lines set aside. {reasons}".strip(),
+        "rows": f"{len(lines)} of {read.rows} order lines used, {order.max() + 1} orders.",
+        "coverage": coverage_words(read.coverage),
+        "set_aside": f"{len(read.set_aside)} order lines set aside. {reasons}".strip(),
         "unit_cost": f"Assumed for {unknown} of {n} items: price x (1 - margin rate), the rate drawn per "
         f"category in {margin_rates[0]} to {margin_rates[1]}. Give a unit_cost column to replace it.",
         "quality": "Assumed: correlated 0.8 with log popularity, the rest is drawn.",
@@ -184,6 +174,8 @@ def catalog_from_transactions(
         "embedding": f"{num_alone} of {n} items have no telling co-purchases: theirs is drawn at random.",
         "category": category_note,
     }
+    if items is not None:
+        notes["items"] = f"{len(new)} of {n} items are of the item table and were not sold yet."
     return Catalog.assemble(
         item_id=ids,
         name=np.array(list(name), np.str_),
@@ -198,6 +190,38 @@ def catalog_from_transactions(
         currency=currency,
         notes=notes,
     )
+
+
+def with_items(read: OrderLines, table: ItemTable) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """(sold lines with what the item table says, its items that have a price and were not sold).
+
+    Items that were left out of the order lines stay out.
+    """
+    lines = read.sold.copy()
+    for name in {"description", "category", "unit_cost"} & set(table.items):
+        said = lines["item"].map(table.items[name])
+        lines[name] = said.where(said.notna(), lines[name]) if name in lines else said
+    unsold = table.items.loc[~table.items.index.isin([*lines["item"], *read.left_out])]
+    price = unsold["price"] if "price" in unsold else pd.Series(np.nan, index=unsold.index)
+    return lines, unsold[price > 0]
+
+
+def _said(unsold: pd.DataFrame, name: str, index: pd.Index, otherwise: pd.Series) -> pd.Series:
+    """(N,) what the item table says of items without sales; ``otherwise`` of all others."""
+    if name not in unsold:
+        return otherwise
+    said = unsold[name].reindex(index).set_axis(otherwise.index)
+    return said.where(said.notna(), otherwise)
+
+
+def _tastes_of_categories(embedding: F32, category: I32, new: I64) -> None:
+    """Put the items ``new`` around the mean taste of the items of their category that were sold."""
+    sold = np.setdiff1d(np.arange(len(category)), new)
+    for row in new:
+        alike = sold[category[sold] == category[row]]
+        if len(alike):
+            mean = unit_rows(embedding[alike]).mean(axis=0)
+            embedding[row] = mean + NEW_SPREAD * unit_rows(embedding[row : row + 1])[0]
 
 
 def copurchase_embedding(
@@ -339,33 +363,11 @@ def _svd(matrix: sparse.csr_matrix | LinearOperator, dim: int, rng: Generator) -
     return left * np.sign(left[largest, np.arange(left.shape[1])]), values
 
 
-def _named(df: pd.DataFrame, columns: Mapping[str, str]) -> pd.DataFrame:
-    """The columns of ``df`` under our names, rows numbered from 0."""
-    unknown = sorted(set(columns) - {*REQUIRED, *OPTIONAL})
-    if unknown:
-        raise InvalidInput("columns", unknown, f"map from these names: {', '.join((*REQUIRED, *OPTIONAL))}")
-    for name in (*REQUIRED, *columns):
-        if columns.get(name, name) not in df.columns:
-            present = f"there is no such column; columns present: {', '.join(map(str, df.columns))}"
-            fix = f"{present}; map it with columns={{{name!r}: 'its name in your table'}}"
-            raise InvalidInput(f"columns.{name}", columns.get(name, name), fix)
-    source = {name: columns.get(name, name) for name in (*REQUIRED, *OPTIONAL)}
-    lines = pd.DataFrame({name: df[column] for name, column in source.items() if column in df.columns})
-    return lines.reset_index(drop=True)
-
-
-def _text(ids: pd.Series) -> pd.Series:
-    """Ids as str without outer spaces; numbers that a missing value made float lose their ``.0``."""
-    if pd.api.types.is_float_dtype(ids) and (ids.dropna() % 1 == 0).all():
-        ids = ids.astype("Int64")
-    return ids.astype("string").str.strip()
-
-
 def _commonest(lines: pd.DataFrame, column: str, otherwise: pd.Series) -> pd.Series:
     """(N,) the commonest value of a text column over each item's lines, the first by alphabet of several."""
     if column not in lines:
         return otherwise.astype(str)
-    text = _text(lines[column]).replace("", pd.NA)
+    text = lines[column]
     counts = text.groupby([lines["row"], text]).size().rename("count").reset_index()
     best = counts.sort_values(["row", "count", column], ascending=[True, False, True]).drop_duplicates("row")
     return best.set_index("row")[column].reindex(otherwise.index).fillna(otherwise).astype(str)
