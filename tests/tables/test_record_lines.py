@@ -17,6 +17,7 @@ from shopgym.tables.records import (
     OrderLines,
     RecordOptions,
     lines_report,
+    read_events,
     read_order_lines,
 )
 
@@ -234,6 +235,23 @@ def test_a_time_that_is_not_needed_and_cannot_be_read_is_left_out_and_said() -> 
     assert any(remark.startswith("times are not used: no row has a day above 12") for remark in lines.remarks)
     with pytest.raises(InvalidInput, match="--day-first"):
         read(data)
+
+
+def test_many_unknown_words_stay_few_reasons() -> None:
+    rows = 300
+    events = pd.DataFrame(
+        {
+            "user_id": "u",
+            "session_id": "s",
+            "time": 1.7e9 + np.arange(rows),
+            "event": ["view", "Jane Doe", *(f"word{i}" for i in range(rows - 2))],
+            "item_id": "7",
+        }
+    )
+    read_back = read_events(events)
+    assert len(read_back.events) == 1
+    assert len(read_back.reasons()) <= 51
+    assert "Jane" not in read_back.set_aside.to_csv()
 
 
 def test_limits_say_what_records_cannot_tell() -> None:

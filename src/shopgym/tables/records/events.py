@@ -12,7 +12,7 @@ from .columns import RecordTable
 from .mapping import EVENT_KINDS
 from .options import RecordOptions
 from .people import without_personal
-from .set_aside import Refusals, reasons_of
+from .set_aside import Refusals, reasons_of, shown
 from .times import read_times
 
 if TYPE_CHECKING:
@@ -22,6 +22,9 @@ VISIT_GAP = 1800.0
 """A new visit begins after this many seconds without an action, if the records have no visits."""
 ON_AN_ITEM = ("impression", "view", "click", "favourite", "cart", "cart_remove")
 """Events that need an item."""
+OTHER_WORD = "another word: no event that is used"
+MOST_WORDS = 50
+"""Kinds of event that are not used and are counted by name."""
 TRADED = ("purchase", "return")
 KEPT = ("user_id", "session_id", "time", "event", "item_id", "quantity", "price", "order_id", "position")
 
@@ -148,9 +151,9 @@ def _read_kinds(table: pd.DataFrame, kinds: dict[str, str], event_is: str, refus
         table["event"] = theirs.map(kinds)
     refusals.refuse(theirs == "", "event", "missing")
     unknown = ~table["event"].isin(EVENT_KINDS)
-    for word in sorted(set(theirs[unknown])):
-        named = word if len(word) <= 32 and "@" not in word else "another word"
-        refusals.refuse(unknown & (theirs == word), "event", f"{named}: no event that is used")
+    words = theirs[unknown].value_counts().index[:MOST_WORDS]
+    reasons = {word: f"{shown('event', word)}: no event that is used" for word in words}
+    refusals.refuse(unknown, "event", [reasons.get(word, OTHER_WORD) for word in theirs])
 
 
 def _read_trade(table: pd.DataFrame, refusals: Refusals, remarks: list[str]) -> None:

@@ -16,7 +16,7 @@ from .mapping import SOLD, RecordMapping
 from .money import paid_prices, refunds, require_whole_units
 from .options import RecordOptions
 from .people import known_customers
-from .set_aside import Refusals, reasons_of
+from .set_aside import Refusals, reasons_of, shown
 from .times import read_times
 
 if TYPE_CHECKING:
@@ -42,7 +42,7 @@ KEPT = (
     "unit_cost",
     "category",
 )
-MOST = 0.5
+MOST, MOST_WORDS = 0.5, 20
 SMALLEST = 1e-9
 """Prices up to here are 0."""
 FALSE = ("", "false", "no", "0", "n", "f", "none", "null", "nan")
@@ -253,10 +253,10 @@ def _read_status(lines: pd.DataFrame, mapping: RecordMapping, refusals: Refusals
         for text in sorted(set(word) & cancelled):
             refusals.refuse(word == text, "status", f"the order is {text}")
         whole = np.asarray(word.isin(refunded), np.bool_)
-        others = word[~word.isin({*cancelled, *refunded, *SOLD, ""})].value_counts()
+        others = word[~word.isin({*cancelled, *refunded, *SOLD, ""})].value_counts().head(MOST_WORDS)
         for other, count in others.items():
-            if len(str(other)) <= 32 and "@" not in str(other):
-                remarks.append(f"status {other!r} is not a known word: its {count:,} lines count as sold")
+            word_shown = shown("status", other)
+            remarks.append(f"status {word_shown!r} is not a known word: its {count:,} lines count as sold")
     if "cancelled" in lines:
         flag = lines["cancelled"].fillna("").astype(str).str.strip().str.lower()
         refusals.refuse(~flag.isin(FALSE), "cancelled", "the order was cancelled")

@@ -33,10 +33,17 @@ class Refusals:
         self.column = np.full(rows, "", dtype=object)
         self.reason = np.full(rows, "", dtype=object)
 
-    def refuse(self, bad: Any, column: str, reason: str) -> None:
-        """Refuse the rows that are ``bad`` (r,) bool and were not refused before."""
+    def refuse(self, bad: Any, column: str, reason: Any) -> None:
+        """Refuse the rows that are ``bad`` (r,) bool and were not refused before.
+
+        Args:
+            bad: (r,) bool.
+            column: that the reason is about.
+            reason: of all, or (r,) one for each row.
+        """
         new = np.asarray(bad, dtype=bool) & (self.reason == "")
-        self.column[new], self.reason[new] = column, reason
+        self.column[new] = column
+        self.reason[new] = reason if isinstance(reason, str) else np.asarray(reason, dtype=object)[new]
 
     @property
     def good(self) -> Any:
