@@ -94,3 +94,45 @@ def test_actions_in_python_are_names_not_letters() -> None:
 
 def test_a_level_of_nearly_1_is_not_called_100_percent() -> None:
     assert "with 99.9999% confidence" in shopgym.evaluate(frame(), "uniform", level=0.999999).conclusion
+
+
+@pytest.mark.parametrize(
+    ("options", "words"),
+    [
+        ({"reward": []}, "reward = None: name at least one"),
+        ({"estimators": []}, "estimators = .*: name at least one"),
+        ({"user": pd.Series([1, 2])}, "user = 'Series': give the name of a column of the log"),
+        ({"action": 3}, "action = 'int': give the name of a column of the log"),
+        (
+            {"propensity": np.full(300, 1 / 3)},
+            "propensity = 'ndarray': give the name of a column .* one number",
+        ),
+        ({"minimise": "no"}, "minimise = 'no': give True or False"),
+        ({"by_user": 1}, "by_user = 1: give True, False or None"),
+        ({"interval": None}, "interval = None: choose one of delta"),
+        ({"dialect": ";"}, "dialect = ';': give a Dialect"),
+    ],
+)
+def test_arguments_of_another_kind(options: dict[str, object], words: str) -> None:
+    with pytest.raises(InvalidInput, match=words):
+        shopgym.evaluate(frame(), "uniform", **options)  # type: ignore[arg-type]
+
+
+@pytest.mark.filterwarnings("error")
+@pytest.mark.parametrize(
+    ("change", "words"),
+    [
+        ({"propensity": 1e-300}, "so small a probability weighs nothing"),
+        ({"weight": 1e300}, "give at most 1e"),
+        ({"reward": 1e59}, "give rewards in a larger unit"),
+    ],
+)
+def test_numbers_that_cannot_be_added_up(change: dict[str, float], words: str) -> None:
+    table = frame().assign(weight=1.0).assign(**change)
+    with pytest.raises(InvalidInput, match=words):
+        shopgym.evaluate(table, "uniform", weight="weight")
+
+
+def test_column_names_of_several_levels() -> None:
+    with pytest.raises(InvalidInput, match="give each column one name"):
+        shopgym.evaluate(pd.concat({"log": frame()}, axis=1), "uniform")

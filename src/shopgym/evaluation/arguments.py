@@ -145,6 +145,8 @@ def estimator_names(estimators: Sequence[str] | str | None) -> list[str]:
     if estimators == ALL:
         return list(ESTIMATORS)
     names = list(words("--estimator", estimators))
+    if not names:
+        raise InvalidInput("--estimator", estimators, "name at least one")
     for name in names:
         one_of("--estimator", name, ESTIMATORS)
     return names

@@ -11,13 +11,13 @@ import numpy as np
 
 from ..core.errors import InvalidInput, one_of
 from ..policies.decision_log.log import DecisionLog
-from ..tables import AUTO, read_table
+from ..tables import AUTO, Dialect, read_table
 from .answer import answer_of, best_estimate
 from .arguments import ALL, Progress, estimator_names
 from .comparison import Options, Period, compare_policies
 from .comparison.advice import beside_what_was_earned, further_draws_of_differences, hidden_causes
 from .comparison.words import conclusions, worst_verdict
-from .intervals import interval_named
+from .intervals import INTERVALS
 from .intervals.base import check_level
 from .offline.estimate import without_infinity
 from .offline.formats import Columns, weigh_log
@@ -66,7 +66,17 @@ class Request:
 
     def __post_init__(self) -> None:
         check_level(self.level)
-        interval_named(self.interval)
+        one_of("interval", self.interval, INTERVALS)
+        for option, value, kind, fix in (
+            ("--minimise", self.minimise, bool, "give True or False"),
+            ("--by-user", self.by_user, bool | None, "give True, False or None"),
+            ("--stream", self.stream, bool | None, "give True, False or None"),
+            ("dialect", self.dialect, Dialect | None, "give a Dialect, e.g. Dialect(separator=';')"),
+        ):
+            if not isinstance(value, kind):
+                raise InvalidInput(option, value, fix)
+        if not self.rewards:
+            raise InvalidInput("--reward-column", None, "name at least one")
         if isinstance(self.seed, bool) or not isinstance(self.seed, (int, np.integer)) or self.seed < 0:
             raise InvalidInput("--seed", self.seed, "give a whole number, 0 or more")
         one_of("--missing", self.missing, MISSING)

@@ -11,8 +11,8 @@ from ...core.types import F64, I64, AnyArray, Bool
 
 ROW_SUM_TOLERANCE = 1e-6
 """The sum of a distribution may differ from 1 by this much."""
-LARGEST = 1e60
-"""Largest size of a reward: fourth powers of larger numbers are infinite."""
+LARGEST = 1e40
+"""Largest size of a reward or a weight: sums of sixth powers of larger numbers are infinite."""
 UNITS = "give rewards in a larger unit"
 CHUNK_CELLS = 4_000_000
 """Numbers in an array that is made chunk by chunk, e.g. rounds x actions: 32 MB."""

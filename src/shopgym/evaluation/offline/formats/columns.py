@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from fractions import Fraction
+from numbers import Real
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -62,6 +63,16 @@ class Columns:
     slot: str | None = None
     groups: tuple[str, ...] = ()
     outcomes: tuple[str, ...] = ()
+
+    def __post_init__(self) -> None:
+        single = ("action", "reward", "user", "id", "unit", "weight", "slate", "slot")
+        for name in single:
+            if not isinstance(getattr(self, name), str | None):
+                kind = type(getattr(self, name)).__name__
+                raise InvalidInput(f"--{name}-column", kind, "give the name of a column of the log")
+        if not isinstance(self.propensity, str | Real | None):
+            fix = "give the name of a column of the log, or one number for all rows"
+            raise InvalidInput("--propensity", type(self.propensity).__name__, fix)
 
     def resolved(self, header: Sequence[str], from_target: Sequence[str] = ()) -> Columns:
         """These columns, checked, with the propensity as the name of a column, as a number, or "" where it is
@@ -142,7 +153,7 @@ def check_column(name: str, header: Sequence[str], option: str = "") -> None:
     if times > 1:
         raise InvalidInput("column", name, f"the table has it {times} times: rename or drop one")
     if times == 0:
-        how = f"say which column it is: --{option}-column NAME, in Python {option}=NAME"
+        how = f"say which column it is, e.g. --{option}-column NAME"
         fix = f"the table has {', '.join(header)}: {how if option else 'name one of them'}"
         fix += did_you_mean(name, header)
         if len(header) == 1 and any(mark in header[0] for mark in ",;\t|"):
@@ -180,6 +191,8 @@ def check_columns(
         p = numeric_column(frame, columns.propensity_column, report, first_row)
         bad = ~np.isnan(p) & ~((p > 0) & (p <= most) & (p < np.inf))
         report.check(columns.propensity_column, p, bad, words, first_row)
+        tiny = (p > 0) & (p < 1.0 / LARGEST)
+        report.check(columns.propensity_column, p, tiny, "so small a probability weighs nothing", first_row)
     elif columns.constant is not None and not (0.0 < columns.constant <= most and columns.constant < np.inf):
         raise InvalidInput("--propensity", columns.constant, words)
     if columns.weight:
@@ -187,6 +200,8 @@ def check_columns(
         bad = ~np.isnan(weight) & ~((weight > 0) & (weight < np.inf))
         fix = "give how many rounds the row stands for, above 0"
         report.check(columns.weight, weight, bad, fix, first_row)
+        huge = (weight > LARGEST) & np.isfinite(weight)
+        report.check(columns.weight, weight, huge, f"give at most {LARGEST:g}", first_row)
         kept = (weight > 0) & (weight < 1) & bool(np.nanmax(weight, initial=0.0) <= 1)
         fix = "no row stands for more than one round: of a row kept with probability p give 1 / p"
         report.check(columns.weight, weight, kept, fix, first_row)

@@ -27,6 +27,8 @@ def as_frame(log: Any) -> pd.DataFrame:
         raise InvalidInput("LOG", [type(each).__name__ for each in log[:5]], fix)
     if not isinstance(log, pd.DataFrame):
         log = _converted(log)
+    if log.columns.nlevels > 1:
+        raise InvalidInput("LOG", list(log.columns[:3]), "give each column one name, not several levels")
     frame: pd.DataFrame = log.rename(columns=str).reset_index(drop=True)
     return frame
 

@@ -23,7 +23,7 @@ from ..support import FEWEST, Support
 from ..users import user_clusters
 from ..verdict import CAUTION, Reason
 from .columns import VALUE, Columns, check_columns, is_nested, one_unit
-from .context import with_context, without_outcomes
+from .context import other_columns, with_context, without_outcomes
 from .frames import as_frame, names_as_text
 from .long_slates import LongSlates, check_slates
 from .missing import leave_out
@@ -36,6 +36,7 @@ from .weighed_log import WeighedLog
 if TYPE_CHECKING:
     import pandas as pd
 
+KNOWN_CHANCES = "if the choice was drawn with known probabilities, as in a trial, give their column or number"
 LOGGED_ONLY = "only the target's probability of the logged action is known: no reward model, so no dm and dr"
 
 
@@ -309,12 +310,14 @@ def _doubt_repeated_rows(log: LogTable) -> None:
 
 
 def _say_unused(log: LogTable) -> None:
-    """Columns that the choice may have depended on, where propensities are estimated without context."""
+    """What the reader can do where propensities are estimated without context."""
+    if log.columns.context:
+        return
     used = (*log.columns.used, *log.target.columns(log.frame.columns))
-    others = [name for name in log.frame.columns if name not in used]
-    if others and not log.columns.context:
-        advice = f"if the choice depended on {listed(others, 5)}, name it as context"
-        log.notes.append(advice)
+    others, _ = other_columns(log.frame, used)
+    if others:
+        log.notes.append(f"if the choice depended on {listed(others, 5)}, name it as context")
+    log.notes.append(f"{KNOWN_CHANCES} (propensity)")
 
 
 def _say_unlogged(log: LogTable, labels: list[str], action: I64) -> None:
