@@ -29,7 +29,7 @@ from ..core.reward import RewardSpec
 from ..evaluation.offline.estimators import ESTIMATORS
 from ..policies.guards import GUARDS, CategoryCap, InStock, MarginFloor, guard_from_spec, guard_spec
 from ..simulators.build_params import user_names
-from ..simulators.catalog.transactions import UNITS_CAP
+from ..simulators.catalog.catalog import UNITS_CAP
 from ..simulators.config import ShopConfig
 from ..tables import Dialect
 from ..tables.records.options import RecordOptions

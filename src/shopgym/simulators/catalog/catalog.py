@@ -23,6 +23,8 @@ from .neighbours import nearest
 if TYPE_CHECKING:
     import pandas as pd
 
+UNITS_CAP = 6
+"""Units of one order line count up to here: what a household buys, not a reseller."""
 LATENT = 16
 """Columns of the latent taste space by default."""
 OBSERVED = 8

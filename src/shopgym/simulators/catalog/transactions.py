@@ -22,11 +22,9 @@ from ...tables.records import (
     read_items,
     read_order_lines,
 )
-from .catalog import LATENT, OBSERVED, Catalog, unit_rows
+from .catalog import LATENT, OBSERVED, UNITS_CAP, Catalog, unit_rows
 from .synthetic import MARGIN_RATES, assumed_margin_rates, assumed_quality, default_categories
 
-UNITS_CAP = 6
-"""Units of one order line count up to here: what a household buys, not a reseller."""
 UNSOLD_ORDERS, NEW_SPREAD = 0.5, 0.5
 """Orders that an item without sales counts as bought in, and its distance from the taste of its category."""
 FILLERS = re.compile(
