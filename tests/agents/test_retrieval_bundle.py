@@ -302,8 +302,8 @@ def test_one_command_from_config_to_a_served_bundle(tmp_path: Path) -> None:
         ({"shop": {"live": True}}, "shop.live"),
         ({"retrieve": {"count": 1}}, "retrieve.count"),
         ({"retrieve": {"count": 0}}, "retrieve.count"),
-        ({"retrieve": {"agent": "linuzb"}}, "agents"),
-        ({"retrieve": {"options": {"alhpa": 1}}}, "agents.linucb.alhpa"),
+        ({"retrieve": {"agent": "linuzb"}}, "retrieve.agent"),
+        ({"retrieve": {"options": {"alhpa": 1}}}, "retrieve.options.alhpa"),
         ({"retrieve": {"cuont": 9}}, "retrieve.cuont"),
     ],
 )
