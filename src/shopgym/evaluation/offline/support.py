@@ -159,6 +159,4 @@ def calibration_p(
         The p-value, in [0, 1]; NaN if no action was logged often enough. Small, too, when an action cannot be
         chosen in every context: then its propensities are 0 elsewhere, and the log does not say so.
     """
-    support = Support(n_actions, 0 if features is None else features.shape[1])
-    support.add(action, propensity, None, features, sample_weight)
-    return support.p_value()
+    return float(calibration(action, propensity, n_actions, features, sample_weight)["propensity_p"])

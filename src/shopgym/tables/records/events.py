@@ -59,9 +59,8 @@ class EventRecords:
             return None
         names = {"order_id": "order", "item_id": "item", "user_id": "customer"}
         columns = ["order", "item", "customer", "time", "quantity", "price"]
-        return bought.rename(columns=names)[
-            [name for name in columns if name in bought.rename(columns=names)]
-        ]
+        lines = bought.rename(columns=names)
+        return lines[[name for name in columns if name in lines]]
 
 
 def event_records(record: RecordTable, options: RecordOptions) -> EventRecords:
