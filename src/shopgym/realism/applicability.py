@@ -88,9 +88,9 @@ season after which the shop is watched for it (None: all of it).
 The parting is by data set, never by fact. Judged are the later parts of records: the last 30% of the days of
 Online Retail and of Complete Journey, the later file of YooChoose and the last three of Taobao's nine days.
 They give measures that the fitting half does not have of these records. Hours and weekdays are not among
-them, because a profile takes these from the whole record. All other facts and the effect sizes are of the fitting
-half, also those that a mechanism has a parameter for: conversion of returning visitors and of searches, the
-next item, Christmas goods.
+them, because a profile takes these from the whole record. All other facts and the effect sizes are of the
+fitting half, also those that a mechanism has a parameter for: returning visitors, searches, the next item,
+Christmas goods.
 """
 
 
