@@ -16,13 +16,14 @@ import numpy as np
 from numpy.random import Generator
 from scipy.optimize import linear_sum_assignment
 
-from ...core.batches import EMPTY, SLOT_TERMS
+from ...core.batches import EMPTY
 from ...core.types import F64, I32, I64, Bool
 from ...policies.plackett_luce import draw, slot_propensities
 from ...simulators import Shop
+from .exact_terms import PER_IMPRESSION, exact_terms
 
 Weights = Mapping[str, float]
-"""What one unit of a term counts for, by name of ``SLOT_TERMS``."""
+"""What one unit of a term counts for, by name of :data:`.EXACT_TERMS`."""
 MOST_NUMBERS = 2e7
 """Numbers that the means of one batch of pages may take (160 MB)."""
 
@@ -49,7 +50,7 @@ class PageMeans:
     Attributes:
         discounts: (L,) shares taken off all prices of a page.
         candidates: (n, m) item rows; ``EMPTY`` = padding.
-        terms: by name of ``SLOT_TERMS``, each (L, n, m), per examination; ``stockout`` per impression.
+        terms: those of :func:`.exact_terms` by name, each (L, n, m).
         go_on: (L, n, m) probability of reading on after the candidate was examined.
         attention: (n, k) probability that a slot is examined when it is reached; 0 beyond the page's slots.
         slots: (n,) slots of the page.
@@ -74,11 +75,11 @@ class PageMeans:
             candidates: (n, m) item rows for the n visits of the shop, ``EMPTY`` = padding.
         """
         off = [np.full(shop.lanes, discount) for discount in discounts]
-        levels = [shop.expected(candidates, price_off=each) for each in off]
+        levels = [exact_terms(shop, candidates, each) for each in off]
         return cls(
             discounts=np.array(discounts, np.float64),
             candidates=candidates,
-            terms={name: np.stack([means[name] for means in levels]) for name in SLOT_TERMS},
+            terms={name: np.stack([means[name] for means in levels]) for name in levels[0]},
             go_on=np.stack([shop.reads_on(candidates, price_off=each) for each in off]),
             attention=shop.attention_curve,
             slots=shop.slots,
@@ -99,12 +100,12 @@ class PageMeans:
         return self.candidates >= 0
 
     def worth(self, weights: Weights) -> F64:
-        """(L, n, m) the weighted sum of the terms of each candidate, per examination, without ``stockout``."""
-        total: F64 = np.zeros(self.go_on.shape)
-        for name, weight in weights.items():
-            if name != "stockout":
-                total += weight * self.terms[name]
-        return total
+        """(L, n, m) the weighted sum of the terms of each candidate that count per examination."""
+        return weighted({n: w for n, w in weights.items() if n not in PER_IMPRESSION}, self.terms)
+
+    def shown_worth(self, weights: Weights) -> F64:
+        """(L, n, m) the same of the terms that count per impression."""
+        return weighted({n: w for n, w in weights.items() if n in PER_IMPRESSION}, self.terms)
 
     def page_terms(self, pages: Pages) -> dict[str, F64]:
         """The exact mean of every term of the pages, each (n,)."""
@@ -117,7 +118,7 @@ class PageMeans:
         shown = there & self.reach
         out = {}
         for name, means in self.terms.items():
-            weight = shown if name == "stockout" else examined
+            weight = shown if name in PER_IMPRESSION else examined
             out[name] = (weight * means[level, rows, at]).sum(axis=1)
         return out
 
@@ -148,6 +149,10 @@ class PageMeans:
         positions[~self.filled[rows, np.maximum(positions, 0)] | ~self.reach] = EMPTY
         return self.pages(positions, np.full(len(self), level))
 
+    def uniform(self, rng: Generator) -> Pages:
+        """Pages drawn uniformly, without a discount."""
+        return self.by_score(rng.random(self.candidates.shape))
+
     def empty(self) -> Pages:
         """Pages without any item."""
         return self.pages(np.full(self.attention.shape, EMPTY, np.int32), np.zeros(len(self), np.int64))
@@ -167,7 +172,7 @@ class PageMeans:
             pressure: in units of 1 / ``scale``.
             scale: of the reward of a candidate; default its standard deviation (:meth:`spread`).
         """
-        worth = self.worth(weights) + weights.get("stockout", 0.0) * self.terms["stockout"]
+        worth = self.worth(weights) + self.shown_worth(weights)
         log_rates = (pressure / (scale or self.spread(weights))) * worth
         n, k = self.attention.shape
         filled = np.where(self.filled, log_rates, -np.inf)
@@ -192,14 +197,21 @@ class PageMeans:
 
     def spread(self, weights: Weights) -> float:
         """Standard deviation of the reward of a candidate within a page, over all pages and discounts."""
-        worth = self.worth(weights) + weights.get("stockout", 0.0) * self.terms["stockout"]
+        worth = self.worth(weights) + self.shown_worth(weights)
         kept = np.where(self.filled, worth, np.nan)
         within = np.nanvar(kept.transpose(1, 0, 2).reshape(len(self), -1), axis=1)
         return float(np.sqrt(within.mean()))
 
+    @cached_property
+    def most_kl(self) -> float:
+        """Nats a page of a rule that always shows one certain page, against pages drawn uniformly."""
+        choices = self.filled.sum(axis=1)[:, None] - np.arange(self.attention.shape[1])
+        nats = np.where(self.reach, np.log(np.maximum(choices, 1)), 0.0).sum(axis=1)
+        return float(nats.mean() + np.log(len(self.discounts)))
+
     def _best_at(self, level: int, weights: Weights) -> Pages:
         worth = self.worth(weights)[level]
-        shown = weights.get("stockout", 0.0) * self.terms["stockout"][level]
+        shown = self.shown_worth(weights)[level]
         ratio = worth / np.maximum(1.0 - self.go_on[level], 1e-12)
         pages = self.by_score(np.where(self.chained[:, None], ratio, worth), level)
         if not shown.any():

@@ -15,12 +15,19 @@ from numpy.random import Generator, Philox
 
 from ...core.batches import EMPTY, SLOT_TERMS, Decisions, Feedback, Requests
 from ...core.errors import InvalidInput
+from ...core.reward import NorthStar
 from ...core.types import F64, I32, Bool
 from ...simulators import Shop
 from ...simulators.page.exact_means import COMPETED
-from ...simulators.rollout import Episode, EpisodicShop, rollout
+from ...simulators.rollout import Episode, EpisodicShop, Step, rollout
+from .exact_terms import EXACT_TERMS, WORTH, page_terms
 from .page_means import Weights, weighted
 from .page_rules import PageRule
+
+
+AT_THE_END = ("visit", "retention", "satisfaction")
+"""Terms that are known when a visit ends: by what happened, not by its mean."""
+SIMULATED_TERMS = (*EXACT_TERMS, WORTH, *AT_THE_END)
 
 
 @dataclass(frozen=True)
@@ -28,8 +35,8 @@ class Trial:
     """n episodes under one rule.
 
     Attributes:
-        terms: the sum over an episode of each of ``SLOT_TERMS``, each (n,).
-        discounted: the same, every page discounted by its time since the first.
+        terms: the sum over an episode of each of ``SIMULATED_TERMS``, each (n,).
+        discounted: the same, every page as the north star's horizon and discount say.
         pages, visits: (n,) how many.
         price_off: mean share that is taken off the prices of a page.
     """
@@ -71,14 +78,14 @@ class _Deciding(EpisodicShop):
 
 
 def run_trial(
-    shop: Shop, rule: PageRule, episode: Episode, *, episodes: int, seed: int, daily: float = 1.0
+    shop: Shop, rule: PageRule, episode: Episode, *, episodes: int, seed: int, star: NorthStar | None = None
 ) -> Trial:
     """Let ``rule`` decide all pages of ``episodes`` episodes (rounded up to a multiple of n).
 
-    Where items compete for the order what happened counts, not its exact mean.
+    Where items compete for the order what happened counts, not its exact mean. So it does of ``AT_THE_END``.
 
     Args:
-        daily: factor by which a page counts less a day later.
+        star: its horizon and discount count in ``Trial.discounted``; None = all pages count the same.
 
     Raises:
         InvalidInput: the episode is a season, whose visits are not independent of one another.
@@ -88,8 +95,7 @@ def run_trial(
     each = -(-episodes // shop.lanes)
     world = _Deciding(shop, episode, rule)
     world.open(seed)
-    totals = {name: np.zeros((shop.lanes, each)) for name in SLOT_TERMS}
-    discounted = {name: np.zeros((shop.lanes, each)) for name in SLOT_TERMS}
+    sums = {name: np.zeros((2, shop.lanes, each)) for name in SIMULATED_TERMS}
     pages, visits, start = np.zeros((3, shop.lanes, each))
     off, shown = 0.0, 0
     rng = Generator(Philox(key=seed))
@@ -98,38 +104,38 @@ def run_trial(
         world,
         rng,
         episodes=each,
-        before=lambda rows, requests, slates: page_means(shop, slates, world.price_off),
+        before=lambda rows, requests, slates: page_terms(shop, slates, world.price_off),
         look_ahead=False,
         decide_for_all=True,
     )
     for step in steps:
         at = step.rows, step.episode
-        time = step.requests.time
-        start[at] = np.where(pages[at] == 0, time, start[at])
-        factor = daily ** (time - start[at])
+        start[at] = np.where(pages[at] == 0, step.requests.time, start[at])
+        days = step.requests.time - start[at]
+        factor = np.ones(len(days)) if star is None else star.worth_after(days)
         pages[at] += 1
         visits[at] += step.visit_over
         off += float(world.price_off[step.rows].sum())
         shown += len(step.rows)
-        for number, name in enumerate(SLOT_TERMS):
-            exact = not shop.params.competition or name not in COMPETED
-            amount = step.before[name][step.rows] if exact else step.feedback.page[step.rows, number]
-            totals[name][at] += amount
-            discounted[name][at] += factor * amount
+        for name, amount in _amounts(step, shop).items():
+            sums[name][0][at] += amount
+            sums[name][1][at] += factor * amount
     return Trial(
-        {name: values.ravel() for name, values in totals.items()},
-        {name: values.ravel() for name, values in discounted.items()},
+        {name: values[0].ravel() for name, values in sums.items()},
+        {name: values[1].ravel() for name, values in sums.items()},
         pages.ravel(),
         visits.ravel(),
         off / max(shown, 1),
     )
 
 
-def page_means(shop: Shop, slates: I32, price_off: F64 | None = None) -> dict[str, F64]:
-    """The exact mean of each term of the slates (n, k), each (n,)."""
-    attention, reach = shop.attention(slates), np.arange(slates.shape[1]) < shop.slots[:, None]
-    means = shop.expected(slates, price_off=price_off)
-    return {
-        name: ((reach if name == "stockout" else attention) * values).sum(axis=1)
-        for name, values in means.items()
-    }
+def _amounts(step: Step, shop: Shop) -> dict[str, F64]:
+    """The amount of every term on the r pages of a step."""
+    amounts = {name: values[step.rows] for name, values in step.before.items()}
+    if shop.params.competition:
+        happened = dict(zip(SLOT_TERMS, step.feedback.page[step.rows].T, strict=True))
+        amounts |= {name: happened[name] for name in COMPETED}
+    ended = step.visit_over.astype(np.float64)
+    amounts |= {"visit": ended, "retention": ended * ~step.terminated}
+    amounts["satisfaction"] = ended * shop.visits.satisfaction[step.rows]
+    return amounts
