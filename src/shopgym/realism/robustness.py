@@ -127,12 +127,18 @@ class Robustness:
         table = []
         for name in self.figures:
             low, high = self.pair(name)
-            figure, note = self.figures[name], low.note or high.note
+            figure = self.figures[name]
             row = {"assumption": name, "configured": f"{figure:.3g}" if isfinite(figure) else "-"}
             row |= {"low end": f"{low.value:g}", "high end": f"{high.value:g}"}
             row |= {f"gain at {end.end} end": value_text(end.gain) for end in (low, high)}
-            table.append(row | {"flips": self.verdict(name), "note": note})
+            table.append(row | {"flips": self.verdict(name)})
         return table
+
+    @property
+    def notes(self) -> list[str]:
+        """Why an end does not differ, or is not reached, one line each."""
+        lines = {f"{end.parameter}: {end.note}": None for end in self.ends if end.note}
+        return list(lines)
 
     def as_dict(self) -> dict[str, Any]:
         """JSON-able."""
@@ -163,14 +169,17 @@ class Robustness:
         configured = figure if isfinite(figure) else None
         return {"parameter": name, "configured": configured, **ends, "flips": self.verdict(name), **said}
 
-    def __str__(self) -> str:
+    @property
+    def table(self) -> str:
+        """The rows, one line each, and the notes."""
         rows = self.rows()
-        if not any(row["note"] for row in rows):
-            rows = [{name: text for name, text in row.items() if name != "note"} for row in rows]
         cells = [list(rows[0]), *(list(row.values()) for row in rows)] if rows else []
         widths = [max(map(len, column)) for column in zip(*cells, strict=True)]
         lines = ["  ".join(f"{c:<{w}}" for c, w in zip(row, widths, strict=True)).rstrip() for row in cells]
-        return "\n".join([self.sentence, "", *lines])
+        return "\n".join([*lines, *self.notes])
+
+    def __str__(self) -> str:
+        return f"{self.sentence}\n\n{self.table}"
 
 
 def robustness(
