@@ -61,7 +61,7 @@ def run(
         for option, asked in (("--robust", robust), ("--dry-run", dry_run)):
             if asked:
                 raise InvalidInput(
-                    option, given, "leave it out: it is for experiments, not for a leaderboard"
+                    option, asked, "leave it out: it is for experiments, not for a leaderboard"
                 )
         return _leaderboard(checked, folder, as_json, workers, overwrite)
     if dry_run or not as_json:

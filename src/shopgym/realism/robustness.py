@@ -230,10 +230,10 @@ def robustness(
     ends = []
     for world in worlds:
         progress(f"{world.parameter}, {world.end} end")
-        there = values if world.config == config else measure(world.config)
-        gain = _value(there[first] - there[second], each)
-        best = max(there, key=lambda name: float(there[name].mean()))
-        beaten = best != winner and _sign(_value(there[best] - there[winner], each)) > 0
+        moved = values if world.config == config else measure(world.config)
+        gain = _value(moved[first] - moved[second], each)
+        best = max(moved, key=lambda name: float(moved[name].mean()))
+        beaten = best != winner and _sign(_value(moved[best] - moved[winner], each)) > 0
         end = (world.parameter, world.end, world.value, world.reached)
         ends.append(GainAtEnd(*end, gain, best if beaten else winner, world.note))
     figures = {
