@@ -30,7 +30,7 @@ class LintSize:
 
     pages: int = 4096
     visits: int = 2048
-    lives: int = 256
+    lives: int = 1024
 
     def __post_init__(self) -> None:
         in_range("lint.pages", self.pages, 16, 10**7)

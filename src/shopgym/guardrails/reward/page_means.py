@@ -191,7 +191,7 @@ class PageMeans:
             slot_propensities(values[:, None, :], one, self.filled, positions)
             for values in (rates, np.zeros_like(rates))
         )
-        ratio = np.where(self.reach, np.log(now) - np.log(even), 0.0).sum(axis=1)
+        ratio = (np.log(np.where(self.reach, now, 1.0)) - np.log(np.where(self.reach, even, 1.0))).sum(axis=1)
         kl = ratio + log_level[np.arange(n), level] + np.log(len(self.discounts))
         return Pages(positions, level, kl)
 
