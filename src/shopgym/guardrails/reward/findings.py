@@ -61,7 +61,8 @@ CODES: Mapping[str, Code] = {
     ),
     "discount_charged_twice": Code(
         WARNING,
-        "{term} is what is left after discounts, and discount_cost is charged as well: a discount costs twice.",
+        "{term} is what is left after discounts, and discount_cost is charged as well: a discount costs "
+        "twice.",
         "Leave discount_cost out, or limit it in costs: 'discount_cost <= 0.05 per revenue'.",
     ),
     "rate_not_positive": Code(
@@ -121,12 +122,12 @@ CODES: Mapping[str, Code] = {
         ERROR,
         "The pages that are best for the reward earn {share:.0%} of the {star} that they could ({low:.0%} to "
         "{high:.0%}, per {episode}): {does}.",
-        "Pay for {star} itself, charge or limit in costs what is given away, or stop before {safe} nats a page.",
+        "Pay for {star} itself, or charge or limit in costs what is given away{stop}.",
     ),
     "short_sighted": Code(
         WARNING,
-        "Optimised page by page, as a bandit does, the reward earns {share:.0%} of the {star} that it could ({low:.0%} "
-        "to {high:.0%}, per {episode}).",
+        "Optimised page by page, as a bandit does, the reward earns {share:.0%} of the {star} that it could "
+        "({low:.0%} to {high:.0%}, per {episode}).",
         "Train on whole visits or lives, or pay for what brings people back.",
     ),
     "few_episodes": Code(
@@ -161,12 +162,14 @@ CODES: Mapping[str, Code] = {
     ),
     "sells_below_cost": Code(
         WARNING,
-        "Discounts of up to {discount:.0%} can sell below cost here; {pages:.0%} of the best pages for the reward do.",
+        "Discounts of up to {discount:.0%} can sell below cost here, and {pages:.0%} of the best pages for the "
+        "reward do.",
         "Set shop.allow_losses to false, lower the discounts, or charge discount_cost.",
     ),
     "returns_not_charged": Code(
         WARNING,
-        "Goods come back in this shop and cost {share:.0%} of the margin, but the reward charges no return_cost.",
+        "Goods come back in this shop and cost {share:.0%} of the margin, but the reward charges no "
+        "return_cost.",
         "Add return_cost (or expected_return_cost) with a negative weight.",
     ),
     "rate_far_from_shop": Code(
@@ -176,8 +179,8 @@ CODES: Mapping[str, Code] = {
     ),
     "probe_preferred": Code(
         WARNING,
-        "The reward likes the page '{probe}' as much as the best pages for the north star or more ({proxy:.2f} of "
-        "theirs); it earns {share:.0%} of their {star}.",
+        "The reward likes the page '{probe}' as much as the best pages for the north star, or more ({proxy:.2f} "
+        "of theirs); it earns {share:.0%} of their {star}.",
         "Charge what makes such pages bad, or forbid them with a guard or a limit.",
     ),
     "not_exact": Code(

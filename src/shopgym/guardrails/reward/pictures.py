@@ -70,7 +70,11 @@ def probe_picture(probes: Sequence[Probe], star: str) -> bytes:
     axes.axvline(0, color=INK, linewidth=0.8)
     axes.set_yticks(range(len(probes)), [probe.name for probe in probes])
     axes.set_ylim(len(probes) - 0.5, -0.5)
-    axes.set_xlabel(f"% of the best pages for {star}; green: {star}, grey: the reward, red: it is fooled")
+    axes.set_xlabel(f"% of the best pages for {star}")
+    axes.barh([], [], color=HONEST, label=star)
+    axes.barh([], [], color=REWARD, label="the reward")
+    axes.barh([], [], color=PROXY, label="the reward, where it is fooled")
+    axes.legend(frameon=False, fontsize=8, loc="lower right")
     title(axes, "Probes: simple pages that nobody trained for")
     return as_png(figure)
 

@@ -24,7 +24,7 @@ LEVEL = 0.95
 DAYS = 90.0
 """That a life is followed where the north star has no horizon."""
 LOOK_AHEAD = ((0.1, 0.0), (0.5, 0.0), (0.0, 0.5), (0.0, 2.0), (0.5, 1.0))
-"""What a click, and a click on an item of worth 1, count for beside the sum itself, in means of the sum a click."""
+"""What a click, and a click on an item of worth 1, count for beside the sum, in means of the sum per click."""
 LEAST_EPISODES = 30.0
 """Effective number of episodes below which a share is not told: a few large orders make all of it."""
 
@@ -114,10 +114,10 @@ def episode_price(
     """The price over visits or lives, by paired simulation with common random numbers.
 
     A rule of a family takes on every page the one that is best for the weighted sum, and for a click more,
-    because it keeps the visitor, and over lives for worth, because it brings people back. The best rule of the
-    family for the reward, and that for the north star, are chosen on one half of the episodes and compared on
-    the other. So an optimiser that looks ahead is meant; ``myopic`` is what one reaches that does not. A life is
-    followed for the horizon of the north star, or for ``DAYS``.
+    because it keeps the visitor, and over lives for worth, because it brings people back. The best rule of
+    the family for the reward, and that for the north star, are chosen on one half of the episodes and
+    compared on the other. So an optimiser that looks ahead is meant; ``myopic`` is what one reaches that
+    does not. A life is followed for the horizon of the north star, or for ``DAYS``.
     """
     star = spec.star
     wanted = {name: weight for name, weight in spec.star_weights.items() if name in SIMULATED_TERMS}
@@ -146,7 +146,8 @@ def episode_price(
     honest = max(tried, key=lambda each: float(each.north_star(wanted)[learnt].mean()))
 
     def judged(each: Trial) -> F64:
-        return each.north_star(wanted)[~learnt]
+        values: F64 = each.north_star(wanted)[~learnt]
+        return values
 
     best = judged(honest)
     return ProxyPrice(

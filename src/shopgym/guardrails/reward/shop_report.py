@@ -15,6 +15,7 @@ from .pictures import pressure_picture, probe_picture
 from .price import ProxyPrice, Share
 from .sentences import weights_text
 from .shop_lint import TOLERANCE, ShopLint, measure
+from .spec_lint import lint_spec
 
 DOMINATES = 0.95
 """Share of the variance above which one term makes the others hardly count."""
@@ -30,26 +31,25 @@ def exact_lint(
     size: LintSize | None = None,
     tolerance: float = TOLERANCE,
     pressure: float | None = None,
-    findings: Sequence[Finding] = (),
     pictures: bool = False,
 ) -> LintReport:
     """Whether a reward can be gamed in a shop, from the shop's exact means: seconds, and nothing is trained.
 
     Args:
         shop, size, tolerance, pressure: as in :func:`.shop_lint.measure`.
-        findings: of the lint without a shop, to be part of the same report.
         pictures: whether to draw them (needs matplotlib).
 
     Raises:
-        InvalidInput: nothing of the reward or of the north star is known exactly, or a number is out of range.
+        InvalidInput: no part of the reward or of the north star is known exactly, or a number is out of range.
     """
     lint = measure(spec, shop, size=size, tolerance=tolerance, pressure=pressure)
-    return shop_report(lint, findings, pictures=pictures)
+    return shop_report(lint, pictures=pictures)
 
 
-def shop_report(lint: ShopLint, findings: Sequence[Finding] = (), *, pictures: bool = False) -> LintReport:
-    """The report on what was measured."""
-    both = sorted([*findings, *shop_findings(lint)], key=lambda finding: finding.severity != ERROR)
+def shop_report(lint: ShopLint, *, pictures: bool = False) -> LintReport:
+    """The report on what was measured, and on what the reward says."""
+    written = lint_spec(lint.spec)
+    both = sorted([*written.findings, *shop_findings(lint)], key=lambda finding: finding.severity != ERROR)
     verdict = _verdict(lint, both)
     drawn = {}
     if pictures and lint.curve.points:
@@ -60,8 +60,9 @@ def shop_report(lint: ShopLint, findings: Sequence[Finding] = (), *, pictures: b
         findings=tuple(both),
         verdict=verdict,
         headline=_headline(lint, verdict),
+        north_star=lint.star,
         spec=lint.spec.spec(),
-        tables=_tables(lint),
+        tables={**written.tables, **_tables(lint)},
         pictures=drawn,
         data={
             "tolerance": lint.tolerance,
@@ -85,7 +86,7 @@ def shop_findings(lint: ShopLint) -> Iterator[Finding]:
         return
     if lint.loses and not lint.safe_at_pressure:
         about = {"star": star, "episode": price.episode, "does": lint.sentence}
-        yield Finding.make("gameable", **about, **_bounds(price.share), safe=f"{lint.curve.safe_kl:.1f}")
+        yield Finding.make("gameable", **about, **_bounds(price.share), stop=_stop(lint.curve.safe_kl))
     for each in lint.prices:
         if each.myopic.high < 1.0 - lint.tolerance and not each.share.high < 1.0 - lint.tolerance:
             yield Finding.make("short_sighted", star=star, episode=each.episode, **_bounds(each.myopic))
@@ -115,8 +116,10 @@ def _about_terms(lint: ShopLint) -> Iterator[Finding]:
     charged = any(weights.get(name, 0.0) < 0.0 for name in RETURN_CHARGES)
     if lint.shop.config.returns.enabled and not charged and back > 0.0:
         yield Finding.make("returns_not_charged", share=back / max(margin, 1e-12))
-    earned = sum(w * float(sampled[name].mean()) for name, w in lint.spec.star_weights.items() if name in sampled)
-    for name, rate in lint.spec.exchange.items():
+    earned = sum(
+        w * float(sampled[name].mean()) for name, w in lint.spec.star_weights.items() if name in sampled
+    )
+    for name in lint.spec.exchange:
         count = float(sampled[name].mean()) if name in sampled else 0.0
         if not count > 0.0 or not earned > 0.0 or lint.spec.star_unit != lint.spec.unit:
             continue
@@ -126,6 +129,10 @@ def _about_terms(lint: ShopLint) -> Iterator[Finding]:
             yield Finding.make(
                 "rate_far_from_shop", unit=unit, rate=weight, own=own, star=star, factor=weight / own
             )
+
+
+def _stop(safe: float) -> str:
+    return f"; up to {safe:.1f} nats a page it loses nothing" if 0.05 < safe < math.inf else ""
 
 
 def _bounds(share: Share) -> dict[str, float]:
@@ -195,9 +202,9 @@ def _price_row(price: ProxyPrice) -> dict[str, Any]:
         "north star kept": _share_text(price.share.value),
         "low": _share_text(price.share.low),
         "high": _share_text(price.share.high),
-        "best for the reward": price.north_star,
-        "best for the north star": price.best,
-        "random pages": price.random,
+        "best for the reward": f"{price.north_star:.4g}",
+        "best for the north star": f"{price.best:.4g}",
+        "random pages": f"{price.random:.4g}",
         "discount": _share_text(price.price_off),
     }
 
