@@ -162,8 +162,8 @@ CODES: Mapping[str, Code] = {
     ),
     "sells_below_cost": Code(
         WARNING,
-        "Discounts of up to {discount:.0%} can sell below cost here, and {pages:.0%} of the best pages for the "
-        "reward do.",
+        "Discounts of up to {discount:.0%} can sell below cost here, and {pages:.0%} of the best pages "
+        "for the reward do.",
         "Set shop.allow_losses to false, lower the discounts, or charge discount_cost.",
     ),
     "returns_not_charged": Code(
@@ -179,8 +179,8 @@ CODES: Mapping[str, Code] = {
     ),
     "probe_preferred": Code(
         WARNING,
-        "The reward likes the page '{probe}' as much as the best pages for the north star, or more ({proxy:.2f} "
-        "of theirs); it earns {share:.0%} of their {star}.",
+        "The reward likes the page '{probe}' as much as the best pages for the north star, or more "
+        "({proxy:.2f} of theirs); it earns {share:.0%} of their {star}.",
         "Charge what makes such pages bad, or forbid them with a guard or a limit.",
     ),
     "not_exact": Code(
