@@ -1,15 +1,17 @@
 """The audit: optimisers of rising strength try to game a reward in a shop, and the business watches.
 
-Every optimiser is also given the north star itself, with the same seeds, pages and visitors. What it earns of the
-north star when it is paid by the reward, over what it earns when it is paid by the north star, is the price of the
-proxy for that optimiser. One training says nothing of training's own luck: a reward is called gameable only if
-every training loses more than the tolerance.
+Every optimiser is also given the north star itself, with the same seeds, pages and visitors. What it earns of
+the north star when it is paid by the reward, over what it earns when it is paid by the north star, is the
+price of the proxy for that optimiser. One training says nothing of the luck of training: a reward is called
+gameable only if every training loses more than the tolerance.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+
+import numpy as np
 
 from ...core.errors import InvalidInput, in_range
 from ...core.reward import RewardSpec
@@ -36,7 +38,7 @@ class Attempt:
         optimiser: an agent's name.
         pages: shown to it while it learnt.
         proxy: reward per episode, over that of pages drawn uniformly.
-        price: as of the exact lint; ``best`` is what the same optimiser earns when it is paid by the north star.
+        price: as of the exact lint; ``best`` is what the same optimiser earns when the north star pays it.
         by_seed: the share of each training.
     """
 
@@ -165,8 +167,8 @@ class _Judge:
     def attempt(self, optimiser: str, pages: int, trials: Sequence[tuple[Trial, Trial]]) -> Attempt:
         """What an optimiser made of it in all its trainings."""
         shares = [share_of(self.north_star(gamed), self.north_star(honest)) for gamed, honest in trials]
-        value = sum(self.north_star(gamed) for gamed, _ in trials) / len(trials)
-        best = sum(self.north_star(honest) for _, honest in trials) / len(trials)
+        value = np.mean([self.north_star(gamed) for gamed, _ in trials], axis=0)
+        best = np.mean([self.north_star(honest) for _, honest in trials], axis=0)
         reward = sum(float(gamed.proxy(self.paid).mean()) for gamed, _ in trials) / len(trials)
         start = float(self.random.proxy(self.paid).mean())
         terms, honest_terms = (

@@ -118,6 +118,12 @@ CODES: Mapping[str, Code] = {
         "Add {term}, or train on whole lives and read the north star beside the reward.",
     ),
     # with a shop
+    "gamed_by": Code(
+        ERROR,
+        "{agent}, paid by this reward for {pages:,} pages, earns {share:.0%} of the {star} that it earns "
+        "when the {star} itself pays it ({low:.0%} to {high:.0%}, per {episode}): {does}.",
+        "Pay for {star} itself, or charge or limit in costs what is given away.",
+    ),
     "gameable": Code(
         ERROR,
         "The pages that are best for the reward earn {share:.0%} of the {star} that they could ({low:.0%} to "
@@ -229,6 +235,7 @@ class LintReport:
         tables: further results by title, each a list of rows with the same keys.
         pictures: PNG files by title.
         data: further results that are no table, as JSON says them.
+        sections: further parts of the page by title, as HTML.
     """
 
     findings: tuple[Finding, ...]
@@ -239,6 +246,7 @@ class LintReport:
     tables: Mapping[str, Sequence[Mapping[str, Any]]] = field(default_factory=dict)
     pictures: Mapping[str, bytes] = field(default_factory=dict)
     data: Mapping[str, Any] = field(default_factory=dict)
+    sections: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def exit_code(self) -> int:

@@ -1,4 +1,4 @@
-"""Storefronts side by side: the same visitors under the rule that games a reward, and under the honest one."""
+"""Storefronts side by side: the same visitors under the rule that games a reward and under the honest one."""
 
 from __future__ import annotations
 

@@ -38,8 +38,8 @@ ROWS = 256
 class DiscountModel:
     """Ridge regression of the reward of a page on what is known of the visitor, one for each discount.
 
-    The discount is a second decision beside the slate: whatever agent chooses the items, this learns how much to
-    take off, from the same pages and the same reward (greedy with a share ``EXPLORE`` of uniform draws).
+    The discount is a second decision beside the slate: whatever agent chooses the items, this learns how much
+    to take off, from the same pages and the same reward (greedy with a share ``EXPLORE`` of uniform draws).
     """
 
     def __init__(self, discounts: Sequence[float], width: int) -> None:
