@@ -1,4 +1,4 @@
-"""``shopgym reward audit`` and ``shopgym reward frontier``: agents that game a reward, and what a number buys."""
+"""``shopgym reward audit`` and ``shopgym reward frontier``: agents that game a reward; what a number buys."""
 
 from __future__ import annotations
 
