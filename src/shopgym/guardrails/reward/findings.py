@@ -36,7 +36,7 @@ class Code:
 CODES: Mapping[str, Code] = {
     "north_star_missing": Code(
         ERROR,
-        "The north star is {star}, but the reward does not contain {term}: an agent is not paid for it.",
+        "The north star is {star}, but the reward does not pay for {term}: an agent does not look for it.",
         "Give {term} a positive weight, or name as north star what you really want.",
     ),
     "north_star_negative": Code(
@@ -58,6 +58,11 @@ CODES: Mapping[str, Code] = {
         ERROR,
         "{first} and {second} count the same money twice: {why}.",
         "Keep one of the two: {first} or {second}.",
+    ),
+    "discount_charged_twice": Code(
+        WARNING,
+        "{term} is what is left after discounts, and discount_cost is charged as well: a discount costs twice.",
+        "Leave discount_cost out, or limit it in costs: 'discount_cost <= 0.05 per revenue'.",
     ),
     "rate_not_positive": Code(
         ERROR,
@@ -147,6 +152,7 @@ class LintReport:
         findings: errors first.
         verdict: a key of :data:`EXIT_CODES`.
         headline: the verdict in one sentence.
+        north_star: what the business wants, in words.
         spec: the reward, as JSON says it.
         tables: further results by title, each a list of rows with the same keys.
     """
@@ -154,6 +160,7 @@ class LintReport:
     findings: tuple[Finding, ...]
     verdict: str
     headline: str
+    north_star: str = ""
     spec: Mapping[str, Any] = field(default_factory=dict)
     tables: Mapping[str, Sequence[Mapping[str, Any]]] = field(default_factory=dict)
 
@@ -168,6 +175,7 @@ class LintReport:
             "verdict": self.verdict,
             "exit_code": self.exit_code,
             "headline": self.headline,
+            "north_star": self.north_star,
             "findings": [asdict(finding) for finding in self.findings],
             "spec": dict(self.spec),
             "tables": {title: [dict(row) for row in rows] for title, rows in self.tables.items()},

@@ -23,6 +23,7 @@ th { text-align: left } td.number { text-align: right; font-variant-numeric: tab
 def lint_page(report: LintReport) -> str:
     """The report as HTML: headline, findings with their remedies, tables, and the spec."""
     parts = [f"<h1>{escape(report.verdict)}</h1><p>{escape(report.headline)}</p>"]
+    parts.append(f"<p>North star, which the business wants to maximise: {escape(report.north_star)}</p>")
     parts += [
         f'<div class="{escape(finding.severity)}"><p><b>{escape(finding.severity)}</b> '
         f"<code>{escape(finding.code)}</code>: {escape(finding.message)}</p>"
