@@ -61,7 +61,7 @@ CODES: Mapping[str, Code] = {
     ),
     "discount_charged_twice": Code(
         WARNING,
-        "{term} is what is left after discounts, and discount_cost is charged as well: a discount costs twice.",
+        "{term} is what is left after discounts, and discount_cost is charged too: a discount costs twice.",
         "Leave discount_cost out, or limit it in costs: 'discount_cost <= 0.05 per revenue'.",
     ),
     "rate_not_positive": Code(
