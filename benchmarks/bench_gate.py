@@ -20,12 +20,12 @@ from _measure import one_thread
 one_thread()
 
 import numpy as np  # noqa: E402
+from scipy.stats import binomtest  # noqa: E402
 
 from shopgym.agents import Task, make_agent  # noqa: E402
 from shopgym.core.reward import UNITS, CostLimit, RewardSpec  # noqa: E402
 from shopgym.envs.oracle import page_values  # noqa: E402
 from shopgym.envs.vector import BanditVectorEnv  # noqa: E402
-from scipy.stats import binomtest  # noqa: E402
 from shopgym.evaluation.offline.log import item_features, outcome_inputs  # noqa: E402
 from shopgym.guardrails.gate import judge_candidates, outcome_logs  # noqa: E402
 from shopgym.policies.decision_log.log import DecisionLog, logged_marginals  # noqa: E402

@@ -35,9 +35,13 @@ from ..guardrails.gate import (
     check_reason,
     choose_candidate,
     judge_candidates,
+    lint_clause,
     north_star_log,
     outcome_logs,
 )
+from ..guardrails.reward.findings import LintReport
+from ..guardrails.reward.linted_shop import LintedShop
+from ..guardrails.reward.shop_report import exact_lint
 from ..policies.decision_log.log import DecisionLog, logged_marginals
 from ..policies.policy import SlatePolicy
 from ..policies.retrieval.retriever import Retriever, StockAwareRetriever
@@ -74,6 +78,7 @@ class Experiment:
         self.reward = config.reward.config
         self.unit = reward_unit(self.reward, self.catalog)
         self.retriever: Retriever | None = None
+        self.lint: LintReport | None = None
         self.failures = Failures(needed=(config.gate.baseline,))
         import_agents(config.agents)
         if config.retrieve is not None and config.retrieve.count > len(self.catalog):
@@ -102,6 +107,7 @@ class Experiment:
         self._require_candidates(inputs)
         agents = self._agents_table({name: deployments[name] for name in inputs}, on_log)
         evaluation = self._evaluate({name: outcomes[REWARD] for name, outcomes in inputs.items()}, agents)
+        self.lint = self._lint()
         verdicts = self._judge(inputs)
         results = Results(
             config=self.config,
@@ -261,7 +267,16 @@ class Experiment:
     def _judge(self, inputs: dict[str, dict[str, OpeInputs]]) -> dict[str, Verdict]:
         stars = {name: outcomes.get(NORTH_STAR, outcomes[REWARD]) for name, outcomes in inputs.items()}
         gate, costs = self.config.gate, self.reward.limits
-        return judge_candidates(stars, gate.baseline, gate.level, costs=costs, outcomes=inputs)
+        others = [] if self.lint is None else [lint_clause(self.lint)]
+        return judge_candidates(stars, gate.baseline, gate.level, costs=costs, outcomes=inputs, others=others)
+
+    def _lint(self) -> LintReport | None:
+        """The exact lint of the reward in this shop; None where no term of it has an exact mean."""
+        seed, guards = self.seed("population"), self.config.guards
+        try:
+            return exact_lint(self.reward, LintedShop(self.catalog, self.shop_config, seed, guards=guards))
+        except InvalidInput:
+            return None
 
     def _agents_table(self, deployments: dict[str, Deployment], on_log: dict[str, F64]) -> pd.DataFrame:
         level, baseline = self.config.evaluation.level, deployments[self.config.gate.baseline]
@@ -372,6 +387,8 @@ def run(
         experiment.failures.write(new)
         if experiment.set_aside is not None:
             experiment.set_aside.to_csv(new / "set_aside.csv", index=False)
+        if experiment.lint is not None:
+            write_json(new / "reward_lint.json", experiment.lint.summary())
         write_json(new / "gate.json", {name: v.as_dict() for name, v in results.verdicts.items()})
         if results.chosen.leaves:
             task = progress.add_task("export and serve", total=2)

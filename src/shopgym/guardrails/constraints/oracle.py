@@ -2,23 +2,25 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from scipy.optimize import linear_sum_assignment, minimize, minimize_scalar
+from scipy.optimize import minimize, minimize_scalar
 
 from ...core.errors import InvalidInput
-from ...core.reward import UNITS, CostLimit, RewardSpec
-from ...core.types import F64, I32
-from ...envs.oracle import slot_values
-from ...envs.page_env import PageEnv
+from ...core.reward import CostLimit, RewardSpec
+from ...core.types import F64
+from ..reward.exact_terms import EXACT_TERMS
+from ..reward.page_means import PageMeans, Weights
 
 PRECISION = 1e-9
-"""Of a limit, relative to what it is counted by: a miss below it is rounding."""
+"""Of a limit, relative to the size of what it allows: a miss below it is rounding."""
 MOST_PRICE = 1e6
+"""A dual that still falls at this price has no least value."""
 ROUNDS = 60
-"""Of the search for the tightest limit; each step of Dinkelbach's method at least doubles the digits."""
+"""Of the search for the tightest limit, which converges faster than linearly."""
 
 
 @dataclass(frozen=True)
@@ -43,160 +45,126 @@ class ConstrainedOptimum:
     @property
     def given_up(self) -> float:
         """Share of the reward that the limits cost; NaN where nothing keeps them."""
-        return 1.0 - self.value / self.free if self.free else float("nan")
+        return 1.0 - self.value / self.free if self.free else math.nan
 
     @property
     def sentence(self) -> str:
         """In words."""
         if self.impossible:
-            limits = "; ".join(
-                f"{label} cannot be met in this shop: the best page gives {self.tightest[label]:.4g}"
+            limits = [
+                f"{label} cannot be met in this shop: the best pages for it reach {self.tightest[label]:.4g}"
                 for label in self.impossible
-            )
-            return f"{limits}. Loosen the limit at least to that"
-        if np.isnan(self.value):
+            ]
+            return f"{'; '.join(limits)}. Loosen it at least to that"
+        if math.isnan(self.value):
             return "each limit can be met, but not all of them at once: loosen one"
-        return f"the limits can be met, and cost {self.given_up:.1%} of the reward"
+        return f"the limits can be met, and cost {max(self.given_up, 0.0):.1%} of the reward"
 
 
-def constrained_optimum(env: PageEnv, limits: Sequence[CostLimit] | None = None) -> ConstrainedOptimum:
-    """The optimum over all policies that fill every slot, for the requests that wait in ``env``.
+def constrained_optimum(
+    means: PageMeans, reward: RewardSpec, limits: Sequence[CostLimit] | None = None
+) -> ConstrainedOptimum:
+    """The optimum over all policies that fill every slot, for the pages of ``means``.
 
     Policies may draw pages at random, so the problem is a linear programme, and its optimum is the least
     value of the Lagrangian dual: min over prices >= 0 of the mean over requests of the best page of
-    reward - price x excess (Altman 1999, Constrained Markov decision processes, chapter 3). The best page is
-    exact. How far the tightest limit can go is found by Dinkelbach's method (1967, On nonlinear fractional
-    programming).
+    reward - price x excess (Altman 1999, Constrained Markov decision processes, chapter 3). How far the
+    tightest limit can go is found by Dinkelbach's method (1967, On nonlinear fractional programming). Both
+    are as exact as :meth:`.PageMeans.best`.
 
     Args:
-        env: an open environment whose items do not compete and whose pages are read slot by slot.
-        limits: of terms of a slot, per page or per another term; None = those of the environment's reward.
+        means: of the requests, e.g. from :meth:`.LintedShop.first_pages`.
+        reward: what is maximised.
+        limits: of terms with exact means, per page or per another such term; None = those of the reward.
 
     Raises:
-        InvalidInput: a limit of another kind, or a shop without exact best pages.
+        InvalidInput: a term of the reward or of a limit has no exact mean, or a limit is against a policy.
     """
-    limits = env.reward.limits if limits is None else tuple(limits)
-    pages = _Pages(env)
-    free = pages.best(pages.reward)
-    excesses = [pages.excess(limit) for limit in limits]
-    tightest = {limit.label: _tightest(pages, limit) for limit in limits}
-    impossible = tuple(
-        limit.label for limit, excess in zip(limits, excesses, strict=True) if _broken(pages, excess)
-    )
-    if not limits:
-        return ConstrainedOptimum(free, free, {}, {}, ())
-    scale = [abs(free) / max(pages.size(excess), PRECISION) or 1.0 for excess in excesses]
+    limits = reward.limits if limits is None else tuple(limits)
+    wanted = dict(reward.weights)
+    _require(wanted, "reward.terms")
+    free = _best(means, wanted)
+    excesses = [_excess(limit) for limit in limits]
+    tightest = {limit.label: _tightest(means, limit) for limit in limits}
+    impossible = tuple(limit.label for limit in limits if _broken(limit, tightest[limit.label]))
+    allowed = [_size(means, excess) for excess, _ in excesses]
+    scales = [max(abs(free), PRECISION) / max(size, PRECISION) for size in allowed]
 
     def dual(prices: F64) -> float:
-        total = pages.reward
-        for price, unit, excess in zip(prices, scale, excesses, strict=True):
-            total = total - price * unit * excess
-        return pages.best(total)
+        total, constant = dict(wanted), 0.0
+        for price, (weights, offset) in zip(prices * scales, excesses, strict=True):
+            constant -= price * offset
+            for name, weight in weights.items():
+                total[name] = total.get(name, 0.0) - price * weight
+        return _best(means, total) + constant
 
-    value, prices = float("nan"), np.zeros(len(limits))
-    if not impossible:
+    prices, value = np.zeros(len(limits)), free
+    if impossible:
+        value = math.nan
+    elif limits:
         prices = _least(dual, len(limits))
-        value = dual(prices)
-    if (
-        prices.max(initial=0.0) >= 0.99 * MOST_PRICE
-    ):  # the dual has no least value: the limits exclude one another
-        value = float("nan")
-    named = {
-        limit.label: float(price * unit) for limit, price, unit in zip(limits, prices, scale, strict=True)
-    }
+        value = math.nan if prices.max() >= 0.99 * MOST_PRICE else float(dual(prices))
+    named = {limit.label: float(price) for limit, price in zip(limits, prices * scales, strict=True)}
     return ConstrainedOptimum(value, free, named, tightest, impossible)
 
 
-class _Pages:
-    """Exact means of every term for every candidate, and best pages by any of them.
-
-    A quantity is (n, 2, m): per examination and per impression.
-    """
-
-    def __init__(self, env: PageEnv) -> None:
-        shop = env.shop
-        if shop.reads_in_chains.any():
-            fix = (
-                "pages that are read in a chain have no exact best page under limits: read pages slot by slot"
-            )
-            raise InvalidInput("shop.examination", "chain", fix)
-        self.env, self.candidates = env, env.requests.candidates
-        self.attention = shop.attention_curve
-        self.reach: F64 = (np.arange(self.attention.shape[1]) < shop.slots[:, None]).astype(np.float64)
-        self.reward = self.quantity(env.reward)
-
-    def quantity(self, reward: RewardSpec) -> F64:
-        candidates: I32 = self.candidates
-        return np.stack(slot_values(self.env.shop, reward, candidates), axis=1)
-
-    def excess(self, limit: CostLimit) -> F64:
-        """How far a slot is on the wrong side of the limit."""
-        counted = self.counted(limit)
-        return np.asarray(limit.excess(self.term(limit.term), counted))
-
-    def term(self, name: str) -> F64:
-        if name == "impression":
-            shape = (len(self.candidates), 2, self.candidates.shape[1])
-            return np.broadcast_to(np.array([0.0, 1.0])[:, None], shape).copy()
-        unit = RewardSpec(terms={name: 1.0}, unit=UNITS[name], north_star=name)
-        return self.quantity(unit)
-
-    def counted(self, limit: CostLimit) -> F64:
-        if limit.per == "page":
-            return self.term("impression") / self.reach.sum(axis=1)[:, None, None]
-        return self.term(limit.per)
-
-    def best(self, quantity: F64) -> float:
-        """The mean over requests of the page that is best for ``quantity``, all slots filled."""
-        values = self._by_slot(quantity)
-        total = 0.0
-        for page in values:
-            total += float(page[linear_sum_assignment(page, maximize=True)].sum())
-        return total / len(values)
-
-    def size(self, quantity: F64) -> float:
-        """Mean absolute size of a page's ``quantity``."""
-        return float(np.abs(self._by_slot(quantity)).mean() * self.attention.shape[1])
-
-    def _by_slot(self, quantity: F64) -> F64:
-        """(n, k, m) ``quantity`` of each candidate at each slot."""
-        seen, shown = quantity[:, 0], quantity[:, 1]
-        values: F64 = self.attention[:, :, None] * seen[:, None]
-        return values + self.reach[:, :, None] * shown[:, None]
+def _excess(limit: CostLimit) -> tuple[dict[str, float], float]:
+    """(weight of each term, constant per page) of how far a page is on the wrong side of a limit."""
+    if limit.versus is not None or limit.items is not None:
+        raise InvalidInput(
+            f"reward.costs.{limit.label}", limit.sentence, "give a limit of a term, as a number"
+        )
+    counted = {} if limit.per == "page" else {limit.per: 1.0}
+    _require({limit.term: 1.0, **counted}, f"reward.costs.{limit.label}")
+    one, unit = np.ones(1), np.zeros(1)
+    weights = {limit.term: float(limit.excess(one, unit)[0])}
+    by_count = float(limit.excess(unit, one)[0])
+    return (weights, by_count) if limit.per == "page" else ({**weights, limit.per: by_count}, 0.0)
 
 
-def _broken(pages: _Pages, excess: F64) -> bool:
+def _require(weights: Weights, field: str) -> None:
+    unknown = [name for name in weights if name not in EXACT_TERMS]
+    if unknown:
+        raise InvalidInput(field, unknown[0], f"the shop has exact means of {', '.join(EXACT_TERMS)}")
+
+
+def _best(means: PageMeans, weights: Weights) -> float:
+    """Mean over requests of the page that is best for ``weights``."""
+    return float(means.value(weights, means.best(weights)).mean())
+
+
+def _size(means: PageMeans, weights: Weights) -> float:
+    """Mean absolute size of ``weights`` on uniform pages."""
+    pages = means.uniform(np.random.default_rng(0))
+    return float(np.abs(means.value(weights, pages)).mean())
+
+
+def _broken(limit: CostLimit, tightest: float) -> bool:
     """Whether every page policy exceeds the limit."""
-    return bool(-pages.best(-excess) > PRECISION * max(pages.size(excess), PRECISION))
+    over = tightest - limit.limit if limit.at_most is not None else limit.limit - tightest
+    return over > PRECISION * max(abs(limit.limit), PRECISION)
 
 
-def _tightest(pages: _Pages, limit: CostLimit) -> float:
-    """The least (greatest) ratio of the limited term that a policy can have."""
-    amount, counted = pages.term(limit.term), pages.counted(limit)
-    sign = 1.0 if limit.at_most is not None else -1.0
-    ratio = limit.limit
+def _tightest(means: PageMeans, limit: CostLimit) -> float:
+    """The least (greatest) value of what is limited that a policy can have."""
+    sign, ratio = (1.0 if limit.at_most is not None else -1.0), limit.limit
     for _ in range(ROUNDS):
-        priced = sign * (amount - ratio * counted)
-        values = -pages._by_slot(priced)
-        total = below = 0.0
-        by_amount, by_count = pages._by_slot(amount), pages._by_slot(counted)
-        for page, (of_amount, of_count) in zip(values, zip(by_amount, by_count, strict=True), strict=True):
-            chosen = linear_sum_assignment(page, maximize=True)
-            total, below = total + float(of_amount[chosen].sum()), below + float(of_count[chosen].sum())
-        new = total / below if below else ratio
-        if abs(new - ratio) <= PRECISION * max(abs(ratio), 1e-12):
+        counted = {} if limit.per == "page" else {limit.per: sign * ratio}
+        pages = means.best({limit.term: -sign, **counted})
+        amount = float(means.value({limit.term: 1.0}, pages).mean())
+        below = 1.0 if limit.per == "page" else float(means.value({limit.per: 1.0}, pages).mean())
+        last, ratio = ratio, amount / below if below > 0 else ratio
+        if abs(ratio - last) <= PRECISION * max(abs(last), PRECISION):
             break
-        ratio = new
-    return float(ratio)
+    return ratio
 
 
 def _least(dual: Callable[[F64], float], count: int) -> F64:
     """Prices >= 0 at which the convex ``dual`` is least."""
     if count > 1:
         start, bounds = np.full(count, 0.1), [(0.0, MOST_PRICE)] * count
-        return np.maximum(
-            np.asarray(minimize(dual, start, method="Powell", bounds=bounds).x, np.float64), 0.0
-        )
+        prices = np.asarray(minimize(dual, start, method="Powell", bounds=bounds).x, np.float64)
+        return np.maximum(prices, 0.0)
     upper = 1.0
     while upper < MOST_PRICE and dual(np.array([2 * upper])) < dual(np.array([upper])):
         upper *= 2
