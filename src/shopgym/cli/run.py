@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import signal
+import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -27,6 +28,9 @@ def run(
     overwrite: Annotated[
         bool, typer.Option("--overwrite", help="replace an earlier run in the folder")
     ] = False,
+    override: Annotated[
+        str | None, typer.Option(help="why the candidate is exported even if the gate refuses it")
+    ] = None,
     workers: Annotated[int, typer.Option(min=1, help="processes; a leaderboard's only")] = 1,
 ) -> None:
     """Train and compare agents, evaluate them offline, gate, export, serve, report.
@@ -50,7 +54,9 @@ def run(
         signal.signal(signal.SIGTERM, _end)
     if not isinstance(checked, ExperimentConfig):
         return _leaderboard(checked, folder, as_json, workers, overwrite)
-    results = run_experiment(checked, folder, quiet=as_json, overwrite=overwrite)
+    results = run_experiment(checked, folder, quiet=as_json, overwrite=overwrite, override=override)
+    if results.chosen.override:
+        print(f"WARNING: {results.chosen.sentence}", file=sys.stderr)
     if as_json:
         print(json.dumps({**results.summary(), "folder": str(folder)}))
     else:

@@ -18,7 +18,7 @@ from ..core.reward import UNITS, RewardSpec
 from ..core.types import F64
 from ..evaluation.offline.estimate import without_infinity
 from ..evaluation.offline.verdict import REFUSE
-from ..guardrails.gate import Verdict
+from ..guardrails.gate import Verdict, overridden
 from ..policies.policy import SlatePolicy
 from ..simulators import Catalog
 from .config import ExperimentConfig
@@ -45,6 +45,11 @@ class Results:
     environment: dict[str, str] = field(default_factory=dict)
     failed: dict[str, str] = field(default_factory=dict)
     """Why an agent has no row, by name."""
+
+    def override(self, reason: str) -> None:
+        """Let the candidate out whatever the gate says, because of ``reason``."""
+        self.chosen = overridden(self.chosen, reason)
+        self.verdicts[self.chosen.candidate] = self.chosen
 
     @property
     def names(self) -> list[str]:
