@@ -107,8 +107,8 @@ def interval(slopes: F64) -> tuple[float, float]:
 def _least_squares(moved: F64, weight: F64) -> F64:
     """Slopes of the first column on the others."""
     weighted = moved[:, 1:] * weight[:, None]
-    solution: F64 = np.linalg.lstsq(weighted.T @ moved[:, 1:], weighted.T @ moved[:, 0], rcond=1e-12)[0]
-    return solution
+    solution = np.linalg.lstsq(weighted.T @ moved[:, 1:], weighted.T @ moved[:, 0], rcond=1e-12)[0]
+    return np.asarray(solution, np.float64)
 
 
 def _demeaned(columns: F64, weight: F64, counts: Counts) -> F64:

@@ -49,10 +49,11 @@ class WeeklySales:
 
     def at(self, item: pd.Series, week: I64, value: F64) -> F64:
         """(r,) the largest ``value`` (m,) that a table has for an item (m,) and week (m,), 0 where none."""
-        row = pd.Index(self.items).get_indexer(item.astype(str))
+        row = pd.Index(self.items).get_indexer(pd.Index(item.astype(str)))
         key = pd.Series(row.astype(np.int64) * MOST_WEEKS + week)
         largest = pd.Series(value).where(row >= 0).groupby(key).max()
-        return np.nan_to_num(largest.reindex(self.item * MOST_WEEKS + self.week).to_numpy(np.float64))
+        values = largest.reindex(self.item * MOST_WEEKS + self.week).to_numpy(np.float64)
+        return np.asarray(np.nan_to_num(values), np.float64)
 
 
 def week_of(time: pd.Series | F64) -> I64:
