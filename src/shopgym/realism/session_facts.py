@@ -82,6 +82,19 @@ def _abandonment(data: ShopData, boot: ClusterBootstrap) -> Measurement:
     return boot.mean(1.0 - sessions["converted"].to_numpy(np.float64), _units(sessions))
 
 
+@fact("session_duration_median_s", "s", "session", sessions=("duration", "events"))
+def _duration(data: ShopData, boot: ClusterBootstrap) -> Measurement:
+    """Median seconds from the first to the last action, of sessions with two actions or more."""
+    sessions = data.sessions[data.sessions["events"] >= 2].dropna(subset="duration")
+    return boot.median(sessions["duration"], _units(sessions))
+
+
+@fact("repeat_view_share", "share", "session", sessions=("clicks", "repeat_views"))
+def _repeat_views(data: ShopData, boot: ClusterBootstrap) -> Measurement:
+    """Share of the item pages opened whose item was opened before in the session."""
+    return boot.ratio(data.sessions["repeat_views"], data.sessions["clicks"], _units(data.sessions))
+
+
 @fact("sessions_per_user", "sessions", "session", sessions=("user_id",), cumulative=True)
 def _sessions_per_user(data: ShopData, boot: ClusterBootstrap) -> Measurement:
     """Sessions per user with at least one."""
@@ -94,6 +107,20 @@ def _new_over_returning(data: ShopData, boot: ClusterBootstrap) -> Measurement:
     """Session conversion of new visitors over that of other visitors."""
     sessions = _sessions_with(data, "converted", "new_visitor")
     return boot.ratio_of_means(sessions["converted"], sessions["new_visitor"] > 0, _units(sessions))
+
+
+@fact("conv_returning_over_new", "ratio", "heterogeneity", sessions=("converted", "new_visitor"))
+def _returning_over_new(data: ShopData, boot: ClusterBootstrap) -> Measurement:
+    """Session conversion of visitors seen before over that of new ones."""
+    sessions = _sessions_with(data, "converted", "new_visitor")
+    return boot.ratio_of_means(sessions["converted"], sessions["new_visitor"] == 0, _units(sessions))
+
+
+@fact("conv_search_over_none", "ratio", "search", sessions=("converted", "searched"))
+def _search_over_none(data: ShopData, boot: ClusterBootstrap) -> Measurement:
+    """Session conversion of sessions with a search over that of those without."""
+    sessions = _sessions_with(data, "converted", "searched")
+    return boot.ratio_of_means(sessions["converted"], sessions["searched"] > 0, _units(sessions))
 
 
 @fact("conv_weekend_over_weekday", "ratio", "seasonality", sessions=("converted", "weekend"))
