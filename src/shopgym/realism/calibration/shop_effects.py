@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -43,12 +43,13 @@ class ShopEffects:
 
     catalog: Catalog
     seed: int = 0
-    behaviour: Behaviour = Behaviour()
+    behaviour: Behaviour = field(default_factory=Behaviour)
 
-    def measure(self, name: str, config: ShopConfig) -> float:
+    def measure(self, name: str, config: ShopConfig, change: float = float("nan")) -> float:
         """The response ``name`` of a shop; NaN where it does not occur, as e-mails without their surface.
 
-        Where items compete, of pages that are examined whole.
+        Where items compete, of pages that are examined whole. ``change`` is that of log price, NaN for a
+        tenth off.
         """
         part, _, _ = name.partition(":")
         if part.startswith("email"):
@@ -59,8 +60,9 @@ class ShopEffects:
             return self._promotion(config, with_price=part == "promotion_total")
         if part in ("price_elasticity", "cart_price_elasticity"):
             terms = {"price_elasticity": "units", "cart_price_elasticity": "cart"}
-            before, after = self._paired(config, terms[part], _cheaper(PRICE_OFF))
-            return float(np.log(after / before) / np.log1p(-PRICE_OFF)) if before > 0 else float("nan")
+            change = change if np.isfinite(change) else float(np.log1p(-PRICE_OFF))
+            before, after = self._paired(config, terms[part], _priced(change))
+            return float(np.log(after / before) / change) if before > 0 else float("nan")
         raise InvalidInput("response", name, "the simulated shop does not measure it")
 
     def _promotion(self, config: ShopConfig, *, with_price: bool) -> float:
@@ -72,7 +74,7 @@ class ShopEffects:
             shop.today.appeal[0, items] += campaign.boost
             shop.today.lift[0, items] = np.exp(shop.today.appeal[0, items])
             if with_price:
-                _cheaper(campaign.price_off)(shop, items)
+                _priced(float(np.log1p(-campaign.price_off)))(shop, items)
 
         before, after = self._paired(config, "units", mark)
         return after / before - 1.0 if before > 0 else float("nan")
@@ -86,13 +88,14 @@ class ShopEffects:
 
         def measure(shop: Shop, slates: I32) -> None:
             counted = (slates >= 0) & changed[slates]
-            tables = shop.today.price, shop.today.log_price, shop.today.appeal, shop.today.lift
+            today = shop.today
+            tables = [np.asarray(t) for t in (today.price, today.log_price, today.appeal, today.lift)]
             kept = [table.copy() for table in tables]
             total[0] += (_demand(shop, slates, term) * counted).sum()
             change(shop, changed)
             total[1] += (_demand(shop, slates, term) * counted).sum()
             for table, values in zip(tables, kept, strict=True):
-                table[:] = values
+                np.copyto(table, values)
 
         self._visit(config, measure)
         return float(total[0]), float(total[1])
@@ -163,12 +166,14 @@ class ShopEffects:
         return np.random.default_rng([self.seed, 17])
 
 
-def _cheaper(price_off: float) -> Callable[[Shop, Bool], None]:
-    def change(shop: Shop, items: Bool) -> None:
-        shop.today.price[0, items] *= 1.0 - price_off
-        shop.today.log_price[0, items] += np.log1p(-price_off)
+def _priced(change: float) -> Callable[[Shop, Bool], None]:
+    """Add ``change`` to the log price of items."""
 
-    return change
+    def set_prices(shop: Shop, items: Bool) -> None:
+        shop.today.price[0, items] *= np.exp(change)
+        shop.today.log_price[0, items] += change
+
+    return set_prices
 
 
 def _demand(shop: Shop, slates: I32, term: str) -> F64:

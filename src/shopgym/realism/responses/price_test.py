@@ -87,7 +87,7 @@ def measure_price_test(test: PriceTest, rng: Generator, *, resamples: int = RESA
     """
     table = test.table
     names = [name for name, column in OUTCOMES.items() if column in table]
-    usual = table["list_price"] if "list_price" in table else 1.0
+    usual = table.get("list_price", 1.0)
     price = np.log((table["price"] / usual).to_numpy(np.float64))
     group = np.zeros(len(table), np.int64)
     if "item" in table and not _in_one_arm(table, "item"):
@@ -103,7 +103,7 @@ def measure_price_test(test: PriceTest, rng: Generator, *, resamples: int = RESA
         return refused(why, *names)
     responses = MeasuredResponses()
     for name in names:
-        responses += _measure(name, test, price, group, rng, resamples)
+        responses += _measure(name, test, centred, group, rng, resamples)
     return responses
 
 
@@ -120,7 +120,7 @@ def _measure(
             return refused("give the rows of items or users, or two rows: the totals of two arms", name)
         value, low, high = _exact(y, exposure, price)
         how = "price test: totals of two arms, exact interval of Poisson counts"
-        return MeasuredResponses((Response(name, value, low, high, "elasticity", how, 2),))
+        return MeasuredResponses((Response(name, value, low, high, "elasticity", how, 2, _change(price)),))
     whole = Counts(y, price[:, None], group, np.zeros(len(y), np.int64), exposure)
     rows = whole.sells(np.ones(len(y), np.bool_))
     counts = whole.take(rows)
@@ -132,7 +132,13 @@ def _measure(
     checked = "sample ratio checked" if test.unit else "sample ratio not checked"
     how = f"price test: {table['arm'].nunique()} arms of {drawn}, bootstrap over {cluster_by}s; {checked}"
     value, number = float(fit.slope[0]), int(rows.sum())
-    return MeasuredResponses((Response(name, value, low, high, "elasticity", how, number),))
+    change = _change(price[rows])
+    return MeasuredResponses((Response(name, value, low, high, "elasticity", how, number, change),))
+
+
+def _change(price: F64) -> float:
+    """From the highest to the lowest log price: a test compares the two."""
+    return float(price.min() - price.max())
 
 
 def _exact(y: F64, exposure: F64, price: F64) -> tuple[float, float, float]:
