@@ -60,10 +60,11 @@ def weekly_lines(
     rng = np.random.default_rng([seed, 3])
     today = shop.today
     usual = [np.array(table) for table in (today.price, today.log_price, today.appeal, today.available)]
-    lines = []
+    lines, shown = [], [0]
 
     def set_week(rows: I64, requests: Requests, slates: I32) -> int:
-        week = page // pages
+        week = shown[0] // pages
+        shown[0] += 1
         today.price[0] = usual[0][0] * np.exp(log_price[week])
         today.log_price[0] = usual[1][0] + log_price[week]
         today.appeal[0] = usual[2][0] + (0.0 if appeal is None else appeal[week])
@@ -71,7 +72,6 @@ def weekly_lines(
         today.available[0] = usual[3][0] if out is None else ~out[week]
         return week
 
-    page = 0
     policy = RandomSlates(len(catalog), config.slate_size)
     for step in rollout(world, policy, rng, pages=len(log_price) * pages, before=set_week, look_ahead=False):
         row, slot = np.nonzero(step.feedback.quantity > 0)
@@ -82,6 +82,5 @@ def weekly_lines(
         price = usual[0][0, item] * np.exp(log_price[step.before, item])
         table = {"item": catalog.items.item_id[item].astype(str), "time": time}
         lines.append(pd.DataFrame({**table, "quantity": quantity, "price": price}))
-        page += 1
     table = pd.concat(lines, ignore_index=True)
     return table.sort_values("time", ignore_index=True).assign(order=np.arange(len(table)).astype(str))

@@ -26,7 +26,7 @@ VISITORS, WARM_UP, PAGES = 1024, 4, 8
 PRICE_OFF = 0.1
 PART = 0.2
 """Share of the items that are changed at a time: the others stay as they are, as in a record."""
-OUT = 24
+OUT = 60
 """Items that run out, drawn by popularity."""
 E_MAILS = 40_960
 

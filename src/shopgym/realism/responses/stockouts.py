@@ -101,8 +101,11 @@ def measure_stockouts(
     why = moved_at_once(sales, moved, out, "stock")
     if why:
         return refused(why, NAME)
-    expected = _expected(sales, _touched(sales, out, similar))
-    lost, gained, items = _lost_and_gained(sales, out, expected, similar)
+    pairs = _neighbours(sales, out, similar)
+    touched = out > 0
+    touched[pairs[1]] = True
+    expected = _expected(sales, touched)
+    lost, gained, items = _lost_and_gained(sales, out, expected, pairs)
     if lost.sum() < FEWEST_LOST:
         return refused(f"{lost.sum():.0f} units were lost: {FEWEST_LOST:.0f} are needed", NAME)
     unit = np.unique(items, return_inverse=True)[1]
@@ -118,17 +121,19 @@ def measure_stockouts(
     )
 
 
-def _touched(sales: WeeklySales, out: F64, similar: Mapping[str, Sequence[str]]) -> Bool:
-    """(r,) rows that a stockout changes: the item is out, or one that has it among its similar items."""
-    touched = out > 0
-    row = {item: i for i, item in enumerate(sales.items)}
-    index = pd.Series(np.arange(len(out)), [sales.item, sales.week])
-    for at in np.flatnonzero(out > 0):
-        for other in similar.get(sales.items[sales.item[at]], ()):
-            place = index.get((row.get(other, -1), sales.week[at]))
-            if place is not None:
-                touched[place] = True
-    return touched
+def _neighbours(sales: WeeklySales, out: F64, similar: Mapping[str, Sequence[str]]) -> tuple[I64, I64]:
+    """(row of an item that is out, row of a similar one in the same week), each (p,)."""
+    number = {item: i for i, item in enumerate(sales.items)}
+    rows = np.flatnonzero(out > 0)
+    pairs = [
+        (row, number[other])
+        for row in rows
+        for other in similar.get(sales.items[sales.item[row]], ())
+        if other in number
+    ]
+    row, item = np.array(pairs, np.int64).reshape(-1, 2).T
+    place = sales.row_of(item, sales.week[row])
+    return row[place >= 0], place[place >= 0]
 
 
 def _expected(sales: WeeklySales, touched: Bool) -> F64:
@@ -165,19 +170,18 @@ def _effects(logs: F64, item: I64, week: I64, items: int, weeks: int) -> tuple[F
 
 
 def _lost_and_gained(
-    sales: WeeklySales, out: F64, expected: F64, similar: Mapping[str, Sequence[str]]
+    sales: WeeklySales, out: F64, expected: F64, pairs: tuple[I64, I64]
 ) -> tuple[F64, F64, I64]:
-    """(units lost, units that similar items gained, item) of each week of a stockout, each (s,)."""
-    row = {item: i for i, item in enumerate(sales.items)}
-    index = pd.Series(np.arange(len(out)), [sales.item, sales.week])
-    lost, gained, items = [], [], []
-    for at in np.flatnonzero((out >= MOSTLY) & np.isfinite(expected)):
-        more = 0.0
-        for other in similar.get(sales.items[sales.item[at]], ()):
-            place = index.get((row.get(other, -1), sales.week[at]))
-            if place is not None and out[place] == 0 and np.isfinite(expected[place]):
-                more += sales.units[place] - expected[place]
-        lost.append(expected[at] - sales.units[at])
-        gained.append(more)
-        items.append(sales.item[at])
-    return np.asarray(lost), np.asarray(gained), np.asarray(items, np.int64)
+    """(units lost, units that similar items gained, item) of each week of a stockout, each (s,).
+
+    What an item gains while several are out that it is similar to is shared by what these would have sold.
+    """
+    fine = np.isfinite(expected)
+    row, place = pairs
+    usable = fine[row] & fine[place] & (out[place] == 0)
+    row, place = row[usable], place[usable]
+    claims = np.bincount(place, expected[row], len(out))
+    gain = (sales.units[place] - expected[place]) * expected[row] / claims[place]
+    gained = np.bincount(row, gain, len(out)).astype(np.float64)
+    counted = (out >= MOSTLY) & fine
+    return (expected - sales.units)[counted], gained[counted], sales.item[counted]

@@ -13,6 +13,7 @@ from ...tables import to_numbers
 
 DOUBTFUL = 0.001
 """p-value below which a trial counts as not randomised."""
+LEAST_P = 1e-99
 MOST_KINDS = 50
 """A column with more different texts is no trait of customers, but a name."""
 
@@ -66,8 +67,8 @@ def sample_ratio(counts: F64, allocation: F64 | None = None) -> str:
     seen = " : ".join(f"{count:,.0f}" for count in counts)
     planned = " : ".join(f"{count:,.0f}" for count in expected)
     return (
-        f"the arms have {seen} units where {planned} were to be expected (p {p:.1g}): units are missing; "
-        "if the shares were planned to differ, give them in a column allocation"
+        f"the arms have {seen} units where {planned} were to be expected (p {max(p, LEAST_P):.1g}): "
+        "units are missing; if the shares were planned to differ, give them in a column allocation"
     )
 
 
@@ -92,6 +93,6 @@ def balance(traits: pd.DataFrame, arm: pd.Series) -> str:
     if not worst or tests[worst] * len(tests) >= DOUBTFUL:
         return ""
     return (
-        f"the arms differed in {worst} before the trial (p {tests[worst]:.1g}, one of {len(tests)} traits): "
-        "they were not drawn at random"
+        f"the arms differed in {worst} before the trial (p {max(tests[worst], LEAST_P):.1g}, "
+        f"one of {len(tests)} traits): they were not drawn at random"
     )
