@@ -22,7 +22,8 @@ from shopgym.simulators import (
     StockConfig,
 )
 from shopgym.simulators.catalog.item_attributes import ItemAttributes
-from shopgym.simulators.market.market import YEAR, Market
+from shopgym.simulators.market.market import Market
+from shopgym.simulators.market.seasons import YEAR
 from shopgym.simulators.profiles.disturbances import VARIANTS, variant
 
 

@@ -215,6 +215,7 @@ def site_pages(slate_size: int) -> st.SearchStrategy[SurfaceConfig]:
             satisfied=between(0.1, 0.9),
             lift=between(-1.0, 1.0),
             similar_share=between(0.0, 0.8),
+            fixed=st.sampled_from([0.0, 0.5, 1.0]),
         )
 
     return st.tuples(st.integers(0, slate_size), st.sampled_from(CLICK_MODELS)).flatmap(
@@ -256,6 +257,7 @@ def choices() -> st.SearchStrategy[ChoiceConfig]:
         quick=between(0.0, 1.0),
         substitution=between(0.0, 1.0),
         competition=st.sampled_from([0.0, 0.5, 1.0]),
+        cart_only=st.sampled_from([0.0, 0.4]),
     )
 
 
@@ -269,6 +271,7 @@ def people() -> st.SearchStrategy[PeopleConfig]:
         rate_effect=between(0.0, 2.0),
         churn_effect=between(0.0, 2.0),
         passing=between(0.0, 0.5),
+        passing_missions=between(0.0, 1.0),
     )
     return st.builds(
         PeopleConfig,
@@ -296,6 +299,8 @@ def configs(draw: st.DrawFn) -> ShopConfig:
         enabled=st.booleans(),
         to_cart=between(0.0, 1.0),
         search_rate=between(0.0, 1.0),
+        search_mission=between(0.0, 1.0),
+        search_first=st.sampled_from([0.0, 0.5, 1.0]),
         opened=between(0.0, 1.0),
         channels=st.tuples(*[st.floats(0.0, 1.0)] * 3, st.floats(0.1, 1.0)),
         **dict.fromkeys(("home", "product", "cart", "search", "email"), page),

@@ -21,6 +21,7 @@ from .log import log_compact
 from .once import OnceCommand, OnceGroup
 from .ope_benchmark import ope_benchmark
 from .realism import realism
+from .reward import reward_lint
 from .run import run
 from .serve import serve
 
@@ -59,6 +60,7 @@ GROUPS: dict[str, tuple[str, dict[str, Callable[..., None]]]] = {
         "Print the schema of a config, or check one.",
         {"schema": config_schema, "check": config_check},
     ),
+    "reward": ("Check a reward before anything is trained on it.", {"lint": reward_lint}),
     "log": ("Work with decision logs.", {"compact": log_compact}),
 }
 for name, (text, commands) in GROUPS.items():

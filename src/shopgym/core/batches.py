@@ -97,10 +97,18 @@ class Decisions:
         return len(self.slates)
 
 
-SLOT_TERMS = ("click", "cart", "purchase", "units", "revenue", "margin", "stockout", "dwell", "return_cost")
+SLOT_TERMS = (
+    *("click", "cart", "purchase", "units", "revenue", "margin", "stockout", "dwell", "return_cost"),
+    *("discount_cost", "expected_return_cost"),
+)
 """What is counted of a slot. The columns of ``Feedback.page`` are the sums over its slots."""
 TERM_CLICK, TERM_CART, TERM_PURCHASE, TERM_UNITS, TERM_REVENUE = range(5)
 TERM_MARGIN, TERM_STOCKOUT, TERM_DWELL, TERM_RETURN_COST = range(5, 9)
+TERM_DISCOUNT_COST, TERM_EXPECTED_RETURN_COST = range(9, 11)
+
+PAGE_TERMS = ("impression", "diversity", "visit", "satisfaction", "retention", "holding_cost")
+"""What is counted of a page as a whole: the rows of ``PageMeasures.amounts``."""
+PAGE_IMPRESSION, PAGE_DIVERSITY, PAGE_VISIT, PAGE_SATISFACTION, PAGE_RETENTION, PAGE_HOLDING_COST = range(6)
 
 LEARNER_EVENTS = ("click", "cart", "purchase", "revenue", "margin")
 """The terms that learners are told beside the reward."""
@@ -116,10 +124,14 @@ EVENT_COLUMNS = (
     "returned",
     "return_cost",
     "return_delay",
+    "discount_cost",
+    "expected_return_cost",
+    "return_probability",
 )
 """What is known of an item that was clicked or put in the cart: the columns of ``Feedback.events``."""
 EVENT_DWELL, EVENT_CART_UNITS, EVENT_REMOVED, EVENT_SOLD, EVENT_QUANTITY = range(5)
 EVENT_REVENUE, EVENT_MARGIN, EVENT_RETURNED, EVENT_RETURN_COST, EVENT_RETURN_DELAY = range(5, 10)
+EVENT_DISCOUNT_COST, EVENT_EXPECTED_RETURN_COST, EVENT_RETURN_PROBABILITY = range(10, 13)
 
 PADDING = 72
 """Unused columns of ``PageBuffers.page``: rows whose length is a power of two would evict one another."""
@@ -135,7 +147,7 @@ class PageBuffers(NamedTuple):
     carted: Bool  # (n, k)
     examined: Bool  # (n, k)
     unavailable: Bool  # (n, k)
-    page: F64  # (9, n + PADDING)
+    page: F64  # (11, n + PADDING)
     first: I64  # (n,)
     read: U64  # (n,) key of the page if the visitor spent time on it, else 0
 
@@ -147,6 +159,13 @@ class PageBuffers(NamedTuple):
         return cls(clicked, carted, examined, unavailable, page, first, np.empty(n, np.uint64))
 
 
+class PageMeasures(NamedTuple):
+    """What is counted of n pages as a whole. Whoever runs episodes measures it: it knows where visits end."""
+
+    slates: I32  # (n, k) item rows shown; ``EMPTY`` = empty slot, or a page that nobody was shown
+    amounts: F64  # (6, n) by ``PAGE_TERMS``
+
+
 @dataclass(frozen=True)
 class Feedback:
     """What happened on n pages of k slots.
@@ -156,14 +175,16 @@ class Feedback:
 
     Attributes:
         buffers: what is known of every slot and every page.
-        events: (r, 10) float64, columns :data:`EVENT_COLUMNS`. Each page has one row for every slot that
+        events: (r, 13) float64, columns :data:`EVENT_COLUMNS`. Each page has one row for every slot that
             was clicked or put in the cart, in order of slots. Other rows have no meaning.
         reading_time: returns the (n,) float32 seconds spent on the page itself. Few callers need them.
+        measures: what is counted of a page as a whole; None where only the shop was asked.
     """
 
     buffers: PageBuffers
     events: F64
     reading_time: Callable[[], F32]
+    measures: PageMeasures | None = None
 
     @property
     def clicked(self) -> Bool:
@@ -187,7 +208,7 @@ class Feedback:
 
     @property
     def page(self) -> F64:
-        """(n, 9) the sum over slots of each of ``SLOT_TERMS``."""
+        """(n, 11) the sum over slots of each of ``SLOT_TERMS``."""
         return self.buffers.page[:, : len(self.buffers.first)].T
 
     @property
@@ -258,6 +279,16 @@ class Feedback:
     def return_delay(self) -> F32:
         """(n, k) days from order to return."""
         return self._by_slot(EVENT_RETURN_DELAY, np.float32)
+
+    @cached_property
+    def discount_cost(self) -> F64:
+        """(n, k) currency that the page's own discount took off what was bought."""
+        return self._by_slot(EVENT_DISCOUNT_COST, np.float64)
+
+    @cached_property
+    def expected_return_cost(self) -> F64:
+        """(n, k) currency: the mean of ``return_cost`` at the moment of the order."""
+        return self._by_slot(EVENT_EXPECTED_RETURN_COST, np.float64)
 
     def learner_events(self) -> dict[str, F64]:
         """What learners are told beside the reward: ``LEARNER_EVENTS`` by name, each (n, k)."""

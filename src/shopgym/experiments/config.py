@@ -7,7 +7,6 @@ from functools import partial
 from pathlib import Path
 from typing import Annotated, Any, ClassVar, Literal
 
-import yaml
 from pydantic import (
     BaseModel,
     ConfigDict,
@@ -26,6 +25,7 @@ from ..core.config import Settings, build
 from ..core.errors import InvalidInput, did_you_mean, one_of
 from ..core.hashing import hash_json
 from ..core.reward import RewardSpec
+from ..core.yaml_file import import_packages, read_yaml
 from ..evaluation.offline.estimators import ESTIMATORS
 from ..policies.guards import GUARDS, CategoryCap, InStock, MarginFloor, guard_from_spec, guard_spec
 from ..simulators.build_params import user_names
@@ -34,7 +34,7 @@ from ..simulators.config import ShopConfig
 from ..tables import Dialect
 from ..tables.records.options import RecordOptions
 from .covered_days import check_events
-from .entries import NAME, AgentEntry, agent_entries, check_entries, import_packages
+from .entries import NAME, AgentEntry, agent_entries, check_entries
 
 Rule = Annotated[
     InStock | MarginFloor | CategoryCap,
@@ -289,22 +289,24 @@ class ExperimentConfig(Section):
         return hash_json(self.stored())
 
 
-class _OnceLoader(yaml.SafeLoader):
-    """Plain YAML in which a key may stand only once: the last one would silently win."""
-
-    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
-        lines: dict[Any, int] = {}
-        for key_node, _ in node.value:
-            key, line = self.construct_object(key_node, deep=True), key_node.start_mark.line + 1
-            if key in lines:
-                raise InvalidInput(str(key), "given twice", f"keep one: lines {lines[key]} and {line}")
-            lines[key] = line
-        return super().construct_mapping(node, deep)
-
-
 def load_config(path: Path) -> ExperimentConfig:
     """Read and check an experiment's YAML file, or the shipped config of that name: ``online_retail``."""
     return parse_config(read_config(path))
+
+
+def config_path(path: Path) -> Path:
+    """``path``, or the file of the shipped config of that name.
+
+    Raises:
+        InvalidInput: there is neither.
+    """
+    if path.exists():
+        return path
+    shipped = {file.stem: file for file in sorted((Path(__file__).parent / "configs").glob("*.yaml"))}
+    if path.parent != Path() or path.name not in shipped:
+        fix = f"there is no such file, nor a shipped config; shipped: {', '.join(shipped)}"
+        raise InvalidInput("config", str(path), fix + did_you_mean(path.stem, shipped))
+    return shipped[path.name]
 
 
 def read_config(path: Path) -> dict[str, Any]:
@@ -312,21 +314,8 @@ def read_config(path: Path) -> dict[str, Any]:
 
     A relative ``catalog.path`` or ``catalog.item_table`` is taken from the file's own folder.
     """
-    shipped = {file.stem: file for file in sorted((Path(__file__).parent / "configs").glob("*.yaml"))}
-    if not path.exists() and path.parent == Path():
-        path = shipped.get(path.name, path)
-    try:
-        raw = yaml.load(path.read_text(encoding="utf-8"), Loader=_OnceLoader)
-    except FileNotFoundError:
-        fix = f"there is no such file, nor a shipped config; shipped: {', '.join(shipped)}"
-        fix += did_you_mean(path.stem, shipped)
-        raise InvalidInput("config", str(path), fix) from None
-    except (OSError, UnicodeDecodeError) as error:
-        raise InvalidInput("config", str(path), f"give a text file in UTF-8 ({error})") from None
-    except yaml.YAMLError as error:
-        raise InvalidInput("config", str(path), f"it is not YAML: {' '.join(str(error).split())}") from None
-    if not isinstance(raw, dict):
-        raise InvalidInput("config", str(path), "write a mapping with at least a name")
+    path = config_path(path)
+    raw = read_yaml(path)
     raw.setdefault("name", path.stem)
     catalog = raw.get("catalog")
     if isinstance(catalog, dict) and isinstance(catalog.get("path"), str):

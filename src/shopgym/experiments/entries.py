@@ -11,11 +11,8 @@
 from __future__ import annotations
 
 import re
-import sys
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from importlib import import_module
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -85,26 +82,6 @@ def check_entries(agents: Mapping[str, Mapping[str, Any]], user_names: Callable[
     for entry in agent_entries(agents):
         if entry.options:
             check_agent(entry.agent, entry.options, f"agents.{entry.name}", user_names())
-
-
-def import_packages(names: Sequence[str]) -> None:
-    """Import the packages of ``imports``: they register agents of their own.
-
-    The folder that a command runs in is looked at too, as ``python -m`` does.
-
-    Raises:
-        InvalidInput: one cannot be imported.
-    """
-    for name in names:
-        if (folder := str(Path.cwd())) not in sys.path:
-            sys.path.append(folder)
-        try:
-            import_module(name)
-        except InvalidInput:
-            raise
-        except Exception as error:
-            fix = f"it cannot be imported ({type(error).__name__}: {error}): install it, or run where it lies"
-            raise InvalidInput("imports", name, fix) from error
 
 
 def import_agents(agents: Mapping[str, Mapping[str, Any]]) -> None:

@@ -2,7 +2,7 @@
 
 from .catalog import Catalog
 from .config import ChoiceConfig, DeliveryConfig, DwellConfig, ReturnConfig, ShopConfig
-from .market import Campaign, ItemStock, MarketConfig, Shock, Stock, StockConfig
+from .market import Campaign, GoodsSeason, ItemStock, MarketConfig, Shock, Stock, StockConfig
 from .page.surfaces import SurfaceConfig, SurfacesConfig
 from .people import ArrivalConfig, PeopleConfig, RetentionConfig, Users
 from .policy_value import compare, value
@@ -16,6 +16,7 @@ __all__ = [
     "ChoiceConfig",
     "DeliveryConfig",
     "DwellConfig",
+    "GoodsSeason",
     "ItemStock",
     "MarketConfig",
     "PeopleConfig",

@@ -26,7 +26,8 @@ class ChoiceConfig:
     - cart, given a click: ``cart_base + depth x v - p`` (less ``mobile_penalty`` on a phone, plus
       ``brand_weight`` for the user's own brand and ``mission_lift`` on a visit with a purpose);
     - purchase, given the cart: ``buy_base - buy_price x p``, with one random draw for all lines of a
-      visit, so that a cart is mostly bought or left as a whole;
+      visit, so that a cart is mostly bought or left as a whole. A share ``cart_only`` of the lines is never
+      ordered: the cart serves as a list of wishes;
     - p = price sensitivity x log(price / reference), where the reference is median price x (list price /
       median price) ** ``reference_price``: 0 = expensive items are avoided; 1 = only the difference
       from what an item usually costs counts (Kalyanaram & Winer 1995);
@@ -66,6 +67,7 @@ class ChoiceConfig:
     depth: float = 0.4
     buy_base: float = -0.6
     buy_price: float = 0.5
+    cart_only: float = 0.0
     mobile_penalty: float = 0.4
     mobile_share: float = 0.55
     price_sensitivity: float = 1.0
@@ -100,7 +102,7 @@ class ChoiceConfig:
         in_ranges(self, field, 0.0, 1.0, "mobile_share", "drift", "mission_share", "size_alike")
         in_ranges(self, field, 0.0, 1.0, "quick", "substitution", "competition")
         in_ranges(self, field, 0.0, 1.0, "reference_price")
-        in_ranges(self, field, 0.0, 1.0, "mission_alike", open_high=True)
+        in_ranges(self, field, 0.0, 1.0, "mission_alike", "cart_only", open_high=True)
         in_ranges(self, field, 1, 10_000, "max_units")
 
 

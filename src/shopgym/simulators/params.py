@@ -44,6 +44,7 @@ class ShopParams(NamedTuple):
     depth: float
     buy_base: float
     buy_price: float
+    cart_only: float
     mobile_penalty: float
     mobile_share: float
     leave_base: float
@@ -72,10 +73,13 @@ class ShopParams(NamedTuple):
     lift: F64  # (S,)
     slots: I32  # (S,)
     similar: I32  # (S,) candidates that are similar to the item last looked at
+    fixed: I32  # (S,) candidates that depend on that item alone
     channels: F64  # (C,) cumulative shares
     entries: I32  # (C,) surface on which each channel's visitors arrive
     to_cart: float
     search_rate: float
+    search_mission: float
+    search_first: float
     # dwell and returns
     dwells: bool
     dwell_log: float

@@ -306,9 +306,9 @@ class Shop:
         """
         return self._expect(items, price_off)[0]
 
-    def reads_on(self, items: I32) -> F64:
+    def reads_on(self, items: I32, *, price_off: F64 | None = None) -> F64:
         """(n, j) probability that the visitor reads on after each of the items, once it is examined."""
-        return self._expect(items, None)[1]
+        return self._expect(items, price_off)[1]
 
     def attention(self, slates: I32) -> F64:
         """(n, k) exact probability that each slot of the slates is examined."""

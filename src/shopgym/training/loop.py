@@ -21,6 +21,8 @@ from ..simulators.rollout import BeforePage, CandidateSource, Step, rollout
 
 OnProgress = Callable[[], None]
 """Called after every batch, e.g. to move a progress bar."""
+OnStep = Callable[[Step, Policy], bool]
+"""Called after every batch that was learnt from, with the policy that decided it; True ends the training."""
 
 
 def interactions(step: Step, env: PageEnv) -> Interactions:
@@ -42,6 +44,7 @@ def learn(
     policy: Policy | None = None,
     candidates: CandidateSource | None = None,
     before: BeforePage | None = None,
+    on_step: OnStep | None = None,
 ) -> Iterator[tuple[Step, Interactions, Mapping[str, float]]]:
     """Let an agent decide pages in every row of an open environment, and learn after each.
 
@@ -53,15 +56,24 @@ def learn(
             visitor, that is what an agent learns from.
         policy: decides in place of the agent's own.
         candidates, before: as in :func:`~shopgym.simulators.rollout.rollout`.
+        on_step: may end the training, e.g. :class:`~shopgym.guardrails.monitor.TrainingMonitor`.
 
     Yields:
         The step, its interactions and what ``agent.learn`` reported.
     """
-    deciding = agent.policy if policy is None else policy
+    current: Policy
+
+    def deciding() -> Policy:
+        nonlocal current
+        current = agent.policy() if policy is None else policy
+        return current
+
     limits: dict[str, Any] = {"pages": pages, "pages_in_all": pages_in_all}
     for step in rollout(env.world, deciding, rng, **limits, candidates=candidates, before=before):
         batch = interactions(step, env)
         yield step, batch, agent.learn(batch)
+        if on_step is not None and on_step(step, current):
+            return
 
 
 def exact_values(env: PageEnv) -> BeforePage:
@@ -86,16 +98,18 @@ def train(
     rng: Generator,
     on_progress: OnProgress = lambda: None,
     candidates: CandidateSource | None = None,
+    on_step: OnStep | None = None,
 ) -> list[dict[str, Any]]:
     """Train an agent on visits of one page; one row per batch.
 
     Columns: ``decisions`` so far; per decision the realised ``reward``, the exact ``expected_reward`` and the
-    ``regret`` to the best page of each request.
+    ``regret`` to the best page of each request. ``on_step`` may end the training, as in :func:`learn`.
     """
     rows: list[dict[str, Any]] = []
     seen = 0
     values = exact_values(env.loop)
-    for step, _, _ in learn(agent, env.loop, rounds, rng, candidates=candidates, before=values):
+    followed = learn(agent, env.loop, rounds, rng, candidates=candidates, before=values, on_step=on_step)
+    for step, _, _ in followed:
         expected, best = step.before
         seen += len(step.requests)
         rows.append(
@@ -111,7 +125,12 @@ def train(
 
 
 def train_sequences(
-    agent: Agent, env: ShopVectorEnv, steps: int, rng: Generator, on_progress: OnProgress = lambda: None
+    agent: Agent,
+    env: ShopVectorEnv,
+    steps: int,
+    rng: Generator,
+    on_progress: OnProgress = lambda: None,
+    on_step: OnStep | None = None,
 ) -> list[dict[str, Any]]:
     """Train an agent on visits or customers' lives: ``steps`` pages in every row; one row per batch.
 
@@ -123,6 +142,7 @@ def train_sequences(
         env: an environment of ``Session-v0`` or ``Shopper-v0`` that has been reset, with form ``slate`` and
             ``autoreset_mode="Disabled"``.
         on_progress: called after every batch.
+        on_step: may end the training, as in :func:`learn`.
     """
     in_range("steps", steps, 1, 2**31)
     check_env(env)
@@ -130,7 +150,8 @@ def train_sequences(
     length: I64 = np.zeros(env.num_envs, np.int64)
     earned: F64 = np.zeros(env.num_envs)
     people, visits = env.loop.shop.config.people.enabled, env.loop.shop.visits
-    for number, (step, batch, report) in enumerate(learn(agent, env.loop, steps, rng), start=1):
+    followed = learn(agent, env.loop, steps, rng, on_step=on_step)
+    for number, (step, batch, report) in enumerate(followed, start=1):
         page = batch.reward.sum(axis=1)
         length, earned, ended = length + 1, earned + page, step.terminated | step.truncated
         row: dict[str, Any] = {"pages": number * env.num_envs, "reward": float(page.mean())}

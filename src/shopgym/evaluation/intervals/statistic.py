@@ -151,8 +151,8 @@ class Difference(Statistic):
 
 
 @dataclass(frozen=True, eq=False)
-class Lift(Difference):
-    """``first`` over ``second``, less 1; NaN where the second is not above 0.
+class Ratio(Difference):
+    """``first`` over ``second``; NaN where the second is not above 0.
 
     The interval of such a ratio is that of its linear part (delta method; Deng, Knoblich and Lu 2018,
     Applying the delta method in metric analytics, section 3.1): right while the second is many standard
@@ -164,4 +164,13 @@ class Lift(Difference):
         width = self.first.columns.shape[1]
         above, below = self.first.of_means(means[..., :width]), self.second.of_means(means[..., width:])
         defined = below.real > 0
-        return np.where(defined, above / np.where(defined, below, 1.0), np.nan) - 1.0
+        return np.where(defined, above / np.where(defined, below, 1.0), np.nan)
+
+
+@dataclass(frozen=True, eq=False)
+class Lift(Ratio):
+    """``first`` over ``second``, less 1: see :class:`Ratio`."""
+
+    def of_means(self, means: AnyArray) -> AnyArray:
+        """See :class:`Statistic`."""
+        return super().of_means(means) - 1.0

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
+from functools import reduce
+
 import numpy as np
 from numpy.random import Generator
 
@@ -9,6 +12,7 @@ from ...core.errors import InvalidInput
 from ...core.types import AnyArray
 from ..intervals import Interval, interval_named
 from ..intervals.statistic import Lift, Statistic
+from .diagnostics import Diagnostics
 from .estimate import Estimate
 from .estimator import make_estimate
 from .estimators import Estimator, estimator_named
@@ -36,34 +40,74 @@ def compare_inputs(
         InvalidInput: the inputs are not of the same log (rounds, slots, rewards, unit), an unknown
             estimator, or whatever the estimator itself refuses.
     """
-    named = estimator_named(estimator)
     if inputs_a.unit != inputs_b.unit:
         raise InvalidInput("inputs.unit", (inputs_a.unit, inputs_b.unit), "compare rewards of one unit")
     if not np.array_equal(inputs_a.reward, inputs_b.reward):
         shapes = (inputs_a.reward.shape, inputs_b.reward.shape)
         raise InvalidInput("inputs.reward", shapes, "both inputs have to come from the same rows of one log")
-    for name in ("cluster", "sample_weight"):
-        if not _same(getattr(inputs_a, name), getattr(inputs_b, name)):
-            raise InvalidInput(f"inputs.{name}", name, "both inputs need the same: weigh them alike")
-    both = (inputs_a, inputs_b)
-    chosen, other = (named.fitted(inputs) for inputs in both)
-    reasons = chosen.reasons(inputs_a) + other.reasons(inputs_b)
+    return combine_inputs(
+        (inputs_a, inputs_b),
+        lambda one, two: contrast(one, two, relative),
+        estimator=estimator,
+        level=level,
+        interval=interval,
+        rng=rng,
+        unit="" if relative else inputs_a.unit,
+        note="relative lift of two policies" if relative else "difference of two policies",
+    )
+
+
+def combine_inputs(
+    parts: Sequence[OpeInputs],
+    combine: Callable[..., Statistic],
+    *,
+    unit: str,
+    note: str,
+    estimator: str | Estimator = "dr",
+    level: float = 0.95,
+    interval: str | Interval = "delta",
+    rng: Generator | None = None,
+) -> Estimate:
+    """A function of several values from one log, such as the ratio of a cost to the revenue.
+
+    The interval comes from each round's influence on the whole, so what the values have in common is used.
+
+    Args:
+        parts: inputs of the same rounds; their policies and their rewards may differ.
+        combine: the statistic of the whole from the statistics of the parts, in their order.
+        unit, note: of the whole.
+
+    Raises:
+        InvalidInput: the parts have other rounds, clusters or sample weights than one another.
+    """
+    first = parts[0]
+    for part in parts[1:]:
+        if len(part) != len(first):
+            fix = "all inputs have to come from the same rows of one log"
+            raise InvalidInput("inputs", (len(first), len(part)), fix)
+        for name in ("cluster", "sample_weight"):
+            if not _same(getattr(first, name), getattr(part, name)):
+                raise InvalidInput(f"inputs.{name}", name, "all inputs need the same: weigh them alike")
+    named = estimator_named(estimator)
+    fitted = [named.fitted(part) for part in parts]
+    statistics = [one.statistic(part) for one, part in zip(fitted, parts, strict=True)]
+    raws = [one.raw(part) for one, part in zip(fitted, parts, strict=True)]
+    smoothed = any(raw is not None for raw in raws)
     return make_estimate(
-        chosen,
-        contrast(chosen.statistic(inputs_a), other.statistic(inputs_b), relative),
-        inputs_a.diagnostics.worse(inputs_b.diagnostics),
-        raw=_raw(chosen, inputs_a, other, inputs_b, relative),
-        reasons=reasons,
-        cluster=inputs_a.cluster,
-        sample_weight=inputs_a.sample_weight,
+        fitted[0],
+        combine(*statistics),
+        reduce(Diagnostics.worse, (part.diagnostics for part in parts)),
+        raw=combine(*(raw or one for raw, one in zip(raws, statistics, strict=True))) if smoothed else None,
+        reasons=tuple(
+            reason for one, part in zip(fitted, parts, strict=True) for reason in one.reasons(part)
+        ),
+        cluster=first.cluster,
+        sample_weight=first.sample_weight,
         level=level,
         interval=interval_named(interval),
         rng=rng,
-        unit="" if relative else inputs_a.unit,
-        notes=[
-            "relative lift of two policies" if relative else "difference of two policies",
-            *(inputs.note for inputs in both),
-        ],
+        unit=unit,
+        notes=[note, *(part.note for part in parts)],
     )
 
 
@@ -74,13 +118,3 @@ def _same(one: AnyArray | None, other: AnyArray | None) -> bool:
 def contrast(one: Statistic, two: Statistic, relative: bool = False) -> Statistic:
     """``one`` less ``two``, or with ``relative`` ``one`` over ``two`` less 1."""
     return Lift(one, two) if relative else one - two
-
-
-def _raw(
-    one: Estimator, inputs_a: OpeInputs, two: Estimator, inputs_b: OpeInputs, relative: bool
-) -> Statistic | None:
-    """The contrast with all weights as they are, None if neither smooths any."""
-    raw_a, raw_b = one.raw(inputs_a), two.raw(inputs_b)
-    if raw_a is None and raw_b is None:
-        return None
-    return contrast(raw_a or one.statistic(inputs_a), raw_b or two.statistic(inputs_b), relative)

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from typing import Any
 
 import numpy as np
 from numpy.random import Generator
@@ -63,22 +64,48 @@ def log_inputs(
         InvalidInput: no decision has a reward, an empty slot has one, the policy does not fit the log, or it
             says that it has marginals and then refuses them.
     """
+    one: dict[str, Any] = {"features": features, "folds": folds, "penalty": penalty}
+    return outcome_inputs({"": log}, policy, rng=rng, **one, by_user=by_user, progress=progress)[""]
+
+
+def outcome_inputs(
+    logs: Mapping[str, DecisionLog],
+    policy: Policy,
+    *,
+    rng: Generator,
+    features: Features | None = None,
+    folds: int = FOLDS,
+    penalty: float | None = None,
+    by_user: bool | None = None,
+    progress: Callable[[int, int], None] | None = None,
+) -> dict[str, OpeInputs]:
+    """:func:`log_inputs` of several outcomes of the same decisions: the policy is asked once for all.
+
+    Args:
+        logs: one log, its ``reward`` each time another outcome (:meth:`.DecisionLog.with_reward`), by name.
+        policy, rng, features, folds, penalty, by_user, progress: as in :func:`log_inputs`.
+    """
+    log = next(iter(logs.values()))
     waiting, missing = int((~log.rewarded).sum()), missing_reward_doubts(log)
-    log = log.rewarded_only()
+    logs = {name: one.rewarded_only() for name, one in logs.items()}
+    log = next(iter(logs.values()))
     n, k = log.positions.shape
     if n == 0:
         raise InvalidInput("log", waiting, "no decision has a reward yet")
     cluster, doubts = user_clusters(log.user_id, by_user)
     filled = log.positions >= 0
-    refuse("log.reward", log.reward, ~filled & (log.reward != 0), "an empty slot cannot earn a reward")
+    for one in logs.values():
+        refuse("log.reward", one.reward, ~filled & (one.reward != 0), "an empty slot cannot earn a reward")
     requests = log.requests()
     exact = has_marginals(policy)
     marginals = log.marginals if exact else None
     fold = assign_folds(n, rng, folds, log.user_id) if features else np.zeros(n, dtype=np.int64)
-    model, width = _fit(log, features, fold, folds, penalty) if features else (None, 1)
-    draws = DRAWS if model else 1  # without a model only ``unsupported`` is made of them
+    fits = {name: _fit(one, features, fold, folds, penalty) for name, one in logs.items()} if features else {}
+    width = max((width for _, width in fits.values()), default=1)
+    draws = DRAWS if fits else 1  # without a model only ``unsupported`` is made of them
     shown = _shown(log)
-    weight, q_logged, v_target = np.ones((n, k)), np.zeros((n, k)), np.zeros((n, k))
+    weight = np.ones((n, k))
+    predicted = {name: (np.zeros((n, k)), np.zeros((n, k))) for name in fits}
     mass = np.zeros(2)
     for rows in chunks(n, requests.num_candidates * max(k, width)):
         part, positions = requests.take(rows), log.positions[rows]
@@ -90,27 +117,30 @@ def log_inputs(
         else:
             empty = np.maximum(1.0 - target.sum(axis=2), 0.0)
             weight[rows] = _at(target, positions, empty) / np.where(filled[rows], marginals[rows], 1.0)
-        if features and model:
-            q = np.moveaxis(model.predict(features(part), fold[rows]), 2, 1)
+        phi = features(part) if features else None
+        for name, (model, _) in fits.items():
+            q = np.moveaxis(model.predict(phi, fold[rows]), 2, 1)
+            q_logged, v_target = predicted[name]
             q_logged[rows] = _at(q, positions, 0.0)
             v_target[rows] = np.einsum("nkm,nkm->nk", target, q)
         if progress:
             progress(rows.stop, n)
     chained = np.cumprod(log.propensities, axis=1)
     propensity = chained if marginals is None else np.where(filled, marginals, 1.0)
-    return OpeInputs(
-        reward=log.reward,
-        weight=weight,
-        q_logged=q_logged if model else None,
-        v_target=v_target if model else None,
-        unsupported=float(mass[1] / mass[0]) if mass[0] else 1.0,
-        unit=log.unit,
-        note=_note(k, exact, marginals is not None, model is not None, waiting),
-        propensity=np.asarray(propensity, dtype=np.float64),
-        chained=marginals is None and k > 1,
-        cluster=cluster,
-        doubts=(*doubts, *missing),
-    )
+    shared: dict[str, Any] = {
+        "weight": weight,
+        "unsupported": float(mass[1] / mass[0]) if mass[0] else 1.0,
+        "note": _note(k, exact, marginals is not None, bool(fits), waiting),
+        "propensity": np.asarray(propensity, dtype=np.float64),
+        "chained": marginals is None and k > 1,
+        "cluster": cluster,
+        "doubts": (*doubts, *missing),
+    }
+    inputs = {}
+    for name, one in logs.items():
+        q_logged, v_target = predicted.get(name, (None, None))
+        inputs[name] = OpeInputs(one.reward, q_logged=q_logged, v_target=v_target, unit=one.unit, **shared)
+    return inputs
 
 
 def item_features(log: DecisionLog, items: Items, value: F64 | None = None) -> Features:

@@ -260,6 +260,10 @@ class DecisionLog:
     def _with_all_slots(self) -> DecisionLog:
         return replace(self, slots=np.full(len(self), self.slate_size, np.int32))
 
+    def with_reward(self, reward: F64, unit: str) -> DecisionLog:
+        """The same decisions, judged by another outcome (n, k), in ``unit``; NaN where none has arrived."""
+        return replace(self, reward=np.where(self.rewarded[:, None], reward, np.nan), unit=unit)
+
     def columns(self) -> dict[str, Any]:
         """The columns of the schema that this log has, by name; live values and events apart."""
         named = ((column.name, getattr(self, column.name)) for column in COLUMNS)

@@ -10,7 +10,7 @@ import pandas as pd
 
 from ...core.errors import InvalidInput
 from ...core.statistics import normal_quantile
-from ...simulators.market.market import YEAR
+from ...simulators.market.seasons import YEAR
 from ...simulators.people.arrivals import HOURS, WEEKDAYS, WEEKS
 from ...tables.records import FEWEST_CUSTOMERS, FEWEST_DAYS, OrderLines
 from ..bgnbd import BgNbd, fit_bgnbd

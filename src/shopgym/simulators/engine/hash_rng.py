@@ -34,7 +34,9 @@ DRAW_DROPOUT, DRAW_GAP, DRAW_LIFE = (np.uint64(kind) for kind in range(29, 32))
 DRAW_BACKGROUND = np.uint64(32)
 DRAW_SEASON, DRAW_DRIFT, DRAW_LAUNCH, DRAW_CAMPAIGN, DRAW_SHOCK = (np.uint64(kind) for kind in range(33, 38))
 DRAW_MISSION_SIZE, DRAW_QUICK, DRAW_REJECTED = np.uint64(38), np.uint64(39), np.uint64(40)
-DRAW_COMPETITION, DRAW_ORDER_SIZE = np.uint64(41), np.uint64(42)
+DRAW_COMPETITION, DRAW_ORDER_SIZE, DRAW_CART_ONLY, DRAW_SEARCH_FIRST = (
+    np.uint64(kind) for kind in range(41, 45)
+)
 
 
 @njit(cache=True, inline="always")

@@ -18,9 +18,8 @@ from ..catalog.catalog import Catalog
 from ..engine import hash_rng as kinds
 from ..engine.hash_rng import key, keys, units
 from .campaigns import Budgets, Campaign
+from .seasons import YEAR, GoodsSeason, YearlyWaves
 
-YEAR = 364.0
-"""Days: 52 whole weeks."""
 SHOCKS = ("price", "viral", "taste")
 
 
@@ -57,6 +56,8 @@ class MarketConfig:
 
     Attributes:
         season: amplitude in logits of each category's yearly wave, whose peak is drawn; 0 = off.
+        season_spread: standard deviation of the log of that amplitude between categories; its mean stays.
+        seasons: goods whose amplitude and peak are known, in place of what is drawn.
         drift: standard deviation of the daily random walk of each category's appeal, logits; 0 = off.
         new_share: share of items that come on sale later, evenly over ``turnover`` days; 0 = off.
         old_share: share of items that leave the range, evenly over ``turnover`` days; 0 = off.
@@ -64,6 +65,8 @@ class MarketConfig:
     """
 
     season: float = 0.0
+    season_spread: float = 0.0
+    seasons: tuple[GoodsSeason, ...] = ()
     drift: float = 0.0
     new_share: float = 0.0
     old_share: float = 0.0
@@ -71,6 +74,7 @@ class MarketConfig:
 
     def __post_init__(self) -> None:
         in_ranges(self, "shop.market", 0.0, 20.0, "season", "drift")
+        in_range("shop.market.season_spread", self.season_spread, 0.0, 3.0)
         in_ranges(self, "shop.market", 0.0, 1.0, "new_share", "old_share")
         in_ranges(self, "shop.market", 0.0, 1e6, "turnover", open_low=True)
 
@@ -109,7 +113,8 @@ class Market:
         middle = np.median(catalog.items.price)
         self._reference: F64 = middle * (catalog.items.price / middle) ** reference_price
         self._appeal = (np.float32(quality_weight) * catalog.quality).astype(np.float32)
-        self._peak = YEAR * self._uniform(kinds.DRAW_SEASON, self._categories)
+        self._seasonal = bool(config.season or config.seasons)
+        self._waves = self._yearly_waves()
         self.launch, self.retire = self._range()
         self.offered = [self._offer(number, campaign) for number, campaign in enumerate(campaigns)]
         self._budgets = Budgets.unspent(campaigns, self.offered)
@@ -117,7 +122,7 @@ class Market:
         self._uncharged: list[tuple[float, AnyArray, AnyArray]] = []
         details = catalog.details
         dated = np.isfinite(details.launch_day).any() or np.isfinite(details.retire_day).any()
-        switched = config.season or config.drift or config.new_share or config.old_share
+        switched = self._seasonal or config.drift or config.new_share or config.old_share
         self.moves = bool(switched or campaigns or shocks or dated)
         self._hit = [
             self._uniform(kinds.DRAW_SHOCK, self._row, number) < shock.share
@@ -131,12 +136,13 @@ class Market:
     def appeal(self, day: float) -> F32:
         """(N,) float32 logits of click on ``day``: quality, season, drift, campaigns, shocks."""
         config, by_category = self.config, np.zeros(len(self._categories))
-        if config.season:
-            by_category += config.season * np.cos(2 * np.pi * (day - self._peak) / YEAR)
+        if self._seasonal:
+            by_category += self._waves.by_category(day)
         if config.drift:
             for past in range(int(day)):
                 by_category += config.drift * self._normal(kinds.DRAW_DRIFT, self._categories, past)
         extra = np.zeros(len(self.catalog))
+        self._waves.add_named(day, extra)
         for number, shock in enumerate(self.shocks):
             if shock.kind == "taste" and day >= shock.start:
                 by_category += shock.size * self._normal(kinds.DRAW_SHOCK, self._categories, number)
@@ -222,6 +228,14 @@ class Market:
             start, ended = start + fits, beyond
             budgets.ended[ended] = True
             full, price, giver = self._prices(day, budgets)
+
+    def _yearly_waves(self) -> YearlyWaves:
+        config, amplitude = self.config, np.full(len(self._categories), self.config.season)
+        if config.season_spread:
+            size = self._normal(kinds.DRAW_SEASON, self._categories, 1)
+            amplitude *= np.exp(config.season_spread * size - config.season_spread**2 / 2)
+        peak = YEAR * self._uniform(kinds.DRAW_SEASON, self._categories)
+        return YearlyWaves(self.catalog, amplitude, peak, config.seasons)
 
     def _range(self) -> tuple[F64, F64]:
         config, details = self.config, self.catalog.details

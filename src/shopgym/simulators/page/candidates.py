@@ -33,7 +33,8 @@ def draw_candidates(
     """Fill ``out`` (n, m) with m different items for the next page of each visit that is ``asked`` for.
 
     The similar items are a stride through the list of neighbours. An odd stride visits all of a list whose
-    length is a power of two, so no item comes twice. ``taker`` (``REMAINDERS``,) holds, for each remainder,
+    length is a power of two, so no item comes twice. The first ``params.fixed`` candidates of a surface
+    follow from the item last looked at alone. ``taker`` (``REMAINDERS``,) holds, for each remainder,
     the visit that last took such an item: an item is compared with the earlier ones only if that is this
     visit.
     """
@@ -47,11 +48,14 @@ def draw_candidates(
         if not asked[i]:
             continue
         page = key(page_key(visits.key[i], visits.page[i]), DRAW_NEIGHBOUR)
-        similar = params.similar[visits.surface[i]]
+        similar, fixed = params.similar[visits.surface[i]], params.fixed[visits.surface[i]]
+        listed = page
+        if fixed > 0:
+            listed = key(key(DRAW_NEIGHBOUR, uint64(visits.surface[i])), uint64(visits.anchor[i]))
         if similar > 0:
             anchor = visits.anchor[i]
-            start = below(page, width)
-            stride = 2 * below(key(page, DRAW_POPULAR), max(width // 2, 1)) + 1
+            start = below(listed, width)
+            stride = 2 * below(key(listed, DRAW_POPULAR), max(width // 2, 1)) + 1
             count_similar, similar = similar, 0
             for c in range(width if visits.surface[i] == CART else count_similar):
                 item = params.neighbours[anchor, (start + c * stride) & (width - 1)]
@@ -64,7 +68,7 @@ def draw_candidates(
                 if similar == count_similar:
                     break
         for c in range(similar, m):
-            word = key(page, uint64(c) + DRAW_POPULAR)
+            word = key(listed if c < fixed else page, uint64(c) + DRAW_POPULAR)
             item = np.int32(below(word, count) if c >= m - params.random else popular_item(params, word))
             tries = 0
             while taker[item & (REMAINDERS - 1)] == i and among(out[i], c, item):

@@ -102,8 +102,14 @@ def p_quick(params: ShopParams, visits: Visits, i: int) -> float:
 
 @njit(cache=True, inline="always")
 def p_buy(params: ShopParams, pain: float) -> float:
-    """P(purchase | cart)"""
+    """P(purchase | cart, and the line is not kept there)"""
     return sigmoid(params.buy_base - params.buy_price * pain)
+
+
+@njit(cache=True, inline="always")
+def p_line(params: ShopParams, pain: float) -> float:
+    """P(purchase | cart)"""
+    return (1.0 - params.cart_only) * p_buy(params, pain)
 
 
 @njit(cache=True, inline="always")
@@ -183,7 +189,7 @@ def demand_of(
     appeal = appeal_of(params, visits, i, item)
     pain = pain_of(params, today, visits, i, taken, off)
     willing = p_cart(params, visits, i, item, taken, appeal, pain)
-    return p_like(params, today, visits, i, item, appeal) * willing * p_buy(params, pain)
+    return p_like(params, today, visits, i, item, appeal) * willing * p_line(params, pain)
 
 
 @kernel

@@ -64,7 +64,7 @@ def expect(
                 if taken < 0:
                     continue
                 cart = like * willing
-                lines = cart * model.p_buy(params, pain)
+                lines = cart * model.p_line(params, pain)
                 units = lines * model.mean_units(model.units_p(params, visits, i, taken), params.max_units)
                 discount = model.discount_of(params, today, row, taken, off)
                 out[batches.TERM_CART, i, c] = cart

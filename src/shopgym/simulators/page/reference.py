@@ -11,7 +11,9 @@ this one, [x] is 1 if x and else 0.
 
 **How a visit begins.** The channel follows ``surfaces.channels`` and decides the first page; the device is a
 phone with probability ``mobile_share``. The visit has a purpose, to buy, with a probability that differs
-between users; its mean over users is ``mission_share``. The size of a purpose is normal with standard
+between users; its mean over users is ``mission_share``, of which people who pass by have the share
+``people.retention.passing_missions``. Who comes to the homepage searches at once with probability
+``surfaces.search_first``. The size of a purpose is normal with standard
 deviation ``mission_spread``; a larger one makes a longer visit (it is subtracted from the logit of leaving)
 and fewer units of each item. The intent is
 the embedding of what the shopper came for: half the time something like one of the user's favourites, else
@@ -53,7 +55,8 @@ examined the shopper reads on with probability R. Empty slots are passed over.
   bulk factor of the user x exp(-``mission_units`` x size) x factor of the visit, where size is that of the
   purpose. The factor of the visit is Pareto: (1 - ``order_sd``) U ** -``order_sd``, mean 1;
 - order, given cart: s(``buy_base`` - ``buy_price`` p_j). One uniform serves the whole visit, so that a cart
-  is mostly bought or left as a whole. A line that fails by its price alone (not at p = 0) is removed;
+  is mostly bought or left as a whole. A line that fails by its price alone (not at p = 0) is removed. A
+  share ``cart_only`` of the lines is never ordered and stays in the cart;
 - competition: a line that would be ordered is ordered with probability d_j / (d_j + ``competition`` x sum of
   max(0, e_j . e_r)^2 d_r), summed over the other items r that were examined on the page (or are taken instead
   of them). d = P(liked) P(cart | liked) P(order | cart). Otherwise another item was preferred, and the line
@@ -68,8 +71,8 @@ head of the history, and moves the intent by ``drift`` of the way to e_i. Where 
 taste by ``people.learning`` and seen by 0.2 of the way, and counts for satisfaction (:func:`_remember`).
 
 - next page: the cart (``surfaces.to_cart``) if something was put in the cart; else the product page if
-  something was clicked; else a search (``surfaces.search_rate``), which moves the intent half of the way to
-  what is wanted; else the homepage;
+  something was clicked; else a search (``surfaces.search_rate``, times ``search_mission`` [purpose]), which
+  moves the intent half of the way to what is wanted; else the homepage;
 - the shopper leaves with probability s(``leave_base`` + ``fatigue`` t - ``engagement`` [clicked] -
   (``mission_stay`` + size) [purpose]), and always after an e-mail in which nothing was clicked. After
   ``max_pages`` pages the visit is cut off.
@@ -236,7 +239,7 @@ def demand_of(
     """d: P(order of ``taken`` | ``item`` is examined), if nothing competes with it."""
     price = price_of(params, today, visit, taken, price_off)
     like = p_like(params, today, visit, item)
-    return like * p_cart(params, visit, item, taken, price) * p_buy(params, price)
+    return like * p_cart(params, visit, item, taken, price) * (1.0 - params.cart_only) * p_buy(params, price)
 
 
 def share_of_demand(
@@ -324,6 +327,8 @@ def _take_up(
     if not outcome.carted:
         return
     outcome.cart_units = units_of(params, visit, taken, uniform(draw, kinds.DRAW_UNITS))
+    if uniform(draw, kinds.DRAW_CART_ONLY) < params.cart_only:
+        return
     checkout = uniform(visit.key, kinds.DRAW_BUY)  # one for the whole cart
     if checkout >= p_buy(params, price):
         outcome.removed = checkout < p_buy(params, 0.0)
@@ -385,7 +390,9 @@ def _next_surface(params: ShopParams, visit: Visit, clicked: bool, carted: bool)
         visit.surface = CART
     elif clicked:
         visit.surface = PRODUCT
-    elif uniform(page, kinds.DRAW_SEARCHED) < params.search_rate:
+    elif uniform(page, kinds.DRAW_SEARCHED) < params.search_rate * (
+        params.search_mission if visit.purpose else 1.0
+    ):
         query_key = child(page, kinds.DRAW_QUERY)
         visit.anchor = wanted_item(params, visit, unit(query_key), child(query_key, kinds.DRAW_COIN))
         visit.surface = SEARCH

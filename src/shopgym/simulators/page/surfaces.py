@@ -42,6 +42,8 @@ class SurfaceConfig:
         satisfied: probability that an item of average worth ends the reading, once clicked (``dbn``).
         lift: logits added to carts here, the surface's conversion level.
         similar_share: share of candidates that resemble what was last looked at.
+        fixed: share of candidates that are the same whenever the page follows the same item, as in a list of
+            what others looked at next: the similar ones first, then popular ones.
     """
 
     slots: int = 0
@@ -52,6 +54,7 @@ class SurfaceConfig:
     satisfied: float = 0.5
     lift: float = 0.0
     similar_share: float = 0.5
+    fixed: float = 0.0
 
     def __post_init__(self) -> None:
         in_range("shop.surfaces.slots", self.slots, 0, 1000)
@@ -65,6 +68,7 @@ class SurfaceConfig:
         in_range("shop.surfaces.satisfied", self.satisfied, 0.0, 1.0, open_low=True, open_high=True)
         in_range("shop.surfaces.lift", self.lift, -20.0, 20.0)
         in_range("shop.surfaces.similar_share", self.similar_share, 0.0, 1.0)
+        in_range("shop.surfaces.fixed", self.fixed, 0.0, 1.0)
 
 
 @dataclass(frozen=True)
@@ -80,6 +84,9 @@ class SurfacesConfig:
         enabled: off = every page is the homepage.
         to_cart: probability.
         search_rate: probability; 15% of sessions search (published range 6 to 30%).
+        search_mission: factor of ``search_rate`` on a visit with a mission, which has many pages.
+        search_first: probability that a visit which comes to the homepage begins with a search for what
+            the visitor came for.
         opened: share of e-mails opened, 0.3 (published range 0.18 to 0.40).
         channels: shares of :data:`CHANNELS`; they are scaled to sum to 1.
         home, product, cart, search, email: the pages. Complements in the cart are similar to what was put
@@ -89,6 +96,8 @@ class SurfacesConfig:
     enabled: bool = False
     to_cart: float = 0.5
     search_rate: float = 0.05
+    search_mission: float = 1.0
+    search_first: float = 0.0
     opened: float = 0.3
     channels: tuple[float, ...] = (0.4, 0.35, 0.15, 0.1)
     home: SurfaceConfig = field(default_factory=SurfaceConfig)
@@ -107,6 +116,7 @@ class SurfacesConfig:
 
     def __post_init__(self) -> None:
         in_ranges(self, "shop.surfaces", 0.0, 1.0, "to_cart", "search_rate", "opened")
+        in_ranges(self, "shop.surfaces", 0.0, 1.0, "search_mission", "search_first")
         if len(self.channels) != len(CHANNELS) or min(self.channels) < 0 or not sum(self.channels) > 0:
             raise InvalidInput(
                 "shop.surfaces.channels", self.channels, f"give {len(CHANNELS)} shares >= 0, not all 0"
@@ -150,4 +160,5 @@ def surface_params(
         "slots": slots,
         "satisfied": np.log(satisfied / (1 - satisfied)),
         "similar": np.array([round(page.similar_share * num_candidates) for page in pages], np.int32),
+        "fixed": np.array([round(page.fixed * num_candidates) for page in pages], np.int32),
     }

@@ -19,6 +19,7 @@ from ..engine.ravel_view import ravel_view
 from ..engine.work_queue import claim
 from ..params import ShopParams
 from ..people.visits import NO_QUERY, Visits, draw_wanted_item, set_pull
+from .surfaces import HOME, SEARCH
 
 
 @kernel
@@ -134,6 +135,8 @@ def _begin_visit(params: ShopParams, visits: Visits, i: int) -> None:
     visits.query[i] = NO_QUERY
     coin, word = key(visit, kinds.DRAW_ENTRY), key(visit, kinds.DRAW_ENTRY_ITEM)
     visits.anchor[i] = draw_wanted_item(params, user, coin, word)
+    if params.surfaces_on and params.search_first > 0.0 and visits.surface[i] == HOME:
+        _search_first(params, visits, i)
     visits.page[i] = 0
     visits.clicks[i] = 0
     visits.over[i] = False
@@ -141,6 +144,14 @@ def _begin_visit(params: ShopParams, visits: Visits, i: int) -> None:
     visits.weight[i] = 0.0
     visits.mood[i] = 0.0
     visits.bought[i] = 0
+
+
+@njit(cache=True, inline="always")
+def _search_first(params: ShopParams, visits: Visits, i: int) -> None:
+    """Perhaps begin with a search for what the visitor came for, in place of the homepage."""
+    if unit(key(visits.key[i], kinds.DRAW_SEARCH_FIRST)) < params.search_first:
+        visits.surface[i] = SEARCH
+        visits.query[i] = params.category[visits.anchor[i]]
 
 
 @njit(cache=True, inline="always")

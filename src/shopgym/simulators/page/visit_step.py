@@ -113,6 +113,12 @@ def _update_satisfaction(
 
 
 @njit(cache=True, inline="always")
+def search_rate(params: ShopParams, purpose: bool) -> float:
+    """P(a search | nothing was clicked or put in the cart)"""
+    return params.search_rate * params.search_mission if purpose else params.search_rate
+
+
+@njit(cache=True, inline="always")
 def _set_next_surface(
     params: ShopParams, visits: Visits, i: int, root: np.uint64, clicks: int, carted: bool
 ) -> None:
@@ -122,7 +128,7 @@ def _set_next_surface(
         visits.surface[i] = CART
     elif clicks > 0:
         visits.surface[i] = PRODUCT
-    elif unit(key(root, kinds.DRAW_SEARCHED)) < params.search_rate:
+    elif unit(key(root, kinds.DRAW_SEARCHED)) < search_rate(params, visits.purpose[i]):
         visits.surface[i] = SEARCH
         word = key(root, kinds.DRAW_QUERY)
         item = draw_wanted_item(params, visits.user[i], word, key(word, kinds.DRAW_COIN))

@@ -30,8 +30,9 @@ class RetentionConfig:
         r, alpha: shape and rate (in days) of the gamma of visit rates: mean r / alpha visits a day.
         a, b: of the beta of drop-out probabilities: mean a / (a + b) per return.
         rate_effect, churn_effect: how much satisfaction matters; 0 switches it off.
-        passing: share of new people who pass by: they come without a mission and return once at most, at
+        passing: share of new people who pass by: they seldom have a mission and return once at most, at
             these rates. 0 = all are customers.
+        passing_missions: how often people who pass by have a mission, as a share of how often customers do.
     """
 
     r: float = 0.243
@@ -41,11 +42,13 @@ class RetentionConfig:
     rate_effect: float = 0.0
     churn_effect: float = 0.0
     passing: float = 0.0
+    passing_missions: float = 0.0
 
     def __post_init__(self) -> None:
         in_ranges(self, "shop.retention", 0.0, 1e6, "r", "alpha", "a", "b", open_low=True)
         in_ranges(self, "shop.retention", 0.0, 20.0, "rate_effect", "churn_effect")
         in_ranges(self, "shop.retention", 0.0, 1.0, "passing", open_high=True)
+        in_ranges(self, "shop.retention", 0.0, 1.0, "passing_missions")
 
 
 def draw_habits(count: int, config: RetentionConfig, rng: Generator, even: F64 = NO_ONE) -> tuple[F64, F64]:

@@ -40,7 +40,7 @@ class Users:
             1 and 0.5 where nobody comes back.
         mission: (M,) float32, share of visits with a mission, that is, a purpose to buy.
         size: (M,) float32, mean 0: how much larger their missions are than others', in standard deviations.
-        passing: (M,) bool, who passes by: no mission, and one return at most.
+        passing: (M,) bool, who passes by: missions are rarer or none, and one return at most.
         bulk: (M,) float64, mean 1: factor of the units that they take beyond the first.
         returner: (M,) float32, mean 0: logits by which they send back more than others.
         features: (M, u) float32, what the shop knows: a noisy taste in the observable space and a
@@ -89,10 +89,11 @@ class Users:
         there are several ``regions``, the shop knows them too. ``retention`` says how often they come back.
         ``mission`` is the mean share of visits with a purpose and how alike a user's visits are in it (0 =
         no more than others', 1 = all the same): a beta distribution with that intraclass correlation.
-        Those who pass by have none. ``size_alike`` is the correlation of the sizes of a user's purposes,
-        ``bulk_sd`` is of the log: the factors are Pareto's, as the sizes of firms are (Axtell 2001), so that
-        few take very many. ``returner_sd`` is in logits. The first ``established`` do not pass by; they
-        may be ``representative``, that is differ from one another as evenly as possible.
+        Those who pass by have ``retention.passing_missions`` of that. ``size_alike`` is the correlation of
+        the sizes of a user's purposes, ``bulk_sd`` is of the log: the factors are Pareto's, as the sizes of
+        firms are (Axtell 2001), so that few take very many. ``returner_sd`` is in logits. The first
+        ``established`` do not pass by; they may be ``representative``, that is differ from one another as
+        evenly as possible.
         """
         from scipy.special import betaincinv, ndtri
 
@@ -133,7 +134,7 @@ class Users:
         passing = np.zeros(count, np.bool_)
         if retention is not None:
             passing = draw_passers(count, retention, rng, dropout, established)
-            purpose = np.where(passing, 0.0, purpose)
+            purpose = np.where(passing, retention.passing_missions * purpose, purpose)
         size = np.zeros(count)
         if size_alike:
             size = rng.normal(0.0, size_alike**0.5, size=count)

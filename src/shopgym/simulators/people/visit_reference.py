@@ -19,6 +19,8 @@ from ..params import ShopParams
 from .satisfaction import HABIT_RATE
 from .visits import NO_QUERY, Visits
 
+HOME, SEARCH = 0, 3
+"""Numbers of the homepage and of the page of a search among the surfaces."""
 Visit = SimpleNamespace
 """One visit: a row of :class:`~shopgym.simulators.people.visits.Visits`, by the same names."""
 
@@ -56,6 +58,9 @@ def start_visit(params: ShopParams, visit: Visit) -> None:
     visit.surface, visit.query = int(params.entries[visit.channel]), NO_QUERY
     coin, word = child(visit.key, kinds.DRAW_ENTRY), child(visit.key, kinds.DRAW_ENTRY_ITEM)
     visit.anchor = wanted_item(params, visit, unit(coin), word)
+    to_home = params.surfaces_on and visit.surface == HOME
+    if to_home and uniform(visit.key, kinds.DRAW_SEARCH_FIRST) < params.search_first:
+        visit.surface, visit.query = SEARCH, int(params.category[visit.anchor])
     visit.intent = params.embedding[visit.anchor].copy()
     visit.pull = pull_of(params, visit)
     visit.page = visit.clicks = visit.bought = 0

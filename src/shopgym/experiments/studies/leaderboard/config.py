@@ -10,6 +10,7 @@ from pydantic import Field, model_validator
 from ....core.config import Settings
 from ....core.errors import InvalidInput
 from ....core.reward import RewardSpec
+from ....core.yaml_file import import_packages
 from ....envs.vector import (
     BanditVectorEnv,
     SeasonVectorEnv,
@@ -20,7 +21,7 @@ from ....envs.vector import (
 from ....simulators.build_params import user_names
 from ....simulators.config import ShopConfig
 from ...config import Agents, CatalogSection, Imports, Section, refuse_competition
-from ...entries import NAME, check_entries, import_packages
+from ...entries import NAME, check_entries
 
 FAMILIES: dict[str, type[ShopVectorEnv]] = {
     "bandit": BanditVectorEnv,

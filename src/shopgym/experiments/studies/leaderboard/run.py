@@ -19,12 +19,13 @@ from ....core.batches import Interactions
 from ....core.errors import InvalidInput
 from ....core.files import new_folder
 from ....core.protocols import Agent, Policy
+from ....core.yaml_file import import_packages
 from ....envs.page_env import PageEnv
 from ....simulators import Catalog
 from ....training.loop import learn
 from ....training.position_bias import measure_position_bias
 from ...catalogs import load_catalog
-from ...entries import agent_entries, import_agents, import_packages
+from ...entries import agent_entries, import_agents
 from ...failures import Failures
 from ...results import environment, value_scale, write_json
 from ...run_folder import CONFIG, check_folder

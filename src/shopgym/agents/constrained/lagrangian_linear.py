@@ -1,0 +1,59 @@
+"""A linear bandit under limits: one regression for the reward and one for each limit."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+
+from ...core.batches import Interactions
+from ...policies.scorers import LinearScorer
+from ..bandits.linear import LinearAgent
+from ..bandits.ridge import BayesianRidge
+from ..task import Task
+from .multiplier import Gains, Multipliers
+
+
+class LagrangianLinear(LinearAgent):
+    """Ranks by predicted reward less the price of the predicted excess of each limit.
+
+    The regressions never mix: when a multiplier moves, the whole past is judged by the new price.
+
+    Args:
+        limits, gains: see :class:`.Multipliers`; ``integral`` ... are those of :class:`.Gains`.
+        options: see :class:`.LinearAgent`.
+    """
+
+    name = "lagrangian_linear"
+
+    def __init__(
+        self,
+        task: Task,
+        rng: np.random.Generator,
+        *,
+        limits: Sequence[Any] = (),
+        integral: float = 0.1,
+        proportional: float = 0.0,
+        derivative: float = 0.0,
+        **options: Any,
+    ) -> None:
+        super().__init__(task, rng, **options)
+        self.multipliers = Multipliers(limits, Gains(integral, proportional, derivative))
+        self.excess_models = [
+            BayesianRidge(len(task.features), self.model.ridge) for _ in self.multipliers.limits
+        ]
+
+    def learn(self, batch: Interactions) -> Mapping[str, float]:
+        """One exact update of each regression, then one step of the multipliers."""
+        for model, excess in zip(self.excess_models, self.multipliers.excesses(batch), strict=True):
+            model.add(*self.task.regression_rows(replace(batch, reward=excess)))
+        return {**super().learn(batch), **self.multipliers.update(batch)}
+
+    def scorer(self) -> LinearScorer:
+        """The posterior mean of the reward less the prices."""
+        theta = self.model.solve()[0]
+        for price, model in zip(self.multipliers.prices, self.excess_models, strict=True):
+            theta = theta - price * model.solve()[0]
+        return self._scorer(theta[None])

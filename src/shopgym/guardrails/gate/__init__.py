@@ -1,0 +1,17 @@
+"""The gate: what a policy must satisfy before it may leave."""
+
+from .clauses import Clause, lint_clause
+from .judge import choose_candidate, judge_candidates, override
+from .outcomes import north_star_log, outcome_logs
+from .verdict import Verdict
+
+__all__ = [
+    "Clause",
+    "Verdict",
+    "choose_candidate",
+    "judge_candidates",
+    "lint_clause",
+    "north_star_log",
+    "outcome_logs",
+    "override",
+]

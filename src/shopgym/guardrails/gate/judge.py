@@ -1,0 +1,94 @@
+"""The gate: a policy may leave only if the log shows that it beats the baseline and keeps every limit.
+
+One log judges m candidates by several clauses each. A candidate passes only if all its clauses do, so each
+clause may be tested at the candidate's whole error: if one of them is false, passing needs a false pass of
+that very clause (intersection-union test: Berger 1982, Multiparameter hypothesis testing and acceptance
+sampling). The error 1 - level is split evenly over the candidates (Bonferroni). So the probability that any
+candidate passes that ought not to is at most 1 - level, and picking the best of those that passed is allowed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+
+from ...core.errors import InvalidInput
+from ...core.reward import CostLimit
+from ...evaluation.offline.inputs import OpeInputs
+from .clauses import Clause, cost_clause, north_star_clause
+from .verdict import Verdict
+
+
+def judge_candidates(
+    inputs: Mapping[str, OpeInputs],
+    baseline: str,
+    level: float,
+    *,
+    costs: Sequence[CostLimit] = (),
+    outcomes: Mapping[str, Mapping[str, OpeInputs]] | None = None,
+    others: Sequence[Clause] = (),
+) -> dict[str, Verdict]:
+    """A verdict on every policy but the baseline, from one log.
+
+    Args:
+        inputs: the north star under each policy.
+        baseline: one of them.
+        level: 1 - the probability that any candidate passes that ought not to.
+        costs: limits that a candidate has to keep.
+        outcomes: what the costs are made of under each policy (:func:`.outcomes.outcome_logs`).
+        others: clauses that the log does not decide, such as :func:`.clauses.lint_clause`.
+
+    Raises:
+        InvalidInput: the baseline, or a policy that a cost is held against, was not evaluated.
+    """
+    candidates = [name for name in inputs if name != baseline]
+    if baseline not in inputs or not candidates:
+        raise InvalidInput("gate.baseline", baseline, "evaluate it and at least one other policy")
+    for cost in costs:
+        if cost.versus is not None and cost.versus not in inputs:
+            fix = f"evaluate it beside the others: {', '.join(inputs)}"
+            raise InvalidInput(f"reward.costs.{cost.label}.versus", cost.versus, fix)
+    error = (1 - level) / len(candidates)
+    confidence = f"joint confidence {level:.0%}"
+    verdicts = {}
+    for name in candidates:
+        star = north_star_clause(inputs[name], inputs[baseline], baseline, error, confidence)
+        limits = [cost_clause(cost, outcomes or {}, name, error, confidence) for cost in costs]
+        clauses = (star, *limits, *others)
+        failed = [clause.reason for clause in clauses if not clause.passed]
+        verdicts[name] = Verdict(
+            name,
+            baseline,
+            star.value,
+            star.bound,
+            level,
+            star.unit,
+            not failed,
+            "; ".join(failed or [star.reason]),
+            star.verdict,
+            clauses,
+        )
+    return verdicts
+
+
+def choose_candidate(verdicts: Mapping[str, Verdict], candidate: str) -> Verdict:
+    """The verdict on ``candidate``; with ``"best"`` that with the highest lower bound, of those that passed.
+
+    If none passed it is the one with the highest lower bound of all.
+    """
+    if candidate == "best":
+        return max(verdicts.values(), key=lambda verdict: (verdict.passed, verdict.low))
+    if candidate not in verdicts:
+        raise InvalidInput("gate.candidate", candidate, f"choose 'best' or one of {', '.join(verdicts)}")
+    return verdicts[candidate]
+
+
+def override(verdict: Verdict, reason: str) -> Verdict:
+    """The verdict of a candidate that leaves although the gate refused it, because of ``reason``.
+
+    Raises:
+        InvalidInput: the reason is empty.
+    """
+    if not reason.strip():
+        raise InvalidInput("override", reason, "say why, in words: the reason stands in the bundle's evidence")
+    return verdict if verdict.passed else replace(verdict, override=reason.strip())

@@ -1,0 +1,57 @@
+"""Terms of a reward whose mean the shop knows exactly for every item, whatever stands beside it on the page."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import numpy as np
+
+from ...core.batches import SLOT_TERMS
+from ...core.types import F64, I32
+from ...simulators import Shop
+
+PER_IMPRESSION = ("stockout", "impression")
+"""Terms that count when an item is shown, examined or not."""
+WORTH = "worth"
+"""What clicked items turn out to be, in standard deviations. It is no term of a reward: it is what moves the
+satisfaction of customers, so a rule that looks ahead pays for it."""
+EXACT_TERMS = (*SLOT_TERMS, "discount_cost", "expected_return_cost", "impression")
+
+
+def exact_terms(shop: Shop, items: I32, price_off: F64 | None = None) -> dict[str, F64]:
+    """The means of ``EXACT_TERMS`` and ``WORTH`` of items (n, j) in the present state of each visit, each (n, j).
+
+    They are per examination, those of ``PER_IMPRESSION`` per impression; 0 where ``items`` is empty.
+
+    Args:
+        price_off: (n,) share taken off all prices of a page.
+    """
+    means = shop.expected(items, price_off=price_off)
+    full = means["revenue"]
+    if price_off is not None and price_off.any():
+        at_list_price = shop.expected(items)
+        units = at_list_price["units"]
+        price = np.divide(at_list_price["revenue"], units, out=np.zeros(items.shape), where=units > 0)
+        full = price * means["units"]
+    worth = shop.catalog.details.worth[np.maximum(items, 0)]
+    return {
+        **means,
+        "discount_cost": np.maximum(full - means["revenue"], 0.0),
+        "expected_return_cost": means["return_cost"],
+        "impression": (items >= 0).astype(np.float64),
+        WORTH: means["click"] * worth,
+    }
+
+
+def page_terms(shop: Shop, slates: I32, price_off: F64 | None = None) -> dict[str, F64]:
+    """The mean of every such term of the pages with slates (n, k), each (n,)."""
+    attention, reach = shop.attention(slates), np.arange(slates.shape[1]) < shop.slots[:, None]
+    return {
+        name: ((reach if name in PER_IMPRESSION else attention) * values).sum(axis=1)
+        for name, values in exact_terms(shop, slates, price_off).items()
+    }
+
+
+def known(weights: Mapping[str, float]) -> dict[str, float]:
+    """The weights of terms whose exact mean a shop knows for every item."""
+    return {name: weight for name, weight in weights.items() if name in EXACT_TERMS}

@@ -1,0 +1,188 @@
+"""What a lint of a reward can find: a table of codes, each with its severity, a sentence and a remedy."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, field
+from typing import Any
+
+from ...core.errors import one_of
+
+ERROR, WARNING = "error", "warning"
+ALIGNED = "aligned"
+ALIGNED_UP_TO = "aligned up to the pressure that is used"
+FAULTY = "faulty"
+GAMEABLE = "gameable"
+BAD_SPEC = "bad spec"
+EXIT_CODES: Mapping[str, int] = {ALIGNED: 0, ALIGNED_UP_TO: 0, FAULTY: 3, GAMEABLE: 3, BAD_SPEC: 2}
+"""Verdict → exit code, for anyone's CI. ``faulty``: an error of the table of codes."""
+
+
+@dataclass(frozen=True)
+class Code:
+    """One kind of finding.
+
+    Attributes:
+        severity: ``error`` or ``warning``.
+        sentence: what is wrong; the names in braces are filled in by :meth:`Finding.make`.
+        remedy: what to do about it.
+    """
+
+    severity: str
+    sentence: str
+    remedy: str
+
+
+CODES: Mapping[str, Code] = {
+    "north_star_missing": Code(
+        ERROR,
+        "The north star is {star}, but the reward does not pay for {term}: an agent does not look for it.",
+        "Give {term} a positive weight, or name as north star what you really want.",
+    ),
+    "north_star_negative": Code(
+        ERROR,
+        "The north star wants more {term}, but the reward weighs it with {weight:g}: an agent avoids it.",
+        "Give {term} a positive weight.",
+    ),
+    "north_star_cost_uncharged": Code(
+        WARNING,
+        "The north star subtracts {term}, but the reward does not: an agent may cause any amount of it.",
+        "Add {term} with a negative weight.",
+    ),
+    "cost_rewarded": Code(
+        ERROR,
+        "{term} is a cost, but the reward weighs it with {weight:g}: an agent is paid for causing it.",
+        "Give {term} a negative weight. Amounts of costs are positive; the sign is the weight's.",
+    ),
+    "counted_twice": Code(
+        ERROR,
+        "{first} and {second} count the same money twice: {why}.",
+        "Keep one of the two: {first} or {second}.",
+    ),
+    "discount_charged_twice": Code(
+        WARNING,
+        "{term} is what is left after discounts, and discount_cost is charged as well: a discount costs twice.",
+        "Leave discount_cost out, or limit it in costs: 'discount_cost <= 0.05 per revenue'.",
+    ),
+    "rate_not_positive": Code(
+        ERROR,
+        "The exchange rate of {term} is {rate:g}: a rate below or at 0 turns the sign of its weight.",
+        "Give what one unit is worth, above 0, and say with the weight whether it is good or bad.",
+    ),
+    "good_punished": Code(
+        WARNING,
+        "{term} is something good, but the reward weighs it with {weight:g}: an agent avoids it.",
+        "Give {term} a positive weight, or limit it in costs if too much of it is bad.",
+    ),
+    "weight_zero": Code(
+        WARNING,
+        "{term} has the weight 0: it changes nothing.",
+        "Leave it out, or give it a weight. All terms are reported whatever their weight.",
+    ),
+    "only_proxies": Code(
+        WARNING,
+        "The reward pays only for {terms}, which stand for sales but are none: an agent can raise them "
+        "and sell less.",
+        "Add what the shop lives on, such as margin, with an exchange rate for the rest.",
+    ),
+    "dwell_rewarded": Code(
+        WARNING,
+        "Time on a page is rewarded: an agent may show what is long to look at, and not what is wanted.",
+        "Pay for what time leads to, or limit dwell in costs.",
+    ),
+    "exposure_rewarded": Code(
+        WARNING,
+        "{term} counts what the shop shows and not what visitors do: an agent earns it with any page.",
+        "Leave it out, and use it in costs to count by.",
+    ),
+    "limit_never_binds": Code(
+        WARNING,
+        "The limit {limit} is met by every policy.",
+        "Tighten it, or leave it out.",
+    ),
+    "limit_allows_nothing": Code(
+        WARNING,
+        "The limit {limit} is met only by a policy that never causes any of it.",
+        "Allow as much as you can live with: with a limit of 0 one chance event decides.",
+    ),
+    "losses_clipped": Code(
+        WARNING,
+        "Losses of {term} are cut off at 0: a sale below cost costs an agent nothing.",
+        "Set the lower end of reward.clip.{term} below 0.",
+    ),
+    "horizon_unseen": Code(
+        WARNING,
+        "The north star wants {term}, which is known only when customers come back, and the reward has no "
+        "such term.",
+        "Add {term}, or train on whole lives and read the north star beside the reward.",
+    ),
+}
+"""Code → severity, sentence, remedy."""
+
+
+@dataclass(frozen=True)
+class Finding:
+    """One thing that a lint found.
+
+    Attributes:
+        code: a key of :data:`CODES`.
+        severity: ``error`` or ``warning``.
+        message: what is wrong, in words.
+        remedy: what to do about it.
+    """
+
+    code: str
+    severity: str
+    message: str
+    remedy: str
+
+    @classmethod
+    def make(cls, code: str, **words: Any) -> Finding:
+        """The finding of this code, with ``words`` filled into its sentence and remedy."""
+        one_of("code", code, CODES)
+        entry = CODES[code]
+        return cls(code, entry.severity, entry.sentence.format(**words), entry.remedy.format(**words))
+
+
+@dataclass(frozen=True)
+class LintReport:
+    """What a lint says of a reward.
+
+    Attributes:
+        findings: errors first.
+        verdict: a key of :data:`EXIT_CODES`.
+        headline: the verdict in one sentence.
+        north_star: what the business wants, in words.
+        spec: the reward, as JSON says it.
+        tables: further results by title, each a list of rows with the same keys.
+    """
+
+    findings: tuple[Finding, ...]
+    verdict: str
+    headline: str
+    north_star: str = ""
+    spec: Mapping[str, Any] = field(default_factory=dict)
+    tables: Mapping[str, Sequence[Mapping[str, Any]]] = field(default_factory=dict)
+
+    @property
+    def exit_code(self) -> int:
+        """0 aligned, 3 an error of the table or gameable, 2 a spec that cannot be read."""
+        return EXIT_CODES[self.verdict]
+
+    def summary(self) -> dict[str, Any]:
+        """JSON-able."""
+        return {
+            "verdict": self.verdict,
+            "exit_code": self.exit_code,
+            "headline": self.headline,
+            "north_star": self.north_star,
+            "findings": [asdict(finding) for finding in self.findings],
+            "spec": dict(self.spec),
+            "tables": {title: [dict(row) for row in rows] for title, rows in self.tables.items()},
+        }
+
+    def html(self) -> str:
+        """One page that needs no other file."""
+        from .page import lint_page
+
+        return lint_page(self)
