@@ -21,7 +21,7 @@ import pandas as pd
 
 from ..core.types import F64
 from ..simulators.profiles import profiles
-from .applicability import applicable_facts, why_not_applicable
+from .applicability import FIT, applicable_facts, why_not_applicable
 from .calibration.moments import Fit, simulated_moments
 from .calibration.scales import ScaledParameter
 from .effect_sizes import PUBLISHED, measure_effect_sizes
@@ -107,7 +107,7 @@ def evaluate(
     season = simulate_season(
         catalog, config, days=days, seed=seed, behaviour=behaviour, impressions=recorded_impressions(profile)
     )
-    facts = measured_facts(profile, season, seed=seed, resamples=0)
+    facts = measured_facts(profile, season, seed=seed, resamples=0, half=FIT)
     effects = measure_effect_sizes(
         profile, catalog, config, season, seed=seed, behaviour=behaviour, resamples=0
     )
@@ -119,7 +119,7 @@ def evaluate(
 def count_facts(profile: str) -> int:
     """How many facts and effect sizes apply to the profile."""
     effects = {published.fact for published in PUBLISHED.values()}
-    facts = sum(fact.name not in effects for fact in applicable_facts(profile))
+    facts = sum(fact.name not in effects for fact in applicable_facts(profile, FIT))
     return facts + sum(not why_not_applicable(name, profile) for name in effects)
 
 

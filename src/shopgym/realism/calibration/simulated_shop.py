@@ -128,11 +128,15 @@ class SimulatedShop:
 
         Its orders are those of the whole shop up to the little that runs out there.
         """
-        config = self.config
-        passing = config.people.retention.passing if config.people.enabled else 0.0
-        people = replace(config.people, retention=replace(config.people.retention, passing=0.0))
-        arrivals = replace(config.arrivals, per_day=config.arrivals.per_day * (1.0 - passing))
+        config, retention = self.config, self.config.people.retention
+        passing = retention.passing if config.people.enabled else 0.0
+        # of those who pass by only visits with a purpose bring orders: keep as many people as make these visits
+        buyers = passing * retention.passing_missions
+        kept = 1.0 - passing + buyers
+        fewer = replace(retention, passing=buyers / kept, passing_missions=1.0)
+        arrivals = replace(config.arrivals, per_day=config.arrivals.per_day * kept)
         stock = replace(config.stock, enabled=False, review=NO_REVIEW)
+        people = replace(config.people, retention=fewer)
         shop = replace(self, config=replace(config, people=people, arrivals=arrivals, stock=stock))
         return shop.with_people()
 
