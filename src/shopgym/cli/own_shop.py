@@ -44,7 +44,12 @@ def compare_own(
     checked = _experiment(config)
     real = own_data(records, sessions, options)
     catalog, _ = load_catalog(checked.catalog, checked.seed)
-    shop = checked.shop_config()
+    shop, season = checked.shop_config(), checked.season
+    shown, people = profiles.values(profile, profiles.BEHAVIOUR), 1.0
+    note = f"pages are filled by the rule of the profile '{profile}'"
+    if season is not None:
+        shown, people = shown | dict(season.behaviour.items()), season.share
+        note = "pages are filled by the rule of the calibration"
     coming = min(expected_visits(shop, real.days), visits or float("inf"))
     if not as_json and coming / VISITS_PER_SECOND > LONG_SECONDS:
         minutes = coming / VISITS_PER_SECOND / 60.0
@@ -55,13 +60,15 @@ def compare_own(
             catalog,
             shop,
             calibrated_on=_calibrated_on(checked, records),
-            behaviour=Behaviour(**profiles.values(profile, profiles.BEHAVIOUR)),
+            behaviour=Behaviour(**shown),
+            people=people,
             visits=visits,
             seed=seed,
             progress=lambda step, share: bar(step, share, 1.0),
         )
-    note = f"pages are filled by the rule of the profile '{profile}'"
-    report = replace(report, notes=(*report.notes, note))
+    until = checked.catalog.until
+    held_out = () if until is None else (f"the calibration used the records to {until}",)
+    report = replace(report, notes=(*report.notes, note, *held_out))
     if html is not None:
         from ..realism.page import write_own_page
 
@@ -110,14 +117,18 @@ def _with_returned(lines: OrderLines, path: Path) -> OrderLines:
 
 def _calibrated_on(config: ExperimentConfig, records: Path) -> ShopData | None:
     """The records that the catalogue was made of, if these are not the ones to compare with."""
+    from ..experiments.catalogs import catalog_lines
     from ..realism.own_records import record_data
-    from ..tables.records import read_order_lines
 
-    path = config.catalog.path
-    if path is None or path.resolve() == records.resolve():
+    catalog = config.catalog
+    if catalog.path is None or catalog.path.resolve() == records.resolve():
         return None
-    lines = read_order_lines(path, config.catalog.record_options(), field="catalog.path")
-    return record_data(lines, None) if "time" in lines.sold else None
+    if catalog.source == "transactions":
+        lines = catalog_lines(catalog)
+        return record_data(lines, None) if "time" in lines.sold else None
+    from ..tables.records import read_events
+
+    return record_data(None, read_events(catalog.path, catalog.record_options(), field="catalog.path"))
 
 
 def _experiment(path: Path) -> ExperimentConfig:

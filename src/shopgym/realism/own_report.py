@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 
 from ..core.config import with_settings
-from ..core.errors import InvalidInput
+from ..core.errors import InvalidInput, in_range
 from ..simulators import Catalog, ShopConfig
 from ..simulators.market.seasons import WEEKS
 from .facts import FACTS
@@ -42,7 +42,7 @@ class OwnRealism:
         not_given: facts of the list that the records do not give: name, why.
         real: the records, and ``simulated`` the season reduced to what they hold.
         season: the whole season.
-        share: of the shop's people that were simulated.
+        share: of the shop's people that were simulated; figures per day are scaled up by it.
         drift: in words, that the records are later than those of the calibration; "" if they are not.
         notes: what was assumed.
     """
@@ -99,6 +99,7 @@ def own_realism(
     *,
     calibrated_on: ShopData | None = None,
     behaviour: Behaviour | None = None,
+    people: float = 1.0,
     visits: float | None = None,
     seed: int = 0,
     resamples: int = RESAMPLES,
@@ -115,6 +116,7 @@ def own_realism(
         calibrated_on: the records that the config was calibrated on, if these are others: adds the column
             ``before`` and ``cause``, and says whether the records are later (drift).
         behaviour: what the shop shows.
+        people: share of the shop's people that the config has; figures per day are scaled up.
         visits: at most about so many are simulated, of fewer people; figures per day are scaled up. None:
             all.
         seed: of the shop, its visitors and the resamples.
@@ -130,16 +132,18 @@ def own_realism(
         raise InvalidInput("records", f"{days:.0f} days", f"give records of 1 to {LONGEST_DAYS:.0f} days")
     real = replace(_watched(real), items=_items_of(real, catalog))
     progress("facts of the records", 0.0)
-    given = own_values(real, rng=np.random.default_rng(seed), resamples=resamples)
-    facts = facts_of(given, real.days)
+    of_record = own_values(real, rng=np.random.default_rng(seed), resamples=resamples)
+    facts = facts_of(of_record, real.days)
     if not facts:
         raise InvalidInput("records", len(real.required_events()), "they give none of the facts: give more")
     config, notes = _ready(config)
-    share = 1.0 if visits is None else min(1.0, visits / expected_visits(config, days))
+    in_range("people", people, 0.0, 1.0, open_low=True)
+    fewer = 1.0 if visits is None else min(1.0, visits / expected_visits(config, days))
+    share = people * fewer
     week = _week(real)
     season = simulate_season(
         catalog,
-        _smaller(beginning_in(config, week), share),
+        _smaller(beginning_in(config, week), fewer),
         days=days,
         seed=seed,
         behaviour=behaviour,
@@ -163,7 +167,7 @@ def own_realism(
         drift = _drift(calibrated_on, real)
     if share < 1.0:
         notes += (f"{share:.2g} of the people were simulated: popularity and recall depend on their number",)
-    not_given = given.loc[given["lacks"] != "", ["name", "lacks"]].rename(columns={"lacks": "why"})
+    not_given = of_record.loc[of_record["lacks"] != "", ["name", "lacks"]].rename(columns={"lacks": "why"})
     return OwnRealism(table, not_given, real, simulated, season, share, drift, notes)
 
 
