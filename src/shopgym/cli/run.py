@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import signal
+import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -29,6 +30,9 @@ def run(
     overwrite: Annotated[
         bool, typer.Option("--overwrite", help="replace an earlier run in the folder")
     ] = False,
+    override: Annotated[
+        str | None, typer.Option(help="why the candidate is exported even if the gate refuses it")
+    ] = None,
     workers: Annotated[int, typer.Option(min=1, help="processes; a leaderboard's only")] = 1,
     robust: Annotated[
         bool, typer.Option("--robust", help="does the gain flip over the ranges of what is assumed?")
@@ -69,7 +73,11 @@ def run(
         _say_duration(checked, robust, as_json)
     if dry_run:
         return
-    results = run_experiment(checked, folder, quiet=as_json, overwrite=overwrite, robust=robust)
+    results = run_experiment(
+        checked, folder, quiet=as_json, overwrite=overwrite, robust=robust, override=override
+    )
+    if results.chosen.override:
+        print(f"WARNING: {results.chosen.sentence}", file=sys.stderr)
     if as_json:
         print(json.dumps({**results.summary(), "folder": str(folder)}))
     else:

@@ -18,7 +18,7 @@ from ..core.reward import UNITS, RewardSpec
 from ..core.types import F64
 from ..evaluation.offline.estimate import without_infinity
 from ..evaluation.offline.verdict import REFUSE
-from ..guardrails.gate import Verdict
+from ..guardrails.gate import Verdict, overridden
 from ..policies.policy import SlatePolicy
 from ..realism.robustness import Robustness
 from ..simulators import Catalog
@@ -57,6 +57,11 @@ class Results:
         if self.robust.depends_on:
             return f"{self.robust.sentence}. {self.chosen.sentence}"
         return f"{self.chosen.sentence}. {self.robust.sentence}"
+
+    def override(self, reason: str) -> None:
+        """Let the candidate out whatever the gate says, because of ``reason``."""
+        self.chosen = overridden(self.chosen, reason)
+        self.verdicts[self.chosen.candidate] = self.chosen
 
     @property
     def names(self) -> list[str]:

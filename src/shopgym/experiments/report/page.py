@@ -10,6 +10,7 @@ from typing import Any
 
 import pandas as pd
 
+from ...evaluation.offline.verdict import REFUSE
 from ...realism.assumed import ASSUMED
 from ...realism.tornado import tornado
 from ..results import Results, covers_text, interval_text, is_told
@@ -66,9 +67,13 @@ from the value when deployed, because another policy leaves other items in stock
 <details><summary>All estimates, with their diagnostics</summary>{_table(_evaluation(results))}</details>
 <h2>The gate</h2>
 <p>A policy may leave only if the lower bound of its gain over {escape(chosen.baseline)} on the log is
-above 0. All bounds hold jointly with probability {config.gate.level:.0%}, so the best may be picked.</p>
+above 0 and the bound of every cost keeps its limit. That any policy passes which ought not to has a
+probability of at most {1 - config.gate.level:.0%}, over all candidates and clauses, so the best may be
+picked.</p>
+{_override(results)}
 {_picture(pictures, "gains")}
 {_table(_verdicts(results))}
+{_clauses(results)}
 <h2>The storefront</h2>
 <p>What three visitors would be shown on their first page.</p>
 {storefronts(results)}
@@ -181,6 +186,31 @@ def _verdicts(results: Results) -> pd.DataFrame:
         rows.append((v.candidate, *numbers, v.verdict, v.outcome, v.reason))
     rows += [(name, "-", "-", "-", "failed", reason) for name, reason in results.failed.items()]
     return pd.DataFrame(rows, columns=columns)
+
+
+def _clauses(results: Results) -> str:
+    """Every clause of the candidate, where there is more than the north star."""
+    clauses = results.chosen.clauses
+    if len(clauses) < 2:
+        return ""
+    rows = [
+        {
+            "clause": clause.name,
+            "estimate": "-" if clause.verdict == REFUSE else f"{clause.value:.4g}",
+            "bound": "-" if clause.verdict == REFUSE else f"{clause.bound:.4g}",
+            "limit": f"{clause.limit:.4g}",
+            "passed": "yes" if clause.passed else "no",
+            "why": clause.reason,
+        }
+        for clause in clauses
+    ]
+    table = _table(pd.DataFrame(rows).replace("nan", "-"))
+    return f"<p>What was asked of {escape(results.chosen.candidate)}:</p>{table}"
+
+
+def _override(results: Results) -> str:
+    reason = results.chosen.override
+    return f'<p class="tile bad"><b>overridden</b>{escape(reason)}</p>' if reason else ""
 
 
 def _served(results: Results) -> str:
