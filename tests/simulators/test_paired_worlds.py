@@ -151,6 +151,16 @@ def test_a_limited_budget_counts_what_happened() -> None:
     assert (counted.of("units") == np.rint(counted.of("units"))).all()
 
 
+def test_before_a_campaign_begins_nothing_differs_with_any_budget() -> None:
+    config = replace(CONFIG, arrivals=ArrivalConfig(per_day=10.0), people=PeopleConfig(enabled=True))
+    campaign = Campaign(start=7.0, days=7.0, share=0.5, price_off=0.2, budget=50.0)
+    season = {"clock": "season", "days": 14.0, "lanes": 40}
+    one, other = (shop(c, **season) for c in (config, replace(config, campaigns=(campaign,))))
+    change = compare_worlds(one, other, First(), trials=3, by=by_week(2), terms=("units",))
+    assert change.row("units", "week 0").difference.mean == 0.0
+    assert change.row("units", "week 1").difference.mean != 0.0
+
+
 def test_worlds_that_were_not_counted_alike_are_refused() -> None:
     one = outcomes(shop(), First(), trials=100)
     with pytest.raises(InvalidInput, match=r"terms = .*count both worlds alike"):

@@ -137,6 +137,7 @@ def outcomes(
     terms: Sequence[str] = MONEY,
     by: Grouping | None = None,
     seed: int = 0,
+    exact: bool | None = None,
 ) -> Outcomes:
     """Let ``policy`` serve ``trials`` visits, lives or seasons of a newly opened ``shop``, and count.
 
@@ -147,6 +148,7 @@ def outcomes(
         trials: how many; visits and lives are rounded up to a multiple of the shop's lanes.
         terms: of ``SLOT_TERMS`` or ``COUNTS``.
         by: what to part by.
+        exact: False = what happened counts in any case, to compare with a world without exact means.
 
     Raises:
         InvalidInput: an unknown term, too few trials, or a count of pages by items.
@@ -163,7 +165,7 @@ def outcomes(
     world.open(seed)
     groups = (*(() if by is None else by.names), ALL)
     values = np.zeros((len(terms), each if season else each * shop.lanes, len(groups)))
-    inexact = bool(shop.params.competition) or any(np.isfinite(c.budget) for c in shop.config.campaigns)
+    exact = has_exact_means(shop) if exact is None else exact and has_exact_means(shop)
 
     def before(rows: I64, _: Requests, slates: I32) -> tuple[F64, AnyArray | None]:
         amounts = _exact(shop, rows, slates, terms)
@@ -174,7 +176,7 @@ def outcomes(
         world, policy, rng, episodes=each, before=before, look_ahead=False, decide_for_all=not season
     ):
         amounts, numbers = step.before
-        if inexact:
+        if not exact:
             _replace_by_what_happened(amounts, step.feedback, step.rows, terms)
         trial = step.episode if season else step.rows * each + step.episode
         for total, amount in zip(values, amounts, strict=True):
@@ -276,11 +278,17 @@ def compare_worlds(
         fix = f"give both shops the same clock and days: {first.clock}, {first.days:g}"
         raise InvalidInput("second.clock", f"{second.clock}, {second.days:g}", fix)
     policies = (policy, policy if second_policy is None else second_policy)
+    exact = has_exact_means(first) and has_exact_means(second)
     one, other = (
-        outcomes(shop, rule, trials=trials, terms=terms, by=by, seed=seed)
+        outcomes(shop, rule, trials=trials, terms=terms, by=by, seed=seed, exact=exact)
         for shop, rule in zip((first, second), policies, strict=True)
     )
     return changes(one, other, level=level)
+
+
+def has_exact_means(shop: Shop) -> bool:
+    """Whether a page has exact means: items do not compete, and no campaign may run out of its budget."""
+    return not shop.params.competition and all(np.isinf(c.budget) for c in shop.config.campaigns)
 
 
 def _add(total: F64, trial: I64, numbers: AnyArray | None, amount: F64) -> None:
