@@ -11,7 +11,7 @@ from scipy import stats
 
 from shopgym.core import Decisions, InvalidInput, Requests
 from shopgym.core.batches import EMPTY
-from shopgym.simulators import Campaign, Catalog, ChoiceConfig, PeopleConfig, Shop, ShopConfig
+from shopgym.simulators import Campaign, Catalog, ChoiceConfig, DeliveryConfig, PeopleConfig, Shop, ShopConfig
 from shopgym.simulators.config import StockConfig, SurfacesConfig
 from shopgym.simulators.paired_worlds import (
     Outcomes,
@@ -169,6 +169,14 @@ def test_worlds_that_were_not_counted_alike_are_refused() -> None:
         changes(one, outcomes(shop(), First(), trials=300))
     with pytest.raises(InvalidInput, match="same clock"):
         compare_worlds(shop(), shop(clock="own", days=7.0), First())
+
+
+def test_other_people_are_refused() -> None:
+    for config in (replace(CONFIG, users=301), replace(CONFIG, delivery=DeliveryConfig(weight=0.1))):
+        with pytest.raises(InvalidInput, match="the same people"):
+            compare_worlds(shop(), shop(config), First(), trials=100)
+    sensitive = replace(CONFIG, choice=ChoiceConfig(price_sensitivity=2.0))  # the same people, changed
+    assert compare_worlds(shop(), shop(sensitive), First(), trials=100).row("units").difference.mean != 0.0
 
 
 def test_wrong_terms_and_labels_are_refused() -> None:

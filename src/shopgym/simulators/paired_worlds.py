@@ -273,17 +273,32 @@ def compare_worlds(
         policy: of both worlds, or of the first where there is a ``second_policy``.
         trials, terms, by, seed: as in :func:`outcomes`.
         level: coverage of each interval.
+
+    Raises:
+        InvalidInput: other clocks, or other people.
     """
     if first.clock != second.clock or first.days != second.days:
         fix = f"give both shops the same clock and days: {first.clock}, {first.days:g}"
         raise InvalidInput("second.clock", f"{second.clock}, {second.days:g}", fix)
     policies = (policy, policy if second_policy is None else second_policy)
+    _same_people(first, second)
     exact = has_exact_means(first) and has_exact_means(second)
     one, other = (
         outcomes(shop, rule, trials=trials, terms=terms, by=by, seed=seed, exact=exact)
         for shop, rule in zip((first, second), policies, strict=True)
     )
     return changes(one, other, level=level)
+
+
+def _same_people(first: Shop, second: Shop) -> None:
+    """Raise :class:`InvalidInput` unless the users are the same; what is configured of them may differ."""
+    names = ["taste", "region"]
+    if first.config.people.retention == second.config.people.retention:
+        names += ["rate", "dropout"]
+    for name in names:
+        if not np.array_equal(getattr(first.users, name), getattr(second.users, name)):
+            fix = "both shops must have the same people: the same seed, number of users, items and regions"
+            raise InvalidInput(f"second.users.{name}", "other people than in the first shop", fix)
 
 
 def has_exact_means(shop: Shop) -> bool:
