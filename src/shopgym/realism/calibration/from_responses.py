@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -147,9 +147,8 @@ def _meet(
 
     def effect(value: float) -> float:
         if value not in measured:
-            measured[value] = effects.measure(
-                response.name, _with(config, target.parameter, value), response.change
-            )
+            changed = _with(config, target.parameter, value)
+            measured[value] = effects.measure(response.name, changed, response.change)
         return measured[value]
 
     ends = effect(target.low), effect(target.high)
@@ -165,27 +164,30 @@ def _meet(
             f"and the shop has {least:.4g} to {most:.4g} at any value: a boundary, not a fit"
         )
         return UnidentifiedParameter(target.parameter, why)
-    value = _inverse(effect, response.value, target)
-    edges = [
-        _inverse(effect, float(np.clip(end, least, most)), target) for end in (response.low, response.high)
-    ]
+    step = target.high - target.low
+    value = _inverse(effect, measured, response.value, 1e-3 * step)
+    goals = np.clip([response.low, response.high], least, most)
+    edges = [_inverse(effect, measured, float(goal), 1e-2 * step) for goal in goals]
     how = f"{response.name}: {response.how}"
     if not (least < response.low and response.high < most):
         how += "; its interval goes beyond what the shop can do"
     return FittedParameter(target.parameter, value, target.unit, how, min(edges), max(edges))
 
 
-def _inverse(effect: Callable[[float], float], goal: float, target: ResponseTarget) -> float:
+def _inverse(
+    effect: Callable[[float], float], measured: Mapping[float, float], goal: float, tolerance: float
+) -> float:
+    """Where a monotone ``effect`` is ``goal``; ``measured`` has its values so far, both ends among them."""
     from scipy.optimize import brentq
 
-    ends = {target.low: effect(target.low) - goal, target.high: effect(target.high) - goal}
-    for end, miss in ends.items():
-        if miss == 0.0:
-            return end
-    tolerance = 1e-3 * (target.high - target.low)
-    return float(
-        brentq(lambda value: effect(float(value)) - goal, target.low, target.high, xtol=tolerance, rtol=1e-3)
-    )
+    points = sorted(measured)
+    misses = [measured[point] - goal for point in points]
+    for left, right, below, above in zip(points, points[1:], misses, misses[1:], strict=False):
+        if below == 0.0:
+            return float(left)
+        if below * above < 0.0:
+            return float(brentq(lambda value: effect(float(value)) - goal, left, right, xtol=tolerance))
+    return float(points[-1])
 
 
 def _with(config: ShopConfig, parameter: str, value: float) -> ShopConfig:
