@@ -210,14 +210,24 @@ def test_competition_adds_to_the_own_price_response(catalog: Catalog) -> None:
 def test_strong_tastes_are_told_from_weak_ones() -> None:
     catalog = Catalog.synthetic(200, seed=1)
     base = with_settings(ShopConfig(), {"choice.click_base": -2.5})
-    for taste in (0.5, 5.0):
-        true = with_settings(base, {"choice.taste_weight": taste})
-        shares = simulated_recall(catalog, true, 3000, seed=9)
-        responses = {
-            name: Response(name, share, share - 0.02, share + 0.02, "share", "", 3000)
-            for name, share in shares.items()
-        }
-        fitted, _ = fit_recall(responses, catalog, base, seed=0)
-        values = {parameter.name: parameter for parameter in fitted}
-        assert values["choice.taste_weight"].low < taste < values["choice.taste_weight"].high
-        assert (values["choice.taste_weight"].value > 2.5) == (taste > 2.5)
+    for weight in (0.5, 2.5):
+        true = with_settings(base, {"choice.taste_weight": weight, "choice.intent_weight": weight})
+        excess = np.mean(
+            [simulated_recall(catalog, true, 2000, seed=seed)["recall_excess"] for seed in (8, 9)]
+        )
+        response = Response("recall_excess", excess, excess - 0.02, excess + 0.02, "share", "", 2000)
+        fitted, _ = fit_recall(response, catalog, base, seed=0)
+        assert [parameter.name for parameter in fitted] == ["choice.taste_weight", "choice.intent_weight"]
+        for parameter in fitted:
+            assert parameter.low < weight < parameter.high
+            assert (parameter.value > 1.5) == (weight > 1.5)
+
+
+def test_recall_beyond_any_weight_is_not_identified() -> None:
+    catalog = Catalog.synthetic(60, seed=1)
+    base = with_settings(ShopConfig(), {"choice.click_base": -2.5})
+    response = Response("recall_excess", 0.9, 0.88, 0.92, "share", "", 600)
+    fitted, unidentified = from_responses([response], catalog, base, seed=0)
+    assert not fitted
+    assert {parameter.name for parameter in unidentified} == {"choice.taste_weight", "choice.intent_weight"}
+    assert all("a boundary" in parameter.why for parameter in unidentified)

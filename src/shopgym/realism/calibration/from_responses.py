@@ -2,25 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-import numpy as np
 import pandas as pd
 
 from ...core.config import with_settings
 from ...simulators import Catalog, ShopConfig
-from ..responses.personalisation import RECOMMENDERS
+from ..responses.personalisation import EXCESS, RECOMMENDERS
 from ..responses.response import Response
 from ..shop_events import Behaviour
 from .from_lines import FittedParameter, UnidentifiedParameter
 from .from_recall import fit_recall, simulated_recall
+from .inversion import invert
 from .shop_effects import ShopEffects
 
 BOOST = "campaigns.boost"
-FLAT = 1e-3
-"""Change of a response over the whole range of a parameter below which the parameter does not move it, in
-half widths of its interval or in the unit of the response, whichever is more."""
 
 
 @dataclass(frozen=True)
@@ -77,7 +74,12 @@ def from_responses(
     for response in responses:
         by_name.setdefault(response.name, response)
     effects = ShopEffects(catalog, seed, behaviour or Behaviour())
-    fitted, unidentified = fit_recall(by_name, catalog, config, seed=seed, behaviour=effects.behaviour)
+    fitted: list[FittedParameter] = []
+    unidentified: list[UnidentifiedParameter] = []
+    if EXCESS in by_name:
+        fitted, unidentified = fit_recall(
+            by_name[EXCESS], catalog, config, seed=seed, behaviour=effects.behaviour
+        )
     config = with_fitted(config, fitted)
     for name, target in TARGETS.items():
         if name not in by_name:
@@ -120,7 +122,7 @@ def response_table(
     effects = ShopEffects(catalog, seed, behaviour or Behaviour())
     sides: list[dict[str, float]] = []
     for config in (before, after):
-        number = next((r.rows for r in responses if r.name in RECOMMENDERS), None)
+        number = next((r.rows for r in responses if r.name in (EXCESS, *RECOMMENDERS)), None)
         side = {}
         if number is not None:
             side = simulated_recall(catalog, config, number, seed=seed, behaviour=effects.behaviour)
@@ -142,52 +144,15 @@ def response_table(
 def _meet(
     response: Response, target: ResponseTarget, effects: ShopEffects, config: ShopConfig
 ) -> FittedParameter | UnidentifiedParameter:
-    """The value at which the shop has the response, which must rise or fall with the parameter."""
-    measured: dict[float, float] = {}
-
     def effect(value: float) -> float:
-        if value not in measured:
-            changed = _with(config, target.parameter, value)
-            measured[value] = effects.measure(response.name, changed, response.change)
-        return measured[value]
+        return effects.measure(response.name, _with(config, target.parameter, value), response.change)
 
-    ends = effect(target.low), effect(target.high)
-    if not np.isfinite(ends).all():
-        return UnidentifiedParameter(target.parameter, f"{response.name} does not occur in this shop")
-    half = (response.high - response.low) / 2.0
-    if abs(ends[1] - ends[0]) <= FLAT * max(half, 1e-9):
-        return UnidentifiedParameter(target.parameter, f"it does not move {response.name} in this shop")
-    least, most = sorted(ends)
-    if not least < response.value < most:
-        why = (
-            f"{response.name} is {response.value:.4g} [{response.low:.4g}, {response.high:.4g}], "
-            f"and the shop has {least:.4g} to {most:.4g} at any value: a boundary, not a fit"
-        )
-        return UnidentifiedParameter(target.parameter, why)
-    step = target.high - target.low
-    value = _inverse(effect, measured, response.value, 1e-3 * step)
-    goals = np.clip([response.low, response.high], least, most)
-    edges = [_inverse(effect, measured, float(goal), 1e-2 * step) for goal in goals]
-    how = f"{response.name}: {response.how}"
-    if not (least < response.low and response.high < most):
-        how += "; its interval goes beyond what the shop can do"
-    return FittedParameter(target.parameter, value, target.unit, how, min(edges), max(edges))
-
-
-def _inverse(
-    effect: Callable[[float], float], measured: Mapping[float, float], goal: float, tolerance: float
-) -> float:
-    """Where a monotone ``effect`` is ``goal``; ``measured`` has its values so far, both ends among them."""
-    from scipy.optimize import brentq
-
-    points = sorted(measured)
-    misses = [measured[point] - goal for point in points]
-    for left, right, below, above in zip(points, points[1:], misses, misses[1:], strict=False):
-        if below == 0.0:
-            return float(left)
-        if below * above < 0.0:
-            return float(brentq(lambda value: effect(float(value)) - goal, left, right, xtol=tolerance))
-    return float(points[-1])
+    inverse = invert(effect, response, target.low, target.high)
+    if isinstance(inverse, str):
+        return UnidentifiedParameter(target.parameter, inverse)
+    return FittedParameter(
+        target.parameter, inverse.value, target.unit, inverse.how, inverse.low, inverse.high
+    )
 
 
 def _with(config: ShopConfig, parameter: str, value: float) -> ShopConfig:
