@@ -134,7 +134,7 @@ def test_tails_repeats_and_returns_of_a_known_record() -> None:
 
 def test_repeat_views_and_lengths_of_known_visits() -> None:
     data = visits([["a", "b", "a"], ["c"]])
-    assert value(data, "repeat_view_share") == pytest.approx(0.25)
+    assert value(data, "repeat_view_share") == pytest.approx(1 / 3)
     assert value(data, "session_duration_median_s") == pytest.approx(120.0)
 
 

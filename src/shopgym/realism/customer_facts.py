@@ -79,6 +79,13 @@ def _gap_mean(data: ShopData, boot: ClusterBootstrap) -> Measurement:
     return boot.mean(gaps, units(users))
 
 
+@fact("interpurchase_tail", "ratio", "retention", events=ORDERS, columns=KNOWN, cumulative=True)
+def _gap_tail(data: ShopData, boot: ClusterBootstrap) -> Measurement:
+    """Days between order days of a customer that 5% of the gaps exceed, over the median."""
+    gaps, users = _day_gaps(data)
+    return boot.quantile_over_median(gaps, units(users), 0.95)
+
+
 @fact("intertrip_median_days", "days", "retention", events=ORDERS, columns=KNOWN, cumulative=True)
 def _trip_median(data: ShopData, boot: ClusterBootstrap) -> Measurement:
     """Median days between consecutive orders of a customer, to the second."""

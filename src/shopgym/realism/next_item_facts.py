@@ -4,7 +4,8 @@ The recommenders learn from the first 80% of the sessions (or orders) in time an
 nothing is judged on what it was learnt from. Popularity names the items that were opened most. The Markov
 chain names those that were opened most often right after the last one. Item-KNN names those that share most
 sessions with the last one (cosine; Sarwar et al. 2001). Where a list is shorter than 20, popular items fill
-it. Only the last ``MOST`` sessions or orders count, because recall grows with the number of examples.
+it. Only the last ``MOST_VISITS`` sessions or ``MOST_ORDERS`` orders count, because recall grows with the
+number of examples.
 """
 
 from __future__ import annotations
@@ -23,7 +24,7 @@ from .shop_data import PAGE_VIEW, ShopData
 
 K = 20
 TRAIN_SHARE = 0.8
-MOST = 20_000
+MOST_VISITS, MOST_ORDERS = 20_000, 10_000
 LEAST_TESTS = 200
 MOST_ITEMS = 50
 """Item-KNN counts pairs among at most this many different items of a session or order."""
@@ -47,14 +48,14 @@ class Steps:
     later: Bool
 
 
-def _steps(table: pd.DataFrame) -> Steps:
-    """From session_id, user_id, time, item_id, in the order of the steps."""
+def _steps(table: pd.DataFrame, most: int) -> Steps:
+    """From session_id, user_id, time, item_id, in the order of the steps; of the last ``most`` sessions."""
     table = table.reset_index(drop=True)
     start = table.groupby("session_id", sort=False)["time"].transform("min")
     sessions = start.groupby(table["session_id"], sort=False).first().sort_values(kind="stable")
-    if len(sessions) > MOST:
-        kept = table["session_id"].isin(sessions.index[-MOST:])
-        table, start, sessions = table[kept].reset_index(drop=True), start[kept], sessions.iloc[-MOST:]
+    if len(sessions) > most:
+        kept = table["session_id"].isin(sessions.index[-most:])
+        table, start, sessions = table[kept].reset_index(drop=True), start[kept], sessions.iloc[-most:]
     cut = float(sessions.iloc[int(TRAIN_SHARE * len(sessions))])
     session = pd.factorize(table["session_id"])[0].astype(np.int64)
     later = np.r_[False, session[1:] == session[:-1]]
@@ -84,7 +85,7 @@ def visit_steps(data: ShopData, *, repeats: bool) -> Steps:
             before = views[["session_id", "item_id"]].shift()
             same = (views[["session_id", "item_id"]] == before).all(axis=1)
             views = views[~same]
-        kept[data] = _steps(views[["session_id", "user_id", "time", "item_id"]])
+        kept[data] = _steps(views[["session_id", "user_id", "time", "item_id"]], MOST_VISITS)
     return kept[data]
 
 
@@ -95,7 +96,7 @@ def basket_steps(data: ShopData) -> Steps:
         lines = lines.drop_duplicates(["order_id", "item_id"])
         shuffled = lines.iloc[np.random.default_rng(0).permutation(len(lines))]
         shuffled = shuffled.assign(session_id=shuffled["order_id"]).sort_values("order_id", kind="stable")
-        _BASKETS[data] = _steps(shuffled[["session_id", "user_id", "time", "item_id"]])
+        _BASKETS[data] = _steps(shuffled[["session_id", "user_id", "time", "item_id"]], MOST_ORDERS)
     return _BASKETS[data]
 
 

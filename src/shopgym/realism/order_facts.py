@@ -43,6 +43,12 @@ def _value_tail(data: ShopData, boot: ClusterBootstrap) -> Measurement:
     return boot.quantile_over_median(data.orders["value"], units(data.orders["user_id"]), 0.95)
 
 
+@fact("basket_items_tail", "ratio", "basket", events=ORDERS, columns=("order_id", "item_id"))
+def _items_tail(data: ShopData, boot: ClusterBootstrap) -> Measurement:
+    """Distinct items that 5% of the orders exceed, over the median of an order."""
+    return boot.quantile_over_median(data.orders["items"], units(data.orders["user_id"]), 0.95)
+
+
 @fact("single_item_basket_share", "share", "basket", events=ORDERS, columns=("order_id", "item_id"))
 def _single(data: ShopData, boot: ClusterBootstrap) -> Measurement:
     """Share of orders with one distinct item."""

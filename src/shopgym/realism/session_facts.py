@@ -54,6 +54,9 @@ for _how in ("mean", "median"):
     )
     _session_fact(f"session_pages_{_how}", "pages", "session", "clicks", _all_pages, _how)
 _session_fact("session_pages_log_sd", "log1p", "session", "clicks", _all_pages, "log1p sd")
+_session_fact(
+    "session_clicks_log_sd_ge2", "log clicks", "session", "clicks", f"{_pages}, if 2 or more", "log sd", 2
+)
 _session_fact("session_dwell_median_s", "s", "dwell", "dwell_mean", _dwell, "median", _above_zero)
 _session_fact("session_dwell_log_sd", "log s", "dwell", "dwell_mean", _dwell, "log sd", _above_zero)
 _session_fact("session_conversion", "share of sessions", "funnel", "converted", "whether anything was bought")
@@ -91,8 +94,9 @@ def _duration(data: ShopData, boot: ClusterBootstrap) -> Measurement:
 
 @fact("repeat_view_share", "share", "session", sessions=("clicks", "repeat_views"))
 def _repeat_views(data: ShopData, boot: ClusterBootstrap) -> Measurement:
-    """Share of the item pages opened whose item was opened before in the session."""
-    return boot.ratio(data.sessions["repeat_views"], data.sessions["clicks"], _units(data.sessions))
+    """Share of the item pages opened whose item was opened before, of sessions with two pages or more."""
+    sessions = data.sessions[data.sessions["clicks"] >= 2]
+    return boot.ratio(sessions["repeat_views"], sessions["clicks"], _units(sessions))
 
 
 @fact("sessions_per_user", "sessions", "session", sessions=("user_id",), cumulative=True)

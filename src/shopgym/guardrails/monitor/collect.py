@@ -44,7 +44,9 @@ def reference_batch(env: PageEnv, policy: Policy, pages: int, rng: Generator) ->
     Reset the environment before it is stepped by other means.
     """
     in_range("monitor.pages", pages, 1, 2**31)
-    return concatenated([step_batch(step, env.reward) for step in rollout(env.world, policy, rng, pages=pages)])
+    return concatenated(
+        [step_batch(step, env.reward) for step in rollout(env.world, policy, rng, pages=pages)]
+    )
 
 
 def concatenated(batches: Sequence[PageBatch]) -> PageBatch:
@@ -94,7 +96,11 @@ class TrainingMonitor:
 
 
 def log_batches(
-    log: DecisionLog, reward: RewardSpec, size: int, policy: Policy | None = None, reference: Policy | None = None
+    log: DecisionLog,
+    reward: RewardSpec,
+    size: int,
+    policy: Policy | None = None,
+    reference: Policy | None = None,
 ) -> Iterator[PageBatch]:
     """The rewarded decisions of a log in the order of time, ``size`` at a time.
 

@@ -182,7 +182,9 @@ class RewardMonitor:
     def _bound(self, batch: PageBatch) -> float:
         if batch.divergence is None or not batch.proxy.size:
             return math.nan
-        return self._slots * self.reference.lower_bound(float(batch.proxy.mean()), batch.divergence.chi_squared)
+        return self._slots * self.reference.lower_bound(
+            float(batch.proxy.mean()), batch.divergence.chi_squared
+        )
 
     def _drifts(self) -> dict[str, int]:
         common = [name for name in self._seen if name in self._terms]
@@ -191,7 +193,7 @@ class RewardMonitor:
         return {name: move for name, move in moves.items() if move}
 
     def _moved(self, seen: _Mean, reference: _Mean, error: float) -> int:
-        """1 or -1 if the mean so far has left the reference's for sure, else 0: a two-sided test at ``error``.
+        """1 or -1 if the mean so far has left the reference's for sure, else 0: two-sided, at ``error``.
 
         The mean of the run has a confidence sequence at three quarters of the error, which holds at all
         moments; that of the reference a normal interval at the last quarter.
