@@ -159,14 +159,16 @@ def test_what_no_value_reaches_is_not_identified(catalog: Catalog) -> None:
     assert "a boundary" in from_responses(upward, catalog, START, seed=0)[1][0].why
 
 
+def test_a_shop_without_campaigns_is_asked_for_one_and_stays_without(catalog: Catalog) -> None:
+    without = replace(START, campaigns=())
+    (boost,), _ = from_responses([exact("promotion_lift", 0.5)], catalog, without, seed=0)
+    assert boost.name == "campaigns.boost"
+    assert with_fitted(without, [boost]) == without
+
+
 def test_what_does_not_occur_or_does_not_move_is_not_identified(catalog: Catalog) -> None:
     without_mail = from_responses([exact("email_visits", 0.1)], catalog, START, seed=0)[1][0]
     assert "does not occur" in without_mail.why
-    no_campaign = replace(START, campaigns=())
-    assert (
-        "does not occur"
-        in from_responses([exact("promotion_lift", 0.5)], catalog, no_campaign, seed=0)[1][0].why
-    )
     with pytest.raises(InvalidInput, match="does not measure"):
         ShopEffects(catalog, 0).measure("weather", START)
 
@@ -207,20 +209,19 @@ def test_competition_adds_to_the_own_price_response(catalog: Catalog) -> None:
 
 
 @pytest.mark.slow
-def test_strong_tastes_are_told_from_weak_ones() -> None:
+def test_the_common_strength_of_taste_and_intent_is_recovered_from_sequences() -> None:
     catalog = Catalog.synthetic(200, seed=1)
     base = with_settings(ShopConfig(), {"choice.click_base": -2.5})
-    for weight in (0.5, 2.5):
-        true = with_settings(base, {"choice.taste_weight": weight, "choice.intent_weight": weight})
-        excess = np.mean(
-            [simulated_recall(catalog, true, 2000, seed=seed)["recall_excess"] for seed in (8, 9)]
-        )
-        response = Response("recall_excess", excess, excess - 0.02, excess + 0.02, "share", "", 2000)
-        fitted, _ = fit_recall(response, catalog, base, seed=0)
-        assert [parameter.name for parameter in fitted] == ["choice.taste_weight", "choice.intent_weight"]
-        for parameter in fitted:
-            assert parameter.low < weight < parameter.high
-            assert (parameter.value > 1.5) == (weight > 1.5)
+    weight = 2.0
+    true = with_settings(base, {"choice.taste_weight": weight, "choice.intent_weight": weight})
+    excess = np.mean([simulated_recall(catalog, true, 2000, seed=seed)["recall_excess"] for seed in (8, 9)])
+    response = Response("recall_excess", excess, excess - 0.02, excess + 0.02, "share", "", 2000)
+    start = with_settings(base, {"choice.taste_weight": 1.0, "choice.intent_weight": 1.0})
+    fitted, _ = fit_recall(response, catalog, start, seed=0)
+    assert [parameter.name for parameter in fitted] == ["choice.taste_weight", "choice.intent_weight"]
+    for parameter in fitted:
+        assert parameter.low < weight < parameter.high
+        assert 0.5 < parameter.low < parameter.high < 6.0
 
 
 def test_recall_beyond_any_weight_is_not_identified() -> None:

@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 import pandas as pd
 
 from ...core.config import with_settings
-from ...simulators import Catalog, ShopConfig
+from ...simulators import Campaign, Catalog, ShopConfig
 from ..responses.personalisation import EXCESS, RECOMMENDERS
 from ..responses.response import Response
 from ..shop_events import Behaviour
@@ -40,7 +40,7 @@ TARGETS = {
 }
 """In the order in which they are met: later ones depend on earlier ones."""
 AFTER_CARTS = ResponseTarget("choice.buy_price", 0.0, 5.0, "per logit of carts")
-"""Of the elasticity of units, where that of carts is known."""
+"""Of the elasticity of units, where that of carts is known or cannot be enough."""
 COMPARED = {
     "promotion_total": "it follows from the price response and the boost: compared, not fitted",
     "email_spend": "it follows from orders and their value: compared, not fitted",
@@ -87,6 +87,9 @@ def from_responses(
         if name == "price_elasticity" and any(p.name == target.parameter for p in fitted):
             target = AFTER_CARTS
         result = _meet(by_name[name], target, effects, config)
+        if isinstance(result, UnidentifiedParameter) and target is TARGETS["price_elasticity"]:
+            again = _meet(by_name[name], AFTER_CARTS, effects, config)  # purchases may respond where carts cannot
+            result = again if isinstance(again, FittedParameter) else result
         if isinstance(result, FittedParameter):
             fitted.append(result)
             config = with_fitted(config, [result])
@@ -100,7 +103,7 @@ def with_fitted(config: ShopConfig, fitted: Sequence[FittedParameter]) -> ShopCo
     """The config with the fitted values. ``campaigns.boost`` goes to every campaign."""
     values = {parameter.name: parameter.value for parameter in fitted}
     boost = values.pop(BOOST, None)
-    if boost is not None:
+    if boost is not None and config.campaigns:
         config = _with(config, BOOST, boost)
     return with_settings(config, values) if values else config
 
@@ -113,14 +116,18 @@ def response_table(
     *,
     seed: int,
     behaviour: Behaviour | None = None,
+    boost: float | None = None,
 ) -> pd.DataFrame:
     """One row per response: name, mine, low, high, shop_before, shop_after, inside, unit and how.
 
     ``inside`` is whether the shop after the fit lies in the interval. The shop's figures are those of
-    :class:`.shop_effects.ShopEffects`; those of sequences come from simulated visits.
+    :class:`.shop_effects.ShopEffects`; those of sequences come from simulated visits. ``boost`` is that of
+    campaigns after the fit; a shop without campaigns is asked for a :class:`.Campaign` with the defaults.
     """
     effects = ShopEffects(catalog, seed, behaviour or Behaviour())
     sides: list[dict[str, float]] = []
+    if boost is not None:
+        after = _with(after, BOOST, boost)
     for config in (before, after):
         number = next((r.rows for r in responses if r.name in (EXCESS, *RECOMMENDERS)), None)
         side = {}
@@ -157,5 +164,6 @@ def _meet(
 
 def _with(config: ShopConfig, parameter: str, value: float) -> ShopConfig:
     if parameter == BOOST:
-        return replace(config, campaigns=tuple(replace(c, boost=value) for c in config.campaigns))
+        campaigns = config.campaigns or (Campaign(),)
+        return replace(config, campaigns=tuple(replace(c, boost=value) for c in campaigns))
     return with_settings(config, {parameter: value})

@@ -18,7 +18,7 @@ from numpy.random import Generator
 from ...core.batches import Requests
 from ...core.errors import InvalidInput
 from ...core.types import F64, I32, I64, Bool
-from ...simulators import Catalog, MarketConfig, Shop, ShopConfig
+from ...simulators import Campaign, Catalog, MarketConfig, Shop, ShopConfig
 from ...simulators.rollout import Episode, EpisodicShop, Step, rollout
 from ..shop_events import Behaviour, BehaviourRule
 
@@ -67,9 +67,7 @@ class ShopEffects:
         raise InvalidInput("response", name, "the simulated shop does not measure it")
 
     def _promotion(self, config: ShopConfig, *, with_price: bool) -> float:
-        if not config.campaigns:
-            return float("nan")
-        campaign = config.campaigns[0]
+        campaign = config.campaigns[0] if config.campaigns else Campaign()
 
         def mark(shop: Shop, items: Bool) -> None:
             shop.today.appeal[0, items] += campaign.boost
