@@ -81,19 +81,18 @@ def one_log(
     env, rng, parts = open_shop(seed, reward), np.random.default_rng(seed), []
     shop = env.loop.shop
     for step in rollout(env.loop.world, logger, rng, pages=decisions // ROWS):
-        parts.append(
-            DecisionLog.from_interactions(
-                interactions(step, env.loop),
-                items=shop.catalog.items,
-                unit="margin",
-                policy_hash=logger.hash,
-                policy_name=logger.name,
-                config_hash="",
-                user_names=shop.user_names,
-                context_names=shop.context_names,
-                marginals=logged_marginals(logger, step.requests, step.decisions.positions),
-            )
+        part = DecisionLog.from_interactions(
+            interactions(step, env.loop),
+            items=shop.catalog.items,
+            unit="margin",
+            policy_hash=logger.hash,
+            policy_name=logger.name,
+            config_hash="",
+            user_names=shop.user_names,
+            context_names=shop.context_names,
+            marginals=logged_marginals(logger, step.requests, step.decisions.positions),
         )
+        parts.append(part)
     return DecisionLog.concat(parts), env
 
 
@@ -148,7 +147,7 @@ def trained(reward: RewardSpec) -> dict[str, SlatePolicy]:
 
 
 def mixed(policy: SlatePolicy, share: float) -> SlatePolicy:
-    """``policy``, with a share of the pages drawn at random instead: its value is the same mixture of values."""
+    """``policy`` with a share of random pages: its value is the same mixture of both values."""
     explorer: Any = policy.explorer
     floor = explorer.floor + (1 - explorer.floor) * share
     return replace(policy, name="no gain", explorer=replace(explorer, floor=floor))
