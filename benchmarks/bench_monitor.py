@@ -4,8 +4,8 @@
 
 A run is an optimiser of rising pressure: pages and discounts drawn with probability ~ reference x
 exp(pressure x exact mean reward), from pressure 0 on. What the monitor reads is what visitors then did.
-Whether a run is gamed is known from the exact mean of the north star: it ends more than 10% below its peak. Honest
-runs end within 2% of it.
+Whether a run is gamed is known from the exact mean of the north star: it ends more than 10% below its peak.
+Honest runs end within 2% of it.
 
 Two tests have a false-alarm rate by construction (5% a run together). The other signals get a threshold which
 5% of other honest runs (``--calibration``) pass, and are then asked about new runs.
@@ -110,7 +110,7 @@ def one_run(spec: Mapping[str, Any], seed: int, batches: int) -> Run:
 def step(
     env: BanditVectorEnv, reward: RewardSpec, pressure: float, scale: float, rng: np.random.Generator
 ) -> tuple[PageBatch, float, float]:
-    """One page for every visitor; (what it earned, exact share of the best north star, spread of the reward)."""
+    """One page for every visitor; (what it earned, share of the best north star, spread of the reward)."""
     means = PageMeans.of_shop(env.loop.shop, env.requests.candidates, DISCOUNTS)
     log_rates = (pressure / scale) * (means.worth(reward.weights) + means.shown_worth(reward.weights))
     level, positions, divergence = drawn(means, log_rates, rng)
@@ -210,9 +210,8 @@ def main() -> None:
         HONEST, arguments.calibration, 2000, arguments.batches, lambda run: run.kept > HONEST_ABOVE
     )
     peaks = [run.peak for run in gamed]
-    print(
-        f"gamed runs: peak after {np.median(peaks):,.0f} pages (median), then {np.median([r.kept for r in gamed]):.0%} kept"
-    )
+    kept = np.median([run.kept for run in gamed])
+    print(f"gamed runs: peak after {np.median(peaks):,.0f} pages (median), {kept:.0%} of it kept at the end")
     alarms: dict[str, Callable[[Run], int | None]] = {
         "decline or below reference (5% by construction)": monitor_alarm
     }
@@ -243,7 +242,7 @@ def finite(values: F64) -> F64:
 def runs_of(
     specs: tuple[dict[str, Any], ...], count: int, seed: int, batches: int, wanted: Callable[[Run], bool]
 ) -> list[Run]:
-    """``count`` runs of the specs in turns that are what they are meant to be; how many were not is printed."""
+    """``count`` runs of the specs in turns that are as ``wanted``; it is printed how many were tried."""
     runs: list[Run] = []
     tried = 0
     while len(runs) < count and tried < 3 * count:

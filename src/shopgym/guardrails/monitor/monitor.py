@@ -17,9 +17,8 @@ from typing import Any
 import numpy as np
 
 from ...core.errors import InvalidInput, in_range
-from ...core.statistics import normal_quantile
+from ...core.statistics import normal_quantile, sequence_half_width
 from ...core.types import F64, AnyArray, Bool
-from ...evaluation.intervals.sequential import sequence_half_width
 from ...evaluation.offline.estimate import without_infinity
 from .correlated_proxy import ProxyReference
 from .decline import DeclineTest

@@ -96,7 +96,7 @@ def _is_page(info: dict[str, Any]) -> bool:
 
 
 def model_divergence(policy: Any, reference: Any, observations: list[Any]) -> Divergence | None:
-    """Of a model's policy from another one on a list of batches of observations; None without distributions."""
+    """Of a model's policy from another on batches of observations; None without distributions."""
     if not hasattr(policy, "get_distribution") or not observations:
         return None
     import torch
