@@ -61,8 +61,7 @@ CODES: Mapping[str, Code] = {
     ),
     "discount_charged_twice": Code(
         WARNING,
-        "{term} is what is left after discounts, and discount_cost is charged as well: a discount costs "
-        "twice.",
+        "{term} is what is left after discounts, and discount_cost is charged too: a discount costs twice.",
         "Leave discount_cost out, or limit it in costs: 'discount_cost <= 0.05 per revenue'.",
     ),
     "rate_not_positive": Code(
@@ -118,6 +117,12 @@ CODES: Mapping[str, Code] = {
         "Add {term}, or train on whole lives and read the north star beside the reward.",
     ),
     # with a shop
+    "gamed_by": Code(
+        ERROR,
+        "{agent}, paid by this reward for {pages:,} pages, earns {share:.0%} of the {star} that it earns "
+        "when the {star} itself pays it ({low:.0%} to {high:.0%}, per {episode}): {does}.",
+        "Pay for {star} itself, or charge or limit in costs what is given away.",
+    ),
     "gameable": Code(
         ERROR,
         "The pages that are best for the reward earn {share:.0%} of the {star} that they could ({low:.0%} to "
@@ -162,8 +167,8 @@ CODES: Mapping[str, Code] = {
     ),
     "sells_below_cost": Code(
         WARNING,
-        "Discounts of up to {discount:.0%} can sell below cost here, and {pages:.0%} of the best pages for the "
-        "reward do.",
+        "Discounts of up to {discount:.0%} can sell below cost here, and {pages:.0%} of the best pages "
+        "for the reward do.",
         "Set shop.allow_losses to false, lower the discounts, or charge discount_cost.",
     ),
     "returns_not_charged": Code(
@@ -179,8 +184,8 @@ CODES: Mapping[str, Code] = {
     ),
     "probe_preferred": Code(
         WARNING,
-        "The reward likes the page '{probe}' as much as the best pages for the north star, or more ({proxy:.2f} "
-        "of theirs); it earns {share:.0%} of their {star}.",
+        "The reward likes the page '{probe}' as much as the best pages for the north star, or more "
+        "({proxy:.2f} of theirs); it earns {share:.0%} of their {star}.",
         "Charge what makes such pages bad, or forbid them with a guard or a limit.",
     ),
     "not_exact": Code(
@@ -229,6 +234,7 @@ class LintReport:
         tables: further results by title, each a list of rows with the same keys.
         pictures: PNG files by title.
         data: further results that are no table, as JSON says them.
+        sections: further parts of the page by title, as HTML.
     """
 
     findings: tuple[Finding, ...]
@@ -239,6 +245,7 @@ class LintReport:
     tables: Mapping[str, Sequence[Mapping[str, Any]]] = field(default_factory=dict)
     pictures: Mapping[str, bytes] = field(default_factory=dict)
     data: Mapping[str, Any] = field(default_factory=dict)
+    sections: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def exit_code(self) -> int:

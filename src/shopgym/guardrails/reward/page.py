@@ -33,6 +33,7 @@ def lint_page(report: LintReport) -> str:
         for finding in report.findings
     ]
     parts += [_picture(title, png) for title, png in report.pictures.items()]
+    parts += [f"<h2>{escape(title)}</h2>{html}" for title, html in report.sections.items()]
     parts += [f"<h2>{escape(title)}</h2>{_table(rows)}" for title, rows in report.tables.items() if rows]
     title = f"<title>Reward: {escape(report.verdict)}</title>"
     head = f'<meta charset="utf-8">{title}<style>{STYLE}</style>'

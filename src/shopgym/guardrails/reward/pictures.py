@@ -51,9 +51,11 @@ def pressure_picture(curve: PressureCurve, star: str, reward: str) -> bytes:
     return as_png(figure)
 
 
-def draw_curve(axes: Axes, points: Sequence[PressurePoint], colour: str, label: str) -> None:
-    """A family's north star with its interval."""
-    x = [point.kl for point in points]
+def draw_curve(
+    axes: Axes, points: Sequence[PressurePoint], colour: str, label: str, *, x_is: str = "kl"
+) -> None:
+    """A family's north star with its interval, against an attribute of its points."""
+    x = [getattr(point, x_is) for point in points]
     axes.plot(x, [100 * point.share.value for point in points], color=colour, linewidth=2, label=label)
     low, high = ([100 * getattr(point.share, end) for point in points] for end in ("low", "high"))
     axes.fill_between(x, low, high, color=colour, alpha=0.2, linewidth=0)

@@ -24,7 +24,7 @@ LEVEL = 0.95
 DAYS = 90.0
 """That a life is followed where the north star has no horizon."""
 LOOK_AHEAD = ((0.1, 0.0), (0.5, 0.0), (0.0, 0.5), (0.0, 2.0), (0.5, 1.0))
-"""What a click, and a click on an item of worth 1, count for beside the sum, in means of the sum per click."""
+"""What a click, and a click on an item of worth 1, count for beside the sum, in means of that sum."""
 LEAST_EPISODES = 30.0
 """Effective number of episodes below which a share is not told: a few large orders make all of it."""
 

@@ -1,4 +1,4 @@
-"""Probes: pages of one simple kind, and what a reward and the north star think of each; nothing is trained."""
+"""Probes: pages of one simple kind, and what a reward and the north star think of each."""
 
 from __future__ import annotations
 
@@ -11,7 +11,6 @@ from ...core.types import F64
 from .linted_shop import LintedShop
 from .page_means import PageMeans, Pages, Weights, weighted
 from .price import Share, share_of
-
 
 SAME = 1e-3
 """Rewards that differ by less than this share are taken as equal."""

@@ -106,7 +106,7 @@ def measure(
         pressure: nats a page up to which the reward will be optimised; None = without bound.
 
     Raises:
-        InvalidInput: no part of the reward or of the north star is known exactly, or a number is out of range.
+        InvalidInput: nothing of the reward or the north star is known exactly, or a number is out of range.
     """
     in_range("lint.tolerance", tolerance, 0.0, 1.0, open_low=True, open_high=True)
     if pressure is not None:

@@ -40,7 +40,7 @@ def exact_lint(
         pictures: whether to draw them (needs matplotlib).
 
     Raises:
-        InvalidInput: no part of the reward or of the north star is known exactly, or a number is out of range.
+        InvalidInput: nothing of the reward or the north star is known exactly, or a number is out of range.
     """
     lint = measure(spec, shop, size=size, tolerance=tolerance, pressure=pressure)
     return shop_report(lint, pictures=pictures)
