@@ -1,4 +1,4 @@
-"""Fit a profile to a shop's own records, and compare the season of what is written with the records."""
+"""Fit a profile to a shop's own records, and compare the shop that is written with the records."""
 
 from __future__ import annotations
 
@@ -14,6 +14,9 @@ from ...core.errors import one_of
 from ...core.files import write_text
 from ...simulators.profiles.profiles import PROFILES
 from ...tables.records import RecordOptions, lines_report, save_set_aside
+from ..responses.response import Response
+from ..robustness import Robustness
+from .conclusions import conclusions
 from .config_file import config_text
 from .from_lines import FittedParameter, UnidentifiedParameter
 from .moments import Fit
@@ -37,14 +40,16 @@ class Calibration:
         shop: what is written: config, catalogue, what it shows, and the season that was compared.
         own: the records.
         parts: of the records: what was fitted, and what was held out.
-        comparison: one row per part and fact: ``part, name, group, unit, mine, low, high, shop, near, untouched,
-            untouched_near``; the columns of the profile as it is are last.
+        comparison: one row per part and fact: ``part, name, group, unit, mine, low, high, shop, near``, and
+            of the profile as it is ``untouched, untouched_near``.
         fitted: parameters that the data identify, with intervals where they have one.
         unidentified: parameters that the data do not identify, with the reason.
         remarks: what was decided, in words.
         search: of the parameters, at the end.
         simulations: seasons that were simulated.
         records, item_table, source, seed: how everything was read and simulated.
+        visits: of the season that was compared.
+        assumed: how much the gain of a policy moves with what no record says; None if not asked for.
     """
 
     profile: str
@@ -61,7 +66,8 @@ class Calibration:
     item_table: tuple[Path, ...]
     source: tuple[str, Path]
     seed: int
-    visits: int = 0
+    visits: int
+    assumed: Robustness | None
     near: dict[str, tuple[int, int]] = field(init=False)
     untouched_near: dict[str, tuple[int, int]] = field(init=False)
 
@@ -83,6 +89,7 @@ class Calibration:
             "not_identified": [asdict(parameter) for parameter in self.unidentified],
             "remarks": list(self.remarks),
             "simulations": self.simulations,
+            "assumed": None if self.assumed is None else self.assumed.as_dict(),
             "season": {"visits": self.visits, "days": self.shop.days, "share": self.shop.share},
         }
 
@@ -113,26 +120,30 @@ def calibrate(
     base: str = AUTO,
     records: RecordOptions | None = None,
     item_table: Sequence[Path] = (),
+    responses: Sequence[Response] = (),
     holdout: float = 0.25,
     seed: int = 0,
     rounds: int = 5,
     resamples: int = RESAMPLES,
+    assumed: bool = True,
     progress: Progress | None = None,
 ) -> Calibration:
     """Fit a profile to order lines, to events of visits, or to both.
 
     Args:
-        transactions: order lines, in any form that :mod:`shopgym.tables.records` reads; None: the purchases of
-            ``sessions``.
+        transactions: order lines, in any form that :mod:`shopgym.tables.records` reads; None: the purchases
+            of ``sessions``.
         sessions: events of visits, likewise; see :mod:`shopgym.realism.events`.
-        base: the profile whose values stay for parameters that the data do not identify; ``auto``: the one that
-            is most like the records as it is.
+        base: the profile whose values stay for parameters that the data do not identify; ``auto``: the one
+            that is most like the records as it is.
         records: how the records are read.
         item_table: files of items: products, costs. New products without sales are in the catalogue too.
+        responses: effects that were measured from data; the parameters that have them are not searched for.
         holdout: share of the days, at the end, by which the shop is judged and to which it is not fitted.
         seed: of the simulations.
         rounds: accepted steps of the search.
         resamples: of the bootstrap of the record's facts.
+        assumed: whether to say how much a conclusion moves with what is assumed.
         progress: called with what is done and the number of seasons so far.
 
     Raises:
@@ -145,7 +156,7 @@ def calibrate(
     assert source[1] is not None
     work = Work(own, own.parts(seed, resamples), seed, progress)
     name = work.nearest_profile() if base == AUTO else base
-    fit = work.fit(profile_shop(name, own), rounds)
+    fit = work.fit(profile_shop(name, own), rounds, responses)
     untouched = SimulatedShop.of_profile(name, fit.shop.days, fit.shop.start_week, WRITTEN_VISITS)
     judged = work.judge(fit.shop)
     comparison = compare_parts(work.parts, judged.figures, work.judge(untouched).figures)
@@ -166,6 +177,7 @@ def calibrate(
         source,  # type: ignore[arg-type]
         seed,
         judged.season.visits,
+        conclusions(fit.shop, priced=own.priced, seed=seed) if assumed else None,
     )
 
 

@@ -14,12 +14,11 @@ import numpy as np
 
 from ...core.config import with_settings
 from ...core.types import F64
-from ...simulators import Catalog, ShopConfig
+from ...simulators import Catalog, MarketConfig, PeopleConfig, ShopConfig
 from ..responses.personalisation import RECOMMENDERS, measure_personalisation
 from ..responses.response import Response
 from ..shop_events import Behaviour, simulate_season
 from .from_lines import FittedParameter, UnidentifiedParameter, Z
-from .from_sessions import without_dynamics
 from .moments import FreeParameter, simulated_moments
 
 PARAMETERS = ("choice.taste_weight", "choice.intent_weight")
@@ -100,3 +99,8 @@ def simulated_recall(
         if enough or asked >= MOST_VISITS:
             return {name: float("nan") for name in RECOMMENDERS} | {r.name: r.value for r in measured}
         asked *= 2.0
+
+
+def without_dynamics(config: ShopConfig) -> ShopConfig:
+    """The shop without everything that changes from visit to visit: a log of visits does not identify it."""
+    return replace(config, people=PeopleConfig(), market=MarketConfig(), campaigns=(), shocks=())

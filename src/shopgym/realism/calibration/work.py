@@ -1,17 +1,19 @@
-"""The simulations of one calibration, in their order: nearest profile, start, search, the shop that is written."""
+"""The simulations of one calibration: nearest profile, start, search, and the shop that is written."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
 
 from ...core.types import F64
 from ...simulators.profiles.profiles import PROFILES
+from ..responses.response import Response
 from ..shop_events import Season
 from .free import Free, free_parameters
 from .from_lines import FittedParameter, UnidentifiedParameter
+from .from_responses import from_responses, with_fitted
 from .moments import Fit
 from .own import OwnRecords
 from .parts import Part, figures
@@ -99,13 +101,15 @@ class Work:
             self._count(f"the profile {name}")
         return min(losses, key=lambda name: losses[name])
 
-    def fit(self, base: SimulatedShop, rounds: int) -> FittedShop:
-        """Search from a profile with the catalogue of the records."""
+    def fit(self, base: SimulatedShop, rounds: int, responses: Sequence[Response] = ()) -> FittedShop:
+        """Search from a profile with the catalogue of the records and with these responses."""
+        base, met, not_met = self._with_responses(base, responses)
         seen = self.view(base)
         pilot = seen.season(self.seed)
         self._count("a first season")
         begin = start(base, self.own, pilot, seen.share)
-        unknown = {one.name for one in begin.unidentified}
+        begin = replace(begin, fitted=(*begin.fitted, *met), unidentified=(*begin.unidentified, *not_met))
+        unknown = {one.name for one in begin.unidentified} | {one.name for one in met}
         names = [fact.name for fact in self.parts[0].facts]
         free = tuple(f for f in free_parameters(names) if f.scaled.name not in unknown)
         search = FactSearch(free, self.parts[0])
@@ -125,7 +129,18 @@ class Work:
         )
         shop = shop.with_values(kept.values(last.values))
         fitted, unidentified = _findings(begin, free, kept, last, shop)
-        return FittedShop(shop, fitted, unidentified, tuple([*remarks, *said]), last)
+        return FittedShop(shop, fitted, unidentified, (*remarks, *said), last)
+
+    def _with_responses(
+        self, base: SimulatedShop, responses: Sequence[Response]
+    ) -> tuple[SimulatedShop, list[FittedParameter], list[UnidentifiedParameter]]:
+        """The shop that has these responses, what of it they say, and what they do not."""
+        if not responses:
+            return base, [], []
+        met, not_met = from_responses(
+            responses, base.catalog, base.config, seed=self.seed, behaviour=base.behaviour
+        )
+        return replace(base, config=with_fitted(base.config, met)), met, not_met
 
     def _on_loss(self, _: int, loss: float) -> None:
         self._count(f"loss {loss:.4g}")
@@ -154,9 +169,7 @@ class Work:
                 loss = tried
                 remarks.append(f"{group}: the profile does better, so its values are kept")
             else:
-                remarks.append(
-                    f"{group}: the profile as it is does better, but not with the rest of this shop"
-                )
+                remarks.append(f"{group}: the profile does better, but not with the rest of this shop")
         return values, remarks
 
     def _whole(self, shop: SimulatedShop, base: SimulatedShop) -> tuple[SimulatedShop, list[str]]:
@@ -192,8 +205,8 @@ class Work:
 def _sized_baskets(shop: SimulatedShop, part: Part, figures: F64) -> SimulatedShop:
     """The shop with about as many items an order and units a line as the record, from its present figures.
 
-    A visit with a purpose goes on for about exp(``mission_stay``) pages, and units beyond the first are in proportion to
-    ``units_scale``.
+    A visit with a purpose goes on for about exp(``mission_stay``) pages, and units beyond the first are in
+    proportion to ``units_scale``.
     """
     real = {fact.name: fact.value for fact in part.facts}
     mine = dict(zip(real, figures, strict=True))
