@@ -58,7 +58,7 @@ def orders(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def calibration(orders: Path) -> Calibration:
-    return calibrate(orders, base="grocery", rounds=6, resamples=60, seed=5, assumed=False)
+    return calibrate(orders, base="grocery", rounds=4, resamples=60, seed=5, assumed=False)
 
 
 @pytest.mark.slow
@@ -118,7 +118,9 @@ def test_the_part_that_is_held_out_changes_nothing_that_is_written(orders: Path,
     other = lines.assign(quantity=lines["quantity"].where(~late, 3 * lines["quantity"]))
     changed = tmp_path / "orders.parquet"
     other.to_parquet(changed)
-    first, second = (calibrate(path, base="grocery", rounds=1, resamples=20, assumed=False) for path in (orders, changed))
+    first, second = (
+        calibrate(path, base="grocery", rounds=1, resamples=20, assumed=False) for path in (orders, changed)
+    )
     one, two = (yaml.safe_load(calibration.yaml()) for calibration in (first, second))
     assert one["shop"] == two["shop"]
     assert one["catalog"]["units_scale"] == two["catalog"]["units_scale"]

@@ -43,13 +43,16 @@ class Start:
 
 
 def profile_shop(name: str, own: OwnRecords) -> SimulatedShop:
-    """A profile with the catalogue of the records, and pages no larger than that catalogue."""
+    """A profile with the catalogue of the records, and pages no larger than that catalogue.
+
+    Items of a page do not compete: ``shopgym run`` compares agents by exact values of pages.
+    """
     catalog = own.catalog()
     config = replace(profiles.profile(name), campaigns=(), shocks=())
     behaviour = Behaviour(**profiles.values(name, profiles.BEHAVIOUR))
     shop = SimulatedShop(catalog, config, float(own.days), behaviour=behaviour, start_week=own.start_week)
     values = {one.name: one.value for one in pages_that_fit(config, len(catalog))}
-    return shop.with_values({**values, "choice.max_units": own.most_units})
+    return shop.with_values({**values, "choice.max_units": own.most_units, "choice.competition": 0.0})
 
 
 def pages_that_fit(config: ShopConfig, items: int) -> list[FittedParameter]:
