@@ -58,6 +58,19 @@ def calibrate(
         bool,
         typer.Option(help="Say how much the gain of a policy moves with what no record says."),
     ] = True,
+    price_test: Annotated[
+        Path | None, typer.Option(help="A price test: item or user, arm, price, units, exposures.")
+    ] = None,
+    email_trial: Annotated[
+        Path | None, typer.Option(help="An e-mail trial: segment, visit, conversion, spend by customer.")
+    ] = None,
+    stockouts: Annotated[
+        Path | None, typer.Option(help="When items were out of stock: item, from, to.")
+    ] = None,
+    promotions: Annotated[Path | None, typer.Option(help="When items were marked: item, from, to.")] = None,
+    responses: Annotated[
+        bool, typer.Option("--responses", help="Also read price, stock and taste responses from the records.")
+    ] = False,
     mapping: MappingName = None,
     column: Column = None,
     day_first: DayFirst = None,
@@ -76,6 +89,7 @@ def calibrate(
 ) -> None:
     """Fit a shop to your records, simulate it, and show how like your records it is."""
     from ..realism.calibration.fit import calibrate as fit
+    from ..realism.responses.from_files import ResponseFiles
     from ..tables import Dialect
     from ..tables.records import RecordOptions
 
@@ -99,6 +113,7 @@ def calibrate(
             records=records,
             item_table=item_table or (),
             holdout=holdout,
+            responses=ResponseFiles(price_test, email_trial, stockouts, promotions, responses),
             seed=seed,
             assumed=assumed,
             progress=lambda what, count: bar(f"season {count}: {what}", count, None),
@@ -119,6 +134,7 @@ def _print(calibration: Calibration, out: Path, set_aside: Path) -> None:
     print_report({**lines_report(lines), "recognised": lines.recognised}, set_aside)
     for part in calibration.near:
         _print_part(calibration, part)
+    _print_responses(calibration)
     rows = [
         {
             "found": fitted.name,
@@ -146,6 +162,25 @@ def _print(calibration: Calibration, out: Path, set_aside: Path) -> None:
         as_it_is = calibration.untouched_near[part][0]
         say(f"{part}: {near} of {facts} facts near yours; the profile as it is: {as_it_is}")
     say(f"{out}: written")
+
+
+def _print_responses(calibration: Calibration) -> None:
+    if calibration.responses is None or calibration.responses.empty:
+        return
+    rows = [
+        {
+            "response": row["name"],
+            "mine": f"{row['mine']:.4g}",
+            "95%": f"[{row['low']:.4g}, {row['high']:.4g}]",
+            "shop before": f"{row['shop_before']:.4g}",
+            "shop after": f"{row['shop_after']:.4g}",
+            "inside": "yes" if row["inside"] else "no",
+        }
+        for row in calibration.responses.to_dict("records")
+    ]
+    print_table("responses", rows, left=("response",))
+    for row in calibration.responses.to_dict("records"):
+        say(f"  {row['name']}: {row['how']}")
 
 
 def _print_part(calibration: Calibration, part: str) -> None:

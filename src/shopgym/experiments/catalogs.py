@@ -25,7 +25,7 @@ def load_catalog(section: CatalogSection, seed: int) -> tuple[Catalog, pd.DataFr
     if section.source == "synthetic":
         return Catalog.synthetic(section.items, seed=seed), None
     assert section.path is not None  # the config requires it with these sources
-    lines = _lines(section)
+    lines = catalog_lines(section)
     items = None
     if section.item_table:
         options = RecordOptions(dialect=Dialect(**section.dialect), currency=lines.currency or None)
@@ -34,7 +34,7 @@ def load_catalog(section: CatalogSection, seed: int) -> tuple[Catalog, pd.DataFr
     return catalog.with_units(section.units_scale, section.units_power), lines.set_aside
 
 
-def _lines(section: CatalogSection) -> OrderLines:
+def catalog_lines(section: CatalogSection) -> OrderLines:
     """The order lines of a section, up to its last day."""
     assert section.path is not None
     options = section.record_options()

@@ -8,13 +8,15 @@ from math import isfinite
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pandas as pd
 
 from ...core.errors import one_of
 from ...core.files import write_text
 from ...simulators.profiles.profiles import PROFILES
 from ...tables.records import RecordOptions, lines_report, save_set_aside
-from ..responses.response import Response
+from ..responses.from_files import ResponseFiles, measure_files
+from ..responses.response import MeasuredResponses, Response
 from ..robustness import Robustness
 from .conclusions import conclusions
 from .config_file import config_text
@@ -24,7 +26,8 @@ from .own import OwnRecords, read_own
 from .parts import Part, compare_parts, counts
 from .simulated_shop import SimulatedShop
 from .start import profile_shop
-from .work import WRITTEN_VISITS, Progress, Work
+from .with_responses import with_responses
+from .work import WRITTEN_VISITS, FittedShop, Progress, Work
 
 SET_ASIDE = "set_aside.csv"
 AUTO = "auto"
@@ -50,6 +53,7 @@ class Calibration:
         records, item_table, source, seed: how everything was read and simulated.
         visits: of the season that was compared.
         assumed: how much the gain of a policy moves with what no record says; None if not asked for.
+        responses: one row per response, see :func:`.from_responses.response_table`; None if there are none.
     """
 
     profile: str
@@ -68,6 +72,7 @@ class Calibration:
     seed: int
     visits: int
     assumed: Robustness | None
+    responses: pd.DataFrame | None = None
     near: dict[str, tuple[int, int]] = field(init=False)
     untouched_near: dict[str, tuple[int, int]] = field(init=False)
 
@@ -77,16 +82,16 @@ class Calibration:
 
     def summary(self) -> dict[str, Any]:
         """Everything as values that JSON can hold."""
-        rows = self.comparison.astype(object).to_dict("records")
         return {
             "profile": self.profile,
             **lines_report(self.own.lines),
             "catalog": self.shop.catalog.describe(),
-            "facts": [_without_nan(row) for row in rows],
+            "facts": _rows(self.comparison),
             "near": _by_part(self.near),
             "untouched_near": _by_part(self.untouched_near),
             "found": [_without_nan(asdict(parameter)) for parameter in self.fitted],
             "not_identified": [asdict(parameter) for parameter in self.unidentified],
+            "responses": [] if self.responses is None else _rows(self.responses),
             "remarks": list(self.remarks),
             "simulations": self.simulations,
             "assumed": None if self.assumed is None else self.assumed.as_dict(),
@@ -120,12 +125,11 @@ def calibrate(
     base: str = AUTO,
     records: RecordOptions | None = None,
     item_table: Sequence[Path] = (),
-    responses: Sequence[Response] = (),
     holdout: float = 0.25,
     seed: int = 0,
     rounds: int = 5,
     resamples: int = RESAMPLES,
-    assumed: bool = True,
+    responses: Sequence[Response] | ResponseFiles = (),
     progress: Progress | None = None,
 ) -> Calibration:
     """Fit a profile to order lines, to events of visits, or to both.
@@ -138,11 +142,11 @@ def calibrate(
             that is most like the records as it is.
         records: how the records are read.
         item_table: files of items: products, costs. New products without sales are in the catalogue too.
-        responses: effects that were measured from data; the parameters that have them are not searched for.
         holdout: share of the days, at the end, by which the shop is judged and to which it is not fitted.
         seed: of the simulations.
         rounds: accepted steps of the search.
         resamples: of the bootstrap of the record's facts.
+        responses: measured from data, or files in which they are: the shop is given them after the fit.
         assumed: whether to say how much a conclusion moves with what is assumed.
         progress: called with what is done and the number of seasons so far.
 
@@ -156,7 +160,8 @@ def calibrate(
     assert source[1] is not None
     work = Work(own, own.parts(seed, resamples), seed, progress)
     name = work.nearest_profile() if base == AUTO else base
-    fit = work.fit(profile_shop(name, own), rounds, responses)
+    fit = work.fit(profile_shop(name, own), rounds)
+    fit, table = _respond(fit, responses, own, seed)
     untouched = SimulatedShop.of_profile(name, fit.shop.days, fit.shop.start_week, WRITTEN_VISITS)
     judged = work.judge(fit.shop)
     comparison = compare_parts(work.parts, judged.figures, work.judge(untouched).figures)
@@ -178,11 +183,28 @@ def calibrate(
         seed,
         judged.season.visits,
         conclusions(fit.shop, priced=own.priced, seed=seed) if assumed else None,
+        table,
     )
+
+
+def _respond(
+    fit: FittedShop, responses: Sequence[Response] | ResponseFiles, own: OwnRecords, seed: int
+) -> tuple[FittedShop, pd.DataFrame | None]:
+    measured = MeasuredResponses(tuple(responses)) if not isinstance(responses, ResponseFiles) else None
+    if measured is None:
+        rng, sold = np.random.default_rng(seed), own.fitted_lines.sold
+        measured = measure_files(responses, sold, own.data, fit.shop.catalog, rng)  # type: ignore[arg-type]
+    if not measured.measured and not measured.unmeasured:
+        return fit, None
+    return with_responses(fit, measured.measured, measured.unmeasured, seed=seed)
 
 
 def _by_part(near: Mapping[str, tuple[int, int]]) -> dict[str, dict[str, int]]:
     return {part: {"near": inside, "facts": facts} for part, (inside, facts) in near.items()}
+
+
+def _rows(table: pd.DataFrame) -> list[dict[str, Any]]:
+    return [_without_nan(row) for row in table.astype(object).to_dict("records")]
 
 
 def _without_nan(row: Mapping[Any, Any]) -> dict[str, Any]:

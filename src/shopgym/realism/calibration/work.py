@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 
 import numpy as np
 
 from ...core.types import F64
 from ...simulators.profiles.profiles import PROFILES
-from ..responses.response import Response
 from ..shop_events import Season
 from .free import Free, free_parameters
 from .from_lines import FittedParameter, UnidentifiedParameter
-from .from_responses import from_responses, with_fitted
 from .moments import Fit
 from .own import OwnRecords
 from .parts import Part, figures
@@ -101,15 +99,13 @@ class Work:
             self._count(f"the profile {name}")
         return min(losses, key=lambda name: losses[name])
 
-    def fit(self, base: SimulatedShop, rounds: int, responses: Sequence[Response] = ()) -> FittedShop:
-        """Search from a profile with the catalogue of the records and with these responses."""
-        base, met, not_met = self._with_responses(base, responses)
+    def fit(self, base: SimulatedShop, rounds: int) -> FittedShop:
+        """Search from a profile with the catalogue of the records."""
         seen = self.view(base)
         pilot = seen.season(self.seed)
         self._count("a first season")
         begin = start(base, self.own, pilot, seen.share)
-        begin = replace(begin, fitted=(*begin.fitted, *met), unidentified=(*begin.unidentified, *not_met))
-        unknown = {one.name for one in begin.unidentified} | {one.name for one in met}
+        unknown = {one.name for one in begin.unidentified}
         names = [fact.name for fact in self.parts[0].facts]
         free = tuple(f for f in free_parameters(names) if f.scaled.name not in unknown)
         search = FactSearch(free, self.parts[0])
@@ -130,17 +126,6 @@ class Work:
         shop = shop.with_values(kept.values(last.values))
         fitted, unidentified = _findings(begin, free, kept, last, shop)
         return FittedShop(shop, fitted, unidentified, (*remarks, *said), last)
-
-    def _with_responses(
-        self, base: SimulatedShop, responses: Sequence[Response]
-    ) -> tuple[SimulatedShop, list[FittedParameter], list[UnidentifiedParameter]]:
-        """The shop that has these responses, what of it they say, and what they do not."""
-        if not responses:
-            return base, [], []
-        met, not_met = from_responses(
-            responses, base.catalog, base.config, seed=self.seed, behaviour=base.behaviour
-        )
-        return replace(base, config=with_fitted(base.config, met)), met, not_met
 
     def _on_loss(self, _: int, loss: float) -> None:
         self._count(f"loss {loss:.4g}")
