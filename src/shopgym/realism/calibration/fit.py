@@ -129,6 +129,7 @@ def calibrate(
     seed: int = 0,
     rounds: int = 5,
     resamples: int = RESAMPLES,
+    assumed: bool = True,
     responses: Sequence[Response] | ResponseFiles = (),
     progress: Progress | None = None,
 ) -> Calibration:
