@@ -56,6 +56,7 @@ class BehaviourRule:
     behaviour: Behaviour
     catalog: Catalog
     size: int
+    name: str = "behaviour"
 
     def decide(self, requests: Requests, rng: Generator) -> Decisions:
         """Rank the candidates in stock by popularity, likeness to the last item viewed, and noise."""
