@@ -22,6 +22,9 @@ import yaml
 
 from builders.bundles import linear_policy, rank_body, small_bundle
 from builders.paths import DATA, ROOT
+from shopgym.core import Feedback
+from shopgym.core.batches import SLOT_TERMS
+from shopgym.core.types import AnyArray
 from shopgym.experiments.config import parse_config
 from shopgym.experiments.runner import run
 from shopgym.policies.decision_log.compaction import compact
@@ -40,6 +43,8 @@ RECORD = DATA / "golden.json"
 DEMO = ROOT / "experiments" / "configs" / "online_retail.yaml"
 CLOCKS = ("pages", "own", "season")
 PAGES, LANES, THREADS = 12, 48, (1, 3)
+RECORDED_TERMS = SLOT_TERMS[:9]
+"""Those of the day when they were recorded; later ones have tests of their own."""
 
 
 class Digest:
@@ -119,7 +124,8 @@ def of_shop(shop: Shop) -> Digest:
         seen += [requests.candidates[waiting], requests.in_stock[waiting], requests.time[waiting]]
         seen += [values[waiting] for values in requests.live.values()]
         seen += [values[waiting] for values in (requests.slots, requests.history) if values is not None]
-        seen += [values[waiting] for values in shop.expected(slates, price_off=off).values()]
+        expected = shop.expected(slates, price_off=off)
+        seen += [expected[name][waiting] for name in RECORDED_TERMS]
         seen += [shop.attention(slates)[waiting]]
         feedback, left, cut = shop.serve(slates, price_off=off)
         names = ("clicked", "carted", "examined", "unavailable", "page", "seconds", "dwell", "cart_units")
@@ -133,12 +139,18 @@ def of_shop(shop: Shop) -> Digest:
             "return_cost",
             "return_delay",
         )
-        seen += [getattr(feedback, name)[waiting] for name in names]
+        seen += [_recorded(feedback, name)[waiting] for name in names]
         gone, late = shop.end_visits(left | cut)
         seen += [left, cut, gone, late, shop.stock.on_hand, shop.visits.intent[waiting], shop.visits.user]
         for values in seen:
             digest.add(values)
     return digest
+
+
+def _recorded(feedback: Feedback, name: str) -> AnyArray:
+    """An attribute of the feedback; of the page, the terms that were recorded."""
+    values: AnyArray = getattr(feedback, name)
+    return values[:, : len(RECORDED_TERMS)] if name == "page" else values
 
 
 def golden(catalog: Catalog, clock: str, config: ShopConfig) -> dict[str, Any]:

@@ -11,6 +11,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from shopgym.core import InvalidInput
+from shopgym.core.batches import (
+    EVENT_EXPECTED_RETURN_COST,
+    EVENT_MARGIN,
+    EVENT_QUANTITY,
+    EVENT_RETURN_PROBABILITY,
+)
 from shopgym.simulators import (
     ArrivalConfig,
     Campaign,
@@ -24,6 +30,7 @@ from shopgym.simulators import (
 )
 from shopgym.simulators.market.market import Market
 
+MONEY = ("revenue", "margin", "return_cost", "expected_return_cost")
 KEEN = ShopConfig(
     users=5000, slate_size=4, num_candidates=10, returns=ReturnConfig(enabled=True, rate=0.4),
     choice=ChoiceConfig(click_base=-1.5, cart_base=-0.5), arrivals=ArrivalConfig(per_day=100.0),
@@ -137,12 +144,15 @@ def play(shop: Shop, pages: int) -> tuple[float, list[np.ndarray]]:  # type: ign
         np.testing.assert_array_equal(foreseen.page, feedback.page)
         line = feedback.quantity > 0
         off += float((full[feedback.sold] * feedback.quantity - feedback.revenue)[line].sum())
-        sums = np.column_stack([feedback.term(n).sum(axis=1) for n in ("revenue", "margin", "return_cost")])
-        np.testing.assert_allclose(feedback.page[:, [4, 5, 8]], sums, atol=1e-9)
+        sums = np.column_stack([feedback.term(n).sum(axis=1) for n in MONEY])
+        np.testing.assert_allclose(feedback.page[:, [4, 5, 8, 10]], sums, atol=1e-9)
         cost = shop.catalog.items.unit_cost[feedback.sold] * feedback.quantity
         np.testing.assert_allclose(feedback.margin[line], (feedback.revenue - cost)[line], atol=1e-9)
         sent_back = feedback.returned
         np.testing.assert_allclose(feedback.return_cost[sent_back], feedback.margin[sent_back], atol=1e-9)
+        rows = feedback.events[feedback.events[:, EVENT_QUANTITY] > 0]
+        expected = rows[:, EVENT_RETURN_PROBABILITY] * rows[:, EVENT_MARGIN]
+        np.testing.assert_allclose(rows[:, EVENT_EXPECTED_RETURN_COST], expected, atol=1e-9)
         seen += [feedback.page.copy(), left, cut]
         shop.end_visits(left | cut)
     return off, seen

@@ -33,12 +33,12 @@ def test_event_rows_are_spread_over_the_slots() -> None:
     clicked = np.array([[False, False, False], [False, True, False], [True, False, False]])
     carted = np.array([[False, False, False], [False, True, True], [False, False, False]])
     events = np.full((9, len(EVENT_COLUMNS)), np.nan)
-    events[3] = 2.5, 1, 1, -1, 0, 0, 0, 0, 0, 0
-    events[4] = 0, 3, 0, 17, 3, 30.0, 6.0, 1, 7.5, 4.25
-    events[6] = 1.5, 0, 0, -1, 0, 0, 0, 0, 0, 0
+    events[3] = 2.5, 1, 1, -1, 0, 0, 0, 0, 0, 0, 0, 0, 0
+    events[4] = 0, 3, 0, 17, 3, 30.0, 6.0, 1, 7.5, 4.25, 3.5, 1.5, 0.2
+    events[6] = 1.5, 0, 0, -1, 0, 0, 0, 0, 0, 0, 0, 0, 0
     none = np.zeros((3, 3), np.bool_)
     first, read = np.array([-99, 3, 6]), np.zeros(3, np.uint64)
-    buffers = PageBuffers(clicked, carted, none, none, np.zeros((9, 3)), first, read)
+    buffers = PageBuffers(clicked, carted, none, none, np.zeros((11, 3)), first, read)
     feedback = Feedback(buffers, events, lambda: np.full(3, 10.0, np.float32))
     one, two, three = (1, 1), (1, 2), (2, 0)
     for name, dtype, fill, values in (
@@ -52,6 +52,8 @@ def test_event_rows_are_spread_over_the_slots() -> None:
         ("returned", np.bool_, 0, {two: True}),
         ("return_cost", np.float64, 0, {two: 7.5}),
         ("return_delay", np.float32, 0, {two: 4.25}),
+        ("discount_cost", np.float64, 0, {two: 3.5}),
+        ("expected_return_cost", np.float64, 0, {two: 1.5}),
     ):
         want = np.full((3, 3), fill, dtype)
         for at, value in values.items():

@@ -44,7 +44,7 @@ from shopgym.simulators.people import visit_reference
 
 FLAGS = ("examined", "clicked", "carted", "removed", "returned", "unavailable")
 EXACT = (*FLAGS, "sold", "quantity", "cart_units")
-DOUBLE = ("revenue", "margin", "return_cost")
+DOUBLE = ("revenue", "margin", "return_cost", "discount_cost", "expected_return_cost")
 SINGLE = ("dwell", "return_delay")
 """Fields of a slot's outcome: whole numbers and booleans, float64 and float32."""
 STARTED = ("mobile", "purpose", "size", "channel", "surface", "query", "anchor", "page", "clicks", "visit")

@@ -153,7 +153,9 @@ def test_one_page_by_hand(monkeypatch: pytest.MonkeyPatch) -> None:
     assert (sold.returned, sold.return_cost) == (True, -4.0 + 3.0)
     assert sold.return_delay == pytest.approx(1 + 10 * 2)
     dwell = sold.dwell
-    assert page_sums(outcomes).tolist() == [1, 1, 1, 2, 20.0, -4.0, 0, dwell, -1.0]
+    expected = sold.expected_return_cost
+    assert expected == pytest.approx(-4.0 * sigmoid(0.125) + 3.0 * sigmoid(0.125))  # 1.5 - 0.375 - 1
+    assert page_sums(outcomes).tolist() == [1, 1, 1, 2, 20.0, -4.0, 0, dwell, -1.0, 20.0, expected]
     assert reference.continue_visit(params, visit, slate, outcomes) == (False, False)
     assert (visit.page, visit.clicks, visit.anchor, visit.surface, visit.bought) == (3, 2, 1, CART, 1)
     assert visit.history.tolist() == [1, 0]

@@ -36,6 +36,11 @@ AGENTS: dict[str, str] = {
     "vw": "bandits.vw:VowpalWabbitAgent",
     "vw_squarecb": "bandits.vw:VowpalWabbitSquareCB",
     "vw_slates": "bandits.vw_slates:VowpalWabbitSlates",
+    # under limits
+    "lagrangian_linear": "constrained.lagrangian_linear:LagrangianLinear",
+    "conservative_linucb": "constrained.conservative:ConservativeLinUCB",
+    "lagrangian_slateq": "constrained.lagrangian_slateq:LagrangianSlateQ",
+    "lagrangian_ppo": "constrained.lagrangian_ppo:LagrangianPPO",
     # ranking
     "linear_ranker": "ranking.linear:LinearRegression",
     "logistic_ranker": "ranking.linear:LogisticRegression",

@@ -48,6 +48,7 @@ def bundle_inspect(
         "user features": ", ".join(feature.name for feature in bundle.user) or "none",
         "context features": ", ".join(feature.name for feature in bundle.context) or "none",
         "reward unit": manifest["unit"],
+        **({"OVERRIDDEN": f"the gate refused it: {bundle.override}"} if bundle.override else {}),
         "evidence": f"{', '.join(bundle.evidence) or 'none'} (see --json)",
         "files": f"{len(manifest['files'])}, {sum(f['bytes'] for f in manifest['files'].values())} bytes",
     }

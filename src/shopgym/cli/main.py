@@ -22,6 +22,7 @@ from .once import OnceCommand, OnceGroup
 from .ope_benchmark import ope_benchmark
 from .realism import realism
 from .reward import reward_lint
+from .reward_audit import reward_audit, reward_frontier
 from .run import run
 from .serve import serve
 
@@ -60,7 +61,10 @@ GROUPS: dict[str, tuple[str, dict[str, Callable[..., None]]]] = {
         "Print the schema of a config, or check one.",
         {"schema": config_schema, "check": config_check},
     ),
-    "reward": ("Check a reward before anything is trained on it.", {"lint": reward_lint}),
+    "reward": (
+        "Check a reward before anything is trained on it.",
+        {"lint": reward_lint, "audit": reward_audit, "frontier": reward_frontier},
+    ),
     "log": ("Work with decision logs.", {"compact": log_compact}),
 }
 for name, (text, commands) in GROUPS.items():

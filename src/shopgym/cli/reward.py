@@ -4,31 +4,80 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from ..core.errors import InvalidInput
 from .console import AsJson, print_table, say
 
 if TYPE_CHECKING:
     from ..guardrails.reward import LintReport
 
 Html = Annotated[Path | None, typer.Option("--html", help="Also write the report as one HTML page.")]
+ShopFile = Annotated[
+    Path | None,
+    typer.Option(
+        "--shop", help="Config of an experiment, or a profile's name: attack the reward in that shop."
+    ),
+]
+Discounts = Annotated[
+    str, typer.Option(help="Shares that an agent may take off all prices of a page: 0.1,0.25,0.5.")
+]
+Tolerance = Annotated[
+    float, typer.Option(help="Share of the north star that may be lost before a reward is gameable.")
+]
 SpecFile = Annotated[
     Path, typer.Argument(help="YAML of a reward, or of an experiment with one; or a shipped config's name.")
 ]
 
 
-def reward_lint(spec: SpecFile, html: Html = None, as_json: AsJson = False) -> None:
+def reward_lint(
+    spec: SpecFile,
+    shop: ShopFile = None,
+    discounts: Discounts = "",
+    pressure: Annotated[
+        float | None,
+        typer.Option(
+            min=0.0, help="Nats a page up to which the reward will be optimised; default: no bound."
+        ),
+    ] = None,
+    tolerance: Tolerance = 0.05,
+    visits: Annotated[int, typer.Option(min=16, help="Visits of the paired simulation.")] = 2048,
+    lives: Annotated[int, typer.Option(min=0, help="Lives of customers of the paired simulation.")] = 1024,
+    seed: Annotated[int | None, typer.Option(min=0, help="Of the shop; default: the config's.")] = None,
+    html: Html = None,
+    as_json: AsJson = False,
+) -> None:
     """Find what is wrong with a reward: signs, weights, the north star, money counted twice, limits.
 
+    With --shop the reward is attacked in that shop, whose exact means are known: seconds, nothing is trained.
     Exit code 0: no error. 3: an error, or a reward that can be gamed. 2: a spec that cannot be read.
     """
     from ..core.reward import read_spec
     from ..experiments.config import config_path
     from ..guardrails.reward.spec_lint import lint_spec
 
-    show_report(lint_spec(read_spec(config_path(spec))), spec, html, as_json)
+    read = read_spec(config_path(spec))
+    if shop is None:
+        show_report(lint_spec(read), spec, html, as_json)
+        return
+    from ..experiments.reward_shop import read_shop
+    from ..guardrails.reward.linted_shop import LintSize
+    from ..guardrails.reward.shop_report import exact_lint
+
+    where = read_shop(shop, shares(discounts), seed)
+    size = LintSize(visits=visits, lives=lives)
+    options: dict[str, Any] = {"size": size, "tolerance": tolerance, "pressure": pressure}
+    show_report(exact_lint(read, where, pictures=html is not None, **options), spec, html, as_json)
+
+
+def shares(text: str, field: str = "--discounts") -> list[float]:
+    """The numbers in ``0.1,0.25``."""
+    try:
+        return [float(part) for part in text.split(",") if part.strip()]
+    except ValueError:
+        raise InvalidInput(field, text, "give shares with commas between them: 0.1,0.25,0.5") from None
 
 
 def show_report(report: LintReport, spec: Path, html: Path | None, as_json: bool) -> None:

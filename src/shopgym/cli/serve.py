@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import sys
 from pathlib import Path
 from typing import Annotated
 
@@ -33,6 +34,11 @@ def serve(
         line = {"url": url, "name": loaded.policy.name, "bundle_hash": loaded.hash, "log_dir": str(log_dir)}
         text = json.dumps(line) if as_json else f"serving {loaded.policy.name} at {url}, log in {log_dir}"
         print(text, flush=True)
+        if loaded.override:
+            print(
+                f"WARNING: the gate refused this policy; it serves because: {loaded.override}",
+                file=sys.stderr,
+            )
 
     hosts = allow_host or ()
     run(loaded, log_dir=log_dir, host=host, port=port, allow_hosts=hosts, announce=announce)

@@ -39,6 +39,8 @@ FIXES = {
     "missing": "give it: it has no default",
 }
 """What to do about the kinds of error that pydantic names."""
+UNION_TAG = re.compile(r"^(str|int|float|bool|(dict|list|tuple)\[.*\])$")
+"""What pydantic adds to the place of a value that may be of several types."""
 
 
 def build(cls: type[T], values: Mapping[str, Any], field: str = "") -> T:
@@ -169,6 +171,10 @@ def _invalid(error: ValidationError, cls: type[Any], field: str) -> InvalidInput
         above = location[: names.index(head)] if head in names else ()
         return InvalidInput(_dotted("", (*above, cause.field)), cause.value, cause.fix)
     value, fix = first["input"], FIXES.get(first["type"], first["msg"].removeprefix("Value error, "))
+    if UNION_TAG.match(str(location[-1])):  # one of several types: each says what it would take
+        same = [e for e in details if e["loc"][:-1] == first["loc"][:-1] and e["input"] is first["input"]]
+        location, fix = location[:-1], " or ".join(dict.fromkeys(FIXES.get(e["type"], fix) for e in same))
+        details = details[len(same) - 1 :]
     if first["type"] in UNKNOWN:
         kind = _kind(cls, location[:-1])
         names = list(getattr(kind, "model_fields", None) or [f.name for f in fields(kind)])

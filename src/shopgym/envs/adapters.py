@@ -33,8 +33,9 @@ def stable_baselines3_vec_env(env: ShopVectorEnv) -> VecEnv:
 
     At the end of a visit ``infos[i]`` holds ``terminal_observation`` and ``TimeLimit.truncated``; the
     observation returned is already the next visitor's. ``infos[i]["action_mask"]`` is the mask of the
-    observation, guards included, and ``env_method("action_masks")`` serves MaskablePPO. They share one shop,
-    so nothing else can be called or set for a single one.
+    observation, guards included, and ``env_method("action_masks")`` serves MaskablePPO. ``infos[i]`` holds
+    ``reward_terms``, ``cost`` and ``cost_terms`` as in a single environment. The visits share one shop, so
+    nothing else can be called or set for a single one.
     """
     from stable_baselines3.common.vec_env import VecEnv
 
@@ -61,6 +62,10 @@ def stable_baselines3_vec_env(env: ShopVectorEnv) -> VecEnv:
             masks = info.get("action_mask", ())
             infos: list[dict[str, Any]] = [{"action_mask": mask} for mask in masks]
             infos = infos or [{} for _ in range(env.num_envs)]
+            parts = {name: _by_row(info[name], env.num_envs) for name in ("reward_terms", "cost_terms")}
+            for row, one in enumerate(infos):
+                one |= {name: rows[row] for name, rows in parts.items()}
+                one["cost"] = float(info["cost"][row])
             for i in np.flatnonzero(done):
                 infos[i]["terminal_observation"] = info["final_obs"][i]
                 infos[i]["TimeLimit.truncated"] = bool(truncated[i] and not terminated[i])
@@ -123,6 +128,15 @@ class RLlibMask(gymnasium.ObservationWrapper[Any, Any, Any]):
         flat = [observation[name].reshape(*batch, -1) for name in names]
         mask = observation["action_mask"]
         return {"observations": np.concatenate(flat, axis=-1, dtype=self._dtype), "action_mask": mask}
+
+
+def _by_row(amounts: dict[str, AnyArray], n: int) -> list[dict[str, float]]:
+    """Amounts by name, each (n,), as one mapping for each of n rows."""
+    names = [name for name in amounts if not name.startswith("_")]
+    columns = [amounts[name].tolist() for name in names]
+    return [dict(zip(names, row, strict=True)) for row in zip(*columns, strict=True)] or [
+        {} for _ in range(n)
+    ]
 
 
 def _parts(env: gymnasium.Env[Any, Any]) -> dict[str, Any]:

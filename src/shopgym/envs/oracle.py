@@ -62,7 +62,16 @@ def page_bounds(
 
 
 def _weighted(reward: RewardSpec, means: dict[str, F64], names: AbstractSet[str]) -> F64:
-    """(n, j) the part of the reward that the terms ``names`` are."""
+    """(n, j) the part of the reward that the terms ``names`` are.
+
+    Raises:
+        InvalidInput: the mean of a term is not known exactly.
+    """
+    unknown = [name for name in reward.weights if name not in means or name in reward.clip]
+    if unknown:
+        fix = "its exact mean on a page is not known: measure by simulation, or leave it out of this reward"
+        field = "reward.clip" if unknown[0] in reward.clip else "reward.terms"
+        raise InvalidInput(field, unknown[0], fix)
     total = np.zeros(means["click"].shape)
     for name, weight in reward.weights.items():
         if name in names:

@@ -25,14 +25,14 @@ from ..simulators.rollout import EpisodicShop
 from .actions import FORMS, are_known, fill_pages, fill_slots, mark
 from .guarding import permitted, positions_of, unless_forbidden, without_forbidden
 from .observation import observation
+from .page_terms import PageReward, PageTerms
 
 
 @dataclass
 class StepResult:
     """What one step returns for n visits; all (n,)."""
 
-    reward: F64
-    terms: dict[str, F64]
+    pages: PageReward
     shown: Bool
     terminated: Bool
     truncated: Bool
@@ -113,6 +113,7 @@ class PageEnv:
             )
         self.shop, self.reward, self.form, self.episode = shop, reward, form, episode
         self.guards, self.identity = guards, identity
+        self._terms = PageTerms(shop, reward, episode)
         self.world = EpisodicShop(shop, episode, reuses_arrays=reuses_arrays)
         n, k = shop.lanes, shop.config.slate_size
         self.slates: I32 = np.full((n, k), EMPTY, np.int32)
@@ -191,10 +192,9 @@ class PageEnv:
         shown = fill(actions, waiting)
         if not np.count_nonzero(shown):
             self.feedback = None
-            terms = {name: np.zeros(len(shown)) for name in self.reward.terms}
             # a season that is over, or in which nobody comes, ends for those who do not start the next one
             truncated = active if self.world.season_is_over else np.zeros_like(active)
-            return StepResult(np.zeros(len(shown)), terms, shown, np.zeros_like(active), truncated.copy())
+            return StepResult(self._terms.blank(), shown, np.zeros_like(active), truncated.copy())
         if self.record_frames:
             self.frame = RenderFrame.capture(self)
             self.visit_so_far[self.frame.page == 0] = 0.0
@@ -202,8 +202,7 @@ class PageEnv:
         self._moved, self.feedback = True, feedback
         if self.record_frames:
             self.visit_so_far += feedback.page
-        reward, terms = self.reward.page(feedback)
-        return StepResult(reward, terms, shown, terminated, truncated)
+        return StepResult(self._terms.measure(feedback), shown, terminated, truncated)
 
     def observe(self) -> dict[str, AnyArray]:
         """The observation of every visit, in new arrays: see :func:`.observation.observation_space`."""

@@ -124,10 +124,15 @@ class ShopEnv(gymnasium.Env[Any, Any]):
         self.loop.next_requests()
         info = self._info()
         info["shown"] = bool(result.shown[0])
-        info["reward_terms"] = {name: float(amount[0]) for name, amount in result.terms.items()}
+        pages = result.pages
+        info["cost"] = float(pages.cost[0])
+        info["reward_terms"] = {name: float(amount[0]) for name, amount in pages.terms.items()}
+        info["cost_terms"] = {name: float(amount[0]) for name, amount in pages.costs.items()}
+        if pages.clipped is not None:
+            info["reward_clipped"] = float(pages.clipped[0])
         terminated, truncated = bool(result.terminated[0]), bool(result.truncated[0])
         self._over = terminated or truncated
-        return self._observe(), float(result.reward[0]), terminated, truncated, info
+        return self._observe(), float(pages.reward[0]), terminated, truncated, info
 
     def action_masks(self) -> Bool:
         """The action mask in the layout that MaskablePPO expects."""

@@ -161,7 +161,7 @@ class ShopVectorEnv(VectorEnv[Observation, AnyArray, AnyArray]):
             info |= {"final_obs": _rows(observation, done), "_final_obs": done.copy()}
             info |= {"final_info": final_info, "_final_info": done}
             observation = self.loop.observe()
-        return observation, result.reward, result.terminated, result.truncated, info
+        return observation, result.pages.reward, result.terminated, result.truncated, info
 
     def _with_random_seeds(self, seeds: Sequence[int | None]) -> list[int]:
         """The seeds, with random ones for None."""
@@ -189,10 +189,13 @@ class ShopVectorEnv(VectorEnv[Observation, AnyArray, AnyArray]):
     def _info(self, result: StepResult | None) -> dict[str, Any]:
         info = self._mask()
         if result is not None:
-            present = np.ones(self.num_envs, np.bool_)
-            info["shown"], info["_shown"] = result.shown, present
-            info["reward_terms"] = {**result.terms, **{f"_{name}": result.shown for name in result.terms}}
-            info["_reward_terms"] = present
+            present, pages = np.ones(self.num_envs, np.bool_), result.pages
+            info["shown"], info["cost"] = result.shown, pages.cost
+            for name, amounts in (("reward_terms", pages.terms), ("cost_terms", pages.costs)):
+                info[name] = {**amounts, **{f"_{term}": result.shown for term in amounts}}
+            if pages.clipped is not None:
+                info["reward_clipped"], info["_reward_clipped"] = pages.clipped, present
+            info |= dict.fromkeys(("_shown", "_cost", "_reward_terms", "_cost_terms"), present)
         return info
 
 

@@ -9,8 +9,10 @@ import pandas as pd
 import yaml
 
 from ..core.errors import InvalidInput
+from ..guardrails.gate import check_reason
 from ..policies.decision_log import DecisionLog
 from ..policies.serving import Bundle, write_bundle
+from ..policies.serving.bundle import OVERRIDE
 from ..simulators import Catalog
 from .policy_store import read_policy, read_retriever
 
@@ -18,11 +20,16 @@ GOLDEN = 32
 """Number of logged requests that become golden cases."""
 
 
-def export_policy(run: Path, agent: str, out: Path) -> Bundle:
+def export_policy(run: Path, agent: str, out: Path, override: str | None = None) -> Bundle:
     """Write the bundle of one agent of a finished run.
 
+    Args:
+        override: why an agent that the gate refused leaves all the same. It stands in the bundle's evidence
+            and is shown by the server. None: as the run itself said.
+
     Raises:
-        InvalidInput: ``run`` is no folder of a run, it has no such agent, or the gate refused the agent.
+        InvalidInput: ``run`` is no folder of a run, it has no such agent, or the gate refused the agent and
+            nobody said why it leaves.
     """
     if not (run / "gate.json").is_file():
         raise InvalidInput("run", str(run), "give a folder that 'shopgym run' wrote")
@@ -31,8 +38,12 @@ def export_policy(run: Path, agent: str, out: Path) -> Bundle:
     policy = read_policy(run / "policies", agent, catalog.items)
     if agent not in verdicts:
         raise InvalidInput("agent", agent, "it is the baseline: nothing to gain from exporting it")
-    if not verdicts[agent]["passed"]:
-        raise InvalidInput("gate", agent, f"it was refused: {verdicts[agent]['reason']}")
+    verdict = verdicts[agent]
+    if override is not None:
+        check_reason(override)
+    reason = "" if verdict["passed"] else (override or verdict.get("override", ""))
+    if not verdict["passed"] and not reason:
+        raise InvalidInput("gate", agent, f"it was refused: {verdict['reason']}")
     log = DecisionLog.read(run / "log.parquet")
     evaluation = pd.read_parquet(run / "metrics" / "evaluation.parquet")
     rows = evaluation[evaluation["agent"] == agent].to_json(orient="records")
@@ -47,5 +58,10 @@ def export_policy(run: Path, agent: str, out: Path) -> Bundle:
         retriever=read_retriever(run / "retriever"),
         unit=log.unit,
         config_hash=log.config_hash,
-        evidence={"gate": verdicts[agent], "evaluation": json.loads(rows), "config": config},
+        evidence={
+            "gate": {**verdict, "override": reason},
+            "evaluation": json.loads(rows),
+            "config": config,
+            **({OVERRIDE: reason} if reason else {}),
+        },
     )

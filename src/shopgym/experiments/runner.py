@@ -17,7 +17,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextC
 
 from ..agents import Task, make_agent
 from ..agents.baselines import RandomAgent
-from ..core.batches import Requests
+from ..core.batches import SLOT_TERMS, Requests
 from ..core.errors import InvalidInput
 from ..core.files import new_folder
 from ..core.protocols import Agent
@@ -28,13 +28,25 @@ from ..envs.vector import BanditVectorEnv
 from ..evaluation.errors import NotEstimable
 from ..evaluation.offline.estimators import ESTIMATORS
 from ..evaluation.offline.inputs import OpeInputs
-from ..evaluation.offline.log import item_features, log_inputs
+from ..evaluation.offline.log import item_features, outcome_inputs
 from ..evaluation.offline.verdict import REFUSE
-from ..guardrails.gate import Verdict, choose_candidate, judge_candidates
+from ..guardrails.gate import (
+    Verdict,
+    check_reason,
+    choose_candidate,
+    judge_candidates,
+    lint_clause,
+    north_star_log,
+    outcome_logs,
+)
+from ..guardrails.reward.findings import LintReport
+from ..guardrails.reward.linted_shop import LintedShop
+from ..guardrails.reward.shop_report import exact_lint
 from ..policies.decision_log.log import DecisionLog, logged_marginals
 from ..policies.policy import SlatePolicy
 from ..policies.retrieval.retriever import Retriever, StockAwareRetriever
 from ..policies.serving.saved_policy import write_run_items, write_run_policy
+from ..simulators import ShopConfig
 from ..simulators.rollout import CandidateSource, Step, rollout
 from ..training.loop import interactions, train
 from ..training.position_bias import measure_position_bias
@@ -47,11 +59,14 @@ from .failures import Failures
 from .policy_store import save_retriever
 from .results import Results, environment, reward_unit, value_scale, write_json, write_tables
 from .retrieving import learn_to_retrieve, random_candidates
+from .robust import robust_gain
 from .run_folder import CONFIG, check_folder
 from .served import served_equals_golden
 from .stages import open_shop, stage_rng, stage_seed
 
-SUMMARY = "summary.json"
+SUMMARY, ROBUST = "summary.json", "robust.json"
+REWARD, NORTH_STAR = "reward", "north star"
+"""Outcomes that policies are judged by on the log, beside the terms of the limits."""
 
 
 class Experiment:
@@ -65,15 +80,16 @@ class Experiment:
         self.reward = config.reward.config
         self.unit = reward_unit(self.reward, self.catalog)
         self.retriever: Retriever | None = None
+        self.lint: LintReport | None = None
         self.failures = Failures(needed=(config.gate.baseline,))
         import_agents(config.agents)
         if config.retrieve is not None and config.retrieve.count > len(self.catalog):
             fix = f"the catalogue has {len(self.catalog)} items"
             raise InvalidInput("retrieve.count", config.retrieve.count, fix)
 
-    def open(self, stage: str) -> BanditVectorEnv:
-        """A copy of the shop for a stage; the users are the same people in every stage."""
-        shop, people = (self.catalog, self.shop_config, self.reward), self.seed("population")
+    def open(self, stage: str, shop_config: ShopConfig | None = None) -> BanditVectorEnv:
+        """A copy of the shop, or of a changed one, for a stage; the users are the same people in all."""
+        shop, people = (self.catalog, shop_config or self.shop_config, self.reward), self.seed("population")
         lanes = self.config.training.batch
         return open_shop(*shop, lanes=lanes, population=people, seed=self.seed(stage))
 
@@ -92,8 +108,9 @@ class Experiment:
         inputs = self._inputs(log, task, {name: policies[name] for name in on_log})
         self._require_candidates(inputs)
         agents = self._agents_table({name: deployments[name] for name in inputs}, on_log)
-        evaluation = self._evaluate(inputs, agents)
-        verdicts = judge_candidates(inputs, self.config.gate.baseline, self.config.gate.level)
+        evaluation = self._evaluate({name: outcomes[REWARD] for name, outcomes in inputs.items()}, agents)
+        self.lint = self._lint()
+        verdicts = self._judge(inputs)
         results = Results(
             config=self.config,
             catalog=self.catalog,
@@ -214,8 +231,11 @@ class Experiment:
         return DecisionLog.concat(parts), on_log
 
     def _log_part(self, step: Step, logger: SlatePolicy, env: BanditVectorEnv) -> DecisionLog:
+        batch = interactions(step, env.loop)
+        others = (name for name in SLOT_TERMS if name not in batch.events)
+        terms = {name: step.feedback.term(name)[step.rows] for name in others}
         return DecisionLog.from_interactions(
-            interactions(step, env.loop),
+            replace(batch, events={**batch.events, **terms}),
             items=self.catalog.items,
             unit=self.unit,
             policy_hash=logger.hash,
@@ -226,17 +246,39 @@ class Experiment:
             marginals=logged_marginals(logger, step.requests, step.decisions.positions),
         )
 
-    def _inputs(self, log: DecisionLog, task: Task, policies: dict[str, SlatePolicy]) -> dict[str, OpeInputs]:
+    def _inputs(
+        self, log: DecisionLog, task: Task, policies: dict[str, SlatePolicy]
+    ) -> dict[str, dict[str, OpeInputs]]:
+        """By policy: the reward, the north star where it is another, and what the limits are made of."""
+        reward, currency = self.reward, self.catalog.items.currency
+        logs = {REWARD: log}
+        if reward.star_weights != reward.weights or reward.clip:
+            logs[NORTH_STAR] = north_star_log(log, reward, currency)
+        logs |= outcome_logs(log, reward.limits, self.catalog.items, currency)
         features = item_features(log, self.catalog.items, task.item_value)
         inputs = {}
         for name, policy in policies.items():
             bar = self.progress.add_task(f"evaluate {name} on the log", total=len(log))
             show = partial(self._show, bar)
             with self.failures.noted(name, "evaluation on the log"):
-                inputs[name] = log_inputs(
-                    log, policy, rng=self.rng("folds"), features=features, progress=show
+                inputs[name] = outcome_inputs(
+                    logs, policy, rng=self.rng("folds"), features=features, progress=show
                 )
         return inputs
+
+    def _judge(self, inputs: dict[str, dict[str, OpeInputs]]) -> dict[str, Verdict]:
+        stars = {name: outcomes.get(NORTH_STAR, outcomes[REWARD]) for name, outcomes in inputs.items()}
+        gate, costs = self.config.gate, self.reward.limits
+        others = [] if self.lint is None else [lint_clause(self.lint)]
+        return judge_candidates(stars, gate.baseline, gate.level, costs=costs, outcomes=inputs, others=others)
+
+    def _lint(self) -> LintReport | None:
+        """The exact lint of the reward in this shop; None where no term of it has an exact mean."""
+        seed, guards = self.seed("population"), self.config.guards
+        try:
+            return exact_lint(self.reward, LintedShop(self.catalog, self.shop_config, seed, guards=guards))
+        except InvalidInput:
+            return None
 
     def _agents_table(self, deployments: dict[str, Deployment], on_log: dict[str, F64]) -> pd.DataFrame:
         level, baseline = self.config.evaluation.level, deployments[self.config.gate.baseline]
@@ -300,18 +342,30 @@ def _covers(row: dict[str, Any], value: float) -> bool | None:
     return None if low is None or high is None else bool(low <= value <= high)
 
 
-def run(config: ExperimentConfig, folder: Path, *, quiet: bool = False, overwrite: bool = False) -> Results:
+def run(
+    config: ExperimentConfig,
+    folder: Path,
+    *,
+    quiet: bool = False,
+    overwrite: bool = False,
+    robust: bool = False,
+    override: str | None = None,
+) -> Results:
     """Run an experiment into ``folder``, which appears whole or not at all.
 
     Args:
         overwrite: replace an earlier run in ``folder``.
+        robust: compare the candidate with the baseline over the ranges of what is assumed too.
+        override: why the candidate is exported even if the gate refuses it; None: it is not.
 
     Raises:
-        InvalidInput: ``folder`` exists, and is no run or may not be replaced.
+        InvalidInput: ``folder`` exists, and is no run or may not be replaced; or the reason is empty.
     """
     from .report import write_report
 
     check_folder(folder, config.stored(), SUMMARY, overwrite)
+    if override is not None:
+        check_reason(override)
 
     columns = (
         TextColumn("{task.description:<32}", markup=False),
@@ -322,6 +376,8 @@ def run(config: ExperimentConfig, folder: Path, *, quiet: bool = False, overwrit
     with Progress(*columns, disable=quiet) as progress, new_folder(folder) as new:
         experiment = Experiment(config, progress)
         results, log = experiment.run()
+        if override is not None:
+            results.override(override)
         log.write(new / "log.parquet")
         experiment.catalog.save(new / "catalog.parquet")
         write_run_items(new, experiment.catalog.items)
@@ -335,8 +391,14 @@ def run(config: ExperimentConfig, folder: Path, *, quiet: bool = False, overwrit
         experiment.failures.write(new)
         if experiment.set_aside is not None:
             experiment.set_aside.to_csv(new / "set_aside.csv", index=False)
+        if experiment.lint is not None:
+            write_json(new / "reward_lint.json", experiment.lint.summary())
         write_json(new / "gate.json", {name: v.as_dict() for name, v in results.verdicts.items()})
-        if results.chosen.passed:
+        if robust:
+            chosen = results.chosen
+            results.robust = robust_gain(experiment, results.policies, chosen.candidate, chosen.baseline)
+            write_json(new / ROBUST, results.robust.as_dict())
+        if results.chosen.leaves:
             task = progress.add_task("export and serve", total=2)
             export_policy(new, results.chosen.candidate, new / "bundle")
             progress.advance(task)

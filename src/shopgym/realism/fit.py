@@ -1,8 +1,8 @@
 """Fit the parameters of a profile to its facts: ``python -m shopgym.realism.fit gift``.
 
-This is the simulated method of moments (McFadden 1989) with the search of :mod:`.secant_search`. The moments
-are the facts of the profile's fitting half and its effect sizes; the judging half is never read. The miss of
-a fact is its distance from the middle of its interval, in half widths.
+This is the simulated method of moments (:mod:`.calibration.moments`). The moments are the facts and effect
+sizes that apply to the profile. The miss of a fact is its distance from the middle of its interval, in half
+widths.
 
 Two limits apply. A half width counts as at least ``LEAST_HALF_WIDTH`` of the middle, because facts of huge
 records would decide alone otherwise. A miss counts as at most about ``LARGEST_MISS``, so that a fact out of
@@ -12,56 +12,23 @@ reach does not draw the others away. All seasons have the same seed.
 from __future__ import annotations
 
 import argparse
-import math
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
-from ..core.statistics import sigmoid
 from ..core.types import F64
 from ..simulators.profiles import profiles
 from .applicability import FIT, applicable_facts, why_not_applicable
-from .calibration.moments import FreeParameter
+from .calibration.moments import Fit, simulated_moments
+from .calibration.scales import ScaledParameter
 from .effect_sizes import PUBLISHED, measure_effect_sizes
 from .report import measured_facts, recorded_impressions
-from .secant_search import advance, begin
 from .shop_events import Behaviour, simulate_season
 
 LEAST_HALF_WIDTH, LARGEST_MISS = 0.07, 4.0
-SCALES: Mapping[str, tuple[Callable[[float], float], Callable[[float], float]]] = {
-    "plain": (float, float),
-    "log": (math.log, math.exp),
-    "logit": (lambda share: math.log(share / (1.0 - share)), lambda x: float(sigmoid(x))),
-}
-"""By name of the scale: from a value to the scale, and back."""
-
-
-@dataclass(frozen=True)
-class ScaledParameter:
-    """A parameter to fit, and the scale on which it is searched.
-
-    Attributes:
-        name: dotted, as in the profile's table.
-        scale: ``plain``, ``log`` or ``logit`` (of a share).
-        step: on that scale; differences are taken over it, and steps of the search are hardly longer.
-    """
-
-    name: str
-    scale: str
-    step: float
-
-    def free(self, value: float) -> FreeParameter:
-        """The parameter on its scale, free to move by ten steps."""
-        start = SCALES[self.scale][0](value)
-        return FreeParameter(self.name, start, start - 10 * self.step, start + 10 * self.step, self.step)
-
-    def value(self, scaled: float) -> float:
-        """The value, from its place on the scale."""
-        return SCALES[self.scale][1](scaled)
 
 
 OF_VISITS = (
@@ -170,24 +137,6 @@ def misses(table: pd.DataFrame) -> F64:
     return miss
 
 
-@dataclass(frozen=True)
-class ProfileFit:
-    """What a search found.
-
-    Attributes:
-        values: of the free parameters, by name.
-        initial_loss, loss: sum of squared misses of the large seasons.
-        facts: the table of :func:`evaluate` at ``values``, with a column ``miss``.
-        unidentified: names of the parameters on which no fact depends.
-    """
-
-    values: Mapping[str, float]
-    initial_loss: float
-    loss: float
-    facts: pd.DataFrame
-    unidentified: tuple[str, ...]
-
-
 def fit(
     profile: str,
     *,
@@ -196,48 +145,41 @@ def fit(
     seed: int = 0,
     rounds: int = 6,
     parameters: tuple[ScaledParameter, ...] | None = None,
-    changes: Mapping[str, Any] | None = None,
-    progress: Callable[[str, float], None] | None = None,
-) -> ProfileFit:
+    progress: Callable[[int, float], None] | None = None,
+) -> tuple[dict[str, float], Fit]:
     """Fit a profile's parameters, starting from their present values.
 
     Args:
         profile: ``gift``, ``fashion`` or ``grocery``.
-        visits: of the seasons that judge a move; None: as many as the profile has.
-        slope_visits: of the seasons from whose differences the slopes are taken; None: as ``visits``.
+        visits: of the seasons that judge a step; None: as many as the profile has.
+        slope_visits: of the seasons from whose differences the first slopes are taken, in which what the size
+            of a season alone does to a fact cancels; None: as ``visits``.
         seed: of every season.
-        rounds: moves; each takes one season of ``visits``.
+        rounds: steps that are accepted. Each takes one season or up to four.
         parameters: to fit; None: ``PARAMETERS`` of the profile.
-        changes: numbers to put in place of the profile's before the search, by dotted name.
-        progress: called after every season with its size (``small`` or ``large``) and loss.
+        progress: called after every season with its number and loss.
+
+    Returns:
+        (the fitted values by name, the search).
     """
     chosen = PARAMETERS[profile] if parameters is None else parameters
-    table = profiles.values(profile, "", changes)
-    tables: dict[bytes, pd.DataFrame] = {}
+    table = profiles.values(profile, "")
 
-    def misses_of(x: F64, size: str, count: float | None) -> F64:
-        values = {p.name: p.value(float(v)) for p, v in zip(chosen, x, strict=True)}
-        facts = evaluate(profile, {**(changes or {}), **values}, visits=count, seed=seed)
-        if size == "large":
-            tables[x.tobytes()] = facts
-        miss = np.nan_to_num(misses(facts), nan=LARGEST_MISS)
-        if progress is not None:
-            progress(size, float(miss @ miss))
-        return miss
+    def simulate(scaled: Mapping[str, float], visits: float | None) -> F64:
+        changes = {p.name: p.value(scaled[p.name]) for p in chosen}
+        return misses(evaluate(profile, changes, visits=visits, seed=seed))
 
     free = tuple(p.free(table[p.name]) for p in chosen)
-    large = partial(misses_of, size="large", count=visits)
-    small = partial(misses_of, size="small", count=slope_visits or visits)
-    state = first = begin(free, large, small)
-    for _ in range(rounds):
-        state = advance(state, free, large)
-    return ProfileFit(
-        {p.name: p.value(float(v)) for p, v in zip(chosen, state.x, strict=True)},
-        first.loss,
-        state.loss,
-        tables[state.x.tobytes()].assign(miss=state.misses),
-        state.unidentified(free),
-    )
+    zero = np.zeros(count_facts(profile))
+    slopes = None
+    if slope_visits is not None:
+        small = partial(simulate, visits=slope_visits)
+        slopes = simulated_moments(small, zero, zero + 1.0, free, rounds=0, progress=progress).slopes
+    search = simulated_moments(
+        partial(simulate, visits=visits), zero, zero + 1.0, free,
+        rounds=rounds, slopes=slopes, renew=slopes is None, progress=progress,
+    )  # fmt: skip
+    return {p.name: p.value(search.values[p.name]) for p in chosen}, search
 
 
 def main() -> None:
@@ -249,20 +191,20 @@ def main() -> None:
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--rounds", type=int, default=6)
     options = parser.parse_args()
-    found = fit(
+    progress = partial(print, "season, loss:", flush=True)
+    fitted, search = fit(
         options.profile,
         visits=options.visits,
         slope_visits=options.slope_visits,
         seed=options.seed,
         rounds=options.rounds,
-        progress=partial(print, "season, loss:", flush=True),
+        progress=progress,
     )
     print(
-        f"loss {found.initial_loss:.1f} -> {found.loss:.1f}; "
-        f"not identified: {', '.join(found.unidentified) or 'none'}"
+        f"loss {search.initial_loss:.1f} -> {search.loss:.1f}; "
+        f"not identified: {', '.join(search.unidentified) or 'none'}"
     )
-    print(found.facts.to_string())
-    for name, value in found.values.items():
+    for name, value in fitted.items():
         print(f"{name}: {profiles.values(options.profile, '')[name]:g} -> {value:.4g}")
 
 

@@ -12,12 +12,15 @@ from functools import cached_property
 import numpy as np
 
 from ..core.batches import (
+    EVENT_EXPECTED_RETURN_COST,
     EVENT_MARGIN,
     EVENT_QUANTITY,
     EVENT_RETURN_COST,
+    EVENT_RETURN_PROBABILITY,
     EVENT_RETURNED,
     EVENT_REVENUE,
     EVENT_SOLD,
+    TERM_EXPECTED_RETURN_COST,
     TERM_MARGIN,
     TERM_RETURN_COST,
     TERM_REVENUE,
@@ -152,11 +155,13 @@ class Calendar:
         due = self.market.settle(self._priced, items, units, on_trial=on_trial) if len(bought) else None
         if due is None:
             return False
+        expected = due * events[bought, EVENT_RETURN_PROBABILITY]
         sent_back = np.where(events[bought, EVENT_RETURNED] > 0, due, 0.0)
         for column, term, amount in (
             (EVENT_REVENUE, TERM_REVENUE, due),
             (EVENT_MARGIN, TERM_MARGIN, due),
             (EVENT_RETURN_COST, TERM_RETURN_COST, sent_back),
+            (EVENT_EXPECTED_RETURN_COST, TERM_EXPECTED_RETURN_COST, expected),
         ):
             events[bought, column] += amount
             np.add.at(page[:, term], rows[bought], amount)

@@ -10,9 +10,10 @@ from gymnasium.vector import AutoresetMode
 from numpy.random import Generator
 
 from ..agents.rl.replay import concat
-from ..core.batches import Interactions, Requests
+from ..core.batches import LEARNER_EVENTS, SLOT_TERMS, Interactions, Requests
 from ..core.errors import InvalidInput, in_range
 from ..core.protocols import Agent, Policy
+from ..core.reward.amounts import slot_amounts
 from ..core.types import F64, I32, I64
 from ..envs.oracle import best_page_values, page_values
 from ..envs.page_env import Episode, PageEnv
@@ -26,8 +27,11 @@ OnStep = Callable[[Step, Policy], bool]
 
 
 def interactions(step: Step, env: PageEnv) -> Interactions:
-    """What an agent learns from the r pages of a step."""
-    events = {name: values[step.rows] for name, values in step.feedback.learner_events().items()}
+    """What an agent learns from the r pages of a step: also the terms of the north star and of the limits."""
+    feedback = step.feedback
+    told = (name for name in env.reward.reads if name in SLOT_TERMS or feedback.measures is not None)
+    names = dict.fromkeys((*LEARNER_EVENTS, *told))
+    events = {name: slot_amounts(feedback, name)[step.rows] for name in names}
     reward = env.reward.slots(step.feedback)[step.rows]
     # in a season a row's next request may be another customer's: it must not be credited to this page
     terminated = step.visit_over if env.episode is Episode.SEASON else step.terminated

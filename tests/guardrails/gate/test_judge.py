@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 from dataclasses import replace
-from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -12,6 +11,7 @@ import pytest
 from scipy import stats
 
 from shopgym.core import InvalidInput
+from shopgym.evaluation.offline.estimate import Estimate
 from shopgym.evaluation.offline.inputs import OpeInputs
 from shopgym.guardrails.gate import Verdict, choose_candidate, judge_candidates
 
@@ -87,9 +87,9 @@ def test_bounds_split_the_error_over_the_candidates() -> None:
 
 @pytest.mark.parametrize(("low", "passed"), [(-1e-9, False), (0.0, False), (1e-9, True)])
 def test_only_a_bound_above_zero_passes(low: float, passed: bool, monkeypatch: pytest.MonkeyPatch) -> None:
-    difference = SimpleNamespace(value=1.0, low=low, unit="x", verdict="trust", reason="")
-    monkeypatch.setattr("shopgym.guardrails.gate.compare_inputs", lambda *_, **__: difference)
     inputs = given(np.ones((9, 1)), np.ones((9, 1)))
+    difference = Estimate(1.0, low, 2.0, 0.9, "delta", "dr", 9, 9.0, 1.0, 1.0, 0.0, "x", verdict="trust")
+    monkeypatch.setattr("shopgym.guardrails.gate.clauses.compare_inputs", lambda *_, **__: difference)
     verdict = judge_candidates({"old": inputs, "new": inputs}, "old", 0.95)["new"]
     assert (verdict.low, verdict.passed) == (low, passed)
 

@@ -1,1 +1,1 @@
-"""Learners under limits: what they may cost is kept by Lagrangian multipliers, or by a guarantee on the way."""
+"""Learners under limits: Lagrangian multipliers, or a guarantee on the way."""

@@ -29,7 +29,7 @@ class Gains:
         most: no multiplier is above it.
     """
 
-    integral: float = 0.1
+    integral: float = 0.2
     proportional: float = 0.0
     derivative: float = 0.0
     most: float = 100.0
@@ -87,7 +87,9 @@ class Multipliers:
         report = {}
         for i, limit in enumerate(self.limits):
             amount, counted = self._amounts(batch, limit)
-            allowed = max(abs(limit.limit) * float(counted.sum()), 1e-3 * float(np.abs(amount).sum())) / len(batch)
+            allowed = max(abs(limit.limit) * float(counted.sum()), 1e-3 * float(np.abs(amount).sum())) / len(
+                batch
+            )
             old = self._allowed[i]
             self._allowed[i] = allowed if not old else MEMORY * old + (1 - MEMORY) * allowed
             scale = self._allowed[i] or 1.0
@@ -133,6 +135,8 @@ def _term(batch: Interactions, name: str) -> F64:
     if name == "impression":
         return (batch.decisions.slates >= 0).astype(np.float64)
     if name not in batch.events:
-        fix = f"the batch tells {', '.join(batch.events)}: write the limit into reward.costs of the environment too"
+        fix = (
+            f"the batch tells {', '.join(batch.events)}: write the limit into the environment's reward.costs"
+        )
         raise InvalidInput("interactions.events", name, fix)
     return np.asarray(batch.events[name], np.float64)

@@ -11,6 +11,8 @@ from ..errors import InvalidInput, finite
 from ..types import F64
 from .terms import TERMS, own_amounts
 
+NAMES = (*SLOT_TERMS, *PAGE_TERMS)
+
 
 def page_amounts(feedback: Feedback, own: Iterable[str] = ()) -> dict[str, F64]:
     """{term: (n,) amount in the term's own unit} of every term that the feedback tells, in new arrays.
@@ -20,9 +22,12 @@ def page_amounts(feedback: Feedback, own: Iterable[str] = ()) -> dict[str, F64]:
     Raises:
         InvalidInput: an own term is not finite, or has another shape.
     """
-    amounts = dict(zip(SLOT_TERMS, np.array(feedback.page.T, order="C"), strict=True))
-    if feedback.measures is not None:
-        amounts |= zip(PAGE_TERMS, feedback.measures.amounts.copy(), strict=True)
+    measures, n = feedback.measures, len(feedback.first)
+    block = np.empty((len(NAMES) if measures is not None else len(SLOT_TERMS), n))
+    block[: len(SLOT_TERMS)] = feedback.page.T
+    if measures is not None:
+        block[len(SLOT_TERMS) :] = measures.amounts
+    amounts = dict(zip(NAMES, block, strict=False))
     for name in own:
         values = own_amounts(name, feedback)
         amounts[name] = values.sum(axis=1) if values.ndim == 2 else values.copy()

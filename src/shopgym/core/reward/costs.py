@@ -46,15 +46,17 @@ class ItemGroup:
         Raises:
             InvalidInput: there is no such category or item.
         """
-        for field, names, column in (
-            ("categories", self.categories, items.category),
-            ("item_ids", self.item_ids, items.item_id),
+        for field, names, known_names in (
+            ("categories", self.categories, items.category_names),
+            ("item_ids", self.item_ids, items.row_of),
         ):
-            unknown = sorted(set(names) - {str(value) for value in column})
+            unknown = [name for name in names if name not in known_names]
             if unknown:
-                fix = f"the catalogue has none of that name{did_you_mean(unknown[0], map(str, set(column)))}"
+                fix = f"the catalogue has none of that name{did_you_mean(unknown[0], known_names)}"
                 raise InvalidInput(f"reward.costs.items.{field}", unknown[0], fix)
-        mask: Bool = np.isin(items.category, self.categories) | np.isin(items.item_id, self.item_ids)
+        wanted = [items.category_names.index(name) for name in self.categories]
+        mask: Bool = np.isin(items.category, wanted)
+        mask[[items.row_of[name] for name in self.item_ids]] = True
         return mask
 
 

@@ -154,9 +154,11 @@ class RewardSpec:
         for name, weight in self.weights.items():
             amount = amount_named(amounts, name)
             if name in self.clip:
-                amount = np.clip(amount, *self.clip[name])
+                low, high = self.clip[name]
+                amount = np.minimum(np.maximum(amount, low), high)
             reward = reward + weight * amount
-        if not np.isfinite(reward).all():
+        # infinity and NaN reach the sum, which is quicker to look at; a sum may overflow without them
+        if not math.isfinite(np.sum(reward)) and not np.isfinite(reward).all():
             self._refuse_infinite(amounts)
         return np.asarray(reward)
 

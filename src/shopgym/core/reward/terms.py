@@ -77,9 +77,7 @@ TERMS: Mapping[str, Term] = {
         ),
         Term("expected_return_cost", CURRENCY, -1, "mean of the return cost at the moment of the order"),
         Term("impression", "impression", 0, "items shown", "page"),
-        Term(
-            "diversity", "share", 1, "share of the pairs of items on the page that differ in category", "page"
-        ),
+        Term("diversity", "share", 1, "categories on the page per item shown", "page"),
         Term("visit", "visit", 1, "1 on the last page of a visit", "page", "visit"),
         Term(
             "satisfaction",

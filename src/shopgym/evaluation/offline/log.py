@@ -117,7 +117,7 @@ def outcome_inputs(
         else:
             empty = np.maximum(1.0 - target.sum(axis=2), 0.0)
             weight[rows] = _at(target, positions, empty) / np.where(filled[rows], marginals[rows], 1.0)
-        phi = features(part) if features else None
+        phi: Any = features(part) if features else None
         for name, (model, _) in fits.items():
             q = np.moveaxis(model.predict(phi, fold[rows]), 2, 1)
             q_logged, v_target = predicted[name]
@@ -138,8 +138,10 @@ def outcome_inputs(
     }
     inputs = {}
     for name, one in logs.items():
-        q_logged, v_target = predicted.get(name, (None, None))
-        inputs[name] = OpeInputs(one.reward, q_logged=q_logged, v_target=v_target, unit=one.unit, **shared)
+        models: dict[str, Any] = (
+            dict(zip(("q_logged", "v_target"), predicted[name], strict=True)) if fits else {}
+        )
+        inputs[name] = OpeInputs(one.reward, unit=one.unit, **models, **shared)
     return inputs
 
 

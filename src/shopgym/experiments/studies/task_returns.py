@@ -244,7 +244,7 @@ def _learn_discounts(env: PageEnv, policy: Policy, pages: int, seed: int, rng: G
         for level in range(len(env.discounts)):
             seen = actions[:, -1] == level
             gram[level] += x[seen].T @ x[seen]
-            moment[level] += x[seen].T @ result.reward[seen]
+            moment[level] += x[seen].T @ result.pages.reward[seen]
         env.next_requests(result.terminated | result.truncated)
     theta = np.linalg.solve(gram, moment[:, :, None])[:, :, 0].astype(np.float64)
     return DiscountByVisitor(policy, theta)

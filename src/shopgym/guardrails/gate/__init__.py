@@ -1,17 +1,18 @@
 """The gate: what a policy must satisfy before it may leave."""
 
 from .clauses import Clause, lint_clause
-from .judge import choose_candidate, judge_candidates, override
+from .judge import check_reason, choose_candidate, judge_candidates, overridden
 from .outcomes import north_star_log, outcome_logs
 from .verdict import Verdict
 
 __all__ = [
     "Clause",
     "Verdict",
+    "check_reason",
     "choose_candidate",
     "judge_candidates",
     "lint_clause",
     "north_star_log",
     "outcome_logs",
-    "override",
+    "overridden",
 ]

@@ -86,7 +86,11 @@ def north_star_clause(
 
 
 def cost_clause(
-    cost: CostLimit, outcomes: Mapping[str, Mapping[str, OpeInputs]], candidate: str, error: float, confidence: str
+    cost: CostLimit,
+    outcomes: Mapping[str, Mapping[str, OpeInputs]],
+    candidate: str,
+    error: float,
+    confidence: str,
 ) -> Clause:
     """Whether a limit is kept: the bound of the cost is on the right side of it.
 
@@ -142,13 +146,16 @@ def cost_outcomes(cost: CostLimit) -> tuple[str, ...]:
 def _cost_statistic(*parts: Statistic, ratio: bool, versus: bool) -> Statistic:
     if versus:
         half = len(parts) // 2
-        one, other = (_cost_statistic(*half_parts, ratio=ratio, versus=False) for half_parts in (parts[:half], parts[half:]))
+        one, other = (
+            _cost_statistic(*half_parts, ratio=ratio, versus=False)
+            for half_parts in (parts[:half], parts[half:])
+        )
         return Ratio(one, other)
-    return Ratio(*parts) if ratio else parts[0]
+    return Ratio(parts[0], parts[1]) if ratio else parts[0]
 
 
 def _held(name: str, estimate: Estimate, limit: float, *, upper: bool) -> Clause:
-    """``estimate`` held against ``limit``, which its bound may reach but not pass; a gain has to be above 0."""
+    """``estimate`` held against ``limit``: its bound may reach a limit, but a gain has to be above 0."""
     bound = estimate.high if upper else estimate.low
     over = bound - limit if upper else limit - bound
     known = estimate.verdict != REFUSE and math.isfinite(estimate.value) and math.isfinite(bound)

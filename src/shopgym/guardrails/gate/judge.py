@@ -83,12 +83,17 @@ def choose_candidate(verdicts: Mapping[str, Verdict], candidate: str) -> Verdict
     return verdicts[candidate]
 
 
-def override(verdict: Verdict, reason: str) -> Verdict:
+def overridden(verdict: Verdict, reason: str) -> Verdict:
     """The verdict of a candidate that leaves although the gate refused it, because of ``reason``.
 
-    Raises:
-        InvalidInput: the reason is empty.
+    One that passed needs no reason, and stays as it is.
     """
-    if not reason.strip():
-        raise InvalidInput("override", reason, "say why, in words: the reason stands in the bundle's evidence")
+    check_reason(reason)
     return verdict if verdict.passed else replace(verdict, override=reason.strip())
+
+
+def check_reason(reason: str) -> None:
+    """Raise :class:`InvalidInput` unless ``reason`` says something."""
+    if not reason.strip():
+        fix = "say why, in words: the reason stands in the bundle's evidence, and the server shows it"
+        raise InvalidInput("override", reason, fix)

@@ -60,6 +60,6 @@ def _amounts(log: DecisionLog, name: str) -> F64:
     if name == IMPRESSION:
         return (log.slates >= 0).astype(np.float64)
     if name not in log.events:
-        fix = f"the log has {', '.join(log.events) or 'no terms'}: log it as an event, or take another north star"
+        fix = f"the log has {', '.join(log.events) or 'no terms'}: log it as an event"
         raise InvalidInput("reward.north_star", name, fix)
     return log.events[name]

@@ -16,7 +16,7 @@ class Verdict:
 
     Attributes:
         candidate, baseline: names.
-        gain: doubly robust estimate of V(candidate) - V(baseline) of the north star, in ``unit`` per decision.
+        gain: doubly robust estimate of the north star's V(candidate) - V(baseline), in ``unit`` per decision.
         low: its lower bound, one-sided; see :mod:`.judge` for what ``level`` says of all bounds together.
         passed: whether every clause passed.
         reason: in words: of every clause that failed; if none did, of the north star.

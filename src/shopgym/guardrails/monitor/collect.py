@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 from numpy.random import Generator
@@ -18,7 +19,7 @@ from ...envs.page_env import PageEnv
 from ...policies.decision_log.log import DecisionLog
 from ...simulators.rollout import Step, rollout
 from .divergence import divergence
-from .monitor import PageBatch, RewardMonitor
+from .monitor import OnRow, PageBatch, RewardMonitor
 
 DIVERGENCE_ROWS = 256
 """Pages of a batch on which the divergence is measured: slot marginals of all of them would cost more than
@@ -44,7 +45,9 @@ def reference_batch(env: PageEnv, policy: Policy, pages: int, rng: Generator) ->
     Reset the environment before it is stepped by other means.
     """
     in_range("monitor.pages", pages, 1, 2**31)
-    return concatenated([step_batch(step, env.reward) for step in rollout(env.world, policy, rng, pages=pages)])
+    return concatenated(
+        [step_batch(step, env.reward) for step in rollout(env.world, policy, rng, pages=pages)]
+    )
 
 
 def concatenated(batches: Sequence[PageBatch]) -> PageBatch:
@@ -67,6 +70,7 @@ class TrainingMonitor:
         pages: of the reference, in every row of the environment.
         batches, error: see :class:`.monitor.RewardMonitor`.
         stop: whether an alarm ends the training.
+        on_row: called with the monitor after every batch.
     """
 
     def __init__(
@@ -79,11 +83,13 @@ class TrainingMonitor:
         batches: int = 200,
         error: float = 0.05,
         stop: bool = True,
+        on_row: OnRow | None = None,
     ) -> None:
         self.reward, self.policy, self.stop = env.reward, policy, stop
         reference = reference_batch(env, policy, pages, rng)
         name = env.reward.star.name
-        self.monitor = RewardMonitor(reference, batches=batches, error=error, north_star=name)
+        settings: dict[str, Any] = {"batches": batches, "error": error, "on_row": on_row}
+        self.monitor = RewardMonitor(reference, north_star=name, **settings)
 
     def __call__(self, step: Step, policy: Policy) -> bool:
         """Take in a step that ``policy`` decided; whether the training should stop."""
@@ -94,7 +100,11 @@ class TrainingMonitor:
 
 
 def log_batches(
-    log: DecisionLog, reward: RewardSpec, size: int, policy: Policy | None = None, reference: Policy | None = None
+    log: DecisionLog,
+    reward: RewardSpec,
+    size: int,
+    policy: Policy | None = None,
+    reference: Policy | None = None,
 ) -> Iterator[PageBatch]:
     """The rewarded decisions of a log in the order of time, ``size`` at a time.
 

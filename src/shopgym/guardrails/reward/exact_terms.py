@@ -1,4 +1,4 @@
-"""Terms of a reward whose mean the shop knows exactly for every item, whatever stands beside it on the page."""
+"""Terms of a reward whose mean the shop knows exactly for every item, whatever stands beside it."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ EXACT_TERMS = (*SLOT_TERMS, "discount_cost", "expected_return_cost", "impression
 
 
 def exact_terms(shop: Shop, items: I32, price_off: F64 | None = None) -> dict[str, F64]:
-    """The means of ``EXACT_TERMS`` and ``WORTH`` of items (n, j) in the present state of each visit, each (n, j).
+    """The means of ``EXACT_TERMS`` and ``WORTH`` of items (n, j), each (n, j), in the state of the visits.
 
     They are per examination, those of ``PER_IMPRESSION`` per impression; 0 where ``items`` is empty.
 

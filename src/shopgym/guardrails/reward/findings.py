@@ -61,7 +61,7 @@ CODES: Mapping[str, Code] = {
     ),
     "discount_charged_twice": Code(
         WARNING,
-        "{term} is what is left after discounts, and discount_cost is charged as well: a discount costs twice.",
+        "{term} is what is left after discounts, and discount_cost is charged too: a discount costs twice.",
         "Leave discount_cost out, or limit it in costs: 'discount_cost <= 0.05 per revenue'.",
     ),
     "rate_not_positive": Code(
@@ -116,6 +116,83 @@ CODES: Mapping[str, Code] = {
         "such term.",
         "Add {term}, or train on whole lives and read the north star beside the reward.",
     ),
+    # with a shop
+    "gamed_by": Code(
+        ERROR,
+        "{agent}, paid by this reward for {pages:,} pages, earns {share:.0%} of the {star} that it earns "
+        "when the {star} itself pays it ({low:.0%} to {high:.0%}, per {episode}): {does}.",
+        "Pay for {star} itself, or charge or limit in costs what is given away.",
+    ),
+    "gameable": Code(
+        ERROR,
+        "The pages that are best for the reward earn {share:.0%} of the {star} that they could ({low:.0%} to "
+        "{high:.0%}, per {episode}): {does}.",
+        "Pay for {star} itself, or charge or limit in costs what is given away{stop}.",
+    ),
+    "short_sighted": Code(
+        WARNING,
+        "Optimised page by page, as a bandit does, the reward earns {share:.0%} of the {star} that it could "
+        "({low:.0%} to {high:.0%}, per {episode}).",
+        "Train on whole visits or lives, or pay for what brings people back.",
+    ),
+    "few_episodes": Code(
+        WARNING,
+        "Per {episode} nothing is told: a few large orders make nearly all of the {star}.",
+        "Look at more of them: --visits, --lives.",
+    ),
+    "not_judged": Code(
+        ERROR,
+        "Nothing can be told of the reward: a few large orders make nearly all of the {star}.",
+        "Look at more pages, visits and lives.",
+    ),
+    "nothing_to_earn": Code(
+        ERROR,
+        "No page of this shop earns any {star}: its best is {best:.4g} per {episode}.",
+        "Check the prices, costs and guards of the shop, or the signs of the north star.",
+    ),
+    "no_variance": Code(
+        ERROR,
+        "The reward is the same whatever is shown: an agent can learn nothing from it.",
+        "Pay for something that depends on the page in this shop.",
+    ),
+    "term_never_varies": Code(
+        WARNING,
+        "{term} is the same on every page of this shop: it does nothing in the reward.",
+        "Switch on what it measures in the shop's config, or leave it out.",
+    ),
+    "one_term_dominates": Code(
+        WARNING,
+        "{term} makes {variance:.0%} of the variance of the reward: the other terms hardly count.",
+        "Leave the others out, or give them the weight that you mean.",
+    ),
+    "sells_below_cost": Code(
+        WARNING,
+        "Discounts of up to {discount:.0%} can sell below cost here, and {pages:.0%} of the best pages "
+        "for the reward do.",
+        "Set shop.allow_losses to false, lower the discounts, or charge discount_cost.",
+    ),
+    "returns_not_charged": Code(
+        WARNING,
+        "Goods come back in this shop and cost {share:.0%} of the margin, but the reward charges no "
+        "return_cost.",
+        "Add return_cost (or expected_return_cost) with a negative weight.",
+    ),
+    "rate_far_from_shop": Code(
+        WARNING,
+        "One {unit} counts {rate:.4g} in the reward; in this shop {own:.4g} {star} come with one.",
+        "Set the exchange rate near {own:.4g}, or say why one {unit} is worth {factor:.2g} times that.",
+    ),
+    "probe_preferred": Code(
+        WARNING,
+        "The reward likes the page '{probe}' as much as the best pages for the north star, or more "
+        "({proxy:.2f} of theirs); it earns {share:.0%} of their {star}.",
+        "Charge what makes such pages bad, or forbid them with a guard or a limit.",
+    ),
+    "not_exact": Code(
+        WARNING,
+        "No page can be ranked exactly by {terms}: this part of the reward was not attacked.",
+        "Run 'shopgym reward audit': it trains agents on the whole reward.",
+    ),
 }
 """Code → severity, sentence, remedy."""
 
@@ -155,6 +232,9 @@ class LintReport:
         north_star: what the business wants, in words.
         spec: the reward, as JSON says it.
         tables: further results by title, each a list of rows with the same keys.
+        pictures: PNG files by title.
+        data: further results that are no table, as JSON says them.
+        sections: further parts of the page by title, as HTML.
     """
 
     findings: tuple[Finding, ...]
@@ -163,6 +243,9 @@ class LintReport:
     north_star: str = ""
     spec: Mapping[str, Any] = field(default_factory=dict)
     tables: Mapping[str, Sequence[Mapping[str, Any]]] = field(default_factory=dict)
+    pictures: Mapping[str, bytes] = field(default_factory=dict)
+    data: Mapping[str, Any] = field(default_factory=dict)
+    sections: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def exit_code(self) -> int:
@@ -179,6 +262,7 @@ class LintReport:
             "findings": [asdict(finding) for finding in self.findings],
             "spec": dict(self.spec),
             "tables": {title: [dict(row) for row in rows] for title, rows in self.tables.items()},
+            **({"data": dict(self.data)} if self.data else {}),
         }
 
     def html(self) -> str:

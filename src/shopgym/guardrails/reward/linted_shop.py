@@ -30,7 +30,7 @@ class LintSize:
 
     pages: int = 4096
     visits: int = 2048
-    lives: int = 256
+    lives: int = 1024
 
     def __post_init__(self) -> None:
         in_range("lint.pages", self.pages, 16, 10**7)
@@ -78,9 +78,7 @@ class LintedShop:
 
     def open(self, lanes: int, clock: Clock = Clock.PAGES, days: float = 364.0) -> Shop:
         """The shop with ``lanes`` visits at a time."""
-        return Shop(
-            self.catalog, self.config, lanes=lanes, seed=self.seed, clock=clock, days=days, threads=0
-        )
+        return Shop(self.catalog, self.config, lanes=lanes, seed=self.seed, clock=clock, days=days, threads=0)
 
     def first_pages(self, pages: int, guards: Sequence[Guard] | None = None) -> tuple[PageMeans, Requests]:
         """The exact means of the first pages of as many visitors as fit, and what they ask for."""

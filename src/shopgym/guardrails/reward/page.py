@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 from collections.abc import Mapping, Sequence
 from html import escape
 from typing import TYPE_CHECKING, Any
@@ -16,6 +17,7 @@ table { border-collapse: collapse; margin: 1rem 0 }
 th, td { padding: .3rem .8rem; border-bottom: 1px solid #d8dee4 }
 th { text-align: left } td.number { text-align: right; font-variant-numeric: tabular-nums }
 .error { border-left: 4px solid #b42318 } .warning { border-left: 4px solid #b54708 }
+img { max-width: 100% }
 .error, .warning { padding: .2rem 1rem; margin: 1rem 0; background: #f6f8fa } code { background: #eef1f4 }
 """
 
@@ -30,10 +32,17 @@ def lint_page(report: LintReport) -> str:
         f"<p>{escape(finding.remedy)}</p></div>"
         for finding in report.findings
     ]
+    parts += [_picture(title, png) for title, png in report.pictures.items()]
+    parts += [f"<h2>{escape(title)}</h2>{html}" for title, html in report.sections.items()]
     parts += [f"<h2>{escape(title)}</h2>{_table(rows)}" for title, rows in report.tables.items() if rows]
     title = f"<title>Reward: {escape(report.verdict)}</title>"
     head = f'<meta charset="utf-8">{title}<style>{STYLE}</style>'
     return f'<!doctype html>\n<html lang="en"><head>{head}</head><body>{"".join(parts)}</body></html>\n'
+
+
+def _picture(title: str, png: bytes) -> str:
+    data = base64.b64encode(png).decode()
+    return f'<h2>{escape(title)}</h2><img alt="{escape(title)}" src="data:image/png;base64,{data}">'
 
 
 def _table(rows: Sequence[Mapping[str, Any]]) -> str:

@@ -1,5 +1,4 @@
-"""Exact means of every candidate of many pages, at several discounts, and the pages that are best for a sum of
-terms.
+"""Exact means of every candidate of many pages, at several discounts, and the best pages for a sum of terms.
 
 A reward is attacked before anybody trains on it: where the shop knows the mean of every term of every item,
 the page that is best for a reward is found by sorting, and what that page earns of any other sum of terms is
@@ -35,7 +34,7 @@ class Pages:
     Attributes:
         positions: (n, k) candidate of each slot; ``EMPTY`` = empty slot.
         level: (n,) index of the discount of the page.
-        kl: (n,) log of the probability of the page over that of a page drawn uniformly; 0 if it was not drawn.
+        kl: (n,) log of the probability of the page over that of a uniform draw; 0 if it was not drawn.
     """
 
     positions: I32
@@ -130,8 +129,8 @@ class PageMeans:
         """The filled pages and discounts that are best for the weighted sum of terms.
 
         Sorting is exact where attention falls with the slot, an assignment where impressions count too. On
-        pages whose reading may end, candidates are sorted by worth / (1 - probability of reading on): the best
-        order of a set (Kempe & Mahdian 2008, lemma 1), not always the best set.
+        pages whose reading may end, candidates are sorted by worth / (1 - probability of reading on): the
+        best order of a set (Kempe & Mahdian 2008, lemma 1), not always the best set.
         """
         options = [self._best_at(level, weights) for level in range(len(self.discounts))]
         values = np.stack([self.value(weights, pages) for pages in options])
@@ -191,7 +190,7 @@ class PageMeans:
             slot_propensities(values[:, None, :], one, self.filled, positions)
             for values in (rates, np.zeros_like(rates))
         )
-        ratio = np.where(self.reach, np.log(now) - np.log(even), 0.0).sum(axis=1)
+        ratio = (np.log(np.where(self.reach, now, 1.0)) - np.log(np.where(self.reach, even, 1.0))).sum(axis=1)
         kl = ratio + log_level[np.arange(n), level] + np.log(len(self.discounts))
         return Pages(positions, level, kl)
 

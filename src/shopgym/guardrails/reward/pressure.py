@@ -2,8 +2,8 @@
 
 The family pi_b ~ pi_0 exp(b r) goes from pages drawn uniformly (b = 0) to the best pages for r. Pressure is
 told as KL(pi_b || pi_0) in nats a page, which means the same for every reward (Gao, Schulman & Hilton 2023,
-Scaling laws for reward model overoptimization, sec. 2). A curve may fall and rise again: every point is judged,
-no single turning point is assumed.
+Scaling laws for reward model overoptimization, sec. 2). A curve may fall and rise again: every point is
+judged, no single turning point is assumed.
 """
 
 from __future__ import annotations
@@ -64,8 +64,8 @@ class PressureCurve:
     def safe_kl(self) -> float:
         """Greatest pressure, in nats a page, up to which the reward loses no more than ``tolerance``.
 
-        Lost is what the north star's own family earns more at the same pressure. 0 if the reward loses more at
-        once, infinity if it never does.
+        Lost is what the north star's own family earns more at the same pressure. 0 if the reward loses more
+        at once, infinity if it never does.
         """
         kl = [point.kl for point in self.honest]
         shares = [point.share.value for point in self.honest]
@@ -123,7 +123,10 @@ def pressure_curve(
         if not scale > 0.0:
             return ()
         drawn = [means.tilted(weights, pressure, rng(), scale) for pressure in pressures]
-        members: list[tuple[float, Pages]] = [*zip(pressures, drawn, strict=True), (BEST, means.best(weights))]
+        members: list[tuple[float, Pages]] = [
+            *zip(pressures, drawn, strict=True),
+            (BEST, means.best(weights)),
+        ]
         ends = [float(means.value(weights, pages).mean()) for pages in (drawn[0], members[-1][1])]
         points, most = [], 0.0
         for pressure, pages in members:

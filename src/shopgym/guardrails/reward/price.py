@@ -23,13 +23,18 @@ LEVEL = 0.95
 """Coverage of the intervals of one lint, all together (Bonferroni)."""
 DAYS = 90.0
 """That a life is followed where the north star has no horizon."""
-LOOK_AHEAD = (0.5, 1.0, 2.0, 4.0)
-"""Prices of a click on an item of worth 1, in north stars of a mean click, that are tried over lives."""
+LOOK_AHEAD = ((0.1, 0.0), (0.5, 0.0), (0.0, 0.5), (0.0, 2.0), (0.5, 1.0))
+"""What a click, and a click on an item of worth 1, count for beside the sum, in means of that sum."""
+LEAST_EPISODES = 30.0
+"""Effective number of episodes below which a share is not told: a few large orders make all of it."""
 
 
 @dataclass(frozen=True)
 class Share:
-    """A ratio of two paired means with its interval; NaN where the second is not above 0."""
+    """A ratio of two paired means with its interval.
+
+    All are NaN where the second mean is not above 0, or a few episodes make all of it (``LEAST_EPISODES``).
+    """
 
     value: float
     low: float
@@ -48,6 +53,7 @@ class ProxyPrice:
     Attributes:
         episode: ``page``, ``visit`` or ``life``.
         share: north star of the best pages for the reward, over that of the best for the north star.
+        myopic: the same where every page is the best for the reward by itself.
         north_star, best, random: north star per episode of the best for the reward, of the best for the north
             star, and of pages drawn uniformly without a discount.
         price_off: mean share taken off the prices, by the best for the reward.
@@ -58,6 +64,7 @@ class ProxyPrice:
 
     episode: str
     share: Share
+    myopic: Share
     north_star: float
     best: float
     random: float
@@ -74,7 +81,7 @@ class ProxyPrice:
 def share_of(values: F64, of: F64, level: float = LEVEL) -> Share:
     """Mean of ``values`` (n,) over mean of ``of`` (n,), paired, by the delta method."""
     mean = float(of.mean())
-    if not mean > 0.0:
+    if not mean > 0.0 or np.abs(of).sum() ** 2 < LEAST_EPISODES * np.square(of).sum():
         return Share(math.nan, math.nan, math.nan)
     ratio = float(values.mean()) / mean
     error = float((values - ratio * of).std(ddof=1)) / mean / len(of) ** 0.5
@@ -90,6 +97,7 @@ def page_price(means: PageMeans, proxy: Weights, north_star: Weights, level: flo
     return ProxyPrice(
         episode=str(Episode.PAGE),
         share=share_of(value, best, level),
+        myopic=share_of(value, best, level),
         north_star=float(value.mean()),
         best=float(best.mean()),
         random=float(means.value(north_star, means.uniform(np.random.default_rng(0))).mean()),
@@ -105,38 +113,52 @@ def episode_price(
 ) -> ProxyPrice:
     """The price over visits or lives, by paired simulation with common random numbers.
 
-    A rule takes on every page the one that is best for it. Over lives the north star's best is the best of a
-    family that also pays for worth (what an item turns out to be), which is what brings people back: what no
-    rule of that family finds, is not missed here. A life is followed for the horizon of the north star, or for
-    ``DAYS``.
+    A rule of a family takes on every page the one that is best for the weighted sum, and for a click more,
+    because it keeps the visitor, and over lives for worth, because it brings people back. The best rule of
+    the family for the reward, and that for the north star, are chosen on one half of the episodes and
+    compared on the other. So an optimiser that looks ahead is meant; ``myopic`` is what one reaches that
+    does not. A life is followed for the horizon of the north star, or for ``DAYS``.
     """
-    star, is_life = spec.star, episode is Episode.LIFE
-    proxy, north_star = known(spec.weights), known(spec.star_weights)
+    star = spec.star
     wanted = {name: weight for name, weight in spec.star_weights.items() if name in SIMULATED_TERMS}
+    paid = {name: weight for name, weight in spec.weights.items() if name in SIMULATED_TERMS}
     world = shop.open(min(episodes, 4096), episode.clock, star.horizon or DAYS)
 
-    def trial(weights: Weights, pressure: float | None = None) -> Trial:
-        discounts = shop.discounts if pressure is None else (0.0,)
-        rule = ExactRule(weights, discounts, shop.guards, pressure)
+    def trial(rule: ExactRule) -> Trial:
         return run_trial(world, rule, episode, episodes=episodes, seed=shop.seed, star=star)
 
-    def value(tried: Trial) -> F64:
-        return tried.north_star(wanted)
+    def family(weights: Weights) -> list[Trial]:
+        first = trial(ExactRule(weights, shop.discounts, shop.guards))
+        clicks = float(first.terms["click"].mean())
+        unit = float(first.proxy(weights).mean()) / clicks if clicks > 0.0 else 0.0
+        tried = [first]
+        for stay, worth in LOOK_AHEAD:
+            if unit > 0.0 and (episode is Episode.LIFE or not worth):
+                ahead = {**weights, WORTH: worth * unit, "click": weights.get("click", 0.0) + stay * unit}
+                tried.append(trial(ExactRule(ahead, shop.discounts, shop.guards)))
+        return tried
 
-    chosen, random, honest = trial(proxy), trial(north_star, 0.0), trial(north_star)
-    if is_life:
-        clicks = max(float(honest.terms["click"].mean()), 1e-12)
-        unit = float(value(honest).mean()) / clicks
-        tried = [honest, *(trial({**north_star, WORTH: unit * price}) for price in LOOK_AHEAD)]
-        honest = max(tried, key=lambda each: float(value(each).mean()))
+    random = trial(ExactRule({"click": 1.0}, (0.0,), shop.guards, pressure=0.0))
+    by_reward, by_star = family(known(spec.weights)), family(known(spec.star_weights))
+    tried = [*by_reward, *by_star]
+    learnt = np.arange(len(random.pages)) % 2 == 0
+    chosen = max(tried, key=lambda each: float(each.proxy(paid)[learnt].mean()))
+    honest = max(tried, key=lambda each: float(each.north_star(wanted)[learnt].mean()))
+
+    def judged(each: Trial) -> F64:
+        values: F64 = each.north_star(wanted)[~learnt]
+        return values
+
+    best = judged(honest)
     return ProxyPrice(
         episode=str(episode),
-        share=share_of(value(chosen), value(honest), level),
-        north_star=float(value(chosen).mean()),
-        best=float(value(honest).mean()),
-        random=float(value(random).mean()),
+        share=share_of(judged(chosen), best, level),
+        myopic=share_of(judged(by_reward[0]), best, level),
+        north_star=float(judged(chosen).mean()),
+        best=float(best.mean()),
+        random=float(judged(random).mean()),
         price_off=chosen.price_off,
         terms={name: float(amount.mean()) for name, amount in chosen.terms.items()},
         honest_terms={name: float(amount.mean()) for name, amount in honest.terms.items()},
-        episodes=len(value(chosen)),
+        episodes=len(best),
     )

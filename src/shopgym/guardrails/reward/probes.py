@@ -1,4 +1,4 @@
-"""Probes: pages of one simple kind, and what a reward and the north star think of each. Nothing is trained."""
+"""Probes: pages of one simple kind, and what a reward and the north star think of each."""
 
 from __future__ import annotations
 
@@ -11,6 +11,9 @@ from ...core.types import F64
 from .linted_shop import LintedShop
 from .page_means import PageMeans, Pages, Weights, weighted
 from .price import Share, share_of
+
+SAME = 1e-3
+"""Rewards that differ by less than this share are taken as equal."""
 
 
 @dataclass(frozen=True)
@@ -62,8 +65,8 @@ def run_probes(
 ) -> tuple[Probe, ...]:
     """Every probe, by falling reward.
 
-    A probe fools the reward if it earns more of it than the best pages for the north star, and of the north
-    star less than 1 - ``tolerance``.
+    A probe fools the reward if it earns at least as much of it as the best pages for the north star, and of
+    the north star less than 1 - ``tolerance``.
     """
     honest = means.best(north_star)
     best, reward = means.value(north_star, honest), means.value(proxy, honest)
@@ -77,7 +80,7 @@ def run_probes(
         share = share_of(true, best, level)
         mean = float(reward.mean())
         ratio = float(earned.mean()) / mean if mean > 0.0 else float("nan")
-        fools = bool(share.high < 1.0 - tolerance and earned.mean() > mean)
+        fools = bool(share.high < 1.0 - tolerance and earned.mean() >= mean * (1.0 - SAME))
         probes.append(Probe(name, ratio, share, fools))
     return tuple(sorted(probes, key=lambda probe: -probe.proxy))
 

@@ -106,32 +106,21 @@ def measure(
         pressure: nats a page up to which the reward will be optimised; None = without bound.
 
     Raises:
-        InvalidInput: nothing of the reward or of the north star is known exactly, or a number is out of range.
+        InvalidInput: nothing of the reward or the north star is known exactly, or a number is out of range.
     """
     in_range("lint.tolerance", tolerance, 0.0, 1.0, open_low=True, open_high=True)
     if pressure is not None:
         in_range("lint.pressure", pressure, 0.0, 1e6)
     shop, size = LintedShop.of(shop), size or LintSize()
     proxy, north_star = known(spec.weights), known(spec.star_weights)
-    for field, weights, names in (
-        ("reward.terms", proxy, spec.weights),
-        ("reward.north_star", north_star, spec.star_weights),
-    ):
-        if not weights:
-            fix = f"the shop knows no exact mean of it; it knows {', '.join(EXACT_TERMS)}"
-            raise InvalidInput(field, ", ".join(names), fix)
-    kinds = 3 if shop.has_lives and size.lives else 2
-    level = 1.0 - 2.0 * (1.0 - LEVEL) / kinds  # one-sided, all kinds together
     means, _ = shop.first_pages(size.pages)
-    prices = [page_price(means, proxy, north_star, level)]
-    prices.append(episode_price(shop, spec, Episode.VISIT, size.visits, level=level))
-    if kinds == 3:
-        prices.append(episode_price(shop, spec, Episode.LIFE, size.lives, level=level))
+    prices = prices_of(spec, shop, means, size)
+    level = level_of(len(prices))
     sampled = sampled_terms(shop, SAMPLED if shop.config.num_candidates else size.pages)
     return ShopLint(
         spec=spec,
         shop=shop,
-        prices=tuple(prices),
+        prices=prices,
         curve=pressure_curve(means, proxy, north_star, tolerance=tolerance, level=level, seed=shop.seed),
         probes=run_probes(means, shop, proxy, north_star, tolerance=tolerance, level=level),
         shares=term_shares({name: w for name, w in proxy.items() if name in sampled}, sampled),
@@ -141,6 +130,34 @@ def measure(
         tolerance=tolerance,
         pressure=pressure,
     )
+
+
+def prices_of(spec: RewardSpec, shop: LintedShop, means: PageMeans, size: LintSize) -> tuple[ProxyPrice, ...]:
+    """The price of the proxy per page, per visit and, where people come back, per life.
+
+    Raises:
+        InvalidInput: nothing of the reward or the north star is known exactly.
+    """
+    proxy, north_star = known(spec.weights), known(spec.star_weights)
+    for field, weights, names in (
+        ("reward.terms", proxy, spec.weights),
+        ("reward.north_star", north_star, spec.star_weights),
+    ):
+        if not weights:
+            fix = f"the shop knows no exact mean of it; it knows {', '.join(EXACT_TERMS)}"
+            raise InvalidInput(field, ", ".join(names), fix)
+    with_lives = shop.has_lives and size.lives > 0
+    level = level_of(3 if with_lives else 2)
+    prices = [page_price(means, proxy, north_star, level)]
+    prices.append(episode_price(shop, spec, Episode.VISIT, size.visits, level=level))
+    if with_lives:
+        prices.append(episode_price(shop, spec, Episode.LIFE, size.lives, level=level))
+    return tuple(prices)
+
+
+def level_of(kinds: int) -> float:
+    """Level of an interval whose upper ends, of so many kinds of episodes, hold together at ``LEVEL``."""
+    return 1.0 - 2.0 * (1.0 - LEVEL) / kinds
 
 
 def _below_cost(means: PageMeans, proxy: Weights) -> float:

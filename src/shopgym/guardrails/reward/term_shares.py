@@ -23,8 +23,8 @@ class TermShare:
         name, weight: of the term; what one unit of it counts for.
         amount: mean per page, in the term's own unit.
         mean: share of the sum of the terms' absolute contributions to the mean, signed.
-        variance: covariance of the term's contribution with the reward, over the variance of the reward; they sum
-            up to 1. This is what a learner sees: a term without it teaches nothing.
+        variance: covariance of the term's contribution with the reward, over the variance of the reward; they
+            sum up to 1. This is what a learner sees: a term without it teaches nothing.
     """
 
     name: str

@@ -1,8 +1,8 @@
 """What a rule earns of every term in visits, or in the lives of customers, with common random numbers.
 
 Every rule meets the same people with the same random draws, and a page counts with its exact mean given the
-visitor's state, as in :mod:`shopgym.simulators.policy_value`: so the difference between two rules has a narrow
-interval.
+visitor's state, as in :mod:`shopgym.simulators.policy_value`: so the difference between two rules has a
+narrow interval.
 """
 
 from __future__ import annotations
@@ -23,7 +23,6 @@ from ...simulators.rollout import Episode, EpisodicShop, Step, rollout
 from .exact_terms import EXACT_TERMS, WORTH, page_terms
 from .page_means import Weights, weighted
 from .page_rules import PageRule
-
 
 AT_THE_END = ("visit", "retention", "satisfaction")
 """Terms that are known when a visit ends: by what happened, not by its mean."""

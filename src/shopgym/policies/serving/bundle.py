@@ -54,6 +54,8 @@ from .state_files import (
 )
 
 SCHEMA = 1
+OVERRIDE = "override"
+"""In the evidence: why the policy leaves although the gate refused it."""
 POPULAR = 100
 """Default number of fallback items."""
 
@@ -82,6 +84,11 @@ class Bundle:
     fallback: I32
     evidence: Mapping[str, Any]
     retriever: Retriever | None = None
+
+    @property
+    def override(self) -> str:
+        """Why it leaves although the gate refused it; empty: it passed."""
+        return str(self.evidence.get(OVERRIDE, ""))
 
     @cached_property
     def reader(self) -> RankReader:

@@ -30,7 +30,7 @@ from ..._version import __version__
 from ...core.errors import InvalidInput
 from ...core.files import require_outside_bundle
 from ..decision_log.journal import Journal
-from .bundle import Bundle
+from .bundle import OVERRIDE, Bundle
 from .request_schema import (
     MAX_BODY,
     MAX_EVENTS,
@@ -62,6 +62,8 @@ class ShopServer:
             LOGGER.warning(
                 "moved %d bytes of an incomplete record out of the log in %s", self.journal.torn, log_dir
             )
+        if bundle.override:
+            LOGGER.warning("%s serves although the gate refused it: %s", bundle.policy.name, bundle.override)
         self.answers: Counter[str] = Counter()
 
     async def rank(self, request: Request) -> Response:
@@ -99,8 +101,8 @@ class ShopServer:
         return _json({"changed": len(stock), "out_of_stock": self.ranker.out_of_stock})
 
     async def healthz(self, request: Request) -> Response:
-        """Answers while the process lives."""
-        return _json({"status": "alive"})
+        """Answers while the process lives; names the override of a policy that the gate refused."""
+        return _json({"status": "alive"} | self._override())
 
     async def readyz(self, request: Request) -> Response:
         """Whether a decision could be written now: it is tried, because a disk fills and is freed."""
@@ -108,7 +110,7 @@ class ShopServer:
             await self.journal.try_write()
         except OSError as error:
             return _json({"status": f"the log cannot be written: {error.strerror}"}, 503)
-        return _json({"status": "ready"})
+        return _json({"status": "ready"} | self._override())
 
     async def info(self, request: Request) -> Response:
         """The bundle, its evidence, and counts of decisions, rewards and answers."""
@@ -117,12 +119,17 @@ class ShopServer:
         answer = {
             "version": __version__,
             "bundle_hash": bundle.hash,
+            **self._override(),
             "manifest": {name: value for name, value in bundle.manifest.items() if name != "files"},
             "evidence": bundle.evidence,
             "counts": self.journal.counts | counts,
             "answers": dict(self.answers),
         }
         return _json(answer)
+
+    def _override(self) -> dict[str, str]:
+        reason = self.ranker.bundle.override
+        return {OVERRIDE: f"the gate refused this policy; it serves because: {reason}"} if reason else {}
 
     def answering(self, handler: Handler) -> Handler:
         """``handler`` with errors turned into answers; answers are counted by path and status."""

@@ -18,7 +18,7 @@ class Returns:
         return sum(len(due) for due, _, _ in self._parts)
 
     def expect(self, lines: F64, time: F64) -> None:
-        """Record which of the order lines of a step, (r, 10) rows of ``Feedback.events``, will be sent back.
+        """Record which of the order lines of a step, (r, 13) rows of ``Feedback.events``, will be sent back.
 
         ``time`` (r,) is when their pages were shown.
         """

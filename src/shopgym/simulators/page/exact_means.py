@@ -13,7 +13,9 @@ from ..params import ShopParams
 from ..people.visits import Visits
 from . import choice_model as model
 
-COMPETED = frozenset({"purchase", "units", "revenue", "margin", "return_cost"})
+COMPETED = frozenset(
+    {"purchase", "units", "revenue", "margin", "return_cost", "discount_cost", "expected_return_cost"}
+)
 """Terms of ``SLOT_TERMS`` that an item loses to others with which it competes."""
 
 
@@ -28,7 +30,7 @@ def expect(
     go_on: F64,
     queue: I64,
 ) -> None:
-    """Fill ``out`` (9, n, j) with the exact mean of each of ``SLOT_TERMS`` for any j items per visit.
+    """Fill ``out`` (11, n, j) with the exact mean of each of ``SLOT_TERMS`` for any j items per visit.
 
     An item is taken as if it were alone on its page: see :func:`least_shares`.
 
@@ -72,11 +74,12 @@ def expect(
                 out[batches.TERM_UNITS, i, c] = units
                 out[batches.TERM_REVENUE, i, c] = units * (today.price[row, taken] - discount)
                 out[batches.TERM_MARGIN, i, c] = units * (today.margin[row, taken] - discount)
+                out[batches.TERM_DISCOUNT_COST, i, c] = units * discount
                 if params.returns:
                     returned = model.p_return(params, visits.user[i], taken, appeal)
-                    out[batches.TERM_RETURN_COST, i, c] = returned * (
-                        out[batches.TERM_MARGIN, i, c] + lines * params.return_handling
-                    )
+                    expected = returned * (out[batches.TERM_MARGIN, i, c] + lines * params.return_handling)
+                    out[batches.TERM_RETURN_COST, i, c] = expected
+                    out[batches.TERM_EXPECTED_RETURN_COST, i, c] = expected
         low, high = claim(queue)
 
 

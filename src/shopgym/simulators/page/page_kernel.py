@@ -301,9 +301,16 @@ def _follow_up(
         out.page[batches.TERM_UNITS, i] += amount
         out.page[batches.TERM_REVENUE, i] += event[batches.EVENT_REVENUE]
         out.page[batches.TERM_MARGIN, i] += event[batches.EVENT_MARGIN]
-        if params.returns and unit(key(draw, kinds.DRAW_RETURNED)) < model.p_return(
-            params, visits.user[i], taken, appeal
-        ):
+        event[batches.EVENT_DISCOUNT_COST] = amount * discount
+        out.page[batches.TERM_DISCOUNT_COST, i] += event[batches.EVENT_DISCOUNT_COST]
+        if not params.returns:
+            continue
+        returned = model.p_return(params, visits.user[i], taken, appeal)
+        expected = returned * (event[batches.EVENT_MARGIN] + params.return_handling)
+        event[batches.EVENT_RETURN_PROBABILITY] = returned
+        event[batches.EVENT_EXPECTED_RETURN_COST] = expected
+        out.page[batches.TERM_EXPECTED_RETURN_COST, i] += expected
+        if unit(key(draw, kinds.DRAW_RETURNED)) < returned:
             delay = MIN_RETURN_DAYS - params.return_delay * math.log1p(-unit(key(draw, kinds.DRAW_DELAY)))
             event[batches.EVENT_RETURNED] = 1.0
             event[batches.EVENT_RETURN_COST] = event[batches.EVENT_MARGIN] + params.return_handling

@@ -134,6 +134,8 @@ class SlotOutcome:
     returned: bool = False
     return_cost: float = 0.0
     return_delay: float = 0.0
+    discount_cost: float = 0.0
+    expected_return_cost: float = 0.0
 
 
 def page_key(visit: Visit) -> np.uint64:
@@ -208,7 +210,7 @@ def p_kept(params: ShopParams, price: float) -> float:
 
 def p_return(params: ShopParams, visit: Visit, item: int, taken: int) -> float:
     """P(sent back | order of ``taken``, when ``item`` was shown)"""
-    logit = float(params.return_logit[taken]) + float(params.returner[visit.user])
+    logit = float(params.return_logit[taken] + params.returner[visit.user])  # in float32, as the kernels
     logit -= params.return_depth * appeal_of(params, visit, item)
     return sigmoid(logit - params.return_worth * float(params.worth[taken]))
 
@@ -321,6 +323,7 @@ def _prefer_another(outcome: SlotOutcome) -> None:
         0.0,
     )
     outcome.returned, outcome.return_cost, outcome.return_delay = False, 0.0, 0.0
+    outcome.discount_cost, outcome.expected_return_cost = 0.0, 0.0
 
 
 def _take_up(
@@ -353,7 +356,12 @@ def _take_up(
     discount = discount_of(params, today, visit, taken, price_off)
     outcome.revenue = outcome.quantity * (full_price - discount)
     outcome.margin = outcome.quantity * (full_margin - discount)
-    if params.returns and uniform(draw, kinds.DRAW_RETURNED) < p_return(params, visit, item, taken):
+    outcome.discount_cost = outcome.quantity * discount
+    if not params.returns:
+        return
+    returned = p_return(params, visit, item, taken)
+    outcome.expected_return_cost = returned * (outcome.margin + params.return_handling)
+    if uniform(draw, kinds.DRAW_RETURNED) < returned:
         outcome.returned = True
         outcome.return_cost = outcome.margin + params.return_handling
         outcome.return_delay = FIRST_RETURN - params.return_delay * math.log1p(

@@ -36,7 +36,7 @@ def update_after_page(
     """Move the ``active`` visits [low, high) on by the page in ``out`` and ``events``.
 
     Intent drifts to the items that were clicked. Then the visitor leaves (``left``), is cut off by
-    ``max_pages`` (``cut``) or stays; both arrays are (n,), False before. ``events`` (r, 10) are the rows
+    ``max_pages`` (``cut``) or stays; both arrays are (n,), False before. ``events`` (r, 13) are the rows
     that ``out.first`` points to.
     """
     drift, learning = np.float32(params.drift), np.float32(params.learning)

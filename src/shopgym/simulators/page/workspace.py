@@ -56,7 +56,7 @@ class EventRows(NamedTuple):
     """
 
     visit: I32  # (n k,) row of the visit
-    events: F64  # (n k, 10) columns ``EVENT_COLUMNS``
+    events: F64  # (n k, 13) columns ``EVENT_COLUMNS``
     written: I64  # (t,) rows written by each of the t claims
 
     @classmethod
@@ -67,7 +67,7 @@ class EventRows(NamedTuple):
 
 
 def compact(event_rows: EventRows, queue: I64, first: I64) -> tuple[AnyArray, F64]:
-    """(visit (r,), events (r, 10)) of all rows written, in order of visits, without gaps.
+    """(visit (r,), events (r, 13)) of all rows written, in order of visits, without gaps.
 
     ``first`` (n,) holds the row of ``event_rows`` with which each page begins. It is changed to the row of
     the result.
