@@ -1,6 +1,6 @@
 """How often the gate lets a policy out that ought to stay, and how often one that may leave.
 
-    python benchmarks/bench_gate.py [--logs 300] [--decisions 6000] [--json]
+    python benchmarks/bench_gate.py [--logs 300] [--decisions 5000] [--json]
 
 Policies are trained once. Their true values are exact means of the shop. Each log is a stream of visitors of
 its own, served by yesterday's policy. Two policies are made for the border: one whose gain over the baseline
@@ -23,11 +23,11 @@ import numpy as np  # noqa: E402
 from scipy.stats import binomtest  # noqa: E402
 
 from shopgym.agents import Task, make_agent  # noqa: E402
-from shopgym.core.reward import UNITS, CostLimit, RewardSpec  # noqa: E402
-from shopgym.envs.oracle import page_values  # noqa: E402
+from shopgym.core.reward import CostLimit, RewardSpec  # noqa: E402
 from shopgym.envs.vector import BanditVectorEnv  # noqa: E402
 from shopgym.evaluation.offline.log import item_features, outcome_inputs  # noqa: E402
 from shopgym.guardrails.gate import judge_candidates, outcome_logs  # noqa: E402
+from shopgym.guardrails.reward.exact_terms import page_terms  # noqa: E402
 from shopgym.policies.decision_log.log import DecisionLog, logged_marginals  # noqa: E402
 from shopgym.policies.guards import InStock  # noqa: E402
 from shopgym.policies.policy import SlatePolicy  # noqa: E402
@@ -46,6 +46,8 @@ SHOP: dict[str, Any] = {
 }
 """A small shop in which people buy often, so that a log of a few thousand decisions has something to say."""
 ROWS, LEVEL = 500, 0.95
+STREAMS = 60
+"""Streams of visitors that the truth is measured on."""
 SAFE = 1.02
 """Share of random pages beyond that without a gain: more than the error with which the truth is measured."""
 BELOW = 1 - 1e-6
@@ -59,19 +61,27 @@ def open_shop(seed: int, reward: RewardSpec) -> BanditVectorEnv:
     return env
 
 
-def truth(policies: Mapping[str, SlatePolicy], reward: RewardSpec, pages: int) -> dict[str, dict[str, float]]:
-    """Exact mean of every term under every policy, for the same visitors."""
-    env, rng = open_shop(10**6, reward), np.random.default_rng(0)
-    sums: dict[str, dict[str, float]] = {name: dict.fromkeys(TERMS, 0.0) for name in policies}
-    single = {name: RewardSpec(terms={name: 1.0}, unit=UNITS[name], north_star=name) for name in TERMS}
-    steps = 0
-    for step in rollout(env.loop.world, policies["popularity"], rng, pages=pages, before=lambda *seen: seen):
-        for name, policy in policies.items():
-            slates = policy.slates(step.requests, rng)
-            for term, spec in single.items():
-                sums[name][term] += float(page_values(env.loop.shop, spec, slates).mean())
-        steps += 1
-    return {name: {term: total / steps for term, total in terms.items()} for name, terms in sums.items()}
+def truth(
+    policies: Mapping[str, SlatePolicy], reward: RewardSpec, decisions: int
+) -> dict[str, dict[str, float]]:
+    """Exact mean of every term under every policy, over streams of visitors as long as the logs."""
+    rng = np.random.default_rng(0)
+    means: dict[str, dict[str, list[float]]] = {name: {term: [] for term in TERMS} for name in policies}
+    for stream in range(STREAMS):
+        env = open_shop(10**6 + stream, reward)
+
+        def measure(_: Any, requests: Any, __: Any, shop: Any = env.loop.shop) -> None:
+            for name, policy in policies.items():
+                terms = page_terms(shop, policy.slates(requests, rng))
+                for term in TERMS:
+                    means[name][term].append(float(terms[term].mean()))
+
+        for _ in rollout(env.loop.world, policies["logger"], rng, pages=decisions // ROWS, before=measure):
+            pass
+    return {
+        name: {term: float(np.mean(values)) for term, values in terms.items()}
+        for name, terms in means.items()
+    }
 
 
 def one_log(
@@ -81,19 +91,18 @@ def one_log(
     env, rng, parts = open_shop(seed, reward), np.random.default_rng(seed), []
     shop = env.loop.shop
     for step in rollout(env.loop.world, logger, rng, pages=decisions // ROWS):
-        parts.append(
-            DecisionLog.from_interactions(
-                interactions(step, env.loop),
-                items=shop.catalog.items,
-                unit="margin",
-                policy_hash=logger.hash,
-                policy_name=logger.name,
-                config_hash="",
-                user_names=shop.user_names,
-                context_names=shop.context_names,
-                marginals=logged_marginals(logger, step.requests, step.decisions.positions),
-            )
+        part = DecisionLog.from_interactions(
+            interactions(step, env.loop),
+            items=shop.catalog.items,
+            unit="margin",
+            policy_hash=logger.hash,
+            policy_name=logger.name,
+            config_hash="",
+            user_names=shop.user_names,
+            context_names=shop.context_names,
+            marginals=logged_marginals(logger, step.requests, step.decisions.positions),
         )
+        parts.append(part)
     return DecisionLog.concat(parts), env
 
 
@@ -101,16 +110,16 @@ def main() -> None:
     """Train once, judge many logs, print the rates."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
     parser.add_argument("--logs", type=int, default=300)
-    parser.add_argument("--decisions", type=int, default=6000)
+    parser.add_argument("--decisions", type=int, default=5000)
     parser.add_argument("--json", action="store_true", help="print one JSON object on the last line")
     arguments = parser.parse_args()
     reward = RewardSpec(costs=("return_cost <= 0.1 per revenue",))
     policies = trained(reward)
-    values = truth(policies, reward, pages=1000)
+    values = truth(policies, reward, arguments.decisions)
     gap = values["linucb"]["margin"] - values["popularity"]["margin"]
     share = gap / (values["linucb"]["margin"] - values["random"]["margin"])
     policies["no gain"] = mixed(policies["linucb"], SAFE * share)
-    exact = truth(policies, reward, pages=1000)
+    exact = truth(policies, reward, arguments.decisions)
     for name, terms in exact.items():
         print(f"{name:12s}", {term: round(value, 5) for term, value in terms.items()})
     ratio = exact["linucb"]["return_cost"] / exact["linucb"]["revenue"]
@@ -148,7 +157,7 @@ def trained(reward: RewardSpec) -> dict[str, SlatePolicy]:
 
 
 def mixed(policy: SlatePolicy, share: float) -> SlatePolicy:
-    """``policy``, with a share of the pages drawn at random instead: its value is the same mixture of values."""
+    """``policy`` with a share of random pages: its value is the same mixture of both values."""
     explorer: Any = policy.explorer
     floor = explorer.floor + (1 - explorer.floor) * share
     return replace(policy, name="no gain", explorer=replace(explorer, floor=floor))

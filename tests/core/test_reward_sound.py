@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from shopgym.core import InvalidInput
 from shopgym.core.reward.attribution import RULES, Outcomes, Touches, attribute
-from shopgym.core.reward.shaping import Transitions, potential_behind, shaping_bonus
+from shopgym.core.reward.shaping import ShapedSteps, potential_behind, shaping_bonus
 
 TOUCHES = Touches(np.array(["a", "b", "a", "a"]), np.array([3.0, 0.0, 1.0, 9.0]))
 OUTCOMES = Outcomes(np.array(["a", "a", "c"]), np.array([4.0, 10.0, 5.0]), np.array([12.0, 6.0, 5.0]))
@@ -118,7 +118,7 @@ def test_a_bonus_from_a_potential_is_recognised(seed: int, discount: float) -> N
     state, following, ended = walk(seed)
     potential = np.random.default_rng(seed + 1).normal(size=6)
     bonus = shaping_bonus(potential[state], potential[following], ended, discount)
-    got = potential_behind(Transitions(state, following, ended, bonus), discount)
+    got = potential_behind(ShapedSteps(state, following, ended, bonus), discount)
     again = np.array([got[one] for one in range(6)])
     np.testing.assert_allclose(again, potential, atol=1e-7)  # ends of episodes fix its level
 
@@ -129,7 +129,7 @@ def test_another_bonus_is_refused(seed: int, discount: float) -> None:
     state, following, ended = walk(seed)
     bonus = np.where((following == 3) & ~ended, 1.0, 0.0)
     with pytest.raises(InvalidInput, match=r"^shaping\[\d+\] = .*no potential gives this bonus"):
-        potential_behind(Transitions(state, following, ended, bonus), discount)
+        potential_behind(ShapedSteps(state, following, ended, bonus), discount)
 
 
 def test_shaping_that_is_not_finite_is_refused() -> None:

@@ -1,4 +1,4 @@
-"""A run whose reward can be gamed: nothing leaves, unless somebody says why, and then everybody can see it."""
+"""A run whose reward can be gamed: nothing leaves unless somebody says why, and then everybody sees it."""
 
 from __future__ import annotations
 

@@ -85,6 +85,6 @@ def test_the_search_finds_known_parameters(monkeypatch: pytest.MonkeyPatch) -> N
 def test_what_is_fitted_is_what_is_judged() -> None:
     catalog = Catalog.synthetic(300, seed=0)
     season = simulate_season(catalog, profile("grocery", visits=1000), days=28.0, seed=0)
-    facts = measured_facts("grocery", season, seed=0, resamples=0)
+    facts = measured_facts("grocery", season, seed=0, resamples=0, half="fit")
     assert len(facts) + 7 == count_facts("grocery")  # and seven responses
     assert facts[["low", "high"]].isna().all(axis=None)

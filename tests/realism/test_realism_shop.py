@@ -14,7 +14,14 @@ from shopgym.cli.main import app
 from shopgym.core import InvalidInput
 from shopgym.core.config import with_settings
 from shopgym.realism import StylisedFact, stylised_facts
-from shopgym.realism.applicability import KINDS, RULES, applicable_facts, rule, why_not_applicable
+from shopgym.realism.applicability import (
+    HALVES,
+    KINDS,
+    RULES,
+    applicable_facts,
+    rule,
+    why_not_applicable,
+)
 from shopgym.realism.comparisons import baskets, clicks_of_two_or_more, split_at_pauses
 from shopgym.realism.effect_sizes import PRICE_OFF, PUBLISHED, measure_effect_sizes
 from shopgym.realism.report import measured_facts, not_applicable, realism
@@ -183,6 +190,8 @@ OF_EVERY_KIND = {
     "pub_email_click_rate",
     "pub_email_open_rate",
     "pub_email_order_rate_campaign",
+    "pub_conv_returning_over_new",
+    "pub_conv_search_over_none",
     "pub_price_elasticity_mean",
     "pub_returning_session_share",
     "pub_search_session_share",
@@ -231,8 +240,23 @@ def test_each_fact_is_either_judged_or_listed_with_its_reason() -> None:
 def test_a_record_of_the_kind_replaces_a_range_over_all_kinds() -> None:
     gift = {fact.name for fact in applicable_facts("gift")}
     assert "retail_price_elasticity_pooled" in gift
-    measures = [fact.measure for fact in applicable_facts("gift") if fact.data is None]
-    assert not set(measures) & {fact.measure for fact in applicable_facts("gift") if fact.data is not None}
+    for kind in KINDS:
+        fitted = applicable_facts(kind, "fit")
+        measures = [fact.measure for fact in fitted if fact.data is None]
+        assert not set(measures) & {fact.measure for fact in fitted if fact.data is not None}
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_profile_is_judged_on_records_and_measures_that_nothing_is_fitted_to(kind: str) -> None:
+    fitted, judged = (applicable_facts(kind, name) for name in HALVES)
+    assert set(fitted) | set(judged) == set(applicable_facts(kind))
+    assert not set(fitted) & set(judged)
+    assert len(judged) >= 12
+    assert not {fact.data for fact in fitted} & {fact.data for fact in judged}
+    pairs = {(str(fact.data), fact.measure) for fact in fitted}
+    assert not {(str(fact.data).removesuffix("_later"), fact.measure) for fact in judged} & pairs
+    taken = ("order_share_", "visit_share_", "event_share_")
+    assert not [fact.name for fact in judged if fact.measure.startswith(taken)]
 
 
 def test_facts_that_grow_with_time_are_measured_over_the_days_of_the_real_shop(season: Season) -> None:
@@ -337,7 +361,12 @@ def test_a_report_without_data_says_what_is_missing() -> None:
     judged = [*summary["facts"], *(row for row in summary["responses"] if not row["why"])]
     meets = [row["low"] <= row["real_high"] and row["high"] >= row["real_low"] for row in judged]
     near = [meet and row["inside"] is not True for meet, row in zip(meets, judged, strict=True)]
-    assert summary["near"] == sum(near)
+    assert summary["within_error"] == sum(near)
+    halves = summary["halves"]
+    assert halves["fit"]["facts"] + halves["judge"]["facts"] == summary["judged"]
+    assert halves["fit"]["inside"] + halves["judge"]["inside"] == summary["inside"]
+    assert all(counts["inside"] <= counts["near"] <= counts["facts"] for counts in halves.values())
+    assert summary["parameters"] == report.parameters > 20
     assert summary["judged"] == len(report.facts) + (report.effect_sizes["why"] == "").sum()
     names = [row["name"] for row in summary["facts"]]
     assert len(names) == len(set(names))

@@ -67,8 +67,15 @@ def _print(report: Realism) -> None:
         f"{report.profile}: {season.visits:,} visits in {season.days:.0f} days, "
         f"{len(season.data.orders):,} orders; "
         f"{report.inside} of {report.judged} facts inside ({report.inside / report.judged:.0%}), "
-        f"{report.near} more within this season's own error"
+        f"{report.within_error} more within this season's own error"
     )
+    for half, words in (("fit", "that parameters may be fitted to"), ("judge", "held out from the fit")):
+        counts = report.of_half(half)
+        say(
+            f"  of {counts['facts']} facts {words}: {counts['inside']} inside, "
+            f"{counts['near']} inside or within 10%"
+        )
+    say(f"  {report.parameters} numbers of the profile were fitted")
     rows = [
         {
             "fact": row["name"],
@@ -76,6 +83,8 @@ def _print(report: Realism) -> None:
             "shop": f"{row['value']:.4g}",
             "95%": f"[{row['low']:.4g}, {row['high']:.4g}]",
             "inside": _inside(row),
+            "near": "yes" if row["near"] is True else "no",
+            "half": row["half"],
         }
         for row in report.facts.astype(object).to_dict("records")
     ]

@@ -48,7 +48,10 @@ def print_summary(results: Results, folder: Path) -> None:
     console.print(table)
     for agent, reason in results.failed.items():
         console.print(f"{agent} failed, {reason}")
-    console.print(results.chosen.sentence)
+    console.print(results.headline)
+    if results.robust is not None:
+        console.print("over what is assumed, with the same policies:")
+        console.print(results.robust.table, soft_wrap=True)
     if results.served:
         served = results.served
         console.print(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from statistics import NormalDist
 
 import numpy as np
@@ -12,6 +13,22 @@ from .types import F64, AnyArray
 def normal_quantile(level: float) -> float:
     """z such that a standard normal variable lies in [-z, z] with probability ``level``."""
     return NormalDist().inv_cdf((1.0 + level) / 2.0)
+
+
+def sequence_half_width(n: int, spread: float, miss: float, planned: float) -> float:
+    """Half width of an interval for the mean of n values which holds at all n at once.
+
+    An asymptotic confidence sequence: Waudby-Smith, Arbour, Sinha, Kennedy and Ramdas 2021 (Time-uniform
+    central limit theory and asymptotic confidence sequences), theorem 2.2 and appendix B.2.
+
+    Args:
+        spread: standard deviation of the values.
+        miss: probability that the mean is ever left out.
+        planned: number of values at which it is narrowest; fix it before looking.
+    """
+    mixture = n * (-2.0 * math.log(miss) + math.log(1.0 - 2.0 * math.log(miss))) / planned
+    log = math.log(math.sqrt(mixture + 1.0) / miss)
+    return spread * math.sqrt(2.0 * (mixture + 1.0) / (n * mixture) * log)
 
 
 def mean_interval(values: AnyArray, level: float) -> tuple[float, float, float]:

@@ -20,6 +20,7 @@ from ..evaluation.offline.estimate import without_infinity
 from ..evaluation.offline.verdict import REFUSE
 from ..guardrails.gate import Verdict, overridden
 from ..policies.policy import SlatePolicy
+from ..realism.robustness import Robustness
 from ..simulators import Catalog
 from .config import ExperimentConfig
 
@@ -45,6 +46,17 @@ class Results:
     environment: dict[str, str] = field(default_factory=dict)
     failed: dict[str, str] = field(default_factory=dict)
     """Why an agent has no row, by name."""
+    robust: Robustness | None = None
+    """The gain of the candidate over the ranges of what is assumed, if that was asked for."""
+
+    @property
+    def headline(self) -> str:
+        """The gate's verdict. Where the true gain flips over an assumed range, that stands before it."""
+        if self.robust is None:
+            return self.chosen.sentence
+        if self.robust.depends_on:
+            return f"{self.robust.sentence}. {self.chosen.sentence}"
+        return f"{self.chosen.sentence}. {self.robust.sentence}"
 
     def override(self, reason: str) -> None:
         """Let the candidate out whatever the gate says, because of ``reason``."""
@@ -85,6 +97,7 @@ class Results:
             "gate": self.chosen.as_dict(),
             "served": self.served,
             "failed": self.failed,
+            **({} if self.robust is None else {"robust": self.robust.as_dict()}),
         }
 
 

@@ -46,6 +46,7 @@ from ..policies.decision_log.log import DecisionLog, logged_marginals
 from ..policies.policy import SlatePolicy
 from ..policies.retrieval.retriever import Retriever, StockAwareRetriever
 from ..policies.serving.saved_policy import write_run_items, write_run_policy
+from ..simulators import ShopConfig
 from ..simulators.rollout import CandidateSource, Step, rollout
 from ..training.loop import interactions, train
 from ..training.position_bias import measure_position_bias
@@ -58,11 +59,12 @@ from .failures import Failures
 from .policy_store import save_retriever
 from .results import Results, environment, reward_unit, value_scale, write_json, write_tables
 from .retrieving import learn_to_retrieve, random_candidates
+from .robust import robust_gain
 from .run_folder import CONFIG, check_folder
 from .served import served_equals_golden
 from .stages import open_shop, stage_rng, stage_seed
 
-SUMMARY = "summary.json"
+SUMMARY, ROBUST = "summary.json", "robust.json"
 REWARD, NORTH_STAR = "reward", "north star"
 """Outcomes that policies are judged by on the log, beside the terms of the limits."""
 
@@ -85,9 +87,9 @@ class Experiment:
             fix = f"the catalogue has {len(self.catalog)} items"
             raise InvalidInput("retrieve.count", config.retrieve.count, fix)
 
-    def open(self, stage: str) -> BanditVectorEnv:
-        """A copy of the shop for a stage; the users are the same people in every stage."""
-        shop, people = (self.catalog, self.shop_config, self.reward), self.seed("population")
+    def open(self, stage: str, shop_config: ShopConfig | None = None) -> BanditVectorEnv:
+        """A copy of the shop, or of a changed one, for a stage; the users are the same people in all."""
+        shop, people = (self.catalog, shop_config or self.shop_config, self.reward), self.seed("population")
         lanes = self.config.training.batch
         return open_shop(*shop, lanes=lanes, population=people, seed=self.seed(stage))
 
@@ -346,12 +348,14 @@ def run(
     *,
     quiet: bool = False,
     overwrite: bool = False,
+    robust: bool = False,
     override: str | None = None,
 ) -> Results:
     """Run an experiment into ``folder``, which appears whole or not at all.
 
     Args:
         overwrite: replace an earlier run in ``folder``.
+        robust: compare the candidate with the baseline over the ranges of what is assumed too.
         override: why the candidate is exported even if the gate refuses it; None: it is not.
 
     Raises:
@@ -390,6 +394,10 @@ def run(
         if experiment.lint is not None:
             write_json(new / "reward_lint.json", experiment.lint.summary())
         write_json(new / "gate.json", {name: v.as_dict() for name, v in results.verdicts.items()})
+        if robust:
+            chosen = results.chosen
+            results.robust = robust_gain(experiment, results.policies, chosen.candidate, chosen.baseline)
+            write_json(new / ROBUST, results.robust.as_dict())
         if results.chosen.leaves:
             task = progress.add_task("export and serve", total=2)
             export_policy(new, results.chosen.candidate, new / "bundle")

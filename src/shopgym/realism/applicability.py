@@ -10,6 +10,7 @@ from dataclasses import dataclass
 
 from ..core.errors import InvalidInput, one_of
 from .reference import StylisedFact, stylised_facts
+from .sources import HELD_OUT
 
 KINDS = ("gift", "fashion", "grocery")
 
@@ -73,8 +74,44 @@ def why_not_applicable(name: str, kind: str) -> str:
     return "" if kind in decisive.kinds else decisive.why
 
 
-def applicable_facts(kind: str) -> tuple[StylisedFact, ...]:
-    """The facts that apply to this kind of shop. A record of the kind itself replaces a published range."""
+FIT, JUDGE = "fit", "judge"
+HALVES = (FIT, JUDGE)
+JUDGING: dict[str, float | None] = {
+    "online_retail_later": 1.0 - HELD_OUT,
+    "complete_journey_later": 1.0 - HELD_OUT,
+    "yoochoose_later": None,
+    "taobao_later": None,
+}
+"""The records that profiles are judged on and that no parameter is fitted to; each with the share of the
+season after which the shop is watched for it (None: all of it).
+
+The parting is by data set, never by fact. Judged are the later parts of records: the last 30% of the days of
+Online Retail and of Complete Journey, the later file of YooChoose and the last three of Taobao's nine days.
+They give measures that the fitting half does not have of these records. Hours and weekdays are not among
+them, because a profile takes these from the whole record. All other facts and the effect sizes are of the
+fitting half, also those that a mechanism has a parameter for: returning visitors, searches, the next item,
+Christmas goods.
+"""
+
+
+def half_of(fact: StylisedFact) -> str:
+    """``fit`` or ``judge``: whether parameters may be fitted to the fact."""
+    return JUDGE if fact.data in JUDGING else FIT
+
+
+def applicable_facts(kind: str, half: str | None = None) -> tuple[StylisedFact, ...]:
+    """The facts that apply to this kind of shop. A record of the kind itself replaces a published range.
+
+    Args:
+        kind: of shop.
+        half: ``fit`` or ``judge``; None: both.
+    """
+    if half is not None:
+        one_of("half", half, HALVES)
     facts = [fact for fact in stylised_facts() if not why_not_applicable(fact.name, kind)]
-    recorded = {fact.measure for fact in facts if fact.data is not None}
-    return tuple(fact for fact in facts if fact.data is not None or fact.measure not in recorded)
+    recorded = {fact.measure for fact in facts if fact.data is not None and half_of(fact) == FIT}
+    return tuple(
+        fact
+        for fact in facts
+        if half in (None, half_of(fact)) and (fact.data is not None or fact.measure not in recorded)
+    )

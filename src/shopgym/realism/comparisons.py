@@ -1,8 +1,9 @@
 """Compare a simulated season with real visits and baskets, under one definition.
 
 A season is reduced to what the real record holds: the same kinds of event, visits split by the same rule, the
-same least length. Two kinds of feature are left out, with a note: those that the span of the record distorts
-(weekends in nine days), and those that the profile takes from another record (hours).
+same least length. The record is a part that no parameter was fitted to (:data:`~.applicability.JUDGING`). Two
+kinds of feature are left out, with a note: those that the span of the record distorts (weekends in three
+days), and those that the profile takes from another record (hours).
 """
 
 from __future__ import annotations
@@ -16,8 +17,10 @@ import pandas as pd
 from numpy.random import Generator
 
 from ..core.errors import InvalidInput
+from .applicability import JUDGING
 from .discriminator import Discrimination, discriminate
 from .distances import VISIT, session_distances
+from .own_records import split_in_time
 from .shop_data import DAY, ShopData, weekday
 from .sources import SOURCES, with_visits
 
@@ -33,6 +36,7 @@ class RecordComparison:
         reduce: from records to the table of visits or baskets.
         features: columns that are compared.
         left_out: which features are not compared, and why.
+        later: share of the season after which the shop is watched, as the real shop was; None: all of it.
     """
 
     name: str
@@ -41,6 +45,7 @@ class RecordComparison:
     reduce: Callable[[ShopData], ShopData]
     features: tuple[str, ...]
     left_out: str
+    later: float | None = None
 
 
 @dataclass(frozen=True)
@@ -97,40 +102,42 @@ BASKET = ("items", "log_value", "hour", "weekend", "gap_days")
 COMPARISONS: dict[str, tuple[RecordComparison, ...]] = {
     "gift": (
         RecordComparison(
-            "visits (YooChoose)",
-            "yoochoose",
-            "yoochoose_100k/train_full.txt",
+            "visits (YooChoose, later sessions)",
+            "yoochoose_later",
+            "yoochoose_100k/test.txt",
             clicks_of_two_or_more,
             VISIT[1:],
             "hour and weekend: the profile takes them from the gift shop's orders; events: all are clicks",
         ),
         RecordComparison(
-            "baskets (Online Retail)",
-            "online_retail",
+            "baskets (Online Retail, last 30% of the days)",
+            "online_retail_later",
             "online_retail_uci/online_retail.parquet",
             baskets,
             BASKET,
             "",
+            JUDGING["online_retail_later"],
         ),
     ),
     "fashion": (
         RecordComparison(
-            "visits (Taobao)",
-            "taobao",
+            "visits (Taobao, last three days)",
+            "taobao_later",
             "taobao_userbehavior_sample/UserBehavior.csv",
             split_at_pauses,
             (*VISIT, "carts", "purchases", "hour"),
-            "weekend: the record holds two weekends and one working week",
+            "weekend: the part holds one Friday and one weekend",
         ),
     ),
     "grocery": (
         RecordComparison(
-            "baskets (Complete Journey)",
-            "complete_journey",
+            "baskets (Complete Journey, last 30% of the days)",
+            "complete_journey_later",
             "completejourney/transactions.parquet",
             baskets,
             BASKET,
             "visits: no public record of a supermarket's is at hand",
+            JUDGING["complete_journey_later"],
         ),
     ),
 }
@@ -156,7 +163,8 @@ def compare_with_record(
     if not path.exists():
         raise InvalidInput("--data", str(folder), f"{comparison.file} is not there")
     real = comparison.reduce(SOURCES[comparison.source](path).data)
-    season = comparison.reduce(simulated)
+    part = simulated if comparison.later is None else split_in_time(simulated, comparison.later)[1]
+    season = comparison.reduce(part)
     features = list(comparison.features)
     first, second = _halves(real, rng)
     table = session_distances(real, season, features)

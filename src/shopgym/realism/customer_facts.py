@@ -29,6 +29,30 @@ def _repeat(data: ShopData, boot: ClusterBootstrap) -> Measurement:
     return boot.mean(counts >= 2, np.arange(len(counts)))
 
 
+@fact("orders_per_customer", "orders", "retention", events=ORDERS, columns=KNOWN, cumulative=True)
+def _orders_per_customer(data: ShopData, boot: ClusterBootstrap) -> Measurement:
+    """Orders per customer with any, in the time watched."""
+    counts = _known_orders(data).groupby("user_id").size()
+    return boot.mean(counts, np.arange(len(counts)))
+
+
+@fact(
+    "repeat_item_line_share",
+    "share of lines",
+    "retention",
+    events=ORDERS,
+    columns=(*KNOWN, "item_id"),
+    cumulative=True,
+)
+def _repeat_items(data: ShopData, boot: ClusterBootstrap) -> Measurement:
+    """Share of the lines of customers' later orders with an item that they ordered before."""
+    lines = data.select("purchase").dropna(subset="user_id")
+    lines = lines.drop_duplicates(["user_id", "order_id", "item_id"])
+    later = lines["time"] > lines.groupby("user_id")["time"].transform("min")
+    before = lines["time"] > lines.groupby(["user_id", "item_id"])["time"].transform("min")
+    return boot.mean(before[later], units(lines.loc[later, "user_id"]))
+
+
 def _order_gaps(orders: pd.DataFrame) -> tuple[pd.Series, pd.Series]:
     """Days between consecutive rows of a customer, and the customer."""
     orders = orders.sort_values(["user_id", "time"], kind="stable")
@@ -53,6 +77,13 @@ def _gap_mean(data: ShopData, boot: ClusterBootstrap) -> Measurement:
     """Mean days between consecutive order days of a customer; the end of the record cuts off long gaps."""
     gaps, users = _day_gaps(data)
     return boot.mean(gaps, units(users))
+
+
+@fact("interpurchase_tail", "ratio", "retention", events=ORDERS, columns=KNOWN, cumulative=True)
+def _gap_tail(data: ShopData, boot: ClusterBootstrap) -> Measurement:
+    """Days between order days of a customer that 5% of the gaps exceed, over the median."""
+    gaps, users = _day_gaps(data)
+    return boot.quantile_over_median(gaps, units(users), 0.95)
 
 
 @fact("intertrip_median_days", "days", "retention", events=ORDERS, columns=KNOWN, cumulative=True)

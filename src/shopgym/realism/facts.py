@@ -9,7 +9,15 @@ import pandas as pd
 from numpy.random import Generator
 
 from ..core.errors import InvalidInput, one_of
-from . import customer_facts, item_facts, order_facts, session_facts  # noqa: F401 (they register their facts)
+from . import (  # noqa: F401 (they register their facts)
+    customer_facts,
+    day_facts,
+    item_facts,
+    next_item_facts,
+    order_facts,
+    season_facts,
+    session_facts,
+)
 from .registry import FACTS, Fact
 from .resampling import RESAMPLES, ClusterBootstrap
 from .shop_data import ShopData

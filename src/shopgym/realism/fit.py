@@ -12,55 +12,23 @@ reach does not draw the others away. All seasons have the same seed.
 from __future__ import annotations
 
 import argparse
-import math
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
-from ..core.statistics import sigmoid
 from ..core.types import F64
 from ..simulators.profiles import profiles
-from .applicability import applicable_facts, why_not_applicable
-from .calibration.moments import Fit, FreeParameter, simulated_moments
+from .applicability import FIT, applicable_facts, why_not_applicable
+from .calibration.moments import Fit, simulated_moments
+from .calibration.scales import ScaledParameter
 from .effect_sizes import PUBLISHED, measure_effect_sizes
 from .report import measured_facts, recorded_impressions
 from .shop_events import Behaviour, simulate_season
 
 LEAST_HALF_WIDTH, LARGEST_MISS = 0.02, 4.0
-SCALES: Mapping[str, tuple[Callable[[float], float], Callable[[float], float]]] = {
-    "plain": (float, float),
-    "log": (math.log, math.exp),
-    "logit": (lambda share: math.log(share / (1.0 - share)), lambda x: float(sigmoid(x))),
-}
-"""By name of the scale: from a value to the scale, and back."""
-
-
-@dataclass(frozen=True)
-class ScaledParameter:
-    """A parameter to fit, and the scale on which it is searched.
-
-    Attributes:
-        name: dotted, as in the profile's table.
-        scale: ``plain``, ``log`` or ``logit`` (of a share).
-        step: on that scale; differences are taken over it, and steps of the search are hardly longer.
-    """
-
-    name: str
-    scale: str
-    step: float
-
-    def free(self, value: float) -> FreeParameter:
-        """The parameter on its scale, free to move by ten steps."""
-        start = SCALES[self.scale][0](value)
-        return FreeParameter(self.name, start, start - 10 * self.step, start + 10 * self.step, self.step)
-
-    def value(self, scaled: float) -> float:
-        """The value, from its place on the scale."""
-        return SCALES[self.scale][1](scaled)
 
 
 OF_VISITS = (
@@ -139,7 +107,7 @@ def evaluate(
     season = simulate_season(
         catalog, config, days=days, seed=seed, behaviour=behaviour, impressions=recorded_impressions(profile)
     )
-    facts = measured_facts(profile, season, seed=seed, resamples=0)
+    facts = measured_facts(profile, season, seed=seed, resamples=0, half=FIT)
     effects = measure_effect_sizes(
         profile, catalog, config, season, seed=seed, behaviour=behaviour, resamples=0
     )
@@ -151,7 +119,7 @@ def evaluate(
 def count_facts(profile: str) -> int:
     """How many facts and effect sizes apply to the profile."""
     effects = {published.fact for published in PUBLISHED.values()}
-    facts = sum(fact.name not in effects for fact in applicable_facts(profile))
+    facts = sum(fact.name not in effects for fact in applicable_facts(profile, FIT))
     return facts + sum(not why_not_applicable(name, profile) for name in effects)
 
 

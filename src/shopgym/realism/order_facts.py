@@ -37,6 +37,18 @@ for _how in ("mean", "median"):
 _register_order_fact("basket_value_log_sd", "log currency", "value", "log sd", "value")
 
 
+@fact("basket_value_tail", "ratio", "basket", events=ORDERS, columns=PRICED)
+def _value_tail(data: ShopData, boot: ClusterBootstrap) -> Measurement:
+    """Value that 5% of the orders exceed, over the median value of an order."""
+    return boot.quantile_over_median(data.orders["value"], units(data.orders["user_id"]), 0.95)
+
+
+@fact("basket_items_tail", "ratio", "basket", events=ORDERS, columns=("order_id", "item_id"))
+def _items_tail(data: ShopData, boot: ClusterBootstrap) -> Measurement:
+    """Distinct items that 5% of the orders exceed, over the median of an order."""
+    return boot.quantile_over_median(data.orders["items"], units(data.orders["user_id"]), 0.95)
+
+
 @fact("single_item_basket_share", "share", "basket", events=ORDERS, columns=("order_id", "item_id"))
 def _single(data: ShopData, boot: ClusterBootstrap) -> Measurement:
     """Share of orders with one distinct item."""
@@ -49,6 +61,22 @@ def _units_per_line(data: ShopData, boot: ClusterBootstrap) -> Measurement:
     lines = data.select("purchase")
     orders = (lines["order_id"],) if "order_id" in lines.columns else ()
     return boot.median(lines["quantity"], units(lines["user_id"], *orders))
+
+
+@fact("units_per_line_mean", "units", "basket", events=ORDERS, columns=("quantity",))
+def _mean_units_per_line(data: ShopData, boot: ClusterBootstrap) -> Measurement:
+    """Mean units of an order line."""
+    lines = data.select("purchase")
+    orders = (lines["order_id"],) if "order_id" in lines.columns else ()
+    return boot.mean(lines["quantity"], units(lines["user_id"], *orders))
+
+
+@fact("returned_line_share", "share of lines", "returns", events=TRADES)
+def _returned_lines(data: ShopData, boot: ClusterBootstrap) -> Measurement:
+    """Lines that came back per line sold."""
+    rows = data.select("purchase", "return")
+    back = rows["event"] == "return"
+    return boot.ratio(back, ~back, units(rows["user_id"], rows["order_id"]))
 
 
 def _traded(data: ShopData) -> pd.DataFrame:

@@ -36,6 +36,15 @@ class StylisedFact:
     days: float | None
 
 
+NEAR = 0.1
+"""A value within this share of the real one is near enough for decisions, however narrow the interval."""
+
+
+def near(value: float, fact: StylisedFact) -> bool:
+    """Whether the value is inside the fact's interval, or within 10% of the real value."""
+    return bool(fact.low <= value <= fact.high or abs(value - fact.value) <= NEAR * abs(fact.value))
+
+
 @cache
 def _all() -> tuple[StylisedFact, ...]:
     text = resources.files(__package__).joinpath("facts.json").read_text(encoding="utf-8")

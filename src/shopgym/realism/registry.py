@@ -21,6 +21,7 @@ class Fact:
         events: kinds of event that must occur; ``PAGE_VIEW`` stands for views or clicks.
         columns: columns of the event table that must have been recorded.
         sessions: columns of the session table that must have been recorded.
+        items: columns of the item table that must be known.
         cumulative: whether the value grows with the time that the shop was watched.
     """
 
@@ -31,6 +32,7 @@ class Fact:
     events: tuple[str, ...] = ()
     columns: tuple[str, ...] = ()
     sessions: tuple[str, ...] = ()
+    items: tuple[str, ...] = ()
     cumulative: bool = False
 
     @property
@@ -42,6 +44,8 @@ class Fact:
         sessions = data.sessions
         lacking = [f"event {name}" for name in self.events if name not in data.measurable_kinds]
         lacking += [f"column {name}" for name in self.columns if not self._recorded(data, name)]
+        of_items = () if data.items is None else tuple(data.items.columns)
+        lacking += [f"{name} of the items" for name in self.items if name not in of_items]
         return lacking + [
             f"session column {name}"
             for name in self.sessions
@@ -67,13 +71,14 @@ def fact(
     events: tuple[str, ...] = (),
     columns: tuple[str, ...] = (),
     sessions: tuple[str, ...] = (),
+    items: tuple[str, ...] = (),
     cumulative: bool = False,
 ) -> Callable[[Measure], Measure]:
     """Register the decorated function as a fact."""
 
     def register(measure: Measure) -> Measure:
         assert name not in FACTS, name
-        FACTS[name] = Fact(name, unit, group, measure, events, columns, sessions, cumulative)
+        FACTS[name] = Fact(name, unit, group, measure, events, columns, sessions, items, cumulative)
         return measure
 
     return register

@@ -13,10 +13,11 @@ import pandas as pd
 from ..core.errors import InvalidInput
 from ..simulators import Catalog, ShopConfig
 from ..simulators.profiles import profiles
-from .applicability import SPECIFIC, applicable_facts, why_not_applicable
+from .applicability import FIT, HALVES, JUDGING, SPECIFIC, applicable_facts, half_of, why_not_applicable
 from .comparisons import COMPARISONS, ComparisonResult, compare_with_record
 from .effect_sizes import PUBLISHED, measure_effect_sizes
 from .facts import measure
+from .own_records import split_in_time
 from .reference import StylisedFact, stylised_facts
 from .resampling import RESAMPLES
 from .scorecard import scorecard, similar_span
@@ -54,7 +55,7 @@ class Realism:
         return int(self._judged("inside").sum())
 
     @property
-    def near(self) -> int:
+    def within_error(self) -> int:
         """Number outside whose own 95% interval meets the real one: the season's error may explain it."""
         return int((self._judged("overlaps") & ~self._judged("inside")).sum())
 
@@ -62,6 +63,28 @@ class Realism:
     def judged(self) -> int:
         """Number of facts and effect sizes that apply to this kind of shop, measured or not."""
         return len(self._judged("inside"))
+
+    @property
+    def parameters(self) -> int:
+        """Number of free parameters: numbers of the profile that were fitted."""
+        return free_parameters(self.profile)
+
+    def of_half(self, name: str) -> dict[str, int]:
+        """``facts`` of a half (``fit`` or ``judge``), and how many are ``inside`` and ``near``.
+
+        Effect sizes are of the fitting half. Near is inside the interval or within 10% of the real value.
+        """
+        table = self.facts[self.facts["half"] == name]
+        counts = {
+            "facts": len(table),
+            **{key: int(table[key].fillna(False).sum()) for key in ("inside", "near")},
+        }
+        if name == FIT:
+            effects = self.effect_sizes[self.effect_sizes["why"] == ""]
+            counts["facts"] += len(effects)
+            for key in ("inside", "near"):  # ranges of effect sizes have no middle to be near to
+                counts[key] += int(effects["inside"].fillna(False).sum())
+        return counts
 
     def _judged(self, column: str) -> pd.Series[bool]:
         effects = self.effect_sizes[self.effect_sizes["why"] == ""]
@@ -77,7 +100,8 @@ class Realism:
             "sessions": len(self.season.data.sessions),
             "orders": len(self.season.data.orders),
             "days": self.season.days,
-            **{name: getattr(self, name) for name in ("inside", "near", "judged")},
+            **{name: getattr(self, name) for name in ("inside", "within_error", "judged", "parameters")},
+            "halves": {name: self.of_half(name) for name in HALVES},
             "facts": _records(self.facts),
             "responses": _records(self.effect_sizes),
             "not_applicable": _records(self.not_applicable),
@@ -166,23 +190,47 @@ def recorded_impressions(kind: str) -> float:
     return 1.0 if any(fact.group == "position" for fact in applicable_facts(kind)) else 0.02
 
 
-def measured_facts(kind: str, season: Season, *, seed: int, resamples: int = RESAMPLES) -> pd.DataFrame:
-    """The scorecard of the facts that apply to ``kind``, over as many days as each real shop was watched."""
+def measured_facts(
+    kind: str, season: Season, *, seed: int, resamples: int = RESAMPLES, half: str | None = None
+) -> pd.DataFrame:
+    """The scorecard of the facts that apply to ``kind``, over as many days as each real shop was watched.
+
+    Args:
+        kind: of shop.
+        season: its records.
+        seed, resamples: of the bootstrap.
+        half: ``fit`` or ``judge``; None: both. The table has a column ``half``.
+    """
     effects = {published.fact for published in PUBLISHED.values()}
-    by_span: dict[float | None, list[StylisedFact]] = {}
-    for fact in applicable_facts(kind):
+    by_span: dict[tuple[float | None, float | None], list[StylisedFact]] = {}
+    for fact in applicable_facts(kind, half):
         if fact.name not in effects:
-            whole = fact.days is None or similar_span(season.days, fact.days)
-            by_span.setdefault(None if whole else fact.days, []).append(fact)
+            later = JUDGING.get(fact.data or "")
+            whole = fact.days is None or later is not None or similar_span(season.days, fact.days)
+            by_span.setdefault((later, None if whole else fact.days), []).append(fact)
     tables = []
-    for span, facts in by_span.items():
-        data = season.data if span is None or span > season.days else last_days(season.data, span)
+    for (later, span), facts in by_span.items():
+        data, days = season.data, None
+        if later is not None:
+            data = split_in_time(season.data, later)[1]
+            days = data.days
+        elif span is not None:
+            data = season.data if span > season.days else last_days(season.data, span)
+            days = min(span, season.days)
         names = list(dict.fromkeys(fact.measure for fact in facts))
         values = measure(data, np.random.default_rng(seed), names=names, resamples=resamples)
-        tables.append(scorecard(values, facts, days=None if span is None else min(span, season.days)))
+        table = scorecard(values, facts, days=days)
+        table["half"] = [half_of(fact) for fact in facts]
+        tables.append(table)
     order = {fact.name: row for row, fact in enumerate(stylised_facts())}
     table = pd.concat(tables, ignore_index=True)
     return table.sort_values("name", key=lambda names: names.map(order), ignore_index=True)
+
+
+def free_parameters(profile: str) -> int:
+    """How many numbers of a profile were fitted: those whose source begins with ``fitted:``."""
+    fitted = [number.value for number in profiles.numbers(profile) if number.source.startswith("fitted:")]
+    return sum(len(value) if isinstance(value, tuple) else 1 for value in fitted)
 
 
 def not_applicable(kind: str) -> pd.DataFrame:

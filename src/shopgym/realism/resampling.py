@@ -91,19 +91,29 @@ class ClusterBootstrap:
 
     def median(self, values: Any, unit: I64) -> Measurement:
         """Median of ``values`` (n,); midpoint of the middle two if n is even."""
+        return self._ranked(values, unit, _median)
+
+    def quantile_over_median(self, values: Any, unit: I64, share: float) -> Measurement:
+        """The value below which ``share`` of ``values`` (n,) lie, over their median."""
+
+        def statistic(v: F64, cumulated: F64) -> float:
+            row = np.searchsorted(cumulated, np.floor(share * (cumulated[-1] - 1)), side="right")
+            middle = _median(v, cumulated)
+            return float(v[row]) / middle if middle else float("nan")
+
+        return self._ranked(values, unit, statistic)
+
+    def _ranked(self, values: Any, unit: I64, statistic: Callable[[F64, F64], float]) -> Measurement:
+        """A statistic of sorted values and of how many were drawn up to each."""
         v = _floats(values)
         order = np.argsort(v, kind="stable")
         v, unit = v[order], unit[order]
 
-        def statistic(times: F64) -> float:
+        def drawn(times: F64) -> float:
             cumulated = np.cumsum(times[unit])
-            total = cumulated[-1]
-            if total == 0:
-                return float("nan")
-            middle = np.searchsorted(cumulated, [(total - 1) // 2, total // 2], side="right")
-            return float(v[middle].mean())
+            return statistic(v, cumulated) if cumulated[-1] else float("nan")
 
-        return self.measure(statistic, int(unit.max()) + 1)
+        return self.measure(drawn, int(unit.max()) + 1)
 
     def sd(self, values: Any, unit: I64, *, relative: bool = False) -> Measurement:
         """Standard deviation (divisor n) of ``values`` (n,), or that over their mean."""
@@ -133,6 +143,12 @@ def units(*ids: pd.Series) -> I64:
         if column.notna().all():
             return np.asarray(pd.factorize(column)[0], np.int64)
     return np.arange(len(ids[0]), dtype=np.int64)
+
+
+def _median(v: F64, cumulated: F64) -> float:
+    total = cumulated[-1]
+    middle = np.searchsorted(cumulated, [(total - 1) // 2, total // 2], side="right")
+    return float(v[middle].mean())
 
 
 def _floats(values: Any) -> F64:

@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 
 from ..core.errors import InvalidInput
-from .reference import StylisedFact
+from .reference import StylisedFact, near
 
 SPAN_TOLERANCE = 0.1
 """Facts that grow with time are compared only if the two times watched differ by no more than this share."""
@@ -26,8 +26,9 @@ def scorecard(
 
     Returns:
         One row per fact: name, group, unit, measure, real, real_low, real_high, value, low, high, inside
-        (value in [real_low, real_high]; missing if the fact cannot be compared), overlaps (the two intervals
-        meet), why (the reason why it cannot be compared, else ""), source.
+        (value in [real_low, real_high]; missing if the fact cannot be compared), near (inside, or within 10%
+        of the real value), overlaps (the two intervals meet), why (the reason why it cannot be compared, else
+        ""), source.
 
     Raises:
         InvalidInput: ``values`` lacks a column or names a fact twice.
@@ -42,7 +43,7 @@ def scorecard(
     for fact in facts:
         row: dict[str, object] = {"name": fact.name, "group": fact.group, "unit": fact.unit}
         row |= {"measure": fact.measure, "real": fact.value, "real_low": fact.low, "real_high": fact.high}
-        row |= {"inside": pd.NA, "overlaps": pd.NA, "why": "", "source": fact.source}
+        row |= {"inside": pd.NA, "near": pd.NA, "overlaps": pd.NA, "why": "", "source": fact.source}
         values_row = measured.get(fact.measure)
         value, low, high = (
             float(values_row[end]) if values_row else np.nan for end in ("value", "low", "high")
@@ -56,12 +57,13 @@ def scorecard(
             row["why"] = f"watched for {days:.0f} days, the real shop for {fact.days:.0f}"
         else:
             row["inside"] = bool(fact.low <= value <= fact.high)
+            row["near"] = near(value, fact)
             row["overlaps"] = bool(low <= fact.high and high >= fact.low)
         rows.append(row)
     columns = ["name", "group", "unit", "measure", "real", "real_low", "real_high"]
-    columns += ["value", "low", "high", "inside", "overlaps", "why", "source"]
+    columns += ["value", "low", "high", "inside", "near", "overlaps", "why", "source"]
     table = pd.DataFrame(rows, columns=columns)
-    return table.astype({"inside": "boolean", "overlaps": "boolean"})
+    return table.astype(dict.fromkeys(("inside", "near", "overlaps"), "boolean"))
 
 
 def similar_span(days: float, real_days: float) -> bool:

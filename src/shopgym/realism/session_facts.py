@@ -54,6 +54,9 @@ for _how in ("mean", "median"):
     )
     _session_fact(f"session_pages_{_how}", "pages", "session", "clicks", _all_pages, _how)
 _session_fact("session_pages_log_sd", "log1p", "session", "clicks", _all_pages, "log1p sd")
+_session_fact(
+    "session_clicks_log_sd_ge2", "log clicks", "session", "clicks", f"{_pages}, if 2 or more", "log sd", 2
+)
 _session_fact("session_dwell_median_s", "s", "dwell", "dwell_mean", _dwell, "median", _above_zero)
 _session_fact("session_dwell_log_sd", "log s", "dwell", "dwell_mean", _dwell, "log sd", _above_zero)
 _session_fact("session_conversion", "share of sessions", "funnel", "converted", "whether anything was bought")
@@ -82,6 +85,20 @@ def _abandonment(data: ShopData, boot: ClusterBootstrap) -> Measurement:
     return boot.mean(1.0 - sessions["converted"].to_numpy(np.float64), _units(sessions))
 
 
+@fact("session_duration_median_s", "s", "session", sessions=("duration", "events"))
+def _duration(data: ShopData, boot: ClusterBootstrap) -> Measurement:
+    """Median seconds from the first to the last action, of sessions with two actions or more."""
+    sessions = data.sessions[data.sessions["events"] >= 2].dropna(subset="duration")
+    return boot.median(sessions["duration"], _units(sessions))
+
+
+@fact("repeat_view_share", "share", "session", sessions=("clicks", "repeat_views"))
+def _repeat_views(data: ShopData, boot: ClusterBootstrap) -> Measurement:
+    """Share of the item pages opened whose item was opened before, of sessions with two pages or more."""
+    sessions = data.sessions[data.sessions["clicks"] >= 2]
+    return boot.ratio(sessions["repeat_views"], sessions["clicks"], _units(sessions))
+
+
 @fact("sessions_per_user", "sessions", "session", sessions=("user_id",), cumulative=True)
 def _sessions_per_user(data: ShopData, boot: ClusterBootstrap) -> Measurement:
     """Sessions per user with at least one."""
@@ -94,6 +111,20 @@ def _new_over_returning(data: ShopData, boot: ClusterBootstrap) -> Measurement:
     """Session conversion of new visitors over that of other visitors."""
     sessions = _sessions_with(data, "converted", "new_visitor")
     return boot.ratio_of_means(sessions["converted"], sessions["new_visitor"] > 0, _units(sessions))
+
+
+@fact("conv_returning_over_new", "ratio", "heterogeneity", sessions=("converted", "new_visitor"))
+def _returning_over_new(data: ShopData, boot: ClusterBootstrap) -> Measurement:
+    """Session conversion of visitors seen before over that of new ones."""
+    sessions = _sessions_with(data, "converted", "new_visitor")
+    return boot.ratio_of_means(sessions["converted"], sessions["new_visitor"] == 0, _units(sessions))
+
+
+@fact("conv_search_over_none", "ratio", "search", sessions=("converted", "searched"))
+def _search_over_none(data: ShopData, boot: ClusterBootstrap) -> Measurement:
+    """Session conversion of sessions with a search over that of those without."""
+    sessions = _sessions_with(data, "converted", "searched")
+    return boot.ratio_of_means(sessions["converted"], sessions["searched"] > 0, _units(sessions))
 
 
 @fact("conv_weekend_over_weekday", "ratio", "seasonality", sessions=("converted", "weekend"))

@@ -23,20 +23,30 @@ class ShopData:
     Attributes:
         events: an event table, or None.
         sessions: one row per session, see :func:`session_table`; no rows if no session is known.
+        items: what is known of the items, one row per ``item_id``: ``name``, ``category``; None: nothing.
+        watched: (start, end) in seconds of the time watched; None: from the first to the last event.
     """
 
     events: pd.DataFrame | None
     sessions: pd.DataFrame
+    items: pd.DataFrame | None = None
+    watched: tuple[float, float] | None = None
 
     @classmethod
-    def from_events(cls, events: pd.DataFrame) -> ShopData:
-        """Check the events and derive the session table.
+    def from_events(
+        cls,
+        events: pd.DataFrame,
+        *,
+        items: pd.DataFrame | None = None,
+        watched: tuple[float, float] | None = None,
+    ) -> ShopData:
+        """Check the events and derive the session table; ``items`` and ``watched`` are kept.
 
         Raises:
             InvalidInput: from :func:`check_events`.
         """
         checked = check_events(events)
-        return cls(checked, session_table(checked))
+        return cls(checked, session_table(checked), items, watched)
 
     def required_events(self) -> pd.DataFrame:
         """The event table.
@@ -97,7 +107,9 @@ class ShopData:
 
     @cached_property
     def days(self) -> float:
-        """Days from the first to the last event; NaN without events."""
+        """Days watched, by default from the first to the last event; NaN without events."""
+        if self.watched is not None:
+            return (self.watched[1] - self.watched[0]) / DAY
         if self.events is None:
             return float("nan")
         return float(self.events["time"].iloc[-1] - self.events["time"].iloc[0]) / DAY

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+import pandas as pd
 from numpy.random import Generator
 
 from ..core.batches import EMPTY, Decisions, Requests
@@ -142,7 +143,10 @@ def simulate_season(
             if progress is not None:
                 progress(page.day)
     table = recorder.table()
-    data = ShopData.from_events(table[table["time"] < SEASON_START + days * DAY])
+    end = SEASON_START + days * DAY
+    data = ShopData.from_events(
+        table[table["time"] < end], items=_known_items(catalog), watched=(SEASON_START, end)
+    )
     visits = recorder.visits
     unavailable = float(np.mean(list(out_of_stock.values())))
     return Season(data, days, visits, pages, unavailable, returning / max(visits, 1))
@@ -169,8 +173,16 @@ def _serve_pages(shop: Shop, rule: BehaviourRule, rng: Generator) -> Iterator[Se
         yield ServedPage(feedback=step.feedback, ended=ended, **step.before)
 
 
+def _known_items(catalog: Catalog) -> pd.DataFrame:
+    """Name and category of the items, by the row that stands for the item in events."""
+    names = np.asarray(catalog.items.category_names, np.object_)
+    columns = {"name": catalog.items.name.astype(np.object_), "category": names[catalog.items.category]}
+    return pd.DataFrame(columns, index=np.arange(len(catalog), dtype=np.float64))
+
+
 def last_days(data: ShopData, days: float) -> ShopData:
     """The records of the last ``days`` days only, as if the shop had been watched from then on."""
     events = data.required_events()
     end = float(events["time"].iloc[-1])
-    return ShopData.from_events(events[events["time"] >= end - days * DAY])
+    start = end - days * DAY
+    return ShopData.from_events(events[events["time"] >= start], items=data.items, watched=(start, end))

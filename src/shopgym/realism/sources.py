@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +15,7 @@ from ..core.types import Bool
 from ..tables import Dialect, read_table
 from ..tables.nested import json_records
 from ..tables.records import split_visits
+from .own_records import split_in_time
 from .shop_data import ShopData
 
 CHINA = 8 * 3600
@@ -49,11 +50,11 @@ class _RowFilter:
             self.dropped[reason] = int(wrong.sum())
             self.table = self.table[~wrong]
 
-    def dataset(self, events: pd.DataFrame) -> PublicDataset:
+    def dataset(self, events: pd.DataFrame, items: pd.DataFrame | None = None) -> PublicDataset:
         if events.empty:
             fix = f"none of {self.rows} rows can be used: see the reasons"
             raise InvalidInput("source", self.dropped, fix)
-        return PublicDataset(ShopData.from_events(events), self.rows, self.dropped)
+        return PublicDataset(ShopData.from_events(events, items=items), self.rows, self.dropped)
 
 
 def _require_columns(table: pd.DataFrame, path: Path, *names: str) -> None:
@@ -102,7 +103,10 @@ def online_retail(path: Path, *, products_only: bool = True) -> PublicDataset:
         price=t["UnitPrice"],
         order_id=t["InvoiceNo"],
     )
-    return rows.dataset(events)
+    items = None
+    if "Description" in t.columns:
+        items = t.groupby("StockCode")[["Description"]].first().rename(columns={"Description": "name"})
+    return rows.dataset(events, items)
 
 
 def cdnow(path: Path) -> PublicDataset:
@@ -296,6 +300,31 @@ def online_shoppers(path: Path) -> PublicDataset:
     return PublicDataset(ShopData(None, sessions), rows.rows, rows.dropped)
 
 
+HELD_OUT = 0.3
+"""Share of the days at the end of a record of orders that no parameter is fitted to."""
+TAOBAO_LATER = pd.Timestamp("2017-12-01")
+"""From this day on, Taobao's record is held out: its last three days of nine."""
+
+
+def later_orders(load: Callable[[Path], PublicDataset]) -> Callable[[Path], PublicDataset]:
+    """The last 30% of the days of a record, as if the shop had been watched only then."""
+
+    def loader(path: Path) -> PublicDataset:
+        whole = load(path)
+        return replace(whole, data=split_in_time(whole.data, 1.0 - HELD_OUT)[1])
+
+    loader.__doc__ = f"{(load.__doc__ or '').splitlines()[0]} The last 30% of the days."
+    return loader
+
+
+def taobao_later(path: Path) -> PublicDataset:
+    """Taobao UserBehavior from 1 December 2017 on."""
+    whole = taobao(path)
+    events = whole.data.required_events()
+    later = events[events["time"] >= TAOBAO_LATER.timestamp()]
+    return replace(whole, data=ShopData.from_events(later))
+
+
 SOURCES: dict[str, Callable[[Path], PublicDataset]] = {
     "online_retail": online_retail,
     "cdnow": cdnow,
@@ -307,5 +336,9 @@ SOURCES: dict[str, Callable[[Path], PublicDataset]] = {
     "eshop_clicks": eshop_clicks,
     "eshop_sessions": eshop_sessions,
     "online_shoppers": online_shoppers,
+    "online_retail_later": later_orders(online_retail),
+    "complete_journey_later": later_orders(complete_journey),
+    "yoochoose_later": yoochoose,
+    "taobao_later": taobao_later,
 }
-"""Loaders by name of the data set."""
+"""Loaders by name of the data set. YooChoose has its later sessions in a file of their own."""

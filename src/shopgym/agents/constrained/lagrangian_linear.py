@@ -34,7 +34,7 @@ class LagrangianLinear(LinearAgent):
         rng: np.random.Generator,
         *,
         limits: Sequence[Any] = (),
-        integral: float = 0.1,
+        integral: float = 0.2,
         proportional: float = 0.0,
         derivative: float = 0.0,
         **options: Any,

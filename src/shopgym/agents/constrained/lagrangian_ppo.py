@@ -36,7 +36,7 @@ class LagrangianPPO(PPO):
         rng: np.random.Generator,
         *,
         limits: Sequence[Any] = (),
-        integral: float = 0.2,
+        integral: float = 0.5,
         proportional: float = 0.5,
         derivative: float = 0.1,
         **options: Any,

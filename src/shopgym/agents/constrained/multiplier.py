@@ -29,7 +29,7 @@ class Gains:
         most: no multiplier is above it.
     """
 
-    integral: float = 0.1
+    integral: float = 0.2
     proportional: float = 0.0
     derivative: float = 0.0
     most: float = 100.0

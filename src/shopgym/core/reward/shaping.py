@@ -19,7 +19,7 @@ MOST_STATES = 2000
 
 
 @dataclass(frozen=True)
-class Transitions:
+class ShapedSteps:
     """Steps of episodes between states that have a number.
 
     Attributes:
@@ -47,7 +47,7 @@ def shaping_bonus(before: AnyArray, after: AnyArray, terminated: Bool, discount:
     return bonus
 
 
-def potential_behind(steps: Transitions, discount: float, *, tolerance: float = 1e-9) -> dict[int, float]:
+def potential_behind(steps: ShapedSteps, discount: float, *, tolerance: float = 1e-9) -> dict[int, float]:
     """The potential of each state whose differences are the ``bonus``: so it telescopes.
 
     Raises:

@@ -9,6 +9,7 @@ import numpy as np
 from numpy.random import Generator
 
 from ...core.errors import in_range
+from ...core.statistics import sequence_half_width
 from ...core.types import F64
 from .base import Ends, SymmetricInterval, check, weighted_rewards
 from .statistic import Statistic
@@ -36,18 +37,6 @@ class Asymptotic(SymmetricInterval):
         """See :class:`.base.SymmetricInterval`."""
         n = len(statistic)
         return sequence_half_width(n, statistic.standard_error * math.sqrt(n), 1.0 - level, self.planned)
-
-
-def sequence_half_width(n: int, spread: float, miss: float, planned: float) -> float:
-    """The half width of :class:`Asymptotic` after ``n`` rounds whose standard deviation is ``spread``.
-
-    Args:
-        miss: probability that the truth is ever left out.
-        planned: rounds at which it is narrowest.
-    """
-    mixture = n * (-2.0 * math.log(miss) + math.log(1.0 - 2.0 * math.log(miss))) / planned
-    log = math.log(math.sqrt(mixture + 1.0) / miss)
-    return spread * math.sqrt(2.0 * (mixture + 1.0) / (n * mixture) * log)
 
 
 @dataclass(frozen=True)

@@ -11,6 +11,8 @@ from typing import Any
 import pandas as pd
 
 from ...evaluation.offline.verdict import REFUSE
+from ...realism.assumed import ASSUMED
+from ...realism.tornado import tornado
 from ..results import Results, covers_text, interval_text, is_told
 from .plots import FIGURES
 from .storefront import storefronts
@@ -22,9 +24,12 @@ def write_report(folder: Path, results: Results) -> None:
     """Write ``plots/*.png`` and ``report.html`` into ``folder``."""
     (folder / "plots").mkdir()
     pictures = {}
-    for name, draw in FIGURES.items():
+    figures = {name: draw(results) for name, draw in FIGURES.items()}
+    if results.robust is not None:
+        figures["tornado"] = tornado(results.robust)
+    for name, figure in figures.items():
         buffer = io.BytesIO()
-        draw(results).savefig(buffer, format="png", metadata={"Software": None})
+        figure.savefig(buffer, format="png", metadata={"Software": None})
         (folder / "plots" / f"{name}.png").write_bytes(buffer.getvalue())
         pictures[name] = base64.b64encode(buffer.getvalue()).decode()
     (folder / "report.html").write_text(_page(results, pictures), encoding="utf-8")
@@ -37,7 +42,7 @@ def _page(results: Results, pictures: dict[str, str]) -> str:
 <meta name="viewport" content="width=device-width,initial-scale=1">
 <title>{escape(config.name)} - shopgym</title><style>{STYLE}</style></head><body>
 <small>shopgym run</small><h1>{escape(config.name)}</h1><p class="muted">{escape(config.purpose)}</p>
-<p>{escape(chosen.sentence)}.</p>
+<p>{escape(results.headline)}.</p>
 {_failed(results)}
 {_tiles(results)}
 <h2>Learning</h2>
@@ -52,6 +57,7 @@ the same visitors with the same luck. Value and gain are means of exact expectat
 {escape(results.unit)} per decision, with {config.evaluation.level:.0%} intervals; the rest is what
 happened.</p>
 {_table(_agents(results))}
+{_robust(results, pictures)}
 <h2>Offline: what the log alone can tell</h2>
 <p>Yesterday's policy, <b>{escape(config.log.agent)}</b> with exploration, logged
 {results.log_size:,} decisions with exact propensities. From these alone every policy was estimated.
@@ -88,9 +94,12 @@ def _tiles(results: Results) -> str:
     dr = results.estimate(chosen.candidate, "dr")
     caption = f"{results.unit} per decision by {chosen.candidate}; {base['value']:.4f} by {chosen.baseline}"
     gain = f"true gain, interval {true['gain_low']:+.4f} to {true['gain_high']:+.4f}"
+    depends_on = () if results.robust is None else results.robust.depends_on
+    if depends_on:
+        gain += f"; it depends on {', '.join(depends_on)}"
     tiles = [
         (f"{true['value']:.4f}", caption, ""),
-        (f"{true['gain']:+.4f}", gain, "good" if true["gain_low"] > 0 else "bad"),
+        (f"{true['gain']:+.4f}", gain, "good" if true["gain_low"] > 0 and not depends_on else "bad"),
     ]
     if dr is not None and not is_told(dr):
         tiles.append(("refused", f"DR on the log: {dr['reason']}", "bad"))
@@ -128,6 +137,25 @@ def _agents(results: Results) -> pd.DataFrame:
             "items shown": t["items_shown"].map("{:.0%}".format),
         }
     )
+
+
+def _robust(results: Results, pictures: dict[str, str]) -> str:
+    robust = results.robust
+    if robust is None:
+        return ""
+    sources = "".join(
+        f"<li><b>{name}</b>, {escape(ASSUMED[name].unit)}: {escape(ASSUMED[name].source)}</li>"
+        for name in robust.figures
+    )
+    notes = "".join(f"<li>{escape(note)}</li>" for note in robust.notes)
+    return f"""<h2>Over what is assumed</h2>
+<p>{escape(robust.sentence)}.</p>
+<p>No record of a shop fixes these figures. Each was moved to both ends of its range, and every policy served
+the same visitors again. But for the conversion itself, as much is sold as before. The policies stay as they
+were trained; only the shop varies.</p>
+{_picture(pictures, "tornado")}
+{_table(pd.DataFrame(robust.rows()))}
+<ul class="muted">{sources}{notes}</ul>"""
 
 
 def _evaluation(results: Results) -> pd.DataFrame:

@@ -87,8 +87,8 @@ def constrained_optimum(
     excesses = [_excess(limit) for limit in limits]
     tightest = {limit.label: _tightest(means, limit) for limit in limits}
     impossible = tuple(limit.label for limit in limits if _broken(limit, tightest[limit.label]))
-    allowed = [_size(means, excess) for excess, _ in excesses]
-    scales = [max(abs(free), PRECISION) / max(size, PRECISION) for size in allowed]
+    sizes = [_size(means, wanted, weights) for weights, _ in excesses]
+    scales = [max(abs(free), PRECISION) / max(size, PRECISION) for size in sizes]
 
     def dual(prices: F64) -> float:
         total, constant = dict(wanted), 0.0
@@ -133,10 +133,10 @@ def _best(means: PageMeans, weights: Weights) -> float:
     return float(means.value(weights, means.best(weights)).mean())
 
 
-def _size(means: PageMeans, weights: Weights) -> float:
-    """Mean absolute size of ``weights`` on uniform pages."""
-    pages = means.uniform(np.random.default_rng(0))
-    return float(np.abs(means.value(weights, pages)).mean())
+def _size(means: PageMeans, wanted: Weights, weights: Weights) -> float:
+    """Mean absolute size of ``weights``, on uniform pages or on the best ones for ``wanted``."""
+    pages = (means.uniform(np.random.default_rng(0)), means.best(wanted))
+    return max(float(np.abs(means.value(weights, each)).mean()) for each in pages)
 
 
 def _broken(limit: CostLimit, tightest: float) -> bool:

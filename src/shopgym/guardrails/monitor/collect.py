@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 from numpy.random import Generator
@@ -18,7 +19,7 @@ from ...envs.page_env import PageEnv
 from ...policies.decision_log.log import DecisionLog
 from ...simulators.rollout import Step, rollout
 from .divergence import divergence
-from .monitor import PageBatch, RewardMonitor
+from .monitor import OnRow, PageBatch, RewardMonitor
 
 DIVERGENCE_ROWS = 256
 """Pages of a batch on which the divergence is measured: slot marginals of all of them would cost more than
@@ -69,6 +70,7 @@ class TrainingMonitor:
         pages: of the reference, in every row of the environment.
         batches, error: see :class:`.monitor.RewardMonitor`.
         stop: whether an alarm ends the training.
+        on_row: called with the monitor after every batch.
     """
 
     def __init__(
@@ -81,11 +83,13 @@ class TrainingMonitor:
         batches: int = 200,
         error: float = 0.05,
         stop: bool = True,
+        on_row: OnRow | None = None,
     ) -> None:
         self.reward, self.policy, self.stop = env.reward, policy, stop
         reference = reference_batch(env, policy, pages, rng)
         name = env.reward.star.name
-        self.monitor = RewardMonitor(reference, batches=batches, error=error, north_star=name)
+        settings: dict[str, Any] = {"batches": batches, "error": error, "on_row": on_row}
+        self.monitor = RewardMonitor(reference, north_star=name, **settings)
 
     def __call__(self, step: Step, policy: Policy) -> bool:
         """Take in a step that ``policy`` decided; whether the training should stop."""

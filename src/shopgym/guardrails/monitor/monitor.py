@@ -10,21 +10,22 @@ terms have moved.
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
 import numpy as np
 
 from ...core.errors import InvalidInput, in_range
-from ...core.statistics import normal_quantile
+from ...core.statistics import normal_quantile, sequence_half_width
 from ...core.types import F64, AnyArray, Bool
-from ...evaluation.intervals.sequential import sequence_half_width
 from ...evaluation.offline.estimate import without_infinity
 from .correlated_proxy import ProxyReference
 from .decline import DeclineTest
 from .divergence import Divergence
 
+OnRow = Callable[["RewardMonitor"], None]
+"""Called after every batch, e.g. with :meth:`.live.LiveView.show`."""
 FEWEST_PAGES = 200
 """Pages from which a confidence sequence that holds for long series is looked at."""
 
@@ -91,13 +92,20 @@ class RewardMonitor:
             north star below the reference's. As much again, split over the terms, is for their drifts, which
             raise no alarm.
         north_star: its name, for messages.
+        on_row: called after every batch.
 
     Raises:
         InvalidInput: fewer than two pages, or only such with NaN or infinity.
     """
 
     def __init__(
-        self, reference: PageBatch, *, batches: int = 200, error: float = 0.05, north_star: str = "north star"
+        self,
+        reference: PageBatch,
+        *,
+        batches: int = 200,
+        error: float = 0.05,
+        north_star: str = "north star",
+        on_row: OnRow | None = None,
     ) -> None:
         in_range("monitor.error", error, 0.0, 0.5, open_low=True)
         kept, set_aside = _finite(reference)
@@ -106,12 +114,13 @@ class RewardMonitor:
             raise InvalidInput("monitor.reference", len(reference.proxy), fix)
         self.reference = ProxyReference.measure(kept.proxy.ravel(), kept.north_star.ravel())
         self._slots = kept.proxy.size // len(kept.proxy)
-        self._star = _Mean.start(_per_page(kept.north_star))
+        self._star, self._proxy = (_Mean.start(_per_page(part)) for part in (kept.north_star, kept.proxy))
         self._terms = {name: _Mean.start(amounts) for name, amounts in kept.terms.items()}
         self._seen: dict[str, _Mean] = {}
         self._all = _Mean()
         self._decline = DeclineTest(batches, error / 2)
         self.error, self.north_star, self.set_aside = error, north_star, set_aside
+        self.on_row = on_row
         self.rows: list[MonitorRow] = []
         self.pages = 0
 
@@ -119,6 +128,16 @@ class RewardMonitor:
     def alarm(self) -> str:
         """Why the run should stop; empty while nothing is shown."""
         return self.rows[-1].alarm if self.rows else ""
+
+    @property
+    def per_page(self) -> tuple[float, float]:
+        """Mean proxy and north star of a page under the reference policy."""
+        return self._proxy.mean, self._star.mean
+
+    @property
+    def page_spreads(self) -> tuple[float, float]:
+        """Their standard deviations."""
+        return self._proxy.spread, self._star.spread
 
     @property
     def warnings(self) -> list[str]:
@@ -177,6 +196,8 @@ class RewardMonitor:
             alarm=alarm,
         )
         self.rows.append(row)
+        if self.on_row is not None:
+            self.on_row(self)
         return row
 
     def _bound(self, batch: PageBatch) -> float:

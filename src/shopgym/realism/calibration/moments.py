@@ -3,7 +3,9 @@
 McFadden (1989) and Duffie & Singleton (1993): choose theta to minimise the sum of squares of
 (m(theta) - target) / scale. Every simulation of m uses the same random numbers, so that m moves only because
 theta does. The steps are damped Gauss-Newton steps (Levenberg 1944) in units of each parameter's ``step``.
-Differences are taken over the same ``step``, which is wide enough that single shoppers do not matter.
+Differences are taken over the same ``step``, which is wide enough that single shoppers do not matter. Later
+slopes follow from the simulations of the steps themselves (Broyden 1965), so that a round costs one or two
+simulations and not one per parameter.
 """
 
 from __future__ import annotations
@@ -14,9 +16,11 @@ from dataclasses import dataclass
 import numpy as np
 
 from ...core.errors import InvalidInput
-from ...core.types import F64
+from ...core.types import F64, Bool
 
 DAMPING, TRIES = 1.0, 4
+LONGEST_STEP = 4.0
+"""A step moves a parameter by so many of its own steps at most: beyond, slopes say little."""
 LEAST_SLOPE = 0.1
 """A parameter is not identified if one step of it moves no moment by this many scales."""
 NO_VALUE_MISS = 10.0
@@ -58,6 +62,9 @@ class Fit:
         standard_errors: by name, if ``scale`` is that of the misses; inf where not identified.
         simulations: how many were made.
         unidentified: names of the parameters that the moments hardly depend on, see ``LEAST_SLOPE``.
+        slopes: (m, p) change of each miss over one step of each parameter, at the end; a further search may
+            begin with them.
+        ranges: by name, the least and greatest value that was allowed.
     """
 
     values: Mapping[str, float]
@@ -67,6 +74,8 @@ class Fit:
     standard_errors: Mapping[str, float]
     simulations: int
     unidentified: tuple[str, ...]
+    slopes: F64
+    ranges: Mapping[str, tuple[float, float]]
 
 
 def simulated_moments(
@@ -77,6 +86,8 @@ def simulated_moments(
     *,
     rounds: int = 6,
     tolerance: float = 1e-2,
+    largest_miss: float = np.inf,
+    slopes: F64 | None = None,
     progress: Callable[[int, float], None] | None = None,
 ) -> Fit:
     """Fit ``parameters`` so that the simulated moments are near the targets.
@@ -87,9 +98,13 @@ def simulated_moments(
         target: (m,) real moments.
         scale: (m,) the size of a miss that counts as one.
         parameters: p of them, p <= m.
-        rounds: each takes p simulations for the slopes and up to four tries of a step.
+        rounds: steps that are accepted. Each takes up to four tries; before the first, and where no try is
+            better with slopes that were carried along, p simulations give slopes.
         tolerance: the search stops if a round moves every parameter by less than this share of its step, or
             gains less than this share of the loss.
+        largest_miss: a miss counts as about this much at most, so that a moment out of reach does not draw
+            the others away: c tanh(miss / c).
+        slopes: (m, p) to begin with, from an earlier search; None: they are simulated.
         progress: called after every simulation with its number and loss.
 
     Raises:
@@ -109,12 +124,14 @@ def simulated_moments(
         if key not in simulated:
             moments = simulate({p.name: float(v) for p, v in zip(parameters, x, strict=True)})
             miss = np.where(np.isfinite(moments), (moments - target) / scale, NO_VALUE_MISS)
+            if np.isfinite(largest_miss):
+                miss = largest_miss * np.tanh(miss / largest_miss)
             simulated[key] = (moments, miss)
             if progress is not None:
                 progress(len(simulated), float(miss @ miss))
         return np.asarray(simulated[key][1])
 
-    def slopes(x: F64) -> F64:
+    def differences(x: F64) -> F64:
         base, columns = misses(x), []
         for i, h in enumerate(step):
             move = np.zeros(len(x))
@@ -124,21 +141,27 @@ def simulated_moments(
 
     initial_loss = loss = float(misses(x) @ misses(x))
     damping = DAMPING
-    slope = slopes(x)
-    for turn in range(rounds):
-        slope = slopes(x) if turn else slope
+    slope, fresh = (differences(x), True) if slopes is None else (slopes.copy(), False)
+    turn = 0
+    while turn < rounds:
         for _ in range(TRIES):
-            curvature = slope.T @ slope + damping * np.eye(len(x))
-            move = np.linalg.solve(curvature, -slope.T @ misses(x))
-            proposal = np.clip(x + step * move, low, high)
+            proposal = _proposal(x, misses(x), slope, step, damping, low, high)
             proposed_loss = float(misses(proposal) @ misses(proposal))
+            if not np.array_equal(proposal, x):  # Broyden's update: the slopes agree with what the step did
+                went = (proposal - x) / step
+                surprise = misses(proposal) - misses(x) - slope @ went
+                slope = slope + np.outer(surprise, went) / (went @ went)
             if proposed_loss < loss:
                 break
             damping *= 8.0
         else:
-            break
+            if fresh:
+                break
+            slope, fresh, damping = differences(x), True, DAMPING
+            continue
         moved, gained = np.abs((proposal - x) / step).max(), loss - proposed_loss
-        x, loss, damping = proposal, proposed_loss, damping / 4.0
+        x, loss, damping, fresh = proposal, proposed_loss, damping / 4.0, False
+        turn += 1
         if moved < tolerance or gained < tolerance * loss:
             break
     weak = np.abs(slope).max(axis=0) < LEAST_SLOPE
@@ -154,4 +177,21 @@ def simulated_moments(
         {p.name: float(e) for p, e in zip(parameters, error, strict=True)},
         len(simulated),
         tuple(p.name for p, is_weak in zip(parameters, weak, strict=True) if is_weak),
+        slope,
+        {p.name: (p.low, p.high) for p in parameters},
     )
+
+
+def _proposal(x: F64, miss: F64, slope: F64, step: F64, damping: float, low: F64, high: F64) -> F64:
+    """(p,) the next point: parameters at a bound that would go beyond it stay, and the others are solved for."""
+    free: Bool = np.ones(len(x), np.bool_)
+    while True:
+        move = np.zeros(len(x))
+        columns = slope[:, free]
+        curvature = columns.T @ columns + damping * np.eye(int(free.sum()))
+        move[free] = np.linalg.solve(curvature, -columns.T @ miss)
+        beyond = free & (((x <= low) & (move < 0)) | ((x >= high) & (move > 0)))
+        if not beyond.any() or beyond.sum() == free.sum():
+            out: F64 = np.clip(x + step * np.clip(move, -LONGEST_STEP, LONGEST_STEP), low, high)
+            return out
+        free &= ~beyond

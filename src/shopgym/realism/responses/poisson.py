@@ -15,7 +15,8 @@ from numpy.random import Generator
 from ...core.types import F64, I64, Bool
 
 MOST_STEPS, MOST_SWEEPS = 60, 200
-TOLERANCE = 1e-8
+TOLERANCE = 1e-12
+"""Mean squared step of log means, weighted by the means."""
 TAILS = (0.025, 0.975)
 
 
@@ -76,10 +77,10 @@ def fit_poisson(counts: Counts) -> PoissonFit:
         mean = np.exp(eta)
         response = eta - np.log(counts.exposure) + (y - mean) / mean
         moved = _demeaned(np.column_stack([response, x]), mean, counts)
-        previous, slope = slope, _least_squares(moved, mean)
+        slope = _least_squares(moved, mean)
         residual = moved[:, 0] - moved[:, 1:] @ slope
-        eta = np.clip(response - residual + np.log(counts.exposure), -30.0, 30.0)
-        if np.abs(slope - previous).max() < TOLERANCE * (1.0 + np.abs(slope).max()):
+        previous, eta = eta, np.clip(response - residual + np.log(counts.exposure), -30.0, 30.0)
+        if (mean * np.square(eta - previous)).sum() < TOLERANCE * mean.sum():
             break
     mean = np.exp(eta)
     return PoissonFit(slope, mean, _demeaned(x, mean, counts))
@@ -107,8 +108,8 @@ def interval(slopes: F64) -> tuple[float, float]:
 def _least_squares(moved: F64, weight: F64) -> F64:
     """Slopes of the first column on the others."""
     weighted = moved[:, 1:] * weight[:, None]
-    solution: F64 = np.linalg.lstsq(weighted.T @ moved[:, 1:], weighted.T @ moved[:, 0], rcond=1e-12)[0]
-    return solution
+    solution = np.linalg.lstsq(weighted.T @ moved[:, 1:], weighted.T @ moved[:, 0], rcond=1e-12)[0]
+    return np.asarray(solution, np.float64)
 
 
 def _demeaned(columns: F64, weight: F64, counts: Counts) -> F64:

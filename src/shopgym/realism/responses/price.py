@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 from numpy.random import Generator
 
-from ...core.types import F64
+from ...core.types import F64, I64
 from ..resampling import RESAMPLES
 from .panel import Panel, fit_panel, moved_at_once, not_identified, too_few, within_sd
 from .poisson import interval
@@ -16,6 +16,7 @@ from .weekly import WeeklySales, weekly_sales
 NAME = "price_elasticity"
 LEAST_PRICE_SD = 0.03
 """Standard deviation of an item's weekly log price below which its price is taken as constant."""
+LEAST_CHANGE = 0.01
 MOST_WITHIN = 0.5
 """Share of the variance of an item's prices that may lie between the orders of one week."""
 
@@ -60,7 +61,15 @@ def elasticity(panel: Panel, how: str) -> MeasuredResponses:
     """The slope of the first column as a response."""
     low, high = interval(panel.slopes[:, 0])
     value, rows = float(panel.fit.slope[0]), len(panel.counts.y)
-    return MeasuredResponses((Response(NAME, value, low, high, "elasticity", how, rows),))
+    change = _usual_change(panel.counts.x[:, 0], panel.counts.unit)
+    return MeasuredResponses((Response(NAME, value, low, high, "elasticity", how, rows, change),))
+
+
+def _usual_change(log_price: F64, item: I64) -> float:
+    """Root mean square of the log prices that differ from an item's median, with the sign of their mean."""
+    usual = pd.Series(log_price).groupby(item).transform("median").to_numpy()
+    moved = (log_price - usual)[np.abs(log_price - usual) > LEAST_CHANGE]
+    return float(np.copysign(np.sqrt(np.mean(np.square(moved))), moved.mean()))
 
 
 def _differs_between_customers(sales: WeeklySales) -> str:

@@ -30,6 +30,7 @@ class Response:
         unit: of the value.
         how: how it was measured, and what it rests on.
         rows: rows of data behind it.
+        change: of log price, where prices were changed: responses depend on the size of the change.
     """
 
     name: str
@@ -39,6 +40,7 @@ class Response:
     unit: str
     how: str
     rows: int
+    change: float = float("nan")
 
 
 @dataclass(frozen=True)

@@ -7,11 +7,12 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from ...core.errors import InvalidInput, did_you_mean
+from ...core.errors import InvalidInput
 from ...core.types import F64, I64
 from ...tables import read_table
 from ...tables.records.times import read_times
 from ..shop_data import DAY
+from .trial import columns_of
 from .weekly import MONDAY, WEEK, week_of
 
 NAMES = {
@@ -30,14 +31,12 @@ def read_spells(path: Path, field: str) -> pd.DataFrame:
         InvalidInput: a column is missing, a time cannot be read, or a spell ends before it starts.
     """
     table = read_table(path, field, text=NAMES["item"])
-    columns = {name: _column(table, names) for name, names in NAMES.items()}
-    for name in ("item", "start"):
-        if columns[name] is None:
-            fix = f"no column {NAMES[name][0]}: the table has {', '.join(map(str, table.columns))}"
-            raise InvalidInput(field, path.name, fix + did_you_mean(NAMES[name][0], table.columns))
+    columns = columns_of(table, field, NAMES, ("item", "start"))
     start = _times(table, columns["start"], field)
-    end = start + WEEK if columns["end"] is None else _times(table, columns["end"], field)
-    end = np.where((end % DAY == 0) & (columns["end"] is not None), end + DAY, end)
+    end = start + WEEK
+    if "end" in columns:
+        end = _times(table, columns["end"], field)
+        end = np.where(end % DAY == 0, end + DAY, end)
     bad = ~(end > start)
     if bad.any():
         row = int(np.flatnonzero(bad)[0])
@@ -59,13 +58,7 @@ def item_weeks(spells: pd.DataFrame) -> tuple[pd.Series, I64, F64]:
     return spells["item"].iloc[row].reset_index(drop=True), week, share
 
 
-def _column(table: pd.DataFrame, names: tuple[str, ...]) -> str | None:
-    by_lower_case = {str(name).strip().lower(): str(name) for name in table.columns}
-    return next((by_lower_case[name] for name in names if name in by_lower_case), None)
-
-
-def _times(table: pd.DataFrame, column: str | None, field: str) -> F64:
-    assert column is not None
+def _times(table: pd.DataFrame, column: str, field: str) -> F64:
     seconds = read_times(table[column], f"{field} {column}", day_first=None, time_zone=None).seconds
     values = np.asarray(seconds, np.float64)
     bad = ~np.isfinite(values)

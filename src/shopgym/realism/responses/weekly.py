@@ -43,16 +43,22 @@ class WeeklySales:
 
     def later(self, values: F64, weeks: int) -> F64:
         """(r,) the ``values`` (r,) of the same item so many weeks later; NaN beyond its last week."""
-        key = self.item * MOST_WEEKS + self.week
-        at = np.minimum(np.searchsorted(key, key + weeks), len(key) - 1)
-        return np.where(key[at] == key + weeks, values[at], np.nan)
+        row = self.row_of(self.item, self.week + weeks)
+        return np.where(row >= 0, values[row], np.nan)
+
+    def row_of(self, item: I64, week: I64) -> I64:
+        """(m,) the row of an item (row of ``items``) in a week; -1 where there is none."""
+        key, asked = self.item * MOST_WEEKS + self.week, item * MOST_WEEKS + week
+        row = np.minimum(np.searchsorted(key, asked), len(key) - 1)
+        return np.where(key[row] == asked, row, -1)
 
     def at(self, item: pd.Series, week: I64, value: F64) -> F64:
         """(r,) the largest ``value`` (m,) that a table has for an item (m,) and week (m,), 0 where none."""
-        row = pd.Index(self.items).get_indexer(item.astype(str))
+        row = pd.Index(self.items).get_indexer(pd.Index(item.astype(str)))
         key = pd.Series(row.astype(np.int64) * MOST_WEEKS + week)
         largest = pd.Series(value).where(row >= 0).groupby(key).max()
-        return np.nan_to_num(largest.reindex(self.item * MOST_WEEKS + self.week).to_numpy(np.float64))
+        values = largest.reindex(self.item * MOST_WEEKS + self.week).to_numpy(np.float64)
+        return np.asarray(np.nan_to_num(values), np.float64)
 
 
 def week_of(time: pd.Series | F64) -> I64:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 import numpy as np
 
 from ...core import InvalidInput, Items
-from ...core.errors import refuse_rows
+from ...core.errors import in_range, refuse_rows
 from ...core.files import new_file
 from ...core.hashing import hash_arrays
 from ...core.statistics import gini
@@ -102,6 +102,16 @@ class Catalog:
 
     def __len__(self) -> int:
         return len(self.items)
+
+    def with_units(self, scale: float, power: float = 1.0) -> Catalog:
+        """The catalogue with mean units u of a line changed to 1 + ``scale`` (u - 1) ** ``power``.
+
+        Raises:
+            InvalidInput: ``scale`` or ``power`` is not in [0, 1000].
+        """
+        in_range("catalog.units_scale", scale, 0.0, 1000.0)
+        in_range("catalog.units_power", power, 0.0, 1000.0)
+        return replace(self, units_mean=1.0 + scale * (self.units_mean - 1.0) ** power)
 
     @classmethod
     def assemble(

@@ -20,12 +20,15 @@ STEPS, SMALLEST_STEP = 50, 1e-9
 
 @dataclass(frozen=True)
 class GoodsSeason:
-    """The season of some goods: ``amplitude`` x cos(2 pi (week - ``peak``) / 52) logits of click.
+    """The season of some goods: ``amplitude`` x cos(2 pi (week - ``peak``) / 52) - c logits of click.
+
+    c makes the mean of exp(season) over the year 1, because popularity is counted over the year: it is the
+    logarithm of the modified Bessel function I0 at the amplitude.
 
     Attributes:
         category: name of a category; "" = ``word`` says which goods.
         word: items whose name has this word, in any case. They leave the season of their category.
-        amplitude: logits above and below the yearly mean.
+        amplitude: half of what lies between the best and the worst week, logits.
         peak: week of the year at which the goods appeal most, in [0, 52); week 0 begins on day 0.
     """
 
@@ -43,7 +46,8 @@ class GoodsSeason:
 
     def wave(self, day: float) -> float:
         """Logits on ``day``."""
-        return self.amplitude * math.cos(2.0 * math.pi * (day / YEAR - self.peak / WEEKS))
+        wave = self.amplitude * math.cos(2.0 * math.pi * (day / YEAR - self.peak / WEEKS))
+        return wave - math.log(float(np.i0(self.amplitude)))
 
     def goods(self, catalog: Catalog) -> Bool:
         """(N,) which items of ``catalog`` have this season.
@@ -74,6 +78,7 @@ class YearlyWaves:
         self, catalog: Catalog, amplitude: float | F64, peak: F64, seasons: tuple[GoodsSeason, ...]
     ) -> None:
         self.amplitude, self.peak = np.broadcast_to(amplitude, peak.shape).copy(), peak.copy()
+        self.level = np.zeros(len(peak))
         self._category = catalog.items.category
         self._named: list[tuple[GoodsSeason, I64]] = []
         taken = np.zeros(len(catalog), np.bool_)
@@ -82,13 +87,14 @@ class YearlyWaves:
             if season.category:
                 number = catalog.items.category_names.index(season.category)
                 self.amplitude[number], self.peak[number] = season.amplitude, season.peak / WEEKS * YEAR
+                self.level[number] = -math.log(float(np.i0(season.amplitude)))
             else:
                 self._named.append((season, np.flatnonzero(goods & ~taken)))
                 taken |= goods
 
     def by_category(self, day: float) -> F64:
         """(C,) logits on ``day``."""
-        wave: F64 = self.amplitude * np.cos(2 * np.pi * (day - self.peak) / YEAR)
+        wave: F64 = self.amplitude * np.cos(2 * np.pi * (day - self.peak) / YEAR) + self.level
         return wave
 
     def add_named(self, day: float, logits: F64) -> None:

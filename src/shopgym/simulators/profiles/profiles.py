@@ -108,7 +108,5 @@ def profile_catalog(name: str, seed: int = 0, *, changes: Mapping[str, Any] | No
     """
     options = values(name, CATALOG, changes)
     if name == "gift":
-        shipped = Catalog.online_retail()
-        units = 1.0 + options["units_scale"] * (shipped.units_mean - 1.0) ** options["units_power"]
-        return replace(shipped, units_mean=units)
+        return Catalog.online_retail().with_units(options["units_scale"], options["units_power"])
     return Catalog.synthetic(seed=seed, **options)

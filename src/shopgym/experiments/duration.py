@@ -1,0 +1,158 @@
+"""How long a run will take: the same run in miniature is timed, stage by stage."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass
+from typing import Any
+
+from rich.progress import Progress, TaskID
+
+from .config import ExperimentConfig
+from .robust import DECISIONS
+
+ROUNDS = 2
+"""Batches of each stage in miniature. The first loads and compiles, so the second is timed."""
+
+
+@dataclass(frozen=True)
+class Duration:
+    """How long a run is expected to take.
+
+    Attributes:
+        stages: seconds by stage, and under ``opening`` what does not grow with the run.
+        pages: that all agents and the log are shown together.
+        agents: how many learn.
+    """
+
+    stages: dict[str, float]
+    pages: int
+    agents: int
+
+    @property
+    def seconds(self) -> float:
+        """In all."""
+        return sum(self.stages.values())
+
+    @property
+    def sentence(self) -> str:
+        """For the terminal."""
+        longest = max(self.stages, key=lambda name: self.stages[name])
+        return (
+            f"about {_words(self.seconds)}: {self.agents} agents, {self.pages:,} pages in all; "
+            f"the longest stage is '{longest}' ({_words(self.stages[longest])})"
+        )
+
+
+class Stopwatch(Progress):
+    """Bars that nobody sees: they note when each was begun and when it moved."""
+
+    def __init__(self) -> None:
+        super().__init__(disable=True)
+        self.marks: dict[TaskID, list[tuple[float, float]]] = {}
+        self.names: dict[TaskID, str] = {}
+
+    def add_task(
+        self,
+        description: str,
+        start: bool = True,
+        total: float | None = 100.0,
+        completed: int = 0,
+        visible: bool = True,
+        **fields: Any,
+    ) -> TaskID:
+        """Begin a bar."""
+        task = super().add_task(description, start, total, completed, visible, **fields)
+        self.names[task], self.marks[task] = description, [(time.perf_counter(), 0.0)]
+        return task
+
+    def advance(self, task_id: TaskID, advance: float = 1) -> None:
+        """Move a bar on."""
+        self.marks[task_id].append((time.perf_counter(), self.marks[task_id][-1][1] + advance))
+
+    def update(self, task_id: TaskID, *, completed: float | None = None, **_: object) -> None:
+        """Move a bar to a place."""
+        if completed is not None:
+            self.marks[task_id].append((time.perf_counter(), completed))
+
+    def seconds(self, task: TaskID) -> tuple[float, float]:
+        """(seconds that the bar took, seconds if its first step had been like the others)."""
+        marks = self.marks[task]
+        whole = marks[-1][0] - marks[0][0]
+        steps = marks[1:] if len(marks) > 2 else marks
+        done = steps[-1][1] - steps[0][1]
+        each = (steps[-1][0] - steps[0][0]) / done if done > 0 else 0.0
+        return whole, each * marks[-1][1]
+
+
+def expected_duration(config: ExperimentConfig, *, robust: bool = False) -> Duration:
+    """Time ``config`` in miniature: ``ROUNDS`` batches of every stage.
+
+    A stage is taken to grow in proportion to its pages, the estimates and resamples to those of the log.
+
+    Args:
+        config: of the run.
+        robust: whether the run is followed by :func:`.robust.robust_gain`.
+
+    Raises:
+        Exception: whatever the run itself would raise.
+    """
+    from .runner import Experiment
+
+    batch = config.training.batch
+    small = _miniature(config)
+    begin, watch = time.perf_counter(), Stopwatch()
+    experiment = Experiment(small, watch)
+    experiment.run()
+    opening = time.perf_counter() - begin
+    pages = {name: -(-count // batch) * batch for name, count in _decisions(config).items()}
+    growth = {name: pages[name] / count for name, count in _decisions(small, batch).items()}
+    growth |= {"evaluate": growth["log"], "estimate": growth["log"]}
+    stages: dict[str, float] = {}
+    for task, name in watch.names.items():
+        whole, alone = watch.seconds(task)
+        opening -= whole
+        stages[name] = alone * growth[name.split()[0]]
+    agents = len(config.agents)
+    if robust:
+        per_page = sum(s for n, s in stages.items() if n.startswith("deploy")) / pages["deploy"]
+        stages["robust"] = SHOPS * per_page * min(DECISIONS, config.truth.decisions)
+    shown = agents * (pages["train"] + pages["deploy"]) + pages["measure"] + pages["log"]
+    return Duration({"opening": opening} | stages, shown, agents)
+
+
+SHOPS = 11
+"""The shop as configured, and both ends of five ranges."""
+
+
+def _miniature(config: ExperimentConfig) -> ExperimentConfig:
+    few = ROUNDS * config.training.batch
+    changes = {
+        "training": config.training.model_copy(update={"rounds": ROUNDS, "warm_up": ROUNDS}),
+        "log": config.log.model_copy(update={"decisions": min(few, config.log.decisions)}),
+        "truth": config.truth.model_copy(update={"decisions": min(few, config.truth.decisions)}),
+    }
+    if config.retrieve is not None:
+        changes["retrieve"] = config.retrieve.model_copy(update={"rounds": ROUNDS})
+    return config.model_copy(update=changes)
+
+
+def _decisions(config: ExperimentConfig, batch: int | None = None) -> dict[str, int]:
+    """Pages of a stage, by the first word of its bar."""
+    training, batch = config.training, batch or config.training.batch
+    retrieve = 0 if config.retrieve is None else config.retrieve.rounds
+    of_stages = {
+        "measure": training.warm_up * batch,
+        "train": training.rounds * batch,
+        "deploy": config.truth.decisions,
+        "log": config.log.decisions,
+        "retrieve": max(retrieve, 1) * batch,
+    }
+    return {name: -(-pages // batch) * batch for name, pages in of_stages.items()}
+
+
+def _words(seconds: float) -> str:
+    """``40 s``, ``3 min``, ``2.1 h``."""
+    if seconds < 90:
+        return f"{max(seconds, 1.0):.0f} s"
+    return f"{seconds / 60:.0f} min" if seconds < 5400 else f"{seconds / 3600:.1f} h"

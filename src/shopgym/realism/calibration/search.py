@@ -1,0 +1,116 @@
+"""Find the numbers at which a simulated season has the facts of a record."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from ...core.statistics import normal_quantile
+from ...core.types import F64
+from ..resampling import LEVEL
+from .free import Free
+from .moments import Fit, simulated_moments
+from .parts import Part, figures
+from .scales import RANGE_STEPS
+from .simulated_shop import SimulatedShop
+
+LARGEST_MISS = 4.0
+"""A fact out of reach counts as about so many tolerances."""
+DIGITS = 4
+"""Significant digits of fitted numbers: of the config that is written, and so of all that is simulated."""
+Z = normal_quantile(LEVEL)
+
+
+@dataclass(frozen=True, eq=False)
+class FactSearch:
+    """A search of the parameters of a shop, by the facts of one part of a record.
+
+    Attributes:
+        free: the parameters.
+        part: whose facts are met.
+        watched: the part alone; the season is simulated no longer than the part.
+        seed: of every season.
+    """
+
+    free: tuple[Free, ...]
+    part: Part
+    seed: int
+
+    def run(
+        self,
+        shop: SimulatedShop,
+        *,
+        rounds: int,
+        slopes: F64 | None = None,
+        progress: Callable[[int, float], None] | None = None,
+    ) -> tuple[SimulatedShop, Fit]:
+        """(the shop at the best numbers, the search), beginning at the numbers of ``shop``."""
+        facts = self.part.facts
+        target = np.array([fact.value for fact in facts])
+
+        def simulate(scaled: Mapping[str, float]) -> F64:
+            return self.figures(shop.with_values(self.values(scaled)))
+
+        free = tuple(f.scaled.free(max(shop.value(f.scaled.name), f.least)) for f in self.free)
+        fit = simulated_moments(
+            simulate,
+            target,
+            self.part.tolerance,
+            free[: len(facts)],
+            rounds=rounds,
+            largest_miss=LARGEST_MISS,
+            slopes=slopes,
+            progress=progress,
+        )
+        return shop.with_values(self.values(fit.values)), fit
+
+    def values(self, scaled: Mapping[str, float]) -> dict[str, float]:
+        """The numbers, rounded as they are written, from their places on the scales."""
+        return {
+            f.scaled.name: float(f"{f.scaled.value(scaled[f.scaled.name]):.{DIGITS}g}")
+            for f in self.free
+            if f.scaled.name in scaled
+        }
+
+    def figures(self, shop: SimulatedShop) -> F64:
+        """(m,) the facts of the part in a season of this shop, as long as the part."""
+        season = replace(shop, days=self.part.data.days).season(self.seed).data
+        return figures(season, (self.part,), 0.0, shop.share)[0]
+
+    def loss(self, values: F64) -> float:
+        """What the search makes small, of (m,) figures."""
+        return float((capped_misses(values, self.part) ** 2).sum())
+
+    def intervals(self, fit: Fit) -> dict[str, tuple[float, float, str]]:
+        """By name of a parameter: low, high, and why it is not identified ("" if it is).
+
+        The interval is that of the method of moments (Hansen 1982), from the intervals of the record's facts: the
+        parameters move with the facts as the slopes say. A parameter is not identified if the facts hardly move
+        with it, if its interval is as wide as the range that was searched, or if the search ended at a bound.
+        """
+        facts = self.part.facts
+        sampling = np.array([(fact.high - fact.low) / 2 / Z for fact in facts]) / self.part.tolerance
+        inverse = np.linalg.pinv(fit.slopes, rcond=1e-2)
+        error = np.sqrt((inverse**2) @ sampling**2)
+        out = {}
+        for at, f in enumerate(self.free[: fit.slopes.shape[1]]):
+            scaled, name = f.scaled, f.scaled.name
+            here, half = fit.values[name], Z * error[at] * f.scaled.step
+            free, why = fit.ranges[name], ""
+            if name in fit.unidentified:
+                why = "the facts of the record hardly move with it"
+            elif here <= free[0] or here >= free[1]:
+                why = f"the search ended at a bound of its range, {scaled.value(here):.3g}"
+            elif half > RANGE_STEPS * scaled.step:
+                why = "the facts leave it open by more than the range that was searched"
+            out[name] = (scaled.value(here - half), scaled.value(here + half), why)
+        return out
+
+
+def capped_misses(values: F64, part: Part) -> F64:
+    """(m,) misses of figures in tolerances; what has no value counts as the largest miss."""
+    target = np.array([fact.value for fact in part.facts])
+    miss = np.where(np.isfinite(values), (values - target) / part.tolerance, 1e9)
+    return np.asarray(LARGEST_MISS * np.tanh(miss / LARGEST_MISS))
