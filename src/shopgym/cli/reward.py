@@ -79,8 +79,8 @@ def reward_lint(
         from ..guardrails.reward.log_report import log_report
 
         columns = {"action": action_column, "propensity": propensity_column, "context": context_column or ()}
-        found = lint_from_log(read, log, columns, tolerance=tolerance, seed=seed or 0)
-        show_report(log_report(found), spec, html, as_json)
+        judged = lint_from_log(read, log, columns, tolerance=tolerance, seed=seed or 0)
+        show_report(log_report(judged), spec, html, as_json)
         return
     if shop is None:
         show_report(lint_spec(read), spec, html, as_json)
