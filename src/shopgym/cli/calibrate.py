@@ -46,14 +46,18 @@ def calibrate(
     profile: Annotated[
         str,
         typer.Option(
-            help="gift, fashion or grocery: its values stay for what the records do not identify; auto: the one "
-            "most like the records as it is."
+            help="gift, fashion or grocery: its values stay for what the records do not identify; auto: that "
+            "which is most like the records as it is."
         ),
     ] = "auto",
     holdout: Annotated[
         float,
         typer.Option(min=0.0, max=0.5, help="Share of the days, at the end, that judges the shop; 0: none."),
     ] = 0.25,
+    assumed: Annotated[
+        bool,
+        typer.Option(help="Say how much the gain of a policy moves with what no record says."),
+    ] = True,
     price_test: Annotated[
         Path | None, typer.Option(help="A price test: item or user, arm, price, units, exposures.")
     ] = None,
@@ -111,6 +115,7 @@ def calibrate(
             holdout=holdout,
             responses=ResponseFiles(price_test, email_trial, stockouts, promotions, responses),
             seed=seed,
+            assumed=assumed,
             progress=lambda what, count: bar(f"season {count}: {what}", count, None),
         )
     _require_runnable(calibration)
@@ -145,15 +150,17 @@ def _print(calibration: Calibration, out: Path, set_aside: Path) -> None:
         say(f"  {unidentified.name}: {unidentified.why}")
     for remark in calibration.remarks:
         say(f"note: {remark}")
+    if calibration.assumed is not None:
+        say(f"what stays assumed: {calibration.assumed.sentence}")
+        print_table(None, calibration.assumed.rows(), left=("assumption",))
     shop = calibration.shop
     say(
-        f"{calibration.simulations} seasons simulated; the last one is that of the config: {shop.days:.0f} days, "
+        f"{calibration.simulations} seasons simulated; that of the config has {shop.days:.0f} days, "
         f"{calibration.visits:,} visits, {shop.share:.0%} of the people"
     )
     for part, (near, facts) in calibration.near.items():
-        say(
-            f"{part}: {near} of {facts} facts near yours; the profile as it is: {_untouched(calibration, part)}"
-        )
+        as_it_is = calibration.untouched_near[part][0]
+        say(f"{part}: {near} of {facts} facts near yours; the profile as it is: {as_it_is}")
     say(f"{out}: written")
 
 
@@ -174,10 +181,6 @@ def _print_responses(calibration: Calibration) -> None:
     print_table("responses", rows, left=("response",))
     for row in calibration.responses.to_dict("records"):
         say(f"  {row['name']}: {row['how']}")
-
-
-def _untouched(calibration: Calibration, part: str) -> str:
-    return f"{calibration.untouched_near[part][0]} of {calibration.untouched_near[part][1]}"
 
 
 def _print_part(calibration: Calibration, part: str) -> None:

@@ -36,9 +36,9 @@ def monitor_callback(
 ) -> BaseCallback:
     """A callback that watches ``infos[i]["reward_terms"]`` while a model learns.
 
-    The reference policy is the model as it is when the training starts: the pages of its
-    first rollouts, at least ``pages`` of them, are what later ones are compared with. With a model that has a distribution
-    over actions the divergence is that of (observation, action), exact for each observation.
+    The reference policy is the model as it is when the training starts: the pages of its first rollouts, at
+    least ``pages`` of them, are what later ones are compared with. With a model that has a distribution over
+    actions the divergence is that of (observation, action), exact for each observation.
 
     Args:
         reward: of the environment, ``env.loop.reward``.

@@ -1,4 +1,4 @@
-"""Fit a profile to a shop's own records, and compare the season of what is written with the records."""
+"""Fit a profile to a shop's own records, and compare the shop that is written with the records."""
 
 from __future__ import annotations
 
@@ -17,6 +17,8 @@ from ...simulators.profiles.profiles import PROFILES
 from ...tables.records import RecordOptions, lines_report, save_set_aside
 from ..responses.from_files import ResponseFiles, measure_files
 from ..responses.response import MeasuredResponses, Response
+from ..robustness import Robustness
+from .conclusions import conclusions
 from .config_file import config_text
 from .from_lines import FittedParameter, UnidentifiedParameter
 from .moments import Fit
@@ -41,14 +43,16 @@ class Calibration:
         shop: what is written: config, catalogue, what it shows, and the season that was compared.
         own: the records.
         parts: of the records: what was fitted, and what was held out.
-        comparison: one row per part and fact: ``part, name, group, unit, mine, low, high, shop, near, untouched,
-            untouched_near``; the columns of the profile as it is are last.
+        comparison: one row per part and fact: ``part, name, group, unit, mine, low, high, shop, near``, and
+            of the profile as it is ``untouched, untouched_near``.
         fitted: parameters that the data identify, with intervals where they have one.
         unidentified: parameters that the data do not identify, with the reason.
         remarks: what was decided, in words.
         search: of the parameters, at the end.
         simulations: seasons that were simulated.
         records, item_table, source, seed: how everything was read and simulated.
+        visits: of the season that was compared.
+        assumed: how much the gain of a policy moves with what no record says; None if not asked for.
         responses: one row per response, see :func:`.from_responses.response_table`; None if there are none.
     """
 
@@ -66,7 +70,8 @@ class Calibration:
     item_table: tuple[Path, ...]
     source: tuple[str, Path]
     seed: int
-    visits: int = 0
+    visits: int
+    assumed: Robustness | None
     responses: pd.DataFrame | None = None
     near: dict[str, tuple[int, int]] = field(init=False)
     untouched_near: dict[str, tuple[int, int]] = field(init=False)
@@ -89,6 +94,7 @@ class Calibration:
             "responses": [] if self.responses is None else _rows(self.responses),
             "remarks": list(self.remarks),
             "simulations": self.simulations,
+            "assumed": None if self.assumed is None else self.assumed.as_dict(),
             "season": {"visits": self.visits, "days": self.shop.days, "share": self.shop.share},
         }
 
@@ -123,17 +129,18 @@ def calibrate(
     seed: int = 0,
     rounds: int = 5,
     resamples: int = RESAMPLES,
+    assumed: bool = True,
     responses: Sequence[Response] | ResponseFiles = (),
     progress: Progress | None = None,
 ) -> Calibration:
     """Fit a profile to order lines, to events of visits, or to both.
 
     Args:
-        transactions: order lines, in any form that :mod:`shopgym.tables.records` reads; None: the purchases of
-            ``sessions``.
+        transactions: order lines, in any form that :mod:`shopgym.tables.records` reads; None: the purchases
+            of ``sessions``.
         sessions: events of visits, likewise; see :mod:`shopgym.realism.events`.
-        base: the profile whose values stay for parameters that the data do not identify; ``auto``: the one that
-            is most like the records as it is.
+        base: the profile whose values stay for parameters that the data do not identify; ``auto``: the one
+            that is most like the records as it is.
         records: how the records are read.
         item_table: files of items: products, costs. New products without sales are in the catalogue too.
         holdout: share of the days, at the end, by which the shop is judged and to which it is not fitted.
@@ -141,6 +148,7 @@ def calibrate(
         rounds: accepted steps of the search.
         resamples: of the bootstrap of the record's facts.
         responses: measured from data, or files in which they are: the shop is given them after the fit.
+        assumed: whether to say how much a conclusion moves with what is assumed.
         progress: called with what is done and the number of seasons so far.
 
     Raises:
@@ -175,6 +183,7 @@ def calibrate(
         source,  # type: ignore[arg-type]
         seed,
         judged.season.visits,
+        conclusions(fit.shop, priced=own.priced, seed=seed) if assumed else None,
         table,
     )
 

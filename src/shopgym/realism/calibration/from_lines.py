@@ -133,10 +133,11 @@ def _arrivals(
 
 
 def arrival_hours(orders: F64, delays: F64, turns: int = 200) -> tuple[float, ...]:
-    """(24,) when visits begin, from (24,) orders by hour and the hours from the start of a visit to its order.
+    """(24,) when visits begin, from (24,) orders by hour and the hours from the start of a visit to its end.
 
-    The hours of orders are those of visits, spread by the delays. Undone by the iteration of Richardson (1972)
-    and Lucy (1974), which keeps shares at 0 or more; visits may begin in any part of their hour.
+    The hours of orders are those of visits, spread by the delays. This is undone by the iteration of
+    Richardson (1972) and Lucy (1974), which keeps shares at 0 or more. Visits begin at any
+    minute of their hour.
     """
     spread = np.zeros((HOURS, HOURS))  # from the hour of the start to that of the order
     parts = (np.arange(4) + 0.5) / 4

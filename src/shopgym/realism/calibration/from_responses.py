@@ -88,7 +88,9 @@ def from_responses(
             target = AFTER_CARTS
         result = _meet(by_name[name], target, effects, config)
         if isinstance(result, UnidentifiedParameter) and target is TARGETS["price_elasticity"]:
-            again = _meet(by_name[name], AFTER_CARTS, effects, config)  # purchases may respond where carts cannot
+            again = _meet(
+                by_name[name], AFTER_CARTS, effects, config
+            )  # purchases may respond where carts cannot
             result = again if isinstance(again, FittedParameter) else result
         if isinstance(result, FittedParameter):
             fitted.append(result)

@@ -21,6 +21,8 @@ STRAIGHT = 2.0
 DIGITS = 4
 """Significant digits of fitted numbers: of the config that is written, and so of all that is simulated."""
 Z = normal_quantile(LEVEL)
+LEAST_ERROR = 0.1
+"""Standard error of a fact, in tolerances, at the least."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -80,14 +82,18 @@ class FactSearch:
         """By name of a parameter: low, high, and why it is not identified ("" if it is).
 
         The interval is that of the method of moments (Hansen 1982), from the intervals of the record's facts:
-        the parameters move with the facts as the slopes say. A parameter is not identified if the facts hardly
-        move with it, if its interval is as wide as the range that was searched, or if the search ended at a
-        bound of that range.
+        the parameters move with the facts as the slopes say. A parameter is not identified if the facts
+        hardly move with it, if its interval is as wide as the range that was searched, or if the search ended
+        at a bound of that range.
         """
         facts = self.part.facts
         sampling = np.array([(fact.high - fact.low) / 2 / Z for fact in facts]) / self.part.tolerance
-        inverse = np.linalg.pinv(fit.slopes, rcond=1e-2)
-        error = np.sqrt((inverse**2) @ sampling**2)
+        # the season has an error too, about as large; a median with an interval of width 0 is not exact
+        variance = 2.0 * np.maximum(sampling, LEAST_ERROR) ** 2
+        information = (fit.slopes.T / variance) @ fit.slopes + np.eye(fit.slopes.shape[1]) / (
+            2 * RANGE_STEPS
+        ) ** 2
+        error = np.sqrt(np.diag(np.linalg.inv(information)))
         out = {}
         for at, f in enumerate(self.free[: fit.slopes.shape[1]]):
             scaled, name = f.scaled, f.scaled.name

@@ -1,4 +1,4 @@
-"""Where a search begins: a profile with the record's catalogue and with what the record says in closed form."""
+"""Where a search begins: a profile with the record's catalogue and what the record says in closed form."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from .from_lines import (
     from_lines,
 )
 from .own import OwnRecords
-from .simulated_shop import SimulatedShop
+from .simulated_shop import SimulatedShop, same_levels
 
 SURELY = 1.0 - 1e-9
 
@@ -43,13 +43,16 @@ class Start:
 
 
 def profile_shop(name: str, own: OwnRecords) -> SimulatedShop:
-    """A profile with the catalogue of the records, and pages no larger than that catalogue."""
+    """A profile with the catalogue of the records, and pages no larger than that catalogue.
+
+    Items of a page do not compete: ``shopgym run`` compares agents by exact values of pages.
+    """
     catalog = own.catalog()
     config = replace(profiles.profile(name), campaigns=(), shocks=())
     behaviour = Behaviour(**profiles.values(name, profiles.BEHAVIOUR))
     shop = SimulatedShop(catalog, config, float(own.days), behaviour=behaviour, start_week=own.start_week)
     values = {one.name: one.value for one in pages_that_fit(config, len(catalog))}
-    return shop.with_values({**values, "choice.max_units": own.most_units})
+    return shop.with_values({**values, "choice.max_units": own.most_units, "choice.competition": 0.0})
 
 
 def pages_that_fit(config: ShopConfig, items: int) -> list[FittedParameter]:
@@ -87,7 +90,19 @@ def start(shop: SimulatedShop, own: OwnRecords, pilot: Season, share: float) -> 
     started = shop.with_values(values)
     if "arrivals.per_day" not in values:
         started = started.with_values(_as_busy(shop.config, own, pilot, share))
+    if "purchase" in own.data.kinds:
+        started = _stocked(started, shop, own, pilot, share)
     return Start(started, tuple(fitted), tuple(unidentified))
+
+
+def _stocked(
+    started: SimulatedShop, shop: SimulatedShop, own: OwnRecords, pilot: Season, share: float
+) -> SimulatedShop:
+    """The shop with stock levels in proportion to its order lines, as those of the profile are to its own."""
+    lines = len(own.data.select("purchase")) / own.days
+    of_profile = len(pilot.data.select("purchase")) / pilot.days / share
+    config = same_levels(started.config, shop.config)
+    return started.with_values({"stock.conversion": config.stock.conversion * lines / max(of_profile, 1e-9)})
 
 
 def _as_busy(config: ShopConfig, own: OwnRecords, pilot: Season, share: float) -> dict[str, float]:
@@ -139,9 +154,10 @@ def with_passers(shop: SimulatedShop, season: Season, share: float, conversion: 
     each = float(expected_visits(rate, np.full(len(rate), SURELY), days).mean())
     passers = max(bought / conversion - by_customers, 0.0) / each / days
     per_day = config.arrivals.per_day * (1.0 - retention.passing) + passers
-    return shop.with_values(
+    whole = shop.with_values(
         {
             "arrivals.per_day": float(f"{per_day:.5g}"),
             "people.retention.passing": float(f"{passers / per_day:.6g}"),
         }
     )
+    return replace(whole, config=same_levels(whole.config, config))

@@ -1,4 +1,4 @@
-"""The simulations of one calibration, in their order: nearest profile, start, search, the shop that is written."""
+"""The simulations of one calibration: nearest profile, start, search, and the shop that is written."""
 
 from __future__ import annotations
 
@@ -111,8 +111,8 @@ class Work:
         search = FactSearch(free, self.parts[0])
         begin = replace(begin, shop=_sized_baskets(begin.shop, self.parts[0], self.small(begin.shop)))
         self._count("with the record's customers")
-        found = search.run(begin.shop, self.small, rounds=rounds, progress=self._on_loss)
-        values, remarks = self._kept(search, begin, base, found)
+        searched = search.run(begin.shop, self.small, rounds=rounds, progress=self._on_loss)
+        values, remarks = self._kept(search, begin, base, searched)
         shop, said = self._whole(begin.shop.with_values(values), base)
         kept = FactSearch(tuple(f for f in free if f.scaled.name in values), self.parts[0])
         columns = [at for at, f in enumerate(free) if f.scaled.name in values]
@@ -120,25 +120,25 @@ class Work:
             shop,
             lambda one: self.judge(one).figures[0],
             rounds=LAST_ROUNDS,
-            slopes=found.slopes[:, columns],
+            slopes=searched.slopes[:, columns],
             progress=self._on_loss,
         )
         shop = shop.with_values(kept.values(last.values))
         fitted, unidentified = _findings(begin, free, kept, last, shop)
-        return FittedShop(shop, fitted, unidentified, tuple([*remarks, *said]), last)
+        return FittedShop(shop, fitted, unidentified, (*remarks, *said), last)
 
     def _on_loss(self, _: int, loss: float) -> None:
         self._count(f"loss {loss:.4g}")
 
     def _kept(
-        self, search: FactSearch, begin: Start, base: SimulatedShop, found: Fit
+        self, search: FactSearch, begin: Start, base: SimulatedShop, searched: Fit
     ) -> tuple[dict[str, float], list[str]]:
         """The values that are better than the profile's, and words about the others."""
-        values = search.values(found.values)
-        loss, remarks = found.loss, []
+        values = search.values(searched.values)
+        loss, remarks = searched.loss, []
         as_it_is = self.small(base)
         self._count("the profile with the record's catalogue")
-        fitted = capped_misses(found.moments, self.parts[0]) ** 2
+        fitted = capped_misses(searched.moments, self.parts[0]) ** 2
         profile = capped_misses(as_it_is, self.parts[0]) ** 2
         for group in dict.fromkeys(f.group for f in search.free):
             mine = [f for f in search.free if f.group == group]
@@ -154,9 +154,7 @@ class Work:
                 loss = tried
                 remarks.append(f"{group}: the profile does better, so its values are kept")
             else:
-                remarks.append(
-                    f"{group}: the profile as it is does better, but not with the rest of this shop"
-                )
+                remarks.append(f"{group}: the profile does better, but not with the rest of this shop")
         return values, remarks
 
     def _whole(self, shop: SimulatedShop, base: SimulatedShop) -> tuple[SimulatedShop, list[str]]:
@@ -192,8 +190,8 @@ class Work:
 def _sized_baskets(shop: SimulatedShop, part: Part, figures: F64) -> SimulatedShop:
     """The shop with about as many items an order and units a line as the record, from its present figures.
 
-    A visit with a purpose goes on for about exp(``mission_stay``) pages, and units beyond the first are in proportion to
-    ``units_scale``.
+    A visit with a purpose goes on for about exp(``mission_stay``) pages, and units beyond the first are in
+    proportion to ``units_scale``.
     """
     real = {fact.name: fact.value for fact in part.facts}
     mine = dict(zip(real, figures, strict=True))
@@ -211,7 +209,7 @@ def _sized_baskets(shop: SimulatedShop, part: Part, figures: F64) -> SimulatedSh
 def _findings(
     begin: Start, free: tuple[Free, ...], kept: FactSearch, last: Fit, shop: SimulatedShop
 ) -> tuple[tuple[FittedParameter, ...], tuple[UnidentifiedParameter, ...]]:
-    """What is found, with intervals, and what is not identified."""
+    """What is fitted, with intervals, and what is not identified."""
     intervals: Mapping[str, tuple[float, float, str]] = kept.intervals(last)
     unidentified = list(begin.unidentified)
     names = {f.scaled.name for f in free}
