@@ -31,8 +31,11 @@ if TYPE_CHECKING:
 
 
 def calibrate(
-    transactions: Annotated[Path, typer.Option(help="Order lines: CSV, JSON lines or Parquet.")],
     out: Annotated[Path, typer.Option(help="Config to write, YAML; set_aside.csv is written beside it.")],
+    transactions: Annotated[
+        Path | None,
+        typer.Option(help="Order lines: CSV, JSON lines or Parquet. Needless if --sessions has purchases."),
+    ] = None,
     sessions: Annotated[
         Path | None, typer.Option(help="Events of visits: CSV, JSON lines or Parquet.")
     ] = None,
@@ -42,8 +45,32 @@ def calibrate(
     ] = None,
     profile: Annotated[
         str,
-        typer.Option(help="gift, fashion or grocery: its values stay for what the records do not identify."),
-    ] = "gift",
+        typer.Option(
+            help="gift, fashion or grocery: its values stay for what the records do not identify; auto: that "
+            "which is most like the records as it is."
+        ),
+    ] = "auto",
+    holdout: Annotated[
+        float,
+        typer.Option(min=0.0, max=0.5, help="Share of the days, at the end, that judges the shop; 0: none."),
+    ] = 0.25,
+    assumed: Annotated[
+        bool,
+        typer.Option(help="Say how much the gain of a policy moves with what no record says."),
+    ] = True,
+    price_test: Annotated[
+        Path | None, typer.Option(help="A price test: item or user, arm, price, units, exposures.")
+    ] = None,
+    email_trial: Annotated[
+        Path | None, typer.Option(help="An e-mail trial: segment, visit, conversion, spend by customer.")
+    ] = None,
+    stockouts: Annotated[
+        Path | None, typer.Option(help="When items were out of stock: item, from, to.")
+    ] = None,
+    promotions: Annotated[Path | None, typer.Option(help="When items were marked: item, from, to.")] = None,
+    responses: Annotated[
+        bool, typer.Option("--responses", help="Also read price, stock and taste responses from the records.")
+    ] = False,
     mapping: MappingName = None,
     column: Column = None,
     day_first: DayFirst = None,
@@ -53,15 +80,16 @@ def calibrate(
     guest: Guest = None,
     item_pattern: ItemPattern = None,
     min_orders: MinOrders = 1,
-    seed: Annotated[int, typer.Option(min=0, help="Of the simulated visits.")] = 0,
+    seed: Annotated[int, typer.Option(min=0, help="Of the simulated seasons.")] = 0,
     separator: Separator = None,
     decimal: Decimal = None,
     thousands: Thousands = None,
     encoding: Encoding = None,
     as_json: AsJson = False,
 ) -> None:
-    """Fit the parameters that your records identify, and name those that they do not."""
+    """Fit a shop to your records, simulate it, and show how like your records it is."""
     from ..realism.calibration.fit import calibrate as fit
+    from ..realism.responses.from_files import ResponseFiles
     from ..tables import Dialect
     from ..tables.records import RecordOptions
 
@@ -78,21 +106,20 @@ def calibrate(
         min_orders,
     )
     with progress_bar("reading", quiet=as_json) as bar:
-
-        def progress(run: int, loss: float) -> None:
-            bar(f"simulation {run}, loss {loss:.4g}", run, None)
-
         calibration = fit(
             transactions,
             sessions,
             base=profile,
             records=records,
             item_table=item_table or (),
+            holdout=holdout,
+            responses=ResponseFiles(price_test, email_trial, stockouts, promotions, responses),
             seed=seed,
-            progress=progress,
+            assumed=assumed,
+            progress=lambda what, count: bar(f"season {count}: {what}", count, None),
         )
-    _require_runnable(calibration, transactions)
-    set_aside = calibration.save(out, transactions)
+    _require_runnable(calibration)
+    set_aside = calibration.save(out)
     if as_json:
         print(json.dumps({**calibration.summary(), "out": str(out), "set_aside_file": str(set_aside)}))
     else:
@@ -103,37 +130,85 @@ def _print(calibration: Calibration, out: Path, set_aside: Path) -> None:
     from ..tables.records import lines_report
     from .ingest import print_report
 
-    print_report({**lines_report(calibration.lines), "recognised": calibration.lines.recognised}, set_aside)
+    lines = calibration.own.lines
+    print_report({**lines_report(lines), "recognised": lines.recognised}, set_aside)
+    for part in calibration.near:
+        _print_part(calibration, part)
+    _print_responses(calibration)
     rows = [
         {
-            "parameter": fitted.name,
+            "found": fitted.name,
             "value": _short(fitted.value),
             "95%": "" if fitted.low != fitted.low else f"[{fitted.low:.4g}, {fitted.high:.4g}]",
             "how": fitted.how,
         }
         for fitted in calibration.fitted
     ]
-    print_table(None, rows, left=("parameter", "how"))
-    say("not identified, as in the profile:")
+    print_table(None, rows, left=("found", "how"))
+    say("not identified:")
     for unidentified in calibration.unidentified:
         say(f"  {unidentified.name}: {unidentified.why}")
-    search = calibration.fit
-    if search is not None:
-        say(
-            f"visits: loss {search.initial_loss:.4g} before, {search.loss:.4g} after "
-            f"{search.simulations} simulations"
-        )
+    for remark in calibration.remarks:
+        say(f"note: {remark}")
+    if calibration.assumed is not None:
+        say(f"what stays assumed: {calibration.assumed.sentence}")
+        print_table(None, calibration.assumed.rows(), left=("assumption",))
+    shop = calibration.shop
+    say(
+        f"{calibration.simulations} seasons simulated; that of the config has {shop.days:.0f} days, "
+        f"{calibration.visits:,} visits, {shop.share:.0%} of the people"
+    )
+    for part, (near, facts) in calibration.near.items():
+        as_it_is = calibration.untouched_near[part][0]
+        say(f"{part}: {near} of {facts} facts near yours; the profile as it is: {as_it_is}")
     say(f"{out}: written")
 
 
-def _require_runnable(calibration: Calibration, transactions: Path) -> None:
+def _print_responses(calibration: Calibration) -> None:
+    if calibration.responses is None or calibration.responses.empty:
+        return
+    rows = [
+        {
+            "response": row["name"],
+            "mine": f"{row['mine']:.4g}",
+            "95%": f"[{row['low']:.4g}, {row['high']:.4g}]",
+            "shop before": f"{row['shop_before']:.4g}",
+            "shop after": f"{row['shop_after']:.4g}",
+            "inside": "yes" if row["inside"] else "no",
+        }
+        for row in calibration.responses.to_dict("records")
+    ]
+    print_table("responses", rows, left=("response",))
+    for row in calibration.responses.to_dict("records"):
+        say(f"  {row['name']}: {row['how']}")
+
+
+def _print_part(calibration: Calibration, part: str) -> None:
+    table = calibration.comparison
+    rows = [
+        {
+            "fact": row["name"],
+            "mine": f"{row['mine']:.4g}",
+            "95%": f"[{row['low']:.4g}, {row['high']:.4g}]",
+            "shop": f"{row['shop']:.4g}",
+            "near": "yes" if row["near"] else "no",
+            "profile as it is": f"{row['untouched']:.4g}",
+            "near ": "yes" if row["untouched_near"] else "no",
+        }
+        for row in table[table["part"] == part].to_dict("records")
+    ]
+    title = f"{part}: near = inside your interval or within 10% of your value"
+    print_table(title, rows, left=("fact",))
+
+
+def _require_runnable(calibration: Calibration) -> None:
     """Raise :class:`InvalidInput` before a config is written that ``shopgym run`` would refuse."""
     import yaml
 
     from ..experiments.config import parse_config
 
-    config = parse_config({"name": "calibrated", **yaml.safe_load(calibration.yaml(transactions))})
-    config.shop_config()
+    config = parse_config({"name": "calibrated", **yaml.safe_load(calibration.yaml())})
+    config.shop_config().check_catalog(calibration.shop.catalog)
 
 
 def _short(value: Any) -> str:

@@ -1,4 +1,4 @@
-"""``shopgym realism``: how similar a profile's shop is to real shops of its kind."""
+"""``shopgym realism``: is a profile's shop like real ones of its kind, or one's own like one's records?"""
 
 from __future__ import annotations
 
@@ -11,16 +11,61 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from .console import AsJson, print_table, progress_bar, say
+from .record_options import (
+    Column,
+    Currency,
+    DayFirst,
+    Decimal,
+    Encoding,
+    Guest,
+    ItemPattern,
+    MappingName,
+    MinOrders,
+    PriceUnit,
+    Separator,
+    Thousands,
+    TimeZone,
+    columns_of,
+)
 
 if TYPE_CHECKING:
     from ..realism.report import Realism
 
+OWN = "Your own shop"
+DEFAULT_PROFILE = "gift"
+LEAST_VISITS = 1000
+
 
 def realism(
-    profile: Annotated[str, typer.Option(help="gift, fashion or grocery.")],
+    profile: Annotated[
+        str | None,
+        typer.Option(help="gift, fashion or grocery. With --config: whose rule fills the pages; else gift."),
+    ] = None,
+    config: Annotated[
+        Path | None,
+        typer.Option(help="Config of your shop, as 'calibrate' writes it.", rich_help_panel=OWN),
+    ] = None,
+    records: Annotated[
+        Path | None,
+        typer.Option(
+            help="Your records, a file or a folder: order lines, events, as 'ingest' reads them.",
+            rich_help_panel=OWN,
+        ),
+    ] = None,
     sessions: Annotated[
+        str | None,
+        typer.Option(
+            metavar="FILE|N",
+            help="With --config: events of visits, in a file. With --profile: the same as --visits.",
+        ),
+    ] = None,
+    visits: Annotated[
         int | None,
-        typer.Option(min=1000, help="Approximate number of visits; default: as many as it was fitted with."),
+        typer.Option(
+            min=LEAST_VISITS,
+            help="Approximate number of visits; default: as many as the profile was fitted with, or as "
+            "come to the shop of the config.",
+        ),
     ] = None,
     seed: Annotated[int, typer.Option(min=0, help="Of the shop, its visitors and the resamples.")] = 0,
     data: Annotated[
@@ -33,9 +78,90 @@ def realism(
     sources: Annotated[
         bool, typer.Option("--sources", help="Print the profile's parameters with their sources instead.")
     ] = False,
+    html: Annotated[Path | None, typer.Option(help="Page to write, with pictures.")] = None,
+    mapping: MappingName = None,
+    column: Column = None,
+    day_first: DayFirst = None,
+    time_zone: TimeZone = None,
+    currency: Currency = None,
+    price_unit: PriceUnit = None,
+    guest: Guest = None,
+    item_pattern: ItemPattern = None,
+    min_orders: MinOrders = 1,
+    separator: Separator = None,
+    decimal: Decimal = None,
+    thousands: Thousands = None,
+    encoding: Encoding = None,
     as_json: AsJson = False,
 ) -> None:
-    """Simulate a season of a shop and compare it with stylised facts of real shops."""
+    """Simulate a season of a shop and compare it with facts of real shops.
+
+    With --profile the facts are those of public records. With --config and --records the shop is that of the
+    config, and the facts are all that your records give, each with its interval. Records that are later than
+    those of the calibration show drift.
+    """
+    from ..core.errors import InvalidInput
+    from ..tables import Dialect
+    from ..tables.records import RecordOptions
+
+    if config is None and records is None:
+        if profile is None:
+            raise InvalidInput("--profile", None, "give gift, fashion or grocery; or --config and --records")
+        count = _number_of_visits(sessions, visits)
+        _compare_profile(profile, count, seed, data, sources=sources, html=html, as_json=as_json)
+        return
+    if config is None or records is None:
+        absent, other = ("--config", "--records") if config is None else ("--records", "--config")
+        raise InvalidInput(absent, None, f"give it with {other}: both the shop and the records are needed")
+    from .own_shop import compare_own
+
+    options = RecordOptions(
+        mapping,
+        columns_of(column),
+        Dialect(separator, decimal, thousands, encoding),
+        day_first,
+        time_zone,
+        currency,
+        price_unit,
+        tuple(guest or ()),
+        item_pattern,
+        min_orders,
+    )
+    compare_own(
+        config,
+        records,
+        None if sessions is None else Path(sessions),
+        options,
+        profile=profile or DEFAULT_PROFILE,
+        visits=visits,
+        seed=seed,
+        as_json=as_json,
+        html=html,
+    )
+
+
+def _number_of_visits(sessions: str | None, visits: int | None) -> int | None:
+    """``--visits``, or the number that ``--sessions`` gives for a profile."""
+    from ..core.errors import InvalidInput
+
+    if sessions is None:
+        return visits
+    if not sessions.isdigit() or int(sessions) < LEAST_VISITS:
+        fix = f"with --profile it is a number of visits, {LEAST_VISITS} or more"
+        raise InvalidInput("--sessions", sessions, fix)
+    return int(sessions)
+
+
+def _compare_profile(
+    profile: str,
+    visits: int | None,
+    seed: int,
+    data: Path | None,
+    *,
+    sources: bool,
+    html: Path | None,
+    as_json: bool,
+) -> None:
     from ..realism.report import realism as compare_profile
     from ..simulators.profiles.profiles import numbers
 
@@ -50,15 +176,21 @@ def realism(
     with progress_bar("a season", quiet=as_json) as bar:
         report = compare_profile(
             profile,
-            sessions=sessions,
+            sessions=visits,
             seed=seed,
             data=data,
             progress=lambda step, share: bar(step, share, 1.0),
         )
+    if html is not None:
+        from ..realism.page import write_profile_page
+
+        write_profile_page(report, html)
     if as_json:
         print(json.dumps(report.summary()))
-    else:
-        _print(report)
+        return
+    _print(report)
+    if html is not None:
+        say(f"{html}: written")
 
 
 def _print(report: Realism) -> None:

@@ -31,6 +31,7 @@ from ..policies.guards import GUARDS, CategoryCap, InStock, MarginFloor, guard_f
 from ..simulators.build_params import user_names
 from ..simulators.catalog.catalog import UNITS_CAP
 from ..simulators.config import ShopConfig
+from ..simulators.people.arrivals import WEEKS
 from ..tables import Dialect
 from ..tables.records.options import RecordOptions
 from .covered_days import check_events
@@ -88,16 +89,20 @@ UNUSED_MIN_ORDERS = 5
 """What 0.1 stored where a catalogue is not made of order lines: so the hash of such configs stays."""
 
 
+RECORDS = ("transactions", "events")
+"""Sources of a catalogue that are files: order lines, or events of visits."""
+
+
 class CatalogSection(Section):
     """Where the items come from."""
 
     later: ClassVar[tuple[str, ...]] = (
         *("dialect", "mapping", "day_first", "time_zone", "currency", "price_unit", "guests", "item_table"),
-        "units_cap",
+        *("units_cap", "until", "units_scale", "units_power"),
     )
-    source: Literal["online_retail", "synthetic", "transactions"] = "online_retail"
+    source: Literal["online_retail", "synthetic", "transactions", "events"] = "online_retail"
     items: int = Field(1000, ge=2, le=10_000_000, description="synthetic: number of items")
-    path: Path | None = Field(None, description="transactions: a CSV or Parquet table of order lines")
+    path: Path | None = Field(None, description="transactions, events: a table of order lines or of events")
     columns: dict[str, str] = Field({}, description="transactions: our column name to yours")
     dialect: dict[Literal["separator", "decimal", "thousands", "encoding"], str] = Field(
         {}, description="transactions: of a CSV table; what it leaves out is recognised"
@@ -118,17 +123,25 @@ class CatalogSection(Section):
     units_cap: float = Field(
         UNITS_CAP, ge=1, le=1e9, description="transactions: units of a line count up to it in an item's mean"
     )
+    until: str | None = Field(
+        None, pattern=r"^\d{4}-\d{2}-\d{2}$", description="transactions: the last day whose lines are used"
+    )
+    units_scale: float = Field(
+        1.0, ge=0, le=1000, description="mean units u become 1 + scale (u - 1) ** power"
+    )
+    units_power: float = Field(1.0, ge=0, le=1000, description="see units_scale")
 
     @model_validator(mode="after")
     def _has_path(self) -> CatalogSection:
-        if (self.source == "transactions") != (self.path is not None):
-            raise InvalidInput("catalog.path", self.path, "give it with source: transactions, and only then")
+        if (self.source in RECORDS) != (self.path is not None):
+            fix = "give it with source: transactions or events, and only then"
+            raise InvalidInput("catalog.path", self.path, fix)
         return self
 
     @model_serializer(mode="wrap")
     def _stored(self, serialise: SerializerFunctionWrapHandler) -> dict[str, Any]:
         stored = super()._stored(serialise)
-        if self.source != "transactions" and self.min_orders == 1:
+        if self.source not in RECORDS and self.min_orders == 1:
             stored["min_orders"] = UNUSED_MIN_ORDERS
         return stored
 
@@ -185,6 +198,18 @@ class TruthSection(Section):
     decisions: int = Field(200_000, ge=1000, le=1_000_000_000)
 
 
+class SeasonSection(Section):
+    """The season of this shop that was compared with records: ``shopgym calibrate`` writes it."""
+
+    days: float = Field(364.0, gt=0, le=36_400, description="length of the season")
+    start_week: int = Field(0, ge=0, lt=WEEKS, description="week of the year in which it begins")
+    share: float = Field(1.0, gt=0, le=1, description="of the shop's people that this config has")
+    seed: int = Field(0, ge=0, lt=2**62, description="of the season")
+    behaviour: dict[Literal["popularity", "relevance", "noise", "again"], float] = Field(
+        {}, description="what the shop showed, see shopgym.realism.Behaviour"
+    )
+
+
 class GateSection(Section):
     """What a candidate must show on the log before it may be exported."""
 
@@ -200,7 +225,7 @@ LADDER = ("random", "popularity", "epsilon_greedy", "squarecb", "linucb", "lints
 class ExperimentConfig(Section):
     """One experiment: a shop, agents that learn in it, a log, an evaluation, a gate, a bundle."""
 
-    later: ClassVar[tuple[str, ...]] = ("imports",)
+    later: ClassVar[tuple[str, ...]] = ("imports", "season")
 
     name: str = Field(pattern=f"^{NAME}$")
     purpose: str = Field("", description="what the experiment is for; printed in the report")
@@ -216,6 +241,7 @@ class ExperimentConfig(Section):
     log: LogSection = LogSection()
     evaluation: EvaluationSection = EvaluationSection()
     truth: TruthSection = TruthSection()
+    season: SeasonSection | None = None
     gate: GateSection = GateSection()
 
     @model_validator(mode="after")

@@ -54,6 +54,7 @@ class ComparisonResult:
 
     Attributes:
         comparison: what was compared.
+        real, simulated: visits or baskets of the record and of the season, under one definition.
         distances: table of :func:`~.distances.session_distances`, with ``baseline``: the distance between two
             random halves of the real record.
         discrimination: between real and simulated sessions; None without scikit-learn.
@@ -61,6 +62,8 @@ class ComparisonResult:
     """
 
     comparison: RecordComparison
+    real: ShopData
+    simulated: ShopData
     distances: pd.DataFrame
     discrimination: Discrimination | None
     baseline_discrimination: Discrimination | None
@@ -178,8 +181,8 @@ def compare_with_record(
     except InvalidInput as error:
         if error.field != "scikit-learn":
             raise
-        return ComparisonResult(comparison, table, None, None)
-    return ComparisonResult(comparison, table, *pair)
+        return ComparisonResult(comparison, real, season, table, None, None)
+    return ComparisonResult(comparison, real, season, table, *pair)
 
 
 def _halves(data: ShopData, rng: Generator) -> tuple[ShopData, ShopData]:

@@ -97,6 +97,14 @@ OWN_FACTS: tuple[str, ...] = (
 """Names of registered facts, as they are printed. The list is the same for every record."""
 
 
+def _needs(name: str) -> str:
+    """Whether a fact is one of orders or of visits."""
+    return "orders" if "purchase" in FACTS[name].events else "visits"
+
+
+NEEDS = {name: _needs(name) for name in OWN_FACTS}
+
+
 def own_values(
     data: ShopData, *, rng: Generator, days: float | None = None, resamples: int = RESAMPLES
 ) -> pd.DataFrame:
@@ -115,6 +123,10 @@ def own_values(
         start = float(data.events["time"].iloc[0] // DAY * DAY)
         data = replace(data, watched=(start, start + days * DAY))
     values = measure(data, rng, names=OWN_FACTS, resamples=resamples)
+    for kind, missing in (("orders", "purchase" not in data.kinds), ("visits", data.sessions.empty)):
+        if missing:
+            needing = values["name"].map(NEEDS) == kind
+            values.loc[needing, "lacks"] = f"the records have no {kind}"
     least = values["name"].map(lambda name: LEAST_DAYS if name in DAILY else LEAST_UNITS)
     few = values["n"] < least
     units = zip(values["n"][few], least[few], strict=True)
@@ -138,7 +150,11 @@ def own_facts(
         data, rng, days, resamples: see :func:`own_values`.
     """
     values = own_values(data, rng=rng, days=days, resamples=resamples)
-    watched = data.days if days is None else days
+    return facts_of(values, data.days if days is None else days)
+
+
+def facts_of(values: pd.DataFrame, days: float) -> tuple[StylisedFact, ...]:
+    """The facts that a table of :func:`own_values` gives, of a shop that was watched for so many days."""
     return tuple(
         StylisedFact(
             name=row["name"],
@@ -150,7 +166,7 @@ def own_facts(
             group=row["group"],
             measure=row["name"],
             data=None,
-            days=watched if FACTS[row["name"]].cumulative else None,
+            days=days if FACTS[row["name"]].cumulative else None,
         )
         for row in values.to_dict("records")
         if row["lacks"] == ""

@@ -20,7 +20,7 @@ from .facts import measure
 from .own_records import split_in_time
 from .reference import StylisedFact, stylised_facts
 from .resampling import RESAMPLES
-from .scorecard import scorecard, similar_span
+from .scorecard import plain_rows, scorecard, similar_span
 from .shop_events import Behaviour, Season, last_days, simulate_season
 
 NO_DATA = "not compared with real visits and baskets: give --data FOLDER with the public data sets"
@@ -102,14 +102,14 @@ class Realism:
             "days": self.season.days,
             **{name: getattr(self, name) for name in ("inside", "within_error", "judged", "parameters")},
             "halves": {name: self.of_half(name) for name in HALVES},
-            "facts": _records(self.facts),
-            "responses": _records(self.effect_sizes),
-            "not_applicable": _records(self.not_applicable),
+            "facts": plain_rows(self.facts),
+            "responses": plain_rows(self.effect_sizes),
+            "not_applicable": plain_rows(self.not_applicable),
             "compared": [
                 {
                     "name": c.comparison.name,
                     "left_out": c.comparison.left_out,
-                    "distances": _records(c.distances),
+                    "distances": plain_rows(c.distances),
                     "auc": None if c.discrimination is None else c.discrimination.auc,
                     "auc_low": None if c.discrimination is None else c.discrimination.low,
                     "auc_high": None if c.discrimination is None else c.discrimination.high,
@@ -243,8 +243,3 @@ def not_applicable(kind: str) -> pd.DataFrame:
         if fact.name not in judged
     ]
     return pd.DataFrame(rows, columns=["name", "why"])
-
-
-def _records(table: pd.DataFrame) -> list[dict[str, Any]]:
-    plain = table.astype(object).where(table.notna(), None)
-    return [{str(key): value for key, value in row.items()} for row in plain.to_dict("records")]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -64,6 +65,12 @@ def scorecard(
     columns += ["value", "low", "high", "inside", "near", "overlaps", "why", "source"]
     table = pd.DataFrame(rows, columns=columns)
     return table.astype(dict.fromkeys(("inside", "near", "overlaps"), "boolean"))
+
+
+def plain_rows(table: pd.DataFrame) -> list[dict[str, Any]]:
+    """The rows of a table as values that JSON can hold."""
+    plain = table.astype(object).where(table.notna(), None)
+    return [{str(key): value for key, value in row.items()} for row in plain.to_dict("records")]
 
 
 def similar_span(days: float, real_days: float) -> bool:

@@ -43,7 +43,7 @@ def _category_season(data: ShopData, boot: ClusterBootstrap) -> Measurement:
     independent orders: a category of n orders has (months - 1) / n of it. Categories are the units.
     """
     if not data.days >= LEAST_DAYS:
-        raise InvalidInput("days", data.days, f"give {LEAST_DAYS} days or more")
+        raise InvalidInput("days", f"{data.days:.0f}", f"give {LEAST_DAYS} days or more")
     assert data.items is not None
     lines = data.select("purchase")
     category = lines["item_id"].map(data.items["category"])

@@ -14,6 +14,7 @@ counts instead, and only the pairing makes intervals narrow.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from statistics import NormalDist
 
 import numpy as np
 from numpy.random import Generator, Philox
@@ -55,6 +56,7 @@ class Comparison:
         sessions_saved: visits that two independent trials of outcomes would need per visit of this one, for
             an interval as narrow.
         from_pairing: the same for paired trials of outcomes, without exact expectations.
+        variance: of what happened in a visit, the sum of both policies': what an A/B test has to do with.
     """
 
     gain: Value
@@ -62,6 +64,26 @@ class Comparison:
     second: Value
     sessions_saved: float
     from_pairing: float
+    variance: float
+
+    def visits_for_test(self, *, gain: float | None = None, power: float = 0.8, level: float = 0.95) -> float:
+        """Visits of each policy that an A/B test would need to show the gain; infinite where there is none.
+
+        (z of ``level`` + z of ``power``)^2 x variance / gain^2, as for two independent groups of equal size
+        with a two-sided test (Cohen 1988, *Statistical Power Analysis*, sec. 2.4).
+
+        Args:
+            gain: per visit; default: the gain found. Give ``self.gain.low`` for the careful answer.
+            power: probability that the test shows it.
+            level: 1 - the error that the test allows.
+        """
+        in_range("power", power, 0.0, 1.0, open_low=True, open_high=True)
+        in_range("level", level, 0.0, 1.0, open_low=True, open_high=True)
+        effect = self.gain.mean if gain is None else gain
+        if effect == 0.0:
+            return float("inf")
+        z = NormalDist().inv_cdf((1.0 + level) / 2.0) + NormalDist().inv_cdf(power)
+        return float(np.ceil(z**2 * self.variance / effect**2))
 
 
 @dataclass(frozen=True)
@@ -146,6 +168,7 @@ def compare(
         second=_value(b.expected, level),
         sessions_saved=independent / exact if exact else float("inf"),
         from_pairing=independent / paired if paired else float("inf"),
+        variance=independent,
     )
 
 

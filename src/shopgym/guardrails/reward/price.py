@@ -13,11 +13,11 @@ from ...core.reward import RewardSpec
 from ...core.statistics import normal_quantile
 from ...core.types import F64
 from ...simulators.rollout import Episode
-from .exact_terms import WORTH, known
+from .exact_terms import WORTH, exact_weights
 from .linted_shop import LintedShop
 from .page_means import PageMeans, Weights
 from .page_rules import ExactRule
-from .trials import SIMULATED_TERMS, Trial, run_trial
+from .trials import SIMULATED_TERMS, EpisodeTerms, run_trial
 
 LEVEL = 0.95
 """Coverage of the intervals of one lint, all together (Bonferroni)."""
@@ -78,13 +78,13 @@ class ProxyPrice:
         return asdict(self)
 
 
-def share_of(values: F64, of: F64, level: float = LEVEL) -> Share:
-    """Mean of ``values`` (n,) over mean of ``of`` (n,), paired, by the delta method."""
-    mean = float(of.mean())
-    if not mean > 0.0 or np.abs(of).sum() ** 2 < LEAST_EPISODES * np.square(of).sum():
+def share_of(values: F64, whole: F64, level: float = LEVEL) -> Share:
+    """Mean of ``values`` (n,) over mean of ``whole`` (n,), paired, by the delta method."""
+    mean = float(whole.mean())
+    if not mean > 0.0 or np.abs(whole).sum() ** 2 < LEAST_EPISODES * np.square(whole).sum():
         return Share(math.nan, math.nan, math.nan)
     ratio = float(values.mean()) / mean
-    error = float((values - ratio * of).std(ddof=1)) / mean / len(of) ** 0.5
+    error = float((values - ratio * whole).std(ddof=1)) / mean / len(whole) ** 0.5
     half = normal_quantile(level) * error
     return Share(ratio, ratio - half, ratio + half)
 
@@ -124,10 +124,10 @@ def episode_price(
     paid = {name: weight for name, weight in spec.weights.items() if name in SIMULATED_TERMS}
     world = shop.open(min(episodes, 4096), episode.clock, star.horizon or DAYS)
 
-    def trial(rule: ExactRule) -> Trial:
+    def trial(rule: ExactRule) -> EpisodeTerms:
         return run_trial(world, rule, episode, episodes=episodes, seed=shop.seed, star=star)
 
-    def family(weights: Weights) -> list[Trial]:
+    def family(weights: Weights) -> list[EpisodeTerms]:
         first = trial(ExactRule(weights, shop.discounts, shop.guards))
         clicks = float(first.terms["click"].mean())
         unit = float(first.proxy(weights).mean()) / clicks if clicks > 0.0 else 0.0
@@ -139,13 +139,13 @@ def episode_price(
         return tried
 
     random = trial(ExactRule({"click": 1.0}, (0.0,), shop.guards, pressure=0.0))
-    by_reward, by_star = family(known(spec.weights)), family(known(spec.star_weights))
+    by_reward, by_star = family(exact_weights(spec.weights)), family(exact_weights(spec.star_weights))
     tried = [*by_reward, *by_star]
     learnt = np.arange(len(random.pages)) % 2 == 0
     chosen = max(tried, key=lambda each: float(each.proxy(paid)[learnt].mean()))
     honest = max(tried, key=lambda each: float(each.north_star(wanted)[learnt].mean()))
 
-    def judged(each: Trial) -> F64:
+    def judged(each: EpisodeTerms) -> F64:
         values: F64 = each.north_star(wanted)[~learnt]
         return values
 

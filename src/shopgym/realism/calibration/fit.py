@@ -1,226 +1,212 @@
-"""Fit a profile to a shop's own records. Parameters that the records do not identify keep the profile's
-values."""
+"""Fit a profile to a shop's own records, and compare the shop that is written with the records."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from dataclasses import asdict, dataclass, field, replace
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, field
 from math import isfinite
 from pathlib import Path
 from typing import Any
 
-import yaml
+import numpy as np
+import pandas as pd
 
-from ...core.config import with_settings
-from ...core.errors import InvalidInput
+from ...core.errors import one_of
 from ...core.files import write_text
-from ...simulators import Catalog, ShopConfig
-from ...simulators.profiles.profiles import profile
-from ...tables.records import (
-    FOR_A_SHOP,
-    OrderLines,
-    RecordMapping,
-    RecordOptions,
-    lines_report,
-    read_events,
-    read_items,
-    read_order_lines,
-    save_set_aside,
-)
-from ..shop_data import ShopData
-from .from_lines import FittedParameter, UnidentifiedParameter, from_lines
-from .from_sessions import VISITS, from_sessions
+from ...simulators.profiles.profiles import PROFILES
+from ...tables.records import RecordOptions, lines_report, save_set_aside
+from ..responses.from_files import ResponseFiles, measure_files
+from ..responses.response import MeasuredResponses, Response
+from ..robustness import Robustness
+from .conclusions import conclusions
+from .config_file import config_text
+from .from_lines import FittedParameter, UnidentifiedParameter
 from .moments import Fit
+from .own import OwnRecords, read_own
+from .parts import Part, compare_parts, counts
+from .simulated_shop import SimulatedShop
+from .start import profile_shop
+from .with_responses import with_responses
+from .work import WRITTEN_VISITS, FittedShop, Progress, Work
 
 SET_ASIDE = "set_aside.csv"
-YEAR_DAYS = 364.0
-FEWEST_LINES = 100
+AUTO = "auto"
+RESAMPLES = 100
 
 
 @dataclass(frozen=True, eq=False)
 class Calibration:
-    """A fitted shop.
+    """A fitted shop, and how like the records it is.
 
     Attributes:
         profile: its values stay for all parameters that the data do not identify.
-        config: the shop.
-        lines: the order lines, with the rows that were set aside.
-        fitted: parameters that the data identify.
+        shop: what is written: config, catalogue, what it shows, and the season that was compared.
+        own: the records.
+        parts: of the records: what was fitted, and what was held out.
+        comparison: one row per part and fact: ``part, name, group, unit, mine, low, high, shop, near``, and
+            of the profile as it is ``untouched, untouched_near``.
+        fitted: parameters that the data identify, with intervals where they have one.
         unidentified: parameters that the data do not identify, with the reason.
-        catalog_figures: describe the catalogue. ``shopgym run`` builds it again from the order lines.
-        fit: of the visits; None if no visits were given.
-        records: how the order lines were said to be read.
-        item_table: files of items.
+        remarks: what was decided, in words.
+        search: of the parameters, at the end.
+        simulations: seasons that were simulated.
+        records, item_table, source, seed: how everything was read and simulated.
+        visits: of the season that was compared.
+        assumed: how much the gain of a policy moves with what no record says; None if not asked for.
+        responses: one row per response, see :func:`.from_responses.response_table`; None if there are none.
     """
 
     profile: str
-    config: ShopConfig
-    lines: OrderLines
+    shop: SimulatedShop
+    own: OwnRecords
+    parts: tuple[Part, ...]
+    comparison: pd.DataFrame
     fitted: tuple[FittedParameter, ...]
     unidentified: tuple[UnidentifiedParameter, ...]
-    catalog_figures: dict[str, float | int | str]
-    fit: Fit | None
-    records: RecordOptions = field(default_factory=RecordOptions)
-    item_table: tuple[Path, ...] = ()
+    remarks: tuple[str, ...]
+    search: Fit
+    simulations: int
+    records: RecordOptions
+    item_table: tuple[Path, ...]
+    source: tuple[str, Path]
+    seed: int
+    visits: int
+    assumed: Robustness | None
+    responses: pd.DataFrame | None = None
+    near: dict[str, tuple[int, int]] = field(init=False)
+    untouched_near: dict[str, tuple[int, int]] = field(init=False)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "near", counts(self.comparison))
+        object.__setattr__(self, "untouched_near", counts(self.comparison, "untouched_near"))
 
     def summary(self) -> dict[str, Any]:
         """Everything as values that JSON can hold."""
         return {
             "profile": self.profile,
-            "table": list(self.lines.recognised),
-            **lines_report(self.lines),
-            "catalog": self.catalog_figures,
+            **lines_report(self.own.lines),
+            "catalog": self.shop.catalog.describe(),
+            "facts": _rows(self.comparison),
+            "near": _by_part(self.near),
+            "untouched_near": _by_part(self.untouched_near),
             "found": [_without_nan(asdict(parameter)) for parameter in self.fitted],
             "not_identified": [asdict(parameter) for parameter in self.unidentified],
-            "sessions_fit": None
-            if self.fit is None
-            else {
-                "loss_before": self.fit.initial_loss,
-                "loss": self.fit.loss,
-                "simulations": self.fit.simulations,
-            },
+            "responses": [] if self.responses is None else _rows(self.responses),
+            "remarks": list(self.remarks),
+            "simulations": self.simulations,
+            "assumed": None if self.assumed is None else self.assumed.as_dict(),
+            "season": {"visits": self.visits, "days": self.shop.days, "share": self.shop.share},
         }
 
-    def yaml(self, transactions: Path) -> str:
+    def yaml(self) -> str:
         """The config of an experiment, which ``shopgym run`` reads."""
-        shop = _plain(asdict(replace(self.config, campaigns=(), shocks=())))
-        for name in ("campaigns", "shocks"):
-            del shop[name]
-        catalog = {"source": "transactions", "path": str(transactions.resolve()), **self._said()}
-        if self.item_table:
-            catalog["item_table"] = [str(path.resolve()) for path in self.item_table]
-        head = [f"# Fitted to {transactions.name} on the profile '{self.profile}'."]
-        head += [f"# found: {p.name} ({p.how})" for p in self.fitted]
-        head += [f"# not identified, as in the profile: {p.name} ({p.why})" for p in self.unidentified]
-        body = yaml.safe_dump(
-            {"catalog": catalog, "shop": shop}, sort_keys=False, default_flow_style=None, width=110
-        )
-        return "\n".join(head) + "\n" + body
+        path = self.source[1]
+        head = [f"Fitted to {path.name} on the profile '{self.profile}'."]
+        head += [
+            f"{part}: {near} of {facts} facts inside their interval or within 10%"
+            for part, (near, facts) in self.near.items()
+        ]
+        head += [f"found: {p.name} ({p.how})" for p in self.fitted]
+        head += [f"not identified: {p.name} ({p.why})" for p in self.unidentified]
+        return config_text(self.shop, self.own, self.source, self.records, self.item_table, self.seed, head)
 
-    def _said(self) -> dict[str, Any]:
-        """How the lines were read, as the section ``catalog`` of a config has it."""
-        if isinstance(self.records.mapping, RecordMapping):
-            raise InvalidInput("mapping", self.records.mapping.name, "give its name or the path of its file")
-        options = replace(self.records, currency=self.records.currency or self.lines.currency or None)
-        said = {**asdict(options), "mapping": options.mapping or self.lines.mapping}
-        said["dialect"] = {name: value for name, value in said["dialect"].items() if value is not None}
-        if said["mapping"] not in (None, "plain") and Path(said["mapping"]).suffix:
-            said["mapping"] = str(Path(said["mapping"]).resolve())
-        defaults = asdict(RecordOptions())
-        return {name: _plain(value) for name, value in said.items() if value and value != defaults[name]}
-
-    def save(self, out: Path, transactions: Path) -> Path:
+    def save(self, out: Path) -> Path:
         """Write the config to ``out``, and the rows set aside beside it; return the path of these."""
-        write_text(out, self.yaml(transactions))
+        write_text(out, self.yaml())
         set_aside = out.parent / SET_ASIDE
-        save_set_aside(self.lines.set_aside, set_aside)
+        save_set_aside(self.own.lines.set_aside, set_aside)
         return set_aside
 
 
 def calibrate(
-    transactions: Path,
+    transactions: Path | None = None,
     sessions: Path | None = None,
     *,
-    base: str = "gift",
+    base: str = AUTO,
     records: RecordOptions | None = None,
     item_table: Sequence[Path] = (),
+    holdout: float = 0.25,
     seed: int = 0,
-    visits: int = VISITS,
-    rounds: int = 6,
-    progress: Callable[[int, float], None] | None = None,
+    rounds: int = 5,
+    resamples: int = RESAMPLES,
+    assumed: bool = True,
+    responses: Sequence[Response] | ResponseFiles = (),
+    progress: Progress | None = None,
 ) -> Calibration:
-    """Fit a profile to order lines and, if there are any, to visits.
+    """Fit a profile to order lines, to events of visits, or to both.
 
     Args:
-        transactions: order lines, in any form that :mod:`shopgym.tables.records` reads.
+        transactions: order lines, in any form that :mod:`shopgym.tables.records` reads; None: the purchases
+            of ``sessions``.
         sessions: events of visits, likewise; see :mod:`shopgym.realism.events`.
-        base: the profile whose values stay for parameters that the data do not identify.
-        records: how the order lines are read; dialect, time zone and order of day and month are those of the
-            visits too.
+        base: the profile whose values stay for parameters that the data do not identify; ``auto``: the one
+            that is most like the records as it is.
+        records: how the records are read.
         item_table: files of items: products, costs. New products without sales are in the catalogue too.
+        holdout: share of the days, at the end, by which the shop is judged and to which it is not fitted.
         seed: of the simulations.
-        visits: number of visits in every simulation.
-        rounds: number of rounds of the search.
-        progress: called after every simulation with its number and loss.
+        rounds: accepted steps of the search.
+        resamples: of the bootstrap of the record's facts.
+        responses: measured from data, or files in which they are: the shop is given them after the fit.
+        assumed: whether to say how much a conclusion moves with what is assumed.
+        progress: called with what is done and the number of seasons so far.
 
     Raises:
         InvalidInput: names the file, column, row and fix.
     """
-    config = profile(base)
+    one_of("base", base, [AUTO, *PROFILES])
     records = records or RecordOptions()
-    lines = read_order_lines(
-        transactions,
-        records,
-        need=FOR_A_SHOP,
-        fewest=FEWEST_LINES,
-        field="--transactions",
-        columns_field="--column",
-    )
-    items = None
-    if item_table:
-        options = RecordOptions(dialect=records.dialect, currency=lines.currency or None)
-        items = read_items(item_table, options, field="--item-table")
-    catalog = Catalog.from_transactions(lines, items=items)
-    data = None if sessions is None else _visits(sessions, records)
-    conversion = None
-    if data is not None and "converted" in data.sessions:
-        conversion = float(data.sessions["converted"].mean())
-    fitted, unidentified = from_lines(lines, conversion or None)
-    fitted += _pages_that_fit(config, len(catalog))
-    config = _with_people(config, fitted)
-    config.check_catalog(catalog)
-    fit = None
-    if data is None:
-        unidentified.append(UnidentifiedParameter("choice, surfaces, dwell", "give --sessions"))
-    else:
-        of_visits, not_of_visits, fit = from_sessions(
-            data, catalog, config, seed=seed, visits=visits, rounds=rounds, progress=progress
-        )
-        config = with_settings(config, {parameter.name: parameter.value for parameter in of_visits})
-        fitted += of_visits
-        unidentified += not_of_visits
+    own = read_own(transactions, sessions, records=records, item_table=item_table, holdout=holdout)
+    source = ("events", sessions) if transactions is None else ("transactions", transactions)
+    assert source[1] is not None
+    work = Work(own, own.parts(seed, resamples), seed, progress)
+    name = work.nearest_profile() if base == AUTO else base
+    fit = work.fit(profile_shop(name, own), rounds)
+    fit, table = _respond(fit, responses, own, seed)
+    untouched = SimulatedShop.of_profile(name, fit.shop.days, fit.shop.start_week, WRITTEN_VISITS)
+    judged = work.judge(fit.shop)
+    comparison = compare_parts(work.parts, judged.figures, work.judge(untouched).figures)
+    chosen = [f"profile: {name}, the one most like the records as it is"] if base == AUTO else []
     return Calibration(
-        base,
-        config,
-        lines,
-        tuple(fitted),
-        tuple(unidentified),
-        catalog.describe(),
-        fit,
+        name,
+        fit.shop,
+        own,
+        work.parts,
+        comparison,
+        fit.fitted,
+        fit.unidentified,
+        (*own.remarks, *chosen, *fit.remarks),
+        fit.search,
+        work.seasons,
         records,
         tuple(item_table),
+        source,  # type: ignore[arg-type]
+        seed,
+        judged.season.visits,
+        conclusions(fit.shop, priced=own.priced, seed=seed) if assumed else None,
+        table,
     )
 
 
-def _visits(sessions: Path, records: RecordOptions) -> ShopData:
-    options = RecordOptions(dialect=records.dialect, day_first=records.day_first, time_zone=records.time_zone)
-    return ShopData.from_events(read_events(sessions, options, field="--sessions").events)
+def _respond(
+    fit: FittedShop, responses: Sequence[Response] | ResponseFiles, own: OwnRecords, seed: int
+) -> tuple[FittedShop, pd.DataFrame | None]:
+    measured = MeasuredResponses(tuple(responses)) if not isinstance(responses, ResponseFiles) else None
+    if measured is None:
+        rng, sold = np.random.default_rng(seed), own.fitted_lines.sold
+        measured = measure_files(responses, sold, own.data, fit.shop.catalog, rng)  # type: ignore[arg-type]
+    if not measured.measured and not measured.unmeasured:
+        return fit, None
+    return with_responses(fit, measured.measured, measured.unmeasured, seed=seed)
 
 
-def _pages_that_fit(config: ShopConfig, items: int) -> list[FittedParameter]:
-    """Pages no larger than the catalogue."""
-    how = f"the catalogue has only {items} items"
-    sizes = {name: getattr(config, name) for name in ("slate_size", "num_candidates")}
-    return [FittedParameter(name, items, "items", how) for name, size in sizes.items() if size > items]
+def _by_part(near: Mapping[str, tuple[int, int]]) -> dict[str, dict[str, int]]:
+    return {part: {"near": inside, "facts": facts} for part, (inside, facts) in near.items()}
 
 
-def _with_people(config: ShopConfig, fitted: list[FittedParameter]) -> ShopConfig:
-    """The config with the fitted values, and with enough users for a year of new visitors."""
-    config = with_settings(config, {parameter.name: parameter.value for parameter in fitted})
-    arrivals = config.arrivals
-    new_visitors = arrivals.per_day * YEAR_DAYS
-    users = int(arrivals.established + 1.1 * new_visitors + 10 * new_visitors**0.5) + 1
-    return replace(config, users=max(users, config.users))
+def _rows(table: pd.DataFrame) -> list[dict[str, Any]]:
+    return [_without_nan(row) for row in table.astype(object).to_dict("records")]
 
 
-def _without_nan(row: dict[str, Any]) -> dict[str, Any]:
+def _without_nan(row: Mapping[Any, Any]) -> dict[str, Any]:
     return {key: None if isinstance(x, float) and not isfinite(x) else x for key, x in row.items()}
-
-
-def _plain(value: Any) -> Any:
-    """Tuples as lists and numpy numbers as Python numbers, because YAML knows only these."""
-    if isinstance(value, dict):
-        return {key: _plain(inner) for key, inner in value.items()}
-    if isinstance(value, list | tuple):
-        return [_plain(inner) for inner in value]
-    return value.item() if hasattr(value, "item") else value

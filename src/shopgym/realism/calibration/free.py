@@ -71,7 +71,7 @@ OF_VISITS = (
     _free("dwell.median", "log", 0.15, "times", ("dwell_median_s",)),
     _free("dwell.log_sd", "log", 0.1, "times", ("dwell_log_sd",)),
     _free("dwell.reading", "log", 0.3, "times", ("session_duration_median_s", "dwell_median_s")),
-    _free("behaviour.relevance", "log", 0.2, "items", CHAINS),
+    _free("behaviour.relevance", "log", 0.2, "items", CHAINS[:1]),
 )
 """Parameters of visits."""
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -10,23 +10,24 @@ import pandas as pd
 
 from ...core.errors import InvalidInput
 from ...core.statistics import normal_quantile
+from ...core.types import F64
+from ...simulators import ShopConfig
 from ...simulators.market.seasons import YEAR
 from ...simulators.people.arrivals import HOURS, WEEKDAYS, WEEKS
+from ...simulators.people.retention import RetentionConfig, draw_habits, expected_visits
 from ...tables.records import FEWEST_CUSTOMERS, FEWEST_DAYS, OrderLines
 from ..bgnbd import BgNbd, fit_bgnbd
 from ..resampling import LEVEL
 from ..shop_data import DAY, weekday
 
 WEEK = 7.0
-ASSUMED_CONVERSION = 0.025
-"""Share of visits with an order if no visits are given: the middle of pub_session_conversion_rate."""
 FEWEST_RETURNS, FEWEST_WEEKS = 30, 4
-MOST_UNITS = 10_000
-"""Units of a line that a shop allows."""
+WIDE = 100.0
+"""An interval whose ends have this ratio says that a number is not identified."""
+PEOPLE = 20_000
+"""Drawn customers, for expectations over them."""
 FIRST_RETURN_DAY = 1.0
 """Days from a purchase to the earliest return in the simulator."""
-NEEDS_PAGES = ("people.boredom", "people.learning", "people.worth_weight", "people.retention.rate_effect")
-NOT_IN_LINES = ("campaigns", "shocks", "market.season", "delivery.weight", "stock.lead_time")
 Z = normal_quantile(LEVEL)
 
 
@@ -57,40 +58,100 @@ class UnidentifiedParameter:
     why: str
 
 
-def from_lines(
-    lines: OrderLines, conversion: float | None
-) -> tuple[list[FittedParameter], list[UnidentifiedParameter]]:
-    """Estimate all parameters that order lines identify.
+def from_lines(lines: OrderLines) -> tuple[list[FittedParameter], list[UnidentifiedParameter]]:
+    """What order lines say in closed form: when orders come, and what comes back.
 
-    Args:
-        lines: of the shop.
-        conversion: share of visits with an order, from the shop's visits; None: ``ASSUMED_CONVERSION``.
+    How often customers come is in :func:`customers`, because it depends on how many of their visits bring an
+    order.
 
     Returns:
         (fitted, unidentified).
     """
+    time = lines.sold.groupby("order")["time"].min()
+    unidentified: list[UnidentifiedParameter] = []
+    days = float(time.max() - time.min()) / DAY
+    fitted = _arrival_shapes(time, days, unidentified)
+    fitted += _returns(lines, unidentified)
+    return fitted, unidentified
+
+
+def customers(
+    lines: OrderLines, config: ShopConfig, orders_per_visit: float
+) -> tuple[list[FittedParameter], list[UnidentifiedParameter]]:
+    """How many customers come how often: where a search begins.
+
+    The BG/NBD model of orders is thinned to visits. New customers are those of the second half of the record.
+    The established ones are as many as bring the orders that new ones do not, in expectation.
+
+    Args:
+        lines: of the shop.
+        config: for the share of people who pass by.
+        orders_per_visit: of customers, from a simulated season.
+    """
     sold = lines.sold
     orders = sold.groupby("order", as_index=False).agg(time=("time", "min"), customer=("customer", "first"))
-    unidentified: list[UnidentifiedParameter] = []
     days = float(orders["time"].max() - orders["time"].min()) / DAY
-    fitted = _arrival_shapes(orders["time"], days, unidentified)
-    fitted += _units(sold)
-    fitted += _returns(lines, unidentified)
-    share = ASSUMED_CONVERSION if conversion is None else conversion
     try:
         _require_repeats(orders, days)
         model, span = bgnbd(orders)
-        fitted += retention(model, share, assumed=conversion is None)
-        fitted += _arrivals(orders, share, span)
     except InvalidInput as error:
-        unidentified.append(UnidentifiedParameter("people.retention", str(error)))
-        unidentified.append(UnidentifiedParameter("arrivals.per_day", "needs known customers who come back"))
-    test = "prices in a log are not drawn at random: run a price test"
-    unidentified.append(UnidentifiedParameter("choice.price_sensitivity", test))
-    pages = "needs what was shown before and after, visit by visit"
-    unidentified += [UnidentifiedParameter(name, pages) for name in NEEDS_PAGES]
-    unidentified += [UnidentifiedParameter(name, "not in order lines") for name in NOT_IN_LINES]
-    return fitted, unidentified
+        why = f"{error.field}: {error.value}; {error.fix}"
+        names = (f"people.retention.{name}" for name in ("r", "alpha", "a", "b"))
+        return [], [UnidentifiedParameter(name, why) for name in names]
+    open_ends = [i for i in (0, 1) if model.intervals[i, 1] > WIDE * model.intervals[i, 0]]
+    if open_ends:
+        (low, high), name = model.intervals[open_ends[0]], ("r", "alpha")[open_ends[0]]
+        why = f"the orders leave {name} anywhere from {low:.2g} to {high:.2g}"
+        names = (f"people.retention.{name}" for name in ("r", "alpha", "a", "b"))
+        return [], [UnidentifiedParameter(name, why) for name in names]
+    fitted = retention(model, orders_per_visit)
+    values = {one.name.rsplit(".", 1)[1]: one.value for one in fitted}
+    people = replace(config.people.retention, **values)
+    first = orders.dropna(subset="customer").groupby("customer")["time"].min()
+    new = int((first >= (orders["time"].min() + orders["time"].max()) / 2).sum())
+    return fitted + _arrivals(people, new, len(orders), span, orders_per_visit), []
+
+
+def _arrivals(
+    people: RetentionConfig, new: int, orders: int, days: float, orders_per_visit: float
+) -> list[FittedParameter]:
+    """New visitors a day and established customers."""
+    rate, dropout = draw_habits(PEOPLE, people, np.random.default_rng(0))
+    of_new = float(expected_visits(rate, dropout, days / 2).mean())
+    of_established = float(expected_visits(rate, dropout, days, PEOPLE).mean())
+    ever = -np.expm1(-orders_per_visit * of_new)  # of those who come, so many order in the time that is left
+    coming = new / (days / 2) / max(ever, 0.05)
+    by_new = coming * days * float(expected_visits(rate, dropout, days).mean()) / 2
+    established = max(orders / orders_per_visit - by_new, 0.1 * orders / orders_per_visit) / of_established
+    per_day = max(coming, 1e-3) / (1.0 - people.passing * (1.0 - people.passing_missions))
+    how = "customers first seen in the second half of the record, and those who pass by as in the profile"
+    beyond = "as many as bring the orders that new customers do not"
+    return [
+        FittedParameter("arrivals.per_day", per_day, "visitors a day", how),
+        FittedParameter("arrivals.established", round(established), "customers", beyond),
+    ]
+
+
+def arrival_hours(orders: F64, delays: F64, turns: int = 200) -> tuple[float, ...]:
+    """(24,) when visits begin, from (24,) orders by hour and the hours from the start of a visit to its end.
+
+    The hours of orders are those of visits, spread by the delays. This is undone by the iteration of
+    Richardson (1972) and Lucy (1974), which keeps shares at 0 or more. Visits begin at any
+    minute of their hour.
+    """
+    spread = np.zeros((HOURS, HOURS))  # from the hour of the start to that of the order
+    parts = (np.arange(4) + 0.5) / 4
+    for part in parts:
+        later = np.floor(part + delays).astype(np.int64) % HOURS
+        shares = np.bincount(later, minlength=HOURS) / len(delays) / len(parts)
+        for hour in range(HOURS):
+            spread[hour] += np.roll(shares, hour)
+    real = orders / orders.sum()
+    begin = np.full(HOURS, 1.0 / HOURS)
+    for _ in range(turns):
+        expected = np.maximum(begin @ spread, 1e-12)
+        begin = begin * (spread @ (real / expected))
+    return tuple(float(round(x, 4)) for x in HOURS * begin / begin.sum())
 
 
 def _require_repeats(orders: pd.DataFrame, days: float) -> None:
@@ -123,7 +184,7 @@ def bgnbd(orders: pd.DataFrame) -> tuple[BgNbd, float]:
     return fit_bgnbd(x, recency, np.asarray((end - first) / week)), (end - start) / DAY
 
 
-def retention(model: BgNbd, conversion: float, *, assumed: bool) -> list[FittedParameter]:
+def retention(model: BgNbd, orders_per_visit: float) -> list[FittedParameter]:
     """The BG/NBD model of visits behind a model of orders, if each visit has an order with one probability.
 
     Thinning a gamma-mixed Poisson process by q divides its rate by q, so alpha of visits is q alpha. A
@@ -131,10 +192,8 @@ def retention(model: BgNbd, conversion: float, *, assumed: bool) -> list[FittedP
     by the factor q.
     """
     r, alpha, a, b = model.parameters
-    q = conversion
+    q = orders_per_visit
     how = "maximum likelihood of BG/NBD on orders (Fader, Hardie & Lee 2005)"
-    if assumed:
-        how += f"; an order in {q:.1%} of visits is assumed, give --sessions"
     low, high = model.intervals.T
     days = q * WEEK
     return [
@@ -145,21 +204,6 @@ def retention(model: BgNbd, conversion: float, *, assumed: bool) -> list[FittedP
             ("a", a, "1", low[2], high[2]),
             ("b", (a + b) / q - a, "1", np.nan, np.nan),
         )
-    ]
-
-
-def _arrivals(orders: pd.DataFrame, conversion: float, days: float) -> list[FittedParameter]:
-    """New visitors a day, from the customers who are new in the second half, and customers before that."""
-    first = orders.dropna(subset="customer").groupby("customer")["time"].min()
-    middle = (orders["time"].min() + orders["time"].max()) / 2
-    new = int((first >= middle).sum())
-    established = max(int((first < middle).sum()) - new, 0)
-    per_day = new / (days / 2) / conversion
-    how = "customers first seen in the second half of the time, over the share of visits with an order"
-    beyond = "customers of the first half beyond the new ones"
-    return [
-        FittedParameter("arrivals.per_day", per_day, "visitors a day", how),
-        FittedParameter("arrivals.established", established, "customers", beyond),
     ]
 
 
@@ -191,14 +235,6 @@ def _shape(name: str, index: pd.Series, count: int, how: str) -> FittedParameter
     shares = np.bincount(index, minlength=count) * (count / len(index))
     multipliers = tuple(float(round(x, 4)) for x in shares)
     return FittedParameter(f"arrivals.{name}", multipliers, "multipliers", how)
-
-
-def _units(sold: pd.DataFrame) -> list[FittedParameter]:
-    most = int(np.ceil(sold["quantity"].quantile(0.999)))
-    how = "99.9% of the order lines hold no more"
-    if most > MOST_UNITS:  # e.g. fuel by the hundredth of a litre
-        how = f"99.9% of the order lines hold no more than {most:,}; the shop allows {MOST_UNITS:,}"
-    return [FittedParameter("choice.max_units", min(max(most, 1), MOST_UNITS), "units", how)]
 
 
 def _returns(lines: OrderLines, unidentified: list[UnidentifiedParameter]) -> list[FittedParameter]:

@@ -1,94 +1,84 @@
-"""Strength of taste and of intent from sequences, by simulated moments.
+"""Strength of taste and of intent from sequences.
 
-``choice.taste_weight`` and ``choice.intent_weight`` are those at which popularity, item-KNN and a Markov
-chain name the next item of simulated visits as often as in the record. Three figures, two parameters: the
-third says how well the form of the shop fits.
+``choice.taste_weight`` and ``choice.intent_weight`` keep the ratio that the profile gives them, because
+visits do not tell the two apart. Their common factor is that at which item-KNN and a Markov chain exceed
+popularity as much in simulated visits as in the record.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import replace
 
 import numpy as np
 
 from ...core.config import with_settings
-from ...core.types import F64
-from ...simulators import Catalog, ShopConfig
-from ..responses.personalisation import RECOMMENDERS, measure_personalisation
+from ...simulators import Catalog, MarketConfig, PeopleConfig, ShopConfig
+from ..responses.personalisation import EXCESS, RECOMMENDERS, measure_personalisation
 from ..responses.response import Response
 from ..shop_events import Behaviour, simulate_season
-from .from_lines import FittedParameter, UnidentifiedParameter, Z
-from .from_sessions import without_dynamics
-from .moments import FreeParameter, simulated_moments
+from .from_lines import FittedParameter, UnidentifiedParameter
+from .inversion import COARSE, invert
 
-PARAMETERS = ("choice.taste_weight", "choice.intent_weight")
-LOW, HIGH, STEP = 0.0, 10.0, 0.5
+TASTE, INTENT = "choice.taste_weight", "choice.intent_weight"
+MOST_WEIGHT = 12.0
+"""Logits up to which the larger of the two is searched."""
 DAYS = 7.0
+SEEDS = 2
+"""Simulations whose mean counts."""
 VISITS_PER_USE = 2.5
 """Visits simulated for one that opens two items or more; more where that is not enough."""
 MOST_VISITS = 40_000
-LEAST_MISS = 0.01
-ROUNDS = 3
 
 
 def fit_recall(
-    responses: Mapping[str, Response],
+    response: Response,
     catalog: Catalog,
     config: ShopConfig,
     *,
     seed: int,
     behaviour: Behaviour | None = None,
-    rounds: int = ROUNDS,
 ) -> tuple[list[FittedParameter], list[UnidentifiedParameter]]:
-    """(fitted, unidentified) strengths of taste and intent, where the responses hold the three recalls."""
-    if not set(RECOMMENDERS) <= set(responses):
-        return [], []
-    chosen = [responses[name] for name in RECOMMENDERS]
-    target = np.array([response.value for response in chosen])
-    error = np.array([(response.high - response.low) / (2.0 * Z) for response in chosen])
-    scale = np.maximum(error * 2.0**0.5, LEAST_MISS)  # the simulation has as many visits as the record
+    """(fitted, unidentified): taste and intent at which the shop has this excess of recall.
 
-    def simulate(values: Mapping[str, float]) -> F64:
-        shares = simulated_recall(
-            catalog, with_settings(config, values), chosen[0].rows, seed=seed, behaviour=behaviour
-        )
-        return np.array([shares[name] for name in RECOMMENDERS])
+    Args:
+        response: ``recall_excess``; its ``rows`` are the visits behind it, and as many are simulated.
+        catalog, config: the shop; the ratio of its two weights stays. Where both are 0 they are alike.
+        seed: of the simulations.
+        behaviour: what the shop shows.
+    """
+    weights = np.array([config.choice.taste_weight, config.choice.intent_weight])
+    shares = weights / weights.max() if weights.max() > 0 else np.ones(2)
 
-    start = {
-        "choice.taste_weight": config.choice.taste_weight,
-        "choice.intent_weight": config.choice.intent_weight,
-    }
-    free = tuple(FreeParameter(name, min(start[name], HIGH), LOW, HIGH, STEP) for name in PARAMETERS)
-    fit = simulated_moments(simulate, target, scale, free, rounds=rounds)
-    reached = ", ".join(
-        f"{name} {value:.3f} for {goal:.3f}"
-        for name, value, goal in zip(RECOMMENDERS.values(), fit.moments, target, strict=True)
-    )
-    fitted, unidentified = [], []
-    for name in PARAMETERS:
-        value, half = fit.values[name], Z * fit.standard_errors[name]
-        if name in fit.unidentified:
-            unidentified.append(UnidentifiedParameter(name, "the next item hardly depends on it"))
-        elif value <= LOW or value >= HIGH:
-            why = f"the search ends at the end of its range, {value:g}: recall@20 {reached}"
-            unidentified.append(UnidentifiedParameter(name, why))
-        else:
-            how = f"next-item recall@20 by simulated moments: {reached}"
-            fitted.append(
-                FittedParameter(name, value, "logits", how, max(value - half, LOW), min(value + half, HIGH))
-            )
-    return fitted, unidentified
+    def excess(largest: float) -> float:
+        changed = with_settings(config, dict(zip((TASTE, INTENT), (shares * largest).tolist(), strict=True)))
+        runs = [
+            simulated_recall(catalog, changed, response.rows, seed=seed + i, behaviour=behaviour)[EXCESS]
+            for i in range(SEEDS)
+        ]
+        return float(np.mean(runs))
+
+    half = (response.high - response.low) / 2.0 * (1.0 + 1.0 / SEEDS) ** 0.5  # the simulations vary too
+    wider = replace(response, low=response.value - half, high=response.value + half)
+    inverse = invert(excess, wider, 0.0, MOST_WEIGHT, fine=COARSE)
+    if isinstance(inverse, str):
+        return [], [UnidentifiedParameter(name, inverse) for name in (TASTE, INTENT)]
+    how = f"{inverse.how}; the ratio of taste to intent is the profile's"
+    fitted = [
+        FittedParameter(name, inverse.value * share, "logits", how, inverse.low * share, inverse.high * share)
+        for name, share in zip((TASTE, INTENT), shares.tolist(), strict=True)
+        if share > 0
+    ]
+    return fitted, []
 
 
 def simulated_recall(
     catalog: Catalog, config: ShopConfig, visits: int, *, seed: int, behaviour: Behaviour | None = None
 ) -> dict[str, float]:
-    """Recall of the next item in so many simulated visits of a calm shop, by name of the response.
+    """Recall of the next item in so many simulated visits of a calm shop, by name of response.
 
     NaN where the shop has too few visits that open two items.
     """
-    calm = with_settings(without_dynamics(config), {"dwell.enabled": True})
+    calm = _calm(config)
     asked = VISITS_PER_USE * visits
     while True:
         arrivals = replace(calm.arrivals, per_day=asked / DAYS, established=0)
@@ -98,5 +88,20 @@ def simulated_recall(
         measured = measure_personalisation(season.data, rng, visits=visits, resamples=0).measured
         enough = bool(measured) and measured[0].rows >= visits
         if enough or asked >= MOST_VISITS:
-            return {name: float("nan") for name in RECOMMENDERS} | {r.name: r.value for r in measured}
+            nothing = dict.fromkeys((*RECOMMENDERS, EXCESS), float("nan"))
+            return nothing | {r.name: r.value for r in measured}
         asked *= 2.0
+
+
+def _calm(config: ShopConfig) -> ShopConfig:
+    """The shop without what changes from day to day: the order of the items of a visit does not show it."""
+    stock, dwell = replace(config.stock, enabled=False), replace(config.dwell, enabled=True)
+    return replace(
+        config,
+        people=PeopleConfig(),
+        market=MarketConfig(),
+        campaigns=(),
+        shocks=(),
+        stock=stock,
+        dwell=dwell,
+    )

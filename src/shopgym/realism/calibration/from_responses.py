@@ -2,25 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-import numpy as np
 import pandas as pd
 
 from ...core.config import with_settings
-from ...simulators import Catalog, ShopConfig
-from ..responses.personalisation import RECOMMENDERS
+from ...simulators import Campaign, Catalog, ShopConfig
+from ..responses.personalisation import EXCESS, RECOMMENDERS
 from ..responses.response import Response
 from ..shop_events import Behaviour
 from .from_lines import FittedParameter, UnidentifiedParameter
 from .from_recall import fit_recall, simulated_recall
+from .inversion import invert
 from .shop_effects import ShopEffects
 
 BOOST = "campaigns.boost"
-FLAT = 1e-3
-"""Change of a response over the whole range of a parameter below which the parameter does not move it, in
-half widths of its interval or in the unit of the response, whichever is more."""
 
 
 @dataclass(frozen=True)
@@ -43,7 +40,7 @@ TARGETS = {
 }
 """In the order in which they are met: later ones depend on earlier ones."""
 AFTER_CARTS = ResponseTarget("choice.buy_price", 0.0, 5.0, "per logit of carts")
-"""Of the elasticity of units, where that of carts is known."""
+"""Of the elasticity of units, where that of carts is known or cannot be enough."""
 COMPARED = {
     "promotion_total": "it follows from the price response and the boost: compared, not fitted",
     "email_spend": "it follows from orders and their value: compared, not fitted",
@@ -77,7 +74,12 @@ def from_responses(
     for response in responses:
         by_name.setdefault(response.name, response)
     effects = ShopEffects(catalog, seed, behaviour or Behaviour())
-    fitted, unidentified = fit_recall(by_name, catalog, config, seed=seed, behaviour=effects.behaviour)
+    fitted: list[FittedParameter] = []
+    unidentified: list[UnidentifiedParameter] = []
+    if EXCESS in by_name:
+        fitted, unidentified = fit_recall(
+            by_name[EXCESS], catalog, config, seed=seed, behaviour=effects.behaviour
+        )
     config = with_fitted(config, fitted)
     for name, target in TARGETS.items():
         if name not in by_name:
@@ -85,6 +87,11 @@ def from_responses(
         if name == "price_elasticity" and any(p.name == target.parameter for p in fitted):
             target = AFTER_CARTS
         result = _meet(by_name[name], target, effects, config)
+        if isinstance(result, UnidentifiedParameter) and target is TARGETS["price_elasticity"]:
+            again = _meet(
+                by_name[name], AFTER_CARTS, effects, config
+            )  # purchases may respond where carts cannot
+            result = again if isinstance(again, FittedParameter) else result
         if isinstance(result, FittedParameter):
             fitted.append(result)
             config = with_fitted(config, [result])
@@ -98,7 +105,7 @@ def with_fitted(config: ShopConfig, fitted: Sequence[FittedParameter]) -> ShopCo
     """The config with the fitted values. ``campaigns.boost`` goes to every campaign."""
     values = {parameter.name: parameter.value for parameter in fitted}
     boost = values.pop(BOOST, None)
-    if boost is not None:
+    if boost is not None and config.campaigns:
         config = _with(config, BOOST, boost)
     return with_settings(config, values) if values else config
 
@@ -111,16 +118,20 @@ def response_table(
     *,
     seed: int,
     behaviour: Behaviour | None = None,
+    boost: float | None = None,
 ) -> pd.DataFrame:
     """One row per response: name, mine, low, high, shop_before, shop_after, inside, unit and how.
 
     ``inside`` is whether the shop after the fit lies in the interval. The shop's figures are those of
-    :class:`.shop_effects.ShopEffects`; those of sequences come from simulated visits.
+    :class:`.shop_effects.ShopEffects`; those of sequences come from simulated visits. ``boost`` is that of
+    campaigns after the fit; a shop without campaigns is asked for a :class:`.Campaign` with the defaults.
     """
     effects = ShopEffects(catalog, seed, behaviour or Behaviour())
     sides: list[dict[str, float]] = []
+    if boost is not None:
+        after = _with(after, BOOST, boost)
     for config in (before, after):
-        number = next((r.rows for r in responses if r.name in RECOMMENDERS), None)
+        number = next((r.rows for r in responses if r.name in (EXCESS, *RECOMMENDERS)), None)
         side = {}
         if number is not None:
             side = simulated_recall(catalog, config, number, seed=seed, behaviour=effects.behaviour)
@@ -142,53 +153,19 @@ def response_table(
 def _meet(
     response: Response, target: ResponseTarget, effects: ShopEffects, config: ShopConfig
 ) -> FittedParameter | UnidentifiedParameter:
-    """The value at which the shop has the response, which must rise or fall with the parameter."""
-    measured: dict[float, float] = {}
-
     def effect(value: float) -> float:
-        if value not in measured:
-            measured[value] = effects.measure(
-                response.name, _with(config, target.parameter, value), response.change
-            )
-        return measured[value]
+        return effects.measure(response.name, _with(config, target.parameter, value), response.change)
 
-    ends = effect(target.low), effect(target.high)
-    if not np.isfinite(ends).all():
-        return UnidentifiedParameter(target.parameter, f"{response.name} does not occur in this shop")
-    half = (response.high - response.low) / 2.0
-    if abs(ends[1] - ends[0]) <= FLAT * max(half, 1e-9):
-        return UnidentifiedParameter(target.parameter, f"it does not move {response.name} in this shop")
-    least, most = sorted(ends)
-    if not least < response.value < most:
-        why = (
-            f"{response.name} is {response.value:.4g} [{response.low:.4g}, {response.high:.4g}], "
-            f"and the shop has {least:.4g} to {most:.4g} at any value: a boundary, not a fit"
-        )
-        return UnidentifiedParameter(target.parameter, why)
-    value = _inverse(effect, response.value, target)
-    edges = [
-        _inverse(effect, float(np.clip(end, least, most)), target) for end in (response.low, response.high)
-    ]
-    how = f"{response.name}: {response.how}"
-    if not (least < response.low and response.high < most):
-        how += "; its interval goes beyond what the shop can do"
-    return FittedParameter(target.parameter, value, target.unit, how, min(edges), max(edges))
-
-
-def _inverse(effect: Callable[[float], float], goal: float, target: ResponseTarget) -> float:
-    from scipy.optimize import brentq
-
-    ends = {target.low: effect(target.low) - goal, target.high: effect(target.high) - goal}
-    for end, miss in ends.items():
-        if miss == 0.0:
-            return end
-    tolerance = 1e-3 * (target.high - target.low)
-    return float(
-        brentq(lambda value: effect(float(value)) - goal, target.low, target.high, xtol=tolerance, rtol=1e-3)
+    inverse = invert(effect, response, target.low, target.high)
+    if isinstance(inverse, str):
+        return UnidentifiedParameter(target.parameter, inverse)
+    return FittedParameter(
+        target.parameter, inverse.value, target.unit, inverse.how, inverse.low, inverse.high
     )
 
 
 def _with(config: ShopConfig, parameter: str, value: float) -> ShopConfig:
     if parameter == BOOST:
-        return replace(config, campaigns=tuple(replace(c, boost=value) for c in config.campaigns))
+        campaigns = config.campaigns or (Campaign(),)
+        return replace(config, campaigns=tuple(replace(c, boost=value) for c in campaigns))
     return with_settings(config, {parameter: value})

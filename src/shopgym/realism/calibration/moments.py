@@ -86,8 +86,9 @@ def simulated_moments(
     *,
     rounds: int = 6,
     tolerance: float = 1e-2,
-    largest_miss: float = np.inf,
+    straight: float = np.inf,
     slopes: F64 | None = None,
+    renew: bool = True,
     progress: Callable[[int, float], None] | None = None,
 ) -> Fit:
     """Fit ``parameters`` so that the simulated moments are near the targets.
@@ -102,9 +103,10 @@ def simulated_moments(
             better with slopes that were carried along, p simulations give slopes.
         tolerance: the search stops if a round moves every parameter by less than this share of its step, or
             gains less than this share of the loss.
-        largest_miss: a miss counts as about this much at most, so that a moment out of reach does not draw
-            the others away: c tanh(miss / c).
+        straight: a miss counts as it is up to about so many scales, and beyond by its logarithm, so that a
+            moment out of reach does not draw the others away: c asinh(miss / c).
         slopes: (m, p) to begin with, from an earlier search; None: they are simulated.
+        renew: whether slopes are simulated again where no try is better; else the search ends there.
         progress: called after every simulation with its number and loss.
 
     Raises:
@@ -124,8 +126,8 @@ def simulated_moments(
         if key not in simulated:
             moments = simulate({p.name: float(v) for p, v in zip(parameters, x, strict=True)})
             miss = np.where(np.isfinite(moments), (moments - target) / scale, NO_VALUE_MISS)
-            if np.isfinite(largest_miss):
-                miss = largest_miss * np.tanh(miss / largest_miss)
+            if np.isfinite(straight):
+                miss = straight * np.arcsinh(miss / straight)
             simulated[key] = (moments, miss)
             if progress is not None:
                 progress(len(simulated), float(miss @ miss))
@@ -155,7 +157,7 @@ def simulated_moments(
                 break
             damping *= 8.0
         else:
-            if fresh:
+            if fresh or not renew:
                 break
             slope, fresh, damping = differences(x), True, DAMPING
             continue
@@ -183,7 +185,7 @@ def simulated_moments(
 
 
 def _proposal(x: F64, miss: F64, slope: F64, step: F64, damping: float, low: F64, high: F64) -> F64:
-    """(p,) the next point: parameters at a bound that would go beyond it stay, and the others are solved for."""
+    """(p,) the next point; parameters at a bound that would go beyond it stay where they are."""
     free: Bool = np.ones(len(x), np.bool_)
     while True:
         move = np.zeros(len(x))

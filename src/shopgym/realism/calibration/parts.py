@@ -77,11 +77,16 @@ def _figures(data: ShopData, facts: tuple[StylisedFact, ...], share: float) -> F
 def compare_parts(
     parts: tuple[Part, ...], shop: list[F64], untouched: list[F64] | None = None
 ) -> pd.DataFrame:
-    """One row per part and fact: part, name, group, mine, low, high, shop, near, and the same of the profile."""
+    """One row per part and fact: of the record, of the shop, and of the profile as it is."""
     rows = []
     for number, part in enumerate(parts):
         for at, fact in enumerate(part.facts):
-            row = {"part": part.name, "name": fact.name, "group": fact.group, "unit": fact.unit}
+            row: dict[str, object] = {
+                "part": part.name,
+                "name": fact.name,
+                "group": fact.group,
+                "unit": fact.unit,
+            }
             row |= {"mine": fact.value, "low": fact.low, "high": fact.high}
             row |= {"shop": shop[number][at], "near": near(float(shop[number][at]), fact)}
             if untouched is not None:

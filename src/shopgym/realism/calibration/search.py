@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import numpy as np
 
@@ -11,16 +11,18 @@ from ...core.statistics import normal_quantile
 from ...core.types import F64
 from ..resampling import LEVEL
 from .free import Free
-from .moments import Fit, simulated_moments
-from .parts import Part, figures
+from .moments import NO_VALUE_MISS, Fit, simulated_moments
+from .parts import Part
 from .scales import RANGE_STEPS
 from .simulated_shop import SimulatedShop
 
-LARGEST_MISS = 4.0
-"""A fact out of reach counts as about so many tolerances."""
+STRAIGHT = 2.0
+"""A miss of more tolerances counts by its logarithm."""
 DIGITS = 4
 """Significant digits of fitted numbers: of the config that is written, and so of all that is simulated."""
 Z = normal_quantile(LEVEL)
+LEAST_ERROR = 0.1
+"""Standard error of a fact, in tolerances, at the least."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -30,41 +32,39 @@ class FactSearch:
     Attributes:
         free: the parameters.
         part: whose facts are met.
-        watched: the part alone; the season is simulated no longer than the part.
-        seed: of every season.
     """
 
     free: tuple[Free, ...]
     part: Part
-    seed: int
 
     def run(
         self,
         shop: SimulatedShop,
+        simulated: Callable[[SimulatedShop], F64],
         *,
         rounds: int,
         slopes: F64 | None = None,
         progress: Callable[[int, float], None] | None = None,
-    ) -> tuple[SimulatedShop, Fit]:
-        """(the shop at the best numbers, the search), beginning at the numbers of ``shop``."""
+    ) -> Fit:
+        """Search, beginning at the numbers of ``shop``; ``simulated`` gives (m,) the facts of a shop."""
         facts = self.part.facts
         target = np.array([fact.value for fact in facts])
 
         def simulate(scaled: Mapping[str, float]) -> F64:
-            return self.figures(shop.with_values(self.values(scaled)))
+            return simulated(shop.with_values(self.values(scaled)))
 
         free = tuple(f.scaled.free(max(shop.value(f.scaled.name), f.least)) for f in self.free)
-        fit = simulated_moments(
+        return simulated_moments(
             simulate,
             target,
             self.part.tolerance,
             free[: len(facts)],
             rounds=rounds,
-            largest_miss=LARGEST_MISS,
+            straight=STRAIGHT,
             slopes=slopes,
+            renew=slopes is None,
             progress=progress,
         )
-        return shop.with_values(self.values(fit.values)), fit
 
     def values(self, scaled: Mapping[str, float]) -> dict[str, float]:
         """The numbers, rounded as they are written, from their places on the scales."""
@@ -74,11 +74,6 @@ class FactSearch:
             if f.scaled.name in scaled
         }
 
-    def figures(self, shop: SimulatedShop) -> F64:
-        """(m,) the facts of the part in a season of this shop, as long as the part."""
-        season = replace(shop, days=self.part.data.days).season(self.seed).data
-        return figures(season, (self.part,), 0.0, shop.share)[0]
-
     def loss(self, values: F64) -> float:
         """What the search makes small, of (m,) figures."""
         return float((capped_misses(values, self.part) ** 2).sum())
@@ -86,14 +81,19 @@ class FactSearch:
     def intervals(self, fit: Fit) -> dict[str, tuple[float, float, str]]:
         """By name of a parameter: low, high, and why it is not identified ("" if it is).
 
-        The interval is that of the method of moments (Hansen 1982), from the intervals of the record's facts: the
-        parameters move with the facts as the slopes say. A parameter is not identified if the facts hardly move
-        with it, if its interval is as wide as the range that was searched, or if the search ended at a bound.
+        The interval is that of the method of moments (Hansen 1982), from the intervals of the record's facts:
+        the parameters move with the facts as the slopes say. A parameter is not identified if the facts
+        hardly move with it, if its interval is as wide as the range that was searched, or if the search ended
+        at a bound of that range.
         """
         facts = self.part.facts
         sampling = np.array([(fact.high - fact.low) / 2 / Z for fact in facts]) / self.part.tolerance
-        inverse = np.linalg.pinv(fit.slopes, rcond=1e-2)
-        error = np.sqrt((inverse**2) @ sampling**2)
+        # the season has an error too, about as large; a median with an interval of width 0 is not exact
+        variance = 2.0 * np.maximum(sampling, LEAST_ERROR) ** 2
+        information = (fit.slopes.T / variance) @ fit.slopes + np.eye(fit.slopes.shape[1]) / (
+            2 * RANGE_STEPS
+        ) ** 2
+        error = np.sqrt(np.diag(np.linalg.inv(information)))
         out = {}
         for at, f in enumerate(self.free[: fit.slopes.shape[1]]):
             scaled, name = f.scaled, f.scaled.name
@@ -110,7 +110,7 @@ class FactSearch:
 
 
 def capped_misses(values: F64, part: Part) -> F64:
-    """(m,) misses of figures in tolerances; what has no value counts as the largest miss."""
+    """(m,) misses of figures in tolerances, as the search counts them."""
     target = np.array([fact.value for fact in part.facts])
-    miss = np.where(np.isfinite(values), (values - target) / part.tolerance, 1e9)
-    return np.asarray(LARGEST_MISS * np.tanh(miss / LARGEST_MISS))
+    miss = np.where(np.isfinite(values), (values - target) / part.tolerance, NO_VALUE_MISS)
+    return np.asarray(STRAIGHT * np.arcsinh(miss / STRAIGHT))

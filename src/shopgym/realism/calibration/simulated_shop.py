@@ -19,7 +19,6 @@ from ..shop_events import Behaviour, Season, simulate_season
 FEWEST_SPARE = 1000
 SPARE = 1.1
 """People beyond those that are expected: a season with more of them than the config has is refused."""
-NO_REVIEW = 365.0
 
 
 @dataclass(frozen=True, eq=False)
@@ -77,8 +76,8 @@ class SimulatedShop:
     def with_values(self, values: Mapping[str, Any]) -> SimulatedShop:
         """The shop with some numbers replaced, by dotted name.
 
-        Names begin with ``catalog.`` (``units_scale``, ``units_power``) or ``behaviour.``; the others are those
-        of :class:`.ShopConfig`.
+        Names begin with ``catalog.`` (``units_scale``, ``units_power``) or ``behaviour.``; the others are
+        those of :class:`.ShopConfig`.
         """
         catalog, behaviour, rest = {}, {}, {}
         for name, value in values.items():
@@ -124,21 +123,20 @@ class SimulatedShop:
         return shop.with_people()
 
     def customers_only(self) -> SimulatedShop:
-        """The shop without people who only pass by, in which nothing runs out: much faster to simulate.
+        """The shop without people who only pass by, with the stock of the whole shop: faster to simulate.
 
-        Its orders are those of the whole shop up to the little that runs out there.
+        Its orders are those of the whole shop in distribution.
         """
         config, retention = self.config, self.config.people.retention
         passing = retention.passing if config.people.enabled else 0.0
-        # of those who pass by only visits with a purpose bring orders: keep as many people as make these visits
+        # of those who pass by, visits with a purpose alone bring orders: keep as many people as make these
         buyers = passing * retention.passing_missions
         kept = 1.0 - passing + buyers
         fewer = replace(retention, passing=buyers / kept, passing_missions=1.0)
         arrivals = replace(config.arrivals, per_day=config.arrivals.per_day * kept)
-        stock = replace(config.stock, enabled=False, review=NO_REVIEW)
         people = replace(config.people, retention=fewer)
-        shop = replace(self, config=replace(config, people=people, arrivals=arrivals, stock=stock))
-        return shop.with_people()
+        seen = replace(config, people=people, arrivals=arrivals)
+        return replace(self, config=same_levels(seen, config)).with_people()
 
     def season(self, seed: int, progress: Callable[[float], None] | None = None) -> Season:
         """Simulate it.
@@ -159,3 +157,9 @@ class SimulatedShop:
             )
         except InvalidInput as error:
             raise InvalidInput(f"season: {error.field}", error.value, error.fix) from None
+
+
+def same_levels(config: ShopConfig, other: ShopConfig) -> ShopConfig:
+    """``config`` with the stock levels of ``other``, which follow from visits a day and lines a page."""
+    lines = other.stock.conversion * other.visits_per_day / config.visits_per_day
+    return replace(config, stock=replace(config.stock, conversion=float(f"{lines:.5g}")))

@@ -16,6 +16,7 @@ RESPONSES = {
     "recall_popularity": "share of next items among the 20 most popular",
     "recall_item_knn": "share of next items among the 20 most alike to the last one",
     "recall_markov": "share of next items among the 20 that followed the last one most often",
+    "recall_excess": "mean recall of item-KNN and the Markov chain less that of popularity",
 }
 """Every response, by name, with its definition. ``email_visits: ARM`` is that of one arm of a trial."""
 

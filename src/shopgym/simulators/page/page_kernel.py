@@ -287,7 +287,7 @@ def _follow_up(
         p = model.units_p(params, visits, i, taken)
         amount = model.units_of(p, params.max_units, unit(key(draw, kinds.DRAW_UNITS)))
         event[batches.EVENT_CART_UNITS] = amount
-        if params.cart_only > 0.0 and unit(key(draw, kinds.DRAW_CART_ONLY)) < params.cart_only:
+        if params.cart_only > 0.0 and unit(key(draw, kinds.DRAW_CART_ONLY)) < model.p_kept(params, pain):
             continue
         # one draw for the whole cart: a visitor checks out or does not
         checkout = unit(key(visits.key[i], kinds.DRAW_BUY))

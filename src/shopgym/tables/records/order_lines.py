@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -85,6 +85,23 @@ class OrderLines:
     def reasons(self) -> dict[str, int]:
         """Number of rows set aside by column and reason, the most frequent first."""
         return reasons_of(self.set_aside)
+
+    def until(self, day: str) -> OrderLines:
+        """The lines up to and with a day, such as 2024-12-31; what was set aside stays as it is.
+
+        Raises:
+            InvalidInput: it is no day, or no line is as early.
+        """
+        try:
+            end = (np.datetime64(day, "D") + 1).astype("datetime64[s]").astype(np.int64)
+        except ValueError:
+            raise InvalidInput("until", day, "give a day such as 2024-12-31") from None
+        sold, returned = (
+            lines[lines["time"] < end].reset_index(drop=True) for lines in (self.sold, self.returned)
+        )
+        if sold.empty:
+            raise InvalidInput("until", day, "all lines are later: give a later day")
+        return replace(self, sold=sold, returned=returned)
 
 
 def order_lines(

@@ -1,0 +1,163 @@
+"""Where a search begins: a profile with the record's catalogue and what the record says in closed form."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+
+from ...simulators import ShopConfig
+from ...simulators.people.arrivals import HOURS
+from ...simulators.people.retention import draw_habits, expected_visits
+from ...simulators.profiles import profiles
+from ..own_records import as_recorded
+from ..shop_data import DAY
+from ..shop_events import Behaviour, Season
+from .from_lines import (
+    PEOPLE,
+    FittedParameter,
+    UnidentifiedParameter,
+    arrival_hours,
+    customers,
+    from_lines,
+)
+from .own import OwnRecords
+from .simulated_shop import SimulatedShop, same_levels
+
+SURELY = 1.0 - 1e-9
+
+
+@dataclass(frozen=True, eq=False)
+class Start:
+    """The shop from which a search begins.
+
+    Attributes:
+        shop: with all that is known in closed form.
+        fitted, unidentified: what that is, and what is not.
+    """
+
+    shop: SimulatedShop
+    fitted: tuple[FittedParameter, ...]
+    unidentified: tuple[UnidentifiedParameter, ...]
+
+
+def profile_shop(name: str, own: OwnRecords) -> SimulatedShop:
+    """A profile with the catalogue of the records, and pages no larger than that catalogue.
+
+    Items of a page do not compete: ``shopgym run`` compares agents by exact values of pages.
+    """
+    catalog = own.catalog()
+    config = replace(profiles.profile(name), campaigns=(), shocks=())
+    behaviour = Behaviour(**profiles.values(name, profiles.BEHAVIOUR))
+    shop = SimulatedShop(catalog, config, float(own.days), behaviour=behaviour, start_week=own.start_week)
+    values = {one.name: one.value for one in pages_that_fit(config, len(catalog))}
+    return shop.with_values({**values, "choice.max_units": own.most_units, "choice.competition": 0.0})
+
+
+def pages_that_fit(config: ShopConfig, items: int) -> list[FittedParameter]:
+    """Pages no larger than the catalogue."""
+    how = f"the catalogue has only {items} items"
+    sizes = {name: getattr(config, name) for name in ("slate_size", "num_candidates")}
+    return [FittedParameter(name, items, "items", how) for name, size in sizes.items() if size > items]
+
+
+def start(shop: SimulatedShop, own: OwnRecords, pilot: Season, share: float) -> Start:
+    """The shop with what the records say in closed form.
+
+    Args:
+        shop: of :func:`profile_shop`.
+        own: the records.
+        pilot: a season of ``shop``, of customers alone where the records have no visits: it says how many of
+            their visits bring an order, and how long after the beginning of a visit that is.
+        share: of the people of ``shop`` who came in it.
+    """
+    fitted = pages_that_fit(shop.config, len(shop.catalog))
+    most = "99.9% of the order lines hold no more"
+    fitted.append(FittedParameter("choice.max_units", own.most_units, "units", most))
+    unidentified: list[UnidentifiedParameter] = []
+    if "purchase" in own.data.kinds:
+        of_lines, not_of_lines = from_lines(own.fitted_lines)
+        of_lines = [_before_orders(one, pilot) for one in of_lines]
+        per_visit = len(pilot.data.orders) / pilot.visits
+        come, not_come = customers(own.fitted_lines, shop.config, per_visit)
+        fitted += of_lines + come
+        unidentified += not_of_lines + not_come
+    else:
+        fitted.append(_visit_hours(own))
+        unidentified.append(UnidentifiedParameter("people.retention", "no customer is known"))
+    values: dict[str, Any] = {one.name: one.value for one in fitted}
+    started = shop.with_values(values)
+    if "arrivals.per_day" not in values:
+        started = started.with_values(_as_busy(shop.config, own, pilot, share))
+    if "purchase" in own.data.kinds:
+        started = _stocked(started, shop, own, pilot, share)
+    return Start(started, tuple(fitted), tuple(unidentified))
+
+
+def _stocked(
+    started: SimulatedShop, shop: SimulatedShop, own: OwnRecords, pilot: Season, share: float
+) -> SimulatedShop:
+    """The shop with stock levels in proportion to its order lines, as those of the profile are to its own."""
+    lines = len(own.data.select("purchase")) / own.days
+    of_profile = len(pilot.data.select("purchase")) / pilot.days / share
+    config = same_levels(started.config, shop.config)
+    return started.with_values({"stock.conversion": config.stock.conversion * lines / max(of_profile, 1e-9)})
+
+
+def _as_busy(config: ShopConfig, own: OwnRecords, pilot: Season, share: float) -> dict[str, float]:
+    """Numbers of people for as many orders a day as in the record, or else as many visits."""
+    if "purchase" in own.data.kinds:
+        real, simulated = len(own.data.orders), len(pilot.data.orders)
+    else:
+        real, simulated = len(own.data.sessions), len(as_recorded(pilot.data, own.data).sessions)
+    factor = share * (real / own.days) / (max(simulated, 1) / pilot.days)
+    return {
+        "arrivals.per_day": factor * config.arrivals.per_day,
+        "arrivals.established": factor * config.arrivals.established,
+    }
+
+
+def _before_orders(one: FittedParameter, pilot: Season) -> FittedParameter:
+    """Hours of visits in place of hours of orders."""
+    if one.name != "arrivals.hours":
+        return one
+    orders = pilot.data.select("purchase").drop_duplicates("session_id")
+    begun = orders["session_id"].map(pilot.data.sessions.set_index("session_id")["start"])
+    delays = ((orders["time"] - begun) / 3600.0).dropna().to_numpy(np.float64)
+    if not len(delays):
+        return one
+    how = "orders by hour, less the time from the beginning of a visit to its order"
+    return replace(one, value=arrival_hours(np.asarray(one.value), np.maximum(delays, 0.0)), how=how)
+
+
+def _visit_hours(own: OwnRecords) -> FittedParameter:
+    begun = own.data.sessions["start"]
+    begun = begun[begun < own.cut] if own.holdout else begun
+    counts = np.bincount((begun % DAY // 3600).astype(int), minlength=HOURS)
+    multipliers = tuple(float(round(x, 4)) for x in counts * (HOURS / counts.sum()))
+    return FittedParameter("arrivals.hours", multipliers, "multipliers", "visits by hour")
+
+
+def with_passers(shop: SimulatedShop, season: Season, share: float, conversion: float) -> SimulatedShop:
+    """The shop with as many people who pass by as give this share of visits with an order.
+
+    Args:
+        shop: its number of people who pass by is replaced.
+        season: of its customers alone, ``share`` of them.
+        conversion: share of visits with an order, which order lines do not say.
+    """
+    config = shop.config
+    retention, days = config.people.retention, season.days
+    bought, by_customers = len(season.data.orders) / share, season.visits / share
+    rate, _ = draw_habits(PEOPLE, retention, np.random.default_rng(0))
+    each = float(expected_visits(rate, np.full(len(rate), SURELY), days).mean())
+    passers = max(bought / conversion - by_customers, 0.0) / each / days
+    per_day = config.arrivals.per_day * (1.0 - retention.passing) + passers
+    whole = shop.with_values(
+        {
+            "arrivals.per_day": float(f"{per_day:.5g}"),
+            "people.retention.passing": float(f"{passers / per_day:.6g}"),
+        }
+    )
+    return replace(whole, config=same_levels(whole.config, config))

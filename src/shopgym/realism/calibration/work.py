@@ -1,0 +1,230 @@
+"""The simulations of one calibration: nearest profile, start, search, and the shop that is written."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from ...core.types import F64
+from ...simulators.profiles.profiles import PROFILES
+from ..shop_events import Season
+from .free import Free, free_parameters
+from .from_lines import FittedParameter, UnidentifiedParameter
+from .moments import Fit
+from .own import OwnRecords
+from .parts import Part, figures
+from .search import FactSearch, capped_misses
+from .simulated_shop import SimulatedShop
+from .start import Start, start, with_passers
+
+SEARCH_VISITS, WRITTEN_VISITS = 15_000, 200_000
+"""Visits of a season during the search, and at most of a season of the shop that is written."""
+UNITS_FACTOR = (0.1, 10.0)
+LAST_ROUNDS = 2
+"""Steps of the search at the size at which the shop is written."""
+Progress = Callable[[str, int], None]
+
+
+@dataclass(frozen=True, eq=False)
+class Judged:
+    """A season, and its figures by part."""
+
+    season: Season
+    figures: list[F64]
+
+
+@dataclass(frozen=True, eq=False)
+class FittedShop:
+    """The shop that is written, what of it the records say, what they do not, and the last search."""
+
+    shop: SimulatedShop
+    fitted: tuple[FittedParameter, ...]
+    unidentified: tuple[UnidentifiedParameter, ...]
+    remarks: tuple[str, ...]
+    search: Fit
+
+
+class Work:
+    """The simulations of one calibration.
+
+    Args:
+        own: the records; ``parts`` of them, the fitted one first.
+        seed: of every season.
+        progress: called after every season with what it was for and how many there were.
+    """
+
+    def __init__(
+        self, own: OwnRecords, parts: tuple[Part, ...], seed: int, progress: Progress | None
+    ) -> None:
+        self.own, self.parts, self.seed, self.progress, self.seasons = own, parts, seed, progress, 0
+        self._judged: dict[str, Judged] = {}
+
+    def _count(self, what: str) -> None:
+        self.seasons += 1
+        if self.progress is not None:
+            self.progress(what, self.seasons)
+
+    def view(self, shop: SimulatedShop) -> SimulatedShop:
+        """The smaller shop that is simulated during a search, for the days that are fitted.
+
+        Where the records have no visits, its customers alone: who passes by does not order.
+        """
+        seen = shop if self.own.events is not None else shop.customers_only()
+        visits = max(seen.config.visits_per_day * seen.days, 1.0)
+        return replace(seen, days=self.parts[0].data.days).smaller(min(1.0, SEARCH_VISITS / visits))
+
+    def small(self, shop: SimulatedShop) -> F64:
+        """(m,) the facts of the fitted part in the season of :meth:`view`."""
+        seen = self.view(shop)
+        return figures(seen.season(self.seed).data, self.parts[:1], 0.0, seen.share)[0]
+
+    def judge(self, shop: SimulatedShop) -> Judged:
+        """The season of a shop as it is, and its figures."""
+        key = repr((shop.config, shop.units_scale, shop.behaviour, shop.share, id(shop.catalog)))
+        if key not in self._judged:
+            season = shop.season(self.seed)
+            self._count("a whole season")
+            by_part = figures(season.data, self.parts, self.own.holdout, shop.share)
+            self._judged[key] = Judged(season, by_part)
+        return self._judged[key]
+
+    def nearest_profile(self) -> str:
+        """The profile that is most like the records as it is."""
+        losses = {}
+        for name in PROFILES:
+            shop = SimulatedShop.of_profile(name, self.own.days, self.own.start_week, np.inf)
+            losses[name] = float((capped_misses(self.small(shop), self.parts[0]) ** 2).sum())
+            self._count(f"the profile {name}")
+        return min(losses, key=lambda name: losses[name])
+
+    def fit(self, base: SimulatedShop, rounds: int) -> FittedShop:
+        """Search from a profile with the catalogue of the records."""
+        seen = self.view(base)
+        pilot = seen.season(self.seed)
+        self._count("a first season")
+        begin = start(base, self.own, pilot, seen.share)
+        unknown = {one.name for one in begin.unidentified}
+        names = [fact.name for fact in self.parts[0].facts]
+        free = tuple(f for f in free_parameters(names) if f.scaled.name not in unknown)
+        search = FactSearch(free, self.parts[0])
+        begin = replace(begin, shop=_sized_baskets(begin.shop, self.parts[0], self.small(begin.shop)))
+        self._count("with the record's customers")
+        searched = search.run(begin.shop, self.small, rounds=rounds, progress=self._on_loss)
+        values, remarks = self._kept(search, begin, base, searched)
+        shop, said = self._whole(begin.shop.with_values(values), base)
+        kept = FactSearch(tuple(f for f in free if f.scaled.name in values), self.parts[0])
+        columns = [at for at, f in enumerate(free) if f.scaled.name in values]
+        last = kept.run(
+            shop,
+            lambda one: self.judge(one).figures[0],
+            rounds=LAST_ROUNDS,
+            slopes=searched.slopes[:, columns],
+            progress=self._on_loss,
+        )
+        shop = shop.with_values(kept.values(last.values))
+        fitted, unidentified = _findings(begin, free, kept, last, shop)
+        return FittedShop(shop, fitted, unidentified, (*remarks, *said), last)
+
+    def _on_loss(self, _: int, loss: float) -> None:
+        self._count(f"loss {loss:.4g}")
+
+    def _kept(
+        self, search: FactSearch, begin: Start, base: SimulatedShop, searched: Fit
+    ) -> tuple[dict[str, float], list[str]]:
+        """The values that are better than the profile's, and words about the others."""
+        values = search.values(searched.values)
+        loss, remarks = searched.loss, []
+        as_it_is = self.small(base)
+        self._count("the profile with the record's catalogue")
+        fitted = capped_misses(searched.moments, self.parts[0]) ** 2
+        profile = capped_misses(as_it_is, self.parts[0]) ** 2
+        for group in dict.fromkeys(f.group for f in search.free):
+            mine = [f for f in search.free if f.group == group]
+            about = {name for f in mine for name in f.facts}
+            rows = [at for at, fact in enumerate(self.parts[0].facts) if fact.name in about]
+            if fitted[rows].sum() <= profile[rows].sum():
+                continue
+            without = {f.scaled.name: base.value(f.scaled.name) for f in mine}
+            tried = search.loss(self.small(begin.shop.with_values({**values, **without})))
+            self._count(f"{group} as in the profile")
+            if tried < loss:
+                values = {name: value for name, value in values.items() if name not in without}
+                loss = tried
+                remarks.append(f"{group}: the profile does better, so its values are kept")
+            else:
+                remarks.append(f"{group}: the profile does better, but not with the rest of this shop")
+        return values, remarks
+
+    def _whole(self, shop: SimulatedShop, base: SimulatedShop) -> tuple[SimulatedShop, list[str]]:
+        """The shop with people who pass by, of a size that can be simulated."""
+        remarks = []
+        seen = self.view(shop)
+        season = seen.season(self.seed)
+        self._count("its customers")
+        visits = season.visits / seen.share / season.days * shop.days
+        if self.own.events is None:
+            conversion = self._conversion(base)
+            shop = with_passers(shop, season, seen.share, conversion)
+            visits = len(season.data.orders) / seen.share / season.days * shop.days / conversion
+            words = f"order lines do not say how many visits there are: an order in {conversion:.1%} of them"
+            remarks.append(f"{words}, as in the profile")
+        if visits > WRITTEN_VISITS:
+            share = float(f"{WRITTEN_VISITS / visits:.2g}")
+            shop = shop.smaller(share)
+            remarks.append(f"the shop has {share:.0%} of the people, who represent all of them")
+        return shop, remarks
+
+    def _conversion(self, base: SimulatedShop) -> float:
+        """Share of visits with an order in the profile as it is."""
+        passing = base.config.people.retention.passing
+        whole = base.smaller(min(1.0, 5 * SEARCH_VISITS / (base.config.visits_per_day * base.days)))
+        if not passing:
+            whole = self.view(base)
+        season = whole.season(self.seed)
+        self._count("the conversion of the profile")
+        return len(season.data.orders) / season.visits
+
+
+def _sized_baskets(shop: SimulatedShop, part: Part, figures: F64) -> SimulatedShop:
+    """The shop with about as many items an order and units a line as the record, from its present figures.
+
+    A visit with a purpose goes on for about exp(``mission_stay``) pages, and units beyond the first are in
+    proportion to ``units_scale``.
+    """
+    real = {fact.name: fact.value for fact in part.facts}
+    mine = dict(zip(real, figures, strict=True))
+    values = {}
+    items, units = "basket_items_mean", "units_per_line_mean"
+    if items in real and mine[items] > 0:
+        longer = np.log(max(real[items], 1.05) / mine[items])
+        values["choice.mission_stay"] = max(shop.value("choice.mission_stay") + float(longer), 0.0)
+    if units in real and mine[units] > 1 and real[units] > 1:
+        factor = float(np.clip((real[units] - 1) / (mine[units] - 1), *UNITS_FACTOR))
+        values["catalog.units_scale"] = shop.units_scale * factor
+    return shop.with_values(values)
+
+
+def _findings(
+    begin: Start, free: tuple[Free, ...], kept: FactSearch, last: Fit, shop: SimulatedShop
+) -> tuple[tuple[FittedParameter, ...], tuple[UnidentifiedParameter, ...]]:
+    """What is fitted, with intervals, and what is not identified."""
+    intervals: Mapping[str, tuple[float, float, str]] = kept.intervals(last)
+    unidentified = list(begin.unidentified)
+    names = {f.scaled.name for f in free}
+    fitted = [one for one in begin.fitted if one.name not in names]
+    for f in free:
+        name = f.scaled.name
+        if name not in intervals:
+            unidentified.append(
+                UnidentifiedParameter(name, "the profile's value gives facts as good or better")
+            )
+            continue
+        low, high, why = intervals[name]
+        if why:
+            unidentified.append(UnidentifiedParameter(name, why))
+        else:
+            how = f"simulated moments: {', '.join(f.facts[:3])}"
+            fitted.append(FittedParameter(name, shop.value(name), "", how, low, high))
+    return tuple(fitted), tuple(unidentified)
