@@ -41,7 +41,6 @@ OF_VISITS = (
     ScaledParameter("surfaces.search_first", "logit", 0.3),
     ScaledParameter("surfaces.search_mission", "logit", 0.4),
     ScaledParameter("people.retention.passing_missions", "logit", 0.4),
-    ScaledParameter("behaviour.new_device", "logit", 0.3),
     ScaledParameter("choice.price_sensitivity", "log", 0.1),
 )
 """These move the facts of visits and of who converts."""
@@ -52,6 +51,7 @@ OF_TIMES = (
 )
 """These move the facts of times between page views, where a record has them."""
 OF_CUSTOMERS = (
+    ScaledParameter("behaviour.new_device", "logit", 0.3),
     ScaledParameter("people.retention.alpha", "log", 0.15),
     ScaledParameter("people.retention.passing", "logit", 0.2),
     ScaledParameter("scale.established", "log", 0.15),

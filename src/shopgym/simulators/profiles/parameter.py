@@ -35,6 +35,7 @@ OLD_ITEMS = "assumed: a twentieth of the range leaves in half a year"
 CONVERTS = "fitted: pub_conv_returning_over_new, pub_conv_search_over_none"
 DEVICES = "fitted: pub_conv_returning_over_new; comScore 2007: 31% of US users delete cookies within a month"
 SAME_LIST = "assumed: what is shown beside an item is a list of the item, as others-also-viewed lists are"
+UNLIKE_SEASONS = "assumed: few kinds of goods have much of a season, as in the record of gifts"
 SHELF = "assumed: more does not show in the facts"
 
 
