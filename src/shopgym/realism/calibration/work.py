@@ -37,13 +37,13 @@ class Judged:
 
 @dataclass(frozen=True, eq=False)
 class FittedShop:
-    """The shop that is written, what of it the records say, what they do not, and the last search."""
+    """The shop that is written, what of it the records say, what they do not, and the last search, if any."""
 
     shop: SimulatedShop
     fitted: tuple[FittedParameter, ...]
     unidentified: tuple[UnidentifiedParameter, ...]
     remarks: tuple[str, ...]
-    search: Fit
+    search: Fit | None
 
 
 class Work:
@@ -105,6 +105,9 @@ class Work:
         pilot = seen.season(self.seed)
         self._count("a first season")
         begin = start(base, self.own, pilot, seen.share)
+        if rounds == 0:
+            shop, said = self._whole(begin.shop, base)
+            return FittedShop(shop, begin.fitted, begin.unidentified, tuple(said), None)
         unknown = {one.name for one in begin.unidentified}
         names = [fact.name for fact in self.parts[0].facts]
         free = tuple(f for f in free_parameters(names) if f.scaled.name not in unknown)
