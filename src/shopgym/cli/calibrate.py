@@ -54,6 +54,9 @@ def calibrate(
         float,
         typer.Option(min=0.0, max=0.5, help="Share of the days, at the end, that judges the shop; 0: none."),
     ] = 0.25,
+    rounds: Annotated[
+        int, typer.Option(min=0, help="Steps of the search; 0: what has a closed form alone.")
+    ] = 5,
     assumed: Annotated[
         bool,
         typer.Option(help="Say how much the gain of a policy moves with what no record says."),
@@ -115,6 +118,7 @@ def calibrate(
             holdout=holdout,
             responses=ResponseFiles(price_test, email_trial, stockouts, promotions, responses),
             seed=seed,
+            rounds=rounds,
             assumed=assumed,
             progress=lambda what, count: bar(f"season {count}: {what}", count, None),
         )

@@ -48,7 +48,7 @@ class Calibration:
         fitted: parameters that the data identify, with intervals where they have one.
         unidentified: parameters that the data do not identify, with the reason.
         remarks: what was decided, in words.
-        search: of the parameters, at the end.
+        search: of the parameters, at the end; None where there was none.
         simulations: seasons that were simulated.
         records, item_table, source, seed: how everything was read and simulated.
         visits: of the season that was compared.
@@ -64,7 +64,7 @@ class Calibration:
     fitted: tuple[FittedParameter, ...]
     unidentified: tuple[UnidentifiedParameter, ...]
     remarks: tuple[str, ...]
-    search: Fit
+    search: Fit | None
     simulations: int
     records: RecordOptions
     item_table: tuple[Path, ...]
@@ -145,7 +145,7 @@ def calibrate(
         item_table: files of items: products, costs. New products without sales are in the catalogue too.
         holdout: share of the days, at the end, by which the shop is judged and to which it is not fitted.
         seed: of the simulations.
-        rounds: accepted steps of the search.
+        rounds: accepted steps of the search; 0: closed forms alone.
         resamples: of the bootstrap of the record's facts.
         responses: measured from data, or files in which they are: the shop is given them after the fit.
         assumed: whether to say how much a conclusion moves with what is assumed.

@@ -24,7 +24,7 @@ from ...tables.records import (
     read_items,
     read_order_lines,
 )
-from ..own_records import record_data
+from ..own_records import record_data, split_in_time
 from ..shop_data import DAY, ShopData
 from .parts import Part, parts_of
 
@@ -90,6 +90,16 @@ class OwnRecords:
     def fitted_lines(self) -> OrderLines:
         """The order lines of the part that is fitted."""
         return self.lines if self.until is None else self.lines.until(self.until)
+
+    @cached_property
+    def fitted_data(self) -> ShopData:
+        """The part that is fitted, as facts are measured."""
+        return self.data if self.holdout == 0 else split_in_time(self.data, 1.0 - self.holdout)[0]
+
+    @property
+    def fitted_days(self) -> float:
+        """Days of that part."""
+        return float(self.days if self.holdout == 0 else self.fitted_data.days)
 
     def parts(self, seed: int, resamples: int) -> tuple[Part, ...]:
         """The fitted part and the part that is held out."""

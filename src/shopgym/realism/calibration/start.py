@@ -89,7 +89,7 @@ def start(shop: SimulatedShop, own: OwnRecords, pilot: Season, share: float) -> 
     values: dict[str, Any] = {one.name: one.value for one in fitted}
     started = shop.with_values(values)
     if "arrivals.per_day" not in values:
-        started = started.with_values(_as_busy(shop.config, own, pilot, share))
+        started = started.with_values(as_busy(shop.config, own, pilot, share))
     if "purchase" in own.data.kinds:
         started = _stocked(started, shop, own, pilot, share)
     return Start(started, tuple(fitted), tuple(unidentified))
@@ -99,19 +99,20 @@ def _stocked(
     started: SimulatedShop, shop: SimulatedShop, own: OwnRecords, pilot: Season, share: float
 ) -> SimulatedShop:
     """The shop with stock levels in proportion to its order lines, as those of the profile are to its own."""
-    lines = len(own.data.select("purchase")) / own.days
+    lines = len(own.fitted_data.select("purchase")) / own.fitted_days
     of_profile = len(pilot.data.select("purchase")) / pilot.days / share
     config = same_levels(started.config, shop.config)
     return started.with_values({"stock.conversion": config.stock.conversion * lines / max(of_profile, 1e-9)})
 
 
-def _as_busy(config: ShopConfig, own: OwnRecords, pilot: Season, share: float) -> dict[str, float]:
+def as_busy(config: ShopConfig, own: OwnRecords, pilot: Season, share: float) -> dict[str, float]:
     """Numbers of people for as many orders a day as in the record, or else as many visits."""
-    if "purchase" in own.data.kinds:
-        real, simulated = len(own.data.orders), len(pilot.data.orders)
+    data = own.fitted_data
+    if "purchase" in data.kinds:
+        real, simulated = len(data.orders), len(pilot.data.orders)
     else:
-        real, simulated = len(own.data.sessions), len(as_recorded(pilot.data, own.data).sessions)
-    factor = share * (real / own.days) / (max(simulated, 1) / pilot.days)
+        real, simulated = len(data.sessions), len(as_recorded(pilot.data, data).sessions)
+    factor = share * (real / own.fitted_days) / (max(simulated, 1) / pilot.days)
     return {
         "arrivals.per_day": factor * config.arrivals.per_day,
         "arrivals.established": factor * config.arrivals.established,
@@ -132,8 +133,7 @@ def _before_orders(one: FittedParameter, pilot: Season) -> FittedParameter:
 
 
 def _visit_hours(own: OwnRecords) -> FittedParameter:
-    begun = own.data.sessions["start"]
-    begun = begun[begun < own.cut] if own.holdout else begun
+    begun = own.fitted_data.sessions["start"]
     counts = np.bincount((begun % DAY // 3600).astype(int), minlength=HOURS)
     multipliers = tuple(float(round(x, 4)) for x in counts * (HOURS / counts.sum()))
     return FittedParameter("arrivals.hours", multipliers, "multipliers", "visits by hour")

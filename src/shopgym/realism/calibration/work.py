@@ -17,11 +17,11 @@ from .own import OwnRecords
 from .parts import Part, figures
 from .search import FactSearch, capped_misses
 from .simulated_shop import SimulatedShop
-from .start import Start, start, with_passers
+from .start import Start, as_busy, start, with_passers
 
 SEARCH_VISITS, WRITTEN_VISITS = 15_000, 200_000
 """Visits of a season during the search, and at most of a season of the shop that is written."""
-UNITS_FACTOR = (0.1, 10.0)
+UNITS_FACTOR, MOST_LONGER = (0.1, 10.0), 2.0
 LAST_ROUNDS = 2
 """Steps of the search at the size at which the shop is written."""
 Progress = Callable[[str, int], None]
@@ -37,13 +37,13 @@ class Judged:
 
 @dataclass(frozen=True, eq=False)
 class FittedShop:
-    """The shop that is written, what of it the records say, what they do not, and the last search."""
+    """The shop that is written, what of it the records say, what they do not, and the last search, if any."""
 
     shop: SimulatedShop
     fitted: tuple[FittedParameter, ...]
     unidentified: tuple[UnidentifiedParameter, ...]
     remarks: tuple[str, ...]
-    search: Fit
+    search: Fit | None
 
 
 class Work:
@@ -105,6 +105,9 @@ class Work:
         pilot = seen.season(self.seed)
         self._count("a first season")
         begin = start(base, self.own, pilot, seen.share)
+        if rounds == 0:
+            shop, said = self._whole(begin.shop, base)
+            return FittedShop(shop, begin.fitted, begin.unidentified, tuple(said), None)
         unknown = {one.name for one in begin.unidentified}
         names = [fact.name for fact in self.parts[0].facts]
         free = tuple(f for f in free_parameters(names) if f.scaled.name not in unknown)
@@ -170,6 +173,8 @@ class Work:
             visits = len(season.data.orders) / seen.share / season.days * shop.days / conversion
             words = f"order lines do not say how many visits there are: an order in {conversion:.1%} of them"
             remarks.append(f"{words}, as in the profile")
+        elif "purchase" not in self.own.data.kinds:
+            shop = shop.with_values(as_busy(shop.config, self.own, season, seen.share))
         if visits > WRITTEN_VISITS:
             share = float(f"{WRITTEN_VISITS / visits:.2g}")
             shop = shop.smaller(share)
@@ -188,10 +193,10 @@ class Work:
 
 
 def _sized_baskets(shop: SimulatedShop, part: Part, figures: F64) -> SimulatedShop:
-    """The shop with about as many items an order and units a line as the record, from its present figures.
+    """The shop with about as many pages a visit, items an order and units a line as the record.
 
-    A visit with a purpose goes on for about exp(``mission_stay``) pages, and units beyond the first are in
-    proportion to ``units_scale``.
+    A visit goes on for about exp(-``leave_base``) pages, one with a purpose for about exp(``mission_stay``).
+    Units beyond the first are in proportion to ``units_scale``.
     """
     real = {fact.name: fact.value for fact in part.facts}
     mine = dict(zip(real, figures, strict=True))
@@ -203,6 +208,10 @@ def _sized_baskets(shop: SimulatedShop, part: Part, figures: F64) -> SimulatedSh
     if units in real and mine[units] > 1 and real[units] > 1:
         factor = float(np.clip((real[units] - 1) / (mine[units] - 1), *UNITS_FACTOR))
         values["catalog.units_scale"] = shop.units_scale * factor
+    pages = "session_pages_mean"
+    if pages in real and mine[pages] > 0:
+        longer = float(np.clip(np.log(mine[pages] / real[pages]), -MOST_LONGER, MOST_LONGER))
+        values["choice.leave_base"] = shop.value("choice.leave_base") + longer
     return shop.with_values(values)
 
 
