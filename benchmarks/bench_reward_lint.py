@@ -192,9 +192,8 @@ def main() -> None:
     if given.json:
         print(json.dumps(found))
         return
-    print(
-        f"{found['cpu_seconds_a_lint']:.1f} CPU-seconds a lint; {found['honest_not_judged']} honest not judged"
-    )
+    print(f"{found['cpu_seconds_a_lint']:.1f} CPU-seconds a lint")
+    print(f"{found['honest_not_judged']} honest rewards not judged")
     for tolerance, row in found["false_alarms"].items():
         print(f"false alarms at tolerance {tolerance:.0%}: {row}")
     for loss, row in found["power"].items():
