@@ -65,7 +65,7 @@ def calibration(orders: Path) -> Calibration:
 def test_the_facts_of_a_simulated_shop_are_found_again_and_held_out_ones_too(
     calibration: Calibration,
 ) -> None:
-    """A record made by the simulator itself, from other numbers and random draws than the search begins with."""
+    """A record of the simulator itself, of other numbers and random draws than the search begins with."""
     near, facts = calibration.near[FITTED]
     assert facts >= 15
     assert near >= 0.8 * facts
@@ -87,7 +87,7 @@ def test_known_numbers_are_recovered(calibration: Calibration) -> None:
 
 @pytest.mark.slow
 def test_the_table_is_of_the_very_config_that_is_written(calibration: Calibration, tmp_path: Path) -> None:
-    """The season of the file, read as ``shopgym run`` reads it, has the figures of the table to the last digit."""
+    """The season of the file, read as ``shopgym run`` reads it, has the figures of the table exactly."""
     out = tmp_path / "mine.yaml"
     calibration.save(out)
     config = load_config(out)
@@ -139,8 +139,9 @@ def test_where_the_profile_does_better_its_values_are_kept(orders: Path) -> None
         work.small,
         rounds=0,
     )
-    values, remarks = work._kept(search, begin, begin.shop, bad)
+    values, given_up, remarks = work._kept(search, begin, begin.shop, bad)
     assert values == {}
+    assert given_up == {f.scaled.name: begin.shop.value(f.scaled.name) for f in free}
     assert remarks == ["baskets: the profile does better, so its values are kept"]
 
 

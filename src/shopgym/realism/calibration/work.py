@@ -115,8 +115,8 @@ class Work:
         begin = replace(begin, shop=_sized_baskets(begin.shop, self.parts[0], self.small(begin.shop)))
         self._count("with the record's customers")
         searched = search.run(begin.shop, self.small, rounds=rounds, progress=self._on_loss)
-        values, remarks = self._kept(search, begin, base, searched)
-        shop, said = self._whole(begin.shop.with_values(values), base)
+        values, given_up, remarks = self._kept(search, begin, base, searched)
+        shop, said = self._whole(begin.shop.with_values({**values, **given_up}), base)
         kept = FactSearch(tuple(f for f in free if f.scaled.name in values), self.parts[0])
         columns = [at for at, f in enumerate(free) if f.scaled.name in values]
         last = kept.run(
@@ -135,8 +135,9 @@ class Work:
 
     def _kept(
         self, search: FactSearch, begin: Start, base: SimulatedShop, searched: Fit
-    ) -> tuple[dict[str, float], list[str]]:
-        """The values that are better than the profile's, and words about the others."""
+    ) -> tuple[dict[str, float], dict[str, float], list[str]]:
+        """(values better than the profile's, the profile's in place of others, words about these)."""
+        given_up: dict[str, float] = {}
         values = search.values(searched.values)
         loss, remarks = searched.loss, []
         as_it_is = self.small(base)
@@ -150,15 +151,16 @@ class Work:
             if fitted[rows].sum() <= profile[rows].sum():
                 continue
             without = {f.scaled.name: base.value(f.scaled.name) for f in mine}
-            tried = search.loss(self.small(begin.shop.with_values({**values, **without})))
+            tried = search.loss(self.small(begin.shop.with_values({**values, **given_up, **without})))
             self._count(f"{group} as in the profile")
             if tried < loss:
                 values = {name: value for name, value in values.items() if name not in without}
+                given_up |= without
                 loss = tried
                 remarks.append(f"{group}: the profile does better, so its values are kept")
             else:
                 remarks.append(f"{group}: the profile does better, but not with the rest of this shop")
-        return values, remarks
+        return values, given_up, remarks
 
     def _whole(self, shop: SimulatedShop, base: SimulatedShop) -> tuple[SimulatedShop, list[str]]:
         """The shop with people who pass by, of a size that can be simulated."""
