@@ -21,7 +21,7 @@ WEEKDAYS = (0.61, 0.79, 0.76, 0.76, 0.86, 0.73, 0.88)
 FASHION: tuple[Parameter, ...] = (
     *COMMON,
     Parameter("scale.days", 364.0, "days", "assumed: a year"),
-    Parameter("scale.visits", 169500.0, "visits", "measured: a season with these numbers"),
+    Parameter("scale.visits", 182000.0, "visits", "measured: a season with these numbers"),
     Parameter("scale.per_day", 260.0, "new visitors", "fitted: pub_returning_session_share"),
     Parameter("scale.established", 8000, "customers", "fitted: pub_returning_session_share"),
     Parameter("catalog.num_items", 3000, "items", source.SHELF),
