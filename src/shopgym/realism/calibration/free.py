@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Collection
 from dataclasses import dataclass
 
@@ -31,10 +32,12 @@ class Free:
     scaled: ScaledParameter
     group: str
     facts: tuple[str, ...]
-    least: float = 0.0
+    least: float = -math.inf
 
 
-def _free(name: str, scale: str, step: float, group: str, facts: tuple[str, ...], least: float = 0.0) -> Free:
+def _free(
+    name: str, scale: str, step: float, group: str, facts: tuple[str, ...], least: float = -math.inf
+) -> Free:
     return Free(ScaledParameter(name, scale, step), group, facts, least)
 
 

@@ -118,8 +118,8 @@ def _arrivals(
     """New visitors a day and established customers, from the customers first seen in each half of the record.
 
     Of customers who were so before the record, a share of 1 - (alpha / (alpha + t))^r has ordered after t
-    days, at rates of orders. New ones come evenly. So the first half has more new faces than the second, and the
-    difference tells how many were customers before.
+    days, at rates of orders. New ones come evenly. So the first half has more new faces than the second, and
+    the difference tells how many were customers before.
     """
     alpha, half = people.alpha / orders_per_visit, days / 2
     seen = [1.0 - (alpha / (alpha + t)) ** people.r for t in (half, days)]

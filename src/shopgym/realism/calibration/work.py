@@ -18,6 +18,7 @@ from .parts import Part, figures
 from .search import FactSearch, capped_misses
 from .simulated_shop import SimulatedShop
 from .start import Start, as_busy, start, with_passers
+from .weeks import season_of_year
 
 SEARCH_VISITS, WRITTEN_VISITS = 15_000, 200_000
 """Visits of a season during the search, and at most of a season of the shop that is written."""
@@ -112,8 +113,7 @@ class Work:
         names = [fact.name for fact in self.parts[0].facts]
         free = tuple(f for f in free_parameters(names) if f.scaled.name not in unknown)
         search = FactSearch(free, self.parts[0])
-        begin = replace(begin, shop=_sized_baskets(begin.shop, self.parts[0], self.small(begin.shop)))
-        self._count("with the record's customers")
+        begin = self._sized(begin)
         searched = search.run(begin.shop, self.small, rounds=rounds, progress=self._on_loss)
         values, given_up, remarks = self._kept(search, begin, base, searched)
         shop, said = self._whole(begin.shop.with_values({**values, **given_up}), base)
@@ -129,6 +129,25 @@ class Work:
         shop = shop.with_values(kept.values(last.values))
         fitted, unidentified = _findings(begin, free, kept, last, shop)
         return FittedShop(shop, fitted, unidentified, (*remarks, *said), last)
+
+    def _sized(self, begin: Start) -> Start:
+        """The start with baskets and visits of about the record's size, and with its season of the year."""
+        seen = self.view(begin.shop)
+        season = seen.season(self.seed)
+        self._count("with the record's customers")
+        own, shop = self.own, begin.shop
+        shop = _sized_baskets(shop, self.parts[0], figures(season.data, self.parts[:1], 0.0, seen.share)[0])
+        if "purchase" not in own.data.kinds:
+            return replace(begin, shop=shop)
+        weeks = season_of_year(shop.config.arrivals.weeks, own.fitted_data, season.data, own.start_week)
+        if weeks is None:
+            return replace(begin, shop=shop)
+        others = tuple(one for one in begin.fitted if one.name != weeks.name)
+        return Start(
+            shop.with_values({weeks.name: weeks.value}),
+            (*others, weeks),
+            tuple(one for one in begin.unidentified if one.name != weeks.name),
+        )
 
     def _on_loss(self, _: int, loss: float) -> None:
         self._count(f"loss {loss:.4g}")
