@@ -13,7 +13,7 @@ from .config import ExperimentConfig
 from .robust import DECISIONS
 
 ROUNDS, MOST_ROWS = 2, 250
-"""Batches of each stage in miniature, and their rows. The first loads and compiles, so the second is timed."""
+"""Batches of a stage in miniature, and their rows. The first loads and compiles, so the second is timed."""
 SMALL_LINT = LintSize(pages=256, visits=128, lives=64)
 
 
