@@ -22,6 +22,8 @@ from shopgym.simulators import Catalog
 from shopgym.tables.records import FOR_A_SHOP, RecordOptions, read_order_lines
 
 RECORDS = DATA / "records"
+QUICK = ("--profile", "gift", "--holdout", 0, "--rounds", 0, "--no-assumed")
+"""Options of a calibration that fits what has a closed form alone."""
 
 
 def invoke(*arguments: object) -> Any:
@@ -85,8 +87,7 @@ def test_run_and_calibrate_and_the_catalogue_read_alike(tmp_path: Path) -> None:
     """Euros with ids 00001, lines in dollars set aside, days before months: everywhere the same."""
     file, out = tmp_path / "orders.csv", tmp_path / "mine.yaml"
     shop().to_csv(file, index=False)
-    quick = ("--profile", "gift", "--holdout", 0, "--rounds", 0, "--no-assumed")
-    answer = invoke("calibrate", "--transactions", file, "--out", out, *quick, "--json")
+    answer = invoke("calibrate", "--transactions", file, "--out", out, *QUICK, "--json")
     euros = int((shop()["currency"] == "EUR").sum())
     assert (answer["used"], answer["set_aside"], answer["currency"]) == (euros, 1200 - euros, "EUR")
     assert answer["coverage"]["items"] == {"used": 59, "total": 59}
@@ -165,8 +166,8 @@ def test_short_records_are_bounded_and_their_config_is_right(
     """A month of data, one customer, guests alone: the config keeps what is unknown, and is right."""
     file, out = tmp_path / "orders.csv", tmp_path / "mine.yaml"
     shop(rows, days, **change).to_csv(file, index=False)
-    answer = invoke("calibrate", "--transactions", file, "--out", out, "--json")
-    why = {one["name"]: one["why"] for one in answer["not_identified"]}["people.retention"]
+    answer = invoke("calibrate", "--transactions", file, "--out", out, *QUICK, "--json")
+    why = {one["name"]: one["why"] for one in answer["not_identified"]}["people.retention.r"]
     assert reason in why
     config = load_config(out)
     config.shop_config().check_catalog(load_catalog(config.catalog, 0)[0])
@@ -175,7 +176,7 @@ def test_short_records_are_bounded_and_their_config_is_right(
 def test_lines_of_many_units_are_bounded_by_what_a_shop_allows(tmp_path: Path) -> None:
     file, out = tmp_path / "orders.csv", tmp_path / "mine.yaml"
     shop(quantity=[1, 25_000] * 600).to_csv(file, index=False)
-    answer = invoke("calibrate", "--transactions", file, "--out", out, "--json")
+    answer = invoke("calibrate", "--transactions", file, "--out", out, *QUICK, "--json")
     units = next(one for one in answer["found"] if one["name"] == "choice.max_units")
     assert units["value"] == 10_000
     assert "no more than 25,000" in units["how"]
@@ -185,7 +186,7 @@ def test_lines_of_many_units_are_bounded_by_what_a_shop_allows(tmp_path: Path) -
 def test_a_catalogue_smaller_than_a_page_bounds_the_page(tmp_path: Path) -> None:
     file, out = tmp_path / "orders.csv", tmp_path / "mine.yaml"
     shop(item=[f"{i % 8}" for i in range(1200)]).to_csv(file, index=False)
-    answer = invoke("calibrate", "--transactions", file, "--out", out, "--json")
+    answer = invoke("calibrate", "--transactions", file, "--out", out, *QUICK, "--json")
     assert {"slate_size", "num_candidates"} <= {one["name"] for one in answer["found"]}
     config = load_config(out)
     config.shop_config().check_catalog(load_catalog(config.catalog, 0)[0])
@@ -197,7 +198,7 @@ def test_new_products_and_costs_come_in_with_the_item_table(tmp_path: Path) -> N
     products.write_text("item,description,price\n00001,First,4.5\nnew-1,Novelty,12.5\n")
     costs.write_text("item,unit_cost\n00001,1.25\nnew-1,6.5\n")
     tables = ("--item-table", products, "--item-table", costs)
-    invoke("calibrate", "--transactions", file, *tables, "--out", out, "--json")
+    invoke("calibrate", "--transactions", file, *tables, "--out", out, *QUICK, "--json")
     catalog, _ = load_catalog(load_config(out).catalog, 0)
     ids = list(catalog.items.item_id)
     assert len(ids) == 60

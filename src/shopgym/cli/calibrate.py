@@ -56,7 +56,7 @@ def calibrate(
     ] = 0.25,
     rounds: Annotated[
         int, typer.Option(min=0, help="Steps of the search; 0: what has a closed form alone.")
-    ] = 5,
+    ] = 8,
     assumed: Annotated[
         bool,
         typer.Option(help="Say how much the gain of a policy moves with what no record says."),

@@ -127,7 +127,7 @@ def calibrate(
     item_table: Sequence[Path] = (),
     holdout: float = 0.25,
     seed: int = 0,
-    rounds: int = 5,
+    rounds: int = 8,
     resamples: int = RESAMPLES,
     assumed: bool = True,
     responses: Sequence[Response] | ResponseFiles = (),

@@ -107,9 +107,21 @@ class OwnRecords:
 
     @cached_property
     def most_units(self) -> int:
-        """Units that hardly a line exceeds."""
-        most = int(np.ceil(self.fitted_lines.sold["quantity"].quantile(MOST_LINES)))
-        return min(max(most, 1), MOST_UNITS)
+        """Units that hardly a line exceeds, as far as a shop allows them."""
+        return min(max(self._most, 1), MOST_UNITS)
+
+    @property
+    def most_units_how(self) -> str:
+        """What they are, in words."""
+        if self._most > MOST_UNITS:  # e.g. fuel by the hundredth of a litre
+            return (
+                f"99.9% of the order lines hold no more than {self._most:,}; the shop allows {MOST_UNITS:,}"
+            )
+        return "99.9% of the order lines hold no more"
+
+    @cached_property
+    def _most(self) -> int:
+        return int(np.ceil(self.fitted_lines.sold["quantity"].quantile(MOST_LINES)))
 
     def catalog(self) -> Catalog:
         """The catalogue of the part that is fitted."""

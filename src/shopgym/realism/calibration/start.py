@@ -25,6 +25,7 @@ from .from_lines import (
 from .own import OwnRecords
 from .simulated_shop import SimulatedShop, same_levels
 
+PAGES = ("home", "product", "cart", "search", "email")
 SURELY, MOST_RETURNED = 1.0 - 1e-9, 0.99
 
 
@@ -59,6 +60,7 @@ def pages_that_fit(config: ShopConfig, items: int) -> list[FittedParameter]:
     """Pages no larger than the catalogue."""
     how = f"the catalogue has only {items} items"
     sizes = {name: getattr(config, name) for name in ("slate_size", "num_candidates")}
+    sizes |= {f"surfaces.{name}.slots": getattr(config.surfaces, name).slots for name in PAGES}
     return [FittedParameter(name, items, "items", how) for name, size in sizes.items() if size > items]
 
 
@@ -73,8 +75,7 @@ def start(shop: SimulatedShop, own: OwnRecords, pilot: Season, share: float) -> 
         share: of the people of ``shop`` who came in it.
     """
     fitted = pages_that_fit(shop.config, len(shop.catalog))
-    most = "99.9% of the order lines hold no more"
-    fitted.append(FittedParameter("choice.max_units", own.most_units, "units", most))
+    fitted.append(FittedParameter("choice.max_units", own.most_units, "units", own.most_units_how))
     unidentified: list[UnidentifiedParameter] = []
     if "purchase" in own.data.kinds:
         of_lines, not_of_lines = from_lines(own.fitted_lines)
