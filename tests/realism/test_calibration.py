@@ -17,8 +17,8 @@ from shopgym.realism.calibration.from_lines import (
     from_lines,
     retention,
 )
-from shopgym.realism.calibration.own import FEWEST_LINES
 from shopgym.realism.calibration.moments import FreeParameter, simulated_moments
+from shopgym.realism.calibration.own import FEWEST_LINES
 from shopgym.simulators.people.retention import RetentionConfig, draw_habits
 from shopgym.simulators.profiles.profiles import profile
 from shopgym.tables.records import FOR_A_SHOP, OrderLines, RecordOptions, read_order_lines
@@ -257,7 +257,7 @@ def test_visits_follow_from_orders_by_thinning() -> None:
 
 
 def test_orders_that_leave_the_rate_open_do_not_identify_it() -> None:
-    """Every customer orders every 20 days: a gamma of any large shape fits, so its shape is not identified."""
+    """Every customer orders every 20 days: a gamma of any large shape fits, so none is identified."""
     rows = [(f"c{c}", MONDAY + (c % 20 + 20 * k) * DAY) for c in range(60) for k in range(12)]
     table = pd.DataFrame(rows, columns=["customer", "time"]).assign(quantity=1, price=2.0, item="i")
     lines = check_order_lines(table.assign(order=np.arange(len(table))))

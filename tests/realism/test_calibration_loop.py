@@ -19,6 +19,7 @@ from shopgym.realism.calibration.parts import FITTED, HELD_OUT, figures, parts_o
 from shopgym.realism.calibration.search import FactSearch
 from shopgym.realism.calibration.simulated_shop import SimulatedShop
 from shopgym.realism.calibration.work import Work
+from shopgym.realism.own_facts import near
 from shopgym.realism.shop_events import Behaviour
 from shopgym.simulators import Catalog
 from shopgym.simulators.profiles import profiles
@@ -65,14 +66,18 @@ def calibration(orders: Path) -> Calibration:
 def test_the_facts_of_a_simulated_shop_are_found_again_and_held_out_ones_too(
     calibration: Calibration,
 ) -> None:
-    """A record made by the simulator itself, from other numbers and random draws than the search begins with."""
-    near, facts = calibration.near[FITTED]
-    assert facts >= 15
-    assert near >= 0.8 * facts
-    near, facts = calibration.near[HELD_OUT]
-    assert facts >= 15
-    assert near >= 0.6 * facts
-    assert all(calibration.near[part][0] > calibration.untouched_near[part][0] for part in (FITTED, HELD_OUT))
+    """The shop is as near to the record as the very shop that made it is, in seasons of other random draws.
+
+    Of the facts of 485 orders that shop has 20 to 28 of 32 near over three seeds: chance moves the number by
+    about 3, and the profile as it is has 12.
+    """
+    draws = [figures(true_shop().season(seed).data, calibration.parts, 0.25, 1.0) for seed in (5, 6, 7)]
+    for at, part in enumerate(calibration.parts):
+        again = [sum(near(v, fact) for v, fact in zip(draw[at], part.facts)) for draw in draws]
+        count, facts = calibration.near[part.name]
+        assert facts >= 15
+        assert count >= np.mean(again) - 3
+        assert count > calibration.untouched_near[part.name][0] + 5
 
 
 @pytest.mark.slow
@@ -87,7 +92,7 @@ def test_known_numbers_are_recovered(calibration: Calibration) -> None:
 
 @pytest.mark.slow
 def test_the_table_is_of_the_very_config_that_is_written(calibration: Calibration, tmp_path: Path) -> None:
-    """The season of the file, read as ``shopgym run`` reads it, has the figures of the table to the last digit."""
+    """The season of the file, read as ``shopgym run`` reads it, has the figures of the table exactly."""
     out = tmp_path / "mine.yaml"
     calibration.save(out)
     config = load_config(out)
@@ -139,8 +144,9 @@ def test_where_the_profile_does_better_its_values_are_kept(orders: Path) -> None
         work.small,
         rounds=0,
     )
-    values, remarks = work._kept(search, begin, begin.shop, bad)
+    values, given_up, remarks = work._kept(search, begin, begin.shop, bad)
     assert values == {}
+    assert given_up == {f.scaled.name: begin.shop.value(f.scaled.name) for f in free}
     assert remarks == ["baskets: the profile does better, so its values are kept"]
 
 

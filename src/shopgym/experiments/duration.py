@@ -8,11 +8,13 @@ from typing import Any
 
 from rich.progress import Progress, TaskID
 
+from ..guardrails.reward.linted_shop import LintSize
 from .config import ExperimentConfig
 from .robust import DECISIONS
 
-ROUNDS = 2
-"""Batches of each stage in miniature. The first loads and compiles, so the second is timed."""
+ROUNDS, MOST_ROWS = 2, 250
+"""Batches of a stage in miniature, and their rows. The first loads and compiles, so the second is timed."""
+SMALL_LINT = LintSize(pages=256, visits=128, lives=64)
 
 
 @dataclass(frozen=True)
@@ -102,13 +104,15 @@ def expected_duration(config: ExperimentConfig, *, robust: bool = False) -> Dura
     small = _miniature(config)
     watch = Stopwatch()
     experiment = Experiment(small, watch)
+    experiment.lint_size = SMALL_LINT
     experiment.run()
     begin = time.perf_counter()  # now that everything is compiled
     experiment.open("duration")
     opening = time.perf_counter() - begin
     pages = {name: -(-count // batch) * batch for name, count in _decisions(config).items()}
-    growth = {name: pages[name] / count for name, count in _decisions(small, batch).items()}
+    growth = {name: pages[name] / count for name, count in _decisions(small, small.training.batch).items()}
     growth |= {"evaluate": growth["log"], "estimate": growth["log"]}
+    growth["lint"] = LintSize().pages / SMALL_LINT.pages
     stages: dict[str, float] = {}
     for task, name in watch.names.items():
         stages[name] = watch.seconds(task) * growth[name.split()[0]]
@@ -125,9 +129,11 @@ SHOPS = 11
 
 
 def _miniature(config: ExperimentConfig) -> ExperimentConfig:
-    few = ROUNDS * config.training.batch
+    batch = min(config.training.batch, MOST_ROWS)
+    few = ROUNDS * batch
+    rounds = {"rounds": ROUNDS, "warm_up": ROUNDS, "batch": batch}
     changes = {
-        "training": config.training.model_copy(update={"rounds": ROUNDS, "warm_up": ROUNDS}),
+        "training": config.training.model_copy(update=rounds),
         "log": config.log.model_copy(update={"decisions": min(few, config.log.decisions)}),
         "truth": config.truth.model_copy(update={"decisions": min(few, config.truth.decisions)}),
     }

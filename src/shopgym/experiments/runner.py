@@ -84,6 +84,7 @@ class Experiment:
         self.unit = reward_unit(self.reward, self.catalog)
         self.retriever: Retriever | None = None
         self.lint: LintReport | None = None
+        self.lint_size = LintSize()
         self.failures = Failures(needed=(config.gate.baseline,))
         import_agents(config.agents)
         if config.retrieve is not None and config.retrieve.count > len(self.catalog):
@@ -279,17 +280,20 @@ class Experiment:
 
     def _lint(self) -> LintReport | None:
         """The exact lint of the reward in this shop; None where no term of it has an exact mean."""
+        bar = self.progress.add_task("lint the reward", total=1)
         try:
-            return exact_lint(self.reward, self._linted_shop(), pictures=True)
+            return exact_lint(self.reward, self._linted_shop(), size=self.lint_size, pictures=True)
         except InvalidInput:
             return None
+        finally:
+            self.progress.advance(bar)
 
     def _clicks(self) -> ProxyPrice | None:
         """What the best pages for clicks alone cost; None without a lint, or if clicks are the reward."""
         star = exact_weights(self.reward.star_weights)
         if self.lint is None or not star or self.reward.weights.keys() == {"click"}:
             return None
-        means, _ = self._linted_shop().first_pages(LintSize().pages)
+        means, _ = self._linted_shop().first_pages(self.lint_size.pages)
         return page_price(means, {"click": 1.0}, star)
 
     def _linted_shop(self) -> LintedShop:

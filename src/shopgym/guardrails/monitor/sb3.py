@@ -126,8 +126,8 @@ def model_divergence(policy: Any, reference: Any, observations: list[Any]) -> Di
 def _probabilities(policy: Any, observation: Any) -> list[F64] | None:
     """(n, actions) for each part of the action; None for continuous actions."""
     tensors, _ = policy.obs_to_tensor(observation)
-    found = policy.get_distribution(tensors)
-    parts = getattr(found, "distribution", None) or getattr(found, "distributions", None)
+    chosen = policy.get_distribution(tensors)
+    parts = getattr(chosen, "distribution", None) or getattr(chosen, "distributions", None)
     parts = parts if isinstance(parts, list | tuple) else [parts]
     if not all(hasattr(part, "probs") for part in parts):
         return None

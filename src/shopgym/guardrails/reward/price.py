@@ -108,6 +108,15 @@ def page_price(means: PageMeans, proxy: Weights, north_star: Weights, level: flo
     )
 
 
+def same_but_for_scale(one: Weights, other: Weights) -> bool:
+    """Whether one is the other times a number above 0: the same pages are best for both."""
+    first, second = ({name: weight for name, weight in each.items() if weight} for each in (one, other))
+    if first.keys() != second.keys():
+        return False
+    scales = [first[name] / second[name] for name in first]
+    return min(scales, default=0.0) > 0.0 and math.isclose(min(scales), max(scales))
+
+
 def episode_price(
     shop: LintedShop, spec: RewardSpec, episode: Episode, episodes: int, *, level: float = LEVEL
 ) -> ProxyPrice:
@@ -117,7 +126,8 @@ def episode_price(
     because it keeps the visitor, and over lives for worth, because it brings people back. The best rule of
     the family for the reward, and that for the north star, are chosen on one half of the episodes and
     compared on the other. So an optimiser that looks ahead is meant; ``myopic`` is what one reaches that
-    does not. A life is followed for the horizon of the north star, or for ``DAYS``.
+    does not. A life is followed for the horizon of the north star, or for ``DAYS``. Where the reward is the
+    north star, but for its scale, the two families are one, and it is simulated once.
     """
     star = spec.star
     wanted = {name: weight for name, weight in spec.star_weights.items() if name in SIMULATED_TERMS}
@@ -139,8 +149,10 @@ def episode_price(
         return tried
 
     random = trial(ExactRule({"click": 1.0}, (0.0,), shop.guards, pressure=0.0))
-    by_reward, by_star = family(exact_weights(spec.weights)), family(exact_weights(spec.star_weights))
-    tried = [*by_reward, *by_star]
+    of_reward, of_star = exact_weights(spec.weights), exact_weights(spec.star_weights)
+    by_reward = family(of_reward)
+    by_star = by_reward if same_but_for_scale(of_reward, of_star) else family(of_star)
+    tried = by_reward if by_star is by_reward else [*by_reward, *by_star]
     learnt = np.arange(len(random.pages)) % 2 == 0
     chosen = max(tried, key=lambda each: float(each.proxy(paid)[learnt].mean()))
     honest = max(tried, key=lambda each: float(each.north_star(wanted)[learnt].mean()))

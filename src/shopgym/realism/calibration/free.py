@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Collection
 from dataclasses import dataclass
 
@@ -31,10 +32,12 @@ class Free:
     scaled: ScaledParameter
     group: str
     facts: tuple[str, ...]
-    least: float = 0.0
+    least: float = -math.inf
 
 
-def _free(name: str, scale: str, step: float, group: str, facts: tuple[str, ...], least: float = 0.0) -> Free:
+def _free(
+    name: str, scale: str, step: float, group: str, facts: tuple[str, ...], least: float = -math.inf
+) -> Free:
     return Free(ScaledParameter(name, scale, step), group, facts, least)
 
 
@@ -44,8 +47,8 @@ FREE = (
     _free("people.retention.r", "log", 0.15, "customers", CUSTOMERS),
     _free("people.retention.alpha", "log", 0.15, "customers", CUSTOMERS),
     _free("people.retention.b", "log", 0.3, "customers", CUSTOMERS),
-    _free("choice.mission_stay", "plain", 0.2, "baskets", BASKETS),
-    _free("choice.mission_spread", "log", 0.15, "baskets", BASKETS, 0.3),
+    _free("choice.mission_stay", "plain", 0.2, "baskets", (*BASKETS, *VISITS)),
+    _free("choice.mission_spread", "log", 0.15, "baskets", (*BASKETS, *VISITS), 0.3),
     _free("choice.fatigue", "log", 0.3, "baskets", BASKETS, 0.005),
     _free("catalog.units_scale", "log", 0.15, "units", UNITS),
     _free("choice.bulk_sd", "logit", 0.25, "units", (*UNITS, *TAILS), 0.1),

@@ -80,8 +80,7 @@ def customers(
 ) -> tuple[list[FittedParameter], list[UnidentifiedParameter]]:
     """How many customers come how often: where a search begins.
 
-    The BG/NBD model of orders is thinned to visits. New customers are those of the second half of the record.
-    The established ones are as many as bring the orders that new ones do not, in expectation.
+    The BG/NBD model of orders is thinned to visits.
 
     Args:
         lines: of the shop.
@@ -108,27 +107,38 @@ def customers(
     values = {one.name.rsplit(".", 1)[1]: one.value for one in fitted}
     people = replace(config.people.retention, **values)
     first = orders.dropna(subset="customer").groupby("customer")["time"].min()
-    new = int((first >= (orders["time"].min() + orders["time"].max()) / 2).sum())
-    return fitted + _arrivals(people, new, len(orders), span, orders_per_visit), []
+    late = first >= (orders["time"].min() + orders["time"].max()) / 2
+    halves = int((~late).sum()), int(late.sum())
+    return fitted + _arrivals(people, halves, span, orders_per_visit), []
 
 
 def _arrivals(
-    people: RetentionConfig, new: int, orders: int, days: float, orders_per_visit: float
+    people: RetentionConfig, first: tuple[int, int], days: float, orders_per_visit: float
 ) -> list[FittedParameter]:
-    """New visitors a day and established customers."""
+    """New visitors a day and established customers, from the customers first seen in each half of the record.
+
+    Of customers who were so before the record, a share of 1 - (alpha / (alpha + t))^r has ordered after t
+    days, at rates of orders. New ones come evenly. So the first half has more new faces than the second, and
+    the difference tells how many were customers before.
+    """
+    alpha, half = people.alpha / orders_per_visit, days / 2
+    seen = [1.0 - (alpha / (alpha + t)) ** people.r for t in (half, days)]
+    by_half = seen[0], seen[1] - seen[0]
+    established = max(first[0] - first[1], 0) / max(by_half[0] - by_half[1], 1e-9)
+    established = min(established, first[1] / max(by_half[1], 1e-9))
     rate, dropout = draw_habits(PEOPLE, people, np.random.default_rng(0))
-    of_new = float(expected_visits(rate, dropout, days / 2).mean())
-    of_established = float(expected_visits(rate, dropout, days, PEOPLE).mean())
-    ever = -np.expm1(-orders_per_visit * of_new)  # of those who come, so many order in the time that is left
-    coming = new / (days / 2) / max(ever, 0.05)
-    by_new = coming * days * float(expected_visits(rate, dropout, days).mean()) / 2
-    established = max(orders / orders_per_visit - by_new, 0.1 * orders / orders_per_visit) / of_established
-    per_day = max(coming, 1e-3) / (1.0 - people.passing * (1.0 - people.passing_missions))
-    how = "customers first seen in the second half of the record, and those who pass by as in the profile"
-    beyond = "as many as bring the orders that new customers do not"
+    visits = float(expected_visits(rate, dropout, half / 2).mean())
+    ever = -np.expm1(-orders_per_visit * visits)  # of those who come, so many order in the time that is left
+    coming = max(first[1] - established * by_half[1], 0.05 * first[1], 0.5) / half / max(ever, 0.05)
+    per_day = coming / (1.0 - people.passing * (1.0 - people.passing_missions))
+    how = "customers first seen in the second half of the record, less those who were customers before"
     return [
-        FittedParameter("arrivals.per_day", per_day, "visitors a day", how),
-        FittedParameter("arrivals.established", round(established), "customers", beyond),
+        FittedParameter(
+            "arrivals.per_day", per_day, "visitors a day", f"{how}; who passes by as in the profile"
+        ),
+        FittedParameter(
+            "arrivals.established", round(established), "customers", "customers first seen in the two halves"
+        ),
     ]
 
 

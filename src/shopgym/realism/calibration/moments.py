@@ -101,8 +101,8 @@ def simulated_moments(
         parameters: p of them, p <= m.
         rounds: steps that are accepted. Each takes up to four tries; before the first, and where no try is
             better with slopes that were carried along, p simulations give slopes.
-        tolerance: the search stops if a round moves every parameter by less than this share of its step, or
-            gains less than this share of the loss.
+        tolerance: the search stops if a step with new slopes moves every parameter by less than this share of
+            its own step, or gains less than this share of the loss.
         straight: a miss counts as it is up to about so many scales, and beyond by its logarithm, so that a
             moment out of reach does not draw the others away: c asinh(miss / c).
         slopes: (m, p) to begin with, from an earlier search; None: they are simulated.
@@ -162,10 +162,12 @@ def simulated_moments(
             slope, fresh, damping = differences(x), True, DAMPING
             continue
         moved, gained = np.abs((proposal - x) / step).max(), loss - proposed_loss
-        x, loss, damping, fresh = proposal, proposed_loss, damping / 4.0, False
+        little = moved < tolerance or gained < tolerance * loss
+        x, loss, damping = proposal, proposed_loss, damping / 4.0
         turn += 1
-        if moved < tolerance or gained < tolerance * loss:
+        if little and (fresh or not renew):
             break
+        slope, fresh = (differences(x), True) if little and turn < rounds else (slope, False)
     weak = np.abs(slope).max(axis=0) < LEAST_SLOPE
     identified = np.flatnonzero(~weak)
     error = np.full(len(x), np.inf)

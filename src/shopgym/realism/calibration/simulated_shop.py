@@ -17,6 +17,7 @@ from ...simulators.profiles import profiles
 from ..shop_events import Behaviour, Season, simulate_season
 
 FEWEST_SPARE = 1000
+NO_REVIEW = 365.0
 SPARE = 1.1
 """People beyond those that are expected: a season with more of them than the config has is refused."""
 
@@ -123,9 +124,9 @@ class SimulatedShop:
         return shop.with_people()
 
     def customers_only(self) -> SimulatedShop:
-        """The shop without people who only pass by, with the stock of the whole shop: faster to simulate.
+        """The shop without people who only pass by, in which nothing runs out: faster to simulate.
 
-        Its orders are those of the whole shop in distribution.
+        Its orders are those of the whole shop, but for the little that runs out there.
         """
         config, retention = self.config, self.config.people.retention
         passing = retention.passing if config.people.enabled else 0.0
@@ -135,8 +136,9 @@ class SimulatedShop:
         fewer = replace(retention, passing=buyers / kept, passing_missions=1.0)
         arrivals = replace(config.arrivals, per_day=config.arrivals.per_day * kept)
         people = replace(config.people, retention=fewer)
-        seen = replace(config, people=people, arrivals=arrivals)
-        return replace(self, config=same_levels(seen, config)).with_people()
+        stock = replace(config.stock, enabled=False, review=NO_REVIEW)
+        seen = replace(config, people=people, arrivals=arrivals, stock=stock)
+        return replace(self, config=seen).with_people()
 
     def season(self, seed: int, progress: Callable[[float], None] | None = None) -> Season:
         """Simulate it.

@@ -25,7 +25,7 @@ from .from_lines import (
 from .own import OwnRecords
 from .simulated_shop import SimulatedShop, same_levels
 
-SURELY = 1.0 - 1e-9
+SURELY, MOST_RETURNED = 1.0 - 1e-9, 0.99
 
 
 @dataclass(frozen=True, eq=False)
@@ -86,6 +86,7 @@ def start(shop: SimulatedShop, own: OwnRecords, pilot: Season, share: float) -> 
     else:
         fitted.append(_visit_hours(own))
         unidentified.append(UnidentifiedParameter("people.retention", "no customer is known"))
+    fitted = [_returns_as_in(one, shop, pilot) for one in fitted]
     values: dict[str, Any] = {one.name: one.value for one in fitted}
     started = shop.with_values(values)
     if "arrivals.per_day" not in values:
@@ -130,6 +131,15 @@ def _before_orders(one: FittedParameter, pilot: Season) -> FittedParameter:
         return one
     how = "orders by hour, less the time from the beginning of a visit to its order"
     return replace(one, value=arrival_hours(np.asarray(one.value), np.maximum(delays, 0.0)), how=how)
+
+
+def _returns_as_in(one: FittedParameter, shop: SimulatedShop, pilot: Season) -> FittedParameter:
+    """The rate at which the shop has the record's share of returned lines: customers differ in it."""
+    if one.name != "returns.rate" or not shop.config.returns.rate or "return" not in pilot.data.kinds:
+        return one
+    simulated = len(pilot.data.select("return")) / len(pilot.data.select("purchase"))
+    rate = min(shop.config.returns.rate * one.value / simulated, MOST_RETURNED)
+    return replace(one, value=rate, low=float("nan"), high=float("nan"))
 
 
 def _visit_hours(own: OwnRecords) -> FittedParameter:

@@ -18,6 +18,7 @@ from .parts import Part, figures
 from .search import FactSearch, capped_misses
 from .simulated_shop import SimulatedShop
 from .start import Start, as_busy, start, with_passers
+from .weeks import season_of_year
 
 SEARCH_VISITS, WRITTEN_VISITS = 15_000, 200_000
 """Visits of a season during the search, and at most of a season of the shop that is written."""
@@ -112,11 +113,10 @@ class Work:
         names = [fact.name for fact in self.parts[0].facts]
         free = tuple(f for f in free_parameters(names) if f.scaled.name not in unknown)
         search = FactSearch(free, self.parts[0])
-        begin = replace(begin, shop=_sized_baskets(begin.shop, self.parts[0], self.small(begin.shop)))
-        self._count("with the record's customers")
+        begin = self._sized(begin)
         searched = search.run(begin.shop, self.small, rounds=rounds, progress=self._on_loss)
-        values, remarks = self._kept(search, begin, base, searched)
-        shop, said = self._whole(begin.shop.with_values(values), base)
+        values, given_up, remarks = self._kept(search, begin, base, searched)
+        shop, said = self._whole(begin.shop.with_values({**values, **given_up}), base)
         kept = FactSearch(tuple(f for f in free if f.scaled.name in values), self.parts[0])
         columns = [at for at, f in enumerate(free) if f.scaled.name in values]
         last = kept.run(
@@ -130,13 +130,33 @@ class Work:
         fitted, unidentified = _findings(begin, free, kept, last, shop)
         return FittedShop(shop, fitted, unidentified, (*remarks, *said), last)
 
+    def _sized(self, begin: Start) -> Start:
+        """The start with baskets and visits of about the record's size, and with its season of the year."""
+        seen = self.view(begin.shop)
+        season = seen.season(self.seed)
+        self._count("with the record's customers")
+        own, shop = self.own, begin.shop
+        shop = _sized_baskets(shop, self.parts[0], figures(season.data, self.parts[:1], 0.0, seen.share)[0])
+        if "purchase" not in own.data.kinds:
+            return replace(begin, shop=shop)
+        weeks = season_of_year(shop.config.arrivals.weeks, own.fitted_data, season.data, own.start_week)
+        if weeks is None:
+            return replace(begin, shop=shop)
+        others = tuple(one for one in begin.fitted if one.name != weeks.name)
+        return Start(
+            shop.with_values({weeks.name: weeks.value}),
+            (*others, weeks),
+            tuple(one for one in begin.unidentified if one.name != weeks.name),
+        )
+
     def _on_loss(self, _: int, loss: float) -> None:
         self._count(f"loss {loss:.4g}")
 
     def _kept(
         self, search: FactSearch, begin: Start, base: SimulatedShop, searched: Fit
-    ) -> tuple[dict[str, float], list[str]]:
-        """The values that are better than the profile's, and words about the others."""
+    ) -> tuple[dict[str, float], dict[str, float], list[str]]:
+        """(values better than the profile's, the profile's in place of others, words about these)."""
+        given_up: dict[str, float] = {}
         values = search.values(searched.values)
         loss, remarks = searched.loss, []
         as_it_is = self.small(base)
@@ -150,15 +170,16 @@ class Work:
             if fitted[rows].sum() <= profile[rows].sum():
                 continue
             without = {f.scaled.name: base.value(f.scaled.name) for f in mine}
-            tried = search.loss(self.small(begin.shop.with_values({**values, **without})))
+            tried = search.loss(self.small(begin.shop.with_values({**values, **given_up, **without})))
             self._count(f"{group} as in the profile")
             if tried < loss:
                 values = {name: value for name, value in values.items() if name not in without}
+                given_up |= without
                 loss = tried
                 remarks.append(f"{group}: the profile does better, so its values are kept")
             else:
                 remarks.append(f"{group}: the profile does better, but not with the rest of this shop")
-        return values, remarks
+        return values, given_up, remarks
 
     def _whole(self, shop: SimulatedShop, base: SimulatedShop) -> tuple[SimulatedShop, list[str]]:
         """The shop with people who pass by, of a size that can be simulated."""
