@@ -342,7 +342,7 @@ def _take_up(
     if not outcome.carted:
         return
     outcome.cart_units = units_of(params, visit, taken, uniform(draw, kinds.DRAW_UNITS))
-    if uniform(draw, kinds.DRAW_CART_ONLY) < p_kept(params, price):
+    if params.cart_only and uniform(draw, kinds.DRAW_CART_ONLY) < p_kept(params, price):
         return
     checkout = uniform(visit.key, kinds.DRAW_BUY)  # one for the whole cart
     if checkout >= p_buy(params, price):
