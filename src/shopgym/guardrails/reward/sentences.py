@@ -18,6 +18,8 @@ COUNTED = {
 }
 NEARLY = 0.05
 """A change by less than this share is not worth a word."""
+SAME = 0.001
+"""A loss below this share counts as none."""
 
 
 def what_it_does(price: ProxyPrice, star: str) -> str:
@@ -31,6 +33,8 @@ def what_it_does(price: ProxyPrice, star: str) -> str:
         for term, words in COUNTED.items()
         if (change := _times(words, price.terms.get(term, 0.0), price.honest_terms.get(term, 0.0)))
     ]
+    if price.share.value >= 1.0 - SAME and not changes:
+        return f"it shows pages that are as good for {star} as the best"
     strongest = [text for text, _ in sorted(changes, key=lambda change: -change[1])[:2]]
     end = f"{star} {_left(price)}"
     return f"{_act(price)}: {', '.join([*strongest, end])}"
