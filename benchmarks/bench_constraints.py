@@ -127,7 +127,7 @@ def main() -> None:
             policy = trained(agent, {**options, "limits": limits}, reward, seed, arguments.rounds)
             rows.append(measured(policy, reward, 10))
         mean = {key: float(np.mean([row[key] for row in rows])) for key in rows[0]}
-        kept = sum(row["cost"] <= limit.limit + row["half"] for row in rows)
+        kept = int(sum(row["cost"] <= limit.limit + row["half"] for row in rows))
         last = mean["revenue"] if "limits" not in options else last
         seconds = (time.process_time() - started) / arguments.seeds
         worst = max(row["cost"] for row in rows) / limit.limit

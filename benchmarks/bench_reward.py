@@ -5,7 +5,7 @@
 Pages of ten of 10,000 items in ``SessionVectorEnv`` and ``ShopperVectorEnv``, in three forms that
 take turns slice by slice: with the terms of the reward alone (what an environment did that told no other),
 with all terms, and with all terms and three limits. A ratio is the median of the ratios of slices
-that followed one another.
+that followed one another. What the shop itself counts of a page is in all three.
 """
 
 from __future__ import annotations
@@ -48,10 +48,6 @@ class OwnTermsAlone(PageTerms):
         return PageReward(reward, amounts, {}, np.zeros(0), None)
 
 
-def unmeasured(*page: Any) -> None:
-    """Pages as a whole are not counted."""
-
-
 def make(
     family: Any, visits: int, reward: RewardSpec, catalog: Catalog, *, own_alone: bool
 ) -> Callable[[], int]:
@@ -59,7 +55,6 @@ def make(
     env = family(visits, catalog=catalog, form="items", slate_size=SLOTS, num_candidates=0, reward=reward)
     if own_alone:
         vars(env.loop)["_terms"] = OwnTermsAlone(env.loop.shop, reward, env.episode)
-        vars(env.loop.world)["_measure"] = unmeasured
     env.reset(seed=0)
     rng = np.random.default_rng(0)
     actions = [rng.integers(ITEMS, size=(visits, SLOTS)) for _ in range(STEPS)]

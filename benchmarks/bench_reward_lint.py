@@ -33,7 +33,7 @@ from shopgym.guardrails.reward.linted_shop import LintedShop, LintSize  # noqa: 
 from shopgym.guardrails.reward.page_means import PageMeans  # noqa: E402
 from shopgym.guardrails.reward.price import ProxyPrice, share_of  # noqa: E402
 from shopgym.guardrails.reward.shop_lint import prices_of  # noqa: E402
-from shopgym.guardrails.reward.trained import Trainee  # noqa: E402
+from shopgym.guardrails.reward.trained import AuditedAgent  # noqa: E402
 from shopgym.simulators.profiles.profiles import PROFILES, profile, profile_catalog  # noqa: E402
 
 LOSSES, TOLERANCES = (0.02, 0.05, 0.1, 0.2), (0.01, 0.03, 0.05)
@@ -154,7 +154,7 @@ def study(seeds: int, per_loss: int) -> dict[str, Any]:
 def audits(count: int) -> list[dict[str, Any]]:
     """A few audits: honest rewards and rewards that lose a fifth, by turns."""
     rows = []
-    trainees = [Trainee("linear_ranker", (20_000,))]
+    trainees = [AuditedAgent("linear_ranker", (20_000,))]
     size = LintSize(pages=1024, visits=1024, lives=0)
     gamed = (made for number in range(10 * count) for made in gamed_specs(20, number, (0.2,)))
     for number in range(count):
@@ -192,9 +192,8 @@ def main() -> None:
     if given.json:
         print(json.dumps(found))
         return
-    print(
-        f"{found['cpu_seconds_a_lint']:.1f} CPU-seconds a lint; {found['honest_not_judged']} honest not judged"
-    )
+    print(f"{found['cpu_seconds_a_lint']:.1f} CPU-seconds a lint")
+    print(f"{found['honest_not_judged']} honest rewards not judged")
     for tolerance, row in found["false_alarms"].items():
         print(f"false alarms at tolerance {tolerance:.0%}: {row}")
     for loss, row in found["power"].items():

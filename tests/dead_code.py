@@ -22,6 +22,9 @@ USED_BY = {
         *("method_args", "method_kwargs", "wrapper_class"),
     },
     "uvicorn": {"should_exit"},
+    "Stable-Baselines3, which calls these of a callback": {
+        *("_on_training_start", "_on_rollout_end", "_on_step"),
+    },
     "``shopgym ope-benchmark``, which lists every field of its rows": {"truth_error", "regret_error"},
 }
 """Names that are used by something Vulture does not read."""

@@ -22,7 +22,7 @@ MOST_FIGURES = 8
 """A table with as many is one of measured figures; fewer may be definitions."""
 COMMAND = re.compile(
     r"python -m shopgym[\w.]+|(?:python )?(?:benchmarks|tests|examples)/[\w/]+\.py"
-    r"|shopgym (?:run|evaluate|realism|ope-benchmark|calibrate)\b"
+    r"|shopgym (?:run|evaluate|realism|ope-benchmark|calibrate|reward)\b"
     r"|make (?:demo|bench-peers|bench|frameworks)\b"
 )
 

@@ -51,6 +51,7 @@ QUICK: dict[str, dict[str, Any]] = {
     "cql": {"updates": 20},
     "iql": {"updates": 20},
     "ppo": {"step": 0.01},
+    "lagrangian_ppo": {"step": 0.01},
     "reinforce": {"step": 0.01},
 }
 """Options that make agents learn within the time of a test."""

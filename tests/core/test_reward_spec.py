@@ -25,17 +25,19 @@ def feedback_of(**terms: list[float]) -> Feedback:
     for array in (*buffers[:4], buffers.page, buffers.first, buffers.read):
         array[...] = 0
     names = list(TERMS)
-    amounts, slates = np.zeros((6, n)), np.array([[0, -1]] * n, np.int32)
+    amounts, slates = np.zeros((4, n)), np.array([[0, -1]] * n, np.int32)
     for name, values in terms.items():
-        if names.index(name) < 11:
+        if names.index(name) < 13:
             buffers.page[names.index(name), :n] = values
         else:
-            amounts[names.index(name) - 11] = values
+            amounts[names.index(name) - 13] = values
 
     def reading_time() -> F32:
         return np.zeros(n, np.float32)
 
-    return Feedback(buffers, np.zeros((0, 13)), reading_time, PageMeasures(slates, amounts))
+    return Feedback(
+        buffers, np.zeros((0, 13)), reading_time, PageMeasures(slates, np.ones(n, np.bool_), 2, *amounts)
+    )
 
 
 def test_every_column_has_a_term() -> None:

@@ -10,9 +10,9 @@ import numpy as np
 import pytest
 
 from shopgym.core import Feedback, InvalidInput
-from shopgym.core.batches import PAGE_TERMS, SLOT_TERMS
+from shopgym.core.batches import VISIT_TERMS
 from shopgym.core.reward import RewardSpec
-from shopgym.core.reward.amounts import page_amounts
+from shopgym.core.reward.amounts import COUNTED
 from shopgym.envs import SeasonVectorEnv, SessionVectorEnv, ShopperVectorEnv
 from shopgym.envs.adapters import stable_baselines3_vec_env
 from shopgym.simulators import Catalog, PeopleConfig, ReturnConfig, ShopConfig
@@ -20,7 +20,7 @@ from shopgym.simulators.people.retention import RetentionConfig
 
 IDS = ("Bandit-v0", "Session-v0", "Shopper-v0", "Season-v0")
 SMALL: dict[str, Any] = {"catalog": 60, "users": 2000, "slate_size": 3, "num_candidates": 8, "form": "slate"}
-ALL = (*SLOT_TERMS, *PAGE_TERMS)
+ALL = (*COUNTED, *VISIT_TERMS)
 SPEC = RewardSpec(
     {"margin": 1.0, "click": -2.0},
     exchange={"click": 0.01},
@@ -75,16 +75,23 @@ def test_a_step_without_a_page_has_all_terms_at_0() -> None:
     assert set(info["cost_terms"].values()) == {0.0}
 
 
-def test_what_is_handed_out_is_the_callers_own() -> None:
-    env = SessionVectorEnv(3, reward=SPEC, **SMALL)
-    env.reset(seed=0)
-    *_, info = env.step(np.tile(np.arange(3), (3, 1)))
-    before = page_amounts(env.feedback)  # type: ignore[arg-type]
-    for part in ("reward_terms", "cost_terms"):
-        for values in without_masks(info[part]).values():
-            values[:] = 77.0
-    for name, values in page_amounts(env.feedback).items():  # type: ignore[arg-type]
-        np.testing.assert_array_equal(values, before[name])
+@pytest.mark.parametrize("form", ["slot", "slate"])
+def test_changing_what_is_handed_out_changes_nothing_in_the_shop(form: str) -> None:
+    envs = [SessionVectorEnv(3, reward=SPEC, **{**SMALL, "form": form}) for _ in range(2)]
+    kept = []
+    for env in envs:
+        env.reset(seed=0)
+    for _ in range(12):
+        action = np.zeros(3, np.int64) if form == "slot" else np.tile(np.arange(3), (3, 1))
+        (*_, info), (*_, other) = (env.step(action) for env in envs)
+        kept.append((other, {name: values.copy() for name, values in other["reward_terms"].items()}))
+        for part in ("reward_terms", "cost_terms"):
+            for name, values in without_masks(info[part]).items():
+                np.testing.assert_array_equal(values, other[part][name])
+                values[:] = 77.0
+    for info, then in kept:  # what was handed out earlier is not written to by later steps
+        for name, values in info["reward_terms"].items():
+            np.testing.assert_array_equal(values, then[name])
 
 
 def test_stable_baselines3_gets_the_same() -> None:
@@ -219,14 +226,14 @@ def test_a_north_star_of_lives_is_read_in_lives() -> None:
     np.testing.assert_allclose(spec.star.worth_after(np.array([0.0, 10.0, 60.0])), [1.0, 0.99**10, 0.0])
 
 
-def test_the_shop_alone_does_not_tell_pages_as_a_whole() -> None:
+def test_the_shop_alone_does_not_tell_where_visits_end() -> None:
     env = SessionVectorEnv(2, **SMALL)
     env.reset(seed=0)
     env.step(np.tile(np.arange(3), (2, 1)))
     feedback = env.feedback
     assert feedback is not None
     alone = Feedback(feedback.buffers, feedback.events, feedback.reading_time)
-    spec = RewardSpec({"margin": 1.0, "diversity": 1.0}, exchange={"diversity": 0.1})
-    assert "diversity" not in RewardSpec().page(alone)[1]
-    with pytest.raises(InvalidInput, match=r"feedback\.measures.*'diversity' is missing"):
+    spec = RewardSpec({"margin": 1.0, "visit": 1.0}, exchange={"visit": 0.1})
+    assert tuple(RewardSpec().page(alone)[1]) == COUNTED
+    with pytest.raises(InvalidInput, match=r"feedback\.measures.*'visit' is missing"):
         spec.page(alone)

@@ -137,10 +137,25 @@ def test_means_with_lines_that_stay_are_exact(catalog: Catalog) -> None:
     assert abs(gap.mean()) < stats.norm.isf(ALARM / 2) * gap.std() / math.sqrt(len(gap))
 
 
+def test_a_line_is_kept_by_a_logit_of_its_price(catalog: Catalog) -> None:
+    """Closed form; at the reference price it is ``cart_only``, and a cut of the price brings more lines."""
+    choice = replace(KEEN, cart_only=0.6, cart_price=1.5, buy_price=0.0, reference_price=1.0)
+    shop = shop_of(catalog, choice=choice)
+    items, cut = slates_of(shop), np.full(shop.lanes, 0.1)
+    share = 1 / (1 + math.exp(-KEEN.buy_base))
+    usual, cheaper = shop.expected(items), shop.expected(items, price_off=cut)
+    np.testing.assert_allclose(usual["purchase"], 0.4 * share * usual["cart"], rtol=1e-6)
+    sensitivity = shop.users.price_sensitivity[shop.visits.user].astype(float)[:, None]
+    kept = 1 / (1 + np.exp(-(math.log(1.5) + 1.5 * sensitivity * math.log(0.9))))
+    np.testing.assert_allclose(cheaper["purchase"], (1 - kept) * share * cheaper["cart"], rtol=1e-6)
+    assert (cheaper["purchase"] > usual["purchase"]).all()
+
+
 @pytest.mark.parametrize(
     ("cls", "bad"),
     [
         (ChoiceConfig, {"cart_only": 1.0}),
+        (ChoiceConfig, {"cart_price": -1.0}),
         (RetentionConfig, {"passing_missions": 1.1}),
         (SurfacesConfig, {"search_first": -0.1}),
         (SurfacesConfig, {"search_mission": 1.1}),

@@ -38,7 +38,7 @@ def test_event_rows_are_spread_over_the_slots() -> None:
     events[6] = 1.5, 0, 0, -1, 0, 0, 0, 0, 0, 0, 0, 0, 0
     none = np.zeros((3, 3), np.bool_)
     first, read = np.array([-99, 3, 6]), np.zeros(3, np.uint64)
-    buffers = PageBuffers(clicked, carted, none, none, np.zeros((11, 3)), first, read)
+    buffers = PageBuffers(clicked, carted, none, none, np.zeros((13, 3)), first, read)
     feedback = Feedback(buffers, events, lambda: np.full(3, 10.0, np.float32))
     one, two, three = (1, 1), (1, 2), (2, 0)
     for name, dtype, fill, values in (

@@ -258,6 +258,7 @@ def choices() -> st.SearchStrategy[ChoiceConfig]:
         substitution=between(0.0, 1.0),
         competition=st.sampled_from([0.0, 0.5, 1.0]),
         cart_only=st.sampled_from([0.0, 0.4]),
+        cart_price=between(0.0, 2.0),
     )
 
 

@@ -14,7 +14,7 @@ from shopgym.core.batches import EMPTY
 from shopgym.simulators import Campaign, Catalog, ChoiceConfig, DeliveryConfig, PeopleConfig, Shop, ShopConfig
 from shopgym.simulators.config import StockConfig, SurfacesConfig
 from shopgym.simulators.paired_worlds import (
-    Outcomes,
+    TrialOutcomes,
     by_items,
     by_surface,
     by_users,
@@ -56,7 +56,7 @@ def test_the_mean_is_that_of_the_value_of_a_policy() -> None:
     mine = outcomes(shop(), First(), trials=400, terms=("margin", "click"), seed=4)
     for term in ("margin", "click"):
         value = shop().value(First(), visits=400, term=term, seed=4)
-        assert mine.of(term).mean() == pytest.approx(value.mean, rel=1e-12)
+        assert mine.values_of(term).mean() == pytest.approx(value.mean, rel=1e-12)
 
 
 def test_groups_add_up_to_all() -> None:
@@ -71,9 +71,9 @@ def test_groups_add_up_to_all() -> None:
 
 def test_every_trial_has_one_visit() -> None:
     counted = outcomes(shop(), First(), trials=200, terms=("visits", "pages"), by=by_surface())
-    assert (counted.of("visits") == 1).all()
-    assert counted.of("pages").min() >= 1
-    assert (counted.of("visits", "home") == 1).all()
+    assert (counted.values_of("visits") == 1).all()
+    assert counted.values_of("pages").min() >= 1
+    assert (counted.values_of("visits", "home") == 1).all()
 
 
 def test_a_price_cut_of_a_category_sells_more_there_and_leaves_the_others_alone() -> None:
@@ -104,7 +104,7 @@ def test_the_same_world_twice_has_no_change() -> None:
 def test_the_interval_is_students_and_the_relative_one_that_of_a_ratio() -> None:
     rng = np.random.default_rng(0)
     values = 5.0 + rng.normal(size=(2, 12))
-    first, second = (Outcomes(("units",), ("all",), v[None, :, None], "season") for v in values)
+    first, second = (TrialOutcomes(("units",), ("all",), v[None, :, None], "season") for v in values)
     row = changes(first, second, level=0.9).row("units")
     half = stats.sem(values[1] - values[0]) * stats.t.ppf(0.95, 11)
     assert row.difference.high - row.difference.mean == pytest.approx(half)
@@ -117,7 +117,7 @@ def test_relative_intervals_cover_as_often_as_they_say() -> None:
     for _ in range(400):
         base = rng.gamma(4.0, size=60)
         other = 1.2 * base + rng.normal(scale=0.5, size=60)
-        one, two = (Outcomes(("units",), ("all",), v[None, :, None], "visit") for v in (base, other))
+        one, two = (TrialOutcomes(("units",), ("all",), v[None, :, None], "visit") for v in (base, other))
         relative = changes(one, two).row("units").relative
         covered += relative.low <= 0.2 <= relative.high
     assert stats.binomtest(covered, 400, 0.95).pvalue > 1e-4
@@ -128,10 +128,10 @@ def test_a_season_is_one_trial_and_weeks_part_it() -> None:
     one = shop(config, clock="season", days=14.0, lanes=40)
     counted = outcomes(one, First(), trials=3, terms=("visits", "units"), by=by_week(2))
     assert counted.episode == "season"
-    visits = counted.of("visits")
+    visits = counted.values_of("visits")
     assert visits.shape == (3,)
     assert visits.min() > 90
-    assert (counted.of("visits", "week 0") + counted.of("visits", "week 1") <= visits).all()
+    assert (counted.values_of("visits", "week 0") + counted.values_of("visits", "week 1") <= visits).all()
     again = outcomes(one, First(), trials=3, terms=("visits", "units"), by=by_week(2))
     np.testing.assert_array_equal(counted.values, again.values)
 
@@ -141,14 +141,14 @@ def test_lives_are_parted_by_the_number_of_the_visit() -> None:
     lives = shop(config, clock="own", days=100.0)
     counted = outcomes(lives, First(), trials=100, terms=("visits",), by=by_visit((1, 2)))
     assert counted.groups == ("visit 1", "visit 2 and later", "all")
-    assert (counted.of("visits", "visit 1") == 1).all()
-    assert counted.of("visits", "visit 2 and later").sum() > 0
+    assert (counted.values_of("visits", "visit 1") == 1).all()
+    assert counted.values_of("visits", "visit 2 and later").sum() > 0
 
 
 def test_a_limited_budget_counts_what_happened() -> None:
     limited = replace(CONFIG, campaigns=(replace(cut(0).campaigns[0], budget=1e5),))
     counted = outcomes(shop(limited), First(), trials=300, terms=("units",))
-    assert (counted.of("units") == np.rint(counted.of("units"))).all()
+    assert (counted.values_of("units") == np.rint(counted.values_of("units"))).all()
 
 
 def test_before_a_campaign_begins_nothing_differs_with_any_budget() -> None:

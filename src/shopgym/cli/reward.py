@@ -45,6 +45,18 @@ def reward_lint(
     tolerance: Tolerance = 0.05,
     visits: Annotated[int, typer.Option(min=16, help="Visits of the paired simulation.")] = 2048,
     lives: Annotated[int, typer.Option(min=0, help="Lives of customers of the paired simulation.")] = 1024,
+    log: Annotated[
+        Path | None,
+        typer.Option(
+            "--log",
+            help="Judge it from a log alone: log.parquet of a run, or a table with the terms as columns.",
+        ),
+    ] = None,
+    action_column: Annotated[str, typer.Option(help="Of a table: what was done.")] = "action",
+    propensity_column: Annotated[str, typer.Option(help="Of a table: its probability.")] = "propensity",
+    context_column: Annotated[
+        list[str] | None, typer.Option(help="Of a table: a number known before the action; repeat it.")
+    ] = None,
     seed: Annotated[int | None, typer.Option(min=0, help="Of the shop; default: the config's.")] = None,
     html: Html = None,
     as_json: AsJson = False,
@@ -52,6 +64,7 @@ def reward_lint(
     """Find what is wrong with a reward: signs, weights, the north star, money counted twice, limits.
 
     With --shop the reward is attacked in that shop, whose exact means are known: seconds, nothing is trained.
+    With --log policies that are fitted to the reward are judged from the log, as far as it tells.
     Exit code 0: no error. 3: an error, or a reward that can be gamed. 2: a spec that cannot be read.
     """
     from ..core.reward import read_spec
@@ -59,6 +72,16 @@ def reward_lint(
     from ..guardrails.reward.spec_lint import lint_spec
 
     read = read_spec(config_path(spec))
+    if log is not None:
+        if shop is not None:
+            raise InvalidInput("--log", str(log), "give a shop or a log, one of the two")
+        from ..experiments.reward_log import lint_from_log
+        from ..guardrails.reward.log_report import log_report
+
+        columns = {"action": action_column, "propensity": propensity_column, "context": context_column or ()}
+        judged = lint_from_log(read, log, columns, tolerance=tolerance, seed=seed or 0)
+        show_report(log_report(judged), spec, html, as_json)
+        return
     if shop is None:
         show_report(lint_spec(read), spec, html, as_json)
         return

@@ -43,12 +43,12 @@ def reward_audit(
     from ..guardrails.reward.audit import audit
     from ..guardrails.reward.audit_report import audit_report
     from ..guardrails.reward.linted_shop import LintSize
-    from ..guardrails.reward.trained import Trainee
+    from ..guardrails.reward.trained import AuditedAgent
 
     budget = tuple(sorted(round(number) for number in shares(pages, "--pages")))
-    trainees = [Trainee(name.strip(), budget) for name in agents.split(",") if name.strip()]
+    trainees = [AuditedAgent(name.strip(), budget) for name in agents.split(",") if name.strip()]
     with progress_bar("audit", quiet=as_json) as bar:
-        found = audit(
+        audited = audit(
             read_spec(config_path(spec)),
             read_shop(shop, shares(discounts), seed),
             trainees,
@@ -57,7 +57,7 @@ def reward_audit(
             seeds=seeds,
             on_progress=bar,
         )
-    show_report(audit_report(found, pictures=html is not None), spec, html, as_json)
+    show_report(audit_report(audited, pictures=html is not None), spec, html, as_json)
 
 
 def reward_frontier(
@@ -79,24 +79,26 @@ def reward_frontier(
     from ..guardrails.reward.frontier import Sweep, frontier, frontier_picture
 
     where = read_shop(shop, shares(discounts), seed)
-    found = frontier(read_spec(config_path(spec)), where, Sweep.read(sweep), steps=steps, tolerance=tolerance)
+    audited = frontier(
+        read_spec(config_path(spec)), where, Sweep.read(sweep), steps=steps, tolerance=tolerance
+    )
     if png is not None:
         with new_file(png) as file:
-            file.write_bytes(frontier_picture(found))
+            file.write_bytes(frontier_picture(audited))
     if as_json:
-        print(json.dumps(found.as_dict()))
+        print(json.dumps(audited.as_dict()))
         return
-    safe = set(found.safe_values)
+    safe = set(audited.safe_values)
     rows = [
         {
-            f"{found.sweep.part}.{found.sweep.term}": f"{point.value:g}",
-            f"{found.sweep.term} a page": f"{point.amount:.4g}",
-            f"{found.star} kept": f"{point.price.share.value:.1%}",
+            f"{audited.sweep.part}.{audited.sweep.term}": f"{point.value:g}",
+            f"{audited.sweep.term} a page": f"{point.amount:.4g}",
+            f"{audited.star} kept": f"{point.price.share.value:.1%}",
             "low": f"{point.price.share.low:.1%}",
             "high": f"{point.price.share.high:.1%}",
             "within the tolerance": "yes" if point.value in safe else "no",
         }
-        for point in found.points
+        for point in audited.points
     ]
     print_table("The frontier", rows)
-    say(found.sentence)
+    say(audited.sentence)

@@ -106,9 +106,12 @@ TERM_CLICK, TERM_CART, TERM_PURCHASE, TERM_UNITS, TERM_REVENUE = range(5)
 TERM_MARGIN, TERM_STOCKOUT, TERM_DWELL, TERM_RETURN_COST = range(5, 9)
 TERM_DISCOUNT_COST, TERM_EXPECTED_RETURN_COST = range(9, 11)
 
-PAGE_TERMS = ("impression", "diversity", "visit", "satisfaction", "retention", "holding_cost")
-"""What is counted of a page as a whole: the rows of ``PageMeasures.amounts``."""
-PAGE_IMPRESSION, PAGE_DIVERSITY, PAGE_VISIT, PAGE_SATISFACTION, PAGE_RETENTION, PAGE_HOLDING_COST = range(6)
+PAGE_TERMS = ("impression", "diversity")
+"""What is counted of a page as a whole. ``PageBuffers.page`` holds these after ``SLOT_TERMS``."""
+TERM_IMPRESSION, TERM_DIVERSITY = range(11, 13)
+
+VISIT_TERMS = ("visit", "satisfaction", "retention", "holding_cost")
+"""What only whoever runs episodes knows of a page: the fields of ``PageMeasures``."""
 
 LEARNER_EVENTS = ("click", "cart", "purchase", "revenue", "margin")
 """The terms that learners are told beside the reward."""
@@ -147,7 +150,7 @@ class PageBuffers(NamedTuple):
     carted: Bool  # (n, k)
     examined: Bool  # (n, k)
     unavailable: Bool  # (n, k)
-    page: F64  # (11, n + PADDING)
+    page: F64  # (13, n + PADDING)
     first: I64  # (n,)
     read: U64  # (n,) key of the page if the visitor spent time on it, else 0
 
@@ -155,15 +158,26 @@ class PageBuffers(NamedTuple):
     def empty(cls, n: int, k: int) -> PageBuffers:
         """Buffers with arbitrary content."""
         clicked, carted, examined, unavailable = np.empty((4, n, k), np.bool_)
-        page, first = np.empty((len(SLOT_TERMS), n + PADDING)), np.empty(n, np.int64)
+        page, first = np.empty((len(SLOT_TERMS) + len(PAGE_TERMS), n + PADDING)), np.empty(n, np.int64)
         return cls(clicked, carted, examined, unavailable, page, first, np.empty(n, np.uint64))
 
 
 class PageMeasures(NamedTuple):
-    """What is counted of n pages as a whole. Whoever runs episodes measures it: it knows where visits end."""
+    """What whoever runs episodes knows of n pages: where visits end, who comes back, what stock costs."""
 
-    slates: I32  # (n, k) item rows shown; ``EMPTY`` = empty slot, or a page that nobody was shown
-    amounts: F64  # (6, n) by ``PAGE_TERMS``
+    slates: I32  # (n, k) item rows; ``EMPTY`` = empty slot
+    active: Bool  # (n,) who was shown a page
+    slots: I32 | int  # (n,) or one for all: so many slots are on the page
+    visit: F64  # (n,) 1 on the last page of a visit
+    satisfaction: F64  # (n,) of the customer, on the last page of a visit
+    retention: F64  # (n,) 1 on the last page of a visit if the customer will come back
+    holding_cost: F64  # (n,) cost of the stock since the last step, in equal parts
+
+    @property
+    def shown(self) -> I32:
+        """(n, k) the slates without what was not on the page."""
+        reached = self.active * self.slots
+        return np.where(np.arange(self.slates.shape[1]) < reached[:, None], self.slates, EMPTY)
 
 
 @dataclass(frozen=True)
@@ -178,7 +192,7 @@ class Feedback:
         events: (r, 13) float64, columns :data:`EVENT_COLUMNS`. Each page has one row for every slot that
             was clicked or put in the cart, in order of slots. Other rows have no meaning.
         reading_time: returns the (n,) float32 seconds spent on the page itself. Few callers need them.
-        measures: what is counted of a page as a whole; None where only the shop was asked.
+        measures: what only whoever runs episodes knows; None where only the shop was asked.
     """
 
     buffers: PageBuffers
@@ -209,7 +223,7 @@ class Feedback:
     @property
     def page(self) -> F64:
         """(n, 11) the sum over slots of each of ``SLOT_TERMS``."""
-        return self.buffers.page[:, : len(self.buffers.first)].T
+        return self.buffers.page[: len(SLOT_TERMS), : len(self.buffers.first)].T
 
     @property
     def first(self) -> I64:

@@ -113,7 +113,8 @@ class PageEnv:
             )
         self.shop, self.reward, self.form, self.episode = shop, reward, form, episode
         self.guards, self.identity = guards, identity
-        self._terms = PageTerms(shop, reward, episode)
+        self._terms = PageTerms(shop, reward, episode, copies=not reuses_arrays)
+        self._blank = self._terms.blank() if reuses_arrays else None
         self.world = EpisodicShop(shop, episode, reuses_arrays=reuses_arrays)
         n, k = shop.lanes, shop.config.slate_size
         self.slates: I32 = np.full((n, k), EMPTY, np.int32)
@@ -194,7 +195,9 @@ class PageEnv:
             self.feedback = None
             # a season that is over, or in which nobody comes, ends for those who do not start the next one
             truncated = active if self.world.season_is_over else np.zeros_like(active)
-            return StepResult(self._terms.blank(), shown, np.zeros_like(active), truncated.copy())
+            return StepResult(
+                self._blank or self._terms.blank(), shown, np.zeros_like(active), truncated.copy()
+            )
         if self.record_frames:
             self.frame = RenderFrame.capture(self)
             self.visit_so_far[self.frame.page == 0] = 0.0

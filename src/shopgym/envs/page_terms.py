@@ -6,10 +6,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from ..core.batches import PAGE_TERMS, SLOT_TERMS, Feedback
+from ..core.batches import VISIT_TERMS, Feedback
 from ..core.errors import InvalidInput
 from ..core.reward import RewardSpec
-from ..core.reward.amounts import page_amounts
+from ..core.reward.amounts import COUNTED, page_amounts
 from ..core.reward.terms import all_terms
 from ..core.types import F64
 from ..simulators import Shop
@@ -38,14 +38,17 @@ class PageReward:
 class PageTerms:
     """Measures pages of one shop by one spec.
 
+    Args:
+        copies: whether what is measured is the caller's own; else it is views of the feedback.
+
     Raises:
         InvalidInput: the spec reads a term that this shop or these episodes do not have.
     """
 
-    def __init__(self, shop: Shop, spec: RewardSpec, episode: Episode) -> None:
-        self.spec, self._lanes = spec, shop.lanes
+    def __init__(self, shop: Shop, spec: RewardSpec, episode: Episode, *, copies: bool = True) -> None:
+        self.spec, self._lanes, self._copies = spec, shop.lanes, copies
         self._groups = spec.groups(shop.catalog.items)
-        self._names = (*SLOT_TERMS, *PAGE_TERMS, *spec.own)
+        self._names = (*COUNTED, *VISIT_TERMS, *spec.own)
         terms, config = all_terms(), shop.config
         for name in spec.reads:
             source = terms[name].source
@@ -62,14 +65,17 @@ class PageTerms:
                 raise InvalidInput("reward.terms", name, fix)
 
     def measure(self, feedback: Feedback) -> PageReward:
-        """The pages of ``feedback``; all arrays are new."""
+        """The pages of ``feedback``; all arrays are new unless ``copies`` is off."""
         spec = self.spec
-        terms = page_amounts(feedback, spec.own)
+        terms = page_amounts(feedback, spec.own, copy=self._copies)
+        reward = spec.weighted_sum(terms)  # own terms were looked at, the shop's are finite
         costs = spec.cost_amounts(terms, feedback, self._groups) if spec.limits else {}
-        cost = np.zeros(self._lanes) + spec.total_cost(costs)
+        cost = np.zeros(self._lanes)
+        if costs:
+            cost += spec.total_cost(costs)
         clipped = spec.clipped(terms) if spec.clip else None
         costs = {name: amount.copy() for name, amount in costs.items()}
-        return PageReward(spec.weigh(terms), terms, costs, cost, clipped)
+        return PageReward(reward, terms, costs, cost, clipped)
 
     def blank(self) -> PageReward:
         """Of a step in which nobody was shown a page."""

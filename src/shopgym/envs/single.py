@@ -126,8 +126,8 @@ class ShopEnv(gymnasium.Env[Any, Any]):
         info["shown"] = bool(result.shown[0])
         pages = result.pages
         info["cost"] = float(pages.cost[0])
-        info["reward_terms"] = {name: float(amount[0]) for name, amount in pages.terms.items()}
-        info["cost_terms"] = {name: float(amount[0]) for name, amount in pages.costs.items()}
+        info["reward_terms"] = {name: amount.item() for name, amount in pages.terms.items()}
+        info["cost_terms"] = {name: amount.item() for name, amount in pages.costs.items()}
         if pages.clipped is not None:
             info["reward_clipped"] = float(pages.clipped[0])
         terminated, truncated = bool(result.terminated[0]), bool(result.truncated[0])

@@ -87,6 +87,7 @@ class ShopVectorEnv(VectorEnv[Observation, AnyArray, AnyArray]):
         self.observation_space = batch_space(self.single_observation_space, num_envs)
         self.action_space = batch_space(self.single_action_space, num_envs)
         self._over: Bool = np.zeros(num_envs, np.bool_)
+        self._masks: dict[str, list[str]] = {}
 
     # requests and feedback, for callers who decide with policies instead of arrays
 
@@ -192,7 +193,10 @@ class ShopVectorEnv(VectorEnv[Observation, AnyArray, AnyArray]):
             present, pages = np.ones(self.num_envs, np.bool_), result.pages
             info["shown"], info["cost"] = result.shown, pages.cost
             for name, amounts in (("reward_terms", pages.terms), ("cost_terms", pages.costs)):
-                info[name] = {**amounts, **{f"_{term}": result.shown for term in amounts}}
+                masks = self._masks.get(name) or self._masks.setdefault(
+                    name, [f"_{term}" for term in amounts]
+                )
+                info[name] = {**amounts, **dict.fromkeys(masks, result.shown)}
             if pages.clipped is not None:
                 info["reward_clipped"], info["_reward_clipped"] = pages.clipped, present
             info |= dict.fromkeys(("_shown", "_cost", "_reward_terms", "_cost_terms"), present)

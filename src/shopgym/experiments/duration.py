@@ -8,11 +8,13 @@ from typing import Any
 
 from rich.progress import Progress, TaskID
 
+from ..guardrails.reward.linted_shop import LintSize
 from .config import ExperimentConfig
 from .robust import DECISIONS
 
-ROUNDS = 2
-"""Batches of each stage in miniature. The first loads and compiles, so the second is timed."""
+ROUNDS, MOST_ROWS = 2, 250
+"""Batches of a stage in miniature, and their rows. The first loads and compiles, so the second is timed."""
+SMALL_LINT = LintSize(pages=256, visits=128, lives=64)
 
 
 @dataclass(frozen=True)
@@ -20,7 +22,7 @@ class Duration:
     """How long a run is expected to take.
 
     Attributes:
-        stages: seconds by stage, and under ``opening`` what does not grow with the run.
+        stages: seconds by stage; ``opening`` is that of the shop at the beginning of each.
         pages: that all agents and the log are shown together.
         agents: how many learn.
     """
@@ -75,14 +77,13 @@ class Stopwatch(Progress):
         if completed is not None:
             self.marks[task_id].append((time.perf_counter(), completed))
 
-    def seconds(self, task: TaskID) -> tuple[float, float]:
-        """(seconds that the bar took, seconds if its first step had been like the others)."""
+    def seconds(self, task: TaskID) -> float:
+        """What the bar would have taken if its first step, which loads and compiles, were like the others."""
         marks = self.marks[task]
-        whole = marks[-1][0] - marks[0][0]
         steps = marks[1:] if len(marks) > 2 else marks
         done = steps[-1][1] - steps[0][1]
         each = (steps[-1][0] - steps[0][0]) / done if done > 0 else 0.0
-        return whole, each * marks[-1][1]
+        return each * marks[-1][1]
 
 
 def expected_duration(config: ExperimentConfig, *, robust: bool = False) -> Duration:
@@ -101,24 +102,26 @@ def expected_duration(config: ExperimentConfig, *, robust: bool = False) -> Dura
 
     batch = config.training.batch
     small = _miniature(config)
-    begin, watch = time.perf_counter(), Stopwatch()
+    watch = Stopwatch()
     experiment = Experiment(small, watch)
+    experiment.lint_size = SMALL_LINT
     experiment.run()
+    begin = time.perf_counter()  # now that everything is compiled
+    experiment.open("duration")
     opening = time.perf_counter() - begin
     pages = {name: -(-count // batch) * batch for name, count in _decisions(config).items()}
-    growth = {name: pages[name] / count for name, count in _decisions(small, batch).items()}
+    growth = {name: pages[name] / count for name, count in _decisions(small, small.training.batch).items()}
     growth |= {"evaluate": growth["log"], "estimate": growth["log"]}
+    growth["lint"] = LintSize().pages / SMALL_LINT.pages
     stages: dict[str, float] = {}
     for task, name in watch.names.items():
-        whole, alone = watch.seconds(task)
-        opening -= whole
-        stages[name] = alone * growth[name.split()[0]]
+        stages[name] = watch.seconds(task) * growth[name.split()[0]]
     agents = len(config.agents)
     if robust:
         per_page = sum(s for n, s in stages.items() if n.startswith("deploy")) / pages["deploy"]
         stages["robust"] = SHOPS * per_page * min(DECISIONS, config.truth.decisions)
     shown = agents * (pages["train"] + pages["deploy"]) + pages["measure"] + pages["log"]
-    return Duration({"opening": opening} | stages, shown, agents)
+    return Duration({"opening": opening * len(stages)} | stages, shown, agents)
 
 
 SHOPS = 11
@@ -126,9 +129,11 @@ SHOPS = 11
 
 
 def _miniature(config: ExperimentConfig) -> ExperimentConfig:
-    few = ROUNDS * config.training.batch
+    batch = min(config.training.batch, MOST_ROWS)
+    few = ROUNDS * batch
+    rounds = {"rounds": ROUNDS, "warm_up": ROUNDS, "batch": batch}
     changes = {
-        "training": config.training.model_copy(update={"rounds": ROUNDS, "warm_up": ROUNDS}),
+        "training": config.training.model_copy(update=rounds),
         "log": config.log.model_copy(update={"decisions": min(few, config.log.decisions)}),
         "truth": config.truth.model_copy(update={"decisions": min(few, config.truth.decisions)}),
     }

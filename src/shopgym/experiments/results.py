@@ -19,6 +19,8 @@ from ..core.types import F64
 from ..evaluation.offline.estimate import without_infinity
 from ..evaluation.offline.verdict import REFUSE
 from ..guardrails.gate import Verdict, overridden
+from ..guardrails.reward.findings import LintReport
+from ..guardrails.reward.price import ProxyPrice
 from ..policies.policy import SlatePolicy
 from ..realism.robustness import Robustness
 from ..simulators import Catalog
@@ -46,6 +48,10 @@ class Results:
     environment: dict[str, str] = field(default_factory=dict)
     failed: dict[str, str] = field(default_factory=dict)
     """Why an agent has no row, by name."""
+    lint: LintReport | None = None
+    """Of the reward in this shop; None where nothing of it is known exactly."""
+    clicks: ProxyPrice | None = None
+    """What the best pages for clicks alone would have cost."""
     robust: Robustness | None = None
     """The gain of the candidate over the ranges of what is assumed, if that was asked for."""
 

@@ -39,8 +39,10 @@ from ..guardrails.gate import (
     north_star_log,
     outcome_logs,
 )
+from ..guardrails.reward.exact_terms import exact_weights
 from ..guardrails.reward.findings import LintReport
-from ..guardrails.reward.linted_shop import LintedShop
+from ..guardrails.reward.linted_shop import LintedShop, LintSize
+from ..guardrails.reward.price import ProxyPrice, page_price
 from ..guardrails.reward.shop_report import exact_lint
 from ..policies.decision_log.log import DecisionLog, logged_marginals
 from ..policies.policy import SlatePolicy
@@ -59,6 +61,7 @@ from .failures import Failures
 from .policy_store import save_retriever
 from .results import Results, environment, reward_unit, value_scale, write_json, write_tables
 from .retrieving import learn_to_retrieve, random_candidates
+from .reward_shop import shop_of
 from .robust import robust_gain
 from .run_folder import CONFIG, check_folder
 from .served import served_equals_golden
@@ -81,6 +84,7 @@ class Experiment:
         self.unit = reward_unit(self.reward, self.catalog)
         self.retriever: Retriever | None = None
         self.lint: LintReport | None = None
+        self.lint_size = LintSize()
         self.failures = Failures(needed=(config.gate.baseline,))
         import_agents(config.agents)
         if config.retrieve is not None and config.retrieve.count > len(self.catalog):
@@ -127,6 +131,8 @@ class Experiment:
             unit=self.unit,
             environment=environment(),
             failed=self.failures.reasons,
+            lint=self.lint,
+            clicks=self._clicks(),
         )
         return results, log
 
@@ -274,11 +280,24 @@ class Experiment:
 
     def _lint(self) -> LintReport | None:
         """The exact lint of the reward in this shop; None where no term of it has an exact mean."""
-        seed, guards = self.seed("population"), self.config.guards
+        bar = self.progress.add_task("lint the reward", total=1)
         try:
-            return exact_lint(self.reward, LintedShop(self.catalog, self.shop_config, seed, guards=guards))
+            return exact_lint(self.reward, self._linted_shop(), size=self.lint_size, pictures=True)
         except InvalidInput:
             return None
+        finally:
+            self.progress.advance(bar)
+
+    def _clicks(self) -> ProxyPrice | None:
+        """What the best pages for clicks alone cost; None without a lint, or if clicks are the reward."""
+        star = exact_weights(self.reward.star_weights)
+        if self.lint is None or not star or self.reward.weights.keys() == {"click"}:
+            return None
+        means, _ = self._linted_shop().first_pages(self.lint_size.pages)
+        return page_price(means, {"click": 1.0}, star)
+
+    def _linted_shop(self) -> LintedShop:
+        return shop_of(self.config, self.catalog, self.seed("population"))
 
     def _agents_table(self, deployments: dict[str, Deployment], on_log: dict[str, F64]) -> pd.DataFrame:
         level, baseline = self.config.evaluation.level, deployments[self.config.gate.baseline]

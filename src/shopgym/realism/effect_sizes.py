@@ -47,9 +47,9 @@ PUBLISHED = {
     "price_cut_elasticity": PublishedRange(
         "pub_price_elasticity_mean",
         -2.62,
-        -5.0,
-        -0.5,
-        "Bijmolt, van Heerde & Pieters 2005: 1,851 elasticities",
+        -3.5,
+        -2.1,
+        "Bijmolt, van Heerde & Pieters 2005: mean of 1,851 elasticities; 10% off brings 25 to 40% more units",
     ),
     "switch_when_out": PublishedRange(
         "pub_oos_switch_store", 0.31, 0.2, 0.43, "FMI 2002; range over categories in supermarketnews"

@@ -23,6 +23,8 @@ from .shop_data import DAY
 
 SEASON_START = 17_532 * DAY
 """Seconds from 1970 to day 0: Monday, 1 January 2018."""
+DEVICES = 2**32
+"""Times the number of a device, beside the user's row: the id of a visitor."""
 COLUMNS = ("user_id", "session_id", "time", "item_id", "quantity", "price", "position")
 
 
@@ -66,24 +68,36 @@ class EventRecorder:
     Args:
         n: visits at a time.
         dwell: how long the page of an item is looked at.
-        again: see :class:`~.shop_events.Behaviour`.
+        again, new_device: see :class:`~.shop_events.Behaviour`.
         impressions: share of visits whose impressions and clicks are recorded.
-        rng: draws these visits, the pages opened again, and the dwell of item pages that are not clicks.
+        rng: draws these visits, new devices, the pages opened again, and the dwell of item pages that are not
+            clicks.
 
     Attributes:
         visits: number of visits that have begun.
     """
 
     def __init__(
-        self, n: int, dwell: DwellConfig, *, again: float, impressions: float, rng: Generator
+        self,
+        n: int,
+        dwell: DwellConfig,
+        *,
+        again: float,
+        impressions: float,
+        rng: Generator,
+        new_device: float = 0.0,
     ) -> None:
         self.visits = 0
+        self._new_device = new_device
+        self._devices = np.zeros(0, np.int64)  # by user, how many before this one
         self._dwell, self._again, self._impressions, self._rng = dwell, again, impressions, rng
         self._number, self._user = np.zeros((2, n), np.int64)
         self._start, self._elapsed = np.zeros((2, n))
         self._records_impressions = np.zeros(n, np.bool_)
         self._cart_lines: list[tuple[AnyArray, ...]] = []
-        self._columns: dict[str, list[AnyArray]] = {name: [] for name in COLUMNS}
+        self._device = np.zeros(n, np.int64)
+        names = (*COLUMNS, "visitor_id") if new_device else COLUMNS
+        self._columns: dict[str, list[AnyArray]] = {name: [] for name in names}
         self._kinds: list[tuple[int, int]] = []  # (index in EVENTS, number of rows)
 
     def record(self, page: ServedPage) -> None:
@@ -108,7 +122,7 @@ class EventRecorder:
         kinds, counts = np.array(self._kinds).T
         codes = np.repeat(kinds, counts).astype(np.intp)
         table["event"] = pd.Categorical.from_codes(codes, dtype=pd.CategoricalDtype(list(EVENTS)))
-        for name in ("session_id", "user_id"):
+        for name in ("session_id", "user_id", *(["visitor_id"] if self._new_device else [])):
             table[name] = table[name].astype("Int64")
         table["order_id"] = table["session_id"].where(table["event"].isin(("purchase", "return")))
         table.loc[table["event"] == "return", "session_id"] = pd.NA
@@ -121,7 +135,9 @@ class EventRecorder:
         self._kinds.append((EVENTS.index(kind), len(rows)))
         missing = np.broadcast_to(np.nan, len(rows))
         columns = {"user_id": self._user[rows], "session_id": self._number[rows]} | columns
-        for name in COLUMNS:
+        if self._new_device:
+            columns["visitor_id"] = self._user[rows] + DEVICES * self._device[rows]
+        for name in self._columns:
             self._columns[name].append(columns.get(name, missing))
 
     def _begin(self, page: ServedPage) -> None:
@@ -132,12 +148,23 @@ class EventRecorder:
         self._number[begun] = self.visits + np.arange(len(begun))
         self.visits += len(begun)
         self._user[begun] = page.user[begun]
+        if self._new_device:
+            self._choose_devices(begun)
         self._start[begun] = SEASON_START + page.time[begun] * DAY
         self._elapsed[begun] = 0.0
         self._records_impressions[begun] = self._rng.random(len(begun)) < self._impressions
         landed = begun[page.surface[begun] == PRODUCT]
         self._view(landed, page.anchor[landed])
         self._view_again(landed, page.anchor[landed])
+
+    def _choose_devices(self, begun: I64) -> None:
+        """Visitors come with their last device or, with probability ``new_device``, with a new one."""
+        users = self._user[begun]
+        missing = int(users.max()) + 1 - len(self._devices)
+        if missing > 0:
+            self._devices = np.append(self._devices, np.zeros(missing, np.int64))
+        np.add.at(self._devices, users, self._rng.random(len(users)) < self._new_device)
+        self._device[begun] = self._devices[users]
 
     def _view(self, rows: AnyArray, items: AnyArray) -> None:
         """View the pages of items (l,) one after the other; ``rows`` (l,) are sorted."""

@@ -11,6 +11,8 @@ One row per event. Columns:
 - ``quantity``, ``price``: units and price of one unit, of carts, purchases and returns (optional).
 - ``order_id``: groups the lines of an order; of purchases, and of returns if known (optional).
 - ``position``: place on the page from 1, of impressions and clicks (optional).
+- ``visitor_id``: the browser, where it is told apart from the person, as ``user_pseudo_id`` is from
+  ``user_id`` in GA4 (optional). Who comes with a new browser counts as a new visitor.
 """
 
 from __future__ import annotations
@@ -30,8 +32,8 @@ ACTIONS = ("view", "click", "favourite", "cart", "cart_remove", "purchase", "sea
 """The events that make up a session. If views are recorded, clicks do not count: each is also a view."""
 
 REQUIRED = ("user_id", "session_id", "time", "event", "item_id")
-OPTIONAL = ("quantity", "price", "order_id", "position")
-NAMES = ("user_id", "session_id", "event", "item_id", "order_id")
+OPTIONAL = ("quantity", "price", "order_id", "position", "visitor_id")
+NAMES = ("user_id", "session_id", "event", "item_id", "order_id", "visitor_id")
 """Columns that are text in a file, whatever they look like."""
 ON_AN_ITEM = ("impression", "view", "click", "favourite", "cart", "cart_remove")
 

@@ -28,17 +28,22 @@ from .effect_sizes import PUBLISHED, measure_effect_sizes
 from .report import measured_facts, recorded_impressions
 from .shop_events import Behaviour, simulate_season
 
-LEAST_HALF_WIDTH, LARGEST_MISS = 0.02, 4.0
+LEAST_HALF_WIDTH, LARGEST_MISS = 0.07, 4.0
 
 
 OF_VISITS = (
     ScaledParameter("choice.click_base", "plain", 0.2),
     ScaledParameter("choice.leave_base", "plain", 0.2),
+    ScaledParameter("choice.engagement", "plain", 0.2),
     ScaledParameter("choice.mission_stay", "plain", 0.2),
     ScaledParameter("choice.mission_share", "logit", 0.3),
     ScaledParameter("choice.buy_base", "plain", 0.15),
+    ScaledParameter("surfaces.search_first", "logit", 0.3),
+    ScaledParameter("surfaces.search_mission", "logit", 0.4),
+    ScaledParameter("people.retention.passing_missions", "logit", 0.4),
+    ScaledParameter("choice.price_sensitivity", "log", 0.1),
 )
-"""These move the facts of visits."""
+"""These move the facts of visits and of who converts."""
 OF_TIMES = (
     ScaledParameter("behaviour.again", "logit", 0.2),
     ScaledParameter("dwell.median", "log", 0.1),
@@ -46,6 +51,7 @@ OF_TIMES = (
 )
 """These move the facts of times between page views, where a record has them."""
 OF_CUSTOMERS = (
+    ScaledParameter("behaviour.new_device", "logit", 0.3),
     ScaledParameter("people.retention.alpha", "log", 0.15),
     ScaledParameter("people.retention.passing", "logit", 0.2),
     ScaledParameter("scale.established", "log", 0.15),
@@ -54,7 +60,8 @@ OF_CUSTOMERS = (
 OF_ORDERS = (
     ScaledParameter("choice.mission_spread", "log", 0.15),
     ScaledParameter("choice.mission_units", "log", 0.15),
-    ScaledParameter("choice.fatigue", "log", 0.3),
+    ScaledParameter("choice.bulk_sd", "log", 0.1),
+    ScaledParameter("behaviour.popularity", "log", 0.1),
 )
 """These move the facts of orders, where missions differ in size."""
 PARAMETERS: Mapping[str, tuple[ScaledParameter, ...]] = {
@@ -63,34 +70,32 @@ PARAMETERS: Mapping[str, tuple[ScaledParameter, ...]] = {
         *OF_TIMES,
         *OF_CUSTOMERS,
         *OF_ORDERS,
-        ScaledParameter("choice.mission_lift", "plain", 0.3),
-        ScaledParameter("choice.price_sensitivity", "log", 0.15),
         ScaledParameter("people.retention.r", "log", 0.12),
+        ScaledParameter("choice.order_sd", "log", 0.2),
         ScaledParameter("catalog.units_scale", "log", 0.1),
-        ScaledParameter("choice.bulk_sd", "log", 0.08),
         ScaledParameter("dwell.reading", "log", 0.2),
-        ScaledParameter("behaviour.popularity", "log", 0.1),
+        ScaledParameter("behaviour.relevance", "log", 0.2),
         ScaledParameter("returns.rate", "log", 0.2),
         ScaledParameter("returns.spread", "log", 0.1),
     ),
     "fashion": (
         *OF_VISITS,
         *OF_TIMES,
-        ScaledParameter("choice.engagement", "plain", 0.2),
         ScaledParameter("choice.cart_base", "plain", 0.15),
         ScaledParameter("scale.per_day", "log", 0.15),
+        ScaledParameter("people.retention.passing", "logit", 0.2),
     ),
     "grocery": (
         *OF_VISITS,
         *OF_CUSTOMERS,
         *OF_ORDERS,
-        ScaledParameter("choice.mission_lift", "plain", 0.3),
-        ScaledParameter("choice.price_sensitivity", "log", 0.15),
+        ScaledParameter("choice.size_alike", "logit", 0.3),
+        ScaledParameter("choice.fatigue", "log", 0.3),
         ScaledParameter("catalog.units_mean", "log", 0.05),
         ScaledParameter("catalog.price_median", "log", 0.05),
+        ScaledParameter("catalog.price_log_sd", "log", 0.05),
         ScaledParameter("catalog.tail", "log", 0.1),
         ScaledParameter("catalog.zipf_exponent", "log", 0.05),
-        ScaledParameter("behaviour.popularity", "log", 0.1),
     ),
 }
 """The fitted parameters, by profile."""
@@ -136,8 +141,9 @@ def fit(
     profile: str,
     *,
     visits: float | None = None,
+    slope_visits: float | None = None,
     seed: int = 0,
-    rounds: int = 2,
+    rounds: int = 6,
     parameters: tuple[ScaledParameter, ...] | None = None,
     progress: Callable[[int, float], None] | None = None,
 ) -> tuple[dict[str, float], Fit]:
@@ -145,9 +151,11 @@ def fit(
 
     Args:
         profile: ``gift``, ``fashion`` or ``grocery``.
-        visits: of every simulated season; None: as many as the profile has.
+        visits: of the seasons that judge a step; None: as many as the profile has.
+        slope_visits: of the seasons from whose differences the first slopes are taken, in which what the size
+            of a season alone does to a fact cancels; None: as ``visits``.
         seed: of every season.
-        rounds: each takes one season per parameter and up to four tries of a step.
+        rounds: steps that are accepted. Each takes one season or up to four.
         parameters: to fit; None: ``PARAMETERS`` of the profile.
         progress: called after every season with its number and loss.
 
@@ -157,13 +165,20 @@ def fit(
     chosen = PARAMETERS[profile] if parameters is None else parameters
     table = profiles.values(profile, "")
 
-    def simulate(scaled: Mapping[str, float]) -> F64:
+    def simulate(scaled: Mapping[str, float], visits: float | None) -> F64:
         changes = {p.name: p.value(scaled[p.name]) for p in chosen}
         return misses(evaluate(profile, changes, visits=visits, seed=seed))
 
     free = tuple(p.free(table[p.name]) for p in chosen)
     zero = np.zeros(count_facts(profile))
-    search = simulated_moments(simulate, zero, zero + 1.0, free, rounds=rounds, progress=progress)
+    slopes = None
+    if slope_visits is not None:
+        small = partial(simulate, visits=slope_visits)
+        slopes = simulated_moments(small, zero, zero + 1.0, free, rounds=0, progress=progress).slopes
+    search = simulated_moments(
+        partial(simulate, visits=visits), zero, zero + 1.0, free,
+        rounds=rounds, slopes=slopes, renew=slopes is None, progress=progress,
+    )  # fmt: skip
     return {p.name: p.value(search.values[p.name]) for p in chosen}, search
 
 
@@ -172,12 +187,18 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=fit.__doc__)
     parser.add_argument("profile", choices=list(PARAMETERS))
     parser.add_argument("--visits", type=float)
+    parser.add_argument("--slope-visits", type=float)
     parser.add_argument("--seed", type=int, default=0)
-    parser.add_argument("--rounds", type=int, default=2)
+    parser.add_argument("--rounds", type=int, default=6)
     options = parser.parse_args()
     progress = partial(print, "season, loss:", flush=True)
     fitted, search = fit(
-        options.profile, visits=options.visits, seed=options.seed, rounds=options.rounds, progress=progress
+        options.profile,
+        visits=options.visits,
+        slope_visits=options.slope_visits,
+        seed=options.seed,
+        rounds=options.rounds,
+        progress=progress,
     )
     print(
         f"loss {search.initial_loss:.1f} -> {search.loss:.1f}; "

@@ -10,7 +10,7 @@ import pandas as pd
 from ..core.errors import InvalidInput, in_range
 from ..tables.records import EventRecords, OrderLines
 from .events import OPTIONAL, REQUIRED
-from .shop_data import DAY, PAGE_VIEW, ShopData, session_table
+from .shop_data import DAY, PAGE_VIEW, ShopData, first_sessions, session_table
 
 LINE_NAMES = {"order": "order_id", "item": "item_id", "customer": "user_id"}
 ITEM_NAMES = {"description": "name", "category": "category"}
@@ -134,7 +134,7 @@ def _sessions_between(sessions: pd.DataFrame, first: float, last: float) -> pd.D
     """The sessions that begin in this time; a user's first one in it is that of a new visitor."""
     part = sessions[(sessions["start"] >= first) & (sessions["start"] < last)].reset_index(drop=True)
     if "new_visitor" in part:
-        part["new_visitor"] = np.where(part["user_id"].notna(), ~part["user_id"].duplicated(), np.nan)
+        part["new_visitor"] = first_sessions(part)
     return part
 
 

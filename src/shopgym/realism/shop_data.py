@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 
 from ..core.errors import InvalidInput
+from ..core.types import F64
 from .events import ACTIONS, check_events
 
 DAY = 86_400.0
@@ -137,13 +138,16 @@ def session_table(events: pd.DataFrame) -> pd.DataFrame:
     (actions), ``duration`` (s from first to last action), ``dwell_mean`` (mean positive gap between actions,
     s; missing if there is none), ``clicks`` (item pages opened), ``distinct_items`` and ``repeat_views``
     (pages of an item that the session opened before), ``carts``, ``carted``, ``purchases``, ``converted``,
-    ``searched``, ``new_visitor`` (the user's first session in the table; missing for unknown users).
+    ``searched``, ``new_visitor`` (the first session in the table of the ``visitor_id`` if there is one, else
+    of the user; missing for unknown ones).
     """
     actions = _actions(events)
     if actions.empty:
         return pd.DataFrame()
     by_session = actions.groupby("session_id", sort=False)
     table = by_session.agg(user_id=("user_id", "first"), start=("time", "first"), end=("time", "last"))
+    if "visitor_id" in actions:
+        table["visitor_id"] = by_session["visitor_id"].first()
     table["events"] = by_session.size()
     table["duration"] = table.pop("end") - table["start"]
     gap = by_session["time"].diff()
@@ -168,6 +172,11 @@ def session_table(events: pd.DataFrame) -> pd.DataFrame:
         searched = actions.loc[actions["event"] == "search", "session_id"]
         table["searched"] = table.index.isin(searched).astype(float)
     table = table.sort_values("start", kind="stable").reset_index()
-    new = ~table["user_id"].duplicated()
-    table["new_visitor"] = np.where(table["user_id"].notna(), new, np.nan)
+    table["new_visitor"] = first_sessions(table)
     return table
+
+
+def first_sessions(table: pd.DataFrame) -> F64:
+    """(n,) 1 for the first session of each visitor in the table, 0 for later ones, NaN for unknown ones."""
+    who = table["visitor_id" if "visitor_id" in table else "user_id"]
+    return np.where(who.notna(), (~who.duplicated()).astype(np.float64), np.nan)

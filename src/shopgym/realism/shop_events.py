@@ -33,16 +33,21 @@ class Behaviour:
     Reloads and the way back are modelled by ``again``. After the shopper has seen all of a page, every item
     opened from it is opened once more with probability ``again``, and then again with the same probability.
     That takes time and changes nothing else.
+
+    With probability ``new_device`` a visit is recorded as that of a new visitor, because the visitor has
+    another device or has deleted the cookies. Orders are still known to be of the same customer, who signs in
+    to buy.
     """
 
     popularity: float = 1.0
     relevance: float = 2.0
     noise: float = 1.0
     again: float = 0.3
+    new_device: float = 0.0
 
     def __post_init__(self) -> None:
         in_ranges(self, "behaviour", 0.0, 100.0, "popularity", "relevance", "noise")
-        in_ranges(self, "behaviour", 0.0, 1.0, "again", open_high=True)
+        in_ranges(self, "behaviour", 0.0, 1.0, "again", "new_device", open_high=True)
 
     def slates(self, requests: Requests, catalog: Catalog, size: int, rng: Generator) -> I32:
         """(n, size) item rows for the requests. The last slots are empty if fewer items are in stock."""
@@ -130,7 +135,12 @@ def simulate_season(
     # separate generators, so that what is recorded does not change what is shown
     shown_rng, recorder_rng = (np.random.default_rng([seed, part]) for part in range(2))
     recorder = EventRecorder(
-        n, config.dwell, again=behaviour.again, impressions=impressions, rng=recorder_rng
+        n,
+        config.dwell,
+        again=behaviour.again,
+        impressions=impressions,
+        rng=recorder_rng,
+        new_device=behaviour.new_device,
     )
     rule = BehaviourRule(behaviour, catalog, config.slate_size)
     pages = returning = 0

@@ -26,8 +26,9 @@ class ChoiceConfig:
     - cart, given a click: ``cart_base + depth x v - p`` (less ``mobile_penalty`` on a phone, plus
       ``brand_weight`` for the user's own brand and ``mission_lift`` on a visit with a purpose);
     - purchase, given the cart: ``buy_base - buy_price x p``, with one random draw for all lines of a
-      visit, so that a cart is mostly bought or left as a whole. A share ``cart_only`` of the lines is never
-      ordered: the cart serves as a list of wishes;
+      visit, so that a cart is mostly bought or left as a whole. But each line is weighed once more: it is
+      only kept there, as on a list of wishes, with probability ``cart_only`` (0 = off) at p = 0 and with
+      logit(``cart_only``) + ``cart_price x p`` else;
     - p = price sensitivity x log(price / reference), where the reference is median price x (list price /
       median price) ** ``reference_price``: 0 = expensive items are avoided; 1 = only the difference
       from what an item usually costs counts (Kalyanaram & Winer 1995);
@@ -68,6 +69,7 @@ class ChoiceConfig:
     buy_base: float = -0.6
     buy_price: float = 0.5
     cart_only: float = 0.0
+    cart_price: float = 0.0
     mobile_penalty: float = 0.4
     mobile_share: float = 0.55
     price_sensitivity: float = 1.0
@@ -95,6 +97,7 @@ class ChoiceConfig:
         field = "shop.choice"
         in_ranges(self, field, -20.0, 20.0, "click_base", "cart_base", "buy_base", "leave_base")
         in_ranges(self, field, 0.0, 20.0, "taste_weight", "intent_weight", "quality_weight", "depth")
+        in_ranges(self, field, 0.0, 20.0, "cart_price")
         in_ranges(self, field, 0.0, 20.0, "engagement", "mobile_penalty", "brand_weight", "buy_price")
         in_ranges(self, field, 0.0, 20.0, "mission_lift", "mission_stay", "mission_spread", "mission_units")
         in_ranges(self, field, 0.0, 10.0, "fatigue", "price_sensitivity", "position_decay")

@@ -107,7 +107,7 @@ def by_users(labels: AnyArray) -> Grouping:
 
 
 @dataclass(frozen=True)
-class Outcomes:
+class TrialOutcomes:
     """What happened in n trials of one world.
 
     Attributes:
@@ -121,7 +121,7 @@ class Outcomes:
     values: F64
     episode: str
 
-    def of(self, term: str, group: str = ALL) -> F64:
+    def values_of(self, term: str, group: str = ALL) -> F64:
         """(n,) one term of one group, trial by trial."""
         one_of("term", term, self.terms)
         one_of("group", group, self.groups)
@@ -138,7 +138,7 @@ def outcomes(
     by: Grouping | None = None,
     seed: int = 0,
     exact: bool | None = None,
-) -> Outcomes:
+) -> TrialOutcomes:
     """Let ``policy`` serve ``trials`` visits, lives or seasons of a newly opened ``shop``, and count.
 
     A slot counts with its exact mean given the visitor's state. Where items compete, or the budget of a
@@ -181,7 +181,7 @@ def outcomes(
         trial = step.episode if season else step.rows * each + step.episode
         for total, amount in zip(values, amounts, strict=True):
             _add(total, trial, numbers, amount)
-    return Outcomes(tuple(terms), groups, values, str(episode))
+    return TrialOutcomes(tuple(terms), groups, values, str(episode))
 
 
 @dataclass(frozen=True)
@@ -231,7 +231,7 @@ class Changes:
         return "\n".join(lines)
 
 
-def changes(first: Outcomes, second: Outcomes, *, level: float = 0.95) -> Changes:
+def changes(first: TrialOutcomes, second: TrialOutcomes, *, level: float = 0.95) -> Changes:
     """What is different in the ``second`` world; both had the same trials.
 
     Raises:
@@ -247,7 +247,7 @@ def changes(first: Outcomes, second: Outcomes, *, level: float = 0.95) -> Change
         fix = f"give both worlds the same trials ({first.values.shape[1]})"
         raise InvalidInput("trials", second.values.shape[1], fix)
     rows = [
-        _change(group, term, first.of(term, group), second.of(term, group), level)
+        _change(group, term, first.values_of(term, group), second.values_of(term, group), level)
         for group in first.groups
         for term in first.terms
     ]

@@ -45,6 +45,7 @@ class ShopParams(NamedTuple):
     buy_base: float
     buy_price: float
     cart_only: float
+    cart_price: float
     mobile_penalty: float
     mobile_share: float
     leave_base: float

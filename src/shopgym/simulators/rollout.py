@@ -5,7 +5,7 @@ from __future__ import annotations
 import itertools
 import time
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
 
@@ -14,7 +14,6 @@ from numpy.random import Generator
 
 from ..core.batches import (
     EMPTY,
-    PAGE_TERMS,
     Decisions,
     Feedback,
     PageBuffers,
@@ -28,7 +27,6 @@ from ..core.types import F64, I32, I64, Bool
 from .calendar import Clock
 from .engine.hash_rng import key
 from .engine.unboxed import unboxed_once
-from .page.page_measures import measure_pages
 from .shop import Shop
 
 CandidateSource = Callable[[Requests], Requests]
@@ -71,10 +69,6 @@ class EpisodicShop:
         pages = PageBuffers.empty(shop.lanes, shop.config.slate_size)
         self._pages = unboxed_once(pages) if reuses_arrays else None
         self._seed = self._seasons = 0
-        self._everybody, self._none = np.ones(shop.lanes, np.bool_), np.zeros(shop.lanes)
-        self._last_page: dict[int, I64] = {}  # of each category, by thread
-        self._num_categories = int(shop.params.category.max()) + 1
-        self._pages_measured = 0
 
     def open(self, seed: int | Sequence[int]) -> None:
         """Open the shop anew and start a visit in every row."""
@@ -108,53 +102,27 @@ class EpisodicShop:
         The feedback holds what is counted of a page as a whole too.
         """
         shop, held = self.shop, self.shop.stock.holding_cost
-        on_page = self._on_page(slates, active)
+        slots = shop.slots if shop.config.surfaces.enabled else slates.shape[1]
         feedback, left, cut = shop.serve(slates, active, price_off=price_off, out=self._pages)
-        ended, gone, satisfaction = left | cut, self._everybody, self._none
-        terminated, truncated = left, cut
+        terminated, truncated, last_page = left, cut, left | cut
+        kept, satisfaction, holding_cost = np.zeros((3, shop.lanes))
         if self.episode is Episode.PAGE:
             shop.visits.over[active] = True
-            ended, terminated, truncated = active, active.copy(), np.zeros_like(active)
-        elif self.episode is Episode.LIFE:
-            terminated, truncated = shop.end_visits(ended)
-            gone = terminated
-            satisfaction = shop.visits.satisfaction
-        elif self.episode is Episode.SEASON:
-            gone, _ = shop.end_visits(ended)
-            satisfaction = shop.visits.satisfaction.copy()  # the next visits are other people's
+            terminated, truncated, last_page = active.copy(), np.zeros_like(active), active
+        elif self.episode is Episode.LIFE or self.episode is Episode.SEASON:
+            gone, truncated = shop.end_visits(last_page)
+            kept[last_page & ~gone] = 1.0
+            satisfaction[last_page] = shop.visits.satisfaction[last_page]
+            terminated = gone
+        if self.episode is Episode.SEASON:
             shop.start_visits()
             terminated, truncated = np.zeros_like(active), np.full_like(active, self.season_is_over)
-        on_each = (shop.stock.holding_cost - held) / max(int(np.count_nonzero(active)), 1)
-        holding_cost: F64 = np.where(active, on_each, 0.0) if on_each else self._none
-        measures = self._measure(on_page, ended & active, gone, satisfaction, holding_cost)
-        return replace(feedback, measures=measures), terminated, truncated
-
-    def _on_page(self, slates: I32, active: Bool) -> I32:
-        """The slates (n, k) without what is beyond the slots of its page, or shown to nobody."""
-        shop = self.shop
-        if shop.config.surfaces.enabled:
-            reached = np.arange(slates.shape[1]) < (shop.slots * active)[:, None]
-            return np.where(reached, slates, EMPTY).astype(np.int32)
-        return slates if active.all() else np.where(active[:, None], slates, EMPTY).astype(np.int32)
-
-    def _measure(
-        self, slates: I32, ended: Bool, gone: Bool, satisfaction: F64, holding_cost: F64
-    ) -> PageMeasures:
-        """What is counted of the pages as a whole: see :func:`.page_measures.measure_pages`."""
-        measures = PageMeasures(slates, np.empty((len(PAGE_TERMS), len(slates))))
-
-        def work(queue: I64, worker: int) -> None:
-            last_page = self._last_page.get(worker)
-            if last_page is None:
-                last_page = self._last_page[worker] = np.full(self._num_categories, -1)
-            measure_pages(
-                self.shop.params.category, last_page, self._pages_measured, slates,
-                ended, gone, satisfaction, holding_cost, measures.amounts, queue,
-            )  # fmt: skip
-
-        self.shop.in_parallel(work)
-        self._pages_measured += len(slates)
-        return measures
+        if shop.stock.holding_cost != held:
+            holding_cost[active] = (shop.stock.holding_cost - held) / np.count_nonzero(active)
+        amounts = last_page.astype(np.float64), satisfaction, kept, holding_cost
+        measures = PageMeasures(slates, active, slots, *amounts)
+        seen = Feedback(feedback.buffers, feedback.events, feedback.reading_time, measures)
+        return seen, terminated, truncated
 
     @property
     def season_is_over(self) -> bool:

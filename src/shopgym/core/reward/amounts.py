@@ -2,32 +2,35 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 
 import numpy as np
 
-from ..batches import PAGE_TERMS, SLOT_TERMS, Feedback
+from ..batches import PAGE_TERMS, SLOT_TERMS, VISIT_TERMS, Feedback
 from ..errors import InvalidInput, finite
 from ..types import F64
 from .terms import TERMS, own_amounts
 
-NAMES = (*SLOT_TERMS, *PAGE_TERMS)
+COUNTED = (*SLOT_TERMS, *PAGE_TERMS)
+"""The rows of ``PageBuffers.page``."""
 
 
-def page_amounts(feedback: Feedback, own: Iterable[str] = ()) -> dict[str, F64]:
-    """{term: (n,) amount in the term's own unit} of every term that the feedback tells, in new arrays.
+def page_amounts(feedback: Feedback, own: Iterable[str] = (), *, copy: bool = False) -> dict[str, F64]:
+    """{term: (n,) amount in the term's own unit} of every term that the feedback tells.
 
-    Terms of the page as a whole are there where ``feedback.measures`` is; of one's ``own`` terms those named.
+    ``VISIT_TERMS`` are there where ``feedback.measures`` is; of one's ``own`` terms those named. Unless
+    ``copy`` they are views of the feedback.
 
     Raises:
         InvalidInput: an own term is not finite, or has another shape.
     """
-    measures, n = feedback.measures, len(feedback.first)
-    block = np.empty((len(NAMES) if measures is not None else len(SLOT_TERMS), n))
-    block[: len(SLOT_TERMS)] = feedback.page.T
-    if measures is not None:
-        block[len(SLOT_TERMS) :] = measures.amounts
-    amounts = dict(zip(NAMES, block, strict=False))
+    counted = feedback.buffers.page[:, : len(feedback.first)]
+    amounts: dict[str, F64] = dict(zip(COUNTED, counted.copy() if copy else counted, strict=True))
+    if feedback.measures is not None:
+        _, _, _, *measured = feedback.measures
+        amounts.update(
+            zip(VISIT_TERMS, [values.copy() for values in measured] if copy else measured, strict=True)
+        )
     for name in own:
         values = own_amounts(name, feedback)
         amounts[name] = values.sum(axis=1) if values.ndim == 2 else values.copy()
@@ -35,14 +38,14 @@ def page_amounts(feedback: Feedback, own: Iterable[str] = ()) -> dict[str, F64]:
     return amounts
 
 
-def amount_named(amounts: dict[str, F64], name: str) -> F64:
+def amount_named(amounts: Mapping[str, F64], name: str) -> F64:
     """The amounts of one term.
 
     Raises:
         InvalidInput: the feedback does not tell it.
     """
     if name not in amounts:
-        fix = "only an environment measures it: the feedback of the shop alone does not tell pages as a whole"
+        fix = "only an environment measures it: the feedback of the shop alone does not tell where visits end"
         raise InvalidInput("feedback.measures", None, f"{name!r} is missing; {fix}")
     return amounts[name]
 
@@ -61,6 +64,6 @@ def slot_amounts(feedback: Feedback, name: str) -> F64:
 def spread(feedback: Feedback, values: F64) -> F64:
     """(n, k) amounts of whole pages (n,) in equal parts on the items shown."""
     shape = feedback.clicked.shape
-    filled = np.ones(shape, np.bool_) if feedback.measures is None else feedback.measures.slates >= 0
+    filled = np.ones(shape, np.bool_) if feedback.measures is None else feedback.measures.shown >= 0
     filled = filled | ~filled.any(axis=1, keepdims=True)
     return np.where(filled, (values / filled.sum(axis=1))[:, None], 0.0)

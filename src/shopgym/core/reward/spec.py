@@ -134,14 +134,15 @@ class RewardSpec:
         return tuple(dict.fromkeys((*self.terms, *self.star.weights, *counted)))
 
     def page(self, feedback: Feedback) -> tuple[F64, dict[str, F64]]:
-        """((n,) reward, {term: (n,) amount in the term's own unit}) of each page; all are new arrays.
+        """((n,) reward, {term: (n,) amount in the term's own unit}) of each page.
 
-        The amounts are of all terms that the feedback tells, whatever the reward is made of.
+        The amounts are of all terms that the feedback tells, whatever the reward is made of. The arrays
+        are new.
 
         Raises:
             InvalidInput: the feedback does not tell a term of the reward, or an amount is not finite.
         """
-        amounts = page_amounts(feedback, self.own)
+        amounts = page_amounts(feedback, self.own, copy=True)
         return self.weigh(amounts), amounts
 
     def weigh(self, amounts: dict[str, F64]) -> F64:
@@ -150,6 +151,14 @@ class RewardSpec:
         Raises:
             InvalidInput: a term is missing, or is not finite. A limit of ``clip`` bounds infinity too.
         """
+        reward = self.weighted_sum(amounts)
+        # infinity and NaN reach the sum, which is quicker to look at; a sum may overflow without them
+        if not math.isfinite(np.sum(reward)) and not np.isfinite(reward).all():
+            self._refuse_infinite(amounts)
+        return reward
+
+    def weighted_sum(self, amounts: dict[str, F64]) -> F64:
+        """:meth:`weigh` of amounts that are known to be finite, as those of the shop are."""
         reward: Any = 0.0
         for name, weight in self.weights.items():
             amount = amount_named(amounts, name)
@@ -157,9 +166,6 @@ class RewardSpec:
                 low, high = self.clip[name]
                 amount = np.minimum(np.maximum(amount, low), high)
             reward = reward + weight * amount
-        # infinity and NaN reach the sum, which is quicker to look at; a sum may overflow without them
-        if not math.isfinite(np.sum(reward)) and not np.isfinite(reward).all():
-            self._refuse_infinite(amounts)
         return np.asarray(reward)
 
     def clipped(self, amounts: dict[str, F64]) -> F64:
@@ -216,7 +222,7 @@ class RewardSpec:
                     raise InvalidInput(
                         f"reward.costs.{limit.label}", None, "give the groups of the catalogue"
                     )
-                slates = feedback.measures.slates
+                slates = feedback.measures.shown
                 amount = (groups[limit.label][slates] & (slates >= 0)).sum(axis=1).astype(np.float64)
             costs[limit.label] = amount
         return costs

@@ -15,6 +15,7 @@ from ...realism.assumed import ASSUMED
 from ...realism.tornado import tornado
 from ..results import Results, covers_text, interval_text, is_told
 from .plots import FIGURES
+from .reward import reward_section
 from .storefront import storefronts
 
 STYLE = (Path(__file__).parent / "page.css").read_text(encoding="utf-8")
@@ -74,6 +75,7 @@ picked.</p>
 {_picture(pictures, "gains")}
 {_table(_verdicts(results))}
 {_clauses(results)}
+{reward_section(results)}
 <h2>The storefront</h2>
 <p>What three visitors would be shown on their first page.</p>
 {storefronts(results)}

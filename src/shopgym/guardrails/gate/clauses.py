@@ -158,8 +158,8 @@ def _held(name: str, estimate: Estimate, limit: float, *, upper: bool) -> Clause
     """``estimate`` held against ``limit``: its bound may reach a limit, but a gain has to be above 0."""
     bound = estimate.high if upper else estimate.low
     over = bound - limit if upper else limit - bound
-    known = estimate.verdict != REFUSE and math.isfinite(estimate.value) and math.isfinite(bound)
-    if not known:
+    told = estimate.verdict != REFUSE and math.isfinite(estimate.value) and math.isfinite(bound)
+    if not told:
         why = estimate.reason or "its value is not finite"
         return Clause(
             name,

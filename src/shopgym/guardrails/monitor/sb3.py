@@ -36,9 +36,9 @@ def monitor_callback(
 ) -> BaseCallback:
     """A callback that watches ``infos[i]["reward_terms"]`` while a model learns.
 
-    The reference policy is the model as it is when the training starts: the pages of its
-    first rollouts, at least ``pages`` of them, are what later ones are compared with. With a model that has a distribution
-    over actions the divergence is that of (observation, action), exact for each observation.
+    The reference policy is the model as it is when the training starts: the pages of its first rollouts, at
+    least ``pages`` of them, are what later ones are compared with. With a model that has a distribution over
+    actions the divergence is that of (observation, action), exact for each observation.
 
     Args:
         reward: of the environment, ``env.loop.reward``.
@@ -126,8 +126,8 @@ def model_divergence(policy: Any, reference: Any, observations: list[Any]) -> Di
 def _probabilities(policy: Any, observation: Any) -> list[F64] | None:
     """(n, actions) for each part of the action; None for continuous actions."""
     tensors, _ = policy.obs_to_tensor(observation)
-    found = policy.get_distribution(tensors)
-    parts = getattr(found, "distribution", None) or getattr(found, "distributions", None)
+    chosen = policy.get_distribution(tensors)
+    parts = getattr(chosen, "distribution", None) or getattr(chosen, "distributions", None)
     parts = parts if isinstance(parts, list | tuple) else [parts]
     if not all(hasattr(part, "probs") for part in parts):
         return None

@@ -18,13 +18,13 @@ from ...core.reward import RewardSpec
 from ...core.types import F64
 from ...simulators import Shop
 from ...simulators.rollout import Episode
-from .exact_terms import known
+from .exact_terms import exact_weights
 from .linted_shop import LintedShop, LintSize
 from .page_rules import ExactRule, PageRule
 from .price import DAYS, ProxyPrice, Share, page_price, share_of
 from .shop_lint import TOLERANCE, ShopLint, measure
-from .trained import LearntRule, Trainee, train_rules
-from .trials import SIMULATED_TERMS, Trial, run_trial
+from .trained import AuditedAgent, LearntRule, train_rules
+from .trials import SIMULATED_TERMS, EpisodeTerms, run_trial
 
 OnProgress = Callable[[str, int, int], None]
 """Called with what is done, how much of it and how much there is."""
@@ -79,7 +79,7 @@ class Audit:
 def audit(
     spec: RewardSpec,
     shop: LintedShop | Shop,
-    trainees: Sequence[Trainee],
+    trainees: Sequence[AuditedAgent],
     *,
     size: LintSize | None = None,
     tolerance: float = TOLERANCE,
@@ -100,14 +100,14 @@ def audit(
     if not trainees:
         raise InvalidInput("audit.agents", [], "name at least one agent")
     in_range("audit.seeds", seeds, 1, 1000)
-    shop, size = LintedShop.of(shop), size or LintSize()
+    shop, size = LintedShop.read(shop), size or LintSize()
     lint = measure(spec, shop, size=size, tolerance=tolerance, pressure=pressure)
     judge = _Judge(spec, shop, size)
     done, total = 0, len(trainees) * seeds * 2
     attempts: list[Attempt] = []
     rules: dict[tuple[str, int], tuple[PageRule, PageRule]] = {}
     for trainee in trainees:
-        trained: dict[int, list[tuple[Trial, Trial]]] = {pages: [] for pages in trainee.pages}
+        trained: dict[int, list[tuple[EpisodeTerms, EpisodeTerms]]] = {pages: [] for pages in trainee.pages}
         for seed in range(seeds):
             pair: list[dict[int, LearntRule]] = []
             for paid in (spec, honest_spec(spec)):
@@ -120,8 +120,10 @@ def audit(
                 trained[pages].append((judge.trial(rule), judge.trial(pair[1][pages])))
         attempts += [judge.attempt(trainee.agent, pages, trials) for pages, trials in trained.items()]
     means, _ = shop.first_pages(size.pages)
-    north_star = known(spec.star_weights)
-    terms = {name: page_price(means, {name: w}, north_star) for name, w in known(spec.weights).items() if w}
+    north_star = exact_weights(spec.star_weights)
+    terms = {
+        name: page_price(means, {name: w}, north_star) for name, w in exact_weights(spec.weights).items() if w
+    }
     result = Audit(lint, tuple(attempts), terms, None)
     if result.gaming is None:
         return result
@@ -154,17 +156,19 @@ class _Judge:
         self.wanted = {n: w for n, w in spec.star_weights.items() if n in SIMULATED_TERMS}
         self.random = self.trial(ExactRule({"click": 1.0}, (0.0,), shop.guards, pressure=0.0))
 
-    def trial(self, rule: PageRule) -> Trial:
+    def trial(self, rule: PageRule) -> EpisodeTerms:
         """The rule, in the same episodes as every other."""
         return run_trial(
             self.world, rule, self.episode, episodes=self.episodes, seed=self.seed, star=self.spec.star
         )
 
-    def north_star(self, trial: Trial) -> F64:
+    def north_star(self, trial: EpisodeTerms) -> F64:
         """(n,) per episode."""
         return trial.north_star(self.wanted)
 
-    def attempt(self, optimiser: str, pages: int, trials: Sequence[tuple[Trial, Trial]]) -> Attempt:
+    def attempt(
+        self, optimiser: str, pages: int, trials: Sequence[tuple[EpisodeTerms, EpisodeTerms]]
+    ) -> Attempt:
         """What an optimiser made of it in all its trainings."""
         shares = [share_of(self.north_star(gamed), self.north_star(honest)) for gamed, honest in trials]
         value = np.mean([self.north_star(gamed) for gamed, _ in trials], axis=0)

@@ -52,6 +52,6 @@ def page_terms(shop: Shop, slates: I32, price_off: F64 | None = None) -> dict[st
     }
 
 
-def known(weights: Mapping[str, float]) -> dict[str, float]:
+def exact_weights(weights: Mapping[str, float]) -> dict[str, float]:
     """The weights of terms whose exact mean a shop knows for every item."""
     return {name: weight for name, weight in weights.items() if name in EXACT_TERMS}

@@ -116,6 +116,28 @@ CODES: Mapping[str, Code] = {
         "such term.",
         "Add {term}, or train on whole lives and read the north star beside the reward.",
     ),
+    # from a log
+    "gameable_on_log": Code(
+        ERROR,
+        "On the log, pages chosen by a model of the reward earn {share:.0%} of the {star} of pages chosen by "
+        "a model of the {star} ({low:.0%} to {high:.0%}, at pressure {pressure:g}).",
+        "Pay for {star} itself, or charge or limit in costs what is given away.",
+    ),
+    "log_does_not_tell": Code(
+        ERROR,
+        "The log does not tell at any pressure: {why}.",
+        "Explore more, or log more decisions; or check the reward in a shop with --shop.",
+    ),
+    "log_cannot_exclude": Code(
+        WARNING,
+        "At pressure {pressure:g} the log cannot exclude that only {low:.0%} of the {star} is kept.",
+        "Log more decisions, or check the reward in a shop with --shop.",
+    ),
+    "log_tells_up_to": Code(
+        WARNING,
+        "The log tells nothing beyond pressure {pressure:g}: a policy that goes further is not covered.",
+        "Explore more, or check the reward in a shop with --shop.",
+    ),
     # with a shop
     "gamed_by": Code(
         ERROR,

@@ -11,7 +11,7 @@ import numpy as np
 from ...core.errors import InvalidInput, whole_number
 from ...core.reward import RewardSpec
 from ...simulators import Shop
-from .exact_terms import known
+from .exact_terms import exact_weights
 from .linted_shop import LintedShop
 from .pictures import HONEST, INK, MUTED, PROXY, as_png, new_figure, title
 from .price import ProxyPrice, page_price
@@ -127,34 +127,34 @@ def frontier(
     """
     if whole_number("frontier.steps", steps) < 2:
         raise InvalidInput("frontier.steps", steps, "give 2 or more")
-    shop = LintedShop.of(shop)
+    shop = LintedShop.read(shop)
     means, _ = shop.first_pages(pages)
     points = []
     for value in np.linspace(sweep.low, sweep.high, steps):
         changed = sweep.at(spec, float(value))
-        weights = {name: weight for name, weight in known(changed.weights).items() if weight}
-        price = page_price(means, weights, known(spec.star_weights))
+        weights = {name: weight for name, weight in exact_weights(changed.weights).items() if weight}
+        price = page_price(means, weights, exact_weights(spec.star_weights))
         points.append(FrontierPoint(float(value), price.terms[sweep.term], price))
     return Frontier(sweep, spec.star.name, tolerance, tuple(points))
 
 
-def frontier_picture(found: Frontier) -> bytes:
+def frontier_picture(swept: Frontier) -> bytes:
     """North star against the amount of the swept term, from value to value; what loses too much is red."""
     figure, axes = new_figure(7.2, 4.2)
-    x = [point.amount for point in found.points]
-    y = [100 * point.price.share.value for point in found.points]
+    x = [point.amount for point in swept.points]
+    y = [100 * point.price.share.value for point in swept.points]
     axes.plot(x, y, color=MUTED, linewidth=1)
-    safe = set(found.safe_values)
-    for point, across, up in zip(found.points, x, y, strict=True):
+    safe = set(swept.safe_values)
+    for point, across, up in zip(swept.points, x, y, strict=True):
         share = point.price.share
         colour = HONEST if point.value in safe else PROXY
         axes.plot([across, across], [100 * share.low, 100 * share.high], color=colour, linewidth=2)
         axes.plot(across, up, "o", color=colour, markersize=6)
         axes.annotate(f"{point.value:g}", (across, up), xytext=(5, 5), textcoords="offset points", fontsize=8)
-    axes.axhline(100 * (1.0 - found.tolerance), color=INK, linewidth=1, linestyle=":")
+    axes.axhline(100 * (1.0 - swept.tolerance), color=INK, linewidth=1, linestyle=":")
     axes.set_xlabel(
-        f"{found.sweep.term} a page; the number beside a point is {found.sweep.part}.{found.sweep.term}"
+        f"{swept.sweep.term} a page; the number beside a point is {swept.sweep.part}.{swept.sweep.term}"
     )
-    axes.set_ylabel(f"% of the best {found.star}")
-    title(axes, f"What {found.sweep.part}.{found.sweep.term} buys, and what it costs")
+    axes.set_ylabel(f"% of the best {swept.star}")
+    title(axes, f"What {swept.sweep.part}.{swept.sweep.term} buys, and what it costs")
     return as_png(figure)

@@ -60,7 +60,7 @@ class LintedShop:
             raise InvalidInput("discounts", list(self.discounts), "give shares in [0, 1), the first 0")
 
     @classmethod
-    def of(cls, shop: LintedShop | Shop) -> LintedShop:
+    def read(cls, shop: LintedShop | Shop) -> LintedShop:
         """``shop`` itself, or the description of a running one."""
         if isinstance(shop, LintedShop):
             return shop

@@ -109,12 +109,12 @@ class PageMeans:
     def page_terms(self, pages: Pages) -> dict[str, F64]:
         """The exact mean of every term of the pages, each (n,)."""
         rows, at = np.arange(len(self))[:, None], np.maximum(pages.positions, 0)
-        level, there = pages.level[:, None], pages.positions >= 0
-        goes_on = np.where(there, self.go_on[level, rows, at], 1.0)
+        level, filled = pages.level[:, None], pages.positions >= 0
+        goes_on = np.where(filled, self.go_on[level, rows, at], 1.0)
         reached = np.cumprod(goes_on, axis=1)
         reached = np.concatenate([np.ones((len(self), 1)), reached[:, :-1]], axis=1)
-        examined = np.where(there, reached * self.attention, 0.0)
-        shown = there & self.reach
+        examined = np.where(filled, reached * self.attention, 0.0)
+        shown = filled & self.reach
         out = {}
         for name, means in self.terms.items():
             weight = shown if name in PER_IMPRESSION else examined
@@ -217,11 +217,11 @@ class PageMeans:
             return pages
         positions = pages.positions.copy()
         for i in np.flatnonzero(~self.chained):
-            slots, there = int(self.slots[i]), np.flatnonzero(self.filled[i])
-            gain = self.attention[i, :slots, None] * worth[i, there] + shown[i, there]
+            slots, choices = int(self.slots[i]), np.flatnonzero(self.filled[i])
+            gain = self.attention[i, :slots, None] * worth[i, choices] + shown[i, choices]
             slot, candidate = linear_sum_assignment(gain, maximize=True)
             positions[i] = EMPTY
-            positions[i, slot] = there[candidate]
+            positions[i, slot] = choices[candidate]
         return self.pages(positions, pages.level)
 
 

@@ -87,10 +87,6 @@ class PressureCurve:
         """Whether the north star falls by more than ``tolerance`` of its best after some pressure."""
         return self.peak.share.low - self.points[-1].share.high > self.tolerance
 
-    def at_kl(self, kl: float) -> float:
-        """Share of the north star at a pressure in nats a page, between points by a straight line."""
-        return float(np.interp(kl, [p.kl for p in self.points], [p.share.value for p in self.points]))
-
     def as_dict(self) -> dict[str, Any]:
         """JSON-able."""
         return {

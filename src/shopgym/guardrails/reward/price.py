@@ -13,11 +13,11 @@ from ...core.reward import RewardSpec
 from ...core.statistics import normal_quantile
 from ...core.types import F64
 from ...simulators.rollout import Episode
-from .exact_terms import WORTH, known
+from .exact_terms import WORTH, exact_weights
 from .linted_shop import LintedShop
 from .page_means import PageMeans, Weights
 from .page_rules import ExactRule
-from .trials import SIMULATED_TERMS, Trial, run_trial
+from .trials import SIMULATED_TERMS, EpisodeTerms, run_trial
 
 LEVEL = 0.95
 """Coverage of the intervals of one lint, all together (Bonferroni)."""
@@ -78,13 +78,13 @@ class ProxyPrice:
         return asdict(self)
 
 
-def share_of(values: F64, of: F64, level: float = LEVEL) -> Share:
-    """Mean of ``values`` (n,) over mean of ``of`` (n,), paired, by the delta method."""
-    mean = float(of.mean())
-    if not mean > 0.0 or np.abs(of).sum() ** 2 < LEAST_EPISODES * np.square(of).sum():
+def share_of(values: F64, whole: F64, level: float = LEVEL) -> Share:
+    """Mean of ``values`` (n,) over mean of ``whole`` (n,), paired, by the delta method."""
+    mean = float(whole.mean())
+    if not mean > 0.0 or np.abs(whole).sum() ** 2 < LEAST_EPISODES * np.square(whole).sum():
         return Share(math.nan, math.nan, math.nan)
     ratio = float(values.mean()) / mean
-    error = float((values - ratio * of).std(ddof=1)) / mean / len(of) ** 0.5
+    error = float((values - ratio * whole).std(ddof=1)) / mean / len(whole) ** 0.5
     half = normal_quantile(level) * error
     return Share(ratio, ratio - half, ratio + half)
 
@@ -108,6 +108,15 @@ def page_price(means: PageMeans, proxy: Weights, north_star: Weights, level: flo
     )
 
 
+def same_but_for_scale(one: Weights, other: Weights) -> bool:
+    """Whether one is the other times a number above 0: the same pages are best for both."""
+    first, second = ({name: weight for name, weight in each.items() if weight} for each in (one, other))
+    if first.keys() != second.keys():
+        return False
+    scales = [first[name] / second[name] for name in first]
+    return min(scales, default=0.0) > 0.0 and math.isclose(min(scales), max(scales))
+
+
 def episode_price(
     shop: LintedShop, spec: RewardSpec, episode: Episode, episodes: int, *, level: float = LEVEL
 ) -> ProxyPrice:
@@ -117,17 +126,18 @@ def episode_price(
     because it keeps the visitor, and over lives for worth, because it brings people back. The best rule of
     the family for the reward, and that for the north star, are chosen on one half of the episodes and
     compared on the other. So an optimiser that looks ahead is meant; ``myopic`` is what one reaches that
-    does not. A life is followed for the horizon of the north star, or for ``DAYS``.
+    does not. A life is followed for the horizon of the north star, or for ``DAYS``. Where the reward is the
+    north star, but for its scale, the two families are one, and it is simulated once.
     """
     star = spec.star
     wanted = {name: weight for name, weight in spec.star_weights.items() if name in SIMULATED_TERMS}
     paid = {name: weight for name, weight in spec.weights.items() if name in SIMULATED_TERMS}
     world = shop.open(min(episodes, 4096), episode.clock, star.horizon or DAYS)
 
-    def trial(rule: ExactRule) -> Trial:
+    def trial(rule: ExactRule) -> EpisodeTerms:
         return run_trial(world, rule, episode, episodes=episodes, seed=shop.seed, star=star)
 
-    def family(weights: Weights) -> list[Trial]:
+    def family(weights: Weights) -> list[EpisodeTerms]:
         first = trial(ExactRule(weights, shop.discounts, shop.guards))
         clicks = float(first.terms["click"].mean())
         unit = float(first.proxy(weights).mean()) / clicks if clicks > 0.0 else 0.0
@@ -139,13 +149,15 @@ def episode_price(
         return tried
 
     random = trial(ExactRule({"click": 1.0}, (0.0,), shop.guards, pressure=0.0))
-    by_reward, by_star = family(known(spec.weights)), family(known(spec.star_weights))
-    tried = [*by_reward, *by_star]
+    of_reward, of_star = exact_weights(spec.weights), exact_weights(spec.star_weights)
+    by_reward = family(of_reward)
+    by_star = by_reward if same_but_for_scale(of_reward, of_star) else family(of_star)
+    tried = by_reward if by_star is by_reward else [*by_reward, *by_star]
     learnt = np.arange(len(random.pages)) % 2 == 0
     chosen = max(tried, key=lambda each: float(each.proxy(paid)[learnt].mean()))
     honest = max(tried, key=lambda each: float(each.north_star(wanted)[learnt].mean()))
 
-    def judged(each: Trial) -> F64:
+    def judged(each: EpisodeTerms) -> F64:
         values: F64 = each.north_star(wanted)[~learnt]
         return values
 

@@ -14,7 +14,7 @@ from ...core.reward import RewardSpec
 from ...core.types import F64
 from ...simulators import Shop
 from ...simulators.rollout import Episode
-from .exact_terms import EXACT_TERMS, known
+from .exact_terms import EXACT_TERMS, exact_weights
 from .linted_shop import LintedShop, LintSize
 from .page_means import PageMeans, Weights
 from .pressure import PressureCurve, pressure_curve
@@ -111,8 +111,8 @@ def measure(
     in_range("lint.tolerance", tolerance, 0.0, 1.0, open_low=True, open_high=True)
     if pressure is not None:
         in_range("lint.pressure", pressure, 0.0, 1e6)
-    shop, size = LintedShop.of(shop), size or LintSize()
-    proxy, north_star = known(spec.weights), known(spec.star_weights)
+    shop, size = LintedShop.read(shop), size or LintSize()
+    proxy, north_star = exact_weights(spec.weights), exact_weights(spec.star_weights)
     means, _ = shop.first_pages(size.pages)
     prices = prices_of(spec, shop, means, size)
     level = level_of(len(prices))
@@ -138,7 +138,7 @@ def prices_of(spec: RewardSpec, shop: LintedShop, means: PageMeans, size: LintSi
     Raises:
         InvalidInput: nothing of the reward or the north star is known exactly.
     """
-    proxy, north_star = known(spec.weights), known(spec.star_weights)
+    proxy, north_star = exact_weights(spec.weights), exact_weights(spec.star_weights)
     for field, weights, names in (
         ("reward.terms", proxy, spec.weights),
         ("reward.north_star", north_star, spec.star_weights),

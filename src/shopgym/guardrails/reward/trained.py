@@ -108,7 +108,7 @@ class LearntRule:
 
 
 @dataclass(frozen=True)
-class Trainee:
+class AuditedAgent:
     """An agent of the audit.
 
     Attributes:
@@ -122,7 +122,7 @@ class Trainee:
 
 
 def train_rules(
-    shop: LintedShop, spec: RewardSpec, trainee: Trainee, episode: Episode, *, days: float, seed: int
+    shop: LintedShop, spec: RewardSpec, trainee: AuditedAgent, episode: Episode, *, days: float, seed: int
 ) -> Iterator[tuple[int, LearntRule]]:
     """Train an agent on a reward over whole visits or lives; yields (pages so far, what it does then).
 

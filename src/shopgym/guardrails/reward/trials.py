@@ -30,7 +30,7 @@ SIMULATED_TERMS = (*EXACT_TERMS, WORTH, *AT_THE_END)
 
 
 @dataclass(frozen=True)
-class Trial:
+class EpisodeTerms:
     """n episodes under one rule.
 
     Attributes:
@@ -78,13 +78,13 @@ class _Deciding(EpisodicShop):
 
 def run_trial(
     shop: Shop, rule: PageRule, episode: Episode, *, episodes: int, seed: int, star: NorthStar | None = None
-) -> Trial:
+) -> EpisodeTerms:
     """Let ``rule`` decide all pages of ``episodes`` episodes (rounded up to a multiple of n).
 
     Where items compete for the order what happened counts, not its exact mean. So it does of ``AT_THE_END``.
 
     Args:
-        star: its horizon and discount count in ``Trial.discounted``; None = all pages count the same.
+        star: its horizon and discount count in ``EpisodeTerms.discounted``; None = all pages count the same.
 
     Raises:
         InvalidInput: the episode is a season, whose visits are not independent of one another.
@@ -119,7 +119,7 @@ def run_trial(
         for name, amount in _amounts(step, shop).items():
             sums[name][0][at] += amount
             sums[name][1][at] += factor * amount
-    return Trial(
+    return EpisodeTerms(
         {name: values[0].ravel() for name, values in sums.items()},
         {name: values[1].ravel() for name, values in sums.items()},
         pages.ravel(),

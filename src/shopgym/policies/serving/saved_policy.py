@@ -112,10 +112,16 @@ def write_run_items(run: Path, items: Items) -> None:
         write_manifest(new, {"kind": "items of a run"})
 
 
+def run_items(run: Path) -> Items | None:
+    """The catalogue that :func:`write_run_items` wrote; None where there is none."""
+    place = run.resolve() / ITEMS
+    return read_items(read_verified(place, ITEMS, CHANGED)[2]) if place.is_dir() else None
+
+
 def _items_beside(folder: Path) -> Items:
     """The catalogue of the run that ``folder`` is a policy of."""
-    place = folder.resolve().parent.parent / ITEMS
-    if not place.is_dir():
+    items = run_items(folder.resolve().parent.parent)
+    if items is None:
         fix = "the catalogue lies in the run's folder: leave the policy there, or copy the whole run"
         raise InvalidInput("policy", str(folder), fix)
-    return read_items(read_verified(place, ITEMS, CHANGED)[2])
+    return items

@@ -14,6 +14,14 @@ from .own import OwnRecords
 from .simulated_shop import SimulatedShop
 
 WIDTH = 110
+RUN: dict[str, Any] = {
+    "agents": {"popularity": {}, "linucb": {}, "lints": {}},
+    "training": {"rounds": 30, "batch": 500, "warm_up": 10},
+    "log": {"decisions": 10_000},
+    "truth": {"decisions": 20_000},
+    "evaluation": {"bootstrap": 500},
+}
+"""Sizes of a first run that takes minutes even where a page has thirty slots."""
 
 
 def config_text(
@@ -53,7 +61,7 @@ def config_text(
         "seed": seed,
         "behaviour": asdict(shop.behaviour),
     }
-    body = {"catalog": catalog, "shop": config, "season": season}
+    body = {"catalog": catalog, "shop": config, "season": season, **RUN}
     text = yaml.safe_dump(body, sort_keys=False, default_flow_style=None, width=WIDTH)
     return "\n".join(f"# {line}" for line in head) + "\n" + text
 

@@ -110,8 +110,8 @@ class ShopEffects:
             before = available.copy()
             for item in items:
                 page = np.full((shop.lanes, 1), item, np.int32)
-                for side, there in enumerate((True, False)):
-                    available[item] = there
+                for side, in_stock in enumerate((True, False)):
+                    available[item] = in_stock
                     total[side] += shop.expected(page)["units"].sum()
                 available[:] = before
 

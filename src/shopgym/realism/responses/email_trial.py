@@ -88,7 +88,7 @@ def measure_email(trial: pd.DataFrame) -> MeasuredResponses:
         return refused(why, *OUTCOMES)
     treated = [arm for arm in arms if arm != control]
     family = len(treated) * len(OUTCOMES)
-    checked = f"arms alike in {len(traits.columns)} traits" if len(traits.columns) else "no traits to compare"
+    checked = f"arms alike in {', '.join(traits.columns)}" if len(traits.columns) else "no traits to compare"
     how = f"randomised trial, any e-mail against none; {checked}"
     of_arm = f"randomised trial against '{control}'; {family} comparisons, which hold at 95% together"
     none, every = trial["segment"] == control, trial["segment"] != control

@@ -96,8 +96,9 @@ def moved_at_once(sales: WeeklySales, rows: Bool, values: F64, what: str) -> str
     share = float(by_week.iloc[:MOMENTS].sum() / by_week.sum()) if by_week.sum() > 0 else 0.0
     if share <= MOST_AT_ONCE:
         return ""
+    dates = _dates(by_week[by_week > 0].index[:MOMENTS])
     return (
-        f"{share:.0%} of the changes of {what} came in the weeks from {_dates(by_week.index[:MOMENTS])}: "
+        f"{share:.0%} of the changes of {what} came in the weeks from {dates}: "
         "what else happened then cannot be told apart"
     )
 

@@ -15,8 +15,9 @@ NO_CURRENCY = "XXX"
 def lines_of_events(events: EventRecords, currency: str | None = None) -> tuple[OrderLines, bool]:
     """(order lines, whether their prices are real) of events.
 
-    Purchases with orders and prices are the lines. Where there are none, every item whose page a visit opened
-    is a line of one unit at price 1: then popularity and taste are those of page views, and money means nothing.
+    Purchases with orders and prices are the lines. Where there are none, every item whose page a visit
+    opened is a line of one unit at price 1: popularity and taste are those of page views, and money means
+    nothing.
 
     Raises:
         InvalidInput: there are neither purchases with prices nor page views of known visits.

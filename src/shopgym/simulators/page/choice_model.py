@@ -107,9 +107,16 @@ def p_buy(params: ShopParams, pain: float) -> float:
 
 
 @njit(cache=True, inline="always")
+def p_kept(params: ShopParams, pain: float) -> float:
+    """P(a line is only kept in the cart | cart): ``cart_only`` at the reference price."""
+    odds = params.cart_only / (1.0 - params.cart_only) * math.exp(min(params.cart_price * pain, 600.0))
+    return odds / (1.0 + odds)
+
+
+@njit(cache=True, inline="always")
 def p_line(params: ShopParams, pain: float) -> float:
     """P(purchase | cart)"""
-    return (1.0 - params.cart_only) * p_buy(params, pain)
+    return (1.0 - p_kept(params, pain)) * p_buy(params, pain)
 
 
 @njit(cache=True, inline="always")

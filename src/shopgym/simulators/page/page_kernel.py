@@ -30,6 +30,7 @@ from ..engine.work_queue import STEP, claim
 from ..params import ShopParams
 from ..people.visits import Visits
 from . import choice_model as model
+from .categories import count_categories, ones
 from .visit_step import update_after_page
 from .workspace import EventRows, Workspace, clear
 
@@ -98,7 +99,7 @@ def _prepare(
         surface, row = visits.surface[i], visits.day_row[i]
         page = page_key(visits.key[i], visits.page[i])
         root = key(page, kinds.DRAW_ITEM)
-        seen, missing = 1.0, 0
+        seen, missing, filled, kinds_met, beyond = 1.0, 0, 0, uint64(0), uint64(0)
         if params.opened[surface] < 1.0 and unit(key(page, kinds.DRAW_OPENED)) >= params.opened[surface]:
             seen = 0.0
         if params.dwells and seen > 0.0:
@@ -117,11 +118,19 @@ def _prepare(
         for slot in range(slots):
             item = items[slot]
             index = uint64(max(item, 0))
-            gone = (item >= 0) & (slot < page_slots) & ~available[index]
+            on_page = (item >= 0) & (slot < page_slots)
+            gone = on_page & ~available[index]
+            category = uint64(params.category[index])  # a bit for each of the first 64
+            filled += on_page
+            kinds_met |= uint64(on_page) << (category & uint64(63))
+            beyond |= category >> uint64(6)
             unavailable[slot] = gone
             missing += gone
             odds[slot] = max(ceiling * lift[index], floor)
         out.page[batches.TERM_STOCKOUT, i] = missing
+        different = ones(kinds_met) if beyond == 0 else count_categories(params, items, page_slots)
+        out.page[batches.TERM_IMPRESSION, i] = filled
+        out.page[batches.TERM_DIVERSITY, i] = different / max(filled, 1)
 
 
 @kernel
@@ -278,7 +287,7 @@ def _follow_up(
         p = model.units_p(params, visits, i, taken)
         amount = model.units_of(p, params.max_units, unit(key(draw, kinds.DRAW_UNITS)))
         event[batches.EVENT_CART_UNITS] = amount
-        if params.cart_only > 0.0 and unit(key(draw, kinds.DRAW_CART_ONLY)) < params.cart_only:
+        if params.cart_only > 0.0 and unit(key(draw, kinds.DRAW_CART_ONLY)) < model.p_kept(params, pain):
             continue
         # one draw for the whole cart: a visitor checks out or does not
         checkout = unit(key(visits.key[i], kinds.DRAW_BUY))

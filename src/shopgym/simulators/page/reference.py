@@ -56,7 +56,7 @@ examined the shopper reads on with probability R. Empty slots are passed over.
   purpose. The factor of the visit is Pareto: (1 - ``order_sd``) U ** -``order_sd``, mean 1;
 - order, given cart: s(``buy_base`` - ``buy_price`` p_j). One uniform serves the whole visit, so that a cart
   is mostly bought or left as a whole. A line that fails by its price alone (not at p = 0) is removed. A
-  share ``cart_only`` of the lines is never ordered and stays in the cart;
+  line stays in the cart and is never ordered with probability s(logit ``cart_only`` + ``cart_price`` p_j);
 - competition: a line that would be ordered is ordered with probability d_j / (d_j + ``competition`` x sum of
   max(0, e_j . e_r)^2 d_r), summed over the other items r that were examined on the page (or are taken instead
   of them). d = P(liked) P(cart | liked) P(order | cart). Otherwise another item was preferred, and the line
@@ -201,6 +201,13 @@ def p_buy(params: ShopParams, price: float) -> float:
     return sigmoid(params.buy_base - params.buy_price * price)
 
 
+def p_kept(params: ShopParams, price: float) -> float:
+    """P(a line is only kept in the cart)"""
+    if params.cart_only == 0.0:
+        return 0.0
+    return sigmoid(math.log(params.cart_only / (1.0 - params.cart_only)) + params.cart_price * price)
+
+
 def p_return(params: ShopParams, visit: Visit, item: int, taken: int) -> float:
     """P(sent back | order of ``taken``, when ``item`` was shown)"""
     logit = float(params.return_logit[taken] + params.returner[visit.user])  # in float32, as the kernels
@@ -241,7 +248,12 @@ def demand_of(
     """d: P(order of ``taken`` | ``item`` is examined), if nothing competes with it."""
     price = price_of(params, today, visit, taken, price_off)
     like = p_like(params, today, visit, item)
-    return like * p_cart(params, visit, item, taken, price) * (1.0 - params.cart_only) * p_buy(params, price)
+    return (
+        like
+        * p_cart(params, visit, item, taken, price)
+        * (1.0 - p_kept(params, price))
+        * p_buy(params, price)
+    )
 
 
 def share_of_demand(
@@ -330,7 +342,7 @@ def _take_up(
     if not outcome.carted:
         return
     outcome.cart_units = units_of(params, visit, taken, uniform(draw, kinds.DRAW_UNITS))
-    if uniform(draw, kinds.DRAW_CART_ONLY) < params.cart_only:
+    if params.cart_only and uniform(draw, kinds.DRAW_CART_ONLY) < p_kept(params, price):
         return
     checkout = uniform(visit.key, kinds.DRAW_BUY)  # one for the whole cart
     if checkout >= p_buy(params, price):

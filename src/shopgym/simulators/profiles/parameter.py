@@ -20,7 +20,8 @@ PASSERS = "fitted: pub_session_conversion_rate, pub_returning_session_share: mos
 MILD = "assumed: mild, so that returns stay near BG/NBD"
 WEEKLY = "assumed: orders to suppliers once a week"
 THERE = "assumed: what sells is there"
-WHOLE = "assumed: a cart is bought or left as a whole"
+WHOLE = "assumed: a cart is bought or left as a whole, but for lines that are kept there"
+WEIGHED = "assumed: about as many lines are kept for later as are bought"
 USUAL = "assumed: who buys again compares a price with what it usually is (Kalyanaram & Winer 1995)"
 AGAIN = "fitted: pages opened again in "
 OPENED = "fitted: pub_email_open_rate, pub_email_click_rate, pub_email_order_rate_campaign"
@@ -31,6 +32,10 @@ STOCKED = "fitted: pub_stockout_rate_online; what the shop sells, so that stock 
 ALL_READ = "assumed: who has a list reads all of the page"
 NEW_ITEMS = "assumed: a twentieth of the range is new in half a year"
 OLD_ITEMS = "assumed: a twentieth of the range leaves in half a year"
+CONVERTS = "fitted: pub_conv_returning_over_new, pub_conv_search_over_none"
+DEVICES = "fitted: pub_conv_returning_over_new; comScore 2007: 31% of US users delete cookies within a month"
+SAME_LIST = "assumed: what is shown beside an item is a list of the item, as others-also-viewed lists are"
+UNLIKE_SEASONS = "assumed: few kinds of goods have much of a season, as in the record of gifts"
 SHELF = "assumed: more does not show in the facts"
 
 

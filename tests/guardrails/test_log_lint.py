@@ -1,0 +1,126 @@
+"""The lint from a log alone: known answers, and nothing that the log does not tell."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from shopgym.agents import Task, make_agent
+from shopgym.core.errors import InvalidInput
+from shopgym.core.reward import RewardSpec
+from shopgym.envs.oracle import page_values
+from shopgym.envs.vector import BanditVectorEnv
+from shopgym.guardrails.reward.findings import ALIGNED, GAMEABLE
+from shopgym.guardrails.reward.log_lint import (
+    REWARD,
+    STAR,
+    fitted_policies,
+    log_lint,
+    score_spread,
+    under_pressure,
+)
+from shopgym.guardrails.reward.log_report import log_report
+from shopgym.guardrails.reward.table_lint import table_lint
+from shopgym.policies.decision_log.log import DecisionLog, logged_marginals
+from shopgym.simulators.rollout import rollout
+from shopgym.training.loop import interactions
+
+
+def table(rows: int, seed: int = 0) -> pd.DataFrame:
+    """Two actions: ``bait`` is clicked nine times in ten and earns 0.2, ``good`` once in ten and earns 1."""
+    rng = np.random.default_rng(seed)
+    action = rng.choice(["bait", "good"], size=rows)
+    good = action == "good"
+    return pd.DataFrame(
+        {
+            "action": action,
+            "propensity": 0.5,
+            "click": rng.random(rows) < np.where(good, 0.1, 0.9),
+            "margin": np.where(good, 1.0, 0.2) + rng.normal(0.0, 0.1, rows),
+            "age": rng.normal(size=rows),
+        }
+    )
+
+
+def test_a_click_reward_is_gameable_on_a_log_in_which_bait_is_clicked():
+    lint = table_lint(RewardSpec({"click": 1.0}, unit="click"), table(4000), context=["age"])
+    share, low, high = lint.points[-1].bounds
+    assert low < 0.2 < high
+    assert share == pytest.approx(0.2, abs=0.05)
+    assert log_report(lint).verdict == GAMEABLE
+    assert log_report(lint).exit_code == 3
+
+
+def test_the_margin_itself_is_aligned_on_the_same_log():
+    lint = table_lint(RewardSpec(), table(4000))
+    assert log_report(lint).verdict == ALIGNED
+    assert lint.points[-1].bounds[0] == pytest.approx(1.0)
+
+
+def test_what_the_log_does_not_tell_is_not_shown():
+    frame = table(600)
+    frame["propensity"] = np.where(frame["action"] == "good", 0.001, 0.999)  # far from how they were drawn
+    report = log_report(table_lint(RewardSpec({"click": 1.0}, unit="click"), frame))
+    refused = [row for row in report.tables["From the log"] if row["estimate"] == "refuse"]
+    assert refused
+    assert all(row["north star kept"] == "-" for row in refused)
+
+
+@pytest.mark.parametrize("broken", ["short", "term", "column"])
+def test_a_table_that_cannot_be_judged_is_refused_by_name(broken):
+    frame = table(100 if broken == "short" else 1000)
+    spec = RewardSpec({"revenue": 1.0}) if broken == "term" else RewardSpec()
+    columns = {"propensity": "p"} if broken == "column" else {}
+    with pytest.raises(InvalidInput, match={"short": "rows", "term": "revenue", "column": "'p'"}[broken]):
+        table_lint(spec, frame, **columns)
+
+
+def shop_and_log() -> tuple[BanditVectorEnv, DecisionLog]:
+    """A small shop in which people buy often, and 12,000 decisions of a policy that explores."""
+    choice = {"click_base": -1.5, "cart_base": -0.5, "buy_base": 0.5}
+    env = BanditVectorEnv(
+        500, catalog=60, form="slate", slate_size=3, num_candidates=10, users=20_000, choice=choice,
+        stock={"enabled": False}, autoreset_mode="Disabled", shop_seed=1,
+    )  # fmt: skip
+    env.reset(seed=5)
+    shop, rng = env.loop.shop, np.random.default_rng(0)
+    names = (shop.user_names, shop.context_names)
+    task = Task(shop.catalog.items, *names, 3, attention=np.ones(3))
+    logger: Any = make_agent("popularity", task, rng, decay=0.1, floor=0.3).policy()
+    parts = [
+        DecisionLog.from_interactions(
+            interactions(step, env.loop),
+            items=shop.catalog.items,
+            unit="margin",
+            policy_hash=logger.hash,
+            policy_name=logger.name,
+            config_hash="",
+            user_names=names[0],
+            context_names=names[1],
+            marginals=logged_marginals(logger, step.requests, step.decisions.positions),
+        )
+        for step in rollout(env.loop.world, logger, rng, pages=24)
+    ]
+    return env, DecisionLog.concat(parts)
+
+
+@pytest.mark.slow
+def test_the_share_that_a_decision_log_tells_covers_the_truth_of_the_shop():
+    env, log = shop_and_log()
+    items, spec = env.loop.shop.catalog.items, RewardSpec({"purchase": 1.0}, unit="order line")
+    lint = log_lint(spec, log, items)
+    env.reset(seed=77)
+    requests, rng = env.requests, np.random.default_rng(1)
+    values = {}
+    for name, policy in fitted_policies(spec, log, items).items():
+        tilted = under_pressure(policy, 4.0, score_spread(policy, log.take(slice(6000, None))))
+        drawn = [page_values(env.loop.shop, RewardSpec(), tilted.slates(requests, rng)) for _ in range(20)]
+        values[name] = float(np.mean(drawn))
+    point = next(point for point in lint.points if point.pressure == 4.0)
+    assert point.told
+    _, low, high = point.bounds
+    assert low <= values[REWARD] / values[STAR] <= high
+    assert log_report(lint).verdict == GAMEABLE
