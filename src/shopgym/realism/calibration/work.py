@@ -23,7 +23,7 @@ from .weeks import season_of_year
 SEARCH_VISITS, WRITTEN_VISITS = 15_000, 200_000
 """Visits of a season during the search, and at most of a season of the shop that is written."""
 UNITS_FACTOR, MOST_LONGER = (0.1, 10.0), 2.0
-LAST_ROUNDS = 4
+LAST_ROUNDS = 2
 """Steps of the search at the size at which the shop is written."""
 Progress = Callable[[str, int], None]
 
