@@ -25,7 +25,7 @@ def small_model(**changes: Any) -> tuple[SimpleNamespace, SimpleNamespace, Simpl
         sensitivity=np.float32([2.0]), mission_lift=1.0, mobile_penalty=0.5, brand_weight=0.25,
         brand=np.int32([0, 1, 1]), user_brand=np.int32([1]), shipping_weight=0.125,
         shipping=np.float32([1, 2, 3]), region=np.int32([0]), region_days=np.float32([2.0]),
-        lift=np.array([0.5] * 5), substitution=0.25, competition=0.0, order_sd=0.0, quick=0.5,
+        lift=np.array([0.5] * 5), substitution=0.25, competition=0.0, order_sd=0.0, cart_only=0.0, quick=0.5,
         return_logit=np.float32([0, 1, 0]),
         returner=np.float32([0.5]), return_depth=0.25, return_worth=0.5, worth=np.float32([0, 2, -1]),
         return_delay=10.0, return_handling=3.0, returns=True, units_p=np.array([0.5, 0.5, 0.5]), max_units=3,
