@@ -72,7 +72,7 @@ def test_a_return_is_the_mean_of_what_happens() -> None:
     env.open(8)
     env.next_requests()
     result = env.step(decide(env, np.arange(4000), np.random.default_rng(1)), np.ones(4000, np.bool_))
-    mean, low, _ = mean_interval(result.reward, 0.95)
+    mean, low, _ = mean_interval(result.pages.reward, 0.95)
     assert abs(mean - exact) < 5 * (mean - low) / 1.96
 
 
