@@ -205,7 +205,7 @@ class SeasonSection(Section):
     start_week: int = Field(0, ge=0, lt=WEEKS, description="week of the year in which it begins")
     share: float = Field(1.0, gt=0, le=1, description="of the shop's people that this config has")
     seed: int = Field(0, ge=0, lt=2**62, description="of the season")
-    behaviour: dict[Literal["popularity", "relevance", "noise", "again"], float] = Field(
+    behaviour: dict[Literal["popularity", "relevance", "noise", "again", "new_device"], float] = Field(
         {}, description="what the shop showed, see shopgym.realism.Behaviour"
     )
 
