@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from dataclasses import replace
+from dataclasses import fields, replace
 
 import numpy as np
 import pandas as pd
@@ -13,6 +13,7 @@ from typer.testing import CliRunner
 from shopgym.cli.main import app
 from shopgym.core import InvalidInput
 from shopgym.core.config import with_settings
+from shopgym.experiments.config import SeasonSection
 from shopgym.realism import StylisedFact, stylised_facts
 from shopgym.realism.applicability import (
     HALVES,
@@ -389,3 +390,9 @@ def test_sources_are_printed_as_json() -> None:
 
 def test_applicable_facts_are_stylised_facts() -> None:
     assert all(isinstance(fact, StylisedFact) for fact in applicable_facts("grocery"))
+
+
+def test_a_config_may_say_everything_of_what_was_shown() -> None:
+    """``shopgym calibrate`` writes the behaviour of a profile, whatever fields it has."""
+    written = {field.name: 0.5 for field in fields(Behaviour)}
+    assert SeasonSection(behaviour=written).behaviour == written
