@@ -86,7 +86,7 @@ def own_data(records: Path, sessions: Path | None, options: RecordOptions) -> Sh
     from ..core.errors import InvalidInput
     from ..realism.ingest import ingest
     from ..realism.own_records import record_data
-    from ..tables.records import RecordOptions, read_events
+    from ..tables.records import read_events
 
     files = [records]
     if records.is_dir():
@@ -99,10 +99,7 @@ def own_data(records: Path, sessions: Path | None, options: RecordOptions) -> Sh
     if lines is not None and records.is_dir() and (records / LINES).exists():
         lines = _with_returned(lines, records / RETURNED)
     if sessions is not None:
-        plain = RecordOptions(
-            dialect=options.dialect, day_first=options.day_first, time_zone=options.time_zone
-        )
-        events = read_events(sessions, plain, field="--sessions")
+        events = read_events(sessions, options.for_another_file(), field="--sessions")
     return record_data(lines, events)
 
 

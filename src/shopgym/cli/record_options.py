@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
 from .evaluate.options import Decimal, Encoding, Separator, Thousands
-
-if TYPE_CHECKING:
-    pass
 
 __all__ = [
     "Column",

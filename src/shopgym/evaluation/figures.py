@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import base64
+import io
 from collections.abc import Mapping, Sequence
+from html import escape
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -83,6 +86,18 @@ def figure_of_rows(answer: Mapping[str, Any], *, names: bool = True) -> Figure:
                 _draw_intervals(axes, named, label, base)
         figure.draw_without_rendering()
     return figure
+
+
+def png_of(figure: Figure) -> bytes:
+    """The figure as PNG: the same figure, the same bytes."""
+    buffer = io.BytesIO()
+    figure.savefig(buffer, format="png", metadata={"Software": None})
+    return buffer.getvalue()
+
+
+def image(png: bytes, name: str) -> str:
+    """A picture inside a page of HTML."""
+    return f'<img alt="{escape(name)}" src="data:image/png;base64,{base64.b64encode(png).decode()}">'
 
 
 def fonts() -> Any:

@@ -100,7 +100,6 @@ def expected_duration(config: ExperimentConfig, *, robust: bool = False) -> Dura
     """
     from .runner import Experiment
 
-    batch = config.training.batch
     small = _miniature(config)
     watch = Stopwatch()
     experiment = Experiment(small, watch)
@@ -109,8 +108,8 @@ def expected_duration(config: ExperimentConfig, *, robust: bool = False) -> Dura
     begin = time.perf_counter()  # now that everything is compiled
     experiment.open("duration")
     opening = time.perf_counter() - begin
-    pages = {name: -(-count // batch) * batch for name, count in _decisions(config).items()}
-    growth = {name: pages[name] / count for name, count in _decisions(small, small.training.batch).items()}
+    pages = _decisions(config)
+    growth = {name: pages[name] / count for name, count in _decisions(small).items()}
     growth |= {"evaluate": growth["log"], "estimate": growth["log"]}
     growth["lint"] = LintSize().pages / SMALL_LINT.pages
     stages: dict[str, float] = {}
@@ -142,9 +141,9 @@ def _miniature(config: ExperimentConfig) -> ExperimentConfig:
     return config.model_copy(update=changes)
 
 
-def _decisions(config: ExperimentConfig, batch: int | None = None) -> dict[str, int]:
-    """Pages of a stage, by the first word of its bar."""
-    training, batch = config.training, batch or config.training.batch
+def _decisions(config: ExperimentConfig) -> dict[str, int]:
+    """Pages of a stage in whole batches, by the first word of its bar."""
+    training, batch = config.training, config.training.batch
     retrieve = 0 if config.retrieve is None else config.retrieve.rounds
     of_stages = {
         "measure": training.warm_up * batch,

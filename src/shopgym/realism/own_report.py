@@ -12,7 +12,6 @@ import pandas as pd
 from ..core.config import with_settings
 from ..core.errors import InvalidInput, in_range
 from ..simulators import Catalog, ShopConfig
-from ..simulators.market.seasons import WEEKS
 from .facts import FACTS
 from .own_facts import OWN_FACTS, facts_of, own_values
 from .own_records import as_recorded, split_in_time
@@ -20,7 +19,7 @@ from .reference import StylisedFact, near
 from .resampling import RESAMPLES
 from .scorecard import plain_rows, scorecard, similar_span
 from .shop_data import DAY, ShopData
-from .shop_events import Behaviour, Season, simulate_season
+from .shop_events import Behaviour, Season, beginning_in, simulate_season, week_of_year, with_share
 
 VOLUMES = ("orders_per_day", "visits_per_day", "new_customers_per_day")
 VISITS_PER_SECOND = 6000.0
@@ -140,10 +139,11 @@ def own_realism(
     in_range("people", people, 0.0, 1.0, open_low=True)
     fewer = 1.0 if visits is None else min(1.0, visits / expected_visits(config, days))
     share = people * fewer
-    week = _week(real)
+    assert real.watched is not None
+    week = week_of_year(real.watched[0])
     season = simulate_season(
         catalog,
-        _smaller(beginning_in(config, week), fewer),
+        with_share(beginning_in(config, week), fewer),
         days=days,
         seed=seed,
         behaviour=behaviour,
@@ -171,14 +171,6 @@ def own_realism(
     return OwnRealism(table, not_given, real, simulated, season, share, drift, notes)
 
 
-def beginning_in(config: ShopConfig, week: int) -> ShopConfig:
-    """The shop whose season begins in this week of the year (0 to 51)."""
-    weeks = tuple(float(x) for x in np.roll(config.arrivals.weeks, -week))
-    seasons = tuple(replace(goods, peak=(goods.peak - week) % WEEKS) for goods in config.market.seasons)
-    market = replace(config.market, seasons=seasons)
-    return replace(config, arrivals=replace(config.arrivals, weeks=weeks), market=market)
-
-
 def _watched(data: ShopData) -> ShopData:
     """The records with the time watched in whole days."""
     if data.watched is not None:
@@ -203,23 +195,6 @@ def _ready(config: ShopConfig) -> tuple[ShopConfig, tuple[str, ...]]:
         return config, ()
     note = "shop.dwell is off in the config: it was switched on, because events need times"
     return with_settings(config, {"dwell.enabled": True}), (note,)
-
-
-def _smaller(config: ShopConfig, share: float) -> ShopConfig:
-    if share >= 1.0:
-        return config
-    arrivals = config.arrivals
-    fewer = replace(
-        arrivals, per_day=share * arrivals.per_day, established=round(share * arrivals.established)
-    )
-    return replace(config, arrivals=fewer)
-
-
-def _week(data: ShopData) -> int:
-    """Week of the year, 0 to 51, in which the records begin."""
-    assert data.watched is not None
-    first = pd.Timestamp(data.watched[0], unit="s")
-    return min((first.day_of_year - 1) // 7, WEEKS - 1)
 
 
 def _later(data: ShopData, seconds: float) -> ShopData:

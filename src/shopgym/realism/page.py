@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import base64
-import io
 from collections.abc import Mapping, Sequence
 from html import escape
 from pathlib import Path
@@ -12,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import pandas as pd
 
 from ..core.files import write_text
+from ..evaluation.figures import image, png_of
 from .applicability import HALVES
 from .own_report import OwnRealism
 from .report import Realism
@@ -130,11 +129,8 @@ def _list(notes: Sequence[str]) -> str:
 def _pictures(drawn: Mapping[str, Figure]) -> str:
     parts = []
     for name, figure in drawn.items():
-        buffer = io.BytesIO()
-        figure.savefig(buffer, format="png", metadata={"Software": None})
-        data = base64.b64encode(buffer.getvalue()).decode()
-        title = escape(PICTURES.get(name, name))
-        parts.append(f'<h2>{title}</h2><img alt="{title}" src="data:image/png;base64,{data}">')
+        title = PICTURES.get(name, name)
+        parts.append(f"<h2>{escape(title)}</h2>{image(png_of(figure), title)}")
     return "".join(parts)
 
 

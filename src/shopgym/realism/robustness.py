@@ -16,6 +16,7 @@ import numpy as np
 from ..core.errors import InvalidInput, in_range, one_of
 from ..core.protocols import Policy
 from ..core.statistics import mean_interval
+from ..core.text import aligned
 from ..core.types import F64
 from ..simulators import Catalog, Shop, ShopConfig
 from ..simulators.calendar import Clock
@@ -174,9 +175,7 @@ class Robustness:
         """The rows, one line each, and the notes."""
         rows = self.rows()
         cells = [list(rows[0]), *(list(row.values()) for row in rows)] if rows else []
-        widths = [max(map(len, column)) for column in zip(*cells, strict=True)]
-        lines = ["  ".join(f"{c:<{w}}" for c, w in zip(row, widths, strict=True)).rstrip() for row in cells]
-        return "\n".join([*lines, *self.notes])
+        return "\n".join([*aligned(cells), *self.notes])
 
     def __str__(self) -> str:
         return f"{self.sentence}\n\n{self.table}"

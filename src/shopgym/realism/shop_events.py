@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -15,6 +15,7 @@ from ..core.errors import InvalidInput, in_range, in_ranges
 from ..core.types import I32, I64
 from ..simulators import Catalog, Shop, ShopConfig
 from ..simulators.catalog.catalog import OBSERVED
+from ..simulators.people.arrivals import WEEKS
 from ..simulators.rollout import Episode, EpisodicShop, rollout
 from .event_recorder import SEASON_START, EventRecorder, ServedPage
 from .shop_data import DAY, ShopData
@@ -161,6 +162,28 @@ def simulate_season(
     visits = recorder.visits
     unavailable = float(np.mean(list(out_of_stock.values())))
     return Season(data, days, visits, pages, unavailable, returning / max(visits, 1))
+
+
+def week_of_year(seconds: float) -> int:
+    """Week of the year, 0 to 51, of a time in seconds since 1970-01-01."""
+    return min((pd.Timestamp(seconds, unit="s").day_of_year - 1) // 7, WEEKS - 1)
+
+
+def beginning_in(config: ShopConfig, week: int) -> ShopConfig:
+    """The shop whose season begins in this week of the year (0 to 51)."""
+    weeks = tuple(float(x) for x in np.roll(config.arrivals.weeks, -week))
+    seasons = tuple(replace(goods, peak=(goods.peak - week) % WEEKS) for goods in config.market.seasons)
+    market = replace(config.market, seasons=seasons)
+    return replace(config, arrivals=replace(config.arrivals, weeks=weeks), market=market)
+
+
+def with_share(config: ShopConfig, share: float) -> ShopConfig:
+    """The shop to which this share of the people comes."""
+    arrivals = config.arrivals
+    fewer = replace(
+        arrivals, per_day=share * arrivals.per_day, established=round(share * arrivals.established)
+    )
+    return replace(config, arrivals=fewer)
 
 
 def _serve_pages(shop: Shop, rule: BehaviourRule, rng: Generator) -> Iterator[ServedPage]:

@@ -22,6 +22,7 @@ from numpy.random import Generator, Philox
 from ..core.batches import SLOT_TERMS, Feedback, Requests
 from ..core.errors import InvalidInput, in_range, one_of
 from ..core.protocols import DecisionRule
+from ..core.text import aligned
 from ..core.types import F64, I32, I64, AnyArray
 from .calendar import Clock
 from .page.exact_means import COMPETED
@@ -226,9 +227,7 @@ class Changes:
             relative = f"{share.mean:+.1%} [{share.low:+.1%}, {share.high:+.1%}]"
             relative = relative if np.isfinite(share.mean) else "-"
             cells.append([row.group, row.term, f"{row.first:.4g}", f"{row.second:.4g}", interval, relative])
-        widths = [max(map(len, column)) for column in zip(*cells, strict=True)]
-        lines = ["  ".join(f"{c:<{w}}" for c, w in zip(row, widths, strict=True)).rstrip() for row in cells]
-        return "\n".join(lines)
+        return "\n".join(aligned(cells))
 
 
 def changes(first: TrialOutcomes, second: TrialOutcomes, *, level: float = 0.95) -> Changes:

@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-import base64
-import io
-from html import escape
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from ...core.types import I64
-from ..figures import BLUE, GREY, GRID, styled
+from ..figures import BLUE, GREY, GRID, image, png_of, styled
 from ..offline.streaming import EDGES
 
 if TYPE_CHECKING:
@@ -51,7 +48,4 @@ def section(title: str, text: str, content: str) -> str:
 
 def picture(figure: Figure, name: str) -> str:
     """The figure inside the page."""
-    buffer = io.BytesIO()
-    figure.savefig(buffer, format="png", metadata={"Software": None})
-    code = base64.b64encode(buffer.getvalue()).decode()
-    return f'<img alt="{escape(name)}" src="data:image/png;base64,{code}">'
+    return image(png_of(figure), name)

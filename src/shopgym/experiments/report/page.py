@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import base64
-import io
 from html import escape
 from pathlib import Path
 from typing import Any
 
 import pandas as pd
 
+from ...evaluation.figures import png_of
 from ...evaluation.offline.verdict import REFUSE
 from ...realism.assumed import ASSUMED
 from ...realism.tornado import tornado
@@ -29,10 +29,9 @@ def write_report(folder: Path, results: Results) -> None:
     if results.robust is not None:
         figures["tornado"] = tornado(results.robust)
     for name, figure in figures.items():
-        buffer = io.BytesIO()
-        figure.savefig(buffer, format="png", metadata={"Software": None})
-        (folder / "plots" / f"{name}.png").write_bytes(buffer.getvalue())
-        pictures[name] = base64.b64encode(buffer.getvalue()).decode()
+        png = png_of(figure)
+        (folder / "plots" / f"{name}.png").write_bytes(png)
+        pictures[name] = base64.b64encode(png).decode()
     (folder / "report.html").write_text(_page(results, pictures), encoding="utf-8")
 
 

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import base64
 from html import escape
 
+from ...evaluation.figures import image
 from ...guardrails.reward.sentences import what_it_does
 from ..results import Results
 
@@ -22,8 +22,7 @@ def reward_section(results: Results) -> str:
         "curve shows the business while pages are optimised ever harder for the reward.</p>"
     )
     if PRESSURE in lint.pictures:
-        data = base64.b64encode(lint.pictures[PRESSURE]).decode()
-        parts.append(f'<img alt="{PRESSURE}" src="data:image/png;base64,{data}">')
+        parts.append(image(lint.pictures[PRESSURE], PRESSURE))
     items = "".join(
         f"<li><b>{escape(finding.severity)}</b>: {escape(finding.message)} {escape(finding.remedy)}</li>"
         for finding in lint.findings

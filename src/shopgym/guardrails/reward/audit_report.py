@@ -6,9 +6,10 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
+from ...evaluation.figures import png_of
 from .audit import Attempt, Audit
 from .findings import ALIGNED, ERROR, GAMEABLE, Finding, LintReport
-from .pictures import HONEST, PROXY, as_png, draw_curve, new_figure, title
+from .pictures import HONEST, PROXY, draw_curve, new_figure, title
 from .sentences import what_it_does
 from .shop_report import shop_report
 from .storefronts import storefronts
@@ -118,4 +119,4 @@ def audit_picture(audit: Audit) -> bytes:
     axes.set_ylabel(f"% of the {lint.star} that could be earned")
     axes.legend(frameon=False, fontsize=8, loc="best")
     title(axes, "What optimisers make of the reward, weakest first")
-    return as_png(figure)
+    return png_of(figure)

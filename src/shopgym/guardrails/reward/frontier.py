@@ -10,10 +10,11 @@ import numpy as np
 
 from ...core.errors import InvalidInput, whole_number
 from ...core.reward import RewardSpec
+from ...evaluation.figures import png_of
 from ...simulators import Shop
 from .exact_terms import exact_weights
 from .linted_shop import LintedShop
-from .pictures import HONEST, INK, MUTED, PROXY, as_png, new_figure, title
+from .pictures import HONEST, INK, MUTED, PROXY, new_figure, title
 from .price import ProxyPrice, page_price
 
 SWEEP = re.compile(r"^(?P<part>exchange|terms)\.(?P<term>\w+)=(?P<low>[^.]+(?:\.\d+)?)\.\.(?P<high>.+)$")
@@ -157,4 +158,4 @@ def frontier_picture(swept: Frontier) -> bytes:
     )
     axes.set_ylabel(f"% of the best {swept.star}")
     title(axes, f"What {swept.sweep.part}.{swept.sweep.term} buys, and what it costs")
-    return as_png(figure)
+    return png_of(figure)

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterator
 from dataclasses import replace
 
 from .findings import ALIGNED, ALIGNED_UP_TO, ERROR, FAULTY, GAMEABLE, Finding, LintReport
 from .log_lint import LogLint
+from .sentences import share_text
 from .spec_lint import lint_spec
 
 
@@ -23,7 +23,7 @@ def log_report(lint: LogLint) -> LintReport:
         verdict = ALIGNED if lint.points[-1].told else ALIGNED_UP_TO
     rows = []
     for point in lint.points:
-        share, low, high = (_text(value) for value in point.bounds)
+        share, low, high = (share_text(value) for value in point.bounds)
         verdict_of = "the same pages" if point.same else "refuse"
         verdict_of = verdict_of if point.share is None else str(point.share.verdict)
         rows.append(
@@ -71,7 +71,3 @@ def _headline(lint: LogLint, star: str) -> str:
         f"those chosen by a model of the {star} itself ({low:.0%} to {high:.0%}, at pressure "
         f"{point.pressure:g}){caution}."
     )
-
-
-def _text(value: float) -> str:
-    return "-" if math.isnan(value) else f"{value:.1%}"

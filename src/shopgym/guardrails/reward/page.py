@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-import base64
 from collections.abc import Mapping, Sequence
 from html import escape
 from typing import TYPE_CHECKING, Any
+
+from ...evaluation.figures import image
 
 if TYPE_CHECKING:
     from .findings import LintReport
@@ -32,17 +33,12 @@ def lint_page(report: LintReport) -> str:
         f"<p>{escape(finding.remedy)}</p></div>"
         for finding in report.findings
     ]
-    parts += [_picture(title, png) for title, png in report.pictures.items()]
+    parts += [f"<h2>{escape(title)}</h2>{image(png, title)}" for title, png in report.pictures.items()]
     parts += [f"<h2>{escape(title)}</h2>{html}" for title, html in report.sections.items()]
     parts += [f"<h2>{escape(title)}</h2>{_table(rows)}" for title, rows in report.tables.items() if rows]
     title = f"<title>Reward: {escape(report.verdict)}</title>"
     head = f'<meta charset="utf-8">{title}<style>{STYLE}</style>'
     return f'<!doctype html>\n<html lang="en"><head>{head}</head><body>{"".join(parts)}</body></html>\n'
-
-
-def _picture(title: str, png: bytes) -> str:
-    data = base64.b64encode(png).decode()
-    return f'<h2>{escape(title)}</h2><img alt="{escape(title)}" src="data:image/png;base64,{data}">'
 
 
 def _table(rows: Sequence[Mapping[str, Any]]) -> str:

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import io
 import math
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
+from ...evaluation.figures import png_of
 from .pressure import PressureCurve, PressurePoint
 
 if TYPE_CHECKING:
@@ -48,7 +48,7 @@ def pressure_picture(curve: PressureCurve, star: str, reward: str) -> bytes:
     axes.set_ylabel(f"% of the best {star}")
     axes.legend(frameon=False, fontsize=8, loc="best")
     title(axes, f"{star} while pages are optimised ever harder")
-    return as_png(figure)
+    return png_of(figure)
 
 
 def draw_curve(
@@ -78,7 +78,7 @@ def probe_picture(probes: Sequence[Probe], star: str) -> bytes:
     axes.barh([], [], color=PROXY, label="the reward, where it is fooled")
     axes.legend(frameon=False, fontsize=8, loc="lower right")
     title(axes, "Probes: simple pages that nobody trained for")
-    return as_png(figure)
+    return png_of(figure)
 
 
 def new_figure(width: float, height: float) -> tuple[Figure, Axes]:
@@ -100,11 +100,3 @@ def new_figure(width: float, height: float) -> tuple[Figure, Axes]:
 def title(axes: Axes, text: str) -> None:
     """A title on the left."""
     axes.set_title(text, loc="left", fontsize=11, color=INK, fontweight="bold", pad=10)
-
-
-def as_png(figure: Figure) -> bytes:
-    """The same figure, the same bytes."""
-    buffer = io.BytesIO()
-    options: dict[str, Any] = {"metadata": {"Software": None}}
-    figure.savefig(buffer, format="png", **options)
-    return buffer.getvalue()

@@ -68,3 +68,8 @@ def weights_text(weights: Mapping[str, float]) -> str:
         factor = "" if abs(weight) == 1 else f"{abs(weight):g} "
         text += f"{sign}{factor}{name}"
     return text
+
+
+def share_text(value: float) -> str:
+    """``12.3%``; ``-`` where there is no value."""
+    return "-" if math.isnan(value) else f"{value:.1%}"

@@ -13,7 +13,7 @@ from .findings import ALIGNED, ALIGNED_UP_TO, ERROR, FAULTY, GAMEABLE, Finding, 
 from .linted_shop import LintedShop, LintSize
 from .pictures import pressure_picture, probe_picture
 from .price import ProxyPrice, Share
-from .sentences import weights_text
+from .sentences import share_text, weights_text
 from .shop_lint import TOLERANCE, ShopLint, measure
 from .spec_lint import lint_spec
 
@@ -166,8 +166,8 @@ def _tables(lint: ShopLint) -> dict[str, list[Mapping[str, Any]]]:
         "Probes": [
             {
                 "page": probe.name,
-                "reward": _share_text(probe.proxy),
-                "north star": _share_text(probe.share.value),
+                "reward": share_text(probe.proxy),
+                "north star": share_text(probe.share.value),
                 "fools the reward": "yes" if probe.fools else "no",
             }
             for probe in lint.probes
@@ -177,19 +177,19 @@ def _tables(lint: ShopLint) -> dict[str, list[Mapping[str, Any]]]:
                 "term": share.name,
                 "weight": share.weight,
                 "amount a page": share.amount,
-                "share of the mean": _share_text(share.mean),
-                "share of the variance": _share_text(share.variance),
+                "share of the mean": share_text(share.mean),
+                "share of the variance": share_text(share.variance),
             }
             for share in lint.shares
         ],
         "Under pressure": [
             {
                 "nats a page": round(point.kl, 2),
-                "reward": _share_text(point.proxy),
-                "north star": _share_text(point.share.value),
-                "low": _share_text(point.share.low),
-                "high": _share_text(point.share.high),
-                "discount": _share_text(point.price_off),
+                "reward": share_text(point.proxy),
+                "north star": share_text(point.share.value),
+                "low": share_text(point.share.low),
+                "high": share_text(point.share.high),
+                "discount": share_text(point.price_off),
             }
             for point in lint.curve.points
         ],
@@ -199,15 +199,11 @@ def _tables(lint: ShopLint) -> dict[str, list[Mapping[str, Any]]]:
 def _price_row(price: ProxyPrice) -> dict[str, Any]:
     return {
         "per": price.episode,
-        "north star kept": _share_text(price.share.value),
-        "low": _share_text(price.share.low),
-        "high": _share_text(price.share.high),
+        "north star kept": share_text(price.share.value),
+        "low": share_text(price.share.low),
+        "high": share_text(price.share.high),
         "best for the reward": f"{price.north_star:.4g}",
         "best for the north star": f"{price.best:.4g}",
         "random pages": f"{price.random:.4g}",
-        "discount": _share_text(price.price_off),
+        "discount": share_text(price.price_off),
     }
-
-
-def _share_text(value: float) -> str:
-    return "-" if math.isnan(value) else f"{value:.1%}"

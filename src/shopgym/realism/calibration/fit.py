@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
-from math import isfinite
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +12,7 @@ import pandas as pd
 
 from ...core.errors import one_of
 from ...core.files import write_text
+from ...evaluation.offline.estimate import without_infinity
 from ...simulators.profiles.profiles import PROFILES
 from ...tables.records import RecordOptions, lines_report, save_set_aside
 from ..responses.from_files import ResponseFiles, measure_files
@@ -89,7 +89,7 @@ class Calibration:
             "facts": _rows(self.comparison),
             "near": _by_part(self.near),
             "untouched_near": _by_part(self.untouched_near),
-            "found": [_without_nan(asdict(parameter)) for parameter in self.fitted],
+            "found": [without_infinity(asdict(parameter)) for parameter in self.fitted],
             "not_identified": [asdict(parameter) for parameter in self.unidentified],
             "responses": [] if self.responses is None else _rows(self.responses),
             "remarks": list(self.remarks),
@@ -205,8 +205,4 @@ def _by_part(near: Mapping[str, tuple[int, int]]) -> dict[str, dict[str, int]]:
 
 
 def _rows(table: pd.DataFrame) -> list[dict[str, Any]]:
-    return [_without_nan(row) for row in table.astype(object).to_dict("records")]
-
-
-def _without_nan(row: Mapping[Any, Any]) -> dict[str, Any]:
-    return {key: None if isinstance(x, float) and not isfinite(x) else x for key, x in row.items()}
+    return [without_infinity(row) for row in table.astype(object).to_dict("records")]  # type: ignore[arg-type]

@@ -13,7 +13,6 @@ import pandas as pd
 from ...core.errors import InvalidInput, in_range
 from ...simulators import Catalog
 from ...simulators.catalog.from_events import lines_of_events
-from ...simulators.people.arrivals import WEEKS
 from ...tables.records import (
     FOR_A_SHOP,
     EventRecords,
@@ -26,6 +25,7 @@ from ...tables.records import (
 )
 from ..own_records import record_data, split_in_time
 from ..shop_data import DAY, ShopData
+from ..shop_events import week_of_year
 from .parts import Part, parts_of
 
 FEWEST_LINES, FEWEST_SESSIONS = 100, 500
@@ -70,8 +70,7 @@ class OwnRecords:
     @property
     def start_week(self) -> int:
         """Week of the year in which the record begins, from 0."""
-        first = pd.Timestamp(float(self.data.required_events()["time"].iloc[0]), unit="s")
-        return min((first.day_of_year - 1) // 7, WEEKS - 1)
+        return week_of_year(float(self.data.required_events()["time"].iloc[0]))
 
     @cached_property
     def cut(self) -> float:
@@ -148,11 +147,7 @@ def read_own(
         raise InvalidInput("--transactions", None, "give order lines, --sessions with events, or both")
     events, lines, priced = None, None, True
     if sessions is not None:
-        options = records
-        if transactions is not None:
-            options = RecordOptions(
-                dialect=records.dialect, day_first=records.day_first, time_zone=records.time_zone
-            )
+        options = records if transactions is None else records.for_another_file()
         events = read_events(sessions, options, field="--sessions", columns_field="--column")
     if transactions is not None:
         lines = read_order_lines(

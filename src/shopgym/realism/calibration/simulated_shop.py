@@ -14,7 +14,7 @@ from ...core.errors import InvalidInput, in_range
 from ...simulators import Catalog, ShopConfig
 from ...simulators.people.arrivals import WEEKS
 from ...simulators.profiles import profiles
-from ..shop_events import Behaviour, Season, simulate_season
+from ..shop_events import Behaviour, Season, simulate_season, with_share
 
 FEWEST_SPARE = 1000
 NO_REVIEW = 365.0
@@ -116,11 +116,7 @@ class SimulatedShop:
 
     def smaller(self, share: float) -> SimulatedShop:
         """The shop with this share of its people, who represent all of them."""
-        arrivals = self.config.arrivals
-        fewer = replace(
-            arrivals, per_day=share * arrivals.per_day, established=round(share * arrivals.established)
-        )
-        shop = replace(self, config=replace(self.config, arrivals=fewer), share=share * self.share)
+        shop = replace(self, config=with_share(self.config, share), share=share * self.share)
         return shop.with_people()
 
     def customers_only(self) -> SimulatedShop:

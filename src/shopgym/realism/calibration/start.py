@@ -7,8 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from ...core.errors import InvalidInput
-from ...simulators import Catalog, GoodsSeason, ShopConfig
+from ...simulators import ShopConfig
 from ...simulators.people.arrivals import HOURS
 from ...simulators.people.retention import draw_habits, expected_visits
 from ...simulators.profiles import profiles
@@ -52,20 +51,12 @@ def profile_shop(name: str, own: OwnRecords) -> SimulatedShop:
     """
     catalog = own.catalog()
     config = replace(profiles.profile(name), campaigns=(), shocks=())
-    seasons = tuple(season for season in config.market.seasons if sells(catalog, season))
+    seasons = tuple(season for season in config.market.seasons if season.goods_in(catalog).any())
     config = replace(config, market=replace(config.market, seasons=seasons))
     behaviour = Behaviour(**profiles.values(name, profiles.BEHAVIOUR))
     shop = SimulatedShop(catalog, config, float(own.days), behaviour=behaviour, start_week=own.start_week)
     values = {one.name: one.value for one in pages_that_fit(config, len(catalog))}
     return shop.with_values({**values, "choice.max_units": own.most_units, "choice.competition": 0.0})
-
-
-def sells(catalog: Catalog, season: GoodsSeason) -> bool:
-    """Whether the catalogue has goods of this season."""
-    try:
-        return bool(season.goods(catalog).any())
-    except InvalidInput:
-        return False
 
 
 def pages_that_fit(config: ShopConfig, items: int) -> list[FittedParameter]:

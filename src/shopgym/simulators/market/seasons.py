@@ -55,14 +55,21 @@ class GoodsSeason:
         Raises:
             InvalidInput: the catalogue has no such category, or no such item.
         """
-        items = catalog.items
         if self.category:
-            one_of("shop.market.seasons.category", self.category, items.category_names)
-            return np.asarray(items.category == items.category_names.index(self.category))
-        named: Bool = np.char.find(np.char.lower(items.name), self.word.lower()) >= 0
-        if not named.any():
+            one_of("shop.market.seasons.category", self.category, catalog.items.category_names)
+        goods = self.goods_in(catalog)
+        if self.word and not goods.any():
             raise InvalidInput("shop.market.seasons.word", self.word, "no item's name has this word")
-        return named
+        return goods
+
+    def goods_in(self, catalog: Catalog) -> Bool:
+        """(N,) which items have this season; none where the catalogue does not sell such goods."""
+        items = catalog.items
+        if not self.category:
+            return np.asarray(np.char.find(np.char.lower(items.name), self.word.lower()) >= 0)
+        if self.category not in items.category_names:
+            return np.zeros(len(items.category), np.bool_)
+        return np.asarray(items.category == items.category_names.index(self.category))
 
 
 class YearlyWaves:

@@ -51,6 +51,10 @@ class RecordOptions:
                 fix = f"give a regular expression ({error})"
                 raise InvalidInput("item_pattern", self.item_pattern, fix) from error
 
+    def for_another_file(self) -> RecordOptions:
+        """What holds for another file of the same system too: its dialect, dates and time zone."""
+        return RecordOptions(dialect=self.dialect, day_first=self.day_first, time_zone=self.time_zone)
+
     def mapping_of(self, header: list[str], kind: str | None = None) -> RecordMapping:
         """The mapping of a table with this header: the one that was said, that which fits, or the plain one.
 
