@@ -7,14 +7,12 @@ from dataclasses import dataclass, field, replace
 from operator import attrgetter
 from typing import Any
 
-import numpy as np
-
 from ...core.config import with_settings
 from ...core.errors import InvalidInput, in_range
 from ...simulators import Catalog, ShopConfig
 from ...simulators.people.arrivals import WEEKS
 from ...simulators.profiles import profiles
-from ..shop_events import Behaviour, Season, simulate_season, with_share
+from ..shop_events import Behaviour, Season, beginning_in, simulate_season, with_share
 
 FEWEST_SPARE = 1000
 NO_REVIEW = 365.0
@@ -110,9 +108,7 @@ class SimulatedShop:
     @property
     def _started(self) -> ShopConfig:
         """The config with the weeks of the year counted from the first week of the season."""
-        arrivals = self.config.arrivals
-        weeks = tuple(float(x) for x in np.roll(arrivals.weeks, -self.start_week))
-        return replace(self.config, arrivals=replace(arrivals, weeks=weeks))
+        return beginning_in(self.config, self.start_week)
 
     def smaller(self, share: float) -> SimulatedShop:
         """The shop with this share of its people, who represent all of them."""
