@@ -163,7 +163,8 @@ def test_the_commands_of_a_page_exist_with_their_options(page: Path) -> None:
                 break
             assert name in command.commands, line
             command = command.commands[name]
-        options = {option for parameter in command.params for option in parameter.opts} | {"--help"}
+        spellings = [[*parameter.opts, *parameter.secondary_opts] for parameter in command.params]
+        options = {option for names in spellings for option in names} | {"--help"}
         assert {word for word in words if word.startswith("--")} <= options, line
 
 
