@@ -27,9 +27,9 @@ from ..core.hashing import hash_json
 from ..core.reward import RewardSpec
 from ..core.yaml_file import import_packages, read_yaml
 from ..evaluation.offline.estimators import ESTIMATORS
-from ..policies.guards import GUARDS, CategoryCap, InStock, MarginFloor, guard_from_spec, guard_spec
-from ..simulators.build_params import user_names
-from ..simulators.catalog.catalog import UNITS_CAP
+from ..policies.guards import GUARDS, Guard, InStock, check_columns, guard_from_spec, guard_spec
+from ..simulators.build_params import context_names, user_names
+from ..simulators.catalog.catalog import OBSERVED, UNITS_CAP
 from ..simulators.config import ShopConfig
 from ..simulators.people.arrivals import WEEKS
 from ..tables import Dialect
@@ -38,7 +38,7 @@ from .covered_days import check_events
 from .entries import NAME, AgentEntry, agent_entries, check_entries
 
 Rule = Annotated[
-    InStock | MarginFloor | CategoryCap,
+    Guard,
     PlainValidator(guard_from_spec),
     PlainSerializer(guard_spec),
     WithJsonSchema({"type": "object", "properties": {"kind": {"enum": list(GUARDS)}}, "required": ["kind"]}),
@@ -264,6 +264,16 @@ class ExperimentConfig(Section):
             if section is not None:
                 one_of(f"{field}.agent", section.agent, agent_names())
                 check_agent(section.agent, section.options, f"{field}.options", names())
+        return self
+
+    @model_validator(mode="after")
+    def _guards(self) -> ExperimentConfig:
+        shop = self.shop.config
+        check_columns(
+            self.guards,
+            {"user": user_names(shop), "context": context_names(OBSERVED, shop)},
+            live=shop.live and self.retrieve is None,
+        )
         return self
 
     @model_validator(mode="after")

@@ -8,9 +8,10 @@ import numpy as np
 from numpy.random import Generator
 
 from ..core.batches import SLOT_TERMS
-from ..core.protocols import Policy
 from ..core.types import F64
 from ..envs.vector import BanditVectorEnv
+from ..policies.guards.interventions import CountingPolicy, Interventions
+from ..policies.policy import SlatePolicy
 from ..simulators.rollout import CandidateSource, rollout
 from ..training.loop import OnProgress, exact_values
 
@@ -25,6 +26,7 @@ class Deployment:
         page: (n, 7) what happened, by ``SLOT_TERMS``.
         slots: slots filled in all.
         items_shown: share of the catalogue shown at least once.
+        interventions: what the policy's guards changed.
     """
 
     expected: F64
@@ -32,6 +34,7 @@ class Deployment:
     page: F64
     slots: int
     items_shown: float
+    interventions: Interventions
 
     def metrics(self) -> dict[str, float]:
         """Business metrics by name; per decision unless the name says otherwise."""
@@ -53,7 +56,7 @@ class Deployment:
 
 def deploy(
     env: BanditVectorEnv,
-    policy: Policy,
+    policy: SlatePolicy,
     decisions: int,
     rng: Generator,
     on_progress: OnProgress,
@@ -64,12 +67,12 @@ def deploy(
     values: list[tuple[F64, F64, F64]] = []
     shown = np.zeros(len(env.loop.shop.catalog), np.bool_)
     slots = 0
-    exact = exact_values(env.loop)
-    for step in rollout(env.loop.world, policy, rng, pages=rounds, candidates=candidates, before=exact):
+    exact, counting = exact_values(env.loop), CountingPolicy.of_policy(policy)
+    for step in rollout(env.loop.world, counting, rng, pages=rounds, candidates=candidates, before=exact):
         values.append((*step.before, step.feedback.page))
         filled = step.decisions.slates[step.decisions.slates >= 0]
         shown[filled] = True
         slots += len(filled)
         on_progress()
     expected, best, page = map(np.concatenate, zip(*values, strict=True))
-    return Deployment(expected, best, page, slots, float(shown.mean()))
+    return Deployment(expected, best, page, slots, float(shown.mean()), counting.counts)

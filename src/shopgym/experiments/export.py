@@ -14,6 +14,7 @@ from ..policies.decision_log import DecisionLog
 from ..policies.serving import Bundle, write_bundle
 from ..policies.serving.bundle import OVERRIDE
 from ..simulators import Catalog
+from .guarding import guard_evidence
 from .policy_store import read_policy, read_retriever
 
 GOLDEN = 32
@@ -62,6 +63,7 @@ def export_policy(run: Path, agent: str, out: Path, override: str | None = None)
             "gate": {**verdict, "override": reason},
             "evaluation": json.loads(rows),
             "config": config,
+            "guards": guard_evidence(run, agent),
             **({OVERRIDE: reason} if reason else {}),
         },
     )

@@ -25,6 +25,7 @@ from ..policies.policy import SlatePolicy
 from ..realism.robustness import Robustness
 from ..simulators import Catalog
 from .config import ExperimentConfig
+from .guarding import INTERVENTIONS, GuardingReport
 
 
 @dataclass
@@ -52,6 +53,8 @@ class Results:
     """Of the reward in this shop; None where nothing of it is known exactly."""
     clicks: ProxyPrice | None = None
     """What the best pages for clicks alone would have cost."""
+    guarding: GuardingReport = field(default_factory=GuardingReport)
+    """What the guards changed, by stage and agent."""
     robust: Robustness | None = None
     """The gain of the candidate over the ranges of what is assumed, if that was asked for."""
 
@@ -103,6 +106,7 @@ class Results:
             "gate": self.chosen.as_dict(),
             "served": self.served,
             "failed": self.failed,
+            **({"leans_on_guards": warnings} if (warnings := self.guarding.warnings()) else {}),
             **({} if self.robust is None else {"robust": self.robust.as_dict()}),
         }
 
@@ -134,6 +138,9 @@ def write_tables(folder: Path, results: Results) -> None:
         table: pd.DataFrame = getattr(results, name)
         table.to_csv(folder / f"{name}.csv", index=False)
         table.to_parquet(folder / f"{name}.parquet", index=False)
+    interventions = results.guarding.table()
+    interventions.to_csv(folder / f"{INTERVENTIONS}.csv", index=False)
+    interventions.to_parquet(folder / f"{INTERVENTIONS}.parquet", index=False)
 
 
 def write_json(path: Path, value: Any) -> None:

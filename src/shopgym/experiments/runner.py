@@ -45,6 +45,8 @@ from ..guardrails.reward.linted_shop import LintedShop, LintSize
 from ..guardrails.reward.price import ProxyPrice, page_price
 from ..guardrails.reward.shop_report import exact_lint
 from ..policies.decision_log.log import DecisionLog, logged_marginals
+from ..policies.guards import open_counters
+from ..policies.guards.interventions import CountingPolicy
 from ..policies.policy import SlatePolicy
 from ..policies.retrieval.retriever import Retriever, StockAwareRetriever
 from ..policies.serving.saved_policy import write_run_items, write_run_policy
@@ -58,6 +60,7 @@ from .deploy import Deployment, deploy
 from .entries import import_agents
 from .export import export_policy
 from .failures import Failures
+from .guarding import GuardingReport
 from .policy_store import save_retriever
 from .results import Results, environment, reward_unit, value_scale, write_json, write_tables
 from .retrieving import learn_to_retrieve, random_candidates
@@ -85,6 +88,7 @@ class Experiment:
         self.retriever: Retriever | None = None
         self.lint: LintReport | None = None
         self.lint_size = LintSize()
+        self.guarding = GuardingReport()
         self.failures = Failures(needed=(config.gate.baseline,))
         import_agents(config.agents)
         if config.retrieve is not None and config.retrieve.count > len(self.catalog):
@@ -133,6 +137,7 @@ class Experiment:
             failed=self.failures.reasons,
             lint=self.lint,
             clicks=self._clicks(),
+            guarding=self.guarding,
         )
         return results, log
 
@@ -154,7 +159,9 @@ class Experiment:
     def _showcase(self) -> Requests:
         env = self.open("showcase")
         candidates = self.candidates(env)
-        return env.requests if candidates is None else candidates(env.requests)
+        requests = env.requests if candidates is None else candidates(env.requests)
+        counters = open_counters(self.config.guards, self.catalog.items)
+        return requests if counters is None else counters.fill(requests)
 
     def _learn_to_retrieve(self, task: Task) -> Retriever | None:
         section = self.config.retrieve
@@ -189,7 +196,10 @@ class Experiment:
                 agent = entry.make(task, self.rng("agent", name))
                 env = self.open("train")
                 rng = self.rng("train", name)
-                learnt = train(agent, env, rounds, rng, on_progress, self.candidates(env))
+                counts = self.guarding.counts("training", name, task)
+                learnt = train(
+                    agent, env, rounds, rng, on_progress, self.candidates(env), interventions=counts
+                )
                 policies[name] = _slate_policy(agent, name)
                 rows += [{"agent": name, **row} for row in learnt]
         return policies, pd.DataFrame(rows)
@@ -204,6 +214,7 @@ class Experiment:
             with noted, self._bar(f"deploy {name}", rounds) as on_progress:
                 rng = self.rng("deploy")
                 deployments[name] = deploy(env, policy, decisions, rng, on_progress, self.candidates(env))
+                self.guarding.add("deployment", name, deployments[name].interventions)
         return deployments
 
     def _log(self, task: Task, policies: dict[str, SlatePolicy]) -> tuple[DecisionLog, dict[str, F64]]:
@@ -228,7 +239,8 @@ class Experiment:
 
         with self._bar(f"log with {section.agent}", rounds) as on_progress:
             world, source = env.loop.world, self.candidates(env)
-            for step in rollout(world, logger, rng, pages=rounds, candidates=source, before=values_of_all):
+            counting = CountingPolicy(logger, self.guarding.counts("log", logger.name, task))
+            for step in rollout(world, counting, rng, pages=rounds, candidates=source, before=values_of_all):
                 parts.append(self._log_part(step, logger, env))
                 values.append(step.before)
                 on_progress()
@@ -249,7 +261,9 @@ class Experiment:
             config_hash=self.config.hash,
             user_names=env.loop.shop.user_names,
             context_names=env.loop.shop.context_names,
-            marginals=logged_marginals(logger, step.requests, step.decisions.positions),
+            marginals=logged_marginals(logger, step.requests, step.decisions.positions)
+            if logger.has_marginals
+            else None,
         )
 
     def _inputs(

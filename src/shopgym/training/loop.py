@@ -12,12 +12,14 @@ from numpy.random import Generator
 from ..agents.rl.replay import concat
 from ..core.batches import LEARNER_EVENTS, SLOT_TERMS, Interactions, Requests
 from ..core.errors import InvalidInput, in_range
-from ..core.protocols import Agent, Policy
+from ..core.protocols import Agent, DecisionRule, Policy
 from ..core.reward.amounts import slot_amounts
 from ..core.types import F64, I32, I64
 from ..envs.oracle import best_page_values, page_values
 from ..envs.page_env import Episode, PageEnv
 from ..envs.vector import ShopVectorEnv
+from ..policies.guards.interventions import CountingPolicy, Interventions
+from ..policies.policy import SlatePolicy
 from ..simulators.rollout import BeforePage, CandidateSource, Step, rollout
 
 OnProgress = Callable[[], None]
@@ -48,6 +50,7 @@ def learn(
     policy: Policy | None = None,
     candidates: CandidateSource | None = None,
     before: BeforePage | None = None,
+    interventions: Interventions | None = None,
     on_step: OnStep | None = None,
 ) -> Iterator[tuple[Step, Interactions, Mapping[str, float]]]:
     """Let an agent decide pages in every row of an open environment, and learn after each.
@@ -60,6 +63,7 @@ def learn(
             visitor, that is what an agent learns from.
         policy: decides in place of the agent's own.
         candidates, before: as in :func:`~shopgym.simulators.rollout.rollout`.
+        interventions: counts what the guards of the policies changed, if they are ``SlatePolicy``.
         on_step: may end the training, e.g. :class:`~shopgym.guardrails.monitor.TrainingMonitor`.
 
     Yields:
@@ -67,10 +71,12 @@ def learn(
     """
     current: Policy
 
-    def deciding() -> Policy:
+    def deciding() -> DecisionRule:
         nonlocal current
         current = agent.policy() if policy is None else policy
-        return current
+        if interventions is None or not isinstance(current, SlatePolicy):
+            return current
+        return CountingPolicy(current, interventions)
 
     limits: dict[str, Any] = {"pages": pages, "pages_in_all": pages_in_all}
     for step in rollout(env.world, deciding, rng, **limits, candidates=candidates, before=before):
@@ -103,16 +109,19 @@ def train(
     on_progress: OnProgress = lambda: None,
     candidates: CandidateSource | None = None,
     on_step: OnStep | None = None,
+    interventions: Interventions | None = None,
 ) -> list[dict[str, Any]]:
     """Train an agent on visits of one page; one row per batch.
 
     Columns: ``decisions`` so far; per decision the realised ``reward``, the exact ``expected_reward`` and the
-    ``regret`` to the best page of each request. ``on_step`` may end the training, as in :func:`learn`.
+    ``regret`` to the best page of each request. ``on_step`` may end the training, and ``interventions``
+    counts, as in :func:`learn`.
     """
     rows: list[dict[str, Any]] = []
     seen = 0
     values = exact_values(env.loop)
-    followed = learn(agent, env.loop, rounds, rng, candidates=candidates, before=values, on_step=on_step)
+    hooks: dict[str, Any] = {"before": values, "interventions": interventions, "on_step": on_step}
+    followed = learn(agent, env.loop, rounds, rng, candidates=candidates, **hooks)
     for step, _, _ in followed:
         expected, best = step.before
         seen += len(step.requests)
