@@ -34,6 +34,7 @@ from ..simulators.config import ShopConfig
 from ..simulators.people.arrivals import WEEKS
 from ..tables import Dialect
 from ..tables.records.options import RecordOptions
+from ..training.booked_reward import BookedRewards, Booking
 from .covered_days import check_events
 from .entries import NAME, AgentEntry, agent_entries, check_entries
 
@@ -153,11 +154,32 @@ class CatalogSection(Section):
 
 
 class TrainingSection(Section):
-    """How long agents learn: ``rounds`` batches of ``batch`` one-page visits."""
+    """How long agents learn: ``rounds`` batches of ``batch`` one-page visits, and from which reward."""
 
+    later: ClassVar[tuple[str, ...]] = ("reward", "attribution", "half_life", "maturity")
     rounds: int = Field(60, ge=1, le=1_000_000)
     batch: int = Field(1000, ge=1, le=1_000_000)
     warm_up: int = Field(20, ge=1, le=100_000, description="batches of random pages that measure attention")
+    reward: Literal["expected", "booked"] = Field(
+        "expected", description="expected: at once; booked: what came of it in the end"
+    )
+    attribution: str = Field("sold_slot", description="booked: which slots get the credit for an order")
+    half_life: float = Field(7.0, description="booked: days, of attribution time_decay")
+    maturity: float = Field(365.0, description="booked: days within which a return counts")
+
+    @model_validator(mode="after")
+    def _booking(self) -> TrainingSection:
+        booking = Booking(self.attribution, self.half_life, self.maturity)
+        if self.reward != "booked" and booking != Booking():
+            fix = "leave attribution, half_life and maturity out, or set training.reward: booked"
+            raise InvalidInput("training.reward", self.reward, fix)
+        return self
+
+    def booked(self, reward: RewardSpec) -> BookedRewards | None:
+        """The books of one training; None where the reward is told at once."""
+        if self.reward == "expected":
+            return None
+        return BookedRewards(reward, Booking(self.attribution, self.half_life, self.maturity))
 
 
 class RetrieveSection(Section):
@@ -264,6 +286,11 @@ class ExperimentConfig(Section):
             if section is not None:
                 one_of(f"{field}.agent", section.agent, agent_names())
                 check_agent(section.agent, section.options, f"{field}.options", names())
+        return self
+
+    @model_validator(mode="after")
+    def _books(self) -> ExperimentConfig:
+        self.training.booked(self.reward.config)
         return self
 
     @model_validator(mode="after")

@@ -197,9 +197,9 @@ class Experiment:
                 env = self.open("train")
                 rng = self.rng("train", name)
                 counts = self.guarding.counts("training", name, task)
-                learnt = train(
-                    agent, env, rounds, rng, on_progress, self.candidates(env), interventions=counts
-                )
+                booked = self.config.training.booked(self.reward)
+                hooks: dict[str, Any] = {"interventions": counts, "booked": booked}
+                learnt = train(agent, env, rounds, rng, on_progress, self.candidates(env), **hooks)
                 policies[name] = _slate_policy(agent, name)
                 rows += [{"agent": name, **row} for row in learnt]
         return policies, pd.DataFrame(rows)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -21,6 +21,7 @@ from ..envs.vector import ShopVectorEnv
 from ..policies.guards.interventions import CountingPolicy, Interventions
 from ..policies.policy import SlatePolicy
 from ..simulators.rollout import BeforePage, CandidateSource, Step, rollout
+from .booked_reward import BookedRewards
 
 OnProgress = Callable[[], None]
 """Called after every batch, e.g. to move a progress bar."""
@@ -51,6 +52,7 @@ def learn(
     candidates: CandidateSource | None = None,
     before: BeforePage | None = None,
     interventions: Interventions | None = None,
+    booked: BookedRewards | None = None,
     on_step: OnStep | None = None,
 ) -> Iterator[tuple[Step, Interactions, Mapping[str, float]]]:
     """Let an agent decide pages in every row of an open environment, and learn after each.
@@ -64,10 +66,12 @@ def learn(
         policy: decides in place of the agent's own.
         candidates, before: as in :func:`~shopgym.simulators.rollout.rollout`.
         interventions: counts what the guards of the policies changed, if they are ``SlatePolicy``.
+        booked: holds pages back until their episode is over, and the agent learns from their booked reward.
+            Batches then have different lengths: not for agents that learn on policy, such as PPO.
         on_step: may end the training, e.g. :class:`~shopgym.guardrails.monitor.TrainingMonitor`.
 
     Yields:
-        The step, its interactions and what ``agent.learn`` reported.
+        The step, its interactions and what ``agent.learn`` reported, if it learnt after that step.
     """
     current: Policy
 
@@ -81,9 +85,19 @@ def learn(
     limits: dict[str, Any] = {"pages": pages, "pages_in_all": pages_in_all}
     for step in rollout(env.world, deciding, rng, **limits, candidates=candidates, before=before):
         batch = interactions(step, env)
-        yield step, batch, agent.learn(batch)
+        yield step, batch, _learn_all(agent, [batch] if booked is None else booked.add(step, batch))
         if on_step is not None and on_step(step, current):
-            return
+            break
+    if booked is not None:
+        _learn_all(agent, booked.close())
+
+
+def _learn_all(agent: Agent, batches: Sequence[Interactions]) -> Mapping[str, float]:
+    """Let the agent learn from each batch; what it reported last."""
+    report: Mapping[str, float] = {}
+    for batch in batches:
+        report = agent.learn(batch)
+    return report
 
 
 def exact_values(env: PageEnv) -> BeforePage:
@@ -110,17 +124,19 @@ def train(
     candidates: CandidateSource | None = None,
     on_step: OnStep | None = None,
     interventions: Interventions | None = None,
+    booked: BookedRewards | None = None,
 ) -> list[dict[str, Any]]:
     """Train an agent on visits of one page; one row per batch.
 
     Columns: ``decisions`` so far; per decision the realised ``reward``, the exact ``expected_reward`` and the
-    ``regret`` to the best page of each request. ``on_step`` may end the training, and ``interventions``
-    counts, as in :func:`learn`.
+    ``regret`` to the best page of each request. ``on_step`` may end the training, ``interventions``
+    counts, and ``booked`` changes what the agent is told, as in :func:`learn`.
     """
     rows: list[dict[str, Any]] = []
     seen = 0
     values = exact_values(env.loop)
     hooks: dict[str, Any] = {"before": values, "interventions": interventions, "on_step": on_step}
+    hooks["booked"] = booked
     followed = learn(agent, env.loop, rounds, rng, candidates=candidates, **hooks)
     for step, _, _ in followed:
         expected, best = step.before
@@ -144,6 +160,7 @@ def train_sequences(
     rng: Generator,
     on_progress: OnProgress = lambda: None,
     on_step: OnStep | None = None,
+    booked: BookedRewards | None = None,
 ) -> list[dict[str, Any]]:
     """Train an agent on visits or customers' lives: ``steps`` pages in every row; one row per batch.
 
@@ -156,6 +173,7 @@ def train_sequences(
             ``autoreset_mode="Disabled"``.
         on_progress: called after every batch.
         on_step: may end the training, as in :func:`learn`.
+        booked: changes what the agent is told, as in :func:`learn`; the columns tell of the reward at once.
     """
     in_range("steps", steps, 1, 2**31)
     check_env(env)
@@ -163,7 +181,7 @@ def train_sequences(
     length: I64 = np.zeros(env.num_envs, np.int64)
     earned: F64 = np.zeros(env.num_envs)
     people, visits = env.loop.shop.config.people.enabled, env.loop.shop.visits
-    followed = learn(agent, env.loop, steps, rng, on_step=on_step)
+    followed = learn(agent, env.loop, steps, rng, booked=booked, on_step=on_step)
     for number, (step, batch, report) in enumerate(followed, start=1):
         page = batch.reward.sum(axis=1)
         length, earned, ended = length + 1, earned + page, step.terminated | step.truncated
