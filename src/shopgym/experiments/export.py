@@ -8,6 +8,7 @@ from pathlib import Path
 import pandas as pd
 import yaml
 
+from ..core.batches import Requests
 from ..core.errors import InvalidInput
 from ..guardrails.gate import check_reason
 from ..policies.decision_log import DecisionLog
@@ -52,7 +53,7 @@ def export_policy(run: Path, agent: str, out: Path, override: str | None = None)
     return write_bundle(
         out,
         policy,
-        golden_requests=log.take(slice(0, GOLDEN)).requests(),
+        golden_requests=_golden(log),
         user_names=log.user_names,
         context_names=log.context_names,
         live_names=tuple(log.live),
@@ -67,3 +68,8 @@ def export_policy(run: Path, agent: str, out: Path, override: str | None = None)
             **({OVERRIDE: reason} if reason else {}),
         },
     )
+
+
+def _golden(log: DecisionLog) -> Requests:
+    """The first requests of the log; the last ones where guards count, which at first have counted nothing."""
+    return log.take(slice(-GOLDEN, None) if log.counters else slice(0, GOLDEN)).requests()
