@@ -71,5 +71,5 @@ def export_policy(run: Path, agent: str, out: Path, override: str | None = None)
 
 
 def _golden(log: DecisionLog) -> Requests:
-    """The first requests of the log; the last ones where guards count, which at first have counted nothing."""
+    """The first requests of the log, but where guards count the last ones: at first nothing is counted."""
     return log.take(slice(-GOLDEN, None) if log.counters else slice(0, GOLDEN)).requests()
