@@ -63,11 +63,11 @@ from .results import Results, environment, reward_unit, value_scale, write_json,
 from .retrieving import learn_to_retrieve, random_candidates
 from .reward_shop import shop_of
 from .robust import robust_gain
-from .run_folder import CONFIG, check_folder
+from .run_folder import CONFIG, SUMMARY, check_folder, sole_writer
 from .served import served_equals_golden
 from .stages import open_shop, stage_rng, stage_seed
 
-SUMMARY, ROBUST = "summary.json", "robust.json"
+ROBUST = "robust.json"
 REWARD, NORTH_STAR = "reward", "north star"
 """Outcomes that policies are judged by on the log, beside the terms of the limits."""
 
@@ -392,7 +392,11 @@ def run(
         MofNCompleteColumn(),
         TimeElapsedColumn(),
     )
-    with Progress(*columns, disable=quiet) as progress, new_folder(folder) as new:
+    with (
+        sole_writer(folder),
+        Progress(*columns, disable=quiet) as progress,
+        new_folder(folder) as new,
+    ):
         experiment = Experiment(config, progress)
         results, log = experiment.run()
         if override is not None:

@@ -9,6 +9,7 @@ from pydantic import Field, model_validator
 
 from ....core.config import Settings
 from ....core.errors import InvalidInput
+from ....core.hashing import hash_json
 from ....core.reward import RewardSpec
 from ....core.yaml_file import import_packages
 from ....envs.vector import (
@@ -104,3 +105,8 @@ class LeaderboardConfig(Section):
     def stored(self) -> dict[str, Any]:
         """The config with all defaults filled in, as a run stores it."""
         return self.model_dump(mode="json")
+
+    @property
+    def hash(self) -> str:
+        """SHA-256 of what is stored."""
+        return hash_json(self.stored())
