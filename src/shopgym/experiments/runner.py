@@ -20,7 +20,7 @@ from .export import export_policy
 from .policy_store import save_retriever
 from .results import Results, environment, write_json, write_tables
 from .robust import robust_gain
-from .run_folder import CONFIG, check_folder
+from .run_folder import CONFIG, SUMMARY, check_folder, sole_writer
 from .served import served_equals_golden
 from .stages.context import RunContext
 from .stages.deploy import agents_table, deploy_all
@@ -31,7 +31,7 @@ from .stages.lint import lint_reward, price_of_clicks
 from .stages.log import write_log
 from .stages.prepare import prepare_retriever, prepare_task
 
-SUMMARY, ROBUST = "summary.json", "robust.json"
+ROBUST = "robust.json"
 
 
 class Experiment:
@@ -127,7 +127,11 @@ def run(
         MofNCompleteColumn(),
         TimeElapsedColumn(),
     )
-    with Progress(*columns, disable=quiet) as progress, new_folder(folder) as new:
+    with (
+        sole_writer(folder),
+        Progress(*columns, disable=quiet) as progress,
+        new_folder(folder) as new,
+    ):
         experiment = Experiment(config, progress)
         context = experiment.context
         results, log = experiment.run()
