@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import multiprocessing
-import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from concurrent.futures import ProcessPoolExecutor
 from pathlib import Path
 from typing import Any
@@ -15,10 +14,8 @@ import yaml
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
 from ....agents import Task, make_agent
-from ....core.batches import Interactions
 from ....core.errors import InvalidInput
 from ....core.files import new_folder
-from ....core.protocols import Agent, Policy
 from ....core.yaml_file import import_packages
 from ....envs.page_env import PageEnv
 from ....simulators import Catalog
@@ -30,6 +27,7 @@ from ...failures import Failures
 from ...results import environment, value_scale, write_json
 from ...run_folder import CONFIG, check_folder
 from ...stages import stage_rng, stage_seed
+from ...stages.learn import Timed
 from .config import FAMILIES, Family, LeaderboardConfig
 from .measure import measure
 from .statistics import stratified_interval
@@ -52,27 +50,6 @@ def open_loop(config: LeaderboardConfig, catalog: Catalog, family: Family, seed:
         autoreset_mode="Disabled",
     )
     return env.loop
-
-
-class Timed:
-    """An agent and the CPU-seconds it takes to learn, in ``learn`` or in making its policy."""
-
-    def __init__(self, agent: Agent) -> None:
-        self.agent, self.seconds = agent, 0.0
-
-    def learn(self, batch: Interactions) -> Mapping[str, float]:
-        """Learn."""
-        start = time.process_time()
-        report = self.agent.learn(batch)
-        self.seconds += time.process_time() - start
-        return report
-
-    def policy(self) -> Policy:
-        """What the agent would do now."""
-        start = time.process_time()
-        policy = self.agent.policy()
-        self.seconds += time.process_time() - start
-        return policy
 
 
 def one_run(config: LeaderboardConfig, catalog: Catalog, family: Family, seed: int) -> Iterator[Row]:
