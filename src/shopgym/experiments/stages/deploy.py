@@ -25,7 +25,7 @@ from .context import RunContext
 
 
 @dataclass
-class Counts:
+class PolicyTotals:
     """Sums over all pages of a deployment; visits and orders too.
 
     Attributes:
@@ -87,7 +87,7 @@ class Deployment:
     page: F64
     star: F64
     amounts: dict[str, F64]
-    counts: Counts
+    counts: PolicyTotals
     persons: int
 
     def metrics(self) -> dict[str, float]:
@@ -131,7 +131,7 @@ def deploy(
     expected, best = np.zeros((2, episodes))
     page = np.zeros((episodes, len(SLOT_TERMS)), order="F")
     star, amounts = np.zeros(episodes), dict[str, F64]()
-    counts = Counts(np.zeros(len(shop.catalog), np.int64))
+    counts = PolicyTotals(np.zeros(len(shop.catalog), np.int64))
     embedding, bought = observable_embedding(shop.catalog), np.zeros(shop.lanes, np.bool_)
     groups, told = spec.groups(shop.catalog.items), 0
     exact = exact_values(loop)
