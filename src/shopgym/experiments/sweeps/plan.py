@@ -174,5 +174,5 @@ def _lists(kind: ConfigKind, values: dict[str, Any]) -> list[tuple[str, list[Any
             places += [(f"{section}.options.{name}", part["options"][name]) for name in swept]
     for name, choices in places:
         if not choices:
-            raise InvalidInput(name, mark, "a grid needs at least one value")
+            raise InvalidInput(name, choices, "a grid needs at least one value")
     return places
