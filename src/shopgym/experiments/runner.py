@@ -24,7 +24,7 @@ from .run_folder import CONFIG, SUMMARY, check_folder, sole_writer
 from .served import served_equals_golden
 from .stages.context import RunContext
 from .stages.deploy import agents_table, deploy_all
-from .stages.evaluate import REWARD, estimates, log_inputs_of_all, refused_estimates
+from .stages.evaluate import REWARD, estimates, log_inputs_of_all, logged_rankings, refused_estimates
 from .stages.judge import chosen_of, judge_deployed, judge_on_log, require_candidates
 from .stages.learn import train_agents
 from .stages.lint import lint_reward, price_of_clicks
@@ -65,7 +65,8 @@ class Experiment:
             rewards = {name: outcomes[REWARD] for name, outcomes in inputs.items()}
             evaluation = estimates(context, rewards, agents)
             lint = lint_reward(context, self.lint_size)
-            verdicts = judge_on_log(context, inputs, lint)
+            rankings = logged_rankings(context, log, {name: policies[name] for name in judged})
+            verdicts = judge_on_log(context, inputs, rankings, lint)
         results = Results(
             config=context.config,
             catalog=context.catalog,
