@@ -23,9 +23,10 @@ from shopgym.envs import RewardSpec
 from shopgym.envs.oracle import page_values
 from shopgym.envs.vector import SeasonVectorEnv, SessionVectorEnv, ShopperVectorEnv
 from shopgym.experiments.catalogs import load_catalog
+from shopgym.experiments.stages.deploy import unlikeness
 from shopgym.experiments.studies.leaderboard import LeaderboardConfig, iqm, stratified_interval
 from shopgym.experiments.studies.leaderboard import cell as cell_module
-from shopgym.experiments.studies.leaderboard.measure import METRICS, measure, unlikeness
+from shopgym.experiments.studies.leaderboard.measure import METRICS, measure
 from shopgym.simulators import Catalog, ShopConfig
 from shopgym.simulators.rollout import rollout
 from shopgym.training import interactions

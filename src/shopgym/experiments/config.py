@@ -39,6 +39,7 @@ from ..tables.records.options import RecordOptions
 from .config_file import read_config
 from .covered_days import check_events
 from .entries import NAME, AgentEntry, agent_entries, check_entries, expand_entries
+from .episodes import EpisodeName, check_episode
 
 Rule = Annotated[
     InStock | MarginFloor | CategoryCap,
@@ -164,7 +165,7 @@ class CatalogSection(Section):
 
 
 class TrainingSection(Section):
-    """How long agents learn: ``rounds`` batches of ``batch`` one-page visits."""
+    """How long agents learn: ``rounds`` batches of ``batch`` pages, one of each visitor who is there."""
 
     rounds: int = Field(60, ge=1, le=1_000_000)
     batch: int = Field(1000, ge=1, le=1_000_000)
@@ -183,9 +184,13 @@ class RetrieveSection(Section):
 class LogSection(Section):
     """The log for offline evaluation: what yesterday's policy did."""
 
+    later: ClassVar[tuple[str, ...]] = ("episodes",)
     agent: str = "popularity"
     options: dict[str, Any] = {"decay": 0.25, "floor": 0.25}
-    decisions: int = Field(100_000, ge=100, le=100_000_000)
+    decisions: int = Field(100_000, ge=100, le=100_000_000, description="with episode: page")
+    episodes: int | None = Field(
+        None, ge=1, le=100_000_000, description="of other episodes: visits, customers or seasons"
+    )
 
 
 class EvaluationSection(Section):
@@ -206,7 +211,11 @@ class EvaluationSection(Section):
 class TruthSection(Section):
     """How the shop's own value of a policy is found: by deploying it in a copy of the shop."""
 
-    decisions: int = Field(200_000, ge=1000, le=1_000_000_000)
+    later: ClassVar[tuple[str, ...]] = ("episodes",)
+    decisions: int = Field(200_000, ge=1000, le=1_000_000_000, description="with episode: page")
+    episodes: int | None = Field(
+        None, ge=1, le=1_000_000_000, description="of other episodes: visits, customers or seasons"
+    )
 
 
 class SeasonSection(Section):
@@ -236,12 +245,14 @@ LADDER = ("random", "popularity", "epsilon_greedy", "squarecb", "linucb", "lints
 class ExperimentConfig(Section):
     """One experiment: a shop, agents that learn in it, a log, an evaluation, a gate, a bundle."""
 
-    later: ClassVar[tuple[str, ...]] = ("imports", "season")
+    later: ClassVar[tuple[str, ...]] = ("imports", "season", "episode", "days")
 
     name: str = Field(pattern=f"^{NAME}$")
     purpose: str = Field("", description="what the experiment is for; printed in the report")
     seed: int = Field(0, ge=0, lt=2**62, description="of everything that is random")
     catalog: CatalogSection = CatalogSection()
+    episode: EpisodeName = Field("page", description="what agents are trained for and judged on")
+    days: float | None = Field(None, gt=0, le=36_400, description="life and season: how long; 28 if left out")
     shop: Settings[ShopConfig] = Settings({}, ShopConfig())
     reward: Settings[RewardSpec] = Settings({}, RewardSpec())
     guards: tuple[Rule, ...] = Field((InStock(),), json_schema_extra={"default": [guard_spec(InStock())]})
@@ -297,8 +308,11 @@ class ExperimentConfig(Section):
         batch = self.training.batch
         decisions = {"log.decisions": self.log.decisions, "truth.decisions": self.truth.decisions}
         pages = {"training.rounds": self.training.rounds}
-        pages |= {name: -(-count // batch) for name, count in decisions.items()}
-        check_events(self.shop.config, pages)
+        if self.episode == "page":
+            pages |= {name: -(-count // batch) for name, count in decisions.items()}
+        if self.episode in ("page", "visit"):
+            check_events(self.shop.config, pages)
+        check_episode(self)
         return self
 
     @model_validator(mode="after")

@@ -106,7 +106,7 @@ def expected_duration(config: ExperimentConfig, *, robust: bool = False) -> Dura
     experiment.lint_size = SMALL_LINT
     experiment.run()
     begin = time.perf_counter()  # now that everything is compiled
-    experiment.open("duration")
+    experiment.context.open("duration")
     opening = time.perf_counter() - begin
     pages = _decisions(config)
     growth = {name: pages[name] / count for name, count in _decisions(small).items()}

@@ -2,30 +2,25 @@
 
 from __future__ import annotations
 
-import time
-from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import lru_cache
 from typing import cast
 
 import numpy as np
 
-from ....agents import Task, make_agent
-from ....core.batches import Interactions
+from ....agents import Task
 from ....core.config import build
 from ....core.hashing import canonical_json
-from ....core.protocols import Agent, Policy
 from ....envs.page_env import PageEnv
 from ....simulators import Catalog
-from ....training.loop import learn
-from ....training.position_bias import measure_position_bias
 from ...catalogs import load_catalog
 from ...cells.cell import Cell, Row
 from ...config import CatalogSection
 from ...entries import agent_entries
 from ...failures import Failures
-from ...results import value_scale
-from ...stages import stage_rng, stage_seed
+from ...seeds import stage_rng, stage_seed
+from ...stages.learn import learn_policy
+from ...stages.prepare import task_of
 from .config import FAMILIES, Family, LeaderboardConfig
 from .measure import measure
 
@@ -79,27 +74,6 @@ def open_loop(config: LeaderboardConfig, catalog: Catalog, family: Family, seed:
     return env.loop
 
 
-class Timed:
-    """An agent and the CPU-seconds it takes to learn, in ``learn`` or in making its policy."""
-
-    def __init__(self, agent: Agent) -> None:
-        self.agent, self.seconds = agent, 0.0
-
-    def learn(self, batch: Interactions) -> Mapping[str, float]:
-        """Learn."""
-        start = time.process_time()
-        report = self.agent.learn(batch)
-        self.seconds += time.process_time() - start
-        return report
-
-    def policy(self) -> Policy:
-        """What the agent would do now."""
-        start = time.process_time()
-        policy = self.agent.policy()
-        self.seconds += time.process_time() - start
-        return policy
-
-
 @lru_cache(maxsize=1)
 def _catalog(section: str, seed: int) -> Catalog:
     """The catalogue of a section of a config, as JSON; the last one is kept for the next cell."""
@@ -114,15 +88,9 @@ def _stage(shared: str, family: Family, seed: int) -> Stage:
     catalog = _catalog(config.catalog.model_dump_json(), stage_seed(config.seed, "catalog"))
     section = config.families[family]
     loop = open_loop(config, catalog, family, seed, section.lanes)
-    shop, size = loop.shop, loop.shop.config.slate_size
-    names = (shop.user_names, shop.context_names)
-    blank = Task(catalog.items, *names, size, attention=np.ones(size))
     warm_up = stage_seed(config.seed, "warm-up", family, seed)
-    rng = np.random.default_rng(warm_up)
-    random = make_agent("random", blank, rng).policy()
     loop.open(warm_up)
-    attention = measure_position_bias(loop, random, config.warm_up, rng)
-    task = replace(blank, value=value_scale(config.reward.config), attention=attention)
+    task = task_of(loop, config.reward.config, config.warm_up, np.random.default_rng(warm_up))
     return Stage(loop, open_loop(config, catalog, family, seed, section.episodes), task)
 
 
@@ -138,12 +106,9 @@ def leaderboard_rows(cell: Cell) -> list[Row]:
     with failures.noted(name, "training"):
         agent = entry.make(stage.task, stage_rng(config.seed, "agent", name, family, seed))
         stage.learning.open(stage_seed(config.seed, "train", family, seed))
-        learner = Timed(agent)
         rng = stage_rng(config.seed, "train", name, family, seed)
-        for _ in learn(learner, stage.learning, None, rng, pages_in_all=config.families[family].pages):
-            pass
-        policy = learner.policy()
-        row["training_seconds"] = learner.seconds
+        pages = config.families[family].pages
+        policy, row["training_seconds"] = learn_policy(agent, stage.learning, pages, rng)
     with failures.noted(name, "evaluation"):
         if name not in failures.reasons:
             rng = stage_rng(config.seed, "judge", family, seed)
