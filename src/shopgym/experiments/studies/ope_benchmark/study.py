@@ -127,7 +127,7 @@ def scenario_cells(scenario: Scenario, seed: int, plan: StudyPlan = PLAN) -> lis
 def table_cells(scenario: Scenario, seed: int) -> list[BenchmarkCell]:
     """Cells of a scenario whose logs are read as tables, with the verdicts that a user is told.
 
-    Where the reader refuses a log, or the answer quotes no number, an answer is missing (``BenchmarkCell.failed``).
+    Where the reader refuses a log, or the answer quotes no number, an answer is missing: it counts as failed.
     """
     kind, rng = TABLES[scenario.table], resampling_rng(seed, scenario)
     answers: dict[str, list[Answer]] = {kind.quoted: []}
