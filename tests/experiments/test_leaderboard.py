@@ -23,7 +23,6 @@ from shopgym.envs import RewardSpec
 from shopgym.envs.oracle import page_values
 from shopgym.envs.vector import SeasonVectorEnv, SessionVectorEnv, ShopperVectorEnv
 from shopgym.experiments.catalogs import load_catalog
-from shopgym.experiments.stages.deploy import unlikeness
 from shopgym.experiments.studies.leaderboard import LeaderboardConfig, iqm, stratified_interval
 from shopgym.experiments.studies.leaderboard import cell as cell_module
 from shopgym.experiments.studies.leaderboard.measure import METRICS, measure
@@ -80,17 +79,6 @@ def test_bad_runs_are_refused() -> None:
     for runs in (np.ones((2, 1)), np.ones(3), np.array([[1.0, np.nan]])):
         with pytest.raises(InvalidInput, match="runs"):
             stratified_interval(runs, level=0.95, bootstrap=100, rng=rng)
-
-
-def test_unlikeness_is_the_mean_over_pairs() -> None:
-    rng = np.random.default_rng(0)
-    embedding = rng.normal(size=(9, 4))
-    embedding /= np.linalg.norm(embedding, axis=1, keepdims=True)
-    slates = np.array([[0, 1, 2], [3, -1, 4], [5, -1, -1]], np.int32)
-    pairs = [(0, 1), (0, 2), (1, 2), (3, 4)]
-    total, count = unlikeness(slates, embedding)
-    assert count == 4
-    assert total == pytest.approx(sum(1 - float(embedding[a] @ embedding[b]) for a, b in pairs))
 
 
 def loop_of(env: Any, catalog: Catalog, lanes: int, config: ShopConfig, **options: Any) -> Any:

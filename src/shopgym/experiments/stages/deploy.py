@@ -9,11 +9,12 @@ import pandas as pd
 from numpy.random import Generator
 
 from ...core.batches import SLOT_TERMS
+from ...core.metrics import pair_diversity
 from ...core.protocols import Policy
 from ...core.reward import RewardSpec
 from ...core.reward.amounts import page_amounts
 from ...core.statistics import mean_interval
-from ...core.types import F64, I32, I64, Bool
+from ...core.types import F64, I64, Bool
 from ...envs.page_env import Episode, PageEnv
 from ...policies.policy import SlatePolicy
 from ...simulators import Catalog
@@ -60,9 +61,9 @@ class Counts:
         self.slots += int(filled.sum())
         self.sold_out += int((feedback.unavailable[rows] & filled).sum())
         self.shown += np.bincount(slates[filled], minlength=len(self.shown))
-        unlike, compared = unlikeness(slates, embedding)
-        self.unlike += unlike
-        self.compared += compared
+        unlike, compared = pair_diversity(slates, embedding)
+        self.unlike += float(unlike.sum())
+        self.compared += int(compared.sum())
 
 
 @dataclass(frozen=True)
@@ -131,7 +132,7 @@ def deploy(
     page = np.zeros((episodes, len(SLOT_TERMS)), order="F")
     star, amounts = np.zeros(episodes), dict[str, F64]()
     counts = Counts(np.zeros(len(shop.catalog), np.int64))
-    embedding, bought = unit_embedding(shop.catalog), np.zeros(shop.lanes, np.bool_)
+    embedding, bought = observable_embedding(shop.catalog), np.zeros(shop.lanes, np.bool_)
     groups, told = spec.groups(shop.catalog.items), 0
     exact = exact_values(loop)
     for step in rollout(
@@ -168,24 +169,12 @@ def _limited(spec: RewardSpec, step: Step, groups: dict[str, Bool]) -> dict[str,
     return {"page": pages, **counted, **spec.cost_amounts(terms, step.feedback, groups)}
 
 
-def unit_embedding(catalog: Catalog) -> F64:
-    """(N, d) the observable embeddings of the items, each of length 1."""
+def observable_embedding(catalog: Catalog) -> F64:
+    """(N, d) the observable embeddings of the items."""
     items = catalog.items
     columns = [at for at, name in enumerate(items.feature_names) if name.startswith("embedding_")]
     embedding: F64 = items.features[:, columns].astype(np.float64)
-    embedding /= np.maximum(np.linalg.norm(embedding, axis=1, keepdims=True), 1e-12)
     return embedding
-
-
-def unlikeness(slates: I32, embedding: F64) -> tuple[float, int]:
-    """Sum over pairs of items on a page of 1 - cosine, and the number of pairs. ``embedding`` has norm 1."""
-    filled = (slates >= 0).astype(np.float64)
-    each = embedding[np.maximum(slates, 0)] * filled[:, :, None]
-    count = filled.sum(axis=1)
-    pairs = count * (count - 1) / 2
-    # |sum of unit vectors|^2 = count + 2 x the sum of cosines over pairs
-    cosines = ((each.sum(axis=1) ** 2).sum(axis=1) - count) / 2
-    return float((pairs - cosines).sum()), int(pairs.sum())
 
 
 def deploy_all(context: RunContext, policies: dict[str, SlatePolicy]) -> dict[str, Deployment]:

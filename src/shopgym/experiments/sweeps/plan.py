@@ -165,14 +165,14 @@ def _plan(
 
 def _lists(kind: ConfigKind, values: dict[str, Any]) -> list[tuple[str, list[Any]]]:
     """(dotted name, values) wherever a list stands in the place of one value."""
-    places = [(".".join(place), listed) for place, listed in lists_for_scalars(kind.config_class(), values)]
+    places = [(".".join(place), choices) for place, choices in lists_for_scalars(kind.config_class(), values)]
     for section in ("log", "retrieve"):
         part = values.get(section)
         if isinstance(part, dict) and isinstance(part.get("options"), dict):
             agent = part.get("agent") or default_at(kind.config_class(), (section, "agent"))
             swept = swept_options(str(agent), part["options"], f"{section}.options")
             places += [(f"{section}.options.{name}", part["options"][name]) for name in swept]
-    for name, listed in places:
-        if not listed:
-            raise InvalidInput(name, listed, "a grid needs at least one value")
+    for name, choices in places:
+        if not choices:
+            raise InvalidInput(name, choices, "a grid needs at least one value")
     return places

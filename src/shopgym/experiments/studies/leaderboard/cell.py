@@ -21,6 +21,7 @@ from ...failures import Failures
 from ...seeds import stage_rng, stage_seed
 from ...stages.learn import learn_policy
 from ...stages.prepare import task_of
+from ...stages.shops import open_shop
 from .config import FAMILIES, Family, LeaderboardConfig
 from .measure import measure
 
@@ -61,17 +62,17 @@ class Stage:
 def open_loop(config: LeaderboardConfig, catalog: Catalog, family: Family, seed: int, lanes: int) -> PageEnv:
     """A shop of one environment; the users of one seed are the same people for every agent."""
     section = config.families[family]
-    env = FAMILIES[family](
-        lanes,
-        catalog=catalog,
-        config=section.shop_config(),
-        reward=config.reward.config,
-        form="slate",
-        shop_seed=stage_seed(config.seed, "population", family, seed),
+    return open_shop(
+        catalog,
+        section.shop_config(),
+        config.reward.config,
+        lanes=lanes,
+        population=stage_seed(config.seed, "population", family, seed),
+        seed=0,
+        episode=FAMILIES[family],
         days=section.days,
-        autoreset_mode="Disabled",
-    )
-    return env.loop
+        threads=1,
+    ).loop
 
 
 @lru_cache(maxsize=1)

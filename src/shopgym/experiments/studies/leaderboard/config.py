@@ -12,23 +12,17 @@ from ....core.errors import InvalidInput
 from ....core.hashing import hash_json
 from ....core.reward import RewardSpec
 from ....core.yaml_file import import_packages
-from ....envs.vector import (
-    BanditVectorEnv,
-    SeasonVectorEnv,
-    SessionVectorEnv,
-    ShopperVectorEnv,
-    ShopVectorEnv,
-)
 from ....simulators.build_params import user_names
 from ....simulators.config import ShopConfig
+from ....simulators.rollout import Episode
 from ...config import Agents, CatalogSection, Imports, Section, refuse_competition
 from ...entries import NAME, check_entries
 
-FAMILIES: dict[str, type[ShopVectorEnv]] = {
-    "bandit": BanditVectorEnv,
-    "session": SessionVectorEnv,
-    "shopper": ShopperVectorEnv,
-    "season": SeasonVectorEnv,
+FAMILIES = {
+    "bandit": Episode.PAGE,
+    "session": Episode.VISIT,
+    "shopper": Episode.LIFE,
+    "season": Episode.SEASON,
 }
 """Named after ``shopgym/Bandit-v0`` and so on. An episode is a page, a visit, a customer's life, a season."""
 
