@@ -52,7 +52,7 @@ KINDS = {
         "config:ExperimentConfig",
         "sweeps.experiment_cell:experiment_cells",
         "value",
-        r"(catalog|shop|reward|season)(\.|$)",
+        r"(catalog|episode|days|shop|reward|season)(\.|$)",
     ),
     LEADERBOARD: ConfigKind(
         "studies.leaderboard:LeaderboardConfig",
