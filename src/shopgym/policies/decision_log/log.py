@@ -50,6 +50,8 @@ class DecisionLog:
             slot whatever stands before it; None when it is not known.
         slots: (n,) int32, slots on each page; None = k on every one.
         history: (n, h) int32 item rows the user opened before, the latest first, -1 pads; None = not known.
+        episode, step, ended: (n,) int64, int32, bool: the episode of each decision, which of its decisions it
+            is, and whether the episode ended with it; None where that is not known, or each is its own.
         live: what was true of the candidates then, by name, each (n, m) float32, e.g. ``price``.
         counters: what rules had counted before each decision, by name, (n,) float64 or (n, m) float32.
         events: further outcomes by name, each (n, k) float64, e.g. ``click``, ``quantity``.
@@ -78,6 +80,9 @@ class DecisionLog:
     marginals: F64 | None = None
     slots: I32 | None = None
     history: I32 | None = None
+    episode: I64 | None = None
+    step: I32 | None = None
+    ended: Bool | None = None
     live: Mapping[str, F32] = field(default_factory=dict)
     counters: Mapping[str, AnyArray] = field(default_factory=dict)
     events: Mapping[str, F64] = field(default_factory=dict)

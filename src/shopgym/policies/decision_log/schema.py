@@ -77,11 +77,18 @@ OUTCOME_COLUMNS = (
     Column("rewarded", "bool", "", "whether the reward has arrived"),
     Column("reward", "float64", "k", "reward of each slot in the log's unit; NaN until it has arrived"),
 )
+EPISODE_COLUMNS = (
+    Column("episode", "int64", "", "the episode of the decision, e.g. a visit or a customer", optional=True),
+    Column("step", "int32", "", "which decision of its episode, from 0", optional=True),
+    Column("ended", "bool", "", "whether the episode ended with this decision", optional=True),
+)
+"""All three or none: without them it is not known which decisions follow one another."""
 COLUMNS = (
     *(column for column in REQUEST_COLUMNS if not column.optional),
     *DECISION_COLUMNS,
     *(column for column in REQUEST_COLUMNS if column.optional),
     *OUTCOME_COLUMNS,
+    *EPISODE_COLUMNS,
 )
 """In the order of the Parquet file."""
 LIVE = Column("live.", "float32", "m", "what was true of each candidate then, e.g. live.price; 0 at padding")
@@ -96,8 +103,9 @@ EVENT = Column("event.", "float64", "k", "further outcome of each slot, e.g. eve
 
 REQUEST_FIELDS = (*(column.name for column in REQUEST_COLUMNS), "live", "counters")
 """The fields of :class:`shopgym.core.Requests`."""
-NOT_SERVED = ("slots", "slates", "marginals", "rewarded", "reward")
-"""A server does not write these with a decision: its pages have all slots, the others come later."""
+NOT_SERVED = ("slots", "slates", "marginals", "rewarded", "reward", "episode", "step", "ended")
+"""A server does not write these with a decision: its pages have all slots, the others come later, and it does
+not know where an episode ends."""
 SERVED_COLUMNS = tuple(column for column in COLUMNS if column.name not in NOT_SERVED)
 SERVED_REQUEST_FIELDS = tuple(name for name in REQUEST_FIELDS if name not in NOT_SERVED)
 """The fields of a request that ``/rank`` accepts and that the server writes down."""
@@ -155,6 +163,7 @@ def check_values(
     if "history" in columns:
         history = columns["history"]
         _refuse("history", history, history < EMPTY, "give catalogue rows, or -1 for padding")
+    _check_episodes(columns)
     for name in ("propensities", "marginals"):
         if name in columns:
             p = columns[name]
@@ -166,6 +175,24 @@ def check_values(
         _refuse(name, values, bad, "remove NaN and infinity")
     early = waiting & ~np.isnan(columns["reward"])
     _refuse("reward", columns["reward"], early, "a decision that is not rewarded yet has reward NaN")
+
+
+def _check_episodes(columns: Mapping[str, AnyArray]) -> None:
+    present = [column.name for column in EPISODE_COLUMNS if column.name in columns]
+    if not present:
+        return
+    if len(present) < len(EPISODE_COLUMNS):
+        names = ", ".join(column.name for column in EPISODE_COLUMNS)
+        raise InvalidInput(f"log.{present[0]}", present, f"give all of {names}, or none")
+    episode, step = columns["episode"], columns["step"]
+    order = np.lexsort((step, episode))
+    again = np.append(False, episode[order][1:] == episode[order][:-1])[: len(order)]
+    bad = np.zeros(len(order), np.bool_)
+    bad[order] = again & (step[order] == np.roll(step[order], 1))
+    _refuse("step", step, bad | (step < 0), "give each decision of an episode a step of its own, from 0")
+    bad = np.zeros(len(order), np.bool_)
+    bad[order] = columns["ended"][order] & np.append(again[1:], False)[: len(order)]
+    _refuse("ended", columns["ended"], bad, "the episode goes on after this decision")
 
 
 def _check_ids(request_id: AnyArray) -> None:
