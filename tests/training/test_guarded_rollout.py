@@ -12,7 +12,7 @@ from shopgym.agents import Task
 from shopgym.agents.baselines import RandomAgent
 from shopgym.core import InvalidInput
 from shopgym.core.reward.costs import ItemGroup
-from shopgym.envs.vector import BanditVectorEnv
+from shopgym.envs.vector import BanditVectorEnv, SessionVectorEnv
 from shopgym.policies.guards import DiscountBudget, ExposureFloor, FrequencyCap, InStock, Interventions
 from shopgym.simulators import Catalog
 from shopgym.simulators.rollout import Step, rollout
@@ -128,3 +128,31 @@ def test_an_environment_refuses_a_column_that_its_shop_lacks() -> None:
     rule = {"kind": "age_limit", "items": {"categories": list(GROUP.categories)}}
     with pytest.raises(InvalidInput, match=r"guards\.age_limit\.column = 'user\.age'"):
         gymnasium.make("shopgym/Session-v0", catalog=ITEMS, guards=[rule])
+
+
+def test_a_spent_budget_ends_the_discounts_of_an_environment() -> None:
+    """Half off every page until discounts are a tenth of the revenue: then full prices."""
+    env = SessionVectorEnv(
+        50,
+        catalog=ITEMS,
+        form="slate",
+        discounts=[0.0, 0.5],
+        guards=[{"kind": "discount_budget", "maximum": 0.1}],
+        **{"users": 50, "slate_size": 3, "num_candidates": 10, "live": True, "allow_losses": True},
+        **{"choice.click_base": -1.0, "choice.cart_base": 0.0, "choice.buy_base": 1.0},
+    )
+    env.reset(seed=0)
+    action = np.tile([0, 1, 2, 1], (50, 1))
+    given, paid, ended = 0.0, 0.0, 0
+    for _ in range(30):
+        spent = given > 0 and given >= 0.1 * paid
+        assert env.loop.masks()[:, -1].any() != spent
+        env.step(action)
+        feedback, price_off = env.loop.feedback, env.loop.price_off
+        assert feedback is not None
+        assert price_off is not None
+        assert (price_off > 0).any() != spent
+        ended += spent
+        given += float(feedback.discount_cost.sum())
+        paid += float(feedback.revenue.sum())
+    assert 0 < ended < 30
