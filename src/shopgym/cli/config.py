@@ -12,6 +12,7 @@ import typer
 KINDS = {
     "experiment": "experiments.config:ExperimentConfig",
     "leaderboard": "experiments.studies.leaderboard:LeaderboardConfig",
+    "abtest": "experiments.studies.online_tests:AbtestConfig",
     "ope-benchmark": "experiments.studies.ope_benchmark.scenarios:Scenario",
     "shop": "simulators:ShopConfig",
 }
@@ -34,7 +35,7 @@ def config_schema(
 def config_check(
     config: Annotated[Path, typer.Argument(help="YAML file, or the name of a shipped config")],
 ) -> None:
-    """Check the config of an experiment or a leaderboard; nothing is run."""
+    """Check the config of an experiment, a leaderboard or an online test; nothing is run."""
     from ..experiments.config import read_config
 
     checked = check(read_config(config))
@@ -52,12 +53,12 @@ def config_class(kind: str) -> type[Any]:
 
 
 def check(values: dict[str, Any]) -> Any:
-    """The typed config of a mapping: a leaderboard if it says so, else an experiment."""
+    """The typed config of a mapping: of the kind that it says, else an experiment."""
     from ..core.config import build
     from ..core.errors import one_of
 
     kind = values.get("kind", "experiment")
-    one_of("kind", kind, ("experiment", "leaderboard"))
+    one_of("kind", kind, ("experiment", "leaderboard", "abtest"))
     if kind == "experiment":  # the default, which a config need not write
         values = {name: value for name, value in values.items() if name != "kind"}
     return build(config_class(kind), values)

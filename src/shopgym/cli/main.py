@@ -11,6 +11,7 @@ import typer
 
 from .._version import __version__
 from ..core.errors import InvalidInput
+from .abtest import abtest_analyse, abtest_plan, abtest_run
 from .bundle import bundle_inspect, bundle_verify
 from .calibrate import calibrate
 from .config import config_check, config_schema
@@ -64,6 +65,10 @@ GROUPS: dict[str, tuple[str, dict[str, Callable[..., None]]]] = {
     "reward": (
         "Check a reward before anything is trained on it.",
         {"lint": reward_lint, "audit": reward_audit, "frontier": reward_frontier},
+    ),
+    "abtest": (
+        "Plan, analyse or run an online test.",
+        {"plan": abtest_plan, "analyse": abtest_analyse, "run": abtest_run},
     ),
     "log": ("Work with decision logs.", {"compact": log_compact}),
 }

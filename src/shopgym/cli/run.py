@@ -58,6 +58,8 @@ def run(
     from ..experiments.runner import run as run_experiment  # seconds of imports, after the config is right
     from .summary import print_summary
 
+    if values.get("kind") == "abtest":
+        raise InvalidInput("kind", "abtest", "run it with 'shopgym abtest run'")
     folder = out or Path("runs") / checked.name
     if workers == 1:  # a pool would first finish all its jobs
         signal.signal(signal.SIGTERM, _end)

@@ -5,14 +5,14 @@
     metrics = read_metrics(["revenue", "orders/sessions"], guardrails=["complaints:5%"])
     print(analyse_test(Path("test.csv"), metrics, TestColumns(arm="variant", user="user")).sentence)
 
-Means, ratios, CUPED and power are tea-tasting's (extra ``online``); the stop rule is the asymptotic confidence
-sequence of :mod:`shopgym.evaluation.intervals`.
+Means, ratios, CUPED and power are tea-tasting's (extra ``online``); the stop rule is the asymptotic
+confidence sequence of :mod:`shopgym.evaluation.intervals`.
 """
 
 from .analysis import EffectRow, TestAnalysis, TestOptions, analyse_rows, analyse_test
 from .effects import Bounds, Effect, StopRule
 from .metrics import Metric, read_metrics, shares_of
-from .plan import Baseline, PlanOptions, TestPlan, baseline_of, plan_sentence, plan_test
+from .plan import Baseline, PlanOptions, TestPlan, baseline_of, plan_sentence, plan_test, read_plan
 from .table import AssignedRows, TestColumns, read_test
 
 __all__ = [
@@ -22,8 +22,8 @@ __all__ = [
     "Effect",
     "EffectRow",
     "Metric",
-    "StopRule",
     "PlanOptions",
+    "StopRule",
     "TestAnalysis",
     "TestColumns",
     "TestOptions",
@@ -34,6 +34,7 @@ __all__ = [
     "plan_sentence",
     "plan_test",
     "read_metrics",
+    "read_plan",
     "read_test",
     "shares_of",
 ]

@@ -10,12 +10,13 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from ...core.errors import in_range, one_of
+from ...core.errors import InvalidInput, in_range, one_of
 from ...tables import AUTO, Dialect
 from .corrections import CORRECTIONS
 from .detail import PartEffect, Trend, daily_effects, segment_effects, trend
 from .effects import FIXED, SEQUENCE, STOPS, Effect, StopRule, effect_of
 from .metrics import Metric
+from .sequence import PLANNED
 from .split import Split, check_split
 from .table import AssignedRows, TestColumns, read_test
 
@@ -46,7 +47,7 @@ class TestOptions:
 
     stop: str = SEQUENCE
     level: float = 0.95
-    planned: float = 10_000
+    planned: float = PLANNED
     correction: str = "holm"
     split: Mapping[str, float] = field(default_factory=dict)
 
@@ -123,6 +124,12 @@ class TestAnalysis:
         one_of("metric", metric, [row.metric.name for row in self.rows])
         return next(row for row in self.rows if (row.arm, row.metric.name) == (arm, metric))
 
+    def html(self) -> str:
+        """A page for people: the verdict, the effects as intervals, segments and days."""
+        from .page import page_of
+
+        return page_of(self)
+
     def as_dict(self) -> dict[str, Any]:
         """As JSON has it; what is no number is None. A refused test has no value in its headline."""
         headline = None if self.verdict == REFUSE else self.rows[0].metric.name
@@ -176,6 +183,8 @@ def analyse_test(
 ) -> TestAnalysis:
     """Read a table and analyse it: see :func:`.table.read_test` and :func:`analyse_rows`."""
     columns, options = columns or TestColumns(), options or TestOptions()
+    if columns.arm is None:
+        raise InvalidInput("--arm", None, "say which column holds the arm")
     rows = read_test(
         source,
         metrics,
@@ -246,19 +255,17 @@ def _outcome(metric: Metric, effect: Effect, p: float, options: TestOptions) -> 
     return BETTER if sign * effect.difference.value > 0 else WORSE
 
 
-def _doubts(
-    rows: AssignedRows, effects: Sequence[EffectRow], options: TestOptions, noun: str
-) -> list[str]:
+def _doubts(rows: AssignedRows, effects: Sequence[EffectRow], options: TestOptions, noun: str) -> list[str]:
     """Why the numbers are read with care, in words."""
     out = []
     fewest = int(np.bincount(rows.units[1]).min())
     if fewest < FEW_UNITS[options.stop]:
         how = "looking at any time asks for" if options.stop == SEQUENCE else "a normal limit asks for"
         out.append(f"an arm has {fewest} {noun}s only: {how} {FEW_UNITS[options.stop]} or more")
-    without = [r.metric.name for r in effects if r.metric.is_guardrail and math.isnan(r.effect.relative.value)]
+    without = [
+        r.metric.name for r in effects if r.metric.is_guardrail and math.isnan(r.effect.relative.value)
+    ]
     if without:
         names = ", ".join(dict.fromkeys(without))
         out.append(f"no relative change of {names}, whose mean is not above 0 in both arms")
     return out
-
-

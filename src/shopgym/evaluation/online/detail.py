@@ -9,7 +9,7 @@ import numpy as np
 
 from ...core.errors import InvalidInput
 from ...core.types import F64
-from .effects import Bounds, Effect, StopRule, compare_arms, effect_of, metric_sums
+from .effects import Bounds, Effect, StopRule, effect_of, metric_sums
 from .metrics import Metric
 from .table import AssignedRows
 
@@ -63,7 +63,8 @@ def segment_effects(
                     parts.append(PartEffect(by, label, rows.arms[arm], effect, effect.p))
         adjusted = correct(np.array([part.p for part in parts])) if parts else ()
         out += [
-            PartEffect(part.by, part.part, part.arm, part.effect, float(p)) for part, p in zip(parts, adjusted)
+            PartEffect(part.by, part.part, part.arm, part.effect, float(p))
+            for part, p in zip(parts, adjusted)
         ]
     return out
 
@@ -138,8 +139,3 @@ def _day_influences(
         values.append(sign * (sums[own, 0] - mean * denominator) / denominator.sum() * np.sqrt(n / (n - 1)))
         keys += [(number, name) for name in unit[own].tolist()]
     return effect, keys, np.concatenate(values)
-
-
-def difference_of(first: F64, second: F64, rule: StopRule) -> Effect:
-    """The effect between two samples (n,) and (m,) of one number per unit."""
-    return compare_arms(first[:, None], second[:, None], Metric("value"), rule)

@@ -1,8 +1,8 @@
 """The effect of one arm on one metric, by tea-tasting: means, ratios (delta method) and CUPED.
 
-A relative effect is the treatment's mean over the control's, less 1, both means adjusted by the covariate, with
-an interval on the log scale. That is tea-tasting's convention; gbstats divides the adjusted difference by the
-control's plain mean (0.57438 and 0.58679 on the same data).
+A relative effect is the treatment's mean over the control's, less 1, both means adjusted by the covariate,
+with an interval on the log scale. That is tea-tasting's convention; gbstats divides the adjusted difference
+by the control's plain mean (0.57438 and 0.58679 on the same data).
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ import numpy as np
 from ...core.errors import InvalidInput
 from ...core.types import F64
 from .metrics import ROWS, Metric
-from .sequence import half_width, p_value
+from .sequence import PLANNED, half_width, p_value
 from .table import AssignedRows
 
 if TYPE_CHECKING:
@@ -70,7 +70,7 @@ class StopRule:
 
     stop: str = SEQUENCE
     level: float = 0.95
-    planned: float = 10_000
+    planned: float = PLANNED
 
 
 def unit_sums(rows: AssignedRows, names: Sequence[str]) -> F64:
@@ -84,7 +84,7 @@ def unit_sums(rows: AssignedRows, names: Sequence[str]) -> F64:
 
 
 def metric_sums(rows: AssignedRows, metric: Metric) -> tuple[F64, Metric]:
-    """((n, p) sums of the metric's columns over units, the metric as a ratio where clusters were assigned)."""
+    """((n, p) sums of the metric's columns over units, the metric: a ratio where clusters were assigned)."""
     if rows.clustered and metric.denominator is None:
         covariate = None if metric.covariate is None else (metric.covariate[0], ROWS)
         metric = Metric(metric.numerator, ROWS, covariate, metric.minimise, metric.margin)

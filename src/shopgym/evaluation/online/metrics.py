@@ -49,7 +49,7 @@ class Metric:
     def columns(self) -> tuple[str, ...]:
         """The columns that it needs, each once."""
         names = (self.numerator, self.denominator, *(self.covariate or ()))
-        return tuple(dict.fromkeys(name for name in names if name not in (None, ROWS)))  # type: ignore[misc]
+        return tuple(dict.fromkeys(name for name in names if name not in (None, ROWS)))
 
     @classmethod
     def read(cls, text: str) -> Metric:

@@ -9,18 +9,26 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from pathlib import Path
 from statistics import NormalDist
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from ...core.errors import InvalidInput, in_range, one_of
 from .effects import FIXED, SEQUENCE, STOPS, aggregates, metric_sums, names_of, tea_metric
-from .metrics import Metric
+from .metrics import Metric, read_metrics
 from .sequence import penalty
-from .table import AssignedRows
+from .table import AssignedRows, TestColumns, read_test
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    import pandas as pd
 
 MOST_USERS = 1e12
+LARGE = 2000
+"""Users of an arm from which on the normal law stands for Student's t."""
 
 
 @dataclass(frozen=True)
@@ -52,7 +60,7 @@ class Baseline:
         return cls(share, math.sqrt(share * (1.0 - share)), True)
 
     def sd_at(self, effect: float) -> float:
-        """Standard deviation in a test with this relative effect: of a rate the mean variance of both arms."""
+        """Standard deviation in a test with this relative effect; of a rate from both arms' variances."""
         if not self.is_rate:
             return self.sd
         other = self.mean * (1.0 + effect)
@@ -85,6 +93,28 @@ def baseline_of(rows: AssignedRows, metric: Metric) -> Baseline:
     if not of_user.std() > 0:
         raise InvalidInput(metric.name, mean, "it is the same for all users, so there is nothing to plan")
     return Baseline(mean, float(of_user.std(ddof=1)))
+
+
+def read_plan(
+    source: Path | pd.DataFrame,
+    metric: str,
+    covariates: Sequence[str],
+    columns: TestColumns,
+    *,
+    day_first: bool | None = None,
+    repeats: bool = False,
+) -> tuple[Baseline, float | None]:
+    """(the baseline of a metric in a table of users, new users a day; None where there are no times).
+
+    Raises:
+        InvalidInput: as :func:`.table.read_test` and :func:`baseline_of`.
+    """
+    metrics = read_metrics([metric], (), covariates)
+    rows = read_test(source, metrics, columns, day_first=day_first, repeats=repeats)
+    per_day = None
+    if rows.day is not None:
+        per_day = len(rows.units[1]) / (int(rows.day.max()) + 1)
+    return baseline_of(rows, metrics[0]), per_day
 
 
 @dataclass(frozen=True)
@@ -164,17 +194,18 @@ def _plan(baseline: Baseline, effect: float, options: PlanOptions) -> TestPlan:
 
 
 def users_per_arm(baseline: Baseline, effect: float, options: PlanOptions) -> float:
-    """Users of each of two arms for one look, by tea-tasting (Student's t)."""
-    metric = tea_metric(
-        Metric("value"),
-        alpha=options.miss,
-        power=options.power,
-        effect_size=abs(effect * baseline.mean),
-    )
+    """Users of each of two arms for one look, by tea-tasting."""
     sd = baseline.sd_at(effect)
     two = aggregates(np.array([[-1.0], [1.0]]) * sd / math.sqrt(2.0) + baseline.mean, ["value"])
-    (size,) = metric.solve_power_from_aggregates(two, "n_obs")
-    return float(size.n_obs) / 2.0
+    asked = {"alpha": options.miss, "power": options.power, "effect_size": abs(effect * baseline.mean)}
+
+    def users(use_t: bool) -> float:
+        (size,) = tea_metric(Metric("value"), use_t=use_t, **asked).solve_power_from_aggregates(two, "n_obs")
+        return float(size.n_obs) / 2.0
+
+    normal = users(use_t=False)
+    # with many users t and the normal law agree, and scipy's noncentral t has no value any more
+    return normal if normal > LARGE else users(use_t=True)
 
 
 def sequence_factor(options: PlanOptions) -> float:

@@ -1,4 +1,4 @@
-"""Interleaving: each user sees items of two policies on the same pages, so users are compared with themselves."""
+"""Interleaving: each user sees items of two policies on the same pages and is compared with themselves."""
 
 from __future__ import annotations
 

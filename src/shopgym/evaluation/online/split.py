@@ -43,7 +43,9 @@ class Split:
         if self.p < BROKEN_SPLIT:
             counted = ", ".join(f"{n:,} in {arm}" for n, arm in zip(self.units, self.arms))
             plan = ", ".join(f"{share:.3g}" for share in self.planned)
-            out.append(f"the split is broken: {counted}, where shares of {plan} were planned (p = {self.p:.1g})")
+            out.append(
+                f"the split is broken: {counted}, where shares of {plan} were planned (p = {self.p:.1g})"
+            )
         return out
 
 

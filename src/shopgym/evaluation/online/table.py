@@ -30,7 +30,7 @@ class TestColumns:
     """Which columns of the table say what.
 
     Attributes:
-        arm: the arm that a row was in.
+        arm: the arm that a row was in; None = all rows are one arm, as before a test.
         user: whose rows belong together and who was assigned; None = each row is one independent user.
         cluster: columns that together name what was assigned instead of users, e.g. city and window of a
             switchback. Then a metric is a mean per row, and errors are those of clusters.
@@ -40,7 +40,7 @@ class TestColumns:
 
     __test__ = False  # pytest collects classes that are called so
 
-    arm: str = "arm"
+    arm: str | None = "arm"
     user: str | None = None
     cluster: tuple[str, ...] = ()
     segments: tuple[str, ...] = ()
@@ -135,14 +135,19 @@ def read_test(
     """
     table = _frame(source, columns, dialect)
     header = [str(name) for name in table.columns]
-    needed = [columns.arm, *columns.unit, *columns.segments, *([columns.time] if columns.time else [])]
+    needed = [
+        name for name in (columns.arm, *columns.unit, *columns.segments, columns.time) if name is not None
+    ]
     for name in dict.fromkeys([*needed, *(part for metric in metrics for part in metric.columns)]):
         one_of("column", name, header)
     unique_columns("column", table, needed)
     if columns.unit and not repeats:
         _refuse_repeats(table)
-    arms, arm = _labels(table, columns.arm)
-    arms, arm = _control_first(arms, arm, columns.arm, control, expected)
+    arms: tuple[str, ...] = ("all",)
+    arm = np.zeros(len(table), np.int64)
+    if columns.arm is not None:
+        arms, arm = _labels(table, columns.arm)
+        arms, arm = _control_first(arms, arm, columns.arm, control, expected)
     remarks: list[str] = []
     if not columns.unit:
         remarks.append("no user column: every row counts as an independent user")
@@ -181,7 +186,7 @@ def _frame(source: Path | pd.DataFrame, columns: TestColumns, dialect: Dialect) 
         if not len(table):
             raise InvalidInput("table", str(source), "give a table with rows")
         return table
-    return read_table(source, "table", dialect=dialect, text=[*columns.unit, columns.arm])
+    return read_table(source, "table", dialect=dialect, text=[*columns.unit, *filter(None, [columns.arm])])
 
 
 def _refuse_repeats(table: pd.DataFrame) -> None:

@@ -90,7 +90,11 @@ def part_rows(analysis: TestAnalysis, which: str) -> list[dict[str, str]]:
     for part in getattr(analysis, which):
         n, m = part.effect.units
         lift: Any = part.effect.relative
-        cells = {"segment" if which == "segments" else "day": f"{part.by} {part.part}" if part.by != "day" else part.part}
+        cells = {
+            "segment" if which == "segments" else "day": f"{part.by} {part.part}"
+            if part.by != "day"
+            else part.part
+        }
         cells |= {"arm": part.arm, "units": f"{n:,} + {m:,}"}
         cells["difference"] = change(part.effect.difference, Bounds(math.nan, math.nan, math.nan))
         cells["relative"] = f"{lift.value:+.1%}" if math.isfinite(lift.value) else "-"

@@ -21,8 +21,12 @@ from ...config import Agents, CatalogSection, Imports, Rule, Section, TrainingSe
 from ...entries import NAME, check_entries
 from .season import COUNTED
 
-USERS, SWITCHBACK, ITEMS, CATEGORIES = "users", "switchback", "items", "categories"
-INTERLEAVING, RAMP = "interleaving", "ramp"
+USERS: Literal["users"] = "users"
+SWITCHBACK: Literal["switchback"] = "switchback"
+ITEMS: Literal["items"] = "items"
+CATEGORIES: Literal["categories"] = "categories"
+INTERLEAVING: Literal["interleaving"] = "interleaving"
+RAMP: Literal["ramp"] = "ramp"
 TWO_ARMS = (ITEMS, CATEGORIES, INTERLEAVING, RAMP)
 """Designs that compare one arm with the control."""
 HISTORY = "history"
@@ -52,10 +56,14 @@ class DesignSection(Section):
         if self.burn_in >= self.period:
             raise InvalidInput("design.burn_in", self.burn_in, f"leave some of the period: {self.period:g}")
         if (self.kind == RAMP) != bool(self.stages):
-            raise InvalidInput("design.stages", len(self.stages), "give stages with kind: ramp, and only then")
+            raise InvalidInput(
+                "design.stages", len(self.stages), "give stages with kind: ramp, and only then"
+            )
         shares = [stage.share for stage in self.stages]
         if shares != sorted(set(shares)):
-            raise InvalidInput("design.stages", shares, "let the share of the treatment grow from stage to stage")
+            raise InvalidInput(
+                "design.stages", shares, "let the share of the treatment grow from stage to stage"
+            )
         return self
 
 

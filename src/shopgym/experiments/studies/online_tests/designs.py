@@ -59,9 +59,7 @@ def whole_days(time: F64) -> I64:
     return np.floor(np.asarray(time)).astype(np.int64)
 
 
-def _recorded(
-    shop: Shop, arms: Arms, assignment: ByUser | ByPeriod, seed: int, rng: Generator
-) -> UserDays:
+def _recorded(shop: Shop, arms: Arms, assignment: ByUser | ByPeriod, seed: int, rng: Generator) -> UserDays:
     recorder = UserRecorder(assignment.arms, _tenths if isinstance(assignment, ByPeriod) else whole_days)
     for step in season(shop, ArmRouter(arms.policies, assignment), seed, rng):
         recorder.add(step)

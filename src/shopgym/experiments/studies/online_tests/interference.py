@@ -1,14 +1,15 @@
 """How far designs are off where arms share a stock: bias, coverage and power over many simulated tests.
 
-Two scenes are the same but for their stock: ``ample`` never runs out, ``scarce`` is reordered every day and has
-sold out of about a third of what visitors are offered. The truth of each is measured: all users in one arm, and
-in the other. A user-split test lets the arms take goods from one another, so it errs where they are scarce.
+Two scenes are the same but for their stock: ``ample`` never runs out, ``scarce`` is reordered every day and
+has often sold out. The truth of each is measured: all users in one arm, and in the other. A user-split test
+lets the arms take goods from one another, so it errs where they are scarce.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
@@ -90,7 +91,7 @@ class Scene:
         names = (self.shop.user_names, self.shop.context_names)
         task = Task(catalog.items, *names, 4, (InStock(),), attention=np.ones(4))
         rng = stage_rng(seed, "arms")
-        self.policies = tuple(
+        self.policies: Any = tuple(
             make_agent(name, task, rng, **options).policy() for name, options in (CONTROL, TREATMENT)
         )
 
@@ -133,12 +134,14 @@ def share_interval(hits: int, n: int) -> Bounds:
 def design_row(scene: Scene, name: str, tests: int, truth: SceneTruth) -> dict[str, object]:
     """Bias, coverage and power of one design in one scene.
 
-    A test's difference counts as a share of the control's true mean: the ratio of two estimated means would add
-    a bias of its own where few units are assigned.
+    A test's difference counts as a share of the control's true mean: the ratio of two estimated means would
+    add a bias of its own where few units are assigned.
     """
     rule, true, control = StopRule(FIXED), truth.relative.value, truth.control[DESIGNS[name].kind]
     effects = [effect_of(rows, metric, 1, rule) for rows, metric in scene.tests(DESIGNS[name], tests)]
-    shares: F64 = np.array([[e.difference.value, e.difference.low, e.difference.high] for e in effects]) / control
+    shares: F64 = (
+        np.array([[e.difference.value, e.difference.low, e.difference.high] for e in effects]) / control
+    )
     estimate, spread = float(shares[:, 0].mean()), float(shares[:, 0].std(ddof=1))
     error = 1.96 * spread / tests**0.5
     inside = int(((shares[:, 1] <= true) & (true <= shares[:, 2])).sum())

@@ -18,10 +18,10 @@ class CounterfactualRanking:
     """Items, not users, have an arm: each stands where the policy of its own arm would rank it.
 
     Both policies rank all candidates of a request. An item's place in the page follows its rank by the policy
-    of its arm; a coin breaks ties. So an item fares about as it would if its policy ranked everything, and its
-    stock is sold by its own arm alone (Nandy, Venugopalan, Lo and Chatterjee 2021, A/B testing for recommender
-    systems in a two-sided marketplace: UniCoRn with every request blended). With arms by category the items
-    of a category keep together.
+    of its arm; a coin breaks ties. So an item fares about as it would if its policy ranked everything, and
+    its stock is sold by its own arm alone (Nandy, Venugopalan, Lo and Chatterjee 2021, A/B testing for
+    recommender systems in a two-sided marketplace: UniCoRn with every request blended). With arms by category
+    the items of a category keep together.
 
     Attributes:
         policies: of the arms, the control first.

@@ -48,8 +48,8 @@ def run_ramp(
 ) -> tuple[tuple[RampStage, ...], AssignedRows]:
     """All stages until one does harm: (what each did, the rows of the last).
 
-    A user who is in the treatment stays in it. A stage stops when the treatment is surely worse on a metric, or
-    surely beyond the margin of a guardrail, at a level that all stages share (Bonferroni).
+    A user who is in the treatment stays in it. A stage stops when the treatment is surely worse on a metric,
+    or surely beyond the margin of a guardrail, at a level that all stages share (Bonferroni).
     """
     done: list[RampStage] = []
     ends = [sum(stage.days for stage in stages[: number + 1]) for number in range(len(stages))]

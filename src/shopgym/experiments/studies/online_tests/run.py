@@ -128,7 +128,11 @@ def run_abtest(
 def simulate(config: AbtestConfig, catalog: Catalog, policies: tuple[SlatePolicy, ...]) -> AbtestResult:
     """One test with frozen arms, without the truth."""
     shop, arms = season_shop(config, catalog), Arms(config.arms, policies, config.shares)
-    metrics, seed, rng = config.read_metrics(), stage_seed(config.seed, "test"), stage_rng(config.seed, "test")
+    metrics, seed, rng = (
+        config.read_metrics(),
+        stage_seed(config.seed, "test"),
+        stage_rng(config.seed, "test"),
+    )
     if config.design.kind == INTERLEAVING:
         names = (arms.names[0], arms.names[1])
         credits = [interleaved(shop, arms, m, seed, stage_rng(config.seed, "test")) for m in metrics]

@@ -74,7 +74,7 @@ class UserRecorder:
         keys, values = np.concatenate(self._keys), np.concatenate(self._values)
         unique, code = np.unique(keys, axis=0, return_inverse=True)
         code = code.reshape(-1)
-        sums = np.stack([np.bincount(code, column, len(unique)) for column in values.T], axis=1)
+        sums: F64 = np.stack([np.bincount(code, column, len(unique)) for column in values.T], axis=1)
         return UserDays(unique[:, 0], unique[:, 1], unique[:, 2], sums)
 
 
