@@ -11,6 +11,7 @@ import typer
 
 from .._version import __version__
 from ..core.errors import InvalidInput
+from .abtest import abtest_analyse, abtest_plan, abtest_run
 from .agents import agents
 from .bundle import bundle_inspect, bundle_verify
 from .calibrate import calibrate
@@ -70,6 +71,10 @@ GROUPS: dict[str, tuple[str, dict[str, Callable[..., None]]]] = {
     "runs": (
         "List, compare, show or delete runs.",
         {"list": runs_list, "compare": runs_compare, "report": runs_report, "rm": runs_rm},
+    ),
+    "abtest": (
+        "Plan, analyse or run an online test.",
+        {"plan": abtest_plan, "analyse": abtest_analyse, "run": abtest_run},
     ),
     "log": ("Work with decision logs.", {"compact": log_compact}),
 }
