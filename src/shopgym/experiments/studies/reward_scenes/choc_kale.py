@@ -50,7 +50,9 @@ class ChocKaleScene(SceneConfig):
                 mean, low, high = mean_interval(totals, 0.95)
                 row = {"sensitivity": sensitivity, "choc": share, "engagement": mean}
                 rows.append({**row, "low": low, "high": high})
-        return SceneResult("Engagement of a session", tuple(rows), self._sentences(rows), _figure(rows))
+        return SceneResult(
+            "Engagement of a session", tuple(rows), self._sentences(rows), _figure(rows, self.time_budget)
+        )
 
     def engagement(self, sensitivity: float, share: float, rng: Generator) -> F64:
         """(users,) engagement of a whole session; common random numbers for every share of choc pages."""
@@ -80,7 +82,7 @@ class ChocKaleScene(SceneConfig):
         return tuple(sentences)
 
 
-def _figure(rows: list[dict[str, Any]]) -> Any:
+def _figure(rows: list[dict[str, Any]], pages: int) -> Any:
     figure, (axes,) = new_figure(7.2, 4.2)
     for sensitivity, colour in zip(dict.fromkeys(row["sensitivity"] for row in rows), SERIES, strict=False):
         own = [row for row in rows if row["sensitivity"] == sensitivity]
@@ -95,7 +97,7 @@ def _figure(rows: list[dict[str, Any]]) -> Any:
     axes.plot([], [], "D", color="#5f6b78", markerfacecolor="white", label="measured in RecSim itself")
     axes.set_ylim(0, None)
     axes.set_xlabel("% of the pages that show the most clickbaity candidate; the others the least")
-    axes.set_ylabel("engagement of a session of 60 pages")
+    axes.set_ylabel(f"engagement of a session of {pages} pages")
     axes.legend(frameon=False, fontsize=8, loc="upper right")
     titled(axes, "Choc and kale: what a reward of engagement wants")
     return figure

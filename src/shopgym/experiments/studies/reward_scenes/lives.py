@@ -41,9 +41,8 @@ class LivesScene(ShopScene):
             rows += self._rows(name, self._shop(rate, churn))
         star = self.spec.star.name
         sentences = tuple(
-            f"Satisfaction effects {row['effects']}: over lives an optimiser of the page keeps "
-            f"{row['kept']:.0%} ({row['low']:.0%} to {row['high']:.0%}) of the {star} that one can have that "
-            "looks ahead."
+            f"Satisfaction effects {row['effects']}: over lives the best page by itself keeps "
+            f"{row['kept']:.0%} ({row['low']:.0%} to {row['high']:.0%}) of what looking ahead earns."
             for row in rows
             if row["episode"] == "life"
         )
