@@ -41,8 +41,8 @@ class Duration:
         """For the terminal."""
         longest = max(self.stages, key=lambda name: self.stages[name])
         return (
-            f"about {_words(self.seconds)}: {self.agents} agents, {self.pages:,} pages in all; "
-            f"the longest stage is '{longest}' ({_words(self.stages[longest])})"
+            f"about {time_in_words(self.seconds)}: {self.agents} agents, {self.pages:,} pages in all; "
+            f"the longest stage is '{longest}' ({time_in_words(self.stages[longest])})"
         )
 
 
@@ -106,7 +106,7 @@ def expected_duration(config: ExperimentConfig, *, robust: bool = False) -> Dura
     experiment.lint_size = SMALL_LINT
     experiment.run()
     begin = time.perf_counter()  # now that everything is compiled
-    experiment.open("duration")
+    experiment.context.open("duration")
     opening = time.perf_counter() - begin
     pages = _decisions(config)
     growth = {name: pages[name] / count for name, count in _decisions(small).items()}
@@ -155,7 +155,7 @@ def _decisions(config: ExperimentConfig) -> dict[str, int]:
     return {name: -(-pages // batch) * batch for name, pages in of_stages.items()}
 
 
-def _words(seconds: float) -> str:
+def time_in_words(seconds: float) -> str:
     """``40 s``, ``3 min``, ``2.1 h``."""
     if seconds < 90:
         return f"{max(seconds, 1.0):.0f} s"

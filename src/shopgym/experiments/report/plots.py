@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 from matplotlib.figure import Figure
 
 from ...evaluation.figures import ALARM_COLOUR, INK, MUTED, new_figure, titled
 from ...evaluation.offline.verdict import CAUTION, REFUSE
+from ...simulators.rollout import Episode
 from ..results import Results, is_told
 
 POINTS: dict[str, Any] = {"textcoords": "offset points"}
@@ -31,9 +33,12 @@ def learning(results: Results) -> Figure:
         axes.plot(rows["decisions"], smooth, color=colour, linewidth=2)
         ends.append((float(smooth.iloc[-1]), agent, colour))
     best = float((results.learning["expected_reward"] + results.learning["regret"]).mean())
-    axes.axhline(best, color=TRUTH, linewidth=1, linestyle=(0, (4, 3)))
-    ends.append((best, "best possible", TRUTH))
-    axes.set_ylim(0, 1.06 * best)
+    if math.isfinite(best):  # of single pages: what is best for one page need not be best for a visit
+        axes.axhline(best, color=TRUTH, linewidth=1, linestyle=(0, (4, 3)))
+        ends.append((best, "best possible", TRUTH))
+    else:
+        best = max(float(results.learning["expected_reward"].max()), 0.0) or 1.0
+    axes.set_ylim(min(0.0, *(height for height, _, _ in ends)), 1.06 * best)
     right = results.learning["decisions"].max()
     axes.set_xlim(0, right)
     heights = _spread([end[0] for end in sorted(ends)], 0.055 * best)
@@ -53,7 +58,7 @@ def offline_against_truth(results: Results) -> Figure:
     marks = dict(zip(estimators, ("o", "s", "D", "^", "v", "P"), strict=False))
     step = 0.72 / len(estimators)
     for row, agent in enumerate(agents):
-        truth = results.agent(agent)["value_on_log"]
+        truth = results.truth(agent)
         axes.plot([truth, truth], [row - 0.42, row + 0.42], color=TRUTH, linewidth=2, zorder=3)
         for e, estimator in enumerate(estimators):
             at = row + (e - (len(estimators) - 1) / 2) * step
@@ -73,7 +78,8 @@ def offline_against_truth(results: Results) -> Figure:
     axes.set_ylim(len(agents) - 0.45, -0.55)
     told = results.evaluation[results.evaluation["verdict"] != REFUSE]
     axes.set_xlim(left=min(0.0, float(told["low"].min())) if len(told) else 0.0)
-    axes.set_xlabel(f"{results.unit} per decision; black: the true value for the log's requests")
+    black = "for the log's requests" if results.episode is Episode.PAGE else "when deployed"
+    axes.set_xlabel(f"{results.unit} per {results.per}; black: the true value {black}")
     level = results.config.evaluation.level
     titled(axes, f"From the log alone: estimates with {level:.0%} intervals")
     return figure
@@ -104,7 +110,8 @@ def gains(results: Results) -> Figure:
     axes.set_yticks(range(len(names)), names)
     axes.set_ylim(len(names) - 0.5, -0.5)
     axes.margins(x=0.15)
-    axes.set_xlabel(f"{results.unit} per decision; black tick: lower bound from the log")
+    told_by = "paired deployments" if results.episode is Episode.SEASON else "the log"
+    axes.set_xlabel(f"{results.unit} per {results.per}; black tick: lower bound from {told_by}")
     titled(axes, f"Gain over {results.chosen.baseline}: the truth, and what the gate could know")
     return figure
 

@@ -3,14 +3,17 @@
 from .clauses import Clause, lint_clause
 from .judge import check_reason, choose_candidate, judge_candidates, overridden
 from .outcomes import north_star_log, outcome_logs
+from .paired import PairedOutcomes, judge_paired
 from .verdict import Verdict
 
 __all__ = [
     "Clause",
+    "PairedOutcomes",
     "Verdict",
     "check_reason",
     "choose_candidate",
     "judge_candidates",
+    "judge_paired",
     "lint_clause",
     "north_star_log",
     "outcome_logs",

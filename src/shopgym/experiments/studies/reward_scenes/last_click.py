@@ -16,7 +16,7 @@ from numpy.random import Generator, Philox
 from pydantic import Field
 
 from ....core.batches import EMPTY, Decisions, Requests
-from ....core.reward.attribution import RULES, Outcomes, Touches, attribute
+from ....core.reward.attribution import Outcomes, Touches, attribute
 from ....core.types import F64, Bool
 from ....evaluation.figures import INK, REWARD_COLOUR, STAR_COLOUR, new_figure, titled
 from ....guardrails.reward.price import share_of
