@@ -25,6 +25,7 @@ from .ope_benchmark import ope_benchmark
 from .realism import realism
 from .reward import reward_lint
 from .reward_audit import reward_audit, reward_frontier
+from .reward_scene import reward_scene
 from .run import run
 from .runs import runs_compare, runs_list, runs_report, runs_rm
 from .serve import serve
@@ -66,7 +67,12 @@ GROUPS: dict[str, tuple[str, dict[str, Callable[..., None]]]] = {
     ),
     "reward": (
         "Check a reward before anything is trained on it.",
-        {"lint": reward_lint, "audit": reward_audit, "frontier": reward_frontier},
+        {
+            "lint": reward_lint,
+            "audit": reward_audit,
+            "frontier": reward_frontier,
+            "scene": reward_scene,
+        },
     ),
     "runs": (
         "List, compare, show or delete runs.",
