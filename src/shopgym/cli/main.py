@@ -25,6 +25,7 @@ from .reward import reward_lint
 from .reward_audit import reward_audit, reward_frontier
 from .run import run
 from .serve import serve
+from .watch import watch
 
 app = typer.Typer(
     name="shopgym",
@@ -53,7 +54,7 @@ def _main(
     """A shop you can experiment on before you experiment on your customers."""
 
 
-for command in (run, evaluate, export, serve, realism, ingest, calibrate, ope_benchmark):
+for command in (run, watch, evaluate, export, serve, realism, ingest, calibrate, ope_benchmark):
     app.command(cls=OnceCommand)(command)
 GROUPS: dict[str, tuple[str, dict[str, Callable[..., None]]]] = {
     "bundle": ("Show or verify a bundle.", {"verify": bundle_verify, "inspect": bundle_inspect}),
