@@ -1,7 +1,7 @@
-"""The page of a watched shop and its server: pictures go to every browser, actions come back.
+"""The page of a watched shop and its server: snapshots go to every browser, actions come back.
 
-``GET /`` the page, ``GET /about``, ``GET /events`` (server-sent events), ``POST /actions``. Nothing on the page
-comes from elsewhere. While no browser listens the shop stands still.
+``GET /`` the page, ``GET /about``, ``GET /events`` (server-sent events), ``POST /actions``. Nothing on the
+page comes from elsewhere. While no browser listens the shop stands still.
 """
 
 from __future__ import annotations
