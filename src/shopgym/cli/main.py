@@ -29,6 +29,7 @@ from .reward_scene import reward_scene
 from .run import run
 from .runs import runs_compare, runs_list, runs_report, runs_rm
 from .serve import serve
+from .watch import watch
 
 app = typer.Typer(
     name="shopgym",
@@ -57,7 +58,7 @@ def _main(
     """A shop you can experiment on before you experiment on your customers."""
 
 
-for command in (run, evaluate, export, serve, realism, ingest, calibrate, ope_benchmark, agents):
+for command in (run, watch, evaluate, export, serve, realism, ingest, calibrate, ope_benchmark, agents):
     app.command(cls=OnceCommand)(command)
 GROUPS: dict[str, tuple[str, dict[str, Callable[..., None]]]] = {
     "bundle": ("Show or verify a bundle.", {"verify": bundle_verify, "inspect": bundle_inspect}),
