@@ -161,9 +161,10 @@ def calibrate(
     assert source[1] is not None
     work = Work(own, own.parts(seed, resamples), seed, progress)
     name = work.nearest_profile() if base == AUTO else base
-    fit = work.fit(profile_shop(name, own), rounds)
+    shop = profile_shop(name, own)
+    untouched = SimulatedShop.of_profile(name, shop.days, shop.start_week, WRITTEN_VISITS)
+    fit = work.or_profile(work.fit(shop, rounds), shop, untouched)
     fit, table = _respond(fit, responses, own, seed)
-    untouched = SimulatedShop.of_profile(name, fit.shop.days, fit.shop.start_week, WRITTEN_VISITS)
     judged = work.judge(fit.shop)
     comparison = compare_parts(work.parts, judged.figures, work.judge(untouched).figures)
     chosen = [f"profile: {name}, the one most like the records as it is"] if base == AUTO else []

@@ -27,6 +27,8 @@ from .simulated_shop import SimulatedShop, same_levels
 
 PAGES = ("home", "product", "cart", "search", "email")
 SURELY, MOST_RETURNED = 1.0 - 1e-9, 0.99
+REMEMBERED_ITEMS = 64
+"""Different items bought last that a customer may buy again, where the records say how often that happens."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -56,6 +58,7 @@ def profile_shop(name: str, own: OwnRecords) -> SimulatedShop:
     behaviour = Behaviour(**profiles.values(name, profiles.BEHAVIOUR))
     shop = SimulatedShop(catalog, config, float(own.days), behaviour=behaviour, start_week=own.start_week)
     values = {one.name: one.value for one in pages_that_fit(config, len(catalog))}
+    values |= {"people.repurchase.items": REMEMBERED_ITEMS}
     return shop.with_values({**values, "choice.max_units": own.most_units, "choice.competition": 0.0})
 
 
