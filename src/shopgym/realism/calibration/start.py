@@ -50,6 +50,9 @@ def profile_shop(name: str, own: OwnRecords) -> SimulatedShop:
 
     Items of a page do not compete: ``shopgym run`` compares agents by exact values of pages. Seasons of goods
     that the catalogue does not sell are left out.
+
+    Raises:
+        InvalidInput: the catalogue has items that are sold at a loss.
     """
     catalog = own.catalog()
     config = replace(profiles.profile(name), campaigns=(), shocks=())
@@ -59,15 +62,17 @@ def profile_shop(name: str, own: OwnRecords) -> SimulatedShop:
     shop = SimulatedShop(catalog, config, float(own.days), behaviour=behaviour, start_week=own.start_week)
     values = {one.name: one.value for one in pages_that_fit(config, len(catalog))}
     values |= {"people.repurchase.items": REMEMBERED_ITEMS}
-    return shop.with_values({**values, "choice.max_units": own.most_units, "choice.competition": 0.0})
+    shop = shop.with_values({**values, "choice.max_units": own.most_units, "choice.competition": 0.0})
+    shop.config.check_catalog(catalog)
+    return shop
 
 
 def pages_that_fit(config: ShopConfig, items: int) -> list[FittedParameter]:
-    """Pages no larger than the catalogue."""
+    """Pages that are as large as the catalogue, or would be larger."""
     how = f"the catalogue has only {items} items"
     sizes = {name: getattr(config, name) for name in ("slate_size", "num_candidates")}
     sizes |= {f"surfaces.{name}.slots": getattr(config.surfaces, name).slots for name in PAGES}
-    return [FittedParameter(name, items, "items", how) for name, size in sizes.items() if size > items]
+    return [FittedParameter(name, items, "items", how) for name, size in sizes.items() if size >= items]
 
 
 def start(shop: SimulatedShop, own: OwnRecords, pilot: Season, share: float) -> Start:

@@ -55,13 +55,20 @@ class Work:
     Args:
         own: the records; ``parts`` of them, the fitted one first.
         seed: of every season.
+        visits: of a season at the size at which the shop is written, at most.
         progress: called after every season with what it was for and how many there were.
     """
 
     def __init__(
-        self, own: OwnRecords, parts: tuple[Part, ...], seed: int, progress: Progress | None
+        self,
+        own: OwnRecords,
+        parts: tuple[Part, ...],
+        seed: int,
+        progress: Progress | None = None,
+        visits: int = WRITTEN_VISITS,
     ) -> None:
-        self.own, self.parts, self.seed, self.progress, self.seasons = own, parts, seed, progress, 0
+        self.own, self.parts, self.seed, self.progress, self.visits = own, parts, seed, progress, visits
+        self.seasons = 0
         self._judged: dict[str, Judged] = {}
 
     def _count(self, what: str) -> None:
@@ -76,7 +83,7 @@ class Work:
         """
         seen = shop if self.own.events is not None else shop.customers_only()
         visits = max(seen.config.visits_per_day * seen.days, 1.0)
-        seen = seen.smaller(min(1.0, SEARCH_VISITS / visits))
+        seen = seen.smaller(min(1.0, min(SEARCH_VISITS, self.visits) / visits))
         return replace(seen, days=self.parts[0].data.days if days is None else days).with_people()
 
     def small(self, shop: SimulatedShop) -> F64:
@@ -151,10 +158,10 @@ class Work:
         worse = tuple(UnidentifiedParameter(one.name, WORSE) for one in closed.fitted)
         alone = Start(base.with_values(busy), (), (*closed.unidentified, *worse))
         best, what = fit, "the fit is kept"
-        for begin, words in (
-            (closed, "what has a closed form alone is fitted"),
-            (alone, "its numbers are kept, for as many customers as you have"),
-        ):
+        less = [(alone, "its numbers are kept, for as many customers as you have")]
+        if fit.search is not None:  # else the fit itself is what has a closed form
+            less.insert(0, (closed, "what has a closed form alone is fitted"))
+        for begin, words in less:
             shop, said = self._whole(begin.shop, base)
             if self._count_near(shop) > most:
                 most, what = self._count_near(shop), words
@@ -240,8 +247,8 @@ class Work:
             remarks.append(f"{words}, as in the profile")
         elif "purchase" not in self.own.data.kinds:
             shop = shop.with_values(as_busy(shop.config, self.own, season, seen.share))
-        if visits > WRITTEN_VISITS:
-            share = float(f"{WRITTEN_VISITS / visits:.2g}")
+        if visits > self.visits:
+            share = float(f"{self.visits / visits:.2g}")
             shop = shop.smaller(share)
             remarks.append(f"the shop has {share:.0%} of the people, who represent all of them")
         return shop, remarks
@@ -249,7 +256,8 @@ class Work:
     def _conversion(self, base: SimulatedShop) -> float:
         """Share of visits with an order in the profile as it is."""
         passing = base.config.people.retention.passing
-        whole = base.smaller(min(1.0, 5 * SEARCH_VISITS / (base.config.visits_per_day * base.days)))
+        most = min(5 * SEARCH_VISITS, self.visits)
+        whole = base.smaller(min(1.0, most / (base.config.visits_per_day * base.days)))
         if not passing:
             whole = self.view(base)
         season = whole.season(self.seed)
