@@ -26,7 +26,8 @@ from ...simulators.build_params import context_names, user_names
 from ...simulators.catalog.catalog import OBSERVED
 from ...simulators.profiles.profiles import PROFILES, profile, profile_catalog, size
 from ..catalogs import load_catalog
-from ..config import ExperimentConfig, Rule, config_path, parse_config, read_config
+from ..config import ExperimentConfig, Rule, parse_config
+from ..config_file import config_path, read_config
 from ..policy_store import policy_names, read_policy, read_retriever
 from ..run_folder import CONFIG
 from ..stages import stage_rng, stage_seed
