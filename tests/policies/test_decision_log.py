@@ -298,8 +298,8 @@ def rewrite(path: Path, metadata: dict[str, object]) -> None:
 def test_a_newer_version_is_refused(tmp_path: Path) -> None:
     path = tmp_path / "log.parquet"
     make_log().write(path)
-    rewrite(path, {"version": 2})
-    with pytest.raises(InvalidInput, match=r"log\.version = 2: this shopgym reads version 1"):
+    rewrite(path, {"version": 3})
+    with pytest.raises(InvalidInput, match=r"log\.version = 3: this shopgym reads versions up to 2"):
         DecisionLog.read(path)
 
 

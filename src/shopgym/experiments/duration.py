@@ -44,8 +44,8 @@ class Duration:
         """For the terminal."""
         longest = max(self.stages, key=lambda name: self.stages[name])
         return (
-            f"about {_words(self.seconds)}: {self.agents} agents, {self.pages:,} {self.counted}; "
-            f"the longest stage is '{longest}' ({_words(self.stages[longest])})"
+            f"about {time_in_words(self.seconds)}: {self.agents} agents, {self.pages:,} {self.counted}; "
+            f"the longest stage is '{longest}' ({time_in_words(self.stages[longest])})"
         )
 
 
@@ -167,7 +167,7 @@ def _decisions(config: ExperimentConfig) -> dict[str, int]:
     return batches
 
 
-def _words(seconds: float) -> str:
+def time_in_words(seconds: float) -> str:
     """``40 s``, ``3 min``, ``2.1 h``."""
     if seconds < 90:
         return f"{max(seconds, 1.0):.0f} s"

@@ -20,18 +20,18 @@ from .export import export_policy
 from .policy_store import save_retriever
 from .results import Results, environment, write_json, write_tables
 from .robust import robust_gain
-from .run_folder import CONFIG, check_folder
+from .run_folder import CONFIG, SUMMARY, check_folder, sole_writer
 from .served import served_equals_golden
 from .stages.context import RunContext
 from .stages.deploy import agents_table, deploy_all
-from .stages.evaluate import REWARD, estimates, log_inputs_of_all, refused_estimates
+from .stages.evaluate import REWARD, estimates, log_inputs_of_all, logged_rankings, refused_estimates
 from .stages.judge import chosen_of, judge_deployed, judge_on_log, require_candidates
 from .stages.learn import train_agents
 from .stages.lint import lint_reward, price_of_clicks
 from .stages.log import write_log
 from .stages.prepare import prepare_retriever, prepare_task
 
-SUMMARY, ROBUST = "summary.json", "robust.json"
+ROBUST = "robust.json"
 
 
 class Experiment:
@@ -65,7 +65,8 @@ class Experiment:
             rewards = {name: outcomes[REWARD] for name, outcomes in inputs.items()}
             evaluation = estimates(context, rewards, agents)
             lint = lint_reward(context, self.lint_size)
-            verdicts = judge_on_log(context, inputs, lint)
+            rankings = logged_rankings(context, log, {name: policies[name] for name in judged})
+            verdicts = judge_on_log(context, inputs, rankings, lint)
         results = Results(
             config=context.config,
             catalog=context.catalog,
@@ -127,7 +128,11 @@ def run(
         MofNCompleteColumn(),
         TimeElapsedColumn(),
     )
-    with Progress(*columns, disable=quiet) as progress, new_folder(folder) as new:
+    with (
+        sole_writer(folder),
+        Progress(*columns, disable=quiet) as progress,
+        new_folder(folder) as new,
+    ):
         experiment = Experiment(config, progress)
         context = experiment.context
         results, log = experiment.run()

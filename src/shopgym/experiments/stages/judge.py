@@ -9,6 +9,7 @@ from ...core.errors import InvalidInput
 from ...evaluation.offline.inputs import OpeInputs
 from ...guardrails.gate import (
     Clause,
+    LoggedRankings,
     PairedOutcomes,
     Verdict,
     choose_candidate,
@@ -23,14 +24,23 @@ from .evaluate import NORTH_STAR, REWARD
 
 
 def judge_on_log(
-    context: RunContext, inputs: dict[str, dict[str, OpeInputs]], lint: LintReport | None
+    context: RunContext,
+    inputs: dict[str, dict[str, OpeInputs]],
+    rankings: LoggedRankings | None,
+    lint: LintReport | None,
 ) -> dict[str, Verdict]:
     """A verdict on every policy but the baseline, from the log."""
     stars = {name: outcomes.get(NORTH_STAR, outcomes[REWARD]) for name, outcomes in inputs.items()}
     gate, costs = context.config.gate, context.reward.limits
-    others = _other_clauses(lint)
     return judge_candidates(
-        stars, gate.baseline, gate.level, costs=costs, outcomes=inputs, others=others, per=context.per
+        stars,
+        gate.baseline,
+        gate.level,
+        costs=costs,
+        outcomes=inputs,
+        rankings=rankings,
+        others=_other_clauses(lint),
+        per=context.per,
     )
 
 

@@ -1,4 +1,4 @@
-"""The one schema of a decision log, version 1, and the checks that a valid log passes.
+"""The one schema of a decision log, version 2, and the checks that a valid log passes.
 
 The simulator, the server and importers write the same columns. A column holds one number per decision, or
 a list of fixed length: k slots, m candidates, u user features, c context features or h items of the user's
@@ -23,7 +23,9 @@ from ...core.hashing import hash_arrays
 from ...core.items import Items
 from ...core.types import AnyArray, Bool
 
-VERSION = 1
+VERSION = 2
+"""Of a log with counters of rules. A log without them is still written as version 1."""
+READ_VERSIONS = (1, 2)
 ROUNDING = 1e-9
 """How far above 1 a computed probability may lie."""
 
@@ -91,10 +93,15 @@ COLUMNS = (
 """In the order of the Parquet file."""
 LIVE = Column("live.", "float32", "m", "what was true of each candidate then, e.g. live.price; 0 at padding")
 """Any number of these may follow, named ``live.NAME``; see :class:`shopgym.core.Requests`."""
+COUNTER = Column("counter.", "float64", "", "what a rule had counted before the request, e.g. counter.shown")
+CANDIDATE_COUNTER = Column(
+    "candidate_counter.", "float32", "m", "what a rule had counted of each candidate; 0 at padding"
+)
+"""Any number of both may follow; the rules that read them are in :mod:`shopgym.policies.guards`."""
 EVENT = Column("event.", "float64", "k", "further outcome of each slot, e.g. event.click; NaN like reward")
 """Any number of these may follow, named ``event.NAME``."""
 
-REQUEST_FIELDS = (*(column.name for column in REQUEST_COLUMNS), "live")
+REQUEST_FIELDS = (*(column.name for column in REQUEST_COLUMNS), "live", "counters")
 """The fields of :class:`shopgym.core.Requests`."""
 NOT_SERVED = ("slots", "slates", "marginals", "rewarded", "reward", "episode", "step", "ended")
 """A server does not write these with a decision: its pages have all slots, the others come later, and it does
@@ -102,6 +109,16 @@ not know where an episode ends."""
 SERVED_COLUMNS = tuple(column for column in COLUMNS if column.name not in NOT_SERVED)
 SERVED_REQUEST_FIELDS = tuple(name for name in REQUEST_FIELDS if name not in NOT_SERVED)
 """The fields of a request that ``/rank`` accepts and that the server writes down."""
+
+
+def counter_family(values: AnyArray) -> Column:
+    """Which of the two families of counters an array belongs to."""
+    return COUNTER if values.ndim == 1 else CANDIDATE_COUNTER
+
+
+def version_of(counters: object) -> int:
+    """The version that a log is written as: only logs with ``counters`` need the present one."""
+    return VERSION if counters else 1
 
 
 def pad(values: AnyArray, width: int, fill: float) -> AnyArray:
@@ -115,7 +132,10 @@ def items_hash(items: Items) -> str:
 
 
 def check_values(
-    columns: Mapping[str, AnyArray], events: Mapping[str, AnyArray], live: Mapping[str, AnyArray]
+    columns: Mapping[str, AnyArray],
+    events: Mapping[str, AnyArray],
+    live: Mapping[str, AnyArray],
+    counters: Mapping[str, AnyArray],
 ) -> None:
     """Raise :class:`InvalidInput`, naming rows and counts, unless the values make sense together."""
     _check_ids(columns["request_id"])
@@ -123,6 +143,9 @@ def check_values(
         _refuse(name, columns[name], ~np.isfinite(columns[name]), "remove NaN and infinity")
     for name, values in live.items():
         _refuse(f"live.{name}", values, ~np.isfinite(values), "remove NaN and infinity")
+    for name, values in counters.items():
+        bad = ~(np.isfinite(values) & (values >= 0))
+        _refuse(f"counters.{name}", values, bad, "a counter is a finite number >= 0")
     candidates, positions, slates = columns["candidates"], columns["positions"], columns["slates"]
     _refuse("candidates", candidates, candidates < EMPTY, "give catalogue rows, or -1 for padding")
     _refuse("in_stock", columns["in_stock"], columns["in_stock"] & (candidates < 0), "padding has no stock")
