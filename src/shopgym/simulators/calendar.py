@@ -121,6 +121,7 @@ class Calendar:
                 seed=seed,
                 remembers=config.people.enabled,
                 history=config.history,
+                purchases=config.people.purchases,
             )
         if self.clock is Clock.OWN:
             self.today = self._weeks

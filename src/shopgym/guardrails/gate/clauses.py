@@ -58,7 +58,12 @@ class Clause:
 
 
 def north_star_clause(
-    candidate: OpeInputs, baseline: OpeInputs, name: str, error: float, confidence: str
+    candidate: OpeInputs,
+    baseline: OpeInputs,
+    name: str,
+    error: float,
+    confidence: str,
+    per: str = "decision",
 ) -> Clause:
     """Whether the candidate's north star is above the baseline's.
 
@@ -67,12 +72,13 @@ def north_star_clause(
         name: of the baseline.
         error: of the one-sided bound.
         confidence: as the reason calls it, e.g. ``joint confidence 95%``.
+        per: what a round is.
     """
     try:
         gain = compare_inputs(candidate, baseline, estimator="dr", level=1 - 2 * error)
     except NotEstimable as doubt:
         return _unknown(NORTH_STAR, doubt, candidate.unit)
-    lowest = f"{gain.low:.4g} {gain.unit} a decision at {confidence}"
+    lowest = f"{gain.low:.4g} {gain.unit} a {per} at {confidence}"
     clause = _held(NORTH_STAR, gain, 0.0, upper=False)
     if clause.verdict == REFUSE:
         return clause
@@ -104,17 +110,20 @@ def cost_clause(
         error, confidence: as in :func:`north_star_clause`.
     """
     policies = [candidate] if cost.versus is None else [candidate, cost.versus]
+    names = cost_outcomes(cost)
+    if cost.per == PAGE and PAGE in outcomes.get(candidate, {}):
+        names = (*names, PAGE)  # rounds of several pages
     for policy in policies:
-        for name in cost_outcomes(cost):
+        for name in names:
             if name not in outcomes.get(policy, {}):
                 why = f"the log does not tell {name} of {policy}"
                 return Clause(cost.label, False, why, limit=cost.limit, further=math.inf, verdict=REFUSE)
-    parts = [outcomes[policy][name] for policy in policies for name in cost_outcomes(cost)]
+    parts = [outcomes[policy][name] for policy in policies for name in names]
     unit = f"{parts[0].unit} per {cost.per}" if cost.versus is None else f"times {cost.versus}'s"
     try:
         estimate = combine_inputs(
             parts,
-            partial(_cost_statistic, ratio=cost.per != PAGE, versus=cost.versus is not None),
+            partial(_cost_statistic, ratio=len(names) > 1, versus=cost.versus is not None),
             level=1 - 2 * error,
             unit=unit,
             note=cost.sentence,
