@@ -31,6 +31,7 @@ from .stages.learn import train_agents
 from .stages.lint import lint_reward, price_of_clicks
 from .stages.log import write_log
 from .stages.prepare import prepare_retriever, prepare_task
+from .watched_progress import WatchedProgress
 
 ROBUST = "robust.json"
 
@@ -47,7 +48,7 @@ class Experiment:
         context = self.context
         task = prepare_task(context)
         context.retriever = prepare_retriever(context, task)
-        policies, learning = train_agents(context, task)
+        policies, learning, monitors = train_agents(context, task)
         deployments = deploy_all(context, policies)
         log, on_log = write_log(context, task, {name: policies[name] for name in deployments})
         if context.episode is Episode.SEASON:
@@ -85,6 +86,7 @@ class Experiment:
             environment=environment(),
             failed=context.failures.reasons,
             lint=lint,
+            monitors={name: monitors[name] for name in judged if name in monitors},
             clicks=price_of_clicks(context, lint, self.lint_size),
             guarding=context.guarding,
         )
@@ -134,7 +136,7 @@ def run(
     )
     with (
         sole_writer(folder),
-        Progress(*columns, disable=quiet) as progress,
+        WatchedProgress(*columns, disable=quiet) as progress,
         new_folder(folder) as new,
     ):
         experiment = Experiment(config, progress)
@@ -155,8 +157,7 @@ def run(
         context.failures.write(new)
         if context.set_aside is not None:
             context.set_aside.to_csv(new / "set_aside.csv", index=False)
-        if results.lint is not None:
-            write_json(new / "reward_lint.json", results.lint.summary())
+        write_json(new / "reward_lint.json", results.lint.summary())
         write_json(new / "gate.json", {name: v.as_dict() for name, v in results.verdicts.items()})
         if robust:
             chosen = results.chosen
