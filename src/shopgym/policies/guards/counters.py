@@ -100,7 +100,9 @@ class _Showings:
             inside = [keys for at, keys in pages if time - self.days < at <= time]
             if inside:
                 wanted = self.keys[np.maximum(requests.candidates[row], 0)]
-                counts[row] = (wanted[:, None] == np.concatenate(inside)).sum(axis=1)
+                keys, times_shown = np.unique(np.concatenate(inside), return_counts=True)
+                place = np.minimum(np.searchsorted(keys, wanted), len(keys) - 1)
+                counts[row] = np.where(keys[place] == wanted, times_shown[place], 0)
         counts[requests.candidates < 0] = 0.0
         return {self.name: counts}
 
