@@ -166,7 +166,7 @@ def assumed_world(
 
 
 def as_many_units(catalog: Catalog, config: ShopConfig, changed: ShopConfig, *, seed: int = 0) -> ShopConfig:
-    """``changed``, with ``cart_base`` and ``buy_base`` at which a page sells as many units as in ``config``."""
+    """``changed``, with ``cart_base`` and ``buy_base`` at which pages sell as many units as in ``config``."""
 
     def move(place: F64) -> ShopConfig:
         return _with_choice(changed, _shifted(changed.choice, float(place[0]), "cart_base", "buy_base"))
