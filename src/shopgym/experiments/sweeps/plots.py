@@ -54,9 +54,10 @@ def _panel(axes: Axes, points: pd.DataFrame, setting: str | None, value: str) ->
         style: dict[str, Any] = {"color": COLOURS[at % len(COLOURS)], "markersize": 4, "capsize": 2}
         alone = not part[setting].duplicated().any() if setting else False
         line = "-" if alone and ticks is None else "none"
+        at_x = _moved(x, 0.0 if setting is None else beside, on_log, places)
         order = np.argsort(x, kind="stable")
         axes.errorbar(
-            _moved(x, 0.0 if setting is None else beside, on_log, places)[order], part[value].to_numpy()[order], yerr=np.nan_to_num(error)[:, order],
+            at_x[order], part[value].to_numpy()[order], yerr=np.nan_to_num(error)[:, order],
             fmt="o", linestyle=line, linewidth=1, label=agent, **style,
         )  # fmt: skip
     if ticks is not None:
