@@ -29,6 +29,7 @@ from ..core.hashing import hash_json
 from ..core.reward import RewardSpec
 from ..core.yaml_file import import_packages
 from ..evaluation.offline.estimators import ESTIMATORS
+from ..guardrails.gate.ranking import RankingFloor
 from ..policies.guards import GUARDS, CategoryCap, InStock, MarginFloor, guard_from_spec, guard_spec
 from ..simulators.build_params import user_names
 from ..simulators.catalog.catalog import UNITS_CAP
@@ -233,9 +234,15 @@ class SeasonSection(Section):
 class GateSection(Section):
     """What a candidate must show on the log before it may be exported."""
 
+    later: ClassVar[tuple[str, ...]] = ("ranking",)
+
     baseline: str = "popularity"
     candidate: str = Field("best", description="an agent, or 'best': the highest lower bound")
     level: float = Field(0.95, gt=0.5, lt=1.0, description="joint over all candidates")
+    ranking: RankingFloor | None = Field(
+        None,
+        description="how well a candidate has to rank what users of the log chose; metric, outcome, at_least",
+    )
 
 
 LADDER = ("random", "popularity", "epsilon_greedy", "squarecb", "linucb", "lints", "logistic_ts")

@@ -19,7 +19,8 @@ from ..core.types import F64
 from ..evaluation.offline.estimate import without_infinity
 from ..evaluation.offline.verdict import REFUSE
 from ..guardrails.gate import Verdict, overridden
-from ..guardrails.reward.findings import LintReport
+from ..guardrails.monitor import RewardMonitor
+from ..guardrails.reward.findings import NOT_LINTED, LintReport
 from ..guardrails.reward.price import ProxyPrice
 from ..policies.policy import SlatePolicy
 from ..realism.robustness import Robustness
@@ -46,14 +47,16 @@ class Results:
     showcase: Requests
     log_size: int
     unit: str
+    lint: LintReport
+    """Of the reward in this shop; its verdict says so where it could not be linted."""
     served: dict[str, Any] | None = None
     environment: dict[str, str] = field(default_factory=dict)
     failed: dict[str, str] = field(default_factory=dict)
     """Why an agent has no row, by name."""
-    lint: LintReport | None = None
-    """Of the reward in this shop; None where nothing of it is known exactly."""
     clicks: ProxyPrice | None = None
     """What the best pages for clicks alone would have cost."""
+    monitors: dict[str, RewardMonitor] = field(default_factory=dict)
+    """By agent, what was seen of the reward while it learnt; empty in a season, where visitors change."""
     robust: Robustness | None = None
     """The gain of the candidate over the ranges of what is assumed, if that was asked for."""
 
@@ -122,6 +125,7 @@ class Results:
             "gate": self.chosen.as_dict(),
             "served": self.served,
             "failed": self.failed,
+            **({"reward_not_linted": self.lint.headline} if self.lint.verdict == NOT_LINTED else {}),
             **({} if self.robust is None else {"robust": self.robust.as_dict()}),
             **({} if self.episode is Episode.PAGE else {"episode": str(self.episode)}),
         }

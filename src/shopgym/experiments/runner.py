@@ -24,12 +24,13 @@ from .run_folder import CONFIG, SUMMARY, check_folder, sole_writer
 from .served import served_equals_golden
 from .stages.context import RunContext
 from .stages.deploy import agents_table, deploy_all
-from .stages.evaluate import REWARD, estimates, log_inputs_of_all, refused_estimates
+from .stages.evaluate import REWARD, estimates, log_inputs_of_all, logged_rankings, refused_estimates
 from .stages.judge import chosen_of, judge_deployed, judge_on_log, require_candidates
 from .stages.learn import train_agents
 from .stages.lint import lint_reward, price_of_clicks
 from .stages.log import write_log
 from .stages.prepare import prepare_retriever, prepare_task
+from .watched_progress import WatchedProgress
 
 ROBUST = "robust.json"
 
@@ -46,7 +47,7 @@ class Experiment:
         context = self.context
         task = prepare_task(context)
         context.retriever = prepare_retriever(context, task)
-        policies, learning = train_agents(context, task)
+        policies, learning, monitors = train_agents(context, task)
         deployments = deploy_all(context, policies)
         log, on_log = write_log(context, task, {name: policies[name] for name in deployments})
         if context.episode is Episode.SEASON:
@@ -65,7 +66,8 @@ class Experiment:
             rewards = {name: outcomes[REWARD] for name, outcomes in inputs.items()}
             evaluation = estimates(context, rewards, agents)
             lint = lint_reward(context, self.lint_size)
-            verdicts = judge_on_log(context, inputs, lint)
+            rankings = logged_rankings(context, log, {name: policies[name] for name in judged})
+            verdicts = judge_on_log(context, inputs, rankings, lint)
         results = Results(
             config=context.config,
             catalog=context.catalog,
@@ -83,6 +85,7 @@ class Experiment:
             environment=environment(),
             failed=context.failures.reasons,
             lint=lint,
+            monitors={name: monitors[name] for name in judged if name in monitors},
             clicks=price_of_clicks(context, lint, self.lint_size),
         )
         return results, log
@@ -129,7 +132,7 @@ def run(
     )
     with (
         sole_writer(folder),
-        Progress(*columns, disable=quiet) as progress,
+        WatchedProgress(*columns, disable=quiet) as progress,
         new_folder(folder) as new,
     ):
         experiment = Experiment(config, progress)
@@ -150,8 +153,7 @@ def run(
         context.failures.write(new)
         if context.set_aside is not None:
             context.set_aside.to_csv(new / "set_aside.csv", index=False)
-        if results.lint is not None:
-            write_json(new / "reward_lint.json", results.lint.summary())
+        write_json(new / "reward_lint.json", results.lint.summary())
         write_json(new / "gate.json", {name: v.as_dict() for name, v in results.verdicts.items()})
         if robust:
             chosen = results.chosen

@@ -8,7 +8,7 @@ from dataclasses import replace
 from ...core.errors import InvalidInput
 from ...evaluation.offline.inputs import OpeInputs
 from ...guardrails.gate import (
-    Clause,
+    LoggedRankings,
     PairedOutcomes,
     Verdict,
     choose_candidate,
@@ -23,19 +23,28 @@ from .evaluate import NORTH_STAR, REWARD
 
 
 def judge_on_log(
-    context: RunContext, inputs: dict[str, dict[str, OpeInputs]], lint: LintReport | None
+    context: RunContext,
+    inputs: dict[str, dict[str, OpeInputs]],
+    rankings: LoggedRankings | None,
+    lint: LintReport,
 ) -> dict[str, Verdict]:
     """A verdict on every policy but the baseline, from the log."""
     stars = {name: outcomes.get(NORTH_STAR, outcomes[REWARD]) for name, outcomes in inputs.items()}
     gate, costs = context.config.gate, context.reward.limits
-    others = _other_clauses(lint)
     return judge_candidates(
-        stars, gate.baseline, gate.level, costs=costs, outcomes=inputs, others=others, per=context.per
+        stars,
+        gate.baseline,
+        gate.level,
+        costs=costs,
+        outcomes=inputs,
+        rankings=rankings,
+        others=[lint_clause(lint)],
+        per=context.per,
     )
 
 
 def judge_deployed(
-    context: RunContext, deployments: dict[str, Deployment], lint: LintReport | None
+    context: RunContext, deployments: dict[str, Deployment], lint: LintReport
 ) -> dict[str, Verdict]:
     """The same from deployments with the same visitors and the same luck, episode by episode.
 
@@ -53,14 +62,10 @@ def judge_deployed(
         gate.baseline,
         gate.level,
         costs=reward.limits,
-        others=_other_clauses(lint),
+        others=[lint_clause(lint)],
         unit=unit,
         per=context.per,
     )
-
-
-def _other_clauses(lint: LintReport | None) -> list[Clause]:
-    return [] if lint is None else [lint_clause(lint)]
 
 
 def require_candidates(context: RunContext, judged: Collection[str]) -> None:

@@ -64,20 +64,19 @@ class StepClock:
 
     def __init__(self, env: ShopVectorEnv) -> None:
         self.by_visit = env.loop.episode is Episode.SEASON
-        self.number: I64 = np.arange(env.num_envs)
+        self.number: I64 = np.zeros(env.num_envs, np.int64)
         self.page: I64 = np.zeros(env.num_envs, np.int64)
-        self.last = env.num_envs - 1
+        self.begun = 0
 
     def columns(self, step: Step) -> dict[str, Any]:
         """``episode``, ``step`` and ``ended`` (r,) of the pages of a step."""
         rows = step.rows
+        new = rows[self.page[rows] == 0]
+        self.number[new] = self.begun + np.arange(len(new))
+        self.begun += len(new)
         over = step.visit_over if self.by_visit else step.terminated | step.truncated
         columns = {"episode": self.number[rows], "step": self.page[rows].astype(np.int32), "ended": over}
-        self.page[rows] += 1
-        new = rows[over]
-        self.page[new] = 0
-        self.number[new] = self.last + 1 + np.arange(len(new))
-        self.last += len(new)
+        self.page[rows] = np.where(over, 0, self.page[rows] + 1)
         return columns
 
 

@@ -9,7 +9,8 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from ..report.plots import COLOURS, GRID, INK, MUTED
+from ...evaluation.figures import GRID, INK, MUTED
+from ..report.plots import COLOURS
 from .points import value_text
 
 if TYPE_CHECKING:

@@ -15,7 +15,9 @@ from dataclasses import replace
 from ...core.errors import InvalidInput
 from ...core.reward import CostLimit
 from ...evaluation.offline.inputs import OpeInputs
+from ...evaluation.offline.verdict import REFUSE
 from .clauses import Clause, cost_clause, north_star_clause
+from .ranking import LoggedRankings
 from .verdict import Verdict
 
 
@@ -26,6 +28,7 @@ def judge_candidates(
     *,
     costs: Sequence[CostLimit] = (),
     outcomes: Mapping[str, Mapping[str, OpeInputs]] | None = None,
+    rankings: LoggedRankings | None = None,
     others: Sequence[Clause] = (),
     per: str = "decision",
 ) -> dict[str, Verdict]:
@@ -37,6 +40,7 @@ def judge_candidates(
         level: 1 - the probability that any candidate passes that ought not to.
         costs: limits that a candidate has to keep.
         outcomes: what the costs are made of under each policy (:func:`.outcomes.outcome_logs`).
+        rankings: how each policy ranks what users of the log chose, where the gate asks for that.
         others: clauses that the log does not decide, such as :func:`.clauses.lint_clause`.
         per: what a round of the inputs is, e.g. ``decision`` or ``visit``.
 
@@ -51,7 +55,8 @@ def judge_candidates(
     for name in candidates:
         star = north_star_clause(inputs[name], inputs[baseline], baseline, error, confidence, per)
         limits = [cost_clause(cost, outcomes or {}, name, error, confidence) for cost in costs]
-        verdicts[name] = verdict_of(name, baseline, level, (star, *limits, *others))
+        ranking = () if rankings is None else (rankings.clause(name, baseline, error, confidence),)
+        verdicts[name] = verdict_of(name, baseline, level, (star, *limits, *ranking, *others))
     return verdicts
 
 
@@ -66,8 +71,12 @@ def check_policies(evaluated: Collection[str], baseline: str, costs: Sequence[Co
 
 
 def verdict_of(name: str, baseline: str, level: float, clauses: tuple[Clause, ...]) -> Verdict:
-    """The verdict on a candidate from its clauses, the north star first."""
+    """The verdict on a candidate from its clauses, the north star first.
+
+    A clause that passed although nothing is known of it is told with the verdict.
+    """
     star, failed = clauses[0], [clause.reason for clause in clauses if not clause.passed]
+    unknown = [clause.reason for clause in clauses if clause.passed and clause.verdict == REFUSE]
     return Verdict(
         name,
         baseline,
@@ -76,7 +85,7 @@ def verdict_of(name: str, baseline: str, level: float, clauses: tuple[Clause, ..
         level,
         star.unit,
         not failed,
-        "; ".join(failed or [star.reason]),
+        "; ".join([*(failed or [star.reason]), *unknown]),
         star.verdict,
         clauses,
     )
