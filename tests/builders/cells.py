@@ -57,3 +57,9 @@ def dies_once(cell: Cell) -> list[dict[str, Any]]:
 def ignores_interrupts(_: Cell) -> list[dict[str, Any]]:
     """Whether the keyboard does not interrupt this process."""
     return [{"ignored": signal.getsignal(signal.SIGINT) is signal.SIG_IGN}]
+
+
+def slow_square(cell: Cell) -> list[dict[str, Any]]:
+    """As :func:`squares`, after a second."""
+    time.sleep(1.0)
+    return squares(cell)

@@ -13,7 +13,10 @@ from hypothesis import strategies as st
 
 from shopgym.core import InvalidInput
 from shopgym.core.metrics import (
+    BUSINESS_METRICS,
     RANKING_METRICS,
+    ShopTotals,
+    business_metrics,
     coverage,
     entropy,
     exposure_by_group,
@@ -173,3 +176,66 @@ def test_what_is_wrong_is_named(gain: Any, ideal: Any, k: int, field: str) -> No
 def test_an_outcome_below_zero_has_no_parity() -> None:
     with pytest.raises(InvalidInput, match="outcome"):
         outcome_parity(np.array([-1.0, 1.0]), np.array([0, 1]))
+
+
+def totals(**changes: Any) -> ShopTotals:
+    """Ten visits of five customers: 4 visits with an order, 40 slots, 8 clicks, 6 carts."""
+    amounts = {"revenue": 80.0, "margin": 30.0, "return_cost": 10.0, "click": 8.0, "cart": 6.0, "dwell": 90.0}
+    sums: dict[str, Any] = {
+        "terms": {**amounts, "retention": 5.0, "holding_cost": 2.0},
+        "pages": 20,
+        "visits": 10,
+        "visits_with_order": 4,
+        "customers": 5,
+        "slots": 40,
+        "sold_out": 2,
+        "comes_back": True,
+        "has_stock": True,
+        "shown": np.array([30, 6, 4, 0]),
+        "unlike": 12.0,
+        "pairs": 40,
+        "seller": np.array([0, 0, 1, 0]),
+        "group_visits": np.array([6, 4]),
+        "group_orders": np.array([3, 1]),
+    }
+    return ShopTotals(**(sums | changes))
+
+
+def test_every_business_metric_by_hand() -> None:
+    want = {
+        "conversion": 0.4,
+        "average_order_value": 20.0,
+        "revenue_per_visit": 8.0,
+        "margin_per_visit": 2.0,
+        "retention": 0.5,
+        "visits_per_customer": 2.0,
+        "lifetime_value": 4.0,
+        "pages_per_visit": 2.0,
+        "click_through_rate": 0.2,
+        "item_pages_per_visit": 0.8,
+        "add_to_cart_rate": 0.75,
+        "dwell_per_visit": 9.0,
+        "coverage": 0.75,
+        "exposure_gini": (2 * (1 * 0 + 2 * 4 + 3 * 6 + 4 * 30) / 40 - 5) / 4,
+        "exposure_entropy": -sum(p * np.log2(p) for p in (0.75, 0.15, 0.1)),
+        "diversity": 0.3,
+        "small_seller_exposure": 0.1,
+        "conversion_parity": 0.5,
+        "stockouts_per_slot": 0.05,
+        "holding_cost_per_visit": 0.2,
+    }
+    assert business_metrics(totals()) == pytest.approx(want)
+    assert [metric.name for metric in BUSINESS_METRICS] == list(want)
+
+
+def test_a_question_that_does_not_arise_has_no_answer() -> None:
+    alone = totals(
+        comes_back=False,
+        has_stock=False,
+        visits_with_order=0,
+        group_visits=np.array([10]),
+        group_orders=np.array([0]),
+    )
+    blank = {name for name, value in business_metrics(alone).items() if np.isnan(value)}
+    people = {"retention", "visits_per_customer", "lifetime_value"}
+    assert blank == {"average_order_value", "conversion_parity", "holding_cost_per_visit"} | people

@@ -132,11 +132,11 @@ def test_measures_are_those_of_the_visits_that_were_lived(catalog: Catalog) -> N
         seen |= set(slates[slates >= 0].tolist())
         alive &= ~(outcome.terminated | outcome.truncated)
     assert found["score"] == pytest.approx(score / 300)
-    assert found["margin_per_session"] == pytest.approx(margin / 300)
+    assert found["margin_per_visit"] == pytest.approx(margin / 300)
     assert found["conversion"] == pytest.approx(bought.mean())
-    assert found["aov"] == pytest.approx(revenue / bought.sum())
+    assert found["average_order_value"] == pytest.approx(revenue / bought.sum())
     assert found["coverage"] == len(seen) / len(catalog)
-    assert found["stockouts"] == pytest.approx(sold_out / slots)
+    assert found["stockouts_per_slot"] == pytest.approx(sold_out / slots)
     assert np.isnan(found["visits_per_customer"])
     assert set(found) == set(METRICS) - {"training_seconds"}
 

@@ -1,4 +1,4 @@
-"""Scenes of reward design: closed forms where there are any, and what each scene is about, small."""
+"""Scenes of reward design: closed forms where there are any, and what each scene shows, at a small size."""
 
 from __future__ import annotations
 

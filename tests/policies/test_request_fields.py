@@ -26,6 +26,7 @@ from shopgym.policies.decision_log.schema import (
     COLUMNS,
     COUNTER,
     DECISION_COLUMNS,
+    EPISODE_COLUMNS,
     EVENT,
     LIVE,
     REQUEST_COLUMNS,
@@ -140,10 +141,10 @@ def test_every_field_is_taken_along() -> None:
 
 
 def logged(requests: Requests) -> DecisionLog:
-    """The log of the linear policy's decisions on ``requests``."""
+    """The log of the linear policy's decisions on ``requests``, two to an episode."""
     policy = counting_policy()
     decisions = policy.decide(requests, np.random.default_rng(1))
-    return DecisionLog.from_interactions(
+    log = DecisionLog.from_interactions(
         Interactions(requests, decisions, np.zeros((len(requests), 3)), {"click": np.ones((N, 3))}),
         items=policy.items,
         unit=UNIT,
@@ -154,6 +155,8 @@ def logged(requests: Requests) -> DecisionLog:
         context_names=CONTEXT,
         marginals=np.ones((N, 3)),
     )
+    row = np.arange(N)
+    return replace(log, episode=row // 2, step=(row % 2).astype(np.int32), ended=row % 2 == 1)
 
 
 @pytest.mark.parametrize("way", ["as it is", "one file", "a folder", "taken apart and put together"])
@@ -201,7 +204,9 @@ def test_every_served_field_goes_from_rank_into_the_log(tmp_path: Path) -> None:
             same_values(getattr(log.requests(), name), getattr(requests, name), name)
         else:
             assert getattr(log.requests(), name) is None
-    assert set(log.columns()) == {column.name for column in COLUMNS} - {"slots"}
+    assert set(log.columns()) == {column.name for column in COLUMNS if column not in EPISODE_COLUMNS} - {
+        "slots"
+    }
 
 
 def test_golden_cases_have_every_served_field(tmp_path: Path) -> None:

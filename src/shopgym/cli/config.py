@@ -12,6 +12,7 @@ import typer
 KINDS = {
     "experiment": "experiments.config:ExperimentConfig",
     "leaderboard": "experiments.studies.leaderboard:LeaderboardConfig",
+    "abtest": "experiments.studies.online_tests:AbtestConfig",
     "ope-benchmark": "experiments.studies.ope_benchmark.scenarios:Scenario",
     "shop": "simulators:ShopConfig",
 }
@@ -27,18 +28,24 @@ def config_schema(
     experiment.
     """
     from ..core.config import json_schema
+    from ..experiments.kinds import KINDS as RUN
+    from ..experiments.sweeps.schema import file_schema
 
-    print(json.dumps(json_schema(config_class(kind)), indent=2))
+    config = config_class(kind)
+    print(json.dumps(file_schema(RUN[kind]) if kind in RUN else json_schema(config), indent=2))
 
 
 def config_check(
     config: Annotated[Path, typer.Argument(help="YAML file, or the name of a shipped config")],
 ) -> None:
-    """Check the config of an experiment, a sweep or a leaderboard; nothing is run."""
+    """Check the config of an experiment, a sweep, a leaderboard or an online test; nothing is run."""
+    from ..core.config import build
     from ..experiments.config_file import read_config
+    from ..experiments.kinds import ABTEST
     from ..experiments.sweeps.plan import Plan, checked_config
 
-    checked = checked_config(read_config(config))
+    values = read_config(config)
+    checked = build(config_class(ABTEST), values) if values.get("kind") == ABTEST else checked_config(values)
     size = (
         f", {len(checked.points)} points with {checked.seeds} seeds each" if isinstance(checked, Plan) else ""
     )

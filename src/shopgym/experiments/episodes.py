@@ -70,6 +70,9 @@ def check_episode(config: ExperimentConfig) -> None:
     if episode is Episode.SEASON and not config.shop.config.stock.enabled:
         fix = "a season's customers share a stock: set it to true, or use episode: life"
         raise InvalidInput("shop.stock.enabled", False, fix)
+    if episode is Episode.SEASON and config.gate.ranking is not None:
+        fix = "leave it out: a season is judged by deployments, not on a log"
+        raise InvalidInput("gate.ranking", config.gate.ranking.name, fix)
     if episode is Episode.SEASON and deployed_episodes(config) < 2:
         raise InvalidInput(
             "truth.episodes", config.truth.episodes, "an interval over seasons needs at least 2"

@@ -8,10 +8,12 @@ from dataclasses import dataclass
 from importlib import import_module
 from typing import Any, cast
 
-from ..core.errors import one_of
+from ..core.errors import InvalidInput, one_of
 from .cells.cell import Cell
 
 EXPERIMENT, LEADERBOARD = "experiment", "leaderboard"
+ABTEST = "abtest"
+"""An online test: ``shopgym abtest run`` takes it."""
 
 
 @dataclass(frozen=True)
@@ -52,7 +54,7 @@ KINDS = {
         "config:ExperimentConfig",
         "sweeps.experiment_cell:experiment_cells",
         "value",
-        r"(catalog|shop|reward|season)(\.|$)",
+        r"(catalog|episode|days|shop|reward|season)(\.|$)",
     ),
     LEADERBOARD: ConfigKind(
         "studies.leaderboard:LeaderboardConfig",
@@ -72,6 +74,8 @@ def kind_of(values: Mapping[str, Any]) -> str:
         InvalidInput: there is no such kind.
     """
     kind = values.get("kind", EXPERIMENT)
+    if kind == ABTEST:
+        raise InvalidInput("kind", kind, "run it with 'shopgym abtest run'")
     one_of("kind", kind, KINDS)
     return str(kind)
 

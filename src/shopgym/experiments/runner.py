@@ -13,6 +13,7 @@ from ..core.files import new_folder
 from ..guardrails.gate import check_reason
 from ..guardrails.reward.linted_shop import LintSize
 from ..policies.decision_log.log import DecisionLog
+from ..policies.guards import open_counters
 from ..policies.serving.saved_policy import write_run_items, write_run_policy
 from ..simulators.rollout import Episode
 from .config import ExperimentConfig
@@ -24,7 +25,7 @@ from .run_folder import CONFIG, SUMMARY, check_folder, sole_writer
 from .served import served_equals_golden
 from .stages.context import RunContext
 from .stages.deploy import agents_table, deploy_all
-from .stages.evaluate import REWARD, estimates, log_inputs_of_all, refused_estimates
+from .stages.evaluate import REWARD, estimates, log_inputs_of_all, logged_rankings, refused_estimates
 from .stages.judge import chosen_of, judge_deployed, judge_on_log, require_candidates
 from .stages.learn import train_agents
 from .stages.lint import lint_reward, price_of_clicks
@@ -66,7 +67,8 @@ class Experiment:
             rewards = {name: outcomes[REWARD] for name, outcomes in inputs.items()}
             evaluation = estimates(context, rewards, agents)
             lint = lint_reward(context, self.lint_size)
-            verdicts = judge_on_log(context, inputs, lint)
+            rankings = logged_rankings(context, log, {name: policies[name] for name in judged})
+            verdicts = judge_on_log(context, inputs, rankings, lint)
         results = Results(
             config=context.config,
             catalog=context.catalog,
@@ -86,13 +88,16 @@ class Experiment:
             lint=lint,
             monitors={name: monitors[name] for name in judged if name in monitors},
             clicks=price_of_clicks(context, lint, self.lint_size),
+            guarding=context.guarding,
         )
         return results, log
 
     def _showcase(self) -> Requests:
         env = self.context.open("showcase")
         candidates = self.context.candidates(env)
-        return env.requests if candidates is None else candidates(env.requests)
+        requests = env.requests if candidates is None else candidates(env.requests)
+        counters = open_counters(self.context.config.guards, self.context.catalog.items)
+        return requests if counters is None else counters.fill(requests)
 
 
 def run(

@@ -51,10 +51,17 @@ class SurfaceRouter:
             parts.append((here, policy))
             left &= ~here
         parts.append((left, self.otherwise))
-        decided = [(rows, policy.decide(requests.take(rows), rng)) for rows, policy in parts if rows.any()]
-        slots = max(part.slates.shape[1] for _, part in decided)
-        positions = np.full((len(requests), slots), EMPTY, np.int32)
-        slates, propensities = positions.copy(), np.ones(positions.shape)
-        for rows, part in decided:
-            positions[rows], slates[rows], propensities[rows] = part.positions, part.slates, part.propensities
-        return Decisions(positions, slates, propensities)
+        return decide_in_parts(requests, parts, rng)
+
+
+def decide_in_parts(
+    requests: Requests, parts: Sequence[tuple[Bool, DecisionRule]], rng: Generator
+) -> Decisions:
+    """Decide for n requests, each by the policy whose mask (n,) holds it, in the order of ``parts``."""
+    decided = [(rows, policy.decide(requests.take(rows), rng)) for rows, policy in parts if rows.any()]
+    slots = max(part.slates.shape[1] for _, part in decided)
+    positions = np.full((len(requests), slots), EMPTY, np.int32)
+    slates, propensities = positions.copy(), np.ones(positions.shape)
+    for rows, part in decided:
+        positions[rows], slates[rows], propensities[rows] = part.positions, part.slates, part.propensities
+    return Decisions(positions, slates, propensities)

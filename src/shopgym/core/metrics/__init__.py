@@ -2,10 +2,12 @@
 
 - :mod:`.ranking`: how well rankings find what is relevant (recall, precision, NDCG, MAP, MRR, hit rate);
 - :mod:`.ndcg`: NDCG of scores that may tie;
+- :mod:`.business`: what a business asks of a deployment (conversion, margin, retention, stockouts, ...);
 - :mod:`.exposure`: what was shown, to whom and how often (coverage, Gini, entropy, novelty, serendipity,
   diversity, exposure by group, parity of outcomes).
 """
 
+from .business import BUSINESS_METRICS, BusinessMetric, ShopTotals, business_metrics
 from .exposure import (
     coverage,
     entropy,
@@ -20,7 +22,11 @@ from .ndcg import ndcg
 from .ranking import RANKING_METRICS, per_ranking
 
 __all__ = [
+    "BUSINESS_METRICS",
     "RANKING_METRICS",
+    "BusinessMetric",
+    "ShopTotals",
+    "business_metrics",
     "coverage",
     "entropy",
     "exposure_by_group",

@@ -130,13 +130,13 @@ def _agents(results: Results) -> pd.DataFrame:
                 for a, g, lo, hi in zip(t["agent"], t["gain"], t["gain_low"], t["gain_high"], strict=True)
             ],
             "regret": t["regret"].map("{:.4f}".format).replace("nan", "-"),
-            "clicks": t["clicks"].map("{:.3f}".format),
+            "click rate": t["click_through_rate"].map("{:.2%}".format),
             "conversion": t["conversion"].map("{:.2%}".format),
             "order value": t["average_order_value"].map("{:.2f}".format),
-            "revenue": t["revenue"].map("{:.4f}".format),
-            "margin": t["margin"].map("{:.4f}".format),
+            "revenue a visit": t["revenue_per_visit"].map("{:.4f}".format),
+            "margin a visit": t["margin_per_visit"].map("{:.4f}".format),
             "sold-out slots": t["stockouts_per_slot"].map("{:.2%}".format),
-            "items shown": t["items_shown"].map("{:.0%}".format),
+            "items shown": t["coverage"].map("{:.0%}".format),
         }
     )
 

@@ -2,68 +2,88 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
 from numpy.random import Generator
 
 from ...core.batches import SLOT_TERMS
-from ...core.metrics import pair_diversity
-from ...core.protocols import Policy
+from ...core.metrics import ShopTotals, business_metrics, pair_diversity
+from ...core.protocols import DecisionRule
 from ...core.reward import RewardSpec
 from ...core.reward.amounts import page_amounts
 from ...core.statistics import mean_interval
-from ...core.types import F64, I64, Bool
+from ...core.types import F64, Bool
 from ...envs.page_env import Episode, PageEnv
+from ...policies.guards.interventions import CountingPolicy
 from ...policies.policy import SlatePolicy
-from ...simulators import Catalog
 from ...simulators.rollout import CandidateSource, Step, rollout
 from ...training.loop import OnProgress, exact_values
 from ..episodes import deployed_episodes, rounds_of
 from .context import RunContext
 
 
-@dataclass
-class Counts:
-    """Sums over all pages of a deployment; visits and orders too.
+class DeploymentTotals:
+    """Adds up the pages of a deployment to its :class:`~shopgym.core.metrics.ShopTotals`."""
 
-    Attributes:
-        shown: (N,) how often each item was shown.
-        slots, sold_out: slots filled, and those of them that showed what had run out.
-        unlike, compared: over pairs of items on a page the sum of 1 - cosine, and their number.
-        people: customers of a season.
-        seconds: CPU time of the decisions.
-    """
+    def __init__(self, loop: PageEnv) -> None:
+        shop, items = loop.shop, loop.shop.catalog.items
+        columns = [at for at, name in enumerate(items.feature_names) if name.startswith("embedding_")]
+        self.loop, self.embedding = loop, items.features[:, columns].astype(np.float64)
+        self.bought = np.zeros(shop.lanes, np.bool_)
+        self.region = shop.users.region
+        self.group_visits, self.group_orders = np.zeros((2, int(self.region.max()) + 1), np.int64)
+        self.shown = np.zeros(len(items), np.int64)
+        self.terms = dict.fromkeys((*SLOT_TERMS, "retention", "holding_cost"), 0.0)
+        self.pages = self.slots = self.sold_out = self.pairs = 0
+        self.unlike = self.seconds = 0.0
+        self.people: set[int] = set()
 
-    shown: I64
-    pages: int = 0
-    visits: int = 0
-    orders: int = 0
-    slots: int = 0
-    sold_out: int = 0
-    unlike: float = 0.0
-    compared: int = 0
-    seconds: float = 0.0
-    people: set[int] = field(default_factory=set)
-
-    def add(self, step: Step, embedding: F64, bought: Bool) -> None:
-        """Add the pages of a step; ``bought`` (n,) says who has ordered in the present visit."""
+    def add(self, step: Step) -> None:
+        """Add the pages of a step."""
         rows, feedback, slates = step.rows, step.feedback, step.decisions.slates
-        bought[rows] |= (feedback.quantity[rows] > 0).any(axis=1)
-        over = rows[step.visit_over]
-        self.visits += len(over)
-        self.orders += int(np.count_nonzero(bought[over]))
-        bought[over] = False
+        amounts = page_amounts(feedback, ())
+        for name in self.terms:
+            self.terms[name] += float(amounts[name][rows].sum())
+        self.bought[rows] |= (feedback.quantity[rows] > 0).any(axis=1)
+        ended = step.visit_over
+        over, region = rows[ended], self.region[step.requests.user_id[ended]]
+        self.group_visits += np.bincount(region, minlength=len(self.group_visits))
+        self.group_orders += np.bincount(region[self.bought[over]], minlength=len(self.group_visits))
+        self.bought[over] = False
         self.pages += len(rows)
         self.seconds += step.decision_seconds
         filled = slates >= 0
         self.slots += int(filled.sum())
         self.sold_out += int((feedback.unavailable[rows] & filled).sum())
         self.shown += np.bincount(slates[filled], minlength=len(self.shown))
-        unlike, compared = pair_diversity(slates, embedding)
+        unlike, pairs = pair_diversity(slates, self.embedding)
         self.unlike += float(unlike.sum())
-        self.compared += int(compared.sum())
+        self.pairs += int(pairs.sum())
+        if self.loop.episode is Episode.SEASON:
+            self.people.update(step.requests.user_id.tolist())
+
+    def totals(self, episodes: int) -> ShopTotals:
+        """All pages together; ``episodes`` are customers, but in a season."""
+        shop, episode = self.loop.shop, self.loop.episode
+        return ShopTotals(
+            terms=self.terms,
+            pages=self.pages,
+            visits=int(self.group_visits.sum()),
+            visits_with_order=int(self.group_orders.sum()),
+            customers=len(self.people) if episode is Episode.SEASON else episodes,
+            slots=self.slots,
+            sold_out=self.sold_out,
+            comes_back=episode in (Episode.LIFE, Episode.SEASON) and shop.config.people.enabled,
+            has_stock=shop.config.stock.enabled,
+            shown=self.shown,
+            unlike=self.unlike,
+            pairs=self.pairs,
+            seller=shop.catalog.details.seller,
+            group_visits=self.group_visits,
+            group_orders=self.group_orders,
+        )
 
 
 @dataclass(frozen=True)
@@ -77,8 +97,8 @@ class Deployment:
         page: (E, 11) what happened, by ``SLOT_TERMS``.
         star: (E,) the north star that was realised.
         amounts: (E,) of each term that a limit is made of, and of each limit, realised.
-        counts: of all episodes together.
-        persons: customers; rows of one visit each count as one.
+        totals: of all episodes together.
+        decision_seconds: CPU time of the decisions.
     """
 
     episode: Episode
@@ -87,34 +107,21 @@ class Deployment:
     page: F64
     star: F64
     amounts: dict[str, F64]
-    counts: Counts
-    persons: int
+    totals: ShopTotals
+    decision_seconds: float
 
     def metrics(self) -> dict[str, float]:
-        """Business metrics by name; per episode unless the name says otherwise."""
-        mean = dict(zip(SLOT_TERMS, self.page.mean(axis=0).tolist(), strict=True))
-        revenue, counts = float(self.page[:, SLOT_TERMS.index("revenue")].sum()), self.counts
-        episodes = len(self.expected)
-        row = {
+        """Expected reward and regret per episode, and the business metrics, by name."""
+        return {
             "expected_reward": float(self.expected.mean()),
             "regret": float((self.best - self.expected).mean()),
-            "margin": mean["margin"],
-            "revenue": mean["revenue"],
-            "clicks": mean["click"],
-            "conversion": counts.orders / counts.visits,
-            "average_order_value": revenue / counts.orders if counts.orders else float("nan"),
-            "stockouts_per_slot": float(self.page[:, SLOT_TERMS.index("stockout")].sum())
-            / max(counts.slots, 1),
-            "items_shown": float((counts.shown > 0).mean()),
+            **business_metrics(self.totals),
         }
-        if self.episode is not Episode.PAGE:
-            row |= {"pages": counts.pages / episodes, "visits": counts.visits / episodes}
-        return row
 
 
 def deploy(
     loop: PageEnv,
-    policy: Policy,
+    policy: DecisionRule,
     rounds: int,
     rng: Generator,
     on_progress: OnProgress = lambda: None,
@@ -131,8 +138,7 @@ def deploy(
     expected, best = np.zeros((2, episodes))
     page = np.zeros((episodes, len(SLOT_TERMS)), order="F")
     star, amounts = np.zeros(episodes), dict[str, F64]()
-    counts = Counts(np.zeros(len(shop.catalog), np.int64))
-    embedding, bought = observable_embedding(shop.catalog), np.zeros(shop.lanes, np.bool_)
+    counts = DeploymentTotals(loop)
     groups, told = spec.groups(shop.catalog.items), 0
     exact = exact_values(loop)
     for step in rollout(
@@ -146,16 +152,14 @@ def deploy(
         np.add.at(star, at, spec.north_star_page(step.feedback)[rows])
         for name, values in _limited(spec, step, groups).items():
             np.add.at(amounts.setdefault(name, np.zeros(episodes)), at, values[rows])
-        counts.add(step, embedding, bought)
-        if season:
-            counts.people.update(step.requests.user_id.tolist())
+        counts.add(step)
         for _ in range(told, int(step.episode.min())):
             on_progress()
         told = max(told, int(step.episode.min()))
     for _ in range(told, rounds):
         on_progress()
-    persons = len(counts.people) if season else episodes
-    return Deployment(episode, expected, best, page, star, amounts, counts, persons)
+    totals = counts.totals(episodes)
+    return Deployment(episode, expected, best, page, star, amounts, totals, counts.seconds)
 
 
 def _limited(spec: RewardSpec, step: Step, groups: dict[str, Bool]) -> dict[str, F64]:
@@ -169,14 +173,6 @@ def _limited(spec: RewardSpec, step: Step, groups: dict[str, Bool]) -> dict[str,
     return {"page": pages, **counted, **spec.cost_amounts(terms, step.feedback, groups)}
 
 
-def observable_embedding(catalog: Catalog) -> F64:
-    """(N, d) the observable embeddings of the items."""
-    items = catalog.items
-    columns = [at for at, name in enumerate(items.feature_names) if name.startswith("embedding_")]
-    embedding: F64 = items.features[:, columns].astype(np.float64)
-    return embedding
-
-
 def deploy_all(context: RunContext, policies: dict[str, SlatePolicy]) -> dict[str, Deployment]:
     """Every policy of a run, each with the same visitors; those that fail are noted and left out."""
     deployments = {}
@@ -186,7 +182,9 @@ def deploy_all(context: RunContext, policies: dict[str, SlatePolicy]) -> dict[st
         noted = context.failures.noted(name, "deployment")
         with noted, context.bar(f"deploy {name}", rounds) as on_progress:
             source = context.candidates(env)
-            deployments[name] = deploy(env.loop, policy, rounds, context.rng("deploy"), on_progress, source)
+            counting = CountingPolicy.of_policy(policy)
+            context.guarding.add("deployment", name, counting.counts)
+            deployments[name] = deploy(env.loop, counting, rounds, context.rng("deploy"), on_progress, source)
     return deployments
 
 

@@ -13,9 +13,10 @@ from ...evaluation.errors import NotEstimable
 from ...evaluation.offline.estimators import ESTIMATORS
 from ...evaluation.offline.inputs import OpeInputs
 from ...evaluation.offline.log import item_features, outcome_inputs
+from ...evaluation.offline.ranking import logged_ranking
 from ...evaluation.offline.rl.slates import page_count_log, slate_sequence_inputs
 from ...evaluation.offline.verdict import REFUSE
-from ...guardrails.gate import north_star_log, outcome_logs
+from ...guardrails.gate import LoggedRankings, north_star_log, outcome_logs
 from ...guardrails.gate.clauses import PAGE
 from ...policies.decision_log.log import DecisionLog
 from ...policies.policy import SlatePolicy
@@ -63,6 +64,22 @@ def log_inputs_of_all(
             rng = context.rng("folds")
             inputs[name] = read(logs, policy, rng=rng, features=features, progress=show)
     return inputs
+
+
+def logged_rankings(
+    context: RunContext, log: DecisionLog, policies: dict[str, SlatePolicy]
+) -> LoggedRankings | None:
+    """How the policies rank what users of the log chose, where the gate asks for it."""
+    floor = context.config.gate.ranking
+    if floor is None:
+        return None
+    values = {
+        name: logged_ranking(log, policy, rng=context.rng("ranking", name), outcome=floor.outcome)[
+            floor.metric
+        ]
+        for name, policy in policies.items()
+    }
+    return LoggedRankings(floor, values, log.user_id)
 
 
 def estimates(context: RunContext, inputs: dict[str, OpeInputs], agents: pd.DataFrame) -> pd.DataFrame:

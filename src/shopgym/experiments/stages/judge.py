@@ -8,6 +8,7 @@ from dataclasses import replace
 from ...core.errors import InvalidInput
 from ...evaluation.offline.inputs import OpeInputs
 from ...guardrails.gate import (
+    LoggedRankings,
     PairedOutcomes,
     Verdict,
     choose_candidate,
@@ -22,14 +23,23 @@ from .evaluate import NORTH_STAR, REWARD
 
 
 def judge_on_log(
-    context: RunContext, inputs: dict[str, dict[str, OpeInputs]], lint: LintReport
+    context: RunContext,
+    inputs: dict[str, dict[str, OpeInputs]],
+    rankings: LoggedRankings | None,
+    lint: LintReport,
 ) -> dict[str, Verdict]:
     """A verdict on every policy but the baseline, from the log."""
     stars = {name: outcomes.get(NORTH_STAR, outcomes[REWARD]) for name, outcomes in inputs.items()}
     gate, costs = context.config.gate, context.reward.limits
-    others = [lint_clause(lint)]
     return judge_candidates(
-        stars, gate.baseline, gate.level, costs=costs, outcomes=inputs, others=others, per=context.per
+        stars,
+        gate.baseline,
+        gate.level,
+        costs=costs,
+        outcomes=inputs,
+        rankings=rankings,
+        others=[lint_clause(lint)],
+        per=context.per,
     )
 
 

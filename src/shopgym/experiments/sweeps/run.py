@@ -76,12 +76,14 @@ def run_sweep(plan: Plan, folder: Path, how: HowToRun | None = None) -> SweepRes
     cells = plan.cells(folder)
     every = [cell for of_point in cells.values() for cell in of_point]
 
-    def finish(found: list[CellResult]) -> SweepResults:
+    def finish(results_of_cells: list[CellResult]) -> SweepResults:
         from .report import write_report
 
-        by_cell = {result.cell: result for result in found}
+        by_cell = {result.cell: result for result in results_of_cells}
         table = tidy_table(plan, cells, by_cell)
-        results = SweepResults(plan, table, point_table(plan, table), rankings(plan, table), _failed(found))
+        results = SweepResults(
+            plan, table, point_table(plan, table), rankings(plan, table), _failed(results_of_cells)
+        )
         for name, frame in (("table", results.table), ("points", results.points)):
             write_text(folder / f"{name}.csv", frame.to_csv(index=False))
             frame.to_parquet(folder / f"{name}.parquet", index=False)

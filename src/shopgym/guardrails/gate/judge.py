@@ -17,6 +17,7 @@ from ...core.reward import CostLimit
 from ...evaluation.offline.inputs import OpeInputs
 from ...evaluation.offline.verdict import REFUSE
 from .clauses import Clause, cost_clause, north_star_clause
+from .ranking import LoggedRankings
 from .verdict import Verdict
 
 
@@ -27,6 +28,7 @@ def judge_candidates(
     *,
     costs: Sequence[CostLimit] = (),
     outcomes: Mapping[str, Mapping[str, OpeInputs]] | None = None,
+    rankings: LoggedRankings | None = None,
     others: Sequence[Clause] = (),
     per: str = "decision",
 ) -> dict[str, Verdict]:
@@ -38,6 +40,7 @@ def judge_candidates(
         level: 1 - the probability that any candidate passes that ought not to.
         costs: limits that a candidate has to keep.
         outcomes: what the costs are made of under each policy (:func:`.outcomes.outcome_logs`).
+        rankings: how each policy ranks what users of the log chose, where the gate asks for that.
         others: clauses that the log does not decide, such as :func:`.clauses.lint_clause`.
         per: what a round of the inputs is, e.g. ``decision`` or ``visit``.
 
@@ -52,7 +55,8 @@ def judge_candidates(
     for name in candidates:
         star = north_star_clause(inputs[name], inputs[baseline], baseline, error, confidence, per)
         limits = [cost_clause(cost, outcomes or {}, name, error, confidence) for cost in costs]
-        verdicts[name] = verdict_of(name, baseline, level, (star, *limits, *others))
+        ranking = () if rankings is None else (rankings.clause(name, baseline, error, confidence),)
+        verdicts[name] = verdict_of(name, baseline, level, (star, *limits, *ranking, *others))
     return verdicts
 
 

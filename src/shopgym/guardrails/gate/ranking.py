@@ -8,6 +8,7 @@ longer shows what users want.
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -31,7 +32,7 @@ class RankingFloor:
 
     metric: str = "ndcg"
     outcome: str = "click"
-    at_least: float = 0.9
+    at_least: float = 0.5
 
     def __post_init__(self) -> None:
         one_of("gate.ranking.metric", self.metric, RANKING_METRICS)
@@ -41,6 +42,26 @@ class RankingFloor:
     def name(self) -> str:
         """As the clause is called."""
         return f"{self.metric} of {self.outcome}s"
+
+
+@dataclass(frozen=True)
+class LoggedRankings:
+    """What the clause is judged on.
+
+    Attributes:
+        floor: what is asked.
+        values: by policy (n,) the metric for each decision of one log; NaN where nothing was relevant.
+        user_id: (n,) whose decisions they are.
+    """
+
+    floor: RankingFloor
+    values: Mapping[str, F64]
+    user_id: AnyArray
+
+    def clause(self, candidate: str, baseline: str, error: float, confidence: str) -> Clause:
+        """The clause for one candidate; see :func:`ranking_clause`."""
+        one, other = self.values[candidate], self.values[baseline]
+        return ranking_clause(self.floor, one, other, self.user_id, error, confidence)
 
 
 def ranking_clause(

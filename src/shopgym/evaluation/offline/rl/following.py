@@ -6,7 +6,8 @@ logged pages and Y the mean features of the next page under the target, its coef
 
     theta_h = b + A theta_(h-1),   b = (X'X + penalty)^-1 X' r,   A = gamma (X'X + penalty)^-1 X' Y
 
-and F with h pages to follow is X A theta_h. Every page is predicted without the episodes of its fold.
+and F with h pages to follow is X A theta_h. A leaves out the last pages of the longest episodes: nothing
+could follow them, and this is known already. Every page is predicted without the episodes of its fold.
 """
 
 from __future__ import annotations
@@ -58,15 +59,15 @@ def fit_following(
     for held_out in np.unique(fold):
         rows = np.flatnonzero(fold != held_out)
         x = shown[rows]
-        gram = x.T @ x
-        gram[np.diag_indices_from(gram)] += PENALTY
-        later = gamma * np.linalg.solve(gram, x.T @ np.where(goes_on[rows], expected[next_row[rows]], 0.0))
+        early = rows[order.step[rows] < order.longest - 1]
+        follows = np.where(goes_on[early], expected[next_row[early]], 0.0)
+        later = gamma * np.linalg.solve(_gram(shown[early]), shown[early].T @ follows)
         growth = float(np.abs(np.linalg.eigvals(later)).max())
         later *= min(1.0, GROWTH / growth) if growth > 0 else 1.0
         own = np.flatnonzero(fold == held_out)
         to_follow = order.longest - 1 - order.step[own]
         for name, reward in rewards.items():
-            first = np.linalg.solve(gram, x.T @ reward[rows])
+            first = np.linalg.solve(_gram(x), x.T @ reward[rows])
             theta = np.zeros_like(first)
             for left in range(1, order.longest):
                 theta = first + later @ theta
@@ -74,3 +75,10 @@ def fit_following(
                 out[name].shown[at] = shown[at] @ (later @ theta)
                 out[name].expected[at] = expected[at] @ (later @ theta)
     return out
+
+
+def _gram(x: F64) -> F64:
+    """X'X with the penalty."""
+    gram = x.T @ x
+    gram[np.diag_indices_from(gram)] += PENALTY
+    return gram

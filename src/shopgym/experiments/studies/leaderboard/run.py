@@ -15,7 +15,7 @@ from ...cells.exact_json import exact_json
 from ...entries import import_agents
 from ...results import environment, write_json
 from ...run_folder import SUMMARY
-from ...stages import stage_rng
+from ...seeds import stage_rng
 from .cell import leaderboard_cells
 from .config import LeaderboardConfig
 from .statistics import stratified_interval

@@ -1,0 +1,58 @@
+"""Online tests in a shop with shared stock: bias, coverage, power and false alarms of five designs.
+
+    python benchmarks/bench_online_tests.py --json online_tests.json
+
+About a quarter of an hour of one core; ``--tests 20 --alarm-tests 50`` for a first look.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import time
+from dataclasses import asdict, is_dataclass
+from pathlib import Path
+from typing import Any
+
+from shopgym.evaluation.online import Bounds
+from shopgym.experiments.studies.online_tests.interference import SceneSize, interference_tables
+
+
+def cell(value: object) -> str:
+    if isinstance(value, Bounds):
+        return f"{100 * value.value:.1f} [{100 * value.low:.1f}, {100 * value.high:.1f}]"
+    return f"{100 * value:.1f}" if isinstance(value, float) else str(value)
+
+
+def show(row: dict[str, object]) -> None:
+    print(" | ".join(f"{name} {cell(value)}" for name, value in row.items()), flush=True)
+
+
+def plain(rows: list[dict[str, object]]) -> list[dict[str, Any]]:
+    return [
+        {k: asdict(v) if is_dataclass(v) and not isinstance(v, type) else v for k, v in row.items()}
+        for row in rows
+    ]
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--tests", type=int, default=100, help="of each design and stock, with an effect")
+    parser.add_argument("--alarm-tests", type=int, default=500, help="of each design, without an effect")
+    parser.add_argument("--seasons", type=int, default=100, help="of each arm, for the truth")
+    parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--json", type=Path)
+    asked = parser.parse_args()
+    start = time.process_time()
+    size = SceneSize()
+    numbers = (asked.tests, asked.alarm_tests, asked.seasons)
+    effects, alarms = interference_tables(*numbers, size=size, seed=asked.seed, on_row=show)
+    seconds = time.process_time() - start
+    print(f"{seconds:.0f} CPU-seconds; shares in percent")
+    if asked.json:
+        report = {"size": asdict(size), "effects": plain(effects), "false_alarms": plain(alarms)}
+        asked.json.write_text(json.dumps(report | {"cpu_seconds": seconds}, indent=1) + "\n")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,89 @@
+"""An analysis as one self-contained HTML page: the verdict, then every effect as a line with its interval."""
+
+from __future__ import annotations
+
+import math
+from html import escape
+from typing import TYPE_CHECKING
+
+from ..answer import COLOURS
+from ..card.bars import Mark, intervals
+from ..card.page import STYLE
+from .effects import Effect
+from .outcomes import BETTER, KEPT, LOST, REFUSE, WORSE
+from .words import trend_lines
+
+if TYPE_CHECKING:
+    from .analysis import TestAnalysis
+
+HEADINGS = {
+    "trust": "This test passes every check",
+    "caution": "Read this test with care",
+    "refuse": "Do not read this test",
+}
+GOOD, BAD, OPEN_COLOUR = COLOURS["trust"], COLOURS["refuse"], "#5f6b78"
+
+
+def page_of(analysis: TestAnalysis) -> str:
+    """The page. A refused test shows its split and no effect."""
+    arms = ", ".join(analysis.arms[1:])
+    body = "" if analysis.verdict == REFUSE else _effects(analysis)
+    why = "".join(f"<li>{escape(reason)}</li>" for reason in (*analysis.reasons, *analysis.remarks))
+    title = escape(f"{arms} against {analysis.arms[0]}")
+    return f"""<!doctype html><html lang="en"><head><meta charset="utf-8">
+<meta name="viewport" content="width=device-width,initial-scale=1">
+<title>{title} - online test</title><style>{STYLE}</style></head><body>
+<small>shopgym abtest analyse</small><h1>{title}</h1>
+<div class="verdict {analysis.verdict}"><b>{HEADINGS[analysis.verdict]}</b>
+<p>{escape(analysis.sentence)}</p></div>
+{f"<h2>Why</h2><ul>{why}</ul>" if why else ""}
+{_split(analysis)}{body}
+</body></html>
+"""
+
+
+def _split(analysis: TestAnalysis) -> str:
+    split = analysis.split
+    rows = "".join(
+        f"<tr><td>{escape(arm)}</td><td>{n:,}</td><td>{share:.1%}</td></tr>"
+        for arm, n, share in zip(split.arms, split.units, split.planned)
+    )
+    return (
+        f"<h2>How {analysis.noun}s were split</h2><table><tr><th>arm</th><th>{analysis.noun}s</th>"
+        f"<th>planned</th></tr>{rows}</table><p>p = {split.p:.2g} if the plan was followed.</p>"
+    )
+
+
+def _effects(analysis: TestAnalysis) -> str:
+    colours = {BETTER: GOOD, KEPT: GOOD, WORSE: BAD, LOST: BAD}
+    several = len(analysis.arms) > 2
+    marks = [
+        _mark(
+            (r.metric.name, r.arm) if several else (r.metric.name,),
+            r.effect,
+            colours.get(r.outcome, OPEN_COLOUR),
+            r.outcome,
+        )
+        for r in analysis.rows
+    ]
+    head = ("metric", "arm") if several else ("metric",)
+    sections = [_section("Relative effects", head, marks)]
+    for title, parts in (("By segment", analysis.segments), ("Day by day", analysis.days)):
+        own = [_mark((f"{p.by} {p.part}", p.arm), p.effect, OPEN_COLOUR, f"p = {p.p:.2g}") for p in parts]
+        if own:
+            sections.append(_section(title, ("part", "arm"), own))
+    sections += [f"<p>{escape(line)}.</p>" for line in trend_lines(analysis)]
+    return "".join(sections)
+
+
+def _section(title: str, head: tuple[str, ...], marks: list[Mark]) -> str:
+    drawn = intervals((*head, "relative effect, %", "value", "interval", ""), marks, base=0.0)
+    return f"<h2>{escape(title)}</h2>{drawn}"
+
+
+def _mark(names: tuple[str, ...], effect: Effect, colour: str, word: str) -> Mark:
+    relative = effect.relative
+    if not math.isfinite(relative.value):
+        return Mark(names, None, colour=colour, after=("-", "-", word))
+    value, low, high = (100.0 * end for end in (relative.value, relative.low, relative.high))
+    return Mark(names, value, low, high, colour, (f"{value:+.1f}", f"[{low:+.1f}, {high:+.1f}]", word))
