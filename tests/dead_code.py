@@ -24,7 +24,7 @@ USED_BY = {
     "cells and kinds of configs, which name their functions": {
         *("experiment_cells", "experiment_rows", "leaderboard_cells", "leaderboard_rows"),
     },
-    "uvicorn": {"should_exit"},
+    "uvicorn": {"should_exit", "shutdown"},
     "Stable-Baselines3, which calls these of a callback": {
         *("_on_training_start", "_on_rollout_end", "_on_step"),
     },

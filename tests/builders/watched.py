@@ -8,10 +8,9 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-import uvicorn
 import yaml
 
-from shopgym.experiments.watch.server import WatchServer, make_app, open_listener
+from shopgym.experiments.watch.server import WatchServer, WatchUvicorn, make_app, open_listener
 from shopgym.experiments.watch.session import WatchSession
 from shopgym.experiments.watch.watched_shop import watched_config
 from shopgym.policies.serving.sender import allowed_hosts
@@ -48,8 +47,7 @@ def small_session(folder: Path, *, visitors: int = 4, **changes: Any) -> WatchSe
 def serving(session: WatchSession) -> Iterator[tuple[str, WatchServer]]:
     """(URL, server) while the session is served."""
     app, listener = make_app(session, allowed_hosts("127.0.0.1")), open_listener(0)
-    config = uvicorn.Config(app, log_level="warning", lifespan="on", ws="none", timeout_graceful_shutdown=1)
-    server = uvicorn.Server(config)
+    server = WatchUvicorn(app)
     thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]})
     thread.start()
     try:

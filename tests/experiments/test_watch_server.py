@@ -219,16 +219,17 @@ def shopgym(*arguments: str) -> subprocess.CompletedProcess[str]:
 
 def test_the_command_serves_until_it_is_told_to_end(tmp_path: Path) -> None:
     command = [sys.executable, "-m", "shopgym.cli.main", "watch", str(config_file(tmp_path)), "--port", "0"]
-    server = subprocess.Popen([*command, "--json"], stdout=subprocess.PIPE, text=True)
+    pipe = subprocess.PIPE
+    server = subprocess.Popen([*command, "--json"], stdout=pipe, stderr=pipe, text=True)
     assert server.stdout is not None
     said = json.loads(server.stdout.readline())
     assert said["policies"] == ["best_sellers", "random", "popularity"]
     stream = snapshots(said["url"])
     assert next(stream)["steps"] == 0
     server.terminate()
-    server.communicate(timeout=60)
+    _, complaints = server.communicate(timeout=60)
     stream.close()
-    assert server.returncode == 0
+    assert (server.returncode, complaints) == (0, "")
 
 
 def test_wrong_arguments_end_with_code_2(tmp_path: Path) -> None:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import copy
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.random import Generator
@@ -16,7 +16,7 @@ from numpy.random import Generator
 from ...core.batches import Decisions, Requests
 from ...core.items import Items
 from ...core.types import I32
-from ...policies.guards import CategoryCap, Guard, InStock, MarginFloor
+from ...policies.guards import Guard, GuardCounters, open_counters
 from ...policies.policy import SlatePolicy
 
 
@@ -38,11 +38,19 @@ class LeftOut:
 
 
 class ExplainedPolicy:
-    """Decides as a policy does; ``left_out`` holds what its guards left out of the last pages."""
+    """Decides as a policy does; ``left_out`` holds what its guards left out of the last pages.
 
-    def __init__(self, policy: SlatePolicy) -> None:
-        self.policy, self.left_out = policy, list[LeftOut]()
-        self._free = replace(policy, guards=())
+    Args:
+        policy: that decides.
+        counted: the guards of all policies that may take over, so that what they count goes on.
+    """
+
+    def __init__(self, policy: SlatePolicy, counted: Sequence[Guard]) -> None:
+        self.policy, self.left_out, self._counted = policy, list[LeftOut](), counted
+
+    def open_counters(self) -> GuardCounters | None:
+        """Counters of all guards at 0; None where none has a state."""
+        return open_counters(self._counted, self.policy.items)
 
     def decide(self, requests: Requests, rng: Generator) -> Decisions:
         """The policy's own decision."""
@@ -50,7 +58,7 @@ class ExplainedPolicy:
         decisions = self.policy.decide(requests, rng)
         self.left_out = []
         if self.policy.guards:
-            free = self._free.decide(requests, same).positions
+            free = self.policy.first_choices(requests, same)
             self.left_out = left_out(
                 self.policy.guards, requests, self.policy.items, free, decisions.positions
             )
@@ -76,15 +84,3 @@ def left_out(
                 out.append(LeftOut(row, slot, int(one.candidates[0, position]), guard))
                 break
     return out
-
-
-def reason(guard: Guard, items: Items, item: int) -> str:
-    """Why the guard left out an item, in a few words."""
-    if isinstance(guard, InStock):
-        return "it is sold out"
-    if isinstance(guard, MarginFloor):
-        return f"its margin is below {guard.minimum:.2f} {items.currency}"
-    if isinstance(guard, CategoryCap):
-        category = items.category_names[items.category[item]]
-        return f"{guard.maximum} of {category} stand before it"
-    return f"the rule {guard.kind} forbids it"

@@ -48,6 +48,8 @@ MOST_BROWSERS = 16
 LONGEST_BODY = 10_000
 QUIET = 15.0
 """Seconds without a snapshot after which a comment is sent, so that a lost connection shows."""
+END = ""
+"""In place of a snapshot: the server ends."""
 Handler = Callable[[Request], Awaitable[Response]]
 
 
@@ -55,7 +57,8 @@ class WatchServer:
     """One session and the browsers that watch it.
 
     Attributes:
-        browsers: of each open stream the latest snapshot that it has not sent; a slow one skips the others.
+        browsers: of each open stream the latest snapshot that it has not sent, so that a slow one skips the
+            others; ``END`` ends it.
     """
 
     def __init__(self, session: WatchSession, hosts: Collection[str] | None = None) -> None:
@@ -100,10 +103,17 @@ class WatchServer:
                 self._failure = _error("shop", None, fix)
             finally:
                 self._latest = _json(self._snapshot())
+        self._send(self._latest)
+
+    def end_streams(self) -> None:
+        """End all streams: by themselves they never do."""
+        self._send(END)
+
+    def _send(self, text: str) -> None:
         for browser in self.browsers:
             if browser.full():
                 browser.get_nowait()
-            browser.put_nowait(self._latest)
+            browser.put_nowait(text)
 
     def _snapshot(self) -> dict[str, Any]:
         return {**self.session.snapshot(), "failure": self._failure}
@@ -133,9 +143,13 @@ class WatchServer:
         try:
             while True:
                 try:
-                    yield f"event: shop\ndata: {await asyncio.wait_for(browser.get(), QUIET)}\n\n"
+                    text = await asyncio.wait_for(browser.get(), QUIET)
                 except TimeoutError:
                     yield ": still here\n\n"
+                    continue
+                if text == END:
+                    return
+                yield f"event: shop\ndata: {text}\n\n"
         finally:  # the browser has gone
             self.browsers.discard(browser)
 
@@ -185,6 +199,28 @@ def make_app(session: WatchSession, hosts: Collection[str] | None = None) -> Sta
     return app
 
 
+class WatchUvicorn(uvicorn.Server):
+    """Uvicorn, which ends the streams before it waits for requests to end."""
+
+    def __init__(self, app: Starlette) -> None:
+        config = uvicorn.Config(
+            app,
+            log_level="warning",
+            access_log=False,
+            lifespan="on",
+            ws="none",
+            server_header=False,
+            timeout_graceful_shutdown=5,
+        )
+        super().__init__(config)
+        self.app = app
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        """End."""
+        self.app.state.server.end_streams()
+        await super().shutdown(sockets)
+
+
 def open_listener(port: int) -> socket.socket:
     """A socket of this machine that waits for browsers; port 0 takes a free one.
 
@@ -214,16 +250,7 @@ def serve_watch(
     """
     with listener:
         listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-        config = uvicorn.Config(
-            make_app(session, allowed_hosts(HOST, allow_hosts)),
-            log_level="warning",
-            access_log=False,
-            lifespan="on",
-            ws="none",
-            server_header=False,
-            timeout_graceful_shutdown=1,  # the streams never end by themselves
-        )
-        server = uvicorn.Server(config)
+        server = WatchUvicorn(make_app(session, allowed_hosts(HOST, allow_hosts)))
 
         def stop(number: int, frame: FrameType | None) -> None:
             server.should_exit = True

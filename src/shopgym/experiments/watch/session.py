@@ -22,9 +22,9 @@ from ...simulators.build_params import draw_users
 from ...simulators.calendar import Clock
 from ...simulators.market.item_stock import ItemStock
 from ...simulators.rollout import Episode, EpisodicShop, rollout
-from ..stages import stage_rng, stage_seed
+from ..seeds import stage_rng, stage_seed
 from .interventions import ExplainedPolicy
-from .totals import Totals
+from .totals import WatchedTotals
 from .views import View, clock, pages_before, stock_rows, with_response
 from .watched_shop import WatchedShop
 
@@ -66,7 +66,8 @@ class WatchSession:
     def __init__(self, watched: WatchedShop, *, visitors: int = 6) -> None:
         in_range("--visitors", visitors, 1, MOST_VISITORS)
         self.watched = watched
-        self.policies = {name: ExplainedPolicy(policy) for name, policy in watched.policies.items()}
+        guards = [guard for policy in watched.policies.values() for guard in policy.guards]
+        self.policies = {name: ExplainedPolicy(policy, guards) for name, policy in watched.policies.items()}
         self.policy = next(iter(self.policies))
         self.running, self.steps_per_second = True, 2.0
         seed, catalog, config = watched.seed, watched.catalog, watched.config
@@ -92,7 +93,7 @@ class WatchSession:
             before=lambda rows, asked, slates: pages_before(self._shop, rows, slates),
             look_ahead=False,
         )
-        self._totals = Totals(remembers=config.people.enabled)
+        self._totals = WatchedTotals(remembers=config.people.enabled)
         self._guards: dict[str, Counter[str]] = {}
         self._changes: deque[View] = deque(maxlen=NEWS)
         self._news: deque[View] = deque(maxlen=NEWS)
@@ -145,10 +146,8 @@ class WatchSession:
 
     def _count_guards(self, policy: str) -> None:
         for guard in self.watched.policies[policy].guards:
-            counted = self._guards.setdefault(guard.kind, Counter())
-            left_out = [
-                len([c for c in page["left_out"] if c["guard"] == guard.kind]) for page in self._pages
-            ]
+            counted = self._guards.setdefault(guard.label, Counter())
+            left_out = [sum(c["guard"] == guard.label for c in page["left_out"]) for page in self._pages]
             counted.update(pages=len(left_out), changed=sum(map(bool, left_out)), items=sum(left_out))
         for page in self._pages:
             for change in page["left_out"]:
@@ -309,8 +308,8 @@ class WatchSession:
             "stock": stock_rows(self._shop, self._bars) if self.watched.config.stock.enabled else [],
             "in_stock": round(self._in_stock, 4),
             "guards": [
-                {"guard": kind, **{name: counts[name] for name in ("pages", "changed", "items")}}
-                for kind, counts in self._guards.items()
+                {"guard": label, **{name: counts[name] for name in ("pages", "changed", "items")}}
+                for label, counts in self._guards.items()
             ],
             "changes": list(self._changes),
             "news": list(self._news),

@@ -11,7 +11,7 @@ from ...core.types import I32, I64
 from ...simulators import Shop
 from ...simulators.page.surfaces import SEARCH, SURFACES
 from ...simulators.rollout import Step
-from .interventions import LeftOut, reason
+from .interventions import LeftOut
 
 View = dict[str, Any]
 """One page of one visitor, ready for JSON."""
@@ -76,11 +76,11 @@ def with_response(shop: Shop, view: View, step: Step, at: int, left_out: list[Le
     totals = dict(zip(SLOT_TERMS, feedback.page[row].tolist(), strict=True))
     changes = [
         {
-            "guard": change.guard.kind,
+            "guard": change.guard.label,
             "slot": change.slot + 1,
             "item": str(items.item_id[change.item]),
             "name": str(items.name[change.item]),
-            "why": reason(change.guard, items, change.item),
+            "why": change.guard.why,
         }
         for change in left_out
         if change.row == at

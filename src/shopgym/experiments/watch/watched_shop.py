@@ -28,9 +28,10 @@ from ...simulators.profiles.profiles import PROFILES, profile, profile_catalog, 
 from ..catalogs import load_catalog
 from ..config import ExperimentConfig, Rule, parse_config
 from ..config_file import config_path, read_config
+from ..kinds import EXPERIMENT
 from ..policy_store import policy_names, read_policy, read_retriever
 from ..run_folder import CONFIG
-from ..stages import stage_rng, stage_seed
+from ..seeds import stage_rng, stage_seed
 
 UNTRAINED = ("popularity", "random")
 """Agents that have nothing to learn before their policy is worth looking at."""
@@ -144,8 +145,8 @@ def watched_run(run: Path, seed: int | None = None) -> WatchedShop:
 
 def _experiment(path: Path, seed: int | None) -> ExperimentConfig:
     values = read_config(path)
-    kind = values.get("kind", "experiment")
-    if kind != "experiment":
+    kind = values.get("kind", EXPERIMENT)
+    if kind != EXPERIMENT:
         fix = f"{config_path(path).name} is of kind {kind}: give the config of an experiment, or a profile"
         raise InvalidInput("config.kind", kind, fix)
     values.pop("kind", None)
@@ -163,7 +164,7 @@ def _profile(name: str, seed: int) -> WatchedShop:
 def _season(experiment: ExperimentConfig) -> tuple[ShopConfig, float, tuple[str, ...]]:
     """(shop of the season, its days, what the config left open)."""
     shop, written, notes = experiment.shop_config(), experiment.shop.written, []
-    days = experiment.season.days if experiment.season else DAYS
+    days = experiment.season.days if experiment.season else (experiment.days or DAYS)
     if "people" not in written:
         shop = replace(shop, people=RETURNING)
         notes.append("The config says nothing of people; here customers come back, and a good visit helps.")
