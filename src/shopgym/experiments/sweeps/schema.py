@@ -38,7 +38,9 @@ def _or_list(schema: dict[str, Any]) -> dict[str, Any]:
     """The schema of one value, or of a list of such values; any other schema as it is."""
     if not _is_scalar(schema):
         return schema
-    about: dict[str, Any] = {name: schema[name] for name in ("description", "default", "title") if name in schema}
+    about: dict[str, Any] = {
+        name: schema[name] for name in ("description", "default", "title") if name in schema
+    }
     value = {name: part for name, part in schema.items() if name not in about}
     return {**about, "anyOf": [value, {"type": "array", "items": value}]}
 
