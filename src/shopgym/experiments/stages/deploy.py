@@ -24,7 +24,7 @@ from ..episodes import deployed_episodes, rounds_of
 from .context import RunContext
 
 
-class PolicyTotals:
+class DeploymentTotals:
     """Adds up the pages of a deployment to its :class:`~shopgym.core.metrics.ShopTotals`."""
 
     def __init__(self, loop: PageEnv) -> None:
@@ -138,7 +138,7 @@ def deploy(
     expected, best = np.zeros((2, episodes))
     page = np.zeros((episodes, len(SLOT_TERMS)), order="F")
     star, amounts = np.zeros(episodes), dict[str, F64]()
-    counts = PolicyTotals(loop)
+    counts = DeploymentTotals(loop)
     groups, told = spec.groups(shop.catalog.items), 0
     exact = exact_values(loop)
     for step in rollout(
