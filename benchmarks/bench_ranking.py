@@ -23,8 +23,8 @@ import numpy as np  # noqa: E402
 from shopgym.agents import Task, make_agent  # noqa: E402
 from shopgym.agents.baselines import RandomAgent  # noqa: E402
 from shopgym.agents.ranking.calibration import calibration_error  # noqa: E402
-from shopgym.agents.ranking.metrics import ndcg  # noqa: E402
 from shopgym.core import Interactions, Requests  # noqa: E402
+from shopgym.core.metrics import ndcg  # noqa: E402
 from shopgym.policies.policy import SlatePolicy  # noqa: E402
 from shopgym.policies.rerankers import DPP, MMR  # noqa: E402
 from shopgym.simulators import Catalog, Shop, ShopConfig  # noqa: E402

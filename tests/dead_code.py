@@ -21,7 +21,10 @@ USED_BY = {
         *("step_async", "step_wait", "get_attr", "env_is_wrapped"),
         *("method_args", "method_kwargs", "wrapper_class"),
     },
-    "uvicorn": {"should_exit"},
+    "cells and kinds of configs, which name their functions": {
+        *("experiment_cells", "experiment_rows", "leaderboard_cells", "leaderboard_rows"),
+    },
+    "uvicorn": {"should_exit", "shutdown"},
     "Stable-Baselines3, which calls these of a callback": {
         *("_on_training_start", "_on_rollout_end", "_on_step"),
     },

@@ -27,9 +27,9 @@ from shopgym.agents.ranking import examination
 from shopgym.agents.ranking.calibration import calibration_error
 from shopgym.agents.ranking.holdout_buffer import HoldoutBuffer
 from shopgym.agents.ranking.linear import LinearRegression, LogisticRegression
-from shopgym.agents.ranking.metrics import ndcg
 from shopgym.agents.ranking.ranker import RankingAgent
 from shopgym.core import Interactions, InvalidInput
+from shopgym.core.metrics import ndcg
 from shopgym.core.types import F64
 from shopgym.policies.guards import CategoryCap, InStock, MarginFloor
 from shopgym.policies.policy import SlatePolicy

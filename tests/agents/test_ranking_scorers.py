@@ -14,8 +14,8 @@ from builders.paths import SHARED
 from scipy.special import expit
 
 from shopgym.agents.ranking.calibration import calibration_error, fit_isotonic, fit_platt
-from shopgym.agents.ranking.metrics import ndcg
 from shopgym.core import InvalidInput
+from shopgym.core.metrics import ndcg
 from shopgym.policies.explorers import PlackettLuceRanking
 from shopgym.policies.features import FeatureMap
 from shopgym.policies.guards import InStock

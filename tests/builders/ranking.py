@@ -13,8 +13,8 @@ import numpy as np
 from scipy.special import expit
 
 from shopgym.agents import Task, make_agent
-from shopgym.agents.ranking.metrics import ndcg
 from shopgym.core import Decisions, Interactions, Items, Requests
+from shopgym.core.metrics import ndcg
 from shopgym.core.types import F64
 from shopgym.policies.guards import InStock
 

@@ -22,8 +22,8 @@ from shopgym.simulators import Catalog
 from shopgym.tables.records import FOR_A_SHOP, RecordOptions, read_order_lines
 
 RECORDS = DATA / "records"
-QUICK = ("--profile", "gift", "--holdout", 0, "--rounds", 0, "--no-assumed")
-"""Options of a calibration that fits what has a closed form alone."""
+QUICK = ("--profile", "fashion", "--holdout", 0, "--rounds", 0, "--visits", 4000, "--no-assumed")
+"""Options of a calibration that fits what has a closed form alone, and compares small seasons."""
 
 
 def invoke(*arguments: object) -> Any:
@@ -119,7 +119,7 @@ def test_a_config_says_all_that_was_said_of_the_records(tmp_path: Path) -> None:
         min_orders=2,
         currency="EUR",
     )
-    told = calibrate(file, records=records, base="gift", holdout=0, rounds=0, assumed=False)
+    told = calibrate(file, records=records, base="fashion", holdout=0, rounds=0, visits=4000, assumed=False)
     section = CatalogSection(**yaml.safe_load(told.yaml())["catalog"] | {"path": file, "guests": ("web",)})
     assert section.record_options() == RecordOptions(**{**vars(records), "mapping": "plain"})
     catalog, _ = load_catalog(section, 0)
@@ -185,7 +185,7 @@ def test_lines_of_many_units_are_bounded_by_what_a_shop_allows(tmp_path: Path) -
 
 def test_a_catalogue_smaller_than_a_page_bounds_the_page(tmp_path: Path) -> None:
     file, out = tmp_path / "orders.csv", tmp_path / "mine.yaml"
-    shop(item=[f"{i % 8}" for i in range(1200)]).to_csv(file, index=False)
+    shop(item=[f"{i % 5}" for i in range(1200)]).to_csv(file, index=False)
     answer = invoke("calibrate", "--transactions", file, "--out", out, *QUICK, "--json")
     assert {"slate_size", "num_candidates"} <= {one["name"] for one in answer["found"]}
     config = load_config(out)

@@ -1,4 +1,4 @@
-"""Sound rewards in the environments: the ledger of returns across lives, shaping wrappers, last click."""
+"""Sound rewards in the environments: the ledger of returns across lives, shaping wrappers."""
 
 from __future__ import annotations
 
@@ -10,7 +10,6 @@ import pytest
 
 from shopgym.core import InvalidInput
 from shopgym.core.batches import TERM_MARGIN, TERM_RETURN_COST
-from shopgym.core.reward.attribution import RULES, Outcomes, Touches, attribute
 from shopgym.core.reward.ledger import ReturnLedger
 from shopgym.core.types import F64
 from shopgym.envs import SessionEnv, SessionVectorEnv, ShopperVectorEnv
@@ -156,72 +155,3 @@ def test_a_potential_of_another_shape_is_refused() -> None:
         env.reset(seed=0)
     with pytest.raises(InvalidInput, match="discount = 2"):
         PotentialShaping(SessionEnv(**SMALL), appeal, 2.0)
-
-
-ENGAGE: dict[str, Any] = {
-    "catalog": 200,
-    "users": 2000,
-    "slate_size": 3,
-    "num_candidates": 20,
-    "max_pages": 100,
-    "similar_share": 0.05,
-    "random_share": 0.9,
-    "stock": {"enabled": False},
-    "choice": {
-        **{"click_base": -1.0, "cart_base": -1.5, "depth": 0.0, "price_sensitivity": 3.0, "drift": 0.2},
-        **{"leave_base": 3.0, "engagement": 8.0, "fatigue": 0.0},
-    },
-}
-"""After a page with a click 99% stay, after one without 95% leave. The liked is clicked, the cheap sells."""
-
-
-def visits_of(clicks_first: Any, seed: int, n: int) -> tuple[F64, list[Any]]:
-    """((n,) margin of each visit, [visit, page, whether made for clicks, clicks, margin] of each page).
-
-    ``clicks_first(n)`` (n,) bool says which pages hold the most clicked candidates; the others hold those
-    of most margin.
-    """
-    env = SessionVectorEnv(n, form="slate", autoreset_mode="Disabled", **ENGAGE)
-    env.reset(seed=seed)
-    over, margin, rows, page = np.zeros(n, np.bool_), np.zeros(n), [], 0
-    while not over.all():
-        means, choice = env.loop.shop.expected(env.requests.candidates), clicks_first(n)
-        score = np.where(choice[:, None], means["click"], means["margin"])
-        visits = np.flatnonzero(~over)
-        result = env.loop.step(np.argsort(-score, axis=1)[:, :3], ~over)
-        terms = result.pages.terms
-        margin[visits] += terms["margin"][visits]
-        told = choice, terms["click"], terms["margin"]
-        rows.append((visits, np.full(len(visits), page), *(values[visits] for values in told)))
-        over |= result.terminated | result.truncated
-        env.loop.next_requests()
-        page += 1
-    return margin, [np.concatenate(parts) for parts in zip(*rows, strict=True)]
-
-
-@pytest.mark.slow
-def test_last_click_misleads() -> None:
-    """Pages made for clicks keep the visitor, later pages sell.
-
-    Last click gives them half the credit of a page made for margin; but a shop of such pages alone earns
-    more. The sum of all credits is the same by any rule.
-    """
-    n = 3000
-    clicks, _ = visits_of(lambda k: np.ones(k, np.bool_), 1, n)
-    margins, _ = visits_of(lambda k: np.zeros(k, np.bool_), 1, n)
-    gain = clicks - margins  # the same visitors with the same draws
-    assert gain.mean() > 3 * gain.std() / n**0.5
-    rng = np.random.default_rng(0)
-    total, (visit, page, choice, clicked, margin) = visits_of(lambda k: rng.random(k) < 0.5, 2, n)
-    touched, sold = clicked > 0, margin != 0
-    touches = Touches(visit[touched], page[touched].astype(float))
-    orders = Outcomes(visit[sold], page[sold].astype(float), margin[sold])
-    worth = {}
-    for rule in RULES:
-        credit, nobody = attribute(touches, orders, rule)
-        assert credit.sum() + nobody == pytest.approx(total.sum())
-        on_page = np.zeros(len(visit))
-        on_page[touched] = credit
-        worth[rule] = on_page[choice].mean() / on_page[~choice].mean()
-    assert worth["last_click"] < 0.6
-    assert worth["last_click"] < worth["time_decay"] < worth["linear"] < worth["first_click"]

@@ -12,10 +12,12 @@ from builders.paths import DATA
 from typer.testing import CliRunner
 
 import shopgym.experiments as experiments
-from shopgym.cli.config import KINDS, check
+from shopgym.cli.config import KINDS
 from shopgym.cli.main import app
 from shopgym.core import InvalidInput
-from shopgym.experiments.config import parse_config, read_config
+from shopgym.experiments.config import parse_config
+from shopgym.experiments.config_file import read_config
+from shopgym.experiments.sweeps.plan import checked_config as check
 
 SHIPPED = sorted((Path(experiments.__path__[0]) / "configs").glob("*.yaml"))
 

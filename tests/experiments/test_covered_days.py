@@ -9,7 +9,7 @@ import pytest
 
 from shopgym.core import InvalidInput
 from shopgym.experiments.config import ExperimentConfig, parse_config
-from shopgym.experiments.runner import Experiment
+from shopgym.experiments.stages.context import RunContext
 from shopgym.simulators import Campaign, Catalog, Shop, ShopConfig
 
 CAMPAIGN = {"start": 3, "days": 7, "share": 1.0, "price_off": 0.5}
@@ -70,7 +70,7 @@ def test_a_campaign_from_day_0_runs_and_is_met() -> None:
     experiment = config(campaigns=[CAMPAIGN | {"start": 0}])
     from rich.progress import Progress
 
-    env = Experiment(experiment, Progress(disable=True)).open("train")
+    env = RunContext(experiment, Progress(disable=True)).open("train")
     assert (env.loop.shop.today.price[0] < env.loop.shop.catalog.items.price).any()
 
 

@@ -14,9 +14,9 @@ import yaml
 
 from shopgym.agents import AGENTS, agent_class
 from shopgym.agents.options import check_names_and_types, check_ranges, option_names
-from shopgym.cli.config import check
 from shopgym.core import InvalidInput
 from shopgym.experiments.config import ExperimentConfig, parse_config
+from shopgym.experiments.sweeps.plan import checked_config as check
 
 
 def parsed(agents: dict[str, Any], **more: Any) -> ExperimentConfig:
@@ -27,11 +27,9 @@ def parsed(agents: dict[str, Any], **more: Any) -> ExperimentConfig:
     ("name", "options", "message"),
     [
         ("lints", {"alpha": "high"}, r"^agents\.lints\.alpha = 'high': give a number$"),
-        (
-            "lints",
-            {"alpha": [0.1, 0.5]},
-            r"^agents\.lints\.alpha = .*: give one value.*sweep is not supported",
-        ),
+        ("lints", {"alpha": [0.1, "high"]}, r"^agents\.lints_alpha_high\.alpha = 'high': give a number$"),
+        ("lints", {"alpha": []}, r"^agents\.lints\.alpha = \[\]: a grid needs values, each of them once$"),
+        ("lints", {"alpha": [1.0, 1.0]}, r"^agents\.lints\.alpha = \[1\.0, 1\.0\]: a grid needs values"),
         ("lints", {"alpha": -1}, r"^agents\.lints\.alpha = -1: give a number in \[0, 1e\+06\]$"),
         ("lints", {"alpha": True}, r"^agents\.lints\.alpha = True: give a number$"),
         ("lints", {"draws": 2.5}, r"^agents\.lints\.draws = 2\.5: give a whole number$"),
@@ -164,6 +162,21 @@ def test_two_entries_of_one_agent() -> None:
     ):
         with pytest.raises(InvalidInput, match=message):
             parsed(entry)
+
+
+def test_a_list_of_values_makes_an_entry_for_each() -> None:
+    config = parsed({"lints": {"alpha": [0.1, 0.5], "draws": [1, 3]}, "popularity_cohort": {"edges": [1, 2]}})
+    assert list(config.agents) == [
+        "popularity",
+        *("lints_alpha_0.1_draws_1", "lints_alpha_0.1_draws_3"),
+        *("lints_alpha_0.5_draws_1", "lints_alpha_0.5_draws_3"),
+        "popularity_cohort",  # this option takes a list
+    ]
+    assert config.agents["lints_alpha_0.5_draws_1"] == {"agent": "lints", "alpha": 0.5, "draws": 1}
+    written = parsed({name: config.agents[name] for name in list(config.agents)[1:]})
+    assert config.hash == written.hash
+    with pytest.raises(InvalidInput, match=r"agents = 'lints_alpha_1': two entries would have this name"):
+        parsed({"lints": {"alpha": [1, 2]}, "lints_alpha_1": {"agent": "lints"}})
 
 
 # packages of one's own

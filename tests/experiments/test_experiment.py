@@ -23,8 +23,8 @@ from shopgym.experiments.config import (
     ExperimentConfig,
     LogSection,
     parse_config,
-    read_config,
 )
+from shopgym.experiments.config_file import read_config
 from shopgym.experiments.export import export_policy
 from shopgym.experiments.policy_store import read_policy
 from shopgym.experiments.runner import run

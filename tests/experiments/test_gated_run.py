@@ -47,6 +47,7 @@ CLICKS: dict[str, Any] = {
     "log": {"decisions": 8000},
     "evaluation": {"bootstrap": 100},
     "truth": {"decisions": 4000},
+    "gate": {"ranking": {"metric": "ndcg", "outcome": "click", "at_least": 0.5}},
 }
 
 
@@ -64,8 +65,12 @@ def test_a_reward_that_can_be_gamed_is_not_exported(refused: Path) -> None:
     assert [clause["name"] for clause in verdict["clauses"]] == [
         "north star",
         "stockout per impression",
+        "ndcg of clicks",
         "reward lint",
     ]
+    ranking = verdict["clauses"][2]
+    assert ranking["passed"]  # an agent that was paid for clicks shows what people click
+    assert ranking["bound"] > 0.5
     assert "the reward can be gamed in this shop" in verdict["reason"]
     assert not (refused / "bundle").exists()
     assert "What was asked of lints" in (refused / "report.html").read_text()

@@ -24,8 +24,8 @@ from shopgym.envs.oracle import page_values
 from shopgym.envs.vector import SeasonVectorEnv, SessionVectorEnv, ShopperVectorEnv
 from shopgym.experiments.catalogs import load_catalog
 from shopgym.experiments.studies.leaderboard import LeaderboardConfig, iqm, stratified_interval
-from shopgym.experiments.studies.leaderboard import run as run_module
-from shopgym.experiments.studies.leaderboard.measure import METRICS, measure, unlikeness
+from shopgym.experiments.studies.leaderboard import cell as cell_module
+from shopgym.experiments.studies.leaderboard.measure import METRICS, measure
 from shopgym.simulators import Catalog, ShopConfig
 from shopgym.simulators.rollout import rollout
 from shopgym.training import interactions
@@ -81,17 +81,6 @@ def test_bad_runs_are_refused() -> None:
             stratified_interval(runs, level=0.95, bootstrap=100, rng=rng)
 
 
-def test_unlikeness_is_the_mean_over_pairs() -> None:
-    rng = np.random.default_rng(0)
-    embedding = rng.normal(size=(9, 4))
-    embedding /= np.linalg.norm(embedding, axis=1, keepdims=True)
-    slates = np.array([[0, 1, 2], [3, -1, 4], [5, -1, -1]], np.int32)
-    pairs = [(0, 1), (0, 2), (1, 2), (3, 4)]
-    total, count = unlikeness(slates, embedding)
-    assert count == 4
-    assert total == pytest.approx(sum(1 - float(embedding[a] @ embedding[b]) for a, b in pairs))
-
-
 def loop_of(env: Any, catalog: Catalog, lanes: int, config: ShopConfig, **options: Any) -> Any:
     reward = RewardSpec(terms={"margin": 1.0, "return_cost": -1.0})
     made = env(
@@ -143,11 +132,11 @@ def test_measures_are_those_of_the_visits_that_were_lived(catalog: Catalog) -> N
         seen |= set(slates[slates >= 0].tolist())
         alive &= ~(outcome.terminated | outcome.truncated)
     assert found["score"] == pytest.approx(score / 300)
-    assert found["margin_per_session"] == pytest.approx(margin / 300)
+    assert found["margin_per_visit"] == pytest.approx(margin / 300)
     assert found["conversion"] == pytest.approx(bought.mean())
-    assert found["aov"] == pytest.approx(revenue / bought.sum())
+    assert found["average_order_value"] == pytest.approx(revenue / bought.sum())
     assert found["coverage"] == len(seen) / len(catalog)
-    assert found["stockouts"] == pytest.approx(sold_out / slots)
+    assert found["stockouts_per_slot"] == pytest.approx(sold_out / slots)
     assert np.isnan(found["visits_per_customer"])
     assert set(found) == set(METRICS) - {"training_seconds"}
 
@@ -185,8 +174,10 @@ def test_what_comes_next_is_the_same_visitors_next_page(catalog: Catalog) -> Non
 def test_the_command_writes_runs_table_and_picture(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     loaded = []
     monkeypatch.setattr(
-        run_module, "load_catalog", lambda *given: loaded.append(given) or load_catalog(*given)
+        cell_module, "load_catalog", lambda *given: loaded.append(given) or load_catalog(*given)
     )
+    cell_module._catalog.cache_clear()
+    cell_module._stage.cache_clear()
     (tmp_path / "small.yaml").write_text(yaml.safe_dump(SMALL))
     results = []
     for workers in ("1", "2"):
@@ -198,7 +189,7 @@ def test_the_command_writes_runs_table_and_picture(tmp_path: Path, monkeypatch: 
         runs = pd.read_csv(out / "runs.csv")
         assert len(runs) == 2 * 2 * 2
         assert (out / "leaderboard.png").stat().st_size > 10_000
-    assert len(loaded) == 2  # once a run, however many jobs it has
+    assert len(loaded) == 1  # in this process, however many cells it runs
     timings = {"decisions_per_second", "training_seconds"}
     for one, two in zip(*results, strict=True):
         assert {k: v for k, v in one.items() if k not in timings} == {

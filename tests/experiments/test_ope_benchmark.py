@@ -23,7 +23,7 @@ from shopgym.evaluation.offline.open_bandit import load, open_bandit_inputs
 from shopgym.experiments.studies.ope_benchmark import (
     QUICK,
     SCENARIOS,
-    Cell,
+    BenchmarkCell,
     Scenario,
     benchmark,
     choices,
@@ -133,7 +133,7 @@ def test_wilson_interval_of_reference() -> None:
     assert wilson(0, 20) == pytest.approx((0.0, 0.1611), abs=5e-5)
 
 
-def make_cell(answers: list[Answer]) -> Cell:
+def make_cell(answers: list[Answer]) -> BenchmarkCell:
     return summarise_answers(SMALL, "ips", "delta", TrueValue(2.0, 0.01, 100), answers, failed=1)
 
 

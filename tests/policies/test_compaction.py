@@ -83,8 +83,8 @@ def test_compact_refuses_what_it_cannot_read(tmp_path: Path) -> None:
     write(tmp_path, HEADER)
     with pytest.raises(InvalidInput, match="no decision yet"):
         compact(tmp_path)
-    write(tmp_path, HEADER | {"version": 2}, decision(1))
-    with pytest.raises(InvalidInput, match=r"log\.version = 2"):
+    write(tmp_path, HEADER | {"version": 3}, decision(1))
+    with pytest.raises(InvalidInput, match=r"log\.version = 3"):
         compact(tmp_path)
     with pytest.raises(InvalidInput, match="before any header"):
         compact(write(tmp_path / "headless", decision(1)))

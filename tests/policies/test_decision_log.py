@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import json
 import tempfile
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -18,7 +19,7 @@ from hypothesis import strategies as st
 
 from shopgym.core import Decisions, Interactions, InvalidInput, Requests
 from shopgym.policies.decision_log.log import DecisionLog, logged_marginals
-from shopgym.policies.decision_log.schema import COLUMNS, EVENT
+from shopgym.policies.decision_log.schema import COLUMNS, EPISODE_COLUMNS, EVENT
 
 
 def make_log(n: int = 6, m: int = 3, *, events: tuple[str, ...] = ("click",), seed: int = 0) -> DecisionLog:
@@ -148,6 +149,26 @@ def test_round_trip(
         same(log, DecisionLog.read(path))
 
 
+def test_a_log_may_say_which_decisions_follow_one_another(tmp_path: Path) -> None:
+    log = make_log()
+    n = len(log)
+    episodes = replace(
+        log,
+        episode=np.arange(n) // 2,
+        step=(np.arange(n) % 2).astype(np.int32),
+        ended=np.arange(n) % 2 == 1,
+    )
+    episodes.write(tmp_path / "log.parquet")
+    same(episodes, DecisionLog.read(tmp_path / "log.parquet"))
+    for change, words in (
+        ({"step": None}, "all of episode, step, ended"),
+        ({"step": np.zeros(n, np.int32)}, "a step of its own"),
+        ({"ended": np.ones(n, bool)}, "goes on after"),
+    ):
+        with pytest.raises(InvalidInput, match=words):
+            replace(episodes, **change).check()
+
+
 def test_the_file_describes_itself(tmp_path: Path) -> None:
     log = make_log()
     log.write(tmp_path / "log.parquet")
@@ -156,7 +177,8 @@ def test_the_file_describes_itself(tmp_path: Path) -> None:
     assert json.loads(schema.metadata[b"shopgym.unit"]) == UNIT
     assert json.loads(schema.metadata[b"shopgym.user_names"]) == list(USER)
     described = {field.name: field.metadata[b"description"].decode() for field in schema}
-    assert described == {column.name: column.description for column in COLUMNS} | {
+    present = [column for column in COLUMNS if column not in EPISODE_COLUMNS]
+    assert described == {column.name: column.description for column in present} | {
         "event.click": EVENT.description
     }
     assert schema.field("candidates").type == pa.list_(pa.field("element", pa.int32(), nullable=False), 3)
@@ -254,7 +276,7 @@ def test_padding_is_neither_in_stock_nor_shown() -> None:
         ).check()
 
 
-@pytest.mark.parametrize("column", [column.name for column in COLUMNS])
+@pytest.mark.parametrize("column", [column.name for column in COLUMNS if column not in EPISODE_COLUMNS])
 def test_a_missing_column_is_named(tmp_path: Path, column: str) -> None:
     path = tmp_path / "log.parquet"
     make_log().write(path)
@@ -276,8 +298,8 @@ def rewrite(path: Path, metadata: dict[str, object]) -> None:
 def test_a_newer_version_is_refused(tmp_path: Path) -> None:
     path = tmp_path / "log.parquet"
     make_log().write(path)
-    rewrite(path, {"version": 2})
-    with pytest.raises(InvalidInput, match=r"log\.version = 2: this shopgym reads version 1"):
+    rewrite(path, {"version": 3})
+    with pytest.raises(InvalidInput, match=r"log\.version = 3: this shopgym reads versions up to 2"):
         DecisionLog.read(path)
 
 

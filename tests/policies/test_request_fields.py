@@ -22,8 +22,11 @@ from shopgym.core import Decisions, Interactions, InvalidInput, Requests
 from shopgym.core.types import AnyArray
 from shopgym.policies.decision_log import DecisionLog, compact
 from shopgym.policies.decision_log.schema import (
+    CANDIDATE_COUNTER,
     COLUMNS,
+    COUNTER,
     DECISION_COLUMNS,
+    EPISODE_COLUMNS,
     EVENT,
     LIVE,
     REQUEST_COLUMNS,
@@ -31,6 +34,8 @@ from shopgym.policies.decision_log.schema import (
     SERVED_COLUMNS,
     SERVED_REQUEST_FIELDS,
 )
+from shopgym.policies.guards import DiscountBudget, FrequencyCap
+from shopgym.policies.policy import SlatePolicy
 from shopgym.policies.serving import Bundle, RankingService, load_bundle, write_bundle
 from shopgym.policies.serving.golden import request_body
 from shopgym.policies.serving.request_schema import RANK_FIELDS
@@ -42,13 +47,22 @@ with warnings.catch_warnings():
 
 N, ITEMS = 24, 30
 SIZES = {"": None, "m": 6, "h": 4, "u": len(USER), "c": len(CONTEXT), "k": 3}
+BUDGET, CAP = DiscountBudget(0.5), FrequencyCap(maximum=8)
 BY_NAME = {column.name: column for column in COLUMNS}
+
+
+def counting_policy() -> SlatePolicy:
+    """The linear policy with guards that count."""
+    policy = linear_policy(ITEMS)
+    return replace(policy, guards=(*policy.guards, BUDGET, CAP))
 
 
 def full_requests() -> Requests:
     """N requests in which every field of the schema is set, each row another one."""
     rng = np.random.default_rng(11)
     values: dict[str, Any] = {"live": {"price": rng.random((N, 6), np.float32) + np.float32(1)}}
+    values["counters"] = {name: rng.integers(50, 99, N).astype(np.float64) for name in BUDGET.counters}
+    values["counters"] |= {name: rng.integers(0, 9, (N, 6)).astype(np.float32) for name in CAP.counters}
     for column in REQUEST_COLUMNS:
         shape = (N,) if column.width == "" else (N, SIZES[column.width])
         if column.dtype.startswith("float"):
@@ -95,8 +109,9 @@ def test_the_schema_has_the_fields_of_requests_and_decisions() -> None:
     decided = {column.name for column in DECISION_COLUMNS}
     assert {field.name for field in fields(Decisions)} == decided - {"marginals"}
     in_log = {field.name for field in fields(DecisionLog)}
-    assert {*BY_NAME, "live", "events"} <= in_log
+    assert {*BY_NAME, "live", "counters", "events"} <= in_log
     assert (LIVE.name, EVENT.name) == ("live.", "event.")
+    assert (COUNTER.name, CANDIDATE_COUNTER.name) == ("counter.", "candidate_counter.")
 
 
 def test_a_field_in_one_place_alone_is_noticed() -> None:
@@ -116,8 +131,9 @@ def test_every_field_is_taken_along() -> None:
         values = getattr(requests, field.name)
         assert values is not None, f"{field.name}: full_requests() leaves it out"
         if isinstance(values, Mapping):
-            same_values(picked.live, {name: v[rows] for name, v in values.items()}, field.name)
-            same_values(turned.live, {name: v[:, ::-1] for name, v in values.items()}, field.name)
+            same_values(getattr(picked, field.name), {n: v[rows] for n, v in values.items()}, field.name)
+            backwards = {n: v if v.ndim == 1 else v[:, ::-1] for n, v in values.items()}
+            same_values(getattr(turned, field.name), backwards, field.name)
             continue
         same_values(getattr(picked, field.name), values[rows], field.name)
         per_candidate = BY_NAME[field.name].width == "m"
@@ -125,10 +141,10 @@ def test_every_field_is_taken_along() -> None:
 
 
 def logged(requests: Requests) -> DecisionLog:
-    """The log of the linear policy's decisions on ``requests``."""
-    policy = linear_policy(ITEMS)
+    """The log of the linear policy's decisions on ``requests``, two to an episode."""
+    policy = counting_policy()
     decisions = policy.decide(requests, np.random.default_rng(1))
-    return DecisionLog.from_interactions(
+    log = DecisionLog.from_interactions(
         Interactions(requests, decisions, np.zeros((len(requests), 3)), {"click": np.ones((N, 3))}),
         items=policy.items,
         unit=UNIT,
@@ -139,6 +155,8 @@ def logged(requests: Requests) -> DecisionLog:
         context_names=CONTEXT,
         marginals=np.ones((N, 3)),
     )
+    row = np.arange(N)
+    return replace(log, episode=row // 2, step=(row % 2).astype(np.int32), ended=row % 2 == 1)
 
 
 @pytest.mark.parametrize("way", ["as it is", "one file", "a folder", "taken apart and put together"])
@@ -160,7 +178,7 @@ def test_every_field_comes_back_from_the_decision_log(way: str, tmp_path: Path) 
 def bundle_with_every_field(path: Path) -> Bundle:
     return write_bundle(
         path,
-        linear_policy(ITEMS),
+        counting_policy(),
         golden_requests=full_requests(),
         user_names=USER,
         context_names=CONTEXT,
@@ -179,14 +197,16 @@ def test_every_served_field_goes_from_rank_into_the_log(tmp_path: Path) -> None:
             assert set(body) == set(SERVED_REQUEST_FIELDS)
             assert client.post("/rank", json=body).status_code == 200
     record = json.loads((tmp_path / "log" / "decisions.log").read_text().splitlines()[1][18:])
-    assert set(record) == {"kind", "id", "live", *(column.name for column in SERVED_COLUMNS)}
+    assert set(record) == {"kind", "id", "live", "counters", *(column.name for column in SERVED_COLUMNS)}
     log = compact(tmp_path / "log", bundle.policy)
     for name in REQUEST_FIELDS:
         if name in SERVED_REQUEST_FIELDS:
             same_values(getattr(log.requests(), name), getattr(requests, name), name)
         else:
             assert getattr(log.requests(), name) is None
-    assert set(log.columns()) == {column.name for column in COLUMNS} - {"slots"}
+    assert set(log.columns()) == {column.name for column in COLUMNS if column not in EPISODE_COLUMNS} - {
+        "slots"
+    }
 
 
 def test_golden_cases_have_every_served_field(tmp_path: Path) -> None:

@@ -86,7 +86,7 @@ def test_the_decisions_of_the_server_log_are_made_again() -> None:
 def test_the_log_of_the_run_is_read_and_its_propensities_are_those_of_its_policy() -> None:
     log, items = DecisionLog.read(RUN / "log.parquet"), Catalog.load(RUN / "catalog.parquet").items
     log.require_items(items)
-    assert {*log.columns()} >= {*REQUEST_FIELDS, "marginals"} - {"live"}
+    assert {*log.columns()} >= {*REQUEST_FIELDS, "marginals"} - {"live", "counters"}
     assert {*log.live} == {"price", "margin", "stock"}
     # the config's section ``log``: the popularity agent before any sale, with the options given there
     scorer, explorer = TableScorer(10_000.0 * items.popularity), PlackettLuceRanking(decay=0.25, floor=0.25)

@@ -46,6 +46,18 @@ def test_a_tenth_off_brings_the_published_units_and_usual_prices_bring_what_they
     assert after["clicks"] == before["clicks"]
 
 
+def test_as_much_is_sold_where_dear_items_are_avoided_less() -> None:
+    """Less sensitivity than before cannot leave the choice between dear and cheap items as it is."""
+    catalog = Catalog.synthetic(200, seed=1, price_log_sd=0.3)
+    steep = replace(CONFIG, choice=ChoiceConfig(reference_price=0.0, price_sensitivity=3.0, cart_base=-4.0))
+    before, low = page_levels(catalog, steep, 0), assumed_world("price_response", "low", catalog, steep)
+    after = page_levels(catalog, low.config, 0)
+    assert before["price_response"] > 1.3
+    assert low.config.choice.reference_price == 0.0
+    assert after["units"] == pytest.approx(before["units"], rel=TOLERANCE)
+    assert after["price_response"] == pytest.approx(1.25, rel=TOLERANCE)
+
+
 def test_other_visitors_respond_to_prices_alike() -> None:
     response = page_levels(CATALOG, world("price_response", "high").config, 17)["price_response"]
     assert response == pytest.approx(1.4, rel=0.05)

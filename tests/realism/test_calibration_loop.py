@@ -24,7 +24,7 @@ from shopgym.realism.shop_events import Behaviour
 from shopgym.simulators import Catalog
 from shopgym.simulators.profiles import profiles
 
-DAYS = 90
+DAYS, VISITS = 90, 40_000
 TRUE = {
     "arrivals.per_day": 300.0,
     "arrivals.established": 70,
@@ -59,7 +59,7 @@ def orders(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def calibration(orders: Path) -> Calibration:
-    return calibrate(orders, base="grocery", rounds=4, resamples=60, seed=5, assumed=False)
+    return calibrate(orders, base="grocery", rounds=4, resamples=60, seed=5, assumed=False, visits=VISITS)
 
 
 @pytest.mark.slow
@@ -124,7 +124,8 @@ def test_the_part_that_is_held_out_changes_nothing_that_is_written(orders: Path,
     changed = tmp_path / "orders.parquet"
     other.to_parquet(changed)
     first, second = (
-        calibrate(path, base="grocery", rounds=1, resamples=20, assumed=False) for path in (orders, changed)
+        calibrate(path, base="grocery", rounds=1, resamples=20, assumed=False, visits=VISITS)
+        for path in (orders, changed)
     )
     one, two = (yaml.safe_load(calibration.yaml()) for calibration in (first, second))
     assert one["shop"] == two["shop"]
@@ -196,7 +197,7 @@ def test_short_records_are_bounded_with_the_reason_and_give_a_config_that_runs(
         lines["customer"] = None
     path = tmp_path / "orders.csv"
     lines.to_csv(path, index=False)
-    calibration = calibrate(path, base="grocery", rounds=1, resamples=20, assumed=False)
+    calibration = calibrate(path, base="grocery", rounds=1, resamples=20, assumed=False, visits=VISITS)
     reasons = {one.name: one.why for one in calibration.unidentified}
     assert why in reasons["people.retention.r"]
     assert "people.retention.r" not in {one.name for one in calibration.fitted}

@@ -28,6 +28,7 @@ from shopgym.simulators import (
     DwellConfig,
     MarketConfig,
     PeopleConfig,
+    RepurchaseConfig,
     RetentionConfig,
     ReturnConfig,
     Shock,
@@ -49,7 +50,7 @@ SINGLE = ("dwell", "return_delay")
 """Fields of a slot's outcome: whole numbers and booleans, float64 and float32."""
 STARTED = ("mobile", "purpose", "size", "channel", "surface", "query", "anchor", "page", "clicks", "visit")
 """What the start of a visit sets, beside vectors."""
-PAGE_EXACT = (*STARTED[4:], "over", "bought", "key", "user", "number")
+PAGE_EXACT = (*STARTED[4:], "over", "fresh", "bought", "key", "user", "number")
 PAGE_DOUBLE = ("joy", "weight", "mood", "satisfaction", "habit", "gap")
 PAGE_VECTORS = ("intent", "pull", "taste", "seen")
 
@@ -69,6 +70,7 @@ def same_visit(got: SimpleNamespace, want: SimpleNamespace) -> None:
     for name in PAGE_EXACT:
         assert getattr(got, name) == getattr(want, name), name
     np.testing.assert_array_equal(got.history, want.history)
+    np.testing.assert_array_equal(got.purchases, want.purchases)
     for name in PAGE_DOUBLE:
         close(getattr(got, name), getattr(want, name), 1e-9, name)
     for name in PAGE_VECTORS:
@@ -274,6 +276,9 @@ def people() -> st.SearchStrategy[PeopleConfig]:
         passing=between(0.0, 0.5),
         passing_missions=between(0.0, 1.0),
     )
+    repurchase = st.builds(
+        RepurchaseConfig, items=st.sampled_from([0, 1, 5]), share=between(0.0, 1.0), lift=between(0.0, 3.0)
+    )
     return st.builds(
         PeopleConfig,
         enabled=st.booleans(),
@@ -288,6 +293,7 @@ def people() -> st.SearchStrategy[PeopleConfig]:
         wait_weight=between(0.0, 1.0),
         habit_effect=between(0.0, 1.0),
         retention=retention,
+        repurchase=repurchase,
     )
 
 

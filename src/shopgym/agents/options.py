@@ -22,15 +22,17 @@ from ..core.protocols import Agent
 from .task import Task
 
 Maker = Callable[..., Agent]
-SWEEP = (
-    "give one value: a list is not tried value by value, a sweep is not supported; write one entry for each "
-    "value, e.g. {name_a: {agent: NAME, option: value}}"
-)
+SWEEP = "give one value: only in the config of a run does a list try each of its values"
 
 
 def option_names(maker: Maker) -> list[str]:
     """Names of the options that ``maker`` takes."""
     return list(_parameters(maker)[0])
+
+
+def option_types(maker: Maker) -> dict[str, Any]:
+    """The type of each option that ``maker`` takes; ``Any`` where nothing says it."""
+    return dict(_parameters(maker)[0])
 
 
 def check_names_and_types(maker: Maker, options: Mapping[str, Any], field: str) -> None:

@@ -13,7 +13,7 @@ from ..core.items import Items
 from ..core.types import F64, AnyArray
 from ..policies.explorers import Explorer
 from ..policies.features import FeatureMap, request_columns
-from ..policies.guards import CategoryCap, InStock, MarginFloor
+from ..policies.guards import Guard, InStock, bind_guards
 from ..policies.policy import SlatePolicy
 from ..policies.rerankers import Reranker
 from ..policies.scorers import Scorer
@@ -29,7 +29,7 @@ class Task:
         items: the observable catalogue.
         user_names, context_names: columns of ``Requests.user`` and ``.context``.
         slate_size: k.
-        guards: rules that every policy obeys.
+        guards: rules that every policy obeys; they are checked against the catalogue and the columns.
         value: what the reward of a slot scales with: ``"margin"`` or ``"price"`` of its item, or
             ``"one"``. Linear agents predict reward / value and rank by value x prediction, so that a
             rare expensive order does not outweigh all others.
@@ -41,7 +41,7 @@ class Task:
     user_names: tuple[str, ...]
     context_names: tuple[str, ...]
     slate_size: int
-    guards: tuple[InStock | MarginFloor | CategoryCap, ...] = (InStock(),)
+    guards: tuple[Guard, ...] = (InStock(),)
     value: str = "one"
     attention: F64 = field(default_factory=lambda: np.ones(1))
     live_names: tuple[str, ...] = ()
@@ -51,6 +51,8 @@ class Task:
         if self.attention.shape != (self.slate_size,) or not (self.attention > 0).all():
             fix = f"give {self.slate_size} positive numbers"
             raise InvalidInput("task.attention", self.attention.tolist(), fix)
+        columns = {"user": self.user_names, "context": self.context_names}
+        object.__setattr__(self, "guards", bind_guards(self.guards, self.items, columns, self.slate_size))
 
     def policy(
         self, name: str, scorer: Scorer, explorer: Explorer, reranker: Reranker | None = None

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -209,18 +209,19 @@ def abtest_run(
 
     Exit code 3 says that the split is broken: then no number can be trusted.
     """
+    from ..core.config import build
     from ..core.errors import InvalidInput
-    from ..experiments.config import read_config
+    from ..experiments.config_file import read_config
+    from ..experiments.kinds import ABTEST
     from ..experiments.studies.online_tests import AbtestConfig, run_abtest
-    from .config import check
     from .console import progress_bar
 
     values = read_config(config)
     if seed is not None:
         values["seed"] = seed
-    checked: Any = check(values)
-    if not isinstance(checked, AbtestConfig):
+    if values.get("kind") != ABTEST:
         raise InvalidInput("kind", values.get("kind", "experiment"), "give a config of kind: abtest")
+    checked = build(AbtestConfig, values)
     folder = out or Path("runs") / checked.name
     if checked.running_time and not as_json:
         say(f"{checked.name}: {checked.running_time}")

@@ -61,6 +61,12 @@ def calibrate(
         bool,
         typer.Option(help="Say how much the gain of a policy moves with what no record says."),
     ] = True,
+    visits: Annotated[
+        int,
+        typer.Option(
+            min=1_000, help="Of the seasons that are compared, at most: fewer are faster and less exact."
+        ),
+    ] = 200_000,
     price_test: Annotated[
         Path | None, typer.Option(help="A price test: item or user, arm, price, units, exposures.")
     ] = None,
@@ -120,6 +126,7 @@ def calibrate(
             seed=seed,
             rounds=rounds,
             assumed=assumed,
+            visits=visits,
             progress=lambda what, count: bar(f"season {count}: {what}", count, None),
         )
     _require_runnable(calibration)

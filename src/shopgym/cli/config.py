@@ -35,11 +35,18 @@ def config_schema(
 def config_check(
     config: Annotated[Path, typer.Argument(help="YAML file, or the name of a shipped config")],
 ) -> None:
-    """Check the config of an experiment, a leaderboard or an online test; nothing is run."""
-    from ..experiments.config import read_config
+    """Check the config of an experiment, a sweep, a leaderboard or an online test; nothing is run."""
+    from ..core.config import build
+    from ..experiments.config_file import read_config
+    from ..experiments.kinds import ABTEST
+    from ..experiments.sweeps.plan import Plan, checked_config
 
-    checked = check(read_config(config))
-    print(f"{checked.name}: valid")
+    values = read_config(config)
+    checked = build(config_class(ABTEST), values) if values.get("kind") == ABTEST else checked_config(values)
+    size = (
+        f", {len(checked.points)} points with {checked.seeds} seeds each" if isinstance(checked, Plan) else ""
+    )
+    print(f"{checked.name}: valid{size}")
 
 
 def config_class(kind: str) -> type[Any]:
@@ -50,15 +57,3 @@ def config_class(kind: str) -> type[Any]:
     module, _, name = KINDS[kind].partition(":")
     made: type[Any] = getattr(import_module(f"shopgym.{module}"), name)
     return made
-
-
-def check(values: dict[str, Any]) -> Any:
-    """The typed config of a mapping: of the kind that it says, else an experiment."""
-    from ..core.config import build
-    from ..core.errors import one_of
-
-    kind = values.get("kind", "experiment")
-    one_of("kind", kind, ("experiment", "leaderboard", "abtest"))
-    if kind == "experiment":  # the default, which a config need not write
-        values = {name: value for name, value in values.items() if name != "kind"}
-    return build(config_class(kind), values)

@@ -12,6 +12,7 @@ import typer
 from .._version import __version__
 from ..core.errors import InvalidInput
 from .abtest import abtest_analyse, abtest_plan, abtest_run
+from .agents import agents
 from .bundle import bundle_inspect, bundle_verify
 from .calibrate import calibrate
 from .config import config_check, config_schema
@@ -24,8 +25,11 @@ from .ope_benchmark import ope_benchmark
 from .realism import realism
 from .reward import reward_lint
 from .reward_audit import reward_audit, reward_frontier
+from .reward_scene import reward_scene
 from .run import run
+from .runs import runs_compare, runs_list, runs_report, runs_rm
 from .serve import serve
+from .watch import watch
 
 app = typer.Typer(
     name="shopgym",
@@ -54,7 +58,7 @@ def _main(
     """A shop you can experiment on before you experiment on your customers."""
 
 
-for command in (run, evaluate, export, serve, realism, ingest, calibrate, ope_benchmark):
+for command in (run, watch, evaluate, export, serve, realism, ingest, calibrate, ope_benchmark, agents):
     app.command(cls=OnceCommand)(command)
 GROUPS: dict[str, tuple[str, dict[str, Callable[..., None]]]] = {
     "bundle": ("Show or verify a bundle.", {"verify": bundle_verify, "inspect": bundle_inspect}),
@@ -64,7 +68,16 @@ GROUPS: dict[str, tuple[str, dict[str, Callable[..., None]]]] = {
     ),
     "reward": (
         "Check a reward before anything is trained on it.",
-        {"lint": reward_lint, "audit": reward_audit, "frontier": reward_frontier},
+        {
+            "lint": reward_lint,
+            "audit": reward_audit,
+            "frontier": reward_frontier,
+            "scene": reward_scene,
+        },
+    ),
+    "runs": (
+        "List, compare, show or delete runs.",
+        {"list": runs_list, "compare": runs_compare, "report": runs_report, "rm": runs_rm},
     ),
     "abtest": (
         "Plan, analyse or run an online test.",

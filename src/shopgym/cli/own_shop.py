@@ -130,10 +130,11 @@ def _calibrated_on(config: ExperimentConfig, records: Path) -> ShopData | None:
 
 def _experiment(path: Path) -> ExperimentConfig:
     from ..core.errors import InvalidInput
-    from ..experiments.config import ExperimentConfig, read_config
-    from .config import check
+    from ..experiments.config import ExperimentConfig
+    from ..experiments.config_file import read_config
+    from ..experiments.sweeps.plan import checked_config
 
-    checked: Any = check(read_config(path))
+    checked: Any = checked_config(read_config(path))
     if not isinstance(checked, ExperimentConfig):
         raise InvalidInput("--config", str(path), "give the config of an experiment: it has one shop")
     return checked

@@ -68,7 +68,7 @@ def reward_lint(
     Exit code 0: no error. 3: an error, or a reward that can be gamed. 2: a spec that cannot be read.
     """
     from ..core.reward import read_spec
-    from ..experiments.config import config_path
+    from ..experiments.config_file import config_path
     from ..guardrails.reward.spec_lint import lint_spec
 
     read = read_spec(config_path(spec))

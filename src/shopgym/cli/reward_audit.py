@@ -38,7 +38,7 @@ def reward_audit(
     Each is also trained on the north star itself, with the same seeds. Exit codes as of 'reward lint'.
     """
     from ..core.reward import read_spec
-    from ..experiments.config import config_path
+    from ..experiments.config_file import config_path
     from ..experiments.reward_shop import read_shop
     from ..guardrails.reward.audit import audit
     from ..guardrails.reward.audit_report import audit_report
@@ -74,7 +74,7 @@ def reward_frontier(
     """Show what a number of a reward buys and what it costs: the exact best pages from value to value."""
     from ..core.files import new_file
     from ..core.reward import read_spec
-    from ..experiments.config import config_path
+    from ..experiments.config_file import config_path
     from ..experiments.reward_shop import read_shop
     from ..guardrails.reward.frontier import Sweep, frontier, frontier_picture
 

@@ -1,4 +1,4 @@
-"""``shopgym run``: one experiment from config to bundle and report, or a leaderboard."""
+"""``shopgym run``: one experiment from config to bundle and report, a sweep, or a leaderboard."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import json
 import signal
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -14,16 +14,23 @@ from ..core.errors import InvalidInput
 from .console import AsJson, say
 
 if TYPE_CHECKING:
+    from ..experiments.cell_runs import HowToRun
     from ..experiments.config import ExperimentConfig
     from ..experiments.studies.leaderboard import LeaderboardConfig
+    from ..experiments.sweeps.plan import Plan
 
 
 FAILED_EXIT = 4
 """Some agents failed; the results of the others are complete."""
+INTERRUPTED_EXIT = 128 + signal.SIGINT
 
 
 def run(
     config: Annotated[Path, typer.Argument(help="experiment config, YAML, or the name of a shipped one")],
+    settings: Annotated[
+        list[str] | None,
+        typer.Argument(metavar="[NAME=VALUE]...", help="settings to change: agents.linucb.alpha=0.3 seeds=5"),
+    ] = None,
     out: Annotated[Path | None, typer.Option(help="results folder; default runs/NAME")] = None,
     seed: Annotated[int | None, typer.Option(help="replace the config's seed")] = None,
     as_json: AsJson = False,
@@ -33,7 +40,10 @@ def run(
     override: Annotated[
         str | None, typer.Option(help="why the candidate is exported even if the gate refuses it")
     ] = None,
-    workers: Annotated[int, typer.Option(min=1, help="processes; a leaderboard's only")] = 1,
+    executor: Annotated[
+        str | None, typer.Option(help="who runs the cells of a sweep or leaderboard: serial, processes, ray")
+    ] = None,
+    workers: Annotated[int, typer.Option(min=1, help="cells under way at a time")] = 1,
     robust: Annotated[
         bool, typer.Option("--robust", help="does the gain flip over the ranges of what is assumed?")
     ] = False,
@@ -41,42 +51,61 @@ def run(
 ) -> None:
     """Train and compare agents, evaluate them offline, gate, export, serve, report.
 
-    Before it begins it says how long it will take. A config of ``kind: leaderboard`` compares agents in
-    several environments over several seeds. Exit code 4 says that an agent failed: the results of the others
-    are complete.
+    Before it begins it says how long it will take. A list in the place of one value, or 'seeds', makes a
+    sweep: every combination is run with every seed. A config of 'kind: leaderboard' compares agents in
+    several environments over several seeds. Both are run in cells: what was interrupted goes on when the same
+    command is given again. Exit code 4 says that an agent failed: the results of the others are complete.
     """
-    from ..experiments.config import ExperimentConfig, read_config
-    from .config import check
+    from ..experiments.cells.executors import make_executor
+    from ..experiments.config import ExperimentConfig
+    from ..experiments.config_file import read_config
+    from ..experiments.kinds import KINDS, kind_of
+    from ..experiments.overrides import with_overrides
+    from ..experiments.sweeps.plan import checked_config
 
     values = read_config(config)
+    values = with_overrides(KINDS[kind_of(values)].config_class(), values, settings or [])
     if seed is not None:
         values["seed"] = seed
-    checked = check(values)
+    checked = checked_config(values)
+    runs_cells = make_executor(executor, workers)
+    folder = out or Path("runs") / checked.name
+    signal.signal(signal.SIGTERM, _end)
+    if isinstance(checked, ExperimentConfig):
+        return _experiment(checked, folder, as_json, overwrite, robust, dry_run, override)
+    for option, asked in (("--robust", robust), ("--override", override)):
+        if asked:
+            raise InvalidInput(option, asked, "leave it out: it is for a single experiment")
+    from ..experiments.cell_runs import HowToRun
 
-    from ..experiments.run_folder import check_folder
-    from ..experiments.runner import SUMMARY
+    how = HowToRun(runs_cells, quiet=as_json, overwrite=overwrite)
+    try:
+        _in_cells(checked, folder, how, workers, dry_run)
+    except KeyboardInterrupt:
+        print("interrupted: every finished cell is kept; the same command goes on", file=sys.stderr)
+        raise typer.Exit(INTERRUPTED_EXIT) from None
+
+
+def _experiment(
+    config: ExperimentConfig,
+    folder: Path,
+    as_json: bool,
+    overwrite: bool,
+    robust: bool,
+    dry_run: bool,
+    override: str | None,
+) -> None:
+    from ..experiments.run_folder import SUMMARY, check_folder
     from ..experiments.runner import run as run_experiment  # seconds of imports, after the config is right
     from .summary import print_summary
 
-    if values.get("kind") == "abtest":
-        raise InvalidInput("kind", "abtest", "run it with 'shopgym abtest run'")
-    folder = out or Path("runs") / checked.name
-    if workers == 1:  # a pool would first finish all its jobs
-        signal.signal(signal.SIGTERM, _end)
-    if not isinstance(checked, ExperimentConfig):
-        for option, asked in (("--robust", robust), ("--dry-run", dry_run)):
-            if asked:
-                raise InvalidInput(
-                    option, asked, "leave it out: it is for experiments, not for a leaderboard"
-                )
-        return _leaderboard(checked, folder, as_json, workers, overwrite)
     if dry_run or not as_json:
-        check_folder(folder, checked.stored(), SUMMARY, overwrite or dry_run)
-        _say_duration(checked, robust, as_json)
+        check_folder(folder, config.stored(), SUMMARY, overwrite or dry_run)
+        _say_duration(config, robust, as_json)
     if dry_run:
         return
     results = run_experiment(
-        checked, folder, quiet=as_json, overwrite=overwrite, robust=robust, override=override
+        config, folder, quiet=as_json, overwrite=overwrite, robust=robust, override=override
     )
     if results.chosen.override:
         print(f"WARNING: {results.chosen.sentence}", file=sys.stderr)
@@ -99,18 +128,50 @@ def _say_duration(config: ExperimentConfig, robust: bool, as_json: bool) -> None
 
 
 def _end(number: int, _: object) -> None:
-    """End as an error does, so that the unfinished folder is removed."""
+    """End as an error does, so that the unfinished folder is removed and no worker stays."""
     raise SystemExit(128 + number)
 
 
-def _leaderboard(
-    config: LeaderboardConfig, folder: Path, as_json: bool, workers: int, overwrite: bool
-) -> None:
+def _in_cells(checked: Any, folder: Path, how: HowToRun, workers: int, dry_run: bool) -> None:
+    """Run a sweep or a leaderboard, or say how much it is."""
+    from ..experiments.sweeps.plan import Plan
+
+    if dry_run:
+        return _say_cells(checked, how, workers)
+    if isinstance(checked, Plan):
+        return _sweep(checked, folder, how)
+    return _leaderboard(checked, folder, how)
+
+
+def _say_cells(checked: Any, how: HowToRun, workers: int) -> None:
+    from ..experiments.sweeps.cost import expected_cost
+
+    cost = expected_cost(checked, workers)
+    if how.quiet:
+        print(json.dumps(cost.as_dict()))
+    else:
+        say(cost.sentence)
+
+
+def _sweep(plan: Plan, folder: Path, how: HowToRun) -> None:
+    from ..experiments.sweeps.run import run_sweep
+    from .sweep import print_sweep
+
+    results = run_sweep(plan, folder, how)
+    if how.quiet:
+        print(json.dumps({**results.summary(), "folder": str(folder)}))
+    else:
+        print_sweep(results, folder)
+    if results.failed:
+        raise typer.Exit(FAILED_EXIT)
+
+
+def _leaderboard(config: LeaderboardConfig, folder: Path, how: HowToRun) -> None:
     from ..experiments.studies.leaderboard import run_leaderboard
     from ..experiments.studies.leaderboard.printing import print_table
 
-    table = run_leaderboard(config, folder, workers=workers, quiet=as_json, overwrite=overwrite)
-    if as_json:
+    table = run_leaderboard(config, folder, how)
+    if how.quiet:
         rows = json.loads(table.to_json(orient="records"))
         print(json.dumps({"name": config.name, "table": rows, "folder": str(folder)}))
     else:

@@ -8,6 +8,7 @@ from rich.table import Table
 from rich.text import Text
 
 from ..experiments.console import plain_console
+from ..experiments.report.wording import truth_is
 from ..experiments.results import Results, covers_text, interval_text
 
 
@@ -18,7 +19,7 @@ def print_summary(results: Results, folder: Path) -> None:
     if covered:
         console.print(f"the catalogue covers {covered}", highlight=False, soft_wrap=True)
     level = results.config.evaluation.level
-    title = f"{results.config.name}: {results.unit} per decision"
+    title = f"{results.config.name}: {results.unit} per {results.per}"
     table = Table(title=title, title_justify="left", title_style="bold")
     table.add_column("agent", no_wrap=True)
     for name in ("deployed", "gain", f"DR, {level:.0%}"):
@@ -42,7 +43,7 @@ def print_summary(results: Results, folder: Path) -> None:
         table.add_row(agent, "-", "-", "-", "-", "-", "failed")
     table.caption = (
         "deployed, gain: exact, in a copy of the shop. DR: from the log alone, no number where the "
-        "verdict is refuse; covers: its interval holds the exact value for the same requests."
+        f"verdict is refuse; covers: its interval holds the exact value {truth_is(results)}."
     )
     table.caption_justify = "left"
     console.print(table)

@@ -36,6 +36,8 @@ class Requests:
         live: what is true of the candidates at the moment, by name, each (n, m) float32; 0 at padding.
             ``price`` (currency) is what is asked now, ``margin`` (currency per unit) that less the unit cost,
             ``stock`` the units on hand; other names are the shop's own. Nothing = as the catalogue says.
+        counters: what rules with a state have counted before the request, by name: (n,) float64 of the
+            request, or (n, m) float32 of each candidate, 0 at padding. See :mod:`shopgym.policies.guards`.
     """
 
     request_id: U64
@@ -48,6 +50,7 @@ class Requests:
     slots: I32 | None = None
     history: I32 | None = None
     live: Mapping[str, F32] = field(default_factory=dict)
+    counters: Mapping[str, AnyArray] = field(default_factory=dict)
 
     def __len__(self) -> int:
         return len(self.candidates)
@@ -74,6 +77,10 @@ class Requests:
             candidates=np.where(filled, picked(self.candidates), EMPTY).astype(np.int32),
             in_stock=picked(self.in_stock) & filled,
             live={name: np.where(filled, picked(values), 0) for name, values in self.live.items()},
+            counters={
+                name: values if values.ndim == 1 else np.where(filled, picked(values), 0)
+                for name, values in self.counters.items()
+            },
         )
 
 

@@ -171,7 +171,7 @@ def _invalid(error: ValidationError, cls: type[Any], field: str) -> InvalidInput
         above = location[: names.index(head)] if head in names else ()
         return InvalidInput(_dotted("", (*above, cause.field)), cause.value, cause.fix)
     value, fix = first["input"], FIXES.get(first["type"], first["msg"].removeprefix("Value error, "))
-    if UNION_TAG.match(str(location[-1])):  # one of several types: each says what it would take
+    if location and UNION_TAG.match(str(location[-1])):  # one of several types: each says what it would take
         same = [e for e in details if e["loc"][:-1] == first["loc"][:-1] and e["input"] is first["input"]]
         location, fix = location[:-1], " or ".join(dict.fromkeys(FIXES.get(e["type"], fix) for e in same))
         details = details[len(same) - 1 :]

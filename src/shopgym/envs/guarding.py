@@ -11,7 +11,7 @@ from ..core.batches import EMPTY, Requests
 from ..core.errors import InvalidInput
 from ..core.items import Items
 from ..core.types import I32, AnyArray, Bool
-from ..policies.guards import Guard, guard_from_spec
+from ..policies.guards import Guard, allowed_at_all, allowed_next, guard_from_spec
 
 
 def read_guards(guards: Any) -> tuple[Guard, ...]:
@@ -24,22 +24,16 @@ def read_guards(guards: Any) -> tuple[Guard, ...]:
         raise InvalidInput("guards", guards, "give a list of guards of shopgym.policies")
     read: list[Guard] = []
     for number, guard in enumerate(guards):
-        if isinstance(guard, Mapping):
-            guard = guard_from_spec(guard)
-        if not isinstance(guard, Guard):
+        if not isinstance(guard, Guard | Mapping):
             raise InvalidInput(f"guards[{number}]", guard, "give a guard, or a mapping with its kind")
-        read.append(guard)
+        read.append(guard_from_spec(guard))
     return tuple(read)
 
 
 def permitted(guards: Sequence[Guard], requests: Requests, items: Items, positions: I32) -> Bool:
     """(n, m) candidates that all ``guards`` allow after the slots ``positions`` (n, j)."""
-    allowed: Bool = np.ones(requests.candidates.shape, np.bool_)
-    for guard in guards:
-        allowed &= guard.before(requests, items)
-        if guard.looks_back:
-            allowed &= guard.after(requests, items, positions)
-    return allowed
+    allowed = allowed_at_all(guards, requests, items)
+    return allowed_next(guards, requests, items, allowed, positions)
 
 
 def positions_of(slates: I32, filled: I32, candidates: I32) -> I32:

@@ -18,7 +18,7 @@ from ..core.batches import EMPTY, SLOT_TERMS, Feedback, Requests
 from ..core.errors import InvalidInput, one_of, refuse_rows
 from ..core.reward import RewardSpec
 from ..core.types import F64, I32, I64, AnyArray, Bool
-from ..policies.guards import Guard
+from ..policies.guards import Guard, bind_guards, open_counters
 from ..simulators import Shop
 from ..simulators.rollout import Episode as Episode
 from ..simulators.rollout import EpisodicShop
@@ -112,7 +112,10 @@ class PageEnv:
                 "discounts", list(discounts), "give shares in [0, 1), first 0, and form slate or items"
             )
         self.shop, self.reward, self.form, self.episode = shop, reward, form, episode
-        self.guards, self.identity = guards, identity
+        self.identity = identity
+        columns = {"user": shop.user_names, "context": shop.context_names}
+        self.guards = bind_guards(guards, shop.catalog.items, columns, shop.config.slate_size)
+        self._counters = open_counters(self.guards, shop.catalog.items)
         self._terms = PageTerms(shop, reward, episode, copies=not reuses_arrays)
         self._blank = self._terms.blank() if reuses_arrays else None
         self.world = EpisodicShop(shop, episode, reuses_arrays=reuses_arrays)
@@ -126,6 +129,7 @@ class PageEnv:
         self.visit_so_far: F64 = np.zeros((n, len(SLOT_TERMS)))
         self.is_open = False
         self._moved = True  # whether the shop has changed since the requests were read
+        self._counted: Requests  # with the counters of guards that have a state
         self._permitted: Bool  # (n, m) by the guards
         self._allowed: Bool
         self._placed: Bool
@@ -138,7 +142,7 @@ class PageEnv:
             ResetNeeded: nobody has opened the shop.
         """
         self.check_open()
-        return self.world.requests
+        return self.world.requests if self._counters is None else self._counted
 
     def check_open(self) -> None:
         """Raise Gymnasium's ``ResetNeeded`` if nobody has opened the shop."""
@@ -158,6 +162,7 @@ class PageEnv:
     def open(self, seed: int | Sequence[int]) -> None:
         """Open the shop anew and start a visit in every row."""
         self.world.open(seed)
+        self._counters = open_counters(self.guards, self.shop.catalog.items)
         self.slot[:] = 0
         self.is_open = self._moved = True
 
@@ -171,7 +176,10 @@ class PageEnv:
         Before that, the next episode starts where ``begin`` (n,) bool. A season starts in all rows at once.
         """
         if self._moved or begin is not None:
-            self.world.next_requests(begin)
+            self._begin_counts(begin)
+            requests = self.world.next_requests(begin)
+            if self._counters is not None:
+                self._counted = self._counters.fill(requests)
             self._moved = False
         if begin is not None and self.form == "slot":
             self.slot[begin] = 0
@@ -203,6 +211,9 @@ class PageEnv:
             self.visit_so_far[self.frame.page == 0] = 0.0
         feedback, terminated, truncated = self.world.serve(self.slates, shown, price_off=self.price_off)
         self._moved, self.feedback = True, feedback
+        if self._counters is not None:
+            rows = np.flatnonzero(shown)
+            self._counters.record(self._counted.take(rows), self.slates[rows], feedback, rows)
         if self.record_frames:
             self.visit_so_far += feedback.page
         return StepResult(self._terms.measure(feedback), shown, terminated, truncated)
@@ -237,6 +248,15 @@ class PageEnv:
         return np.concatenate([slots, np.ones((len(slots), len(self.discounts)), np.bool_)], axis=1)
 
     # private
+
+    def _begin_counts(self, begin: Bool | None) -> None:
+        """Forget what was counted of those whose next life, or season, begins."""
+        if self._counters is None or begin is None:
+            return
+        if self.episode is Episode.SEASON:
+            self._counters = open_counters(self.guards, self.shop.catalog.items)
+        elif self.episode is Episode.LIFE:
+            self._counters.forget(self._counted.user_id[begin].tolist())
 
     def _in_stock(self) -> Bool:
         """(n, N) of the whole catalogue; all True where nothing is in stock."""

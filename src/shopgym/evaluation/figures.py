@@ -6,7 +6,7 @@ import base64
 import io
 from collections.abc import Mapping, Sequence
 from html import escape
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 
@@ -17,7 +17,12 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
+Grid = Literal["x", "y", "both"]
+Panels = tuple["Axes", ...]
+
 INK, MUTED, GRID, BLUE, GREY = "#1f2933", "#5f6b78", "#e3e8ee", "#2563eb", "#9aa5b1"
+REWARD_COLOUR, STAR_COLOUR, ALARM_COLOUR = "#d97706", "#0f766e", "#b91c1c"
+"""Of a reward, of what the business wants, and of what warns."""
 SERIES = ("#2563eb", "#b45309", "#0f766e", "#9333ea", "#be123c", "#4d7c0f", "#0369a1", "#78716c")
 """Colours of several policies, in their order."""
 FONTS = (
@@ -173,13 +178,27 @@ def _legend(axes: Axes) -> None:
     axes.legend(frameon=False, fontsize=9, loc="lower left", bbox_to_anchor=(0, 1), ncols=3)
 
 
-def styled(axes: Axes) -> Axes:
+def new_figure(width: float, height: float, panels: int = 1, *, grid: Grid = "both") -> tuple[Figure, Panels]:
+    """A figure in the style of the project, and its panels, one below the other with the same x."""
+    from matplotlib.figure import Figure
+
+    figure = Figure(figsize=(width, height), dpi=150, layout="constrained")
+    panel = figure.subplots(panels, 1, sharex=True, squeeze=False)[:, 0]
+    return figure, tuple(styled(axes, grid) for axes in panel)
+
+
+def titled(axes: Axes, text: str) -> None:
+    """A title on the left."""
+    axes.set_title(text, loc="left", fontsize=11, color=INK, fontweight="bold", pad=10)
+
+
+def styled(axes: Axes, grid: Grid = "x") -> Axes:
     """Axes without a frame, with quiet letters and lines."""
     axes.spines[["top", "right"]].set_visible(False)
     axes.spines[["left", "bottom"]].set_color(GRID)
     axes.tick_params(colors=MUTED, labelsize=9)
     axes.xaxis.label.set(color=MUTED, size=9)
     axes.yaxis.label.set(color=MUTED, size=9)
-    axes.grid(axis="x", color=GRID, linewidth=0.8)
+    axes.grid(axis=grid, color=GRID, linewidth=0.8)
     axes.set_axisbelow(True)
     return axes

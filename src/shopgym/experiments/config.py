@@ -9,11 +9,13 @@ from typing import Annotated, Any, ClassVar, Literal
 
 from pydantic import (
     BaseModel,
+    BeforeValidator,
     ConfigDict,
     Field,
     PlainSerializer,
     PlainValidator,
     SerializerFunctionWrapHandler,
+    ValidationInfo,
     WithJsonSchema,
     field_validator,
     model_serializer,
@@ -22,11 +24,12 @@ from pydantic import (
 
 from ..agents.registry import AGENTS, agent_names, check_agent
 from ..core.config import Settings, build
-from ..core.errors import InvalidInput, did_you_mean, one_of
+from ..core.errors import InvalidInput, one_of
 from ..core.hashing import hash_json
 from ..core.reward import RewardSpec
-from ..core.yaml_file import import_packages, read_yaml
+from ..core.yaml_file import import_packages
 from ..evaluation.offline.estimators import ESTIMATORS
+from ..guardrails.gate.ranking import RankingFloor
 from ..policies.guards import GUARDS, CategoryCap, InStock, MarginFloor, guard_from_spec, guard_spec
 from ..simulators.build_params import user_names
 from ..simulators.catalog.catalog import UNITS_CAP
@@ -34,8 +37,10 @@ from ..simulators.config import ShopConfig
 from ..simulators.people.arrivals import WEEKS
 from ..tables import Dialect
 from ..tables.records.options import RecordOptions
+from .config_file import read_config
 from .covered_days import check_events
-from .entries import NAME, AgentEntry, agent_entries, check_entries
+from .entries import NAME, AgentEntry, agent_entries, check_entries, expand_entries
+from .episodes import EpisodeName, check_episode
 
 Rule = Annotated[
     InStock | MarginFloor | CategoryCap,
@@ -56,8 +61,16 @@ def refuse_competition(shop: ShopConfig, field: str) -> None:
         raise InvalidInput(f"{field}.choice.competition", shop.choice.competition, fix)
 
 
+def _each_value(agents: Any, info: ValidationInfo) -> Any:
+    """``agents`` with an entry for each value of a list; their packages are imported first."""
+    import_packages(info.data.get("imports", ()))
+    return expand_entries(agents) if isinstance(agents, dict) else agents
+
+
 Agents = Annotated[
-    dict[str, dict[str, Any]], Field(json_schema_extra={"propertyNames": {"examples": list(AGENTS)}})
+    dict[str, dict[str, Any]],
+    BeforeValidator(_each_value),
+    Field(json_schema_extra={"propertyNames": {"examples": list(AGENTS)}}),
 ]
 """By name: the options of the agent of that name, or ``agent: NAME`` and its options."""
 Imports = Annotated[
@@ -153,7 +166,7 @@ class CatalogSection(Section):
 
 
 class TrainingSection(Section):
-    """How long agents learn: ``rounds`` batches of ``batch`` one-page visits."""
+    """How long agents learn: ``rounds`` batches of ``batch`` pages, one of each visitor who is there."""
 
     rounds: int = Field(60, ge=1, le=1_000_000)
     batch: int = Field(1000, ge=1, le=1_000_000)
@@ -172,9 +185,13 @@ class RetrieveSection(Section):
 class LogSection(Section):
     """The log for offline evaluation: what yesterday's policy did."""
 
+    later: ClassVar[tuple[str, ...]] = ("episodes",)
     agent: str = "popularity"
     options: dict[str, Any] = {"decay": 0.25, "floor": 0.25}
-    decisions: int = Field(100_000, ge=100, le=100_000_000)
+    decisions: int = Field(100_000, ge=100, le=100_000_000, description="with episode: page")
+    episodes: int | None = Field(
+        None, ge=1, le=100_000_000, description="of other episodes: visits, customers or seasons"
+    )
 
 
 class EvaluationSection(Section):
@@ -195,7 +212,11 @@ class EvaluationSection(Section):
 class TruthSection(Section):
     """How the shop's own value of a policy is found: by deploying it in a copy of the shop."""
 
-    decisions: int = Field(200_000, ge=1000, le=1_000_000_000)
+    later: ClassVar[tuple[str, ...]] = ("episodes",)
+    decisions: int = Field(200_000, ge=1000, le=1_000_000_000, description="with episode: page")
+    episodes: int | None = Field(
+        None, ge=1, le=1_000_000_000, description="of other episodes: visits, customers or seasons"
+    )
 
 
 class SeasonSection(Section):
@@ -213,9 +234,15 @@ class SeasonSection(Section):
 class GateSection(Section):
     """What a candidate must show on the log before it may be exported."""
 
+    later: ClassVar[tuple[str, ...]] = ("ranking",)
+
     baseline: str = "popularity"
     candidate: str = Field("best", description="an agent, or 'best': the highest lower bound")
     level: float = Field(0.95, gt=0.5, lt=1.0, description="joint over all candidates")
+    ranking: RankingFloor | None = Field(
+        None,
+        description="how well a candidate has to rank what users of the log chose; metric, outcome, at_least",
+    )
 
 
 LADDER = ("random", "popularity", "epsilon_greedy", "squarecb", "linucb", "lints", "logistic_ts")
@@ -225,12 +252,14 @@ LADDER = ("random", "popularity", "epsilon_greedy", "squarecb", "linucb", "lints
 class ExperimentConfig(Section):
     """One experiment: a shop, agents that learn in it, a log, an evaluation, a gate, a bundle."""
 
-    later: ClassVar[tuple[str, ...]] = ("imports", "season")
+    later: ClassVar[tuple[str, ...]] = ("imports", "season", "episode", "days")
 
     name: str = Field(pattern=f"^{NAME}$")
     purpose: str = Field("", description="what the experiment is for; printed in the report")
     seed: int = Field(0, ge=0, lt=2**62, description="of everything that is random")
     catalog: CatalogSection = CatalogSection()
+    episode: EpisodeName = Field("page", description="what agents are trained for and judged on")
+    days: float | None = Field(None, gt=0, le=36_400, description="life and season: how long; 28 if left out")
     shop: Settings[ShopConfig] = Settings({}, ShopConfig())
     reward: Settings[RewardSpec] = Settings({}, RewardSpec())
     guards: tuple[Rule, ...] = Field((InStock(),), json_schema_extra={"default": [guard_spec(InStock())]})
@@ -286,8 +315,11 @@ class ExperimentConfig(Section):
         batch = self.training.batch
         decisions = {"log.decisions": self.log.decisions, "truth.decisions": self.truth.decisions}
         pages = {"training.rounds": self.training.rounds}
-        pages |= {name: -(-count // batch) for name, count in decisions.items()}
-        check_events(self.shop.config, pages)
+        if self.episode == "page":
+            pages |= {name: -(-count // batch) for name, count in decisions.items()}
+        if self.episode in ("page", "visit"):
+            check_events(self.shop.config, pages)
+        check_episode(self)
         return self
 
     @model_validator(mode="after")
@@ -318,37 +350,6 @@ class ExperimentConfig(Section):
 def load_config(path: Path) -> ExperimentConfig:
     """Read and check an experiment's YAML file, or the shipped config of that name: ``online_retail``."""
     return parse_config(read_config(path))
-
-
-def config_path(path: Path) -> Path:
-    """``path``, or the file of the shipped config of that name.
-
-    Raises:
-        InvalidInput: there is neither.
-    """
-    if path.exists():
-        return path
-    shipped = {file.stem: file for file in sorted((Path(__file__).parent / "configs").glob("*.yaml"))}
-    if path.parent != Path() or path.name not in shipped:
-        fix = f"there is no such file, nor a shipped config; shipped: {', '.join(shipped)}"
-        raise InvalidInput("config", str(path), fix + did_you_mean(path.stem, shipped))
-    return shipped[path.name]
-
-
-def read_config(path: Path) -> dict[str, Any]:
-    """The mapping in a YAML file, or in the shipped config of that name; not checked yet.
-
-    A relative ``catalog.path`` or ``catalog.item_table`` is taken from the file's own folder.
-    """
-    path = config_path(path)
-    raw = read_yaml(path)
-    raw.setdefault("name", path.stem)
-    catalog = raw.get("catalog")
-    if isinstance(catalog, dict) and isinstance(catalog.get("path"), str):
-        catalog["path"] = str((path.parent / catalog["path"]).resolve())
-    if isinstance(catalog, dict) and isinstance(catalog.get("item_table"), list):
-        catalog["item_table"] = [str((path.parent / str(name)).resolve()) for name in catalog["item_table"]]
-    return raw
 
 
 def parse_config(raw: dict[str, Any]) -> ExperimentConfig:

@@ -42,6 +42,19 @@ def check_events(shop: ShopConfig, pages: Mapping[str, int], field: str = "shop"
         raise InvalidInput(f"{field}.{name}", start, fix)
 
 
+def check_calendar(shop: ShopConfig, days: float, field: str = "shop") -> None:
+    """Refuse what begins after the last day of episodes on a calendar of their own.
+
+    Raises:
+        InvalidInput: naming the event and the days that are covered.
+    """
+    for name, start, _ in _events(shop):
+        if start >= days:
+            fix = f"no page would meet it, for an episode covers {days:g} days: let it start earlier, or"
+            fix += " give more days"
+            raise InvalidInput(f"{field}.{name}", start, fix)
+
+
 def _events(shop: ShopConfig) -> Iterator[tuple[str, float, float]]:
     """(setting, first day, days) of everything that happens at a time."""
     for number, campaign in enumerate(shop.campaigns):

@@ -10,6 +10,7 @@ from rich.progress import Progress, TaskID
 
 from ..guardrails.reward.linted_shop import LintSize
 from .config import ExperimentConfig
+from .episodes import deployed_episodes, logged_episodes
 from .robust import DECISIONS
 
 ROUNDS, MOST_ROWS = 2, 250
@@ -23,13 +24,15 @@ class Duration:
 
     Attributes:
         stages: seconds by stage; ``opening`` is that of the shop at the beginning of each.
-        pages: that all agents and the log are shown together.
+        pages: that all agents and the log are shown together; of longer episodes those of training alone,
+            because nobody knows yet how long visits will be.
         agents: how many learn.
     """
 
     stages: dict[str, float]
     pages: int
     agents: int
+    counted: str = "pages in all"
 
     @property
     def seconds(self) -> float:
@@ -41,8 +44,8 @@ class Duration:
         """For the terminal."""
         longest = max(self.stages, key=lambda name: self.stages[name])
         return (
-            f"about {_words(self.seconds)}: {self.agents} agents, {self.pages:,} pages in all; "
-            f"the longest stage is '{longest}' ({_words(self.stages[longest])})"
+            f"about {time_in_words(self.seconds)}: {self.agents} agents, {self.pages:,} {self.counted}; "
+            f"the longest stage is '{longest}' ({time_in_words(self.stages[longest])})"
         )
 
 
@@ -106,7 +109,7 @@ def expected_duration(config: ExperimentConfig, *, robust: bool = False) -> Dura
     experiment.lint_size = SMALL_LINT
     experiment.run()
     begin = time.perf_counter()  # now that everything is compiled
-    experiment.open("duration")
+    experiment.context.open("duration")
     opening = time.perf_counter() - begin
     pages = _decisions(config)
     growth = {name: pages[name] / count for name, count in _decisions(small).items()}
@@ -119,8 +122,11 @@ def expected_duration(config: ExperimentConfig, *, robust: bool = False) -> Dura
     if robust:
         per_page = sum(s for n, s in stages.items() if n.startswith("deploy")) / pages["deploy"]
         stages["robust"] = SHOPS * per_page * min(DECISIONS, config.truth.decisions)
-    shown = agents * (pages["train"] + pages["deploy"]) + pages["measure"] + pages["log"]
-    return Duration({"opening": opening * len(stages)} | stages, shown, agents)
+    stages = {"opening": opening * len(stages)} | stages
+    shown = agents * pages["train"] + pages["measure"]
+    if config.episode != "page":
+        return Duration(stages, shown, agents, "pages of training")
+    return Duration(stages, shown + agents * pages["deploy"] + pages["log"], agents)
 
 
 SHOPS = 11
@@ -131,10 +137,13 @@ def _miniature(config: ExperimentConfig) -> ExperimentConfig:
     batch = min(config.training.batch, MOST_ROWS)
     few = ROUNDS * batch
     rounds = {"rounds": ROUNDS, "warm_up": ROUNDS, "batch": batch}
+    count, most = "episodes", {"visit": few, "life": batch, "season": ROUNDS}.get(config.episode, few)
+    if config.episode == "page":
+        count = "decisions"
     changes = {
         "training": config.training.model_copy(update=rounds),
-        "log": config.log.model_copy(update={"decisions": min(few, config.log.decisions)}),
-        "truth": config.truth.model_copy(update={"decisions": min(few, config.truth.decisions)}),
+        "log": config.log.model_copy(update={count: min(most, logged_episodes(config))}),
+        "truth": config.truth.model_copy(update={count: max(min(most, deployed_episodes(config)), 2)}),
     }
     if config.retrieve is not None:
         changes["retrieve"] = config.retrieve.model_copy(update={"rounds": ROUNDS})
@@ -142,20 +151,23 @@ def _miniature(config: ExperimentConfig) -> ExperimentConfig:
 
 
 def _decisions(config: ExperimentConfig) -> dict[str, int]:
-    """Pages of a stage in whole batches, by the first word of its bar."""
+    """Pages of a stage in whole batches, by the first word of its bar; of log and deployment the episodes."""
     training, batch = config.training, config.training.batch
     retrieve = 0 if config.retrieve is None else config.retrieve.rounds
     of_stages = {
         "measure": training.warm_up * batch,
         "train": training.rounds * batch,
-        "deploy": config.truth.decisions,
-        "log": config.log.decisions,
+        "deploy": deployed_episodes(config),
+        "log": logged_episodes(config),
         "retrieve": max(retrieve, 1) * batch,
     }
-    return {name: -(-pages // batch) * batch for name, pages in of_stages.items()}
+    batches = {name: -(-pages // batch) * batch for name, pages in of_stages.items()}
+    if config.episode == "season":
+        batches |= {name: of_stages[name] for name in ("deploy", "log")}
+    return batches
 
 
-def _words(seconds: float) -> str:
+def time_in_words(seconds: float) -> str:
     """``40 s``, ``3 min``, ``2.1 h``."""
     if seconds < 90:
         return f"{max(seconds, 1.0):.0f} s"

@@ -25,6 +25,12 @@ from ..policies.serving.saved_policy import CHANGED, read_run_policy
 from ..policies.serving.state_files import read_retriever_state, write_retriever_state
 
 
+def policy_names(folder: Path) -> list[str]:
+    """Names of the policies saved in ``folder``, sorted; none if there is no such folder."""
+    folders = (path.name for path in folder.glob("*/") if path.is_dir())
+    return sorted({*folders, *(path.stem for path in folder.glob("*.json"))})
+
+
 def read_policy(folder: Path, name: str, items: Items) -> SlatePolicy:
     """The policy saved as ``name``.
 
@@ -35,8 +41,8 @@ def read_policy(folder: Path, name: str, items: Items) -> SlatePolicy:
     if path.is_dir():
         return read_run_policy(path, items).policy
     if not _in_version_0_1(path):
-        names = {p.name for p in folder.glob("*/")} | {p.stem for p in folder.glob("*.json")}
-        raise InvalidInput("agent", name, f"this run has {', '.join(sorted(names)) or 'no policies'}")
+        names = ", ".join(policy_names(folder)) or "no policies"
+        raise InvalidInput("agent", name, f"this run has {names}")
     digest, spec, arrays = _read_version_0_1(path)
     policy = policy_from_state(spec, arrays, items)
     if policy.hash != digest:

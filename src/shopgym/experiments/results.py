@@ -19,12 +19,15 @@ from ..core.types import F64
 from ..evaluation.offline.estimate import without_infinity
 from ..evaluation.offline.verdict import REFUSE
 from ..guardrails.gate import Verdict, overridden
-from ..guardrails.reward.findings import LintReport
+from ..guardrails.monitor import RewardMonitor
+from ..guardrails.reward.findings import NOT_LINTED, LintReport
 from ..guardrails.reward.price import ProxyPrice
 from ..policies.policy import SlatePolicy
 from ..realism.robustness import Robustness
 from ..simulators import Catalog
+from ..simulators.rollout import Episode
 from .config import ExperimentConfig
+from .episodes import UNIT
 
 
 @dataclass
@@ -44,16 +47,28 @@ class Results:
     showcase: Requests
     log_size: int
     unit: str
+    lint: LintReport
+    """Of the reward in this shop; its verdict says so where it could not be linted."""
     served: dict[str, Any] | None = None
     environment: dict[str, str] = field(default_factory=dict)
     failed: dict[str, str] = field(default_factory=dict)
     """Why an agent has no row, by name."""
-    lint: LintReport | None = None
-    """Of the reward in this shop; None where nothing of it is known exactly."""
     clicks: ProxyPrice | None = None
     """What the best pages for clicks alone would have cost."""
+    monitors: dict[str, RewardMonitor] = field(default_factory=dict)
+    """By agent, what was seen of the reward while it learnt; empty in a season, where visitors change."""
     robust: Robustness | None = None
     """The gain of the candidate over the ranges of what is assumed, if that was asked for."""
+
+    @property
+    def episode(self) -> Episode:
+        """What an episode is."""
+        return Episode(self.config.episode)
+
+    @property
+    def per(self) -> str:
+        """What a value is per: ``decision``, ``visit``, ``customer`` or ``season``."""
+        return UNIT[self.episode]
 
     @property
     def headline(self) -> str:
@@ -78,6 +93,11 @@ class Results:
         """What one agent's policy was worth when deployed."""
         return {str(k): v for k, v in self.agents.set_index("agent").to_dict("index")[name].items()}
 
+    def truth(self, agent: str) -> float:
+        """The exact value that estimates are held against: see :func:`.stages.evaluate.estimates`."""
+        row = self.agent(agent)
+        return float(row["value_on_log"] if self.episode is Episode.PAGE else row["value"])
+
     def estimate(self, agent: str, estimator: str, interval: str = "delta") -> dict[str, Any] | None:
         """One row of the evaluation; None if it was not asked for."""
         rows = self.evaluation.query("agent == @agent and estimator == @estimator and interval == @interval")
@@ -88,7 +108,7 @@ class Results:
         candidate = self.agent(self.chosen.candidate)
         names = ("interval", "value", "low", "high", "verdict", "reason", "covers_truth", "covers_deployed")
         offline = [self.estimate(self.chosen.candidate, "dr", by) for by in ("delta", "bootstrap")]
-        return {
+        summary = {
             "name": self.config.name,
             "config_hash": self.config.hash,
             "unit": self.unit,
@@ -98,13 +118,18 @@ class Results:
             "true_value_on_log": candidate["value_on_log"],
             "true_gain": [candidate["gain"], candidate["gain_low"], candidate["gain_high"]],
             "offline": [
-                without_infinity({name: row[name] for name in names}) for row in offline if row is not None
+                without_infinity({name: row.get(name) for name in names})
+                for row in offline
+                if row is not None
             ],
             "gate": self.chosen.as_dict(),
             "served": self.served,
             "failed": self.failed,
+            **({"reward_not_linted": self.lint.headline} if self.lint.verdict == NOT_LINTED else {}),
             **({} if self.robust is None else {"robust": self.robust.as_dict()}),
+            **({} if self.episode is Episode.PAGE else {"episode": str(self.episode)}),
         }
+        return without_infinity(summary)
 
 
 def is_told(estimate: Mapping[Any, Any] | None) -> bool:

@@ -11,7 +11,7 @@ from ..simulators import Catalog
 from ..simulators.profiles.profiles import PROFILES, profile, profile_catalog
 from .catalogs import load_catalog
 from .config import ExperimentConfig, load_config
-from .stages import stage_seed
+from .seeds import stage_seed
 
 PROFILE_VISITS = 20_000.0
 """Visits in a season of a profile: what one person does does not depend on it, and memory does."""

@@ -63,7 +63,7 @@ def draw(
     rows = np.arange(n)
     for slot in range(min(slate_size, m)):
         slot_keys = keys
-        if between is not None and slot:
+        if between is not None:
             slot_keys = np.where(between(positions[:, :slot]), keys, -np.inf)
         best = np.argmax(slot_keys, axis=1)
         filled = slot_keys[rows, best] > -np.inf
@@ -96,10 +96,11 @@ def _available(allowed: Bool, positions: I32, between: Between | None) -> Bool:
         later, earlier = np.nonzero(slots[:, None] > slots)
         available[rows[:, None], later, positions[:, earlier]] = False
         return available[:, :, :m]
-    for slot in range(1, k):
-        last = positions[:, slot - 1]
-        legal = (last >= 0) & available[rows, slot - 1, last]  # what could not be shown is still there
-        available[rows[legal], slot:, last[legal]] = False
+    for slot in range(k):
+        if slot:
+            last = positions[:, slot - 1]
+            legal = (last >= 0) & available[rows, slot - 1, last]  # what could not be shown is still there
+            available[rows[legal], slot:, last[legal]] = False
         available[:, slot, :m] &= between(positions[:, :slot])
     return available[:, :, :m]
 

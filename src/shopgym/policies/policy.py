@@ -17,7 +17,15 @@ from ..core.items import Items
 from ..core.types import F64, I32, AnyArray, Bool
 from . import plackett_luce, sequential
 from .explorers import EXPLORERS, Explorer, explorer_spec, with_floor
-from .guards import CategoryCap, InStock, MarginFloor, guard_from_spec, guard_spec
+from .guards import (
+    Guard,
+    GuardCounters,
+    allowed_at_all,
+    allowed_next,
+    guard_from_spec,
+    guard_spec,
+    open_counters,
+)
 from .plackett_luce import Between
 from .rerankers import Reranker, reranker_from_spec, reranker_spec
 from .scorers import Scorer, scorer_from_state
@@ -44,7 +52,7 @@ class SlatePolicy:
     items: Items
     scorer: Scorer
     explorer: Explorer
-    guards: tuple[InStock | MarginFloor | CategoryCap, ...]
+    guards: tuple[Guard, ...]
     slate_size: int
     reranker: Reranker | None = None
 
@@ -69,6 +77,18 @@ class SlatePolicy:
         positions = draw(self.slate_size, rng)
         positions[self._beyond(requests)] = EMPTY
         return item_rows(requests, positions)
+
+    def first_choices(self, requests: Requests, rng: Generator) -> I32:
+        """(n, k) positions that ``decide`` would draw with these random numbers if there were no guards."""
+        requests = _with_candidates(requests)
+        draw, _ = replace(self, guards=())._sampler(requests)
+        positions = draw(self.slate_size, rng)
+        positions[self._beyond(requests)] = EMPTY
+        return positions
+
+    def open_counters(self) -> GuardCounters | None:
+        """Counters of its guards at 0; None where no guard has a state."""
+        return open_counters(self.guards, self.items)
 
     def propensities(self, requests: Requests, positions: I32) -> F64:
         """(n, k) probability of each slot given the slots before it."""
@@ -116,7 +136,7 @@ class SlatePolicy:
     def _sampler(self, requests: Requests) -> tuple[Draw, Probabilities]:
         """(draws slates, gives the probability of each slot of a slate) for these requests."""
         scores, allowed = self._scores(requests)
-        between = self._between(requests)
+        between = self._between(requests, allowed)
         if self.reranker is None:
             log_rates, weights, allowed = self._rates(scores, allowed)
             return (
@@ -137,9 +157,7 @@ class SlatePolicy:
         if requests.candidates.size and requests.candidates.max() >= len(self.items):
             fix = f"the catalogue has {len(self.items)} items"
             raise InvalidInput("requests.candidates", int(requests.candidates.max()), fix)
-        allowed = requests.candidates >= 0
-        for guard in self.guards:
-            allowed = allowed & guard.before(requests, self.items)
+        allowed = allowed_at_all(self.guards, requests, self.items)
         scores = self.scorer.scores(requests)
         finite = np.isfinite(scores).all(axis=1) | ~allowed
         if not finite.all():
@@ -148,19 +166,11 @@ class SlatePolicy:
             raise InvalidInput(f"requests[{row}]", "a score is not finite", fix)
         return scores, allowed
 
-    def _between(self, requests: Requests) -> Between | None:
+    def _between(self, requests: Requests, allowed: Bool) -> Between | None:
         """The guards that depend on earlier slots, as one rule; None where there are none."""
-        rules = [guard for guard in self.guards if guard.looks_back]
-        if not rules:
+        if not any(guard.looks_back for guard in self.guards):
             return None
-
-        def between(positions: I32) -> Bool:
-            allowed = rules[0].after(requests, self.items, positions)
-            for guard in rules[1:]:
-                allowed = allowed & guard.after(requests, self.items, positions)
-            return allowed
-
-        return between
+        return partial(allowed_next, self.guards, requests, self.items, allowed)
 
     def state(self) -> tuple[Mapping[str, Any], Mapping[str, AnyArray]]:
         """(spec, arrays) from which :func:`policy_from_state` builds the same policy; items not included."""
@@ -194,6 +204,10 @@ def _with_candidates(requests: Requests) -> Requests:
         candidates=np.full(zeros.shape, EMPTY, np.int32),
         in_stock=zeros.astype(np.bool_),
         live={name: zeros.astype(np.float32) for name in requests.live},
+        counters={
+            name: values if values.ndim == 1 else zeros.astype(np.float32)
+            for name, values in requests.counters.items()
+        },
     )
 
 

@@ -39,7 +39,7 @@ class SlotRates:
     def rates(self) -> tuple[F64, Bool]:
         """Log-rates (n, B, m) of the next slot and what is allowed there (n, m)."""
         allowed = self.free
-        if self.between is not None and self.positions.shape[1]:
+        if self.between is not None:
             allowed = allowed & self.between(self.positions)
         scores = self.slots.scores()
         return with_floor(self.explorer.log_rates(scores, allowed), self.explorer.floor)[0], allowed

@@ -75,7 +75,7 @@ ASSUMED: Mapping[str, AssumedRange] = {
             "shops see 25 to 40% more units, which is an elasticity of -2.1 to -3.2; "
             "Bijmolt, van Heerde & Pieters 2005: -5 to -0.5 over 1,851 elasticities, mean -2.62",
             ("choice.buy_price", "choice.price_sensitivity", "choice.reference_price"),
-            {},
+            {"units": "choice.buy_base"},
         ),
         AssumedRange(
             "taste", 0.5, 2.0, "times the configured weight", _NOT_FIXED, ("choice.taste_weight",), _LEVELS
@@ -241,24 +241,28 @@ def _price_response(catalog: Catalog, config: ShopConfig, seed: int, value: floa
 
     Where a price is compared with the usual one (``reference_price`` 1), orders react more to the difference.
     Elsewhere the sensitivity s is multiplied by f, and s x (1 - ``reference_price``), by which dear items are
-    avoided, stays what it was.
+    avoided, stays what it was. Below f = 1 - ``reference_price`` that cannot be: dear items are avoided less,
+    and ``buy_base`` keeps the units that are sold.
     """
     choice = config.choice
 
     def move(place: F64) -> ShopConfig:
         if choice.reference_price == 1.0:
             steeper = choice.buy_price + 10.0 * place[0] / max(choice.price_sensitivity, LEAST)
-            return _with_choice(config, {"buy_price": float(np.clip(steeper, 0.0, BOUND))})
+            changed = {"buy_price": float(np.clip(steeper, 0.0, BOUND))}
+            return _with_choice(config, changed | _shifted(choice, float(place[1]), "buy_base"))
         most = BOUND / 2 / max(choice.price_sensitivity, LEAST)
         factor = float(np.clip(np.exp(np.minimum(place[0] / TYPICAL_RESPONSE, BOUND)), LEAST, most))
         compared = max(0.0, 1.0 - (1.0 - choice.reference_price) / factor)
         sensitivity = factor * choice.price_sensitivity
-        return _with_choice(config, {"price_sensitivity": sensitivity, "reference_price": compared})
+        changed = {"price_sensitivity": sensitivity, "reference_price": compared}
+        return _with_choice(config, changed | _shifted(choice, float(place[1]), "buy_base"))
 
     def measure(moved: ShopConfig) -> F64:
-        return np.array([page_levels(catalog, moved, seed)["price_response"]])
+        levels = page_levels(catalog, moved, seed)
+        return np.array([levels["price_response"], levels["units"]])
 
-    return _Search(move, measure, np.array([value]))
+    return _Search(move, measure, np.array([value, measure(config)[1]]))
 
 
 def _weight(setting: str) -> Callable[[Catalog, ShopConfig, int, float], _Search]:

@@ -4,7 +4,7 @@ from .catalog import Catalog
 from .config import ChoiceConfig, DeliveryConfig, DwellConfig, ReturnConfig, ShopConfig
 from .market import Campaign, GoodsSeason, ItemStock, MarketConfig, Shock, Stock, StockConfig
 from .page.surfaces import SurfaceConfig, SurfacesConfig
-from .people import ArrivalConfig, PeopleConfig, RetentionConfig, Users
+from .people import ArrivalConfig, PeopleConfig, RepurchaseConfig, RetentionConfig, Users
 from .policy_value import compare, value
 from .profiles.disturbances import variant
 from .shop import Shop
@@ -20,6 +20,7 @@ __all__ = [
     "ItemStock",
     "MarketConfig",
     "PeopleConfig",
+    "RepurchaseConfig",
     "RetentionConfig",
     "ReturnConfig",
     "Shock",

@@ -68,6 +68,8 @@ def build_params(catalog: Catalog, users: Users, config: ShopConfig, days: float
             **{f"return_{name}": getattr(returns, name) for name in ("depth", "worth", "delay", "handling")},
             "remembers": people.enabled,
             "boredom": people.boredom if people.enabled else 0.0,
+            "repurchase_share": people.repurchase.share if people.purchases else 0.0,
+            "repurchase_lift": people.repurchase.lift if people.purchases else 0.0,
             "random": random,
             "calendar_on": config.calendar,
             "hours": _circle(24),

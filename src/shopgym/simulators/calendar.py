@@ -31,6 +31,7 @@ from ..core.types import AnyArray, Bool
 from .catalog.catalog import Catalog
 from .config import ShopConfig
 from .day_types import DayTables
+from .market.campaigns import Campaign
 from .market.day_tables import DAYS_A_WEEK, every_week, one_day
 from .market.market import Market
 from .market.returns import Returns
@@ -120,6 +121,7 @@ class Calendar:
                 seed=seed,
                 remembers=config.people.enabled,
                 history=config.history,
+                purchases=config.people.purchases,
             )
         if self.clock is Clock.OWN:
             self.today = self._weeks
@@ -138,6 +140,37 @@ class Calendar:
             return PAGES_PER_VISIT * self.config.visits_per_day
         return self.num_visits * self.config.pages_per_day
 
+    def write_off(self, items: AnyArray) -> int:
+        """Cause a stockout of item rows (r,) from the next page on; the units taken out are returned.
+
+        Raises:
+            InvalidInput: nothing runs out in this shop, or customers have calendars of their own.
+        """
+        self._require_one_stock()
+        taken = self.stock.write_off(items)
+        self.today.follow(self.stock.available)
+        return taken
+
+    def start_campaign(self, campaign: Campaign) -> AnyArray:
+        """Add a campaign to those of the config; if it runs now, the next page has its prices.
+
+        Prices are set once a day, so it lasts to the end of its last day. It is forgotten when the shop is
+        opened anew.
+
+        Returns:
+            (N,) bool, the items on offer.
+
+        Raises:
+            InvalidInput: it is over already, offers nothing, or customers have calendars of their own.
+        """
+        self._require_one_stock()
+        if campaign.start + campaign.days <= self.day:
+            fix = f"it is day {self.day:.1f}, so it would be over: let it start later or last longer"
+            raise InvalidInput("campaign.start", campaign.start, fix)
+        offered = self.market.add_campaign(campaign)
+        self._price(self.day)
+        return offered
+
     def charge_campaigns(self, feedback: Feedback, rows: AnyArray, *, on_trial: bool = False) -> bool:
         """Charge campaigns for what was bought; lines beyond a budget are sold without its discount.
 
@@ -147,7 +180,7 @@ class Calendar:
         Returns:
             Whether a campaign ended.
         """
-        if not self.config.campaigns or self.clock is Clock.OWN:
+        if not self.market.campaigns or self.clock is Clock.OWN:
             return False
         events, page = feedback.events, feedback.page
         bought = np.flatnonzero(events[:, EVENT_QUANTITY])
@@ -214,6 +247,11 @@ class Calendar:
         """Point every visit to the row of ``today`` for its own week."""
         last = len(self.today.price) - 1
         np.minimum(visits.time // DAYS_A_WEEK, last, out=visits.day_row, casting="unsafe")
+
+    def _require_one_stock(self) -> None:
+        if self.clock is Clock.OWN:
+            fix = "every customer has a calendar of their own: use the clock pages or season"
+            raise InvalidInput("shop.clock", self.clock.value, fix)
 
     @cached_property
     def _weeks(self) -> DayTables:

@@ -104,6 +104,8 @@ class ShopParams(NamedTuple):
     return_weight: float
     wait_weight: float
     habit_effect: float
+    repurchase_share: float
+    repurchase_lift: float
     rate_effect: float
     churn_effect: float
     # pages

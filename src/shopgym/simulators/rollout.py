@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import itertools
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 from numpy.random import Generator
@@ -33,6 +33,22 @@ CandidateSource = Callable[[Requests], Requests]
 """Gives requests of the whole catalogue the candidates that policies choose from."""
 BeforePage = Callable[[I64, Requests, I32], Any]
 """Called with the rows (r,), their requests and the slates (n, k) of all rows, before a page is shown."""
+
+
+class Counters(Protocol):
+    """What rules of a policy with a state count, see :mod:`shopgym.policies.guards`."""
+
+    def fill(self, requests: Requests) -> Requests:
+        """The requests with the counters, before they are decided."""
+        ...
+
+    def record(self, requests: Requests, slates: I32, feedback: Feedback, rows: I64) -> None:
+        """Count n pages of the ``rows`` (n,) of a shop."""
+        ...
+
+    def forget(self, users: Iterable[int]) -> None:
+        """Users whose life begins anew."""
+        ...
 
 
 class Episode(StrEnum):
@@ -182,6 +198,10 @@ def rollout(
 ) -> Iterator[Step]:
     """Let a policy decide page after page in every row of an open shop.
 
+    A policy whose rules have a state says so by ``open_counters()``. Then its requests hold the counters,
+    which begin at 0 and move with every page. They begin anew with a season, those of a customer with a
+    life.
+
     A step is yielded before any new episode starts, so the shop can still be read as it is after the page.
 
     Args:
@@ -203,6 +223,7 @@ def rollout(
     look_ahead = look_ahead and world.episode is not Episode.PAGE
     playing, finished = np.ones(n, np.bool_), np.zeros(n, np.int64)
     requests, shown = world.next_requests(), 0
+    counters: Counters | None = None
     for page in itertools.count():
         active = playing & world.waiting
         rows = np.flatnonzero(active)
@@ -212,6 +233,10 @@ def rollout(
         asked = requests if len(rows) == n or decide_for_all else requests.take(rows)
         asked = asked if candidates is None else candidates(asked)
         current = policy() if callable(policy) else policy
+        if page == 0:
+            counters = _open_counters(current)
+        if counters is not None:
+            asked = counters.fill(asked)
         start = time.process_time()
         decisions = current.decide(asked, rng)
         seconds = time.process_time() - start
@@ -230,6 +255,13 @@ def rollout(
         begin = ended & (finished < episodes) if episodes is not None else ended
         playing &= ~ended | begin
         next_requests = following.take(rows) if look_ahead else asked
+        if counters is not None:
+            counters.record(asked, decisions.slates, feedback, rows)
+            next_requests = counters.fill(next_requests)
+            if world.season_is_over:
+                counters = _open_counters(current)
+            elif world.episode is Episode.LIFE:
+                counters.forget(asked.user_id[(gone | cut)].tolist())
         yield Step(
             rows, episode, asked, decisions, feedback, next_requests, visit_over, gone, cut, seconds, measured
         )
@@ -237,3 +269,9 @@ def rollout(
             requests = world.next_requests(begin)
         else:
             requests = following if look_ahead else world.next_requests()
+
+
+def _open_counters(policy: DecisionRule) -> Counters | None:
+    """New counters of a policy; None where it counts nothing."""
+    opened: Counters | None = getattr(policy, "open_counters", lambda: None)()
+    return opened

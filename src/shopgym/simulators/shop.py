@@ -174,8 +174,7 @@ class Shop:
         seeds = range(seed, seed + self.lanes) if isinstance(seed, int) else list(seed)
         if len(seeds) != self.lanes:
             raise InvalidInput("seed", f"{len(seeds)} seeds", f"give one per lane ({self.lanes})")
-        size = self.catalog.embedding.shape[1]
-        self.visits: Visits = unboxed_once(empty_visits(self.lanes, size, self.config.history))
+        self.visits: Visits = unboxed_once(self._blank_visits(self.lanes))
         self.restart(self._everyone, seeds)
         self.calendar.open(int(seeds[0]))
 
@@ -188,9 +187,8 @@ class Shop:
         for seed in seeds:
             if not 0 <= seed < 2**64:
                 raise InvalidInput("seed", seed, "give whole numbers in [0, 2**64)")
-        blank = empty_visits(len(at), self.catalog.embedding.shape[1], self.config.history)
-        for name in Visits._fields:
-            getattr(self.visits, name)[at] = getattr(blank, name)
+        for name, blank in self._blank_visits(len(at))._asdict().items():
+            getattr(self.visits, name)[at] = blank
         self.visits.seed[at] = [key(np.uint64(seed), np.uint64(0)) for seed in seeds]
 
     # one step
@@ -360,6 +358,10 @@ class Shop:
             self._pool.run(work, self._queue)
 
     # private
+
+    def _blank_visits(self, n: int) -> Visits:
+        width = self.catalog.embedding.shape[1]
+        return empty_visits(n, width, self.config.history, self.config.people.purchases)
 
     def _return_visits(self, begin: Bool, replace: Bool) -> None:
         self.in_parallel(lambda queue, _: return_visits(self.params, self.visits, begin, replace, queue))

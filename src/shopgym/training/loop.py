@@ -104,27 +104,34 @@ def train(
     candidates: CandidateSource | None = None,
     on_step: OnStep | None = None,
 ) -> list[dict[str, Any]]:
-    """Train an agent on visits of one page; one row per batch.
+    """Train an agent on episodes of any kind; one row per batch.
 
-    Columns: ``decisions`` so far; per decision the realised ``reward``, the exact ``expected_reward`` and the
-    ``regret`` to the best page of each request. ``on_step`` may end the training, as in :func:`learn`.
+    Columns: ``decisions`` so far; per decision the realised ``reward``, the exact ``expected_reward`` and, in
+    visits of one page, the ``regret`` to the best page of each request (elsewhere NaN).
+
+    Args:
+        rounds: batches of as many pages as the environment has rows. In a season, where a row may wait for a
+            visitor, as many pages are shown in more batches.
+        on_progress: called once for every such number of pages.
+        on_step: may end the training, as in :func:`learn`.
     """
     rows: list[dict[str, Any]] = []
-    seen = 0
-    values = exact_values(env.loop)
-    followed = learn(agent, env.loop, rounds, rng, candidates=candidates, before=values, on_step=on_step)
-    for step, _, _ in followed:
+    seen, told, n = 0, 0, env.num_envs
+    options: dict[str, Any] = {"candidates": candidates, "before": exact_values(env.loop), "on_step": on_step}
+    for step, _, _ in learn(agent, env.loop, None, rng, pages_in_all=rounds * n, **options):
         expected, best = step.before
         seen += len(step.requests)
         rows.append(
             {
                 "decisions": seen,
-                "reward": float(env.loop.reward.page(step.feedback)[0].mean()),
+                "reward": float(env.loop.reward.page(step.feedback)[0][step.rows].mean()),
                 "expected_reward": float(expected.mean()),
                 "regret": float((best - expected).mean()),
             }
         )
-        on_progress()
+        for _ in range(told, seen // n):
+            on_progress()
+        told = seen // n
     return rows
 
 

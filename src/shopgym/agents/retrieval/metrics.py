@@ -1,16 +1,15 @@
-"""Metrics of rankings: recall, NDCG, hit rate, MRR and coverage of the catalogue.
-
-Averages are over the users who have relevant items, as in trec_eval.
-"""
+"""Metrics of a retrieval model: means over the users who have relevant items, as in trec_eval."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 
 import numpy as np
+from scipy.sparse import csr_array
 
 from ...core.batches import EMPTY
 from ...core.errors import InvalidInput
+from ...core.metrics import coverage, per_ranking
 from ...core.types import F64, I32
 from ...policies.retrieval import Model, topk
 from .data import Sequences, UserItems
@@ -28,10 +27,8 @@ def ranking_metrics(ranked: I32, relevant: UserItems, ks: Iterable[int] = (10,))
         ks: cut-offs, at most w.
 
     Returns:
-        ``recall@k``: relevant items among the first k / all relevant items. ``ndcg@k``: gain / log2(1 + rank)
-        over the best possible (Järvelin & Kekäläinen 2002, with linear gains). ``hit@k``: any relevant item
-        among the first k. ``mrr@k``: 1 / rank of the first relevant item, 0 below k. ``coverage@k``: share of
-        the N items that are among the first k of any user.
+        ``recall@k``, ``ndcg@k`` and so on: the means of :data:`.core.metrics.RANKING_METRICS`.
+        ``coverage@k``: share of the N items that are among the first k of any user.
 
     Raises:
         InvalidInput: shapes do not fit, an item is twice in a ranking, or no user has relevant items.
@@ -49,32 +46,22 @@ def ranking_metrics(ranked: I32, relevant: UserItems, ks: Iterable[int] = (10,))
     gain = np.zeros(ranked.shape)
     row, place = np.nonzero(ranked >= 0)
     gain[row, place] = np.asarray(csr[row, ranked[row, place]]).ravel()
-    out = {}
+    ideal = _ideal(csr)
+    out: dict[str, float] = {}
     for k in ks:
-        if not 1 <= k <= ranked.shape[1]:
-            raise InvalidInput("k", k, f"the rankings are {ranked.shape[1]} long")
-        hits = gain[has_relevant, :k] > 0
-        discount = 1.0 / np.log2(np.arange(2, k + 2))
-        reciprocal_rank = np.where(hits.any(axis=1), 1.0 / (1 + hits.argmax(axis=1)), 0.0)
-        out[f"recall@{k}"] = float((hits.sum(axis=1) / total[has_relevant]).mean())
-        out[f"ndcg@{k}"] = float(
-            (gain[has_relevant, :k] @ discount / _ideal(relevant, k)[has_relevant]).mean()
-        )
-        out[f"hit@{k}"] = float(hits.any(axis=1).mean())
-        out[f"mrr@{k}"] = float(reciprocal_rank.mean())
-        shown = np.unique(ranked[:, :k])
-        out[f"coverage@{k}"] = float((shown >= 0).sum() / csr.shape[1])
+        values = per_ranking(gain[has_relevant], ideal[has_relevant], k)
+        out |= {f"{name}@{k}": float(each.mean()) for name, each in values.items()}
+        out[f"coverage@{k}"] = coverage(ranked[:, :k], csr.shape[1])
     return out
 
 
-def _ideal(relevant: UserItems, k: int) -> F64:
-    """(n,) the discounted gain of the best ranking."""
-    csr = relevant.csr
-    owner = np.repeat(np.arange(csr.shape[0]), np.diff(csr.indptr))
-    order = np.lexsort((-csr.data, owner))
-    rank = np.arange(len(owner)) - csr.indptr[owner]
-    discounted = np.where(rank < k, csr.data[order] / np.log2(rank + 2), 0.0)
-    return np.bincount(owner, discounted, minlength=csr.shape[0]).astype(np.float64)
+def _ideal(csr: csr_array) -> F64:
+    """(n, r) the gains of all relevant items of each user, padded with 0."""
+    total = np.diff(csr.indptr)
+    owner = np.repeat(np.arange(csr.shape[0]), total)
+    ideal = np.zeros((csr.shape[0], max(int(total.max()), 1)))
+    ideal[owner, np.arange(len(owner)) - csr.indptr[owner]] = csr.data
+    return ideal
 
 
 def evaluate(

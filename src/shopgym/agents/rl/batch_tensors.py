@@ -11,6 +11,7 @@ from torch import Tensor
 from ...core.batches import Interactions, Requests
 from ...core.errors import InvalidInput, finite, in_range
 from ...core.types import F64, AnyArray, Bool
+from ...policies.guards import allowed_at_all
 from ..task import Task
 
 
@@ -94,9 +95,7 @@ class BatchTensors:
 
     def allowed(self, requests: Requests) -> Tensor:
         """(n, m) bool: no padding, and no guard forbids it, apart from guards that look at earlier slots."""
-        allowed = requests.candidates >= 0
-        for guard in self.task.guards:
-            allowed = allowed & guard.before(requests, self.task.items)
+        allowed = allowed_at_all(self.task.guards, requests, self.task.items)
         return torch.as_tensor(allowed, device=self.device)
 
     def candidate_pairs(self, requests: Requests) -> Tensor:

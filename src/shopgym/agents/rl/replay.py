@@ -13,7 +13,8 @@ from ...core.batches import Decisions, Interactions, Requests
 from ...core.errors import InvalidInput, in_range
 from ...core.types import AnyArray
 
-_REQUEST = tuple(name for name in Requests.__dataclass_fields__ if name != "live")
+_FAMILIES = ("live", "counters")
+_REQUEST = tuple(name for name in Requests.__dataclass_fields__ if name not in _FAMILIES)
 _DECISIONS = tuple(Decisions.__dataclass_fields__)
 
 
@@ -72,8 +73,9 @@ def _flatten(batch: Interactions) -> dict[str, AnyArray]:
     ]
     for prefix, part, names in parts:
         out |= {f"{prefix}.{name}": getattr(part, name) for name in names if part is not None}
-        live = {} if part is None else getattr(part, "live", {})
-        out |= {f"{prefix}/live.{name}": values for name, values in live.items()}
+        for family in _FAMILIES:
+            named = getattr(part, family, {})
+            out |= {f"{prefix}/{family}.{name}": values for name, values in named.items()}
     out |= {f"events.{name}": values for name, values in batch.events.items()}
     out["terminated"] = batch.terminated  # type: ignore[assignment]  # None is dropped in the next line
     return {name: values for name, values in out.items() if values is not None}
@@ -86,7 +88,8 @@ def _unflatten(columns: dict[str, AnyArray]) -> Interactions:
         }
 
     def requests(prefix: str) -> Requests:
-        return replace(Requests(**part(f"{prefix}.")), live=part(f"{prefix}/live."))  # type: ignore[arg-type]
+        families = {family: part(f"{prefix}/{family}.") for family in _FAMILIES}
+        return replace(Requests(**part(f"{prefix}.")), **families)  # type: ignore[arg-type]
 
     return Interactions(
         requests("requests"),

@@ -17,6 +17,7 @@ from numpy.random import Generator
 from ...core.batches import EMPTY, Decisions, Interactions, Requests
 from ...core.errors import InvalidInput, in_range
 from ...core.types import F64, I32, AnyArray, Bool
+from ...policies.guards import GuardCounters, allowed_at_all, allowed_next, open_counters
 from ...policies.policy import SlatePolicy, item_rows
 from ..task import Task
 from .cloning import Cloning
@@ -90,14 +91,15 @@ class StableBaselinesPolicy:
         """
         raise InvalidInput("policy.state", "sb3", "export what distil() makes of it")
 
+    def open_counters(self) -> GuardCounters | None:
+        """Counters of the task's guards at 0; None where no guard has a state."""
+        return open_counters(self.task.guards, self.task.items)
+
     def _slot(self, requests: Requests, positions: I32, slot: int) -> tuple[Bool, F64]:
         """(n, m) what is allowed in the slot, and its probabilities; all 0 where the slot must stay empty."""
-        allowed = requests.candidates >= 0
-        earlier = positions[:, :slot]
-        for guard in self.task.guards:
-            allowed = allowed & guard.before(requests, self.task.items)
-            if slot:
-                allowed = allowed & guard.after(requests, self.task.items, earlier)
+        guards, items, earlier = self.task.guards, self.task.items, positions[:, :slot]
+        allowed = allowed_at_all(guards, requests, items)
+        allowed = allowed_next(guards, requests, items, allowed, earlier)
         chosen = np.zeros(allowed.shape, np.bool_)
         for position in earlier.T:
             rows = np.flatnonzero(position >= 0)

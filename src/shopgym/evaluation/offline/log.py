@@ -20,6 +20,7 @@ from .inputs import OpeInputs
 from .missing_rewards import missing_reward_doubts
 from .reward_model import FOLDS, CrossFitted, Moments, assign_folds
 from .users import user_clusters
+from .verdict import CAUTION, Reason
 
 Features = Callable[[Requests], F32]
 """Requests -> (n, m, D), the features of each candidate; each depends on the request and that candidate."""
@@ -87,6 +88,7 @@ def outcome_inputs(
     """
     log = next(iter(logs.values()))
     waiting, missing = int((~log.rewarded).sum()), missing_reward_doubts(log)
+    later = _later_pages_doubts(log)
     logs = {name: one.rewarded_only() for name, one in logs.items()}
     log = next(iter(logs.values()))
     n, k = log.positions.shape
@@ -109,7 +111,7 @@ def outcome_inputs(
     mass = np.zeros(2)
     for rows in chunks(n, requests.num_candidates * max(k, width)):
         part, positions = requests.take(rows), log.positions[rows]
-        target = _exact_target(policy, part, k) if exact else _drawn_target(policy, part, k, draws, rng)
+        target = exact_target(policy, part, k) if exact else drawn_target(policy, part, k, draws, rng)
         mass += _mass(target, part.candidates, shown)
         if marginals is None:
             ratio = policy.propensities(part, positions) / log.propensities[rows]
@@ -134,7 +136,7 @@ def outcome_inputs(
         "propensity": np.asarray(propensity, dtype=np.float64),
         "chained": marginals is None and k > 1,
         "cluster": cluster,
-        "doubts": (*doubts, *missing),
+        "doubts": (*doubts, *missing, *later),
     }
     inputs = {}
     for name, one in logs.items():
@@ -165,7 +167,19 @@ def item_features(log: DecisionLog, items: Items, value: F64 | None = None) -> F
     return lambda requests: feature_map.phi(requests, item_side).astype(np.float32)
 
 
-def _exact_target(policy: Policy, requests: Requests, k: int) -> F64:
+def _later_pages_doubts(log: DecisionLog) -> tuple[Reason, ...]:
+    """A doubt about every number where decisions follow one another in episodes."""
+    if log.step is None or not (log.step > 0).any():
+        return ()
+    doubt = (
+        "pages follow one another in this log, and each is judged alone, as visitors of the logging policy"
+    )
+    doubt += " came to it: what a page does to later ones is left out (weigh whole episodes instead)"
+    return ((CAUTION, doubt),)
+
+
+def exact_target(policy: Policy, requests: Requests, k: int) -> F64:
+    """(n, k, m) the probability of every candidate at every slot."""
     target = policy.marginals(requests)
     want = (len(requests), k, requests.num_candidates)
     if target.shape != want:
@@ -173,7 +187,7 @@ def _exact_target(policy: Policy, requests: Requests, k: int) -> F64:
     return target
 
 
-def _drawn_target(policy: Policy, requests: Requests, k: int, draws: int, rng: Generator) -> F64:
+def drawn_target(policy: Policy, requests: Requests, k: int, draws: int, rng: Generator) -> F64:
     """(n, k, m) frequencies of drawn slates: noisy, but right in expectation."""
     out = np.zeros((len(requests), k, requests.num_candidates))
     rows, slots = np.indices(out.shape[:2])

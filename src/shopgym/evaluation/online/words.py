@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 import math
+from typing import TYPE_CHECKING
 
-from .analysis import BETTER, KEPT, LOST, OPEN, REFUSE, UNCLEAR, WORSE, EffectRow, TestAnalysis
 from .effects import SEQUENCE, Bounds, Effect
+from .outcomes import BETTER, KEPT, LOST, OPEN, REFUSE, UNCLEAR, WORSE
+
+if TYPE_CHECKING:
+    from .analysis import EffectRow, TestAnalysis
 
 
 def sentence(analysis: TestAnalysis) -> str:

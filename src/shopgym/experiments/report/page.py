@@ -17,6 +17,7 @@ from ..results import Results, covers_text, interval_text, is_told
 from .plots import FIGURES
 from .reward import reward_section
 from .storefront import storefronts
+from .wording import best_line, deployed, judged_by, learnt_from, offline, truth_is
 
 STYLE = (Path(__file__).parent / "page.css").read_text(encoding="utf-8")
 
@@ -37,7 +38,7 @@ def write_report(folder: Path, results: Results) -> None:
 
 def _page(results: Results, pictures: dict[str, str]) -> str:
     config, chosen = results.config, results.chosen
-    items = results.catalog.items
+    items, told_by = results.catalog.items, judged_by(results)
     return f"""<!doctype html><html lang="en"><head><meta charset="utf-8">
 <meta name="viewport" content="width=device-width,initial-scale=1">
 <title>{escape(config.name)} - shopgym</title><style>{STYLE}</style></head><body>
@@ -46,27 +47,25 @@ def _page(results: Results, pictures: dict[str, str]) -> str:
 {_failed(results)}
 {_tiles(results)}
 <h2>Learning</h2>
-<p>Each agent learnt from {config.training.rounds * config.training.batch:,} one-page visits in a copy
+<p>Each agent learnt from {learnt_from(results)} in a copy
 of the same shop: {len(items):,} items in {len(items.category_names)} categories,
 {results.policies[chosen.candidate].slate_size:,} slots a page. A line is the exact expected
-reward of the pages shown, which the shop knows; the dashed line is the best page of every request.</p>
+reward of the pages shown, which the shop knows{best_line(results)}.</p>
 {_picture(pictures, "learning")}
 <h2>Deployed: what each policy is worth</h2>
-<p>Every frozen policy served {config.truth.decisions:,} visitors in a fresh copy of the shop,
+<p>Every frozen policy served {deployed(results)} in a fresh copy of the shop,
 the same visitors with the same luck. Value and gain are means of exact expectations, in
-{escape(results.unit)} per decision, with {config.evaluation.level:.0%} intervals; the rest is what
+{escape(results.unit)} per {results.per}, with {config.evaluation.level:.0%} intervals; the rest is what
 happened.</p>
 {_table(_agents(results))}
 {_robust(results, pictures)}
 <h2>Offline: what the log alone can tell</h2>
 <p>Yesterday's policy, <b>{escape(config.log.agent)}</b> with exploration, logged
-{results.log_size:,} decisions with exact propensities. From these alone every policy was estimated.
-The black line is its exact value for the same requests, which only a simulated shop can know. It may differ
-from the value when deployed, because another policy leaves other items in stock.</p>
+{results.log_size:,} decisions with exact propensities. {offline(results)}</p>
 {_picture(pictures, "offline")}
 <details><summary>All estimates, with their diagnostics</summary>{_table(_evaluation(results))}</details>
 <h2>The gate</h2>
-<p>A policy may leave only if the lower bound of its gain over {escape(chosen.baseline)} on the log is
+<p>A policy may leave only if the lower bound of its gain over {escape(chosen.baseline)} {told_by} is
 above 0 and the bound of every cost keeps its limit. That any policy passes which ought not to has a
 probability of at most {1 - config.gate.level:.0%}, over all candidates and clauses, so the best may be
 picked.</p>
@@ -93,7 +92,9 @@ def _tiles(results: Results) -> str:
     chosen = results.chosen
     true, base = results.agent(chosen.candidate), results.agent(chosen.baseline)
     dr = results.estimate(chosen.candidate, "dr")
-    caption = f"{results.unit} per decision by {chosen.candidate}; {base['value']:.4f} by {chosen.baseline}"
+    caption = (
+        f"{results.unit} per {results.per} by {chosen.candidate}; {base['value']:.4f} by {chosen.baseline}"
+    )
     gain = f"true gain, interval {true['gain_low']:+.4f} to {true['gain_high']:+.4f}"
     depends_on = () if results.robust is None else results.robust.depends_on
     if depends_on:
@@ -107,7 +108,7 @@ def _tiles(results: Results) -> str:
     elif dr is not None:
         text = f"DR on the log ({dr['verdict']}), interval {dr['low']:.4f} to {dr['high']:.4f}: "
         text += "covers" if dr["covers_truth"] else "misses"
-        text += f" the true value {dr['truth']:.4f} for the log's requests"
+        text += f" the true value {dr['truth']:.4f} {truth_is(results)}"
         tiles.append((f"{dr['value']:.4f}", text, "good" if dr["covers_truth"] else "bad"))
     tiles.append((chosen.outcome, "by the export gate", "good" if chosen.passed else "bad"))
     if results.served:
@@ -128,14 +129,14 @@ def _agents(results: Results) -> pd.DataFrame:
                 "" if a == results.chosen.baseline else f"{g:+.4f} [{lo:+.4f}, {hi:+.4f}]"
                 for a, g, lo, hi in zip(t["agent"], t["gain"], t["gain_low"], t["gain_high"], strict=True)
             ],
-            "regret": t["regret"].map("{:.4f}".format),
-            "clicks": t["clicks"].map("{:.3f}".format),
+            "regret": t["regret"].map("{:.4f}".format).replace("nan", "-"),
+            "click rate": t["click_through_rate"].map("{:.2%}".format),
             "conversion": t["conversion"].map("{:.2%}".format),
             "order value": t["average_order_value"].map("{:.2f}".format),
-            "revenue": t["revenue"].map("{:.4f}".format),
-            "margin": t["margin"].map("{:.4f}".format),
+            "revenue a visit": t["revenue_per_visit"].map("{:.4f}".format),
+            "margin a visit": t["margin_per_visit"].map("{:.4f}".format),
             "sold-out slots": t["stockouts_per_slot"].map("{:.2%}".format),
-            "items shown": t["items_shown"].map("{:.0%}".format),
+            "items shown": t["coverage"].map("{:.0%}".format),
         }
     )
 
@@ -170,17 +171,23 @@ def _evaluation(results: Results) -> pd.DataFrame:
             "truth": f"{row['truth']:.4f}",
             "covers": covers_text(row),
             "deployed": f"{row['deployed']:.4f}",
-            "effective n": f"{row['ess']:,.0f}",
-            "largest weight": f"{row['max_weight']:.1f}",
-            "unsupported": f"{row['unsupported']:.1%}",
+            "effective n": _number(row, "ess", ",.0f"),
+            "largest weight": _number(row, "max_weight", ".1f"),
+            "unsupported": _number(row, "unsupported", ".1%"),
             "why": row["reason"],
         }
         for row in results.evaluation.to_dict("records")
     )
 
 
+def _number(row: dict[Any, Any], name: str, form: str) -> str:
+    """A diagnostic as text; ``-`` where nothing was estimated."""
+    value = row.get(name)
+    return "-" if value is None else format(float(value), form)
+
+
 def _verdicts(results: Results) -> pd.DataFrame:
-    columns = ("candidate", "gain on the log", "lower bound", "estimate", "gate", "why")
+    columns = ("candidate", f"gain {judged_by(results)}", "lower bound", "estimate", "gate", "why")
     rows = []
     for v in results.verdicts.values():
         numbers = (f"{v.gain:+.4f}", f"{v.low:+.4f}") if v.estimated else ("-", "-")

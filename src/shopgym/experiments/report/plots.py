@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
-from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
+from ...evaluation.figures import ALARM_COLOUR, INK, MUTED, new_figure, titled
 from ...evaluation.offline.verdict import CAUTION, REFUSE
+from ...simulators.rollout import Episode
 from ..results import Results, is_told
 
 POINTS: dict[str, Any] = {"textcoords": "offset points"}
-INK, MUTED, GRID, TRUTH = "#1f2933", "#6b7785", "#e3e8ee", "#111827"
+TRUTH = "#111827"
 COLOURS = ("#9aa5b1", "#d97706", "#0f766e", "#2563eb", "#9333ea", "#be123c", "#4d7c0f", "#0369a1")
 
 
@@ -22,7 +24,7 @@ def colours(results: Results) -> dict[str, str]:
 
 def learning(results: Results) -> Figure:
     """Exact expected reward of what was shown, batch by batch, while the agents learnt."""
-    figure, axes = _new(7.2, 4.0)
+    figure, (axes,) = new_figure(7.2, 4.0, grid="x")
     ends = []
     for agent, colour in colours(results).items():
         rows = results.learning.query("agent == @agent")
@@ -31,9 +33,12 @@ def learning(results: Results) -> Figure:
         axes.plot(rows["decisions"], smooth, color=colour, linewidth=2)
         ends.append((float(smooth.iloc[-1]), agent, colour))
     best = float((results.learning["expected_reward"] + results.learning["regret"]).mean())
-    axes.axhline(best, color=TRUTH, linewidth=1, linestyle=(0, (4, 3)))
-    ends.append((best, "best possible", TRUTH))
-    axes.set_ylim(0, 1.06 * best)
+    if math.isfinite(best):  # of single pages: what is best for one page need not be best for a visit
+        axes.axhline(best, color=TRUTH, linewidth=1, linestyle=(0, (4, 3)))
+        ends.append((best, "best possible", TRUTH))
+    else:
+        best = max(float(results.learning["expected_reward"].max()), 0.0) or 1.0
+    axes.set_ylim(min(0.0, *(height for height, _, _ in ends)), 1.06 * best)
     right = results.learning["decisions"].max()
     axes.set_xlim(0, right)
     heights = _spread([end[0] for end in sorted(ends)], 0.055 * best)
@@ -41,7 +46,7 @@ def learning(results: Results) -> Figure:
         axes.annotate(name, (right, y), xytext=(6, 0), textcoords="offset points", color=colour, va="center")
     axes.set_xlabel("decisions so far")
     axes.set_ylabel(f"{results.unit} per decision")
-    _title(axes, "While learning: expected reward of the pages shown")
+    titled(axes, "While learning: expected reward of the pages shown")
     return figure
 
 
@@ -49,11 +54,11 @@ def offline_against_truth(results: Results) -> Figure:
     """Each estimator's interval from the log beside the shop's own value."""
     agents = results.names
     estimators = list(results.config.evaluation.estimators)
-    figure, axes = _new(7.2, 0.9 + 0.78 * len(agents))
+    figure, (axes,) = new_figure(7.2, 0.9 + 0.78 * len(agents), grid="x")
     marks = dict(zip(estimators, ("o", "s", "D", "^", "v", "P"), strict=False))
     step = 0.72 / len(estimators)
     for row, agent in enumerate(agents):
-        truth = results.agent(agent)["value_on_log"]
+        truth = results.truth(agent)
         axes.plot([truth, truth], [row - 0.42, row + 0.42], color=TRUTH, linewidth=2, zorder=3)
         for e, estimator in enumerate(estimators):
             at = row + (e - (len(estimators) - 1) / 2) * step
@@ -73,16 +78,17 @@ def offline_against_truth(results: Results) -> Figure:
     axes.set_ylim(len(agents) - 0.45, -0.55)
     told = results.evaluation[results.evaluation["verdict"] != REFUSE]
     axes.set_xlim(left=min(0.0, float(told["low"].min())) if len(told) else 0.0)
-    axes.set_xlabel(f"{results.unit} per decision; black: the true value for the log's requests")
+    black = "for the log's requests" if results.episode is Episode.PAGE else "when deployed"
+    axes.set_xlabel(f"{results.unit} per {results.per}; black: the true value {black}")
     level = results.config.evaluation.level
-    _title(axes, f"From the log alone: estimates with {level:.0%} intervals")
+    titled(axes, f"From the log alone: estimates with {level:.0%} intervals")
     return figure
 
 
 def gains(results: Results) -> Figure:
     """True gain over the baseline, and the lower bound that the gate asked of the log."""
     names = list(results.verdicts)
-    figure, axes = _new(7.2, 0.9 + 0.5 * len(names))
+    figure, (axes,) = new_figure(7.2, 0.9 + 0.5 * len(names), grid="x")
     for row, agent in enumerate(names):
         verdict, colour = results.verdicts[agent], colours(results)[agent]
         true = results.agent(agent)
@@ -97,36 +103,20 @@ def gains(results: Results) -> Figure:
             xytext=(8, 0),
             textcoords="offset points",
             va="center",
-            color=INK if verdict.passed else "#b91c1c",
+            color=INK if verdict.passed else ALARM_COLOUR,
             fontsize=9,
         )
     axes.axvline(0, color=INK, linewidth=1)
     axes.set_yticks(range(len(names)), names)
     axes.set_ylim(len(names) - 0.5, -0.5)
     axes.margins(x=0.15)
-    axes.set_xlabel(f"{results.unit} per decision; black tick: lower bound from the log")
-    _title(axes, f"Gain over {results.chosen.baseline}: the truth, and what the gate could know")
+    told_by = "paired deployments" if results.episode is Episode.SEASON else "the log"
+    axes.set_xlabel(f"{results.unit} per {results.per}; black tick: lower bound from {told_by}")
+    titled(axes, f"Gain over {results.chosen.baseline}: the truth, and what the gate could know")
     return figure
 
 
 FIGURES = {"learning": learning, "offline": offline_against_truth, "gains": gains}
-
-
-def _new(width: float, height: float) -> tuple[Figure, Axes]:
-    figure = Figure(figsize=(width, height), dpi=150, layout="constrained")
-    axes = figure.add_subplot()
-    axes.spines[["top", "right"]].set_visible(False)
-    axes.spines[["left", "bottom"]].set_color(GRID)
-    axes.tick_params(colors=MUTED, labelsize=9)
-    axes.xaxis.label.set_color(MUTED)
-    axes.yaxis.label.set_color(MUTED)
-    axes.grid(axis="x", color=GRID, linewidth=0.8)
-    axes.set_axisbelow(True)
-    return figure, axes
-
-
-def _title(axes: Axes, text: str) -> None:
-    axes.set_title(text, loc="left", fontsize=11, color=INK, fontweight="bold", pad=10)
 
 
 def _spread(heights: list[float], gap: float) -> list[float]:

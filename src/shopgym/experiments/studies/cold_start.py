@@ -25,7 +25,7 @@ from ...core.items import Items
 from ...core.reward import RewardSpec
 from ...core.types import F64, I32, I64, Bool
 from ...envs.oracle import slot_values
-from ...envs.vector import BanditVectorEnv
+from ...envs.vector import ShopVectorEnv
 from ...simulators import Catalog, ShopConfig
 from ...simulators.config import StockConfig
 from ...simulators.market.market import MarketConfig
@@ -189,7 +189,7 @@ def without_history(items: Items, rows: Bool) -> Items:
     return replace(items, popularity=np.where(rows, 0.0, items.popularity), features=features)
 
 
-def _open(catalog: Catalog, config: ShopConfig, lanes: int, seed: int, stage: str) -> BanditVectorEnv:
+def _open(catalog: Catalog, config: ShopConfig, lanes: int, seed: int, stage: str) -> ShopVectorEnv:
     people = stage_seed(seed, "population")
     return open_shop(catalog, config, CLICKS, lanes=lanes, population=people, seed=stage_seed(seed, stage))
 

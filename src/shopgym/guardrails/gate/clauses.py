@@ -16,7 +16,7 @@ from ...evaluation.offline.estimate import Estimate, without_infinity
 from ...evaluation.offline.inputs import OpeInputs
 from ...evaluation.offline.sample_size import sample_size
 from ...evaluation.offline.verdict import CAUTION, REFUSE, TRUST
-from ..reward.findings import GAMEABLE, LintReport
+from ..reward.findings import GAMEABLE, NOT_LINTED, LintReport
 
 NORTH_STAR, LINT = "north star", "reward lint"
 PAGE = "page"
@@ -58,7 +58,12 @@ class Clause:
 
 
 def north_star_clause(
-    candidate: OpeInputs, baseline: OpeInputs, name: str, error: float, confidence: str
+    candidate: OpeInputs,
+    baseline: OpeInputs,
+    name: str,
+    error: float,
+    confidence: str,
+    per: str = "decision",
 ) -> Clause:
     """Whether the candidate's north star is above the baseline's.
 
@@ -67,12 +72,13 @@ def north_star_clause(
         name: of the baseline.
         error: of the one-sided bound.
         confidence: as the reason calls it, e.g. ``joint confidence 95%``.
+        per: what a round is.
     """
     try:
         gain = compare_inputs(candidate, baseline, estimator="dr", level=1 - 2 * error)
     except NotEstimable as doubt:
         return _unknown(NORTH_STAR, doubt, candidate.unit)
-    lowest = f"{gain.low:.4g} {gain.unit} a decision at {confidence}"
+    lowest = f"{gain.low:.4g} {gain.unit} a {per} at {confidence}"
     clause = _held(NORTH_STAR, gain, 0.0, upper=False)
     if clause.verdict == REFUSE:
         return clause
@@ -104,17 +110,20 @@ def cost_clause(
         error, confidence: as in :func:`north_star_clause`.
     """
     policies = [candidate] if cost.versus is None else [candidate, cost.versus]
+    names = cost_outcomes(cost)
+    if cost.per == PAGE and PAGE in outcomes.get(candidate, {}):
+        names = (*names, PAGE)  # rounds of several pages
     for policy in policies:
-        for name in cost_outcomes(cost):
+        for name in names:
             if name not in outcomes.get(policy, {}):
                 why = f"the log does not tell {name} of {policy}"
                 return Clause(cost.label, False, why, limit=cost.limit, further=math.inf, verdict=REFUSE)
-    parts = [outcomes[policy][name] for policy in policies for name in cost_outcomes(cost)]
+    parts = [outcomes[policy][name] for policy in policies for name in names]
     unit = f"{parts[0].unit} per {cost.per}" if cost.versus is None else f"times {cost.versus}'s"
     try:
         estimate = combine_inputs(
             parts,
-            partial(_cost_statistic, ratio=cost.per != PAGE, versus=cost.versus is not None),
+            partial(_cost_statistic, ratio=len(names) > 1, versus=cost.versus is not None),
             level=1 - 2 * error,
             unit=unit,
             note=cost.sentence,
@@ -211,7 +220,12 @@ def _unknown(name: str, doubt: NotEstimable, unit: str) -> Clause:
 
 
 def lint_clause(report: LintReport) -> Clause:
-    """Whether the reward that the candidates were trained on cannot be gamed in this shop."""
+    """Whether the reward that the candidates were trained on cannot be gamed in this shop.
+
+    A reward that could not be linted passes, with the verdict ``refuse``: nothing is known of it.
+    """
+    if report.verdict == NOT_LINTED:
+        return Clause(LINT, True, f"the reward was not linted: {report.headline}", verdict=REFUSE)
     if report.verdict != GAMEABLE:
         return Clause(LINT, True, f"the reward is {report.verdict} in this shop")
     fix = "more decisions would not change that: correct the reward (shopgym reward lint), and train again"

@@ -9,13 +9,15 @@ candidate passes that ought not to is at most 1 - level, and picking the best of
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 
 from ...core.errors import InvalidInput
 from ...core.reward import CostLimit
 from ...evaluation.offline.inputs import OpeInputs
+from ...evaluation.offline.verdict import REFUSE
 from .clauses import Clause, cost_clause, north_star_clause
+from .ranking import LoggedRankings
 from .verdict import Verdict
 
 
@@ -26,7 +28,9 @@ def judge_candidates(
     *,
     costs: Sequence[CostLimit] = (),
     outcomes: Mapping[str, Mapping[str, OpeInputs]] | None = None,
+    rankings: LoggedRankings | None = None,
     others: Sequence[Clause] = (),
+    per: str = "decision",
 ) -> dict[str, Verdict]:
     """A verdict on every policy but the baseline, from one log.
 
@@ -36,39 +40,55 @@ def judge_candidates(
         level: 1 - the probability that any candidate passes that ought not to.
         costs: limits that a candidate has to keep.
         outcomes: what the costs are made of under each policy (:func:`.outcomes.outcome_logs`).
+        rankings: how each policy ranks what users of the log chose, where the gate asks for that.
         others: clauses that the log does not decide, such as :func:`.clauses.lint_clause`.
+        per: what a round of the inputs is, e.g. ``decision`` or ``visit``.
 
     Raises:
         InvalidInput: the baseline, or a policy that a cost is held against, was not evaluated.
     """
+    check_policies(inputs, baseline, costs)
     candidates = [name for name in inputs if name != baseline]
-    if baseline not in inputs or not candidates:
-        raise InvalidInput("gate.baseline", baseline, "evaluate it and at least one other policy")
-    for cost in costs:
-        if cost.versus is not None and cost.versus not in inputs:
-            fix = f"evaluate it beside the others: {', '.join(inputs)}"
-            raise InvalidInput(f"reward.costs.{cost.label}.versus", cost.versus, fix)
     error = (1 - level) / len(candidates)
     confidence = f"joint confidence {level:.0%}"
     verdicts = {}
     for name in candidates:
-        star = north_star_clause(inputs[name], inputs[baseline], baseline, error, confidence)
+        star = north_star_clause(inputs[name], inputs[baseline], baseline, error, confidence, per)
         limits = [cost_clause(cost, outcomes or {}, name, error, confidence) for cost in costs]
-        clauses = (star, *limits, *others)
-        failed = [clause.reason for clause in clauses if not clause.passed]
-        verdicts[name] = Verdict(
-            name,
-            baseline,
-            star.value,
-            star.bound,
-            level,
-            star.unit,
-            not failed,
-            "; ".join(failed or [star.reason]),
-            star.verdict,
-            clauses,
-        )
+        ranking = () if rankings is None else (rankings.clause(name, baseline, error, confidence),)
+        verdicts[name] = verdict_of(name, baseline, level, (star, *limits, *ranking, *others))
     return verdicts
+
+
+def check_policies(evaluated: Collection[str], baseline: str, costs: Sequence[CostLimit]) -> None:
+    """Raise :class:`InvalidInput` unless the baseline, a candidate and whom costs name were evaluated."""
+    if baseline not in evaluated or len(evaluated) < 2:
+        raise InvalidInput("gate.baseline", baseline, "evaluate it and at least one other policy")
+    for cost in costs:
+        if cost.versus is not None and cost.versus not in evaluated:
+            fix = f"evaluate it beside the others: {', '.join(evaluated)}"
+            raise InvalidInput(f"reward.costs.{cost.label}.versus", cost.versus, fix)
+
+
+def verdict_of(name: str, baseline: str, level: float, clauses: tuple[Clause, ...]) -> Verdict:
+    """The verdict on a candidate from its clauses, the north star first.
+
+    A clause that passed although nothing is known of it is told with the verdict.
+    """
+    star, failed = clauses[0], [clause.reason for clause in clauses if not clause.passed]
+    unknown = [clause.reason for clause in clauses if clause.passed and clause.verdict == REFUSE]
+    return Verdict(
+        name,
+        baseline,
+        star.value,
+        star.bound,
+        level,
+        star.unit,
+        not failed,
+        "; ".join([*(failed or [star.reason]), *unknown]),
+        star.verdict,
+        clauses,
+    )
 
 
 def choose_candidate(verdicts: Mapping[str, Verdict], candidate: str) -> Verdict:

@@ -6,12 +6,12 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from ...evaluation.figures import ALARM_COLOUR, MUTED, REWARD_COLOUR, STAR_COLOUR, new_figure, titled
+
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
     from .monitor import RewardMonitor
-
-PROXY, STAR, MUTED = "#d97706", "#0f766e", "#6b7785"
 
 
 def monitor_figure(monitor: RewardMonitor, title: str = "Reward monitor") -> Figure:
@@ -19,16 +19,13 @@ def monitor_figure(monitor: RewardMonitor, title: str = "Reward monitor") -> Fig
 
     Proxy and north star are in standard deviations of a page under the reference policy, above the reference.
     """
-    from matplotlib.figure import Figure
-
     pages = [row.pages for row in monitor.rows]
     proxy_mean, star_mean = monitor.per_page
     spreads = monitor.page_spreads
-    figure = Figure(figsize=(7.2, 6.0), dpi=150, layout="constrained")
-    top, middle, bottom = figure.subplots(3, 1, sharex=True)
+    figure, (top, middle, bottom) = new_figure(7.2, 6.0, 3)
     for name, mean, spread, colour in (
-        ("proxy", proxy_mean, spreads[0], PROXY),
-        ("north_star", star_mean, spreads[1], STAR),
+        ("proxy", proxy_mean, spreads[0], REWARD_COLOUR),
+        ("north_star", star_mean, spreads[1], STAR_COLOUR),
     ):
         values = np.array([getattr(row, name) for row in monitor.rows], np.float64)
         label = "proxy" if name == "proxy" else monitor.north_star
@@ -36,27 +33,24 @@ def monitor_figure(monitor: RewardMonitor, title: str = "Reward monitor") -> Fig
     bound = np.array([row.bound for row in monitor.rows], np.float64)
     bound = np.where(np.isfinite(bound), (bound - star_mean) / (spreads[1] or 1.0), np.nan)
     if np.isfinite(bound).any():
-        top.plot(pages, bound, color=STAR, linestyle=":", label="guaranteed by the proxy")
+        top.plot(pages, bound, color=STAR_COLOUR, linestyle=":", label="guaranteed by the proxy")
     top.axhline(0, color=MUTED, linewidth=0.8)
     top.set_ylabel("gain over reference")
     middle.plot(pages, [row.correlation for row in monitor.rows], color=MUTED, label="correlation")
-    middle.plot(pages, [row.decline for row in monitor.rows], color="#be123c", label="decline / threshold")
-    middle.axhline(1, color="#be123c", linewidth=0.8, linestyle="--")
+    middle.plot(pages, [row.decline for row in monitor.rows], color=ALARM_COLOUR, label="decline / threshold")
+    middle.axhline(1, color=ALARM_COLOUR, linewidth=0.8, linestyle="--")
     for name, label, colour in (
         ("chi", "root chi²", MUTED),
-        ("kl", "KL", STAR),
-        ("entropy", "entropy", PROXY),
+        ("kl", "KL", STAR_COLOUR),
+        ("entropy", "entropy", REWARD_COLOUR),
     ):
         values = np.array([getattr(row, name) for row in monitor.rows], np.float64)
         bottom.plot(pages, np.where(np.isfinite(values), values, np.nan), color=colour, label=label)
     bottom.set_xlabel("pages")
     alarmed = next((row.pages for row in monitor.rows if row.alarm), None)
     for axes in (top, middle, bottom):
-        axes.spines[["top", "right"]].set_visible(False)
         axes.legend(fontsize=7, frameon=False, loc="upper left")
         if alarmed is not None:
-            axes.axvline(alarmed, color="#be123c", linewidth=1)
-    top.set_title(
-        title if alarmed is None else f"{title}: alarm at {alarmed:,} pages", loc="left", fontsize=11
-    )
+            axes.axvline(alarmed, color=ALARM_COLOUR, linewidth=1)
+    titled(top, title if alarmed is None else f"{title}: alarm at {alarmed:,} pages")
     return figure

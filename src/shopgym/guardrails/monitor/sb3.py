@@ -99,34 +99,34 @@ def model_divergence(policy: Any, reference: Any, observations: list[Any]) -> Di
     """Of a model's policy from another on batches of observations; None without distributions."""
     if not hasattr(policy, "get_distribution") or not observations:
         return None
-    import torch
-
     chi: list[F64] = []
     kl: list[F64] = []
     entropy: list[F64] = []
-    with torch.no_grad():
-        for observation in observations:
-            one = _probabilities(policy, observation)
-            other = _probabilities(reference, observation)
-            if one is None or other is None:
-                return None
-            product, nats, own = 1.0, 0.0, 0.0
-            for p, q in zip(one, other, strict=True):
-                product = product * (p * p / np.maximum(q, 1e-300)).sum(axis=1)
-                both = np.maximum(p, 1e-300)
-                nats = nats + (p * (np.log(both) - np.log(np.maximum(q, 1e-300)))).sum(axis=1)
-                own = own - (p * np.log(both)).sum(axis=1)
-            chi.append(product - 1.0)  # type: ignore[arg-type]
-            kl.append(nats)  # type: ignore[arg-type]
-            entropy.append(own)  # type: ignore[arg-type]
+    for observation in observations:
+        one = action_probabilities(policy, observation)
+        other = action_probabilities(reference, observation)
+        if one is None or other is None:
+            return None
+        product, nats, own = 1.0, 0.0, 0.0
+        for p, q in zip(one, other, strict=True):
+            product = product * (p * p / np.maximum(q, 1e-300)).sum(axis=1)
+            both = np.maximum(p, 1e-300)
+            nats = nats + (p * (np.log(both) - np.log(np.maximum(q, 1e-300)))).sum(axis=1)
+            own = own - (p * np.log(both)).sum(axis=1)
+        chi.append(product - 1.0)  # type: ignore[arg-type]
+        kl.append(nats)  # type: ignore[arg-type]
+        entropy.append(own)  # type: ignore[arg-type]
     mean = [float(np.concatenate(values).mean()) for values in (chi, kl, entropy)]
     return Divergence(max(mean[0], 0.0), max(mean[1], 0.0), mean[2], by_slot=False)
 
 
-def _probabilities(policy: Any, observation: Any) -> list[F64] | None:
+def action_probabilities(policy: Any, observation: Any) -> list[F64] | None:
     """(n, actions) for each part of the action; None for continuous actions."""
+    import torch
+
     tensors, _ = policy.obs_to_tensor(observation)
-    chosen = policy.get_distribution(tensors)
+    with torch.no_grad():
+        chosen = policy.get_distribution(tensors)
     parts = getattr(chosen, "distribution", None) or getattr(chosen, "distributions", None)
     parts = parts if isinstance(parts, list | tuple) else [parts]
     if not all(hasattr(part, "probs") for part in parts):

@@ -102,7 +102,7 @@ def audit(
     in_range("audit.seeds", seeds, 1, 1000)
     shop, size = LintedShop.read(shop), size or LintSize()
     lint = measure(spec, shop, size=size, tolerance=tolerance, pressure=pressure)
-    judge = _Judge(spec, shop, size)
+    judge = Judge(spec, shop, size)
     done, total = 0, len(trainees) * seeds * 2
     attempts: list[Attempt] = []
     rules: dict[tuple[str, int], tuple[PageRule, PageRule]] = {}
@@ -142,7 +142,7 @@ def honest_spec(spec: RewardSpec) -> RewardSpec:
     )
 
 
-class _Judge:
+class Judge:
     """Runs what was learnt on visitors that nobody learnt from."""
 
     def __init__(self, spec: RewardSpec, shop: LintedShop, size: LintSize) -> None:

@@ -6,10 +6,10 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
-from ...evaluation.figures import png_of
+from ...evaluation.figures import INK, new_figure, png_of, titled
 from .audit import Attempt, Audit
 from .findings import ALIGNED, ERROR, GAMEABLE, Finding, LintReport
-from .pictures import HONEST, PROXY, draw_curve, new_figure, title
+from .pictures import HONEST, PROXY, draw_curve
 from .sentences import what_it_does
 from .shop_report import shop_report
 from .storefronts import storefronts
@@ -103,7 +103,7 @@ def _as_dict(attempt: Attempt, star: str) -> dict[str, Any]:
 def audit_picture(audit: Audit) -> bytes:
     """North star that is kept, against the reward that is reached: the exact family, and every agent."""
     lint = audit.lint
-    figure, axes = new_figure(7.2, 4.4)
+    figure, (axes,) = new_figure(7.2, 4.4)
     draw_curve(axes, lint.curve.honest, HONEST, f"exact family, optimised for {lint.star}", x_is="proxy")
     draw_curve(axes, lint.curve.points, PROXY, "exact family, optimised for the reward", x_is="proxy")
     colours = ("#d97706", "#2563eb", "#9333ea", "#4d7c0f", "#0369a1")
@@ -114,9 +114,9 @@ def audit_picture(audit: Audit) -> bytes:
         x = [(attempt.proxy - 1.0) / max(top - 1.0, 1e-12) for attempt in own]
         y = [100 * attempt.price.share.value for attempt in own]
         axes.plot(x, y, "o-", color=colour, label=f"{name} (of what it earns when {lint.star} pays it)")
-    axes.axhline(0, color="#1f2933", linewidth=0.8)
+    axes.axhline(0, color=INK, linewidth=0.8)
     axes.set_xlabel("reward reached: 0 = random pages, 1 = the most that was reached")
     axes.set_ylabel(f"% of the {lint.star} that could be earned")
     axes.legend(frameon=False, fontsize=8, loc="best")
-    title(axes, "What optimisers make of the reward, weakest first")
+    titled(axes, "What optimisers make of the reward, weakest first")
     return png_of(figure)

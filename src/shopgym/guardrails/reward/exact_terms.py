@@ -27,20 +27,9 @@ def exact_terms(shop: Shop, items: I32, price_off: F64 | None = None) -> dict[st
         price_off: (n,) share taken off all prices of a page.
     """
     means = shop.expected(items, price_off=price_off)
-    full = means["revenue"]
-    if price_off is not None and price_off.any():
-        at_list_price = shop.expected(items)
-        units = at_list_price["units"]
-        price = np.divide(at_list_price["revenue"], units, out=np.zeros(items.shape), where=units > 0)
-        full = price * means["units"]
     worth = shop.catalog.details.worth[np.maximum(items, 0)]
-    return {
-        **means,
-        "discount_cost": np.maximum(full - means["revenue"], 0.0),
-        "expected_return_cost": means["return_cost"],
-        "impression": (items >= 0).astype(np.float64),
-        WORTH: means["click"] * worth,
-    }
+    impression = (items >= 0).astype(np.float64)
+    return {**means, "impression": impression, WORTH: means["click"] * worth}
 
 
 def page_terms(shop: Shop, slates: I32, price_off: F64 | None = None) -> dict[str, F64]:

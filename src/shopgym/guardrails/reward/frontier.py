@@ -10,11 +10,11 @@ import numpy as np
 
 from ...core.errors import InvalidInput, whole_number
 from ...core.reward import RewardSpec
-from ...evaluation.figures import png_of
+from ...evaluation.figures import INK, MUTED, new_figure, png_of, titled
 from ...simulators import Shop
 from .exact_terms import exact_weights
 from .linted_shop import LintedShop
-from .pictures import HONEST, INK, MUTED, PROXY, new_figure, title
+from .pictures import HONEST, PROXY
 from .price import ProxyPrice, page_price
 
 SWEEP = re.compile(r"^(?P<part>exchange|terms)\.(?P<term>\w+)=(?P<low>[^.]+(?:\.\d+)?)\.\.(?P<high>.+)$")
@@ -141,7 +141,7 @@ def frontier(
 
 def frontier_picture(swept: Frontier) -> bytes:
     """North star against the amount of the swept term, from value to value; what loses too much is red."""
-    figure, axes = new_figure(7.2, 4.2)
+    figure, (axes,) = new_figure(7.2, 4.2)
     x = [point.amount for point in swept.points]
     y = [100 * point.price.share.value for point in swept.points]
     axes.plot(x, y, color=MUTED, linewidth=1)
@@ -157,5 +157,5 @@ def frontier_picture(swept: Frontier) -> bytes:
         f"{swept.sweep.term} a page; the number beside a point is {swept.sweep.part}.{swept.sweep.term}"
     )
     axes.set_ylabel(f"% of the best {swept.star}")
-    title(axes, f"What {swept.sweep.part}.{swept.sweep.term} buys, and what it costs")
+    titled(axes, f"What {swept.sweep.part}.{swept.sweep.term} buys, and what it costs")
     return png_of(figure)

@@ -7,7 +7,7 @@ known exactly.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -79,7 +79,7 @@ class PageMeans:
             discounts=np.array(discounts, np.float64),
             candidates=candidates,
             terms={name: np.stack([means[name] for means in levels]) for name in levels[0]},
-            go_on=np.stack([shop.reads_on(candidates, price_off=each) for each in off]),
+            go_on=np.stack([_reading_on(shop, candidates, each) for each in off]),
             attention=shop.attention_curve,
             slots=shop.slots,
             chained=shop.reads_in_chains,
@@ -106,8 +106,8 @@ class PageMeans:
         """(L, n, m) the same of the terms that count per impression."""
         return weighted({n: w for n, w in weights.items() if n in PER_IMPRESSION}, self.terms)
 
-    def page_terms(self, pages: Pages) -> dict[str, F64]:
-        """The exact mean of every term of the pages, each (n,)."""
+    def page_terms(self, pages: Pages, names: Collection[str] | None = None) -> dict[str, F64]:
+        """The exact mean of every term of the pages, or of those in ``names``, each (n,)."""
         rows, at = np.arange(len(self))[:, None], np.maximum(pages.positions, 0)
         level, filled = pages.level[:, None], pages.positions >= 0
         goes_on = np.where(filled, self.go_on[level, rows, at], 1.0)
@@ -116,14 +116,18 @@ class PageMeans:
         examined = np.where(filled, reached * self.attention, 0.0)
         shown = filled & self.reach
         out = {}
-        for name, means in self.terms.items():
+        for name in self.terms if names is None else names:
+            means = self.terms[name]
             weight = shown if name in PER_IMPRESSION else examined
             out[name] = (weight * means[level, rows, at]).sum(axis=1)
         return out
 
     def value(self, weights: Weights, pages: Pages) -> F64:
         """(n,) exact mean of the weighted sum of terms of the pages."""
-        return weighted(weights, self.page_terms(pages))
+        total: F64 = np.zeros(len(self))
+        for name, amount in self.page_terms(pages, weights).items():
+            total = total + weights[name] * amount
+        return total
 
     def best(self, weights: Weights) -> Pages:
         """The filled pages and discounts that are best for the weighted sum of terms.
@@ -133,6 +137,8 @@ class PageMeans:
         best order of a set (Kempe & Mahdian 2008, lemma 1), not always the best set.
         """
         options = [self._best_at(level, weights) for level in range(len(self.discounts))]
+        if len(options) == 1:
+            return options[0]
         values = np.stack([self.value(weights, pages) for pages in options])
         level = values.argmax(axis=0)
         positions = np.stack([pages.positions for pages in options])[level, np.arange(len(self))]
@@ -223,6 +229,13 @@ class PageMeans:
             positions[i] = EMPTY
             positions[i, slot] = choices[candidate]
         return self.pages(positions, pages.level)
+
+
+def _reading_on(shop: Shop, candidates: I32, price_off: F64) -> F64:
+    """(n, m) probability of reading on; where no visitor stops by what was read, it is not asked for."""
+    if shop.reads_in_chains.any():
+        return shop.reads_on(candidates, price_off=price_off)
+    return np.ones(candidates.shape)
 
 
 def weighted(weights: Weights, terms: Mapping[str, F64]) -> F64:

@@ -6,22 +6,20 @@ import math
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from ...evaluation.figures import png_of
+from ...evaluation.figures import ALARM_COLOUR, GREY, INK, MUTED, STAR_COLOUR, new_figure, png_of, titled
 from .pressure import PressureCurve, PressurePoint
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
-    from matplotlib.figure import Figure
 
     from .probes import Probe
 
-INK, MUTED, GRID = "#1f2933", "#6b7785", "#e3e8ee"
-PROXY, HONEST, REWARD = "#b91c1c", "#0f766e", "#9aa5b1"
+PROXY, HONEST, REWARD = ALARM_COLOUR, STAR_COLOUR, GREY
 
 
 def pressure_picture(curve: PressureCurve, star: str, reward: str) -> bytes:
     """North star against the pressure on the reward, beside that of the north star's own family."""
-    figure, axes = new_figure(7.2, 4.2)
+    figure, (axes,) = new_figure(7.2, 4.2)
     draw_curve(axes, curve.honest, HONEST, f"optimised for {star}")
     draw_curve(axes, curve.points, PROXY, f"optimised for {reward}")
     x = [point.kl for point in curve.points]
@@ -47,7 +45,7 @@ def pressure_picture(curve: PressureCurve, star: str, reward: str) -> bytes:
     axes.set_xlabel("pressure: nats a page away from random pages")
     axes.set_ylabel(f"% of the best {star}")
     axes.legend(frameon=False, fontsize=8, loc="best")
-    title(axes, f"{star} while pages are optimised ever harder")
+    titled(axes, f"{star} while pages are optimised ever harder")
     return png_of(figure)
 
 
@@ -63,7 +61,7 @@ def draw_curve(
 
 def probe_picture(probes: Sequence[Probe], star: str) -> bytes:
     """What the reward and the north star think of each probe, against the best pages for the north star."""
-    figure, axes = new_figure(7.2, 0.9 + 0.5 * len(probes))
+    figure, (axes,) = new_figure(7.2, 0.9 + 0.5 * len(probes))
     for row, probe in enumerate(probes):
         proxy = 0.0 if math.isnan(probe.proxy) else 100 * probe.proxy
         axes.barh(row - 0.19, proxy, height=0.36, color=PROXY if probe.fools else REWARD)
@@ -77,26 +75,5 @@ def probe_picture(probes: Sequence[Probe], star: str) -> bytes:
     axes.barh([], [], color=REWARD, label="the reward")
     axes.barh([], [], color=PROXY, label="the reward, where it is fooled")
     axes.legend(frameon=False, fontsize=8, loc="lower right")
-    title(axes, "Probes: simple pages that nobody trained for")
+    titled(axes, "Probes: simple pages that nobody trained for")
     return png_of(figure)
-
-
-def new_figure(width: float, height: float) -> tuple[Figure, Axes]:
-    """A figure in the style of the project's reports."""
-    from matplotlib.figure import Figure
-
-    figure = Figure(figsize=(width, height), dpi=150, layout="constrained")
-    axes = figure.add_subplot()
-    axes.spines[["top", "right"]].set_visible(False)
-    axes.spines[["left", "bottom"]].set_color(GRID)
-    axes.tick_params(colors=MUTED, labelsize=9)
-    axes.xaxis.label.set_color(MUTED)
-    axes.yaxis.label.set_color(MUTED)
-    axes.grid(color=GRID, linewidth=0.8)
-    axes.set_axisbelow(True)
-    return figure, axes
-
-
-def title(axes: Axes, text: str) -> None:
-    """A title on the left."""
-    axes.set_title(text, loc="left", fontsize=11, color=INK, fontweight="bold", pad=10)

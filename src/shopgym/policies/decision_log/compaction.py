@@ -20,7 +20,7 @@ from ...core.types import F64, I64, AnyArray, Bool
 from ..policy import SlatePolicy
 from .log import DecisionLog
 from .log_index import LogIndex
-from .schema import LIVE, SERVED_COLUMNS, Column
+from .schema import CANDIDATE_COUNTER, COUNTER, LIVE, SERVED_COLUMNS, Column
 
 ROWS = 4_096
 """Decisions that are records in memory at a time, at most."""
@@ -138,6 +138,7 @@ def _part(index: LogIndex, rows: I64, closed: Bool) -> DecisionLog:
             name: _padded([record["live"][name] for record in records], LIVE, index.widths["m"])
             for name in index.live
         },
+        counters={name: _counter(name, records, index.widths["m"]) for name in index.counters},
         events={name: outcome([reward["events"][name] for reward in arrived]) for name in index.events},
         source="server",
         **index.shared,
@@ -153,6 +154,14 @@ def _column(column: Column, records: Records, widths: Mapping[str, int]) -> AnyA
         return _padded(lists, column, widths[column.width])
     out = np.array([record[column.name] for record in records], dtype=column.dtype)
     return out.reshape(len(records), widths[column.width]) if column.width else out
+
+
+def _counter(name: str, records: Records, width: int) -> AnyArray:
+    """A counter of all records: one number of each request, or one of each candidate."""
+    values = [record["counters"][name] for record in records]
+    if isinstance(values[0], list):
+        return _padded(values, CANDIDATE_COUNTER, width)
+    return np.array(values, COUNTER.dtype)
 
 
 def _padded(lists: Sequence[Sequence[Any]], column: Column, width: int) -> AnyArray:

@@ -7,7 +7,7 @@ so the event loop keeps answering. There is one file per folder, see :mod:`.appe
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
@@ -45,6 +45,8 @@ class Journal:
         folder: of the log file; one server at a time.
         header: what all later decisions share, see :func:`shopgym.policies.serving.service.header_record`.
 
+        replay: called with every record that the file already has, in order.
+
     Raises:
         InvalidInput: another process writes there, or the file is damaged before its end.
 
@@ -53,7 +55,8 @@ class Journal:
         torn: bytes of an incomplete end that were moved aside when the file was opened.
     """
 
-    def __init__(self, folder: Path, header: Record) -> None:
+    def __init__(self, folder: Path, header: Record, replay: Callable[[Record], None] | None = None) -> None:
+        self._replay = replay
         self._decided: Index = {}
         self._rewarded: Index = {}
         self.stock: dict[str, bool] = {}
@@ -67,6 +70,8 @@ class Journal:
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="journal")
 
     def _seen(self, offset: int, record: dict[str, Any]) -> None:
+        if self._replay is not None:
+            self._replay(record)
         kind = record["kind"]
         if kind == "decision":
             self._decided[record["request_id"]] = offset

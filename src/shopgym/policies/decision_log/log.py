@@ -18,7 +18,7 @@ from ...core.errors import InvalidInput
 from ...core.items import Items
 from ...core.protocols import Policy
 from ...core.types import F32, F64, I32, I64, U64, AnyArray, Bool
-from .schema import COLUMNS, LIVE, REQUEST_FIELDS, VERSION, check_values, items_hash, pad
+from .schema import COLUMNS, LIVE, REQUEST_FIELDS, check_values, items_hash, pad, version_of
 
 _CELLS_AT_A_TIME = 4_000_000
 """Slot marginals are (n, k, m): computed for so many cells at a time (32 MB)."""
@@ -50,10 +50,12 @@ class DecisionLog:
             slot whatever stands before it; None when it is not known.
         slots: (n,) int32, slots on each page; None = k on every one.
         history: (n, h) int32 item rows the user opened before, the latest first, -1 pads; None = not known.
+        episode, step, ended: (n,) int64, int32, bool: the episode of each decision, which of its decisions it
+            is, and whether the episode ended with it; None where that is not known, or each is its own.
         live: what was true of the candidates then, by name, each (n, m) float32, e.g. ``price``.
+        counters: what rules had counted before each decision, by name, (n,) float64 or (n, m) float32.
         events: further outcomes by name, each (n, k) float64, e.g. ``click``, ``quantity``.
         source: ``simulator``, ``server`` or the name of an importer.
-        version: of the schema.
     """
 
     request_id: U64
@@ -78,10 +80,13 @@ class DecisionLog:
     marginals: F64 | None = None
     slots: I32 | None = None
     history: I32 | None = None
+    episode: I64 | None = None
+    step: I32 | None = None
+    ended: Bool | None = None
     live: Mapping[str, F32] = field(default_factory=dict)
+    counters: Mapping[str, AnyArray] = field(default_factory=dict)
     events: Mapping[str, F64] = field(default_factory=dict)
     source: str = "simulator"
-    version: int = VERSION
 
     def __post_init__(self) -> None:
         if self.candidates.ndim != 2 or self.slates.ndim != 2:
@@ -97,6 +102,9 @@ class DecisionLog:
         for name, values in self.live.items():
             if values.shape != (n, m):
                 raise InvalidInput(f"log.live.{name}", values.shape, f"give shape {(n, m)}")
+        for name, values in self.counters.items():
+            if values.shape not in ((n,), (n, m)):
+                raise InvalidInput(f"log.counters.{name}", values.shape, f"give shape {(n,)} or {(n, m)}")
         for name, values in self.events.items():
             if values.shape != self.slates.shape:
                 raise InvalidInput(f"log.event.{name}", values.shape, f"give shape {self.slates.shape}")
@@ -156,6 +164,11 @@ class DecisionLog:
         )
 
     @property
+    def version(self) -> int:
+        """Of the schema that it is written as."""
+        return version_of(self.counters)
+
+    @property
     def slate_size(self) -> int:
         """k"""
         return int(self.slates.shape[1])
@@ -205,6 +218,7 @@ class DecisionLog:
             self,
             **{name: values[rows] for name, values in self.columns().items()},
             live={name: values[rows] for name, values in self.live.items()},
+            counters={name: values[rows] for name, values in self.counters.items()},
             events={name: values[rows] for name, values in self.events.items()},
         )
 
@@ -212,8 +226,8 @@ class DecisionLog:
     def concat(logs: Sequence[DecisionLog]) -> DecisionLog:
         """One log after the other.
 
-        Shorter candidate lists are padded. Marginals, live values and events are kept when every log has
-        them. Logs of several policies, configs or sources carry their names joined by ``+``.
+        Shorter candidate lists are padded. Marginals, live values, counters and events are kept when every
+        log has them. Logs of several policies, configs or sources carry their names joined by ``+``.
 
         Raises:
             InvalidInput: no logs; or their units, catalogues, feature names or slate sizes differ.
@@ -246,6 +260,11 @@ class DecisionLog:
                 for name in first.live
                 if all(name in log.live for log in logs)
             },
+            counters={
+                name: np.concatenate([_as_wide(log.counters[name], widest["m"]) for log in logs])
+                for name in first.counters
+                if all(name in log.counters for log in logs)
+            },
             events={name: np.concatenate([log.events[name] for log in logs]) for name in events},
         )
 
@@ -271,7 +290,7 @@ class DecisionLog:
 
     def check(self) -> None:
         """Raise :class:`InvalidInput` unless every value is valid; reading and writing do this."""
-        check_values(self.columns(), self.events, self.live)
+        check_values(self.columns(), self.events, self.live, self.counters)
 
     def require_items(self, items: Items) -> None:
         """Raise :class:`InvalidInput` unless the log's row numbers mean the rows of ``items``."""
@@ -306,6 +325,10 @@ class DecisionLog:
         log = cls(**read(Path(path)))
         log.check()
         return log
+
+
+def _as_wide(values: AnyArray, width: int) -> AnyArray:
+    return values if values.ndim == 1 else pad(values, width, LIVE.fill)
 
 
 def logged_marginals(policy: Policy, requests: Requests, positions: I32) -> F64:

@@ -15,7 +15,7 @@ from ...core.files import LOG_FILE
 from ...core.hashing import canonical_json
 from ...core.types import F64, I64, U64, Bool
 from .append_log import read_record, scan
-from .schema import SERVED_COLUMNS, VERSION
+from .schema import READ_VERSIONS, SERVED_COLUMNS, VERSION
 
 NOWHERE = -1
 """The offset of a reward that has not arrived."""
@@ -42,7 +42,7 @@ class LogIndex:
         rewarded: (n,) whether the reward has arrived.
         widths: the lengths of lists by the letters of :mod:`.schema`; of m and h the longest.
         optional: names of the optional columns that some decision has.
-        live, events: names that all decisions, and all rewards, have.
+        live, counters, events: names that all decisions, and all rewards, have.
         shared: fields of the :class:`.log.DecisionLog` that are one for the whole log.
     """
 
@@ -53,6 +53,7 @@ class LogIndex:
             raise InvalidInput("log", str(self._path), fix)
         self.optional: set[str] = set()
         live: list[str] | None = None
+        counters: list[str] | None = None
         events: list[str] | None = None
         self._headers: dict[str, dict[str, Any]] = {}
         self._longest = {"m": 0, "h": 0}
@@ -81,9 +82,10 @@ class LogIndex:
                 ids.append(record["request_id"])
                 self._measure(record)
                 live = _common(live, record.get("live", {}))
+                counters = _common(counters, record.get("counters", {}))
         if not offsets:
             raise InvalidInput("log", str(self._path), "it holds no decision yet")
-        self.live, self.events = live or [], events or []
+        self.live, self.counters, self.events = live or [], counters or [], events or []
         order = np.argsort(np.asarray(groups), kind="stable")
         self._offset: I64 = np.asarray(offsets, np.int64)[order]
         self.time: F64 = np.asarray(times)[order]
@@ -115,8 +117,9 @@ class LogIndex:
         self._file.close()
 
     def _checked(self, header: dict[str, Any]) -> dict[str, Any]:
-        if header["version"] != VERSION:
-            raise InvalidInput("log.version", header["version"], f"this shopgym reads version {VERSION}")
+        if header["version"] not in READ_VERSIONS:
+            fix = f"this shopgym reads versions up to {VERSION}"
+            raise InvalidInput("log.version", header["version"], fix)
         return header
 
     def _group(self, header: dict[str, Any]) -> int:

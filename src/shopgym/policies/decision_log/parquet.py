@@ -16,7 +16,17 @@ import pyarrow.parquet as pq
 from ...core.errors import InvalidInput
 from ...core.files import LOG_FILE, new_file, new_folder, require_outside_bundle
 from ...core.types import AnyArray
-from .schema import COLUMNS, EVENT, LIVE, VERSION, Column
+from .schema import (
+    CANDIDATE_COUNTER,
+    COLUMNS,
+    COUNTER,
+    EVENT,
+    LIVE,
+    READ_VERSIONS,
+    VERSION,
+    Column,
+    counter_family,
+)
 
 if TYPE_CHECKING:
     from .log import DecisionLog
@@ -117,8 +127,16 @@ def arrow_schema(log: DecisionLog, rows: int) -> Any:
     sizes = log.widths
     fields = [_field(column, column.name, sizes) for column in COLUMNS if column.name in _present(log)]
     fields += [_field(LIVE, LIVE.name + name, sizes) for name in log.live]
+    for name, values in log.counters.items():
+        family = counter_family(values)
+        fields.append(_field(family, family.name + name, sizes))
     fields += [_field(EVENT, EVENT.name + name, sizes) for name in log.events]
-    metadata = {"version": VERSION, "rows": rows, "slots": log.slate_size, "candidates": log.num_candidates}
+    metadata = {
+        "version": log.version,
+        "rows": rows,
+        "slots": log.slate_size,
+        "candidates": log.num_candidates,
+    }
     metadata |= {"history": log.history_size}
     metadata |= {name: getattr(log, name) for name in _TEXTS + _NAMES}
     return pa.schema(fields, {PREFIX + name: json.dumps(value) for name, value in metadata.items()})
@@ -140,6 +158,7 @@ def _to_table(log: DecisionLog, schema: Any) -> Any:
     values = log.columns()
     for family, named in ((LIVE, log.live), (EVENT, log.events)):
         values |= {family.name + name: v for name, v in named.items()}
+    values |= {counter_family(v).name + name: v for name, v in log.counters.items()}
     return pa.Table.from_arrays([_to_arrow(values[field.name], field) for field in schema], schema=schema)
 
 
@@ -165,8 +184,8 @@ def _metadata(table: Any, file: Path) -> dict[str, Any]:
     if "version" not in raw:
         raise InvalidInput("log", str(file), "it is no decision log: the metadata has no shopgym.version")
     version = json.loads(raw["version"])
-    if version != VERSION:
-        fix = f"this shopgym reads version {VERSION}: install one that fits"
+    if version not in READ_VERSIONS:
+        fix = f"this shopgym reads versions up to {VERSION}: install one that fits"
         raise InvalidInput("log.version", version, fix)
     for name in ("rows", "slots", "candidates", *_TEXTS, *_NAMES):
         if name not in raw:
@@ -202,7 +221,9 @@ def _from_table(table: Any, metadata: dict[str, Any]) -> dict[str, Any]:
 
     texts = {name: metadata[name] for name in _TEXTS}
     names = {name: tuple(metadata[name]) for name in _NAMES}
-    return {**columns, **texts, **names, "live": named(LIVE), "events": named(EVENT), "version": VERSION}
+    counters = named(COUNTER) | named(CANDIDATE_COUNTER)
+    families = {"live": named(LIVE), "counters": counters, "events": named(EVENT)}
+    return {**columns, **texts, **names, **families}
 
 
 def _to_numpy(table: Any, column: Column, name: str, sizes: dict[str, int]) -> AnyArray:

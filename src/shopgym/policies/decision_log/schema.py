@@ -1,4 +1,4 @@
-"""The one schema of a decision log, version 1, and the checks that a valid log passes.
+"""The one schema of a decision log, version 2, and the checks that a valid log passes.
 
 The simulator, the server and importers write the same columns. A column holds one number per decision, or
 a list of fixed length: k slots, m candidates, u user features, c context features or h items of the user's
@@ -23,7 +23,9 @@ from ...core.hashing import hash_arrays
 from ...core.items import Items
 from ...core.types import AnyArray, Bool
 
-VERSION = 1
+VERSION = 2
+"""Of a log with counters of rules. A log without them is still written as version 1."""
+READ_VERSIONS = (1, 2)
 ROUNDING = 1e-9
 """How far above 1 a computed probability may lie."""
 
@@ -75,25 +77,48 @@ OUTCOME_COLUMNS = (
     Column("rewarded", "bool", "", "whether the reward has arrived"),
     Column("reward", "float64", "k", "reward of each slot in the log's unit; NaN until it has arrived"),
 )
+EPISODE_COLUMNS = (
+    Column("episode", "int64", "", "the episode of the decision, e.g. a visit or a customer", optional=True),
+    Column("step", "int32", "", "which decision of its episode, from 0", optional=True),
+    Column("ended", "bool", "", "whether the episode ended with this decision", optional=True),
+)
+"""All three or none: without them it is not known which decisions follow one another."""
 COLUMNS = (
     *(column for column in REQUEST_COLUMNS if not column.optional),
     *DECISION_COLUMNS,
     *(column for column in REQUEST_COLUMNS if column.optional),
     *OUTCOME_COLUMNS,
+    *EPISODE_COLUMNS,
 )
 """In the order of the Parquet file."""
 LIVE = Column("live.", "float32", "m", "what was true of each candidate then, e.g. live.price; 0 at padding")
 """Any number of these may follow, named ``live.NAME``; see :class:`shopgym.core.Requests`."""
+COUNTER = Column("counter.", "float64", "", "what a rule had counted before the request, e.g. counter.shown")
+CANDIDATE_COUNTER = Column(
+    "candidate_counter.", "float32", "m", "what a rule had counted of each candidate; 0 at padding"
+)
+"""Any number of both may follow; the rules that read them are in :mod:`shopgym.policies.guards`."""
 EVENT = Column("event.", "float64", "k", "further outcome of each slot, e.g. event.click; NaN like reward")
 """Any number of these may follow, named ``event.NAME``."""
 
-REQUEST_FIELDS = (*(column.name for column in REQUEST_COLUMNS), "live")
+REQUEST_FIELDS = (*(column.name for column in REQUEST_COLUMNS), "live", "counters")
 """The fields of :class:`shopgym.core.Requests`."""
-NOT_SERVED = ("slots", "slates", "marginals", "rewarded", "reward")
-"""A server does not write these with a decision: its pages have all slots, the others come later."""
+NOT_SERVED = ("slots", "slates", "marginals", "rewarded", "reward", "episode", "step", "ended")
+"""A server does not write these with a decision: its pages have all slots, the others come later, and it does
+not know where an episode ends."""
 SERVED_COLUMNS = tuple(column for column in COLUMNS if column.name not in NOT_SERVED)
 SERVED_REQUEST_FIELDS = tuple(name for name in REQUEST_FIELDS if name not in NOT_SERVED)
 """The fields of a request that ``/rank`` accepts and that the server writes down."""
+
+
+def counter_family(values: AnyArray) -> Column:
+    """Which of the two families of counters an array belongs to."""
+    return COUNTER if values.ndim == 1 else CANDIDATE_COUNTER
+
+
+def version_of(counters: object) -> int:
+    """The version that a log is written as: only logs with ``counters`` need the present one."""
+    return VERSION if counters else 1
 
 
 def pad(values: AnyArray, width: int, fill: float) -> AnyArray:
@@ -107,7 +132,10 @@ def items_hash(items: Items) -> str:
 
 
 def check_values(
-    columns: Mapping[str, AnyArray], events: Mapping[str, AnyArray], live: Mapping[str, AnyArray]
+    columns: Mapping[str, AnyArray],
+    events: Mapping[str, AnyArray],
+    live: Mapping[str, AnyArray],
+    counters: Mapping[str, AnyArray],
 ) -> None:
     """Raise :class:`InvalidInput`, naming rows and counts, unless the values make sense together."""
     _check_ids(columns["request_id"])
@@ -115,6 +143,9 @@ def check_values(
         _refuse(name, columns[name], ~np.isfinite(columns[name]), "remove NaN and infinity")
     for name, values in live.items():
         _refuse(f"live.{name}", values, ~np.isfinite(values), "remove NaN and infinity")
+    for name, values in counters.items():
+        bad = ~(np.isfinite(values) & (values >= 0))
+        _refuse(f"counters.{name}", values, bad, "a counter is a finite number >= 0")
     candidates, positions, slates = columns["candidates"], columns["positions"], columns["slates"]
     _refuse("candidates", candidates, candidates < EMPTY, "give catalogue rows, or -1 for padding")
     _refuse("in_stock", columns["in_stock"], columns["in_stock"] & (candidates < 0), "padding has no stock")
@@ -132,6 +163,7 @@ def check_values(
     if "history" in columns:
         history = columns["history"]
         _refuse("history", history, history < EMPTY, "give catalogue rows, or -1 for padding")
+    _check_episodes(columns)
     for name in ("propensities", "marginals"):
         if name in columns:
             p = columns[name]
@@ -143,6 +175,24 @@ def check_values(
         _refuse(name, values, bad, "remove NaN and infinity")
     early = waiting & ~np.isnan(columns["reward"])
     _refuse("reward", columns["reward"], early, "a decision that is not rewarded yet has reward NaN")
+
+
+def _check_episodes(columns: Mapping[str, AnyArray]) -> None:
+    present = [column.name for column in EPISODE_COLUMNS if column.name in columns]
+    if not present:
+        return
+    if len(present) < len(EPISODE_COLUMNS):
+        names = ", ".join(column.name for column in EPISODE_COLUMNS)
+        raise InvalidInput(f"log.{present[0]}", present, f"give all of {names}, or none")
+    episode, step = columns["episode"], columns["step"]
+    order = np.lexsort((step, episode))
+    again = np.append(False, episode[order][1:] == episode[order][:-1])[: len(order)]
+    bad = np.zeros(len(order), np.bool_)
+    bad[order] = again & (step[order] == np.roll(step[order], 1))
+    _refuse("step", step, bad | (step < 0), "give each decision of an episode a step of its own, from 0")
+    bad = np.zeros(len(order), np.bool_)
+    bad[order] = columns["ended"][order] & np.append(again[1:], False)[: len(order)]
+    _refuse("ended", columns["ended"], bad, "the episode goes on after this decision")
 
 
 def _check_ids(request_id: AnyArray) -> None:

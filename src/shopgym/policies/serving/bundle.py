@@ -99,7 +99,13 @@ class Bundle:
         """Reads requests and retrieves items that ``in_stock`` (N,) marks, as it is at each request."""
         retrieve = None if self.retriever is None else StockAwareRetriever(self.retriever, in_stock).fill
         return RankReader(
-            self.policy.items, self.user, self.context, self.fallback, self.live, retrieve=retrieve
+            self.policy.items,
+            self.user,
+            self.context,
+            self.fallback,
+            self.live,
+            retrieve=retrieve,
+            at_zero=self.policy.open_counters(),
         )
 
 

@@ -39,6 +39,9 @@ def make_cases(
         if (retrieved and i % 2 == 1) or not body["candidates"]:
             stock = zip(body.pop("candidates"), body.pop("in_stock"), strict=True)
             body["out_of_stock"] = [item for item, available in stock if not available]
+            body.pop("counters", None)  # they were of these candidates
+        if reader.at_zero is not None:
+            body.setdefault("counters", {})  # a case must not depend on what the server decided before it
         cases.append(_case(policy, reader, body))
     return cases
 
@@ -59,6 +62,11 @@ def request_body(items: Items, request: Requests) -> dict[str, Any]:
         body["history"] = _ids(items, request.history[0])
     if request.live:
         body["live"] = {name: values[0][real].tolist() for name, values in request.live.items()}
+    if request.counters:
+        body["counters"] = {
+            name: float(values[0]) if values.ndim == 1 else values[0][real].tolist()
+            for name, values in request.counters.items()
+        }
     return body
 
 

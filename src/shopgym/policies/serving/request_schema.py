@@ -14,8 +14,9 @@ import numpy as np
 from ...core.batches import Requests
 from ...core.errors import InvalidInput
 from ...core.items import Items
-from ...core.types import F32, I32, I64, Bool
+from ...core.types import F32, I32, I64, AnyArray, Bool
 from ..decision_log.schema import SERVED_REQUEST_FIELDS
+from ..guards import GuardCounters
 
 MAX_BODY = 262_144
 """Bytes of a request."""
@@ -23,6 +24,8 @@ MAX_CANDIDATES = 1_000
 MAX_HISTORY = 1_000
 """Items that a user opened before the request."""
 MAX_STOCK = 10_000
+MAX_COUNT = 1e15
+"""Of a counter of a guard."""
 """Items in one change of stock."""
 MAX_EVENTS = 32
 MAX_DEPTH = 8
@@ -191,6 +194,7 @@ class RankReader:
         user, context: the features of a request.
         fallback: (f,) int32 rows, the candidates of a request that names none if ``retrieve`` is None.
         live: the live values of each candidate that a request must have.
+        at_zero: the counters of the policy's guards before anything was shown; None = they count nothing.
         clock: seconds since 1970, for requests without a time.
         retrieve: from a request that names no candidates, and the rows that it excludes, to the request with
             candidates.
@@ -203,6 +207,7 @@ class RankReader:
     live: tuple[Feature, ...] = ()
     clock: Callable[[], float] = time.time
     retrieve: Callable[[Requests, I64], Requests] | None = None
+    at_zero: GuardCounters | None = None
 
     def read(self, body: Mapping[str, Any]) -> RankRequest:
         """The request in ``body``.
@@ -229,9 +234,12 @@ class RankReader:
             time=np.array([time_days]),
             history=self._history(body.get("history")),
             live=self._live(body, len(rows)),
+            counters=self._counters(body, len(rows)),
         )
         if self.retrieve is not None and body.get("candidates") is None:
             requests = self._retrieved(requests, excluded)
+        if self.at_zero is not None and body.get("counters") == {}:
+            requests = self.at_zero.fill(requests)
         return RankRequest(body["request_id"], requests, sent is not None)
 
     def _retrieved(self, requests: Requests, excluded: list[int]) -> Requests:
@@ -288,6 +296,31 @@ class RankReader:
                 raise Refusal(422, name, values, f"give {count} numbers, one per candidate")
             checked = [_number(f"{name}[{i}]", v, feature.low, feature.high) for i, v in enumerate(values)]
             out[feature.name] = np.array([checked], dtype=np.float32)
+        return out
+
+    def _counters(self, body: Mapping[str, Any], count: int) -> dict[str, AnyArray]:
+        """The counters of a request that brings its own: all that the guards read, or {} = all are 0."""
+        sent, names = body.get("counters"), () if self.at_zero is None else self.at_zero.names
+        if sent is None or (sent == {} and names):
+            return {}
+        if not names:
+            fix = "the policy's guards count nothing: leave it out"
+            raise Refusal(422, "counters", sent, fix)
+        if not isinstance(sent, dict) or set(sent) != set(names):
+            fix = f"give an object with {', '.join(names)}, or leave it out: the server counts itself"
+            raise Refusal(422, "counters", sent, fix)
+        if body.get("candidates") is None:
+            raise Refusal(422, "counters", sent, "they go with candidates: give them, or leave both out")
+        out: dict[str, AnyArray] = {}
+        for name in names:
+            value, field = sent[name], f"counters.{name}"
+            if not isinstance(value, list):
+                out[name] = np.array([_number(field, value, 0.0, MAX_COUNT)])
+                continue
+            if len(value) != count:
+                raise Refusal(422, field, value, f"give {count} numbers, one per candidate")
+            numbers = [_number(f"{field}[{i}]", one, 0.0, MAX_COUNT) for i, one in enumerate(value)]
+            out[name] = np.array([numbers], dtype=np.float32)
         return out
 
     def _rows(self, field: str, ids: list[Any]) -> list[int]:

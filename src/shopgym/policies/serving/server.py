@@ -12,7 +12,7 @@ import re
 import signal
 import socket
 from collections import Counter
-from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Mapping, Sequence
 from contextlib import asynccontextmanager
 from math import isfinite
 from pathlib import Path
@@ -56,7 +56,9 @@ class ShopServer:
     def __init__(self, bundle: Bundle, log_dir: Path, hosts: Collection[str] | None = None) -> None:
         self.hosts = hosts
         self.ranker = RankingService(bundle)
-        self.journal = Journal(log_dir, header_record(bundle))
+        guard_state = self.ranker.guard_state
+        self.journal = Journal(log_dir, header_record(bundle), guard_state.replay)
+        guard_state.replayed()
         self.ranker.set_stock(self.journal.stock)
         if self.journal.torn:
             LOGGER.warning(
@@ -69,9 +71,14 @@ class ShopServer:
     async def rank(self, request: Request) -> Response:
         """Decide a request; the decision is in the log before it is answered."""
         asked = self.ranker.read(read_json(await _body(request)))
+        earlier: Mapping[str, Any] | None = self.journal.decision(int(asked.requests.request_id[0]))
+        if earlier is not None:
+            asked = self.ranker.repeat(asked, earlier)
         decisions = self.ranker.decide(asked)
         record = decision_record(asked, decisions)
-        earlier = await self.journal.add_decision(record)
+        if earlier is None:
+            self.ranker.guard_state.decided(asked.requests, decisions)
+            earlier = await self.journal.add_decision(record)
         if earlier is not None and not same_decision(record, earlier, asked):
             fix = f"it was used for another request, or stock or policy changed: {ASK_AGAIN}"
             raise Refusal(409, "request_id", asked.id, fix)
@@ -88,6 +95,8 @@ class ShopServer:
             raise Refusal(404, "request_id", body["request_id"], fix)
         record = _reward_record(request_id, body, decision["positions"])
         earlier = await self.journal.add_reward(record)
+        if earlier is None:
+            self.ranker.guard_state.rewarded(decision, record["events"])
         if earlier is not None and earlier != record:
             fix = "it has another reward already: the first one stays"
             raise Refusal(409, "request_id", body["request_id"], fix)
@@ -113,7 +122,7 @@ class ShopServer:
         return _json({"status": "ready"} | self._override())
 
     async def info(self, request: Request) -> Response:
-        """The bundle, its evidence, and counts of decisions, rewards and answers."""
+        """The bundle, its evidence, counts of decisions, rewards and answers, and what its guards changed."""
         bundle = self.ranker.bundle
         counts = {"out_of_stock": self.ranker.out_of_stock, "torn_bytes": self.journal.torn}
         answer = {
@@ -123,6 +132,7 @@ class ShopServer:
             "manifest": {name: value for name, value in bundle.manifest.items() if name != "files"},
             "evidence": bundle.evidence,
             "counts": self.journal.counts | counts,
+            "guards": self.ranker.guard_state.report(),
             "answers": dict(self.answers),
         }
         return _json(answer)

@@ -12,8 +12,9 @@ from typing import Any
 import numpy as np
 
 from ...core.batches import Decisions
-from ..decision_log.schema import SERVED_REQUEST_FIELDS, VERSION
+from ..decision_log.schema import SERVED_REQUEST_FIELDS, items_hash, version_of
 from .bundle import Bundle
+from .guard_state import GuardState, with_counters_of
 from .request_schema import MAX_STOCK, RankReader, RankRequest, Refusal
 from .request_seeded import decide_seeded
 
@@ -32,22 +33,30 @@ class RankingService:
         self.bundle = bundle
         self._stocked = np.ones(len(bundle.policy.items), dtype=bool)
         self.reader = bundle.reader_of(self._stocked) if reader is None else reader
+        self.guard_state = GuardState(bundle.policy, items_hash(bundle.policy.items))
 
     def rank(self, body: Mapping[str, Any]) -> dict[str, Any]:
-        """Read, decide, answer; nothing is logged.
+        """Read, decide, count what is shown, answer; nothing is logged.
 
         Raises:
             InvalidInput: the request cannot be served; names the field, the value and the fix.
         """
         request = self.read(body)
-        return self.answer(request, self.decide(request))
+        decisions = self.decide(request)
+        self.guard_state.decided(request.requests, decisions)
+        return self.answer(request, decisions)
 
     def read(self, body: Mapping[str, Any]) -> RankRequest:
         """The checked request; an item is in stock if both the caller and this service say so."""
         request = self.reader.read(body)
         batch = request.requests
         in_stock = batch.in_stock & self._stocked[batch.candidates]
-        return replace(request, requests=replace(batch, in_stock=in_stock))
+        batch = self.guard_state.fill(replace(batch, in_stock=in_stock))
+        return replace(request, requests=batch)
+
+    def repeat(self, request: RankRequest, earlier: Mapping[str, Any]) -> RankRequest:
+        """The request as it was when its decision, a record of the log, was made: with those counters."""
+        return replace(request, requests=with_counters_of(request.requests, earlier))
 
     def decide(self, request: RankRequest) -> Decisions:
         """The decision: the same request id gives the same random numbers, here and in a replay."""
@@ -99,7 +108,7 @@ def header_record(bundle: Bundle) -> dict[str, Any]:
     """What the decisions of one bundle share."""
     return {
         "kind": "header",
-        "version": VERSION,
+        "version": version_of(bundle.reader.at_zero),
         "bundle_hash": bundle.hash,
         "policy_hash": bundle.policy.hash,
         "policy_name": bundle.policy.name,

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from ...core.errors import one_of
+from ...core.errors import in_range, one_of
 from ...core.files import write_text
 from ...evaluation.offline.estimate import without_infinity
 from ...simulators.profiles.profiles import PROFILES
@@ -32,6 +32,8 @@ from .work import WRITTEN_VISITS, FittedShop, Progress, Work
 SET_ASIDE = "set_aside.csv"
 AUTO = "auto"
 RESAMPLES = 100
+FEWEST_VISITS, MOST_VISITS = 1_000, 10_000_000
+"""Of a season that is compared."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -130,6 +132,7 @@ def calibrate(
     rounds: int = 8,
     resamples: int = RESAMPLES,
     assumed: bool = True,
+    visits: int = WRITTEN_VISITS,
     responses: Sequence[Response] | ResponseFiles = (),
     progress: Progress | None = None,
 ) -> Calibration:
@@ -149,21 +152,26 @@ def calibrate(
         resamples: of the bootstrap of the record's facts.
         responses: measured from data, or files in which they are: the shop is given them after the fit.
         assumed: whether to say how much a conclusion moves with what is assumed.
+        visits: of the seasons that are compared, at most. A shop with more is written with a share of its
+            people.
         progress: called with what is done and the number of seasons so far.
 
     Raises:
         InvalidInput: names the file, column, row and fix.
     """
     one_of("base", base, [AUTO, *PROFILES])
+    in_range("visits", visits, FEWEST_VISITS, MOST_VISITS)
     records = records or RecordOptions()
     own = read_own(transactions, sessions, records=records, item_table=item_table, holdout=holdout)
     source = ("events", sessions) if transactions is None else ("transactions", transactions)
     assert source[1] is not None
-    work = Work(own, own.parts(seed, resamples), seed, progress)
+    work = Work(own, own.parts(seed, resamples), seed, progress, visits)
+    shops = {name: profile_shop(name, own) for name in (PROFILES if base == AUTO else (base,))}
     name = work.nearest_profile() if base == AUTO else base
-    fit = work.fit(profile_shop(name, own), rounds)
+    shop = shops[name]
+    untouched = SimulatedShop.of_profile(name, shop.days, shop.start_week, visits)
+    fit = work.or_profile(work.fit(shop, rounds), shop, untouched)
     fit, table = _respond(fit, responses, own, seed)
-    untouched = SimulatedShop.of_profile(name, fit.shop.days, fit.shop.start_week, WRITTEN_VISITS)
     judged = work.judge(fit.shop)
     comparison = compare_parts(work.parts, judged.figures, work.judge(untouched).figures)
     chosen = [f"profile: {name}, the one most like the records as it is"] if base == AUTO else []

@@ -6,6 +6,7 @@ import math
 from collections.abc import Collection
 from dataclasses import dataclass
 
+from .moments import FreeParameter
 from .scales import ScaledParameter
 
 ORDERS = ("orders_per_day",)
@@ -13,9 +14,13 @@ CUSTOMERS = ("new_customers_per_day", "repeat_customer_share", "interpurchase_me
 BASKETS = ("basket_items_mean", "basket_items_median", "single_item_basket_share")
 UNITS = ("basket_units_mean", "units_per_line_mean", "basket_value_mean")
 TAILS = ("basket_value_log_sd", "basket_value_tail")
+REVENUE = ("top20_customer_revenue_share",)
+AGAIN = ("repeat_item_line_share",)
+RETURNS = ("returned_line_share", "returned_value_share")
 ITEMS = ("item_gini_orders", "item_gini_clicks")
 CHAINS = ("next_item_recall20_markov_no_repeat", "basket_recall20_knn")
 VISITS = ("session_pages_mean", "session_pages_log_sd", "bounce_rate")
+MOST_SPREAD, MOST_RANDOM, MOST_RETURNED = 0.95, 0.5, 0.95
 
 
 @dataclass(frozen=True)
@@ -27,18 +32,30 @@ class Free:
         group: parameters that are kept or given up together, where the profile does better.
         facts: that identify it.
         least: the value from which the search begins, if the profile's is less.
+        most: the greatest value that the search may try, because a config would refuse more.
     """
 
     scaled: ScaledParameter
     group: str
     facts: tuple[str, ...]
     least: float = -math.inf
+    most: float = math.inf
+
+    def free(self, value: float) -> FreeParameter:
+        """The parameter on its scale, from the value of a shop on."""
+        return self.scaled.free(min(max(value, self.least), self.most), self.most)
 
 
 def _free(
-    name: str, scale: str, step: float, group: str, facts: tuple[str, ...], least: float = -math.inf
+    name: str,
+    scale: str,
+    step: float,
+    group: str,
+    facts: tuple[str, ...],
+    least: float = -math.inf,
+    most: float = math.inf,
 ) -> Free:
-    return Free(ScaledParameter(name, scale, step), group, facts, least)
+    return Free(ScaledParameter(name, scale, step), group, facts, least, most)
 
 
 FREE = (
@@ -51,14 +68,17 @@ FREE = (
     _free("choice.mission_spread", "log", 0.15, "baskets", (*BASKETS, *VISITS), 0.3),
     _free("choice.fatigue", "log", 0.3, "baskets", BASKETS, 0.005),
     _free("catalog.units_scale", "log", 0.15, "units", UNITS),
-    _free("choice.bulk_sd", "logit", 0.25, "units", (*UNITS, *TAILS), 0.1),
-    _free("choice.order_sd", "logit", 0.25, "units", TAILS, 0.1),
+    _free("choice.bulk_sd", "logit", 0.25, "units", (*UNITS, *TAILS, *REVENUE), 0.1, MOST_SPREAD),
+    _free("choice.size_alike", "logit", 0.4, "units", REVENUE, 0.1),
+    _free("choice.order_sd", "logit", 0.25, "units", TAILS, 0.1, MOST_SPREAD),
     _free("choice.mission_units", "log", 0.2, "units", UNITS, 0.2),
-    _free("random_share", "logit", 0.3, "items", ITEMS, 0.02),
+    _free("random_share", "logit", 0.3, "items", ITEMS, 0.02, MOST_RANDOM),
     _free("behaviour.popularity", "log", 0.15, "items", ITEMS),
-    _free("choice.taste_weight", "log", 0.15, "tastes", ("repeat_item_line_share", *CHAINS)),
+    _free("people.repurchase.share", "logit", 0.4, "bought again", AGAIN, 0.1),
+    _free("people.repurchase.lift", "log", 0.2, "bought again", AGAIN, 1.0),
+    _free("choice.taste_weight", "log", 0.15, "tastes", (*AGAIN, *CHAINS)),
     _free("choice.intent_weight", "log", 0.15, "tastes", CHAINS),
-    _free("returns.rate", "log", 0.15, "returns", ("returned_line_share", "returned_value_share")),
+    _free("returns.rate", "log", 0.15, "returns", RETURNS, most=MOST_RETURNED),
     _free("market.season", "log", 0.3, "seasons", ("category_season",), 0.05),
 )
 """Parameters of orders and of what is bought."""

@@ -33,11 +33,12 @@ class ScaledParameter:
     scale: str
     step: float
 
-    def free(self, value: float) -> FreeParameter:
-        """The parameter on its scale, free to move by ten steps."""
-        start = SCALES[self.scale][0](value)
-        reach = RANGE_STEPS * self.step
-        return FreeParameter(self.name, start, start - reach, start + reach, self.step)
+    def free(self, value: float, most: float = math.inf) -> FreeParameter:
+        """The parameter on its scale, free to move by ten steps, but to no value above ``most``."""
+        to_scale = SCALES[self.scale][0]
+        start, reach = to_scale(value), RANGE_STEPS * self.step
+        high = min(start + reach, to_scale(most)) if math.isfinite(most) else start + reach
+        return FreeParameter(self.name, start, start - reach, high, self.step)
 
     def value(self, scaled: float) -> float:
         """The value, from its place on the scale."""

@@ -53,7 +53,7 @@ class FactSearch:
         def simulate(scaled: Mapping[str, float]) -> F64:
             return simulated(shop.with_values(self.values(scaled)))
 
-        free = tuple(f.scaled.free(max(shop.value(f.scaled.name), f.least)) for f in self.free)
+        free = tuple(f.free(shop.value(f.scaled.name)) for f in self.free)
         return simulated_moments(
             simulate,
             target,

@@ -27,6 +27,8 @@ from .simulated_shop import SimulatedShop, same_levels
 
 PAGES = ("home", "product", "cart", "search", "email")
 SURELY, MOST_RETURNED = 1.0 - 1e-9, 0.99
+REMEMBERED_ITEMS = 64
+"""Different items bought last that a customer may buy again, where the records say how often that happens."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -48,6 +50,9 @@ def profile_shop(name: str, own: OwnRecords) -> SimulatedShop:
 
     Items of a page do not compete: ``shopgym run`` compares agents by exact values of pages. Seasons of goods
     that the catalogue does not sell are left out.
+
+    Raises:
+        InvalidInput: the catalogue has items that are sold at a loss.
     """
     catalog = own.catalog()
     config = replace(profiles.profile(name), campaigns=(), shocks=())
@@ -56,15 +61,18 @@ def profile_shop(name: str, own: OwnRecords) -> SimulatedShop:
     behaviour = Behaviour(**profiles.values(name, profiles.BEHAVIOUR))
     shop = SimulatedShop(catalog, config, float(own.days), behaviour=behaviour, start_week=own.start_week)
     values = {one.name: one.value for one in pages_that_fit(config, len(catalog))}
-    return shop.with_values({**values, "choice.max_units": own.most_units, "choice.competition": 0.0})
+    values |= {"people.repurchase.items": REMEMBERED_ITEMS}
+    shop = shop.with_values({**values, "choice.max_units": own.most_units, "choice.competition": 0.0})
+    shop.config.check_catalog(catalog)
+    return shop
 
 
 def pages_that_fit(config: ShopConfig, items: int) -> list[FittedParameter]:
-    """Pages no larger than the catalogue."""
+    """Pages that are as large as the catalogue, or would be larger."""
     how = f"the catalogue has only {items} items"
     sizes = {name: getattr(config, name) for name in ("slate_size", "num_candidates")}
     sizes |= {f"surfaces.{name}.slots": getattr(config.surfaces, name).slots for name in PAGES}
-    return [FittedParameter(name, items, "items", how) for name, size in sizes.items() if size > items]
+    return [FittedParameter(name, items, "items", how) for name, size in sizes.items() if size >= items]
 
 
 def start(shop: SimulatedShop, own: OwnRecords, pilot: Season, share: float) -> Start:

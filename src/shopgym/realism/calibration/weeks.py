@@ -21,26 +21,31 @@ def season_of_year(
     """Multipliers by week at which the simulated shop is as busy as the record; None if that is short.
 
     A shop whose customers become more is busier at the end of a record, whatever the time of the year. So
-    orders by week are divided by those of the simulated shop, which grows as well. Weeks that the record does
-    not hold keep their multipliers relative to the latest ones that it holds.
+    orders by week are divided by those of the simulated shop, which grows as well. In weeks of the year that
+    the record does not hold nobody knows the season or the growth: the shop stays as busy as the record was
+    in its latest weeks.
 
     Args:
         weeks: (52,) multipliers of the simulated shop.
-        real, simulated: the record, and a season of the same days.
+        real: the record.
+        simulated: a season that begins on the same day and is as long or longer.
         start_week: week of the year in which both begin.
     """
-    count = int(real.days // 7)
+    count, total = int(real.days // 7), int(simulated.days // 7)
     if count < FEWEST_WEEKS:
         return None
-    factor = _by_week(real, count) / np.maximum(_by_week(simulated, count), 1e-9)
-    factor = factor / factor.mean()
-    week = (start_week + np.arange(count)) % WEEKS
-    changed = np.asarray(weeks, np.float64) * factor[-LATEST:].mean()
-    changed[week] = np.asarray(weeks, np.float64)[week] * factor
+    recorded = _by_week(real, count)
+    later = np.full(max(min(total, WEEKS) - count, 0), recorded[-LATEST:].mean())
+    goal = np.concatenate([recorded, later])
+    week = (start_week + np.arange(len(goal))) % WEEKS
+    before = np.asarray(weeks, np.float64)
+    reached = before[week] * goal / np.maximum(_by_week(simulated, len(goal)), 1e-9)
+    changed = np.full(WEEKS, reached[-LATEST:].mean())
+    changed[week] = reached
     changed *= WEEKS / changed.sum()
     how = "orders by week over those of the simulated shop"
     if count < WEEKS:
-        how += f"; {WEEKS - count} weeks that the record does not hold as in the profile"
+        how += f"; in {WEEKS - count} weeks that the record does not hold it is as busy as in the latest ones"
     return FittedParameter("arrivals.weeks", tuple(float(round(x, 4)) for x in changed), "multipliers", how)
 
 

@@ -9,6 +9,7 @@ import numpy as np
 
 from ...core.types import F64
 from ...simulators.profiles.profiles import PROFILES
+from ..own_facts import near
 from ..shop_events import Season
 from .free import Free, free_parameters
 from .from_lines import FittedParameter, UnidentifiedParameter
@@ -25,6 +26,7 @@ SEARCH_VISITS, WRITTEN_VISITS = 15_000, 200_000
 UNITS_FACTOR, MOST_LONGER = (0.1, 10.0), 2.0
 LAST_ROUNDS = 2
 """Steps of the search at the size at which the shop is written."""
+WORSE = "the profile's value gives facts as good or better"
 Progress = Callable[[str, int], None]
 
 
@@ -53,13 +55,20 @@ class Work:
     Args:
         own: the records; ``parts`` of them, the fitted one first.
         seed: of every season.
+        visits: of a season at the size at which the shop is written, at most.
         progress: called after every season with what it was for and how many there were.
     """
 
     def __init__(
-        self, own: OwnRecords, parts: tuple[Part, ...], seed: int, progress: Progress | None
+        self,
+        own: OwnRecords,
+        parts: tuple[Part, ...],
+        seed: int,
+        progress: Progress | None = None,
+        visits: int = WRITTEN_VISITS,
     ) -> None:
-        self.own, self.parts, self.seed, self.progress, self.seasons = own, parts, seed, progress, 0
+        self.own, self.parts, self.seed, self.progress, self.visits = own, parts, seed, progress, visits
+        self.seasons = 0
         self._judged: dict[str, Judged] = {}
 
     def _count(self, what: str) -> None:
@@ -67,14 +76,15 @@ class Work:
         if self.progress is not None:
             self.progress(what, self.seasons)
 
-    def view(self, shop: SimulatedShop) -> SimulatedShop:
-        """The smaller shop that is simulated during a search, for the days that are fitted.
+    def view(self, shop: SimulatedShop, days: float | None = None) -> SimulatedShop:
+        """The smaller shop that is simulated during a search, for ``days``; None: those that are fitted.
 
         Where the records have no visits, its customers alone: who passes by does not order.
         """
         seen = shop if self.own.events is not None else shop.customers_only()
         visits = max(seen.config.visits_per_day * seen.days, 1.0)
-        return replace(seen, days=self.parts[0].data.days).smaller(min(1.0, SEARCH_VISITS / visits))
+        seen = seen.smaller(min(1.0, min(SEARCH_VISITS, self.visits) / visits))
+        return replace(seen, days=self.parts[0].data.days if days is None else days).with_people()
 
     def small(self, shop: SimulatedShop) -> F64:
         """(m,) the facts of the fitted part in the season of :meth:`view`."""
@@ -116,7 +126,8 @@ class Work:
         begin = self._sized(begin)
         searched = search.run(begin.shop, self.small, rounds=rounds, progress=self._on_loss)
         values, given_up, remarks = self._kept(search, begin, base, searched)
-        shop, said = self._whole(begin.shop.with_values({**values, **given_up}), base)
+        begin = self._in_season(replace(begin, shop=begin.shop.with_values({**values, **given_up})))
+        shop, said = self._whole(begin.shop, base)
         kept = FactSearch(tuple(f for f in free if f.scaled.name in values), self.parts[0])
         columns = [at for at, f in enumerate(free) if f.scaled.name in values]
         last = kept.run(
@@ -130,22 +141,62 @@ class Work:
         fitted, unidentified = _findings(begin, free, kept, last, shop)
         return FittedShop(shop, fitted, unidentified, (*remarks, *said), last)
 
+    def or_profile(self, fit: FittedShop, base: SimulatedShop, untouched: SimulatedShop) -> FittedShop:
+        """The fit, or less of it where the profile as it is has more facts of the fitted part near.
+
+        Less is what has a closed form alone, or the profile's numbers for as many orders or visits as in the
+        record. Both have the catalogue of the records, as :func:`.start.profile_shop` made it for ``base``.
+        """
+        most, profile = self._count_near(fit.shop), self._count_near(untouched)
+        if profile <= most:
+            return fit
+        seen = self.view(base)
+        pilot = seen.season(self.seed)
+        self._count("a first season")
+        closed = start(base, self.own, pilot, seen.share)
+        busy = as_busy(base.config, self.own, pilot, seen.share)
+        worse = tuple(UnidentifiedParameter(one.name, WORSE) for one in closed.fitted)
+        alone = Start(base.with_values(busy), (), (*closed.unidentified, *worse))
+        best, what = fit, "the fit is kept"
+        less = [(alone, "its numbers are kept, for as many customers as you have")]
+        if fit.search is not None:  # else the fit itself is what has a closed form
+            less.insert(0, (closed, "what has a closed form alone is fitted"))
+        for begin, words in less:
+            shop, said = self._whole(begin.shop, base)
+            if self._count_near(shop) > most:
+                most, what = self._count_near(shop), words
+                best = FittedShop(shop, begin.fitted, begin.unidentified, tuple(said), None)
+        remark = (
+            f"the profile as it is has {profile} facts near, its numbers with your catalogue {most} at most"
+        )
+        return replace(best, remarks=(*best.remarks, f"{remark}: {what}"))
+
+    def _count_near(self, shop: SimulatedShop) -> int:
+        """Facts of the fitted part that the season of a shop is near."""
+        values = self.judge(shop).figures[0]
+        return sum(near(float(v), fact) for v, fact in zip(values, self.parts[0].facts, strict=True))
+
     def _sized(self, begin: Start) -> Start:
         """The start with baskets and visits of about the record's size, and with its season of the year."""
         seen = self.view(begin.shop)
         season = seen.season(self.seed)
         self._count("with the record's customers")
+        figures_now = figures(season.data, self.parts[:1], 0.0, seen.share)[0]
+        return self._in_season(replace(begin, shop=_sized_baskets(begin.shop, self.parts[0], figures_now)))
+
+    def _in_season(self, begin: Start) -> Start:
+        """The start with the season of the year at which it is as busy as the record, week by week."""
         own, shop = self.own, begin.shop
-        shop = _sized_baskets(shop, self.parts[0], figures(season.data, self.parts[:1], 0.0, seen.share)[0])
         if "purchase" not in own.data.kinds:
-            return replace(begin, shop=shop)
+            return begin
+        season = self.view(shop, own.days).season(self.seed)
+        self._count("its weeks")
         weeks = season_of_year(shop.config.arrivals.weeks, own.fitted_data, season.data, own.start_week)
         if weeks is None:
-            return replace(begin, shop=shop)
-        others = tuple(one for one in begin.fitted if one.name != weeks.name)
+            return begin
         return Start(
             shop.with_values({weeks.name: weeks.value}),
-            (*others, weeks),
+            (*(one for one in begin.fitted if one.name != weeks.name), weeks),
             tuple(one for one in begin.unidentified if one.name != weeks.name),
         )
 
@@ -196,8 +247,8 @@ class Work:
             remarks.append(f"{words}, as in the profile")
         elif "purchase" not in self.own.data.kinds:
             shop = shop.with_values(as_busy(shop.config, self.own, season, seen.share))
-        if visits > WRITTEN_VISITS:
-            share = float(f"{WRITTEN_VISITS / visits:.2g}")
+        if visits > self.visits:
+            share = float(f"{self.visits / visits:.2g}")
             shop = shop.smaller(share)
             remarks.append(f"the shop has {share:.0%} of the people, who represent all of them")
         return shop, remarks
@@ -205,7 +256,8 @@ class Work:
     def _conversion(self, base: SimulatedShop) -> float:
         """Share of visits with an order in the profile as it is."""
         passing = base.config.people.retention.passing
-        whole = base.smaller(min(1.0, 5 * SEARCH_VISITS / (base.config.visits_per_day * base.days)))
+        most = min(5 * SEARCH_VISITS, self.visits)
+        whole = base.smaller(min(1.0, most / (base.config.visits_per_day * base.days)))
         if not passing:
             whole = self.view(base)
         season = whole.season(self.seed)
@@ -247,9 +299,7 @@ def _findings(
     for f in free:
         name = f.scaled.name
         if name not in intervals:
-            unidentified.append(
-                UnidentifiedParameter(name, "the profile's value gives facts as good or better")
-            )
+            unidentified.append(UnidentifiedParameter(name, WORSE))
             continue
         low, high, why = intervals[name]
         if why:

@@ -37,6 +37,7 @@ DRAW_MISSION_SIZE, DRAW_QUICK, DRAW_REJECTED = np.uint64(38), np.uint64(39), np.
 DRAW_COMPETITION, DRAW_ORDER_SIZE, DRAW_CART_ONLY, DRAW_SEARCH_FIRST = (
     np.uint64(kind) for kind in range(41, 45)
 )
+DRAW_REPURCHASE = np.uint64(45)
 
 
 @njit(cache=True, inline="always")

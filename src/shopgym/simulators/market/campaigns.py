@@ -80,6 +80,12 @@ class Budgets:
         n = len(campaigns)
         return cls(campaigns, offered, np.zeros(n), np.zeros(n, np.int64), np.zeros(n, np.bool_))
 
+    def add(self, campaign: Campaign, offered: Bool) -> None:
+        """One more campaign, with the items (N,) bool that it offers; nothing of its budget is spent."""
+        self.campaigns, self.offered = (*self.campaigns, campaign), [*self.offered, offered]
+        self.spent, self.lines = np.append(self.spent, 0.0), np.append(self.lines, 0)
+        self.ended = np.append(self.ended, False)
+
     def copy(self) -> Budgets:
         """Budgets that can be charged on trial."""
         spent, lines, ended = self.spent.copy(), self.lines.copy(), self.ended.copy()

@@ -133,6 +133,26 @@ class Market:
         """Numbers of the campaigns that run on ``day`` and have not spent their budget."""
         return self._budgets.running(day)
 
+    def add_campaign(self, campaign: Campaign) -> Bool:
+        """Add a campaign that the config does not have; prices follow when they are next set.
+
+        Returns:
+            (N,) bool, the items on offer: those that it would have in a config with so many before it.
+
+        Raises:
+            InvalidInput: a category that the catalogue does not have, or no item is on offer.
+        """
+        self.report()  # what was sold before is charged to the campaigns of that time
+        number = len(self.campaigns)
+        offered = self._offer(number, campaign)
+        if not offered.any():
+            fix = "no item of that category or share is on offer: give more"
+            raise InvalidInput(f"shop.campaigns[{number}].share", campaign.share, fix)
+        self._budgets.add(campaign, offered)
+        self.campaigns, self.offered = self._budgets.campaigns, self._budgets.offered
+        self._limited, self.moves = self._budgets.limited, True
+        return offered
+
     def appeal(self, day: float) -> F32:
         """(N,) float32 logits of click on ``day``: quality, season, drift, campaigns, shocks."""
         config, by_category = self.config, np.zeros(len(self._categories))

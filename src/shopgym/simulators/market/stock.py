@@ -33,6 +33,7 @@ class Stock:
         background: (N,) mean order lines of customers who are not simulated, from one review to the next.
         backordered, ordered: running totals of units sold beyond the stock, and ordered.
         returned: running total of units put back.
+        written_off: running total of units taken out without a sale.
         background_sold, background_lost: running totals of units that customers who are not simulated
             bought, and wanted when there were none.
         holding_cost, order_costs: running totals, currency. Holding is charged at every review, before
@@ -54,6 +55,7 @@ class Stock:
     backordered: int = 0
     ordered: int = 0
     returned: int = 0
+    written_off: int = 0
     background_sold: int = 0
     background_lost: int = 0
     holding_cost: float = 0.0
@@ -119,6 +121,29 @@ class Stock:
         np.add.at(self.on_hand, items, units)
         self.returned += int(units.sum())
         self.available[items] = self.on_hand[items] > 0
+
+    def write_off(self, items: AnyArray) -> int:
+        """Take all units of these item rows (r,) out without a sale, as when goods are spoilt or recalled.
+
+        The next review orders them anew, and what is on order still comes.
+
+        Returns:
+            Units taken out.
+
+        Raises:
+            InvalidInput: nothing runs out in this shop, or an unknown item.
+        """
+        if not self.config.enabled:
+            raise InvalidInput("shop.stock.enabled", False, "nothing runs out in this shop: switch it on")
+        rows = np.unique(items)
+        if len(rows) and (rows[0] < 0 or rows[-1] >= len(self.on_hand)):
+            span = [int(rows[0]), int(rows[-1])]
+            raise InvalidInput("items", span, f"item rows are 0..{len(self.on_hand) - 1}")
+        taken = int(np.maximum(self.on_hand[rows], 0).sum())
+        self.on_hand[rows] = np.minimum(self.on_hand[rows], 0)
+        self.available[rows] = False
+        self.written_off += taken
+        return taken
 
     def next_review(self) -> None:
         """One review: settle the time since the last one, receive what is due, then order up to S."""

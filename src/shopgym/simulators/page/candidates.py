@@ -10,6 +10,7 @@ from ..catalog.alias_sampler import popular_item
 from ..engine.hash_rng import DRAW_NEIGHBOUR, DRAW_POPULAR, below, key, page_key
 from ..engine.jit import kernel
 from ..params import ShopParams
+from ..people.repurchase import count_bought_before, draw_bought_before
 from ..people.visits import Visits
 from .surfaces import CART
 
@@ -34,9 +35,9 @@ def draw_candidates(
 
     The similar items are a stride through the list of neighbours. An odd stride visits all of a list whose
     length is a power of two, so no item comes twice. The first ``params.fixed`` candidates of a surface
-    follow from the item last looked at alone. ``taker`` (``REMAINDERS``,) holds, for each remainder,
-    the visit that last took such an item: an item is compared with the earlier ones only if that is this
-    visit.
+    follow from the item last looked at alone. An item that the person bought before may take the place of a
+    popular one (:mod:`..people.repurchase`). ``taker`` (``REMAINDERS``,) holds, for each remainder, the visit
+    that last took such an item: an item is compared with the earlier ones only if that is this visit.
     """
     m = out.shape[1]
     if m == 0:
@@ -47,7 +48,8 @@ def draw_candidates(
     for i in range(low, high):
         if not asked[i]:
             continue
-        page = key(page_key(visits.key[i], visits.page[i]), DRAW_NEIGHBOUR)
+        asked_page = page_key(visits.key[i], visits.page[i])
+        page = key(asked_page, DRAW_NEIGHBOUR)
         similar, fixed = params.similar[visits.surface[i]], params.fixed[visits.surface[i]]
         listed = page
         if fixed > 0:
@@ -67,9 +69,13 @@ def draw_candidates(
                 similar += 1
                 if similar == count_similar:
                     break
+        known = count_bought_before(visits, i) if params.repurchase_share > 0.0 else 0
         for c in range(similar, m):
             word = key(listed if c < fixed else page, uint64(c) + DRAW_POPULAR)
             item = np.int32(below(word, count) if c >= m - params.random else popular_item(params, word))
+            if known > 0 and c < m - params.random:
+                again = draw_bought_before(params, visits, i, asked_page, c, known)
+                item = np.int32(again) if again >= 0 else item
             tries = 0
             while taker[item & (REMAINDERS - 1)] == i and among(out[i], c, item):
                 tries += 1

@@ -17,6 +17,7 @@ from ..day_types import DayTables
 from ..engine.hash_rng import DRAW_ORDER_SIZE, DRAW_READING, key, normal, unit
 from ..engine.jit import kernel
 from ..params import ShopParams
+from ..people.repurchase import bought_before
 from ..people.visits import Visits
 from .surfaces import EMAIL
 from .visit_step import waiting_days
@@ -54,6 +55,8 @@ def appeal_of(params: ShopParams, visits: Visits, i: int, item: int) -> float:
 def p_like(params: ShopParams, today: DayTables, visits: Visits, i: int, item: int, appeal: float) -> float:
     """P(liked | examined). A liked item is clicked, unless it is put straight in the cart."""
     base = params.click_base - params.fatigue * visits.page[i]
+    if params.repurchase_lift > 0.0 and bought_before(visits, i, item):
+        base += params.repurchase_lift
     return sigmoid(base + appeal + today.appeal[visits.day_row[i], item])
 
 

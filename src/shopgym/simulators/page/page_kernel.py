@@ -105,6 +105,8 @@ def _prepare(
         if params.dwells and seen > 0.0:
             out.read[i] = page
         ceiling = visits.reach[i] * params.page_odds[visits.page[i]]
+        if params.repurchase_lift > 0.0:
+            ceiling *= math.exp(params.repurchase_lift)
         page_slots = params.slots[surface]
         # where reading can stop, every examined slot has to be gone through in order
         floor = 2.0**900 if params.chain[surface] else 0.0

@@ -40,7 +40,8 @@ examined the shopper reads on with probability R. Empty slots are passed over.
 
 **From like to order**, for each item i that is examined:
 
-- liked: s(``click_base`` + v_i + z_i - ``fatigue`` t);
+- liked: s(``click_base`` + v_i + z_i - ``fatigue`` t + ``people.repurchase.lift`` [i is remembered from an
+  earlier order]);
 - sold out: if ``substitution`` > 0, the nearest of four neighbours that is in stock may be taken instead;
   otherwise nothing can be put in the cart. Below, j is the item taken, which is i itself if that is in stock;
 - cart, given liked: s(``cart_base`` + ``depth`` v_i - p_j + ``mission_lift`` [purpose] - ``mobile_penalty``
@@ -101,6 +102,7 @@ from ..day_types import DayTables
 from ..engine import hash_rng as kinds
 from ..engine.hash_rng import normal, unit
 from ..params import ShopParams
+from ..people import visit_reference
 from ..people.visit_reference import Visit, child, pull_of, sigmoid, towards, uniform, wanted_item
 from ..people.visits import NO_QUERY
 from .choice_model import LEAST_UNITS_P
@@ -164,6 +166,7 @@ def appeal_of(params: ShopParams, visit: Visit, item: int) -> float:
 def p_like(params: ShopParams, today: DayTables, visit: Visit, item: int) -> float:
     """P(liked | examined)"""
     base = params.click_base - params.fatigue * visit.page
+    base += params.repurchase_lift * (item in visit.purchases[visit.fresh :])
     return sigmoid(base + appeal_of(params, visit, item) + float(today.appeal[visit.day_row, item]))
 
 
@@ -437,6 +440,7 @@ def _remember(params: ShopParams, visit: Visit, item: int, outcome: SlotOutcome)
         visit.joy += 2.0 * float(params.worth[outcome.sold])
         visit.weight += 2.0
         visit.bought += 1
+        visit_reference.remember_purchase(visit, outcome.sold)
         late = max(delivery_days(params, visit, outcome.sold) - DAYS_PROMISED, 0.0)
         visit.mood -= params.wait_weight * late + params.return_weight * outcome.returned
     elif outcome.unavailable:

@@ -113,6 +113,8 @@ def _set_person(params: ShopParams, visits: Visits, i: int, user: int) -> None:
         visits.seen[i, c] = 0.0
     for c in range(visits.history.shape[1]):
         visits.history[i, c] = EMPTY
+    for c in range(visits.purchases.shape[1]):
+        visits.purchases[i, c] = EMPTY
 
 
 @njit(cache=True, inline="always")
@@ -139,6 +141,7 @@ def _begin_visit(params: ShopParams, visits: Visits, i: int) -> None:
         _search_first(params, visits, i)
     visits.page[i] = 0
     visits.clicks[i] = 0
+    visits.fresh[i] = 0
     visits.over[i] = False
     visits.joy[i] = 0.0
     visits.weight[i] = 0.0

@@ -16,6 +16,7 @@ from ..engine import hash_rng as kinds
 from ..engine.hash_rng import key, page_key, unit
 from ..engine.jit import kernel
 from ..params import ShopParams
+from ..people.repurchase import remember_purchase
 from ..people.visits import NO_QUERY, Visits, draw_wanted_item, set_pull
 from .surfaces import CART, EMAIL, HOME, PRODUCT, SEARCH
 
@@ -104,6 +105,7 @@ def _update_satisfaction(
         visits.joy[i] += 2.0 * params.worth[sold]
         visits.weight[i] += 2.0
         visits.bought[i] += 1
+        remember_purchase(visits, i, sold)
         days = waiting_days(params, visits.user[i], sold)
         visits.mood[i] -= params.wait_weight * max(days - 3.0, 0.0)
         if event[EVENT_RETURNED] > 0.0:

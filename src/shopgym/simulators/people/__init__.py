@@ -2,9 +2,18 @@
 
 from .arrivals import ArrivalConfig
 from .population import Population
+from .repurchase import RepurchaseConfig
 from .retention import RetentionConfig
 from .satisfaction import PeopleConfig
 from .users import Users
 from .visits import Visits
 
-__all__ = ["ArrivalConfig", "PeopleConfig", "Population", "RetentionConfig", "Users", "Visits"]
+__all__ = [
+    "ArrivalConfig",
+    "PeopleConfig",
+    "Population",
+    "RepurchaseConfig",
+    "RetentionConfig",
+    "Users",
+    "Visits",
+]

@@ -19,7 +19,7 @@ from .arrivals import ArrivalConfig
 from .users import Users
 from .visits import Visits
 
-REMEMBERED = ("visit", "gap", "satisfaction", "habit", "history", "taste", "seen")
+REMEMBERED = ("visit", "gap", "satisfaction", "habit", "history", "purchases", "taste", "seen")
 """Columns of :class:`.visits.Visits` that people carry from one visit to the next."""
 
 
@@ -35,6 +35,7 @@ class Population:
         seed: of who comes when; person u has the same random draws in every season of this seed.
         remembers: whether customers come back and carry their experience along.
         history: h, how many of the items that they opened are remembered.
+        purchases: b, how many of those that they bought.
     """
 
     def __init__(
@@ -46,6 +47,7 @@ class Population:
         seed: int,
         remembers: bool,
         history: int = 0,
+        purchases: int = 0,
     ) -> None:
         self.users, self.arrivals, self.days, self.remembers = users, arrivals, days, remembers
         count = len(users)
@@ -61,7 +63,8 @@ class Population:
         self._memory: dict[str, AnyArray] = {"visit": np.zeros(count, np.int32)}
         if remembers:
             self._memory |= {name: np.zeros(count) for name in ("gap", "satisfaction", "habit")}
-            self._memory["history"] = np.full((count, history), EMPTY, np.int32)
+            for name, width in (("history", history), ("purchases", purchases)):
+                self._memory[name] = np.full((count, width), EMPTY, np.int32)
             self._memory |= {"taste": users.taste.copy(), "seen": np.zeros_like(users.taste)}
         self._memory["visit"][customers] = 1
         draw = units(keys(np.uint64(key(root, DRAW_GAP)), customers.astype(np.uint64)))
@@ -103,7 +106,7 @@ class Population:
         visits.user[rows] = users
         visits.time[rows] = times
         visits.life[rows] = self.life[users]
-        blank = {"history": EMPTY, "taste": self.users.taste[users]}
+        blank = {"history": EMPTY, "purchases": EMPTY, "taste": self.users.taste[users]}
         for name in REMEMBERED:
             remembered = self._memory[name][users] if name in self._memory else blank.get(name, 0)
             getattr(visits, name)[rows] = remembered

@@ -10,6 +10,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from ...core.errors import in_ranges
+from .repurchase import RepurchaseConfig
 from .retention import RetentionConfig
 
 HABIT_RATE = 0.2
@@ -36,6 +37,7 @@ class PeopleConfig:
         worth_weight, purchase_bonus, missed_weight, return_weight, wait_weight: the weights of x.
         habit_effect: how much a habit of buying (in [0, 1]) shortens the time to the next visit.
         retention: when people come back; ``rate_effect`` and ``churn_effect`` are those of satisfaction.
+        repurchase: whether they buy again what they bought before.
     """
 
     enabled: bool = False
@@ -52,6 +54,7 @@ class PeopleConfig:
     retention: RetentionConfig = field(
         default_factory=lambda: RetentionConfig(rate_effect=0.5, churn_effect=1.0)
     )
+    repurchase: RepurchaseConfig = field(default_factory=RepurchaseConfig)
 
     def __post_init__(self) -> None:
         in_ranges(self, "shop.people", 0.0, 1.0, "learning")
@@ -61,3 +64,8 @@ class PeopleConfig:
         in_ranges(
             self, "shop.people", 0.0, 20.0, "missed_weight", "return_weight", "wait_weight", "habit_effect"
         )
+
+    @property
+    def purchases(self) -> int:
+        """Different items bought last that a person remembers; 0 where visits leave nothing behind."""
+        return self.repurchase.items if self.enabled else 0

@@ -12,6 +12,7 @@ from types import SimpleNamespace
 import numpy as np
 
 from ...core import statistics
+from ...core.batches import EMPTY
 from ...core.types import F32
 from ..engine import hash_rng as kinds
 from ..engine.hash_rng import below, key, normal, unit
@@ -63,7 +64,7 @@ def start_visit(params: ShopParams, visit: Visit) -> None:
         visit.surface, visit.query = SEARCH, int(params.category[visit.anchor])
     visit.intent = params.embedding[visit.anchor].copy()
     visit.pull = pull_of(params, visit)
-    visit.page = visit.clicks = visit.bought = 0
+    visit.page = visit.clicks = visit.bought = visit.fresh = 0
     visit.joy = visit.weight = visit.mood = 0.0
     visit.over = False
 
@@ -90,6 +91,14 @@ def pull_of(params: ShopParams, visit: Visit) -> F32:
 
 def towards(vector: F32, goal: F32, share: float) -> F32:
     return vector + np.float32(share) * (goal - vector)
+
+
+def remember_purchase(visit: Visit, item: int) -> None:
+    """``item`` becomes the first of the items bought last. Nobody remembers it twice."""
+    known = visit.purchases.tolist()
+    visit.fresh = min(visit.fresh + (item not in known[: visit.fresh]), len(known))
+    others = [other for other in known if other != item]
+    visit.purchases = np.array([item, *others, EMPTY][: len(known)], np.int32)
 
 
 def end_visit(params: ShopParams, visit: Visit) -> bool:

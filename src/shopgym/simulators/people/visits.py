@@ -38,6 +38,8 @@ class Visits(NamedTuple):
     clicks: I32  # (n,) clicks so far
     anchor: I32  # (n,) the item last looked at
     history: I32  # (n, h) items opened or put in the cart by this person, the latest first
+    purchases: I32  # (n, b) different items bought by this person, the latest first
+    fresh: I32  # (n,) how many of these were bought during this visit
     purpose: Bool  # (n,) whether the visit is to buy
     size: F32  # (n,) logits by which this mission takes longer than others
     intent: F32  # (n, d) what the visitor looks for now
@@ -60,13 +62,20 @@ class Visits(NamedTuple):
     bought: I32  # (n,) order lines
 
 
-def empty_visits(n: int, d: int, h: int) -> Visits:
+def empty_visits(n: int, d: int, h: int, b: int) -> Visits:
     """n rows without a visit."""
-    widths = {"history": (h,), **dict.fromkeys(("intent", "pull", "taste", "seen"), (d,))}
+    widths = {"history": (h,), "purchases": (b,), **dict.fromkeys(("intent", "pull", "taste", "seen"), (d,))}
     columns = {
         name: np.zeros((n, *widths.get(name, ())), dtype) for name, dtype in column_dtypes(Visits).items()
     }
-    blanks = {"number": -1, "lives": -1, "query": NO_QUERY, "history": EMPTY, "over": True}
+    blanks = {
+        "number": -1,
+        "lives": -1,
+        "query": NO_QUERY,
+        "history": EMPTY,
+        "purchases": EMPTY,
+        "over": True,
+    }
     for name, blank in blanks.items():
         columns[name][:] = blank
     return Visits(**columns)

@@ -7,6 +7,7 @@ from .fqe import FittedQ, Regressor, RidgeRegressor, cross_fitted_q, fitted_q
 from .inputs import sequence_inputs, weigh_sequences
 from .linear import LinearValue, linear_value
 from .readers import decision_ratios, episodes_from_decisions, episodes_from_records, episodes_from_table
+from .slates import slate_sequence_inputs
 from .tabular import tabular_inputs, tabular_state_ratio
 from .weightings import Marginal, PerDecision, Trajectory
 
@@ -34,6 +35,7 @@ __all__ = [
     "linear_value",
     "return_distribution",
     "sequence_inputs",
+    "slate_sequence_inputs",
     "tabular_inputs",
     "tabular_state_ratio",
     "weigh_sequences",

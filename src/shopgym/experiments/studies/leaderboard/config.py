@@ -9,25 +9,20 @@ from pydantic import Field, model_validator
 
 from ....core.config import Settings
 from ....core.errors import InvalidInput
+from ....core.hashing import hash_json
 from ....core.reward import RewardSpec
 from ....core.yaml_file import import_packages
-from ....envs.vector import (
-    BanditVectorEnv,
-    SeasonVectorEnv,
-    SessionVectorEnv,
-    ShopperVectorEnv,
-    ShopVectorEnv,
-)
 from ....simulators.build_params import user_names
 from ....simulators.config import ShopConfig
+from ....simulators.rollout import Episode
 from ...config import Agents, CatalogSection, Imports, Section, refuse_competition
 from ...entries import NAME, check_entries
 
-FAMILIES: dict[str, type[ShopVectorEnv]] = {
-    "bandit": BanditVectorEnv,
-    "session": SessionVectorEnv,
-    "shopper": ShopperVectorEnv,
-    "season": SeasonVectorEnv,
+FAMILIES = {
+    "bandit": Episode.PAGE,
+    "session": Episode.VISIT,
+    "shopper": Episode.LIFE,
+    "season": Episode.SEASON,
 }
 """Named after ``shopgym/Bandit-v0`` and so on. An episode is a page, a visit, a customer's life, a season."""
 
@@ -104,3 +99,8 @@ class LeaderboardConfig(Section):
     def stored(self) -> dict[str, Any]:
         """The config with all defaults filled in, as a run stores it."""
         return self.model_dump(mode="json")
+
+    @property
+    def hash(self) -> str:
+        """SHA-256 of what is stored."""
+        return hash_json(self.stored())

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pandas as pd
 
-from ...report.plots import GRID, INK, MUTED
+from ....evaluation.figures import GRID, INK, MUTED
 from .config import LeaderboardConfig
 
 COLOURS = {"bandit": "#d97706", "session": "#0f766e", "shopper": "#2563eb", "season": "#9333ea", "all": INK}

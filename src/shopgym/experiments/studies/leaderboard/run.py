@@ -1,171 +1,58 @@
-"""All agents in all environments over all seeds, in as many processes as asked for."""
+"""All agents in all environments over all seeds: the cells, and what they come to."""
 
 from __future__ import annotations
 
-import multiprocessing
-import time
-from collections.abc import Iterator, Mapping
-from concurrent.futures import ProcessPoolExecutor
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pandas as pd
-import yaml
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
-from ....agents import Task, make_agent
-from ....core.batches import Interactions
 from ....core.errors import InvalidInput
-from ....core.files import new_folder
-from ....core.protocols import Agent, Policy
-from ....core.yaml_file import import_packages
-from ....envs.page_env import PageEnv
-from ....simulators import Catalog
-from ....training.loop import learn
-from ....training.position_bias import measure_position_bias
-from ...catalogs import load_catalog
-from ...entries import agent_entries, import_agents
-from ...failures import Failures
-from ...results import environment, value_scale, write_json
-from ...run_folder import CONFIG, check_folder
-from ...stages import stage_rng, stage_seed
-from .config import FAMILIES, Family, LeaderboardConfig
-from .measure import measure
+from ....core.files import write_text
+from ...cell_runs import HowToRun, rows_of, run_study, table_of
+from ...cells.cell import CellResult, Row
+from ...cells.exact_json import exact_json
+from ...entries import import_agents
+from ...results import environment, write_json
+from ...run_folder import SUMMARY
+from ...seeds import stage_rng
+from .cell import leaderboard_cells
+from .config import LeaderboardConfig
 from .statistics import stratified_interval
 
 RUNS, TABLE = "runs.csv", "table.csv"
-Row = dict[str, Any]
+TIMES = ("training_seconds", "decisions_per_second")
+"""What differs from run to run."""
 
 
-def open_loop(config: LeaderboardConfig, catalog: Catalog, family: Family, seed: int, lanes: int) -> PageEnv:
-    """A shop of one environment; the users of one seed are the same people for every agent."""
-    section = config.families[family]
-    env = FAMILIES[family](
-        lanes,
-        catalog=catalog,
-        config=section.shop_config(),
-        reward=config.reward.config,
-        form="slate",
-        shop_seed=stage_seed(config.seed, "population", family, seed),
-        days=section.days,
-        autoreset_mode="Disabled",
-    )
-    return env.loop
-
-
-class Timed:
-    """An agent and the CPU-seconds it takes to learn, in ``learn`` or in making its policy."""
-
-    def __init__(self, agent: Agent) -> None:
-        self.agent, self.seconds = agent, 0.0
-
-    def learn(self, batch: Interactions) -> Mapping[str, float]:
-        """Learn."""
-        start = time.process_time()
-        report = self.agent.learn(batch)
-        self.seconds += time.process_time() - start
-        return report
-
-    def policy(self) -> Policy:
-        """What the agent would do now."""
-        start = time.process_time()
-        policy = self.agent.policy()
-        self.seconds += time.process_time() - start
-        return policy
-
-
-def one_run(config: LeaderboardConfig, catalog: Catalog, family: Family, seed: int) -> Iterator[Row]:
-    """Every agent in one environment with one seed."""
-    section = config.families[family]
-    loop = open_loop(config, catalog, family, seed, section.lanes)
-    shop, size = loop.shop, loop.shop.config.slate_size
-    names = (shop.user_names, shop.context_names)
-    blank = Task(catalog.items, *names, size, attention=np.ones(size))
-    warm_up = stage_seed(config.seed, "warm-up", family, seed)
-    rng = np.random.default_rng(warm_up)
-    random = make_agent("random", blank, rng).policy()
-    loop.open(warm_up)
-    attention = measure_position_bias(loop, random, config.warm_up, rng)
-    task = Task(catalog.items, *names, size, value=value_scale(config.reward.config), attention=attention)
-    judge = open_loop(config, catalog, family, seed, section.episodes)
-    failures = Failures(needed=(config.baseline,))
-    for entry in agent_entries(config.agents):
-        name, row = entry.name, {"agent": entry.name, "family": family, "seed": seed}
-        with failures.noted(name, "training"):
-            agent = entry.make(task, stage_rng(config.seed, "agent", name, family, seed))
-            loop.open(stage_seed(config.seed, "train", family, seed))
-            learner = Timed(agent)
-            rng = stage_rng(config.seed, "train", name, family, seed)
-            for _ in learn(learner, loop, None, rng, pages_in_all=section.pages):
-                pass
-            policy = learner.policy()
-            row["training_seconds"] = learner.seconds
-        with failures.noted(name, "evaluation"):
-            if name not in failures.reasons:
-                judge_seed = stage_seed(config.seed, "judge", family, seed)
-                rng = stage_rng(config.seed, "judge", family, seed)
-                row |= measure(judge, policy, judge_seed, rng)
-        yield row | {"failed": failures.reasons.get(name, "")}
-
-
-def _whole_run(config: LeaderboardConfig, *job: Any) -> list[Row]:
-    import_packages(config.imports)  # a process of its own knows no agent that another one registered
-    return list(one_run(config, *job))
-
-
-def run_leaderboard(
-    config: LeaderboardConfig,
-    folder: Path,
-    *,
-    workers: int = 1,
-    quiet: bool = False,
-    overwrite: bool = False,
-) -> pd.DataFrame:
-    """Run it into ``folder``, which appears whole or not at all; returns the table of :func:`summarise`.
-
-    Args:
-        workers: processes that share the jobs, one job an environment and a seed.
-        overwrite: replace an earlier leaderboard in ``folder``.
+def run_leaderboard(config: LeaderboardConfig, folder: Path, how: HowToRun | None = None) -> pd.DataFrame:
+    """Run it into ``folder``, or go on with it; returns the table of :func:`summarise`.
 
     Raises:
-        InvalidInput: ``folder`` exists, and is no leaderboard or may not be replaced.
+        InvalidInput: ``folder`` exists, and is no leaderboard or may not be replaced; or the baseline failed.
     """
-    from .plots import write_plots
-
-    check_folder(folder, config.stored(), RUNS, overwrite)
     import_agents(config.agents)
-    catalog, _ = load_catalog(config.catalog, stage_seed(config.seed, "catalog"))
-    jobs = [(family, seed) for seed in range(config.seeds) for family in config.families]
-    rows: list[Row] = []
-    columns = (
-        TextColumn("{task.description:<32}", markup=False),
-        BarColumn(),
-        MofNCompleteColumn(),
-        TimeElapsedColumn(),
-    )
-    with Progress(*columns, disable=quiet) as progress, new_folder(folder) as new:
-        bar = progress.add_task("agents x environments x seeds", total=len(jobs) * len(config.agents))
-        if workers == 1:
-            for row in (row for job in jobs for row in one_run(config, catalog, *job)):
-                rows.append(row)
-                progress.advance(bar)
-        else:
-            # a fresh interpreter each: threads of numerical libraries do not survive a fork
-            context = multiprocessing.get_context("spawn")
-            with ProcessPoolExecutor(workers, mp_context=context) as pool:
-                futures = [pool.submit(_whole_run, config, catalog, *job) for job in jobs]
-                for future in futures:
-                    rows += future.result()
-                    progress.advance(bar, len(config.agents))
-        runs = pd.DataFrame(rows)
+    cells = leaderboard_cells(config, "")
+
+    def finish(results: list[CellResult]) -> pd.DataFrame:
+        from .plots import write_plots
+
+        runs = table_of(rows_of(cells, results))
         table = summarise(runs, config)
-        runs.to_csv(new / RUNS, index=False)
-        table.to_csv(new / TABLE, index=False)
-        (new / CONFIG).write_text(yaml.safe_dump(config.stored(), sort_keys=False))
-        write_json(new / "environment.json", environment())
-        write_plots(new, runs, table, config)
-    return table
+        write_text(folder / TABLE, table.to_csv(index=False))
+        write_json(folder / "environment.json", environment())
+        write_plots(folder, runs, table, config)
+        write_json(folder / SUMMARY, leaderboard_summary(config, table))
+        write_text(folder / RUNS, runs.to_csv(index=False))
+        return table
+
+    return run_study(folder, config.stored(), RUNS, cells, finish, how or HowToRun())
+
+
+def leaderboard_summary(config: LeaderboardConfig, table: pd.DataFrame) -> dict[str, object]:
+    """The table without times: the same for every run of the config."""
+    rows = table.drop(columns=[name for name in TIMES if name in table]).to_dict("records")
+    return {"name": config.name, "config_hash": config.hash, "table": exact_json(rows)}
 
 
 def summarise(runs: pd.DataFrame, config: LeaderboardConfig) -> pd.DataFrame:
@@ -175,6 +62,9 @@ def summarise(runs: pd.DataFrame, config: LeaderboardConfig) -> pd.DataFrame:
     ``low`` to ``high``; every other metric is a mean over seeds. Where a run of an agent failed, it has no
     numbers and ``failed`` says why.
     """
+    reasons = runs.loc[(runs["agent"] == config.baseline) & (runs["failed"] != ""), "failed"]
+    if len(reasons):
+        raise InvalidInput("baseline", config.baseline, f"it failed, {reasons.iloc[0]}")
     base = runs[runs["agent"] == config.baseline].groupby("family")["score"].mean()
     families, rows = list(config.families), []
     for family, mean in base.items():

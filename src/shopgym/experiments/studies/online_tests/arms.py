@@ -5,20 +5,16 @@ from __future__ import annotations
 from collections.abc import Callable
 from functools import partial
 
-import numpy as np
-
-from ....agents.baselines import RandomAgent
-from ....agents.task import Task
-from ....core.errors import InvalidInput
-from ....envs.vector import BanditVectorEnv
+from ....envs.vector import ShopVectorEnv
 from ....policies.policy import SlatePolicy
 from ....simulators import Catalog
 from ....simulators.shop import Shop
 from ....training.loop import train
-from ....training.position_bias import measure_position_bias
 from ...entries import agent_entries
-from ...results import value_scale
-from ...stages import open_shop, stage_rng, stage_seed
+from ...seeds import stage_rng, stage_seed
+from ...stages.learn import slate_policy
+from ...stages.prepare import task_of
+from ...stages.shops import open_shop
 from .config import AbtestConfig
 
 
@@ -33,29 +29,18 @@ def train_arms(
     rng, seed = partial(stage_rng, config.seed), partial(stage_seed, config.seed)
     training, reward = config.training, config.reward.config
 
-    def opened(stage: str) -> BanditVectorEnv:
+    def opened(stage: str) -> ShopVectorEnv:
         population = seed("population")
         shop = (catalog, config.shop.config, reward)
         return open_shop(*shop, lanes=training.batch, population=population, seed=seed(stage))
 
-    env = opened("warm-up")
-    shop, size = env.loop.shop, config.shop.config.slate_size
-    names = (shop.user_names, shop.context_names)
-    blank = Task(catalog.items, *names, size, config.guards, attention=np.ones(size))
-    random = RandomAgent(blank, rng("warm-up")).policy()
-    attention = measure_position_bias(env.loop, random, training.warm_up, rng("warm-up"))
-    live = tuple(env.requests.live)
-    value = value_scale(reward)
-    task = Task(catalog.items, *names, size, config.guards, value, attention, live)
+    task = task_of(opened("warm-up").loop, reward, training.warm_up, rng("warm-up"), guards=config.guards)
     policies = {}
     for entry in agent_entries(config.agents):
         on_arm(entry.name)
         agent = entry.make(task, rng("agent", entry.name))
         train(agent, opened("train"), training.rounds, rng("train", entry.name))
-        policy = agent.policy()
-        if not isinstance(policy, SlatePolicy):
-            raise InvalidInput("agents", entry.name, "its policy ranks no candidates: choose another agent")
-        policies[entry.name] = policy
+        policies[entry.name] = slate_policy(agent, entry.name)
     return tuple(policies[name] for name in config.arms)
 
 

@@ -1,7 +1,7 @@
 """Is the offline evaluation right? Estimators and intervals against a shop whose truth is known."""
 
-from .cells import Cell, Totals, totals
+from .cells import BenchmarkCell, Totals, totals
 from .scenarios import QUICK, SCENARIOS, Scenario
 from .study import study
 
-__all__ = ["QUICK", "SCENARIOS", "Cell", "Scenario", "Totals", "study", "totals"]
+__all__ = ["QUICK", "SCENARIOS", "BenchmarkCell", "Scenario", "Totals", "study", "totals"]

@@ -27,7 +27,7 @@ POOR_COVERAGE, POOR_ERROR = 0.90, 1.0
 
 
 @dataclass(frozen=True)
-class Cell:
+class BenchmarkCell:
     """One estimator, interval and scenario.
 
     Attributes:
@@ -121,7 +121,7 @@ def summarise_answers(
     answers: Sequence[Answer],
     failed: int,
     trustworthy: bool = True,
-) -> Cell:
+) -> BenchmarkCell:
     """Sum up the answers; without any the shares and figures are NaN."""
     if not answers:
         return _without_answers(scenario, estimator, interval, truth, failed, trustworthy)
@@ -135,7 +135,7 @@ def summarise_answers(
     trusted = covered[verdict == TRUST]
     at_least, at_most = wilson(int(covered.sum()), len(covered))
     trusted_low, trusted_high = wilson(int(trusted.sum()), len(trusted)) if len(trusted) else (math.nan,) * 2
-    return Cell(
+    return BenchmarkCell(
         scenario=scenario.name,
         **{name: getattr(scenario, name) for name in OF_SCENARIO},
         estimator=estimator,
@@ -165,13 +165,13 @@ def summarise_answers(
 
 def _without_answers(
     scenario: Scenario, estimator: str, interval: str, truth: TrueValue, failed: int, trustworthy: bool
-) -> Cell:
+) -> BenchmarkCell:
     words = {"scenario": scenario.name, "estimator": estimator, "interval": interval}
     numbers = {name: getattr(scenario, name) for name in OF_SCENARIO}
     numbers |= {"replicates": 0, "failed": failed, "truth": truth.value, "truth_error": truth.error}
-    unknown = {each.name: math.nan for each in fields(Cell) if each.name not in {*words, *numbers}}
+    unknown = {each.name: math.nan for each in fields(BenchmarkCell) if each.name not in {*words, *numbers}}
     shares = {TRUST: 0.0, CAUTION: 0.0, REFUSE: 1.0}
-    return Cell(**{**words, **numbers, **unknown, **shares, "trustworthy": trustworthy})
+    return BenchmarkCell(**{**words, **numbers, **unknown, **shares, "trustworthy": trustworthy})
 
 
 def wilson(successes: int, n: int, level: float = 0.95) -> tuple[float, float]:
@@ -211,7 +211,7 @@ class Totals:
         return without_infinity(asdict(self))
 
 
-def totals(cells: Sequence[Cell]) -> Totals:
+def totals(cells: Sequence[BenchmarkCell]) -> Totals:
     """Sum up cells, at least one."""
     poor = [c for c in cells if c.poor]
     trusted = [c for c in cells if c.trust > max(c.caution, c.refuse)]

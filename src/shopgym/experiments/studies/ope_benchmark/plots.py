@@ -5,19 +5,19 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
-from .cells import GOOD, LEVEL, Cell
+from .cells import GOOD, LEVEL, BenchmarkCell
 
 SHOWN = ("ips", "snips", "dr", "switch-dr", "dr-os")
 COLOURS = {"trust": "#2a7f62", "caution": "#d9a441", "refuse": "#b23a48"}
 
 
-def save_plots(cells: Sequence[Cell], folder: Path) -> list[Path]:
+def save_plots(cells: Sequence[BenchmarkCell], folder: Path) -> list[Path]:
     """Write ``ope_coverage.png`` and ``ope_verdicts.png`` into ``folder``."""
     folder.mkdir(parents=True, exist_ok=True)
     return [coverage(cells, folder / "ope_coverage.png"), verdicts(cells, folder / "ope_verdicts.png")]
 
 
-def coverage(cells: Sequence[Cell], path: Path) -> Path:
+def coverage(cells: Sequence[BenchmarkCell], path: Path) -> Path:
     """Coverage of delta intervals by scenario, coloured by the most frequent verdict."""
     from matplotlib.figure import Figure
 
@@ -49,7 +49,7 @@ def coverage(cells: Sequence[Cell], path: Path) -> Path:
     return path
 
 
-def verdicts(cells: Sequence[Cell], path: Path) -> Path:
+def verdicts(cells: Sequence[BenchmarkCell], path: Path) -> Path:
     """Relative error against coverage of every delta cell, coloured by the most frequent verdict."""
     from matplotlib.figure import Figure
 
@@ -75,5 +75,5 @@ def verdicts(cells: Sequence[Cell], path: Path) -> Path:
     return path
 
 
-def _word(cell: Cell) -> str:
+def _word(cell: BenchmarkCell) -> str:
     return max(COLOURS, key=lambda word: float(getattr(cell, word)))

@@ -15,7 +15,7 @@ from ....evaluation.errors import NotEstimable
 from ....evaluation.offline import ESTIMATORS, INTERVALS, Estimator, OpeInputs, judge
 from ....evaluation.offline.influence import Influence
 from .benchmark import Benchmark, TrueValue, resampling_rng
-from .cells import LEVEL, Answer, Cell, summarise_answers
+from .cells import LEVEL, Answer, BenchmarkCell, summarise_answers
 from .scenarios import Scenario
 from .table_logs import TABLES
 from .weighing import benchmark_inputs
@@ -70,7 +70,7 @@ def study(
     plan: StudyPlan = PLAN,
     workers: int = 1,
     progress: Progress | None = None,
-) -> list[Cell]:
+) -> list[BenchmarkCell]:
     """Cells of the scenarios, in their order; the same for any number of ``workers`` (processes).
 
     ``progress`` gets a scenario's name, the logs done and the logs in all.
@@ -106,7 +106,7 @@ def over_scenarios(
     return [row for scenario in scenarios for row in done[scenario.name]]
 
 
-def scenario_cells(scenario: Scenario, seed: int, plan: StudyPlan = PLAN) -> list[Cell]:
+def scenario_cells(scenario: Scenario, seed: int, plan: StudyPlan = PLAN) -> list[BenchmarkCell]:
     """Cells of one scenario."""
     if scenario.table:
         return table_cells(scenario, seed)
@@ -124,10 +124,10 @@ def scenario_cells(scenario: Scenario, seed: int, plan: StudyPlan = PLAN) -> lis
     ]
 
 
-def table_cells(scenario: Scenario, seed: int) -> list[Cell]:
+def table_cells(scenario: Scenario, seed: int) -> list[BenchmarkCell]:
     """Cells of a scenario whose logs are read as tables, with the verdicts that a user is told.
 
-    Where the reader refuses a log, or the answer quotes no number, an answer is missing (``Cell.failed``).
+    Where the reader refuses a log, or the answer quotes no number, an answer is missing: it counts as failed.
     """
     kind, rng = TABLES[scenario.table], resampling_rng(seed, scenario)
     answers: dict[str, list[Answer]] = {kind.quoted: []}

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from ...core.errors import InvalidInput
-from ...core.types import F64
+from ..errors import InvalidInput
+from ..types import F64
 
 
 def ndcg(scores: F64, gains: F64, k: int, *, exponential: bool = False) -> F64:

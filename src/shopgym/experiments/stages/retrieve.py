@@ -7,19 +7,19 @@ from dataclasses import replace
 import numpy as np
 from numpy.random import Generator
 
-from ..agents import Task, make_agent
-from ..agents.baselines import RandomAgent
-from ..core.batches import Requests
-from ..envs.vector import BanditVectorEnv
-from ..policies.policy import SlatePolicy
-from ..policies.retrieval.retriever import Retriever
-from ..policies.retriever_from_policy import retriever_of
-from ..simulators.rollout import CandidateSource
-from ..training.loop import OnProgress, learn
-from .config import RetrieveSection
+from ...agents import Task, make_agent
+from ...agents.baselines import RandomAgent
+from ...core.batches import Requests
+from ...envs.vector import ShopVectorEnv
+from ...policies.policy import SlatePolicy
+from ...policies.retrieval.retriever import Retriever
+from ...policies.retriever_from_policy import retriever_of
+from ...simulators.rollout import CandidateSource
+from ...training.loop import OnProgress, learn
+from ..config import RetrieveSection
 
 
-def random_candidates(env: BanditVectorEnv, count: int, rng: Generator) -> CandidateSource:
+def random_candidates(env: ShopVectorEnv, count: int, rng: Generator) -> CandidateSource:
     """For each request ``count`` different items, each as likely as any other, with what is in stock."""
     stock = env.loop.shop.stock
 
@@ -32,7 +32,7 @@ def random_candidates(env: BanditVectorEnv, count: int, rng: Generator) -> Candi
 
 
 def learn_to_retrieve(
-    section: RetrieveSection, task: Task, env: BanditVectorEnv, rng: Generator, on_progress: OnProgress
+    section: RetrieveSection, task: Task, env: ShopVectorEnv, rng: Generator, on_progress: OnProgress
 ) -> Retriever:
     """The retriever that the section's agent makes after ``rounds`` batches of random pages.
 

@@ -1,0 +1,227 @@
+"""Runs that are on disk: what each is, and how two compare.
+
+Two runs are compared where their numbers mean the same: same version of the package, same kind, same shop,
+catalogue and reward. Where they share seeds, agents are compared seed by seed (Student's interval over
+seeds). With one seed each, the intervals of the two runs over decisions are put together as if the runs were
+independent. Both meet the same visitors, so the true interval is narrower as a rule.
+"""
+
+from __future__ import annotations
+
+import json
+import shutil
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from ..core.errors import InvalidInput
+from .cells.store import FOLDER
+from .kinds import EXPERIMENT, KINDS, LEADERBOARD, ConfigKind
+from .run_folder import CONFIG, SUMMARY, differences, is_being_written, sole_writer, stored_config
+from .sweeps.table import student_interval
+
+LEVEL = 0.95
+
+
+@dataclass(frozen=True)
+class FinishedRun:
+    """A folder that ``shopgym run`` wrote, or is still writing.
+
+    Attributes:
+        folder: of the run.
+        config: as it was stored.
+    """
+
+    folder: Path
+    config: dict[str, Any]
+
+    @property
+    def kind(self) -> str:
+        """``experiment``, ``sweep`` or ``leaderboard``."""
+        if self.config.get("kind") == LEADERBOARD and not self._is_sweep:
+            return LEADERBOARD
+        return "sweep" if self._is_sweep else EXPERIMENT
+
+    @property
+    def state(self) -> str:
+        """``finished``, ``running`` or ``interrupted``."""
+        if (self.folder / SUMMARY).is_file():
+            return "finished"
+        return "running" if is_being_written(self.folder) else "interrupted"
+
+    @property
+    def config_kind(self) -> ConfigKind:
+        """What its config is."""
+        return KINDS[str(self.config.get("kind", EXPERIMENT))]
+
+    @cached_property
+    def summary(self) -> dict[str, Any]:
+        """What it came to; empty if it is not finished."""
+        path = self.folder / SUMMARY
+        summary: dict[str, Any] = json.loads(path.read_text(encoding="utf-8")) if path.is_file() else {}
+        return summary
+
+    @property
+    def version(self) -> str:
+        """Of the package that made it."""
+        path = self.folder / "environment.json"
+        if not path.is_file():
+            return ""
+        return str(json.loads(path.read_text(encoding="utf-8")).get("shopgym", ""))
+
+    @property
+    def cells(self) -> int:
+        """Cells that are done; 1 for a single run."""
+        cells = self.folder / FOLDER
+        return sum(1 for _ in cells.glob("*.json")) if cells.is_dir() else 1
+
+    @property
+    def headline(self) -> str:
+        """What it came to, in one sentence."""
+        if not self.summary:
+            return ""
+        if self.kind == EXPERIMENT:
+            gate = self.summary["gate"]
+            return f"{gate['candidate']} {'passed' if gate['passed'] else 'was refused'}: {gate['reason']}"
+        if self.kind == LEADERBOARD:
+            whole = [row for row in self.summary["table"] if row["family"] == "all" and row["relative"]]
+            best = max(whole, key=lambda row: row["relative"])
+            return f"{best['agent']} has {best['relative']:.2f} times the score of the baseline"
+        return "; ".join(str(world["sentence"]) for world in self.summary["worlds"])
+
+    def table(self) -> pd.DataFrame:
+        """One row per agent, point and seed: the columns :attr:`keys` and ``seed``, and what was measured."""
+        if self.kind == EXPERIMENT:
+            table = pd.read_csv(self.folder / "metrics" / "agents.csv")
+            return table.rename(columns={"low": "value_low", "high": "value_high"}).assign(
+                seed=self.config.get("seed", 0)
+            )
+        name = "runs.csv" if self.kind == LEADERBOARD else "table.csv"
+        table = pd.read_csv(self.folder / name)
+        return table[table["failed"].isna()] if "failed" in table else table
+
+    @property
+    def keys(self) -> list[str]:
+        """Columns that tell its agents and points apart."""
+        settings = self.summary.get("settings", []) if self.kind == "sweep" else []
+        return [*settings, *self.config_kind.apart, "agent"]
+
+    @property
+    def _is_sweep(self) -> bool:
+        if (self.folder / "table.parquet").is_file():
+            return True
+        return (self.folder / FOLDER).is_dir() and any((self.folder / FOLDER).glob("point-*"))
+
+
+def read_run(folder: Path) -> FinishedRun:
+    """The run in ``folder``.
+
+    Raises:
+        InvalidInput: there is none.
+    """
+    if not (folder / CONFIG).is_file() or not ((folder / SUMMARY).is_file() or (folder / FOLDER).is_dir()):
+        raise InvalidInput("run", str(folder), "give a folder that 'shopgym run' wrote")
+    config = stored_config(folder)
+    return FinishedRun(folder, config if isinstance(config, dict) else {})
+
+
+def list_runs(folder: Path) -> list[FinishedRun]:
+    """The runs in ``folder``, by name."""
+    runs = []
+    for path in sorted(folder.iterdir()) if folder.is_dir() else ():
+        try:
+            runs.append(read_run(path))
+        except InvalidInput:
+            continue  # something else
+    return runs
+
+
+def remove_run(folder: Path) -> None:
+    """Delete the folder of a run.
+
+    Raises:
+        InvalidInput: it holds something else, or is being written.
+    """
+    read_run(folder)
+    with sole_writer(folder):
+        shutil.rmtree(folder)
+
+
+def compare_runs(one: FinishedRun, two: FinishedRun) -> pd.DataFrame:
+    """The second run less the first, one row for each agent (and point) that both have.
+
+    Columns: the keys, ``first``, ``second``, ``difference``, ``low``, ``high``, ``seeds`` that both share and
+    ``paired``.
+
+    Raises:
+        InvalidInput: the two cannot be compared; the fix says why.
+    """
+    _refuse_unlike(one, two)
+    value, keys = one.config_kind.value, one.keys
+    tables = [run.table() for run in (one, two)]
+    both = tables[0].merge(tables[1], on=[*keys, "seed"], suffixes=("_1", "_2"))
+    if both.empty:
+        raise _refused(two, "it shares no agent with the same seed with the first")
+    rows = [
+        {**dict(zip(keys, values, strict=True)), **_difference(part, value)}
+        for values, part in both.groupby(keys, sort=False, dropna=False)
+    ]
+    return pd.DataFrame(rows)
+
+
+def _difference(part: pd.DataFrame, value: str) -> dict[str, Any]:
+    first, second = (part[f"{value}_{side}"].to_numpy(np.float64) for side in (1, 2))
+    row = {"first": float(first.mean()), "second": float(second.mean()), "seeds": len(part)}
+    mean, low, high = student_interval(second - first, LEVEL)
+    if len(part) < 2 and f"{value}_high_1" in part:
+        halves = [(part[f"{value}_high_{side}"] - part[f"{value}_low_{side}"]).iloc[0] / 2 for side in (1, 2)]
+        half = float(np.hypot(*halves))
+        low, high = mean - half, mean + half
+    return {**row, "difference": mean, "low": low, "high": high, "paired": len(part) > 1}
+
+
+def _refuse_unlike(one: FinishedRun, two: FinishedRun) -> None:
+    for run in (one, two):
+        if run.state != "finished":
+            raise _refused(run, f"it is {run.state}: nothing to compare yet")
+    if one.kind != two.kind:
+        raise _refused(two, f"the first is of kind {one.kind}, this one of kind {two.kind}")
+    if one.version != two.version:
+        raise _refused(
+            two, f"version {two.version} made it, and {one.version} the first: run one of them again"
+        )
+    if one.keys != two.keys:
+        raise _refused(
+            two, f"the first has points of {one.keys[:-1] or 'nothing'}, this one of {two.keys[:-1]}"
+        )
+    if one.config_kind.has_seeds and one.config.get("seed", 0) != two.config.get("seed", 0):
+        raise _refused(two, "it has another seed: its agents met other people than those of the first")
+    changed = one.config_kind.world_of(differences(_world(one.config), _world(two.config)))
+    if changed:
+        raise _refused(
+            two, f"its values mean something else than those of the first: {', '.join(changed[:5])}"
+        )
+
+
+def _world(config: dict[str, Any]) -> dict[str, Any]:
+    """A config without what every one of its points replaces."""
+    return {name: value for name, value in config.items() if name not in ("sweep", "seeds")}
+
+
+def _refused(run: FinishedRun, fix: str) -> InvalidInput:
+    return InvalidInput("run", str(run.folder), fix)
+
+
+def arms(run: FinishedRun) -> Iterator[dict[str, Any]]:
+    """One row for each agent and point of a finished run: keys, mean over seeds, seeds."""
+    value = run.config_kind.value
+    for values, part in run.table().groupby(run.keys, sort=False, dropna=False):
+        mean, low, high = student_interval(part[value].to_numpy(np.float64), LEVEL)
+        if len(part) < 2 and f"{value}_low" in part:
+            low, high = float(part[f"{value}_low"].iloc[0]), float(part[f"{value}_high"].iloc[0])
+        yield {**dict(zip(run.keys, values, strict=True)), value: mean, "low": low, "high": high}

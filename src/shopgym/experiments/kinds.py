@@ -1,0 +1,85 @@
+"""The kinds of configs that ``shopgym run`` takes, and what a sweep has to know about each."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from importlib import import_module
+from typing import Any, cast
+
+from ..core.errors import InvalidInput, one_of
+from .cells.cell import Cell
+
+EXPERIMENT, LEADERBOARD = "experiment", "leaderboard"
+ABTEST = "abtest"
+"""An online test: ``shopgym abtest run`` takes it."""
+
+
+@dataclass(frozen=True)
+class ConfigKind:
+    """One kind of config.
+
+    Attributes:
+        config: its class, ``module:name`` below ``shopgym.experiments``.
+        cells: the function that lists the cells of a config, for a prefix of their names.
+        value: the column of a cell's rows by which agents are compared.
+        apart: columns whose rows are never compared with one another.
+        world: names of settings that change what a value means: across them nothing is compared.
+        has_seeds: whether ``seeds`` is a setting of the config itself.
+    """
+
+    config: str
+    cells: str
+    value: str
+    world: str
+    apart: tuple[str, ...] = ()
+    has_seeds: bool = False
+
+    def config_class(self) -> type[Any]:
+        """The class of its configs; loaded when it is asked for."""
+        return cast("type[Any]", _loaded(self.config))
+
+    def cells_of(self, config: Any, prefix: str) -> list[Cell]:
+        """The cells of one config."""
+        return cast("list[Cell]", _loaded(self.cells)(config, prefix))
+
+    def world_of(self, names: Iterable[str]) -> list[str]:
+        """Those of the dotted names that change what a value means."""
+        return [name for name in names if re.match(self.world, name)]
+
+
+KINDS = {
+    EXPERIMENT: ConfigKind(
+        "config:ExperimentConfig",
+        "sweeps.experiment_cell:experiment_cells",
+        "value",
+        r"(catalog|episode|days|shop|reward|season)(\.|$)",
+    ),
+    LEADERBOARD: ConfigKind(
+        "studies.leaderboard:LeaderboardConfig",
+        "studies.leaderboard.cell:leaderboard_cells",
+        "score",
+        r"(catalog|reward)(\.|$)|families(\.\w+(\.(shop|full|days)(\.|$)|$)|$)",
+        ("family",),
+        has_seeds=True,
+    ),
+}
+
+
+def kind_of(values: Mapping[str, Any]) -> str:
+    """The kind that a config's mapping says; an experiment if it says none.
+
+    Raises:
+        InvalidInput: there is no such kind.
+    """
+    kind = values.get("kind", EXPERIMENT)
+    if kind == ABTEST:
+        raise InvalidInput("kind", kind, "run it with 'shopgym abtest run'")
+    one_of("kind", kind, KINDS)
+    return str(kind)
+
+
+def _loaded(place: str) -> Any:
+    module, _, name = place.partition(":")
+    return getattr(import_module(f"shopgym.experiments.{module}"), name)

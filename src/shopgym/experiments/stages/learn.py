@@ -1,0 +1,90 @@
+"""Agents learn, and hand out frozen policies."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping
+from dataclasses import replace
+
+import pandas as pd
+from numpy.random import Generator
+
+from ...agents import Task
+from ...core.batches import Interactions
+from ...core.errors import InvalidInput
+from ...core.protocols import Agent, Policy
+from ...envs.page_env import PageEnv
+from ...guardrails.monitor import RewardMonitor
+from ...policies.policy import SlatePolicy
+from ...training.loop import learn, train
+from ..watched_progress import WatchedProgress
+from .context import RunContext
+from .watch import monitor_of
+
+
+class Timed:
+    """An agent and the CPU-seconds it takes to learn, in ``learn`` or in making its policy."""
+
+    def __init__(self, agent: Agent) -> None:
+        self.agent, self.seconds = agent, 0.0
+
+    def learn(self, batch: Interactions) -> Mapping[str, float]:
+        """Learn."""
+        start = time.process_time()
+        report = self.agent.learn(batch)
+        self.seconds += time.process_time() - start
+        return report
+
+    def policy(self) -> Policy:
+        """What the agent would do now."""
+        start = time.process_time()
+        policy = self.agent.policy()
+        self.seconds += time.process_time() - start
+        return policy
+
+
+def learn_policy(agent: Agent, loop: PageEnv, pages: int, rng: Generator) -> tuple[Policy, float]:
+    """(what an agent would do after ``pages`` pages of an open environment, CPU-seconds of its learning).
+
+    Args:
+        pages: that all rows together show, at the least; in every kind of episode.
+    """
+    timed = Timed(agent)
+    for _ in learn(timed, loop, None, rng, pages_in_all=pages):
+        pass
+    return timed.policy(), timed.seconds
+
+
+def train_agents(
+    context: RunContext, task: Task
+) -> tuple[dict[str, SlatePolicy], pd.DataFrame, dict[str, RewardMonitor]]:
+    """(policy by agent, a row per agent and batch, monitor by agent).
+
+    Agents that fail are noted and left out.
+    """
+    policies, rows, monitors = {}, [], {}
+    rounds = context.config.training.rounds
+    for entry in context.config.entries:
+        name = entry.name
+        with context.failures.noted(name, "training"), context.bar(f"train {name}", rounds) as on_progress:
+            agent = entry.make(task, context.rng("agent", name))
+            env = context.open("train")
+            rng = context.rng("train", name)
+            watch = monitor_of(context, task)
+            learnt = train(agent, env, rounds, rng, on_progress, context.candidates(env), watch)
+            policies[name] = slate_policy(agent, name)
+            rows += [{"agent": name, **row} for row in learnt]
+            if watch is not None:
+                monitors[name] = watch.monitor
+    if isinstance(context.progress, WatchedProgress):
+        context.progress.watch(None)
+    return policies, pd.DataFrame(rows), monitors
+
+
+def slate_policy(agent: Agent, name: str) -> SlatePolicy:
+    """What the agent would do now, under the name that the config gives it."""
+    policy = agent.policy()
+    if not isinstance(policy, SlatePolicy):
+        fix = "hand out a SlatePolicy, as task.policy(...) makes one: only that can be stored and served"
+        raise InvalidInput(f"agents.{name}", type(policy).__name__, fix)
+    return policy if policy.name == name else replace(policy, name=name)

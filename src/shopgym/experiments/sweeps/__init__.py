@@ -1,0 +1,1 @@
+"""Sweeps: one config, many values of its settings, many seeds, one table."""

@@ -1,0 +1,1 @@
+"""``shopgym watch``: a shop that is open, in the browser."""

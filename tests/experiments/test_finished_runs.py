@@ -1,0 +1,143 @@
+"""Runs on disk: listed, compared where that means something, shown and deleted."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+import yaml
+from typer.testing import CliRunner
+
+from shopgym._version import __version__
+from shopgym.cli.main import app
+from shopgym.core import InvalidInput
+from shopgym.experiments.finished import compare_runs, list_runs, read_run, remove_run
+from shopgym.experiments.run_folder import sole_writer
+from shopgym.experiments.sweeps.table import student_interval
+
+
+def write_sweep(folder: Path, values: dict[tuple[int, int], float], **config: Any) -> Path:
+    """A sweep over ``training.rounds`` whose agent ``a`` has these values by (rounds, seed)."""
+    (folder / "cells").mkdir(parents=True)
+    (folder / "config.yaml").write_text(yaml.safe_dump({"name": folder.name, **config}))
+    rows = [
+        {"point": f"point-{rounds}", "training.rounds": rounds, "seed": seed, "agent": "a", "failed": ""}
+        | {"value": value, "value_low": value - 1, "value_high": value + 1}
+        for (rounds, seed), value in values.items()
+    ]
+    table = pd.DataFrame(rows)
+    table.to_csv(folder / "table.csv", index=False)
+    table.to_parquet(folder / "table.parquet", index=False)
+    worlds = [{"sentence": "a is best"}]
+    summary = {"settings": ["training.rounds"], "worlds": worlds, "config_hash": "0" * 64}
+    (folder / "summary.json").write_text(json.dumps(summary))
+    (folder / "environment.json").write_text(json.dumps({"shopgym": __version__}))
+    return folder
+
+
+FIRST = {(2, 0): 1.0, (2, 1): 11.0, (2, 2): -8.0, (4, 0): 2.0, (4, 1): 12.0, (4, 2): -7.0}
+SECOND = {(2, 1): 11.5, (2, 2): -7.4, (2, 3): 40.0, (8, 0): 2.0}
+
+
+def test_runs_are_compared_seed_by_seed(tmp_path: Path) -> None:
+    one, two = write_sweep(tmp_path / "one", FIRST), write_sweep(tmp_path / "two", SECOND)
+    table = compare_runs(read_run(one), read_run(two))
+    assert len(table) == 1  # the one point that both have
+    row = table.iloc[0]
+    assert (row["training.rounds"], row["agent"], row["seeds"], row["paired"]) == (2, "a", 2, True)
+    expected = student_interval(np.array([0.5, 0.6]), 0.95)
+    assert (row["difference"], row["low"], row["high"]) == pytest.approx(expected)
+    done = CliRunner().invoke(app, ["runs", "compare", str(one), str(two)])
+    assert "two less one: value" in done.output
+    assert "seed by seed" in done.output
+
+
+def test_one_seed_each_is_compared_as_if_independent(tmp_path: Path) -> None:
+    one = write_sweep(tmp_path / "one", {(2, 0): 1.0})
+    two = write_sweep(tmp_path / "two", {(2, 0): 4.0})
+    row = compare_runs(read_run(one), read_run(two)).iloc[0]
+    assert not row["paired"]
+    assert (row["low"], row["high"]) == pytest.approx((3 - 2**0.5, 3 + 2**0.5))
+    done = CliRunner().invoke(app, ["runs", "compare", str(one), str(two)])
+    assert "one seed each" in done.output
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"shop": {"slate_size": 5}}, "its values mean something else .*: shop.slate_size"),
+        ({"reward": {"terms": {"click": 1.0}}}, "mean something else .*: reward"),
+        ({"catalog": {"source": "synthetic"}}, "mean something else .*: catalog"),
+    ],
+)
+def test_what_means_something_else_is_not_compared(
+    tmp_path: Path, change: dict[str, Any], message: str
+) -> None:
+    one = write_sweep(tmp_path / "one", FIRST, shop={"slate_size": 4})
+    two = write_sweep(tmp_path / "two", FIRST, **{"shop": {"slate_size": 4}, **change})
+    with pytest.raises(InvalidInput, match=message):
+        compare_runs(read_run(one), read_run(two))
+    same = write_sweep(
+        tmp_path / "same", FIRST, shop={"slate_size": 4}, agents={"lints": {}}, training={"batch": 3}
+    )
+    assert len(compare_runs(read_run(one), read_run(same))) == 2
+
+
+def test_other_reasons_not_to_compare(tmp_path: Path) -> None:
+    one, two = write_sweep(tmp_path / "one", FIRST), write_sweep(tmp_path / "two", FIRST)
+    (two / "environment.json").write_text(json.dumps({"shopgym": "0.0.1"}))
+    with pytest.raises(InvalidInput, match=r"version 0\.0\.1 made it, and .* the first"):
+        compare_runs(read_run(one), read_run(two))
+    (two / "summary.json").unlink()
+    with pytest.raises(InvalidInput, match="it is interrupted: nothing to compare yet"):
+        compare_runs(read_run(one), read_run(two))
+    far = write_sweep(tmp_path / "far", {(2, 9): 1.0})
+    with pytest.raises(InvalidInput, match="it shares no agent with the same seed"):
+        compare_runs(read_run(one), read_run(far))
+    board = write_sweep(tmp_path / "board", FIRST, kind="leaderboard")
+    (board / "table.parquet").unlink()
+    with pytest.raises(InvalidInput, match="the first is of kind sweep, this one of kind leaderboard"):
+        compare_runs(read_run(one), read_run(board))
+
+
+def test_runs_are_listed_with_their_state_and_nothing_else(tmp_path: Path) -> None:
+    assert list_runs(tmp_path / "none") == []
+    write_sweep(tmp_path / "one", FIRST)
+    stopped = write_sweep(tmp_path / "stopped", FIRST)
+    (stopped / "summary.json").unlink()
+    (tmp_path / "papers").mkdir()
+    (tmp_path / "note.txt").touch()
+    with sole_writer(stopped):
+        done = CliRunner().invoke(app, ["runs", "list", str(tmp_path), "--json"])
+    rows = json.loads(done.output)["runs"]
+    assert [(row["name"], row["kind"], row["state"]) for row in rows] == [
+        ("one", "sweep", "finished"),
+        ("stopped", "sweep", "running"),
+    ]
+    assert [run.state for run in list_runs(tmp_path)] == ["finished", "interrupted"]
+    printed = CliRunner().invoke(app, ["runs", "list", str(tmp_path)])
+    assert "a is best" in printed.output
+
+
+def test_a_run_is_shown_and_deleted_and_nothing_else_is(tmp_path: Path) -> None:
+    one = write_sweep(tmp_path / "one", FIRST)
+    done = CliRunner().invoke(app, ["runs", "report", str(one), "--json"])
+    rows = json.loads(done.output)["rows"]
+    assert [row["value"] for row in rows] == pytest.approx([4 / 3, 7 / 3])
+    papers = tmp_path / "papers"
+    papers.mkdir()
+    (papers / "config.yaml").write_text("mine: 1\n")
+    for folder in (papers, tmp_path):
+        with pytest.raises(InvalidInput, match="give a folder that 'shopgym run' wrote"):
+            remove_run(folder)
+    with sole_writer(one):
+        done = CliRunner().invoke(app, ["runs", "rm", str(one), "--yes"])
+        assert isinstance(done.exception, InvalidInput)
+    assert CliRunner().invoke(app, ["runs", "rm", str(one)], input="n\n").exit_code == 1
+    assert one.exists()
+    assert CliRunner().invoke(app, ["runs", "rm", str(one), "--yes"]).exit_code == 0
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["papers"]
