@@ -257,8 +257,10 @@ def test_what_a_config_says_of_people_and_arrivals_holds(tmp_path: Path) -> None
 
 def test_what_a_config_leaves_open_is_said(session: WatchSession) -> None:
     assert len(session.about()["notes"]) == 2
-    session.step(60)
-    assert session.snapshot()["series"][-1][2] is not None
+    session.step(100)
+    series = session.snapshot()["series"]
+    assert series[0][1:3] == (None, None)  # too little to say anything
+    assert None not in series[-1]
 
 
 def test_a_shop_to_which_nobody_comes_is_named(tmp_path: Path) -> None:

@@ -13,6 +13,7 @@ from ..core.files import new_folder
 from ..guardrails.gate import check_reason
 from ..guardrails.reward.linted_shop import LintSize
 from ..policies.decision_log.log import DecisionLog
+from ..policies.guards import open_counters
 from ..policies.serving.saved_policy import write_run_items, write_run_policy
 from ..simulators.rollout import Episode
 from .config import ExperimentConfig
@@ -87,13 +88,16 @@ class Experiment:
             lint=lint,
             monitors={name: monitors[name] for name in judged if name in monitors},
             clicks=price_of_clicks(context, lint, self.lint_size),
+            guarding=context.guarding,
         )
         return results, log
 
     def _showcase(self) -> Requests:
         env = self.context.open("showcase")
         candidates = self.context.candidates(env)
-        return env.requests if candidates is None else candidates(env.requests)
+        requests = env.requests if candidates is None else candidates(env.requests)
+        counters = open_counters(self.context.config.guards, self.context.catalog.items)
+        return requests if counters is None else counters.fill(requests)
 
 
 def run(
