@@ -19,7 +19,7 @@ from shopgym.experiments.config import parse_config
 from shopgym.experiments.policy_store import save_retriever
 from shopgym.experiments.watch.interventions import left_out
 from shopgym.experiments.watch.session import ACTIONS, WatchSession
-from shopgym.experiments.watch.totals import POINTS, PolicyTotals, Series
+from shopgym.experiments.watch.totals import POINTS, PolicyEarnings, Series
 from shopgym.experiments.watch.watched_shop import watched_config, watched_run
 from shopgym.policies.guards import CategoryCap, Guard, InStock
 from shopgym.policies.retriever_from_policy import retriever_of
@@ -378,7 +378,7 @@ def test_left_out_known_answer(catalog: Catalog) -> None:
 
 
 def test_margin_of_a_policy_has_the_interval_of_the_central_limit_theorem() -> None:
-    totals = PolicyTotals()
+    totals = PolicyEarnings()
     totals.add(np.array([0.0, 2.0]), 15)
     assert totals.row() == {"pages": 2, "lines": 15, "margin": None, "half": None}
     totals.add(np.array([4.0, 2.0]), 15)

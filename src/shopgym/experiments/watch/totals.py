@@ -26,7 +26,7 @@ LEAST_ORDER_LINES = 30
 
 
 @dataclass
-class PolicyTotals:
+class PolicyEarnings:
     """What was earned on the pages of one policy; money in the catalogue's currency."""
 
     pages: int = 0
@@ -79,7 +79,7 @@ class Totals:
         """``remembers`` says whether customers have a satisfaction at all."""
         self.remembers = remembers
         self.counts = dict.fromkeys(("pages", "visits", "slots", *COUNTED), 0.0)
-        self.by_policy: dict[str, PolicyTotals] = {}
+        self.by_policy: dict[str, PolicyEarnings] = {}
         self.series = Series()
         self._margins: deque[float] = deque(maxlen=WINDOW_PAGES)
         self._satisfaction: deque[float] = deque(maxlen=WINDOW_VISITS)
@@ -95,7 +95,7 @@ class Totals:
         self.counts["visits"] += int(step.visit_over.sum())
         self.counts["slots"] += int((step.decisions.slates >= 0).sum())
         lines = int(term["purchase"].sum())
-        self.by_policy.setdefault(policy, PolicyTotals()).add(term["margin"], lines)
+        self.by_policy.setdefault(policy, PolicyEarnings()).add(term["margin"], lines)
         self._margins.extend(term["margin"].tolist())
         measures = step.feedback.measures
         if measures is not None and self.remembers:
