@@ -52,7 +52,7 @@ class PolicyEarnings:
 
 
 @dataclass
-class Series:
+class DaySeries:
     """Points (day, values...) over time, evenly thinned; None where nothing is known."""
 
     points: list[tuple[float | None, ...]] = field(default_factory=list)
@@ -72,7 +72,7 @@ class Series:
         return [*self.points, point] if self.points and self.points[-1] != point else list(self.points)
 
 
-class Totals:
+class WatchTotals:
     """Counts of everything that was watched; ``add`` moves them."""
 
     def __init__(self, *, remembers: bool) -> None:
@@ -80,7 +80,7 @@ class Totals:
         self.remembers = remembers
         self.counts = dict.fromkeys(("pages", "visits", "slots", *COUNTED), 0.0)
         self.by_policy: dict[str, PolicyEarnings] = {}
-        self.series = Series()
+        self.series = DaySeries()
         self._margins: deque[float] = deque(maxlen=WINDOW_PAGES)
         self._satisfaction: deque[float] = deque(maxlen=WINDOW_VISITS)
         self._last: tuple[float | None, ...] = (0.0, None, None, None)
