@@ -185,8 +185,9 @@ def test_lines_of_many_units_are_bounded_by_what_a_shop_allows(tmp_path: Path) -
 
 def test_a_catalogue_smaller_than_a_page_bounds_the_page(tmp_path: Path) -> None:
     file, out = tmp_path / "orders.csv", tmp_path / "mine.yaml"
-    shop(item=[f"{i % 5}" for i in range(1200)]).to_csv(file, index=False)
-    answer = invoke("calibrate", "--transactions", file, "--out", out, *QUICK, "--json")
+    shop(item=[f"{i % 8}" for i in range(1200)]).to_csv(file, index=False)
+    gift = ["gift" if option == "fashion" else option for option in QUICK]  # its pages have 30 slots
+    answer = invoke("calibrate", "--transactions", file, "--out", out, *gift, "--json")
     assert {"slate_size", "num_candidates"} <= {one["name"] for one in answer["found"]}
     config = load_config(out)
     config.shop_config().check_catalog(load_catalog(config.catalog, 0)[0])

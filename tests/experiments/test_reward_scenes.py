@@ -1,4 +1,4 @@
-"""Scenes of reward design: closed forms where there are any, and what each scene is about, at a small size."""
+"""Scenes of reward design: closed forms where there are any, and what each scene shows, at a small size."""
 
 from __future__ import annotations
 
@@ -88,9 +88,10 @@ def test_last_click_pays_the_page_that_sells_and_not_the_one_that_keeps_the_visi
 @pytest.mark.slow
 def test_what_is_best_on_every_page_loses_customers_where_satisfaction_counts() -> None:
     clicks = {"terms": {"click": 1.0}, "unit": "click"}
-    reward = {**clicks, "north_star": {"weights": {"click": 1.0}, "horizon": 90}}
-    strong = {"effects": {"strong": [2.0, 4.0]}, "reward": reward}
-    rows = small("lives", pages=64, visits=64, lives=64, **strong).rows
+    reward = {**clicks, "north_star": {"weights": {"click": 1.0}, "horizon": 120}}
+    shop = {**read_yaml(FOLDER / "lives.yaml")["shop"], "max_pages": 3}
+    strong = {"effects": {"strong": [2.0, 4.0]}, "reward": reward, "shop": shop}
+    rows = small("lives", pages=64, visits=64, lives=160, **strong).rows
     by_kind = {row["episode"]: row for row in rows}
     assert by_kind["page"]["kept"] == pytest.approx(1.0)
     assert by_kind["life"]["high"] < 0.9

@@ -13,6 +13,7 @@ from ..core.files import new_folder
 from ..guardrails.gate import check_reason
 from ..guardrails.reward.linted_shop import LintSize
 from ..policies.decision_log.log import DecisionLog
+from ..policies.guards import open_counters
 from ..policies.serving.saved_policy import write_run_items, write_run_policy
 from ..simulators.rollout import Episode
 from .config import ExperimentConfig
@@ -30,6 +31,7 @@ from .stages.learn import train_agents
 from .stages.lint import lint_reward, price_of_clicks
 from .stages.log import write_log
 from .stages.prepare import prepare_retriever, prepare_task
+from .watched_progress import WatchedProgress
 
 ROBUST = "robust.json"
 
@@ -46,7 +48,7 @@ class Experiment:
         context = self.context
         task = prepare_task(context)
         context.retriever = prepare_retriever(context, task)
-        policies, learning = train_agents(context, task)
+        policies, learning, monitors = train_agents(context, task)
         deployments = deploy_all(context, policies)
         log, on_log = write_log(context, task, {name: policies[name] for name in deployments})
         if context.episode is Episode.SEASON:
@@ -84,14 +86,18 @@ class Experiment:
             environment=environment(),
             failed=context.failures.reasons,
             lint=lint,
+            monitors={name: monitors[name] for name in judged if name in monitors},
             clicks=price_of_clicks(context, lint, self.lint_size),
+            guarding=context.guarding,
         )
         return results, log
 
     def _showcase(self) -> Requests:
         env = self.context.open("showcase")
         candidates = self.context.candidates(env)
-        return env.requests if candidates is None else candidates(env.requests)
+        requests = env.requests if candidates is None else candidates(env.requests)
+        counters = open_counters(self.context.config.guards, self.context.catalog.items)
+        return requests if counters is None else counters.fill(requests)
 
 
 def run(
@@ -130,7 +136,7 @@ def run(
     )
     with (
         sole_writer(folder),
-        Progress(*columns, disable=quiet) as progress,
+        WatchedProgress(*columns, disable=quiet) as progress,
         new_folder(folder) as new,
     ):
         experiment = Experiment(config, progress)
@@ -151,8 +157,7 @@ def run(
         context.failures.write(new)
         if context.set_aside is not None:
             context.set_aside.to_csv(new / "set_aside.csv", index=False)
-        if results.lint is not None:
-            write_json(new / "reward_lint.json", results.lint.summary())
+        write_json(new / "reward_lint.json", results.lint.summary())
         write_json(new / "gate.json", {name: v.as_dict() for name, v in results.verdicts.items()})
         if robust:
             chosen = results.chosen

@@ -165,6 +165,18 @@ def assumed_world(
     return AssumedWorld(parameter, end, value, changed, reached, note)
 
 
+def as_many_units(catalog: Catalog, config: ShopConfig, changed: ShopConfig, *, seed: int = 0) -> ShopConfig:
+    """``changed``, with ``cart_base`` and ``buy_base`` at which pages sell as many units as in ``config``."""
+
+    def move(place: F64) -> ShopConfig:
+        return _with_choice(changed, _shifted(changed.choice, float(place[0]), "cart_base", "buy_base"))
+
+    def measure(moved: ShopConfig) -> F64:
+        return np.array([page_levels(catalog, moved, seed)["units"]])
+
+    return _Search(move, measure, np.maximum(measure(config), LEAST)).run()[0]
+
+
 def configured_figure(parameter: str, catalog: Catalog, config: ShopConfig, *, seed: int = 0) -> float:
     """The figure as the config has it, in the unit of the range; NaN where the shop has none."""
     one_of("parameter", parameter, ASSUMED)

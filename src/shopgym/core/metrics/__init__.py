@@ -7,7 +7,7 @@
   diversity, exposure by group, parity of outcomes).
 """
 
-from .business import BUSINESS_METRICS, Metric, ShopTotals, business_metrics
+from .business import BUSINESS_METRICS, BusinessMetric, ShopTotals, business_metrics
 from .exposure import (
     coverage,
     entropy,
@@ -24,7 +24,7 @@ from .ranking import RANKING_METRICS, per_ranking
 __all__ = [
     "BUSINESS_METRICS",
     "RANKING_METRICS",
-    "Metric",
+    "BusinessMetric",
     "ShopTotals",
     "business_metrics",
     "coverage",

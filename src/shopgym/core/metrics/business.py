@@ -58,7 +58,7 @@ class ShopTotals:
 
 
 @dataclass(frozen=True)
-class Metric:
+class BusinessMetric:
     """One figure.
 
     Attributes:
@@ -96,141 +96,141 @@ def _conversion_parity(totals: ShopTotals) -> float:
     return _ratio(float(rates.min()), float(rates.max()))
 
 
-BUSINESS_METRICS: tuple[Metric, ...] = (
-    Metric(
+BUSINESS_METRICS: tuple[BusinessMetric, ...] = (
+    BusinessMetric(
         "conversion",
         NORTH_STAR,
         "share",
         "visits with an order, over visits",
         lambda t: _ratio(t.visits_with_order, t.visits),
     ),
-    Metric(
+    BusinessMetric(
         "average_order_value",
         NORTH_STAR,
         "currency",
         "revenue over visits with an order",
         lambda t: _ratio(t.terms["revenue"], t.visits_with_order),
     ),
-    Metric(
+    BusinessMetric(
         "revenue_per_visit",
         NORTH_STAR,
         "currency",
         "price paid, after discounts, over visits",
         lambda t: _ratio(t.terms["revenue"], t.visits),
     ),
-    Metric(
+    BusinessMetric(
         "margin_per_visit",
         NORTH_STAR,
         "currency",
         "margin less the cost of returns, over visits",
         lambda t: _ratio(t.net_margin, t.visits),
     ),
-    Metric(
+    BusinessMetric(
         "retention",
         NORTH_STAR,
         "share",
         "visits after which the customer will come back, over visits",
         lambda t: _ratio(t.terms["retention"], t.visits) if t.comes_back else float("nan"),
     ),
-    Metric(
+    BusinessMetric(
         "visits_per_customer",
         NORTH_STAR,
         "visits",
         "visits over customers, in the time of an episode",
         lambda t: _ratio(t.visits, t.customers) if t.comes_back else float("nan"),
     ),
-    Metric(
+    BusinessMetric(
         "lifetime_value",
         NORTH_STAR,
         "currency",
         "margin less the cost of returns, over customers, in the time of an episode",
         lambda t: _ratio(t.net_margin, t.customers) if t.comes_back else float("nan"),
     ),
-    Metric(
+    BusinessMetric(
         "pages_per_visit",
         LEADING,
         "pages",
         "pages of items shown, over visits",
         lambda t: _ratio(t.pages, t.visits),
     ),
-    Metric(
+    BusinessMetric(
         "click_through_rate",
         LEADING,
         "share",
         "clicks over items shown",
         lambda t: _ratio(t.terms["click"], t.slots),
     ),
-    Metric(
+    BusinessMetric(
         "item_pages_per_visit",
         LEADING,
         "pages",
         "item pages opened (clicks), over visits",
         lambda t: _ratio(t.terms["click"], t.visits),
     ),
-    Metric(
+    BusinessMetric(
         "add_to_cart_rate",
         LEADING,
         "share",
         "items put in the cart, over item pages opened",
         lambda t: _ratio(t.terms["cart"], t.terms["click"]),
     ),
-    Metric(
+    BusinessMetric(
         "dwell_per_visit",
         LEADING,
         "seconds",
         "time on item pages, over visits",
         lambda t: _ratio(t.terms["dwell"], t.visits),
     ),
-    Metric(
+    BusinessMetric(
         "coverage",
         CATALOGUE,
         "share",
         "items shown to anybody, over all items",
         lambda t: float(np.count_nonzero(t.shown) / len(t.shown)),
     ),
-    Metric(
+    BusinessMetric(
         "exposure_gini",
         CATALOGUE,
         "index",
         "Gini coefficient of how often each item is shown: 0 = all equally",
         lambda t: gini(t.shown) if t.shown.any() else float("nan"),
     ),
-    Metric(
+    BusinessMetric(
         "exposure_entropy",
         CATALOGUE,
         "bits",
         "Shannon entropy of how often each item is shown",
         lambda t: entropy(t.shown),
     ),
-    Metric(
+    BusinessMetric(
         "diversity",
         CATALOGUE,
         "1 - cosine",
         "mean over pairs of items on a page, of their observable embeddings",
         lambda t: _ratio(t.unlike, t.pairs),
     ),
-    Metric(
+    BusinessMetric(
         "small_seller_exposure",
         FAIRNESS,
         "share",
         "of the items shown, those of the smaller half of the sellers (by number of items)",
         lambda t: _ratio(float(t.shown[small_sellers(t.seller)].sum()), float(t.shown.sum())),
     ),
-    Metric(
+    BusinessMetric(
         "conversion_parity",
         FAIRNESS,
         "ratio",
         "smallest over largest conversion among the regions of users",
         _conversion_parity,
     ),
-    Metric(
+    BusinessMetric(
         "stockouts_per_slot",
         OPERATIONS,
         "share",
         "slots that show what has run out, over slots",
         lambda t: _ratio(t.sold_out, t.slots),
     ),
-    Metric(
+    BusinessMetric(
         "holding_cost_per_visit",
         OPERATIONS,
         "currency",

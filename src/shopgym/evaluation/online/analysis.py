@@ -16,6 +16,7 @@ from .corrections import CORRECTIONS
 from .detail import PartEffect, Trend, daily_effects, segment_effects, trend
 from .effects import FIXED, SEQUENCE, STOPS, Effect, StopRule, effect_of
 from .metrics import Metric
+from .outcomes import BETTER, CAUTION, KEPT, LOST, OPEN, REFUSE, TRUST, UNCLEAR, WORSE
 from .sequence import PLANNED
 from .split import Split, check_split
 from .table import AssignedRows, TestColumns, read_test
@@ -23,9 +24,6 @@ from .table import AssignedRows, TestColumns, read_test
 if TYPE_CHECKING:
     import pandas as pd
 
-BETTER, WORSE, UNCLEAR = "better", "worse", "not clear"
-KEPT, LOST, OPEN = "kept", "broken", "open"
-TRUST, CAUTION, REFUSE = "trust", "caution", "refuse"
 FEW_UNITS = {SEQUENCE: 200, FIXED: 30}
 """Units of an arm below which the normal limit that a stop rule rests on is doubtful."""
 

@@ -18,7 +18,7 @@ class Metric:
     Attributes:
         numerator: a column.
         denominator: another column, for a ratio such as orders per session; None = a mean per unit.
-        covariate: columns known before the test, in the same form (numerator, denominator), by which the
+        covariate: columns known before the test, (numerator, denominator or None), by which the
             metric is adjusted: CUPED (Deng, Xu, Kohavi and Walker 2013, Improving the sensitivity of online
             controlled experiments by utilizing pre-experiment data).
         minimise: whether less is better.
@@ -69,7 +69,7 @@ def read_metrics(
     Args:
         metrics: ``revenue`` or ``orders/sessions``.
         guardrails: ``NAME:SHARE``, e.g. ``complaints:0.05`` or ``complaints:5%``.
-        covariates: ``NAME=COLUMN``, e.g. ``revenue=revenue_before``; of a ratio ``NAME=COLUMN/COLUMN``.
+        covariates: ``NAME=COLUMN`` or ``NAME=COLUMN/COLUMN``, e.g. ``revenue=revenue_before``.
         minimise: names of which less is better.
 
     Raises:
@@ -90,9 +90,6 @@ def read_metrics(
     for name in names:
         metric = Metric.read(name)
         covariate = None if name not in before else _parts("--covariate", before[name])
-        if covariate is not None and (covariate[1] is None) != (metric.denominator is None):
-            fix = "give a ratio the ratio before the test, COLUMN/COLUMN, and a mean one column"
-            raise InvalidInput("--covariate", f"{name}={before[name]}", fix)
         out.append(
             Metric(metric.numerator, metric.denominator, covariate, name in minimise, margins.get(name))
         )

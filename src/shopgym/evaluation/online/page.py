@@ -4,13 +4,17 @@ from __future__ import annotations
 
 import math
 from html import escape
+from typing import TYPE_CHECKING
 
 from ..answer import COLOURS
 from ..card.bars import Mark, intervals
 from ..card.page import STYLE
-from .analysis import BETTER, KEPT, LOST, REFUSE, WORSE, TestAnalysis
 from .effects import Effect
+from .outcomes import BETTER, KEPT, LOST, REFUSE, WORSE
 from .words import trend_lines
+
+if TYPE_CHECKING:
+    from .analysis import TestAnalysis
 
 HEADINGS = {
     "trust": "This test passes every check",

@@ -9,8 +9,8 @@ import numpy as np
 
 from ...core.errors import InvalidInput
 from ...core.types import F64
-from .analysis import BETTER, UNCLEAR, WORSE
 from .effects import SEQUENCE, Bounds, StopRule
+from .outcomes import BETTER, UNCLEAR, WORSE
 from .sequence import half_width, p_value
 from .words import change
 

@@ -154,7 +154,7 @@ def read_test(
     day = None
     if columns.time is not None:
         read = read_times(table[columns.time], columns.time, day_first=day_first)
-        refuse_rows(columns.time, table[columns.time].to_numpy(object), np.isnan(read.seconds), "give a time")
+        refuse_rows(columns.time, _shown(table[columns.time]), np.isnan(read.seconds), "give a time")
         whole = np.floor(read.seconds / DAY)
         day = (whole - whole.min()).astype(np.int64)
         remarks += read.remarks
@@ -224,16 +224,19 @@ def _whole(column: pd.Series, name: str) -> AnyArray:
             column = column.astype(np.int64)
     texts = as_text(column, name).to_numpy(dtype=object)
     missing = np.array([text is None or text != text for text in texts])
-    refuse_rows(name, np.where(missing, "", texts), missing, "fill it, or leave the row out")
+    refuse_rows(name, _shown(column), missing, "fill it, or leave the row out")
     return texts
+
+
+def _shown(column: pd.Series) -> AnyArray:
+    """(r,) cells as errors show them."""
+    return column.astype(str).to_numpy(dtype=np.str_)
 
 
 def _numbers(table: pd.DataFrame, name: str) -> F64:
     values = to_numbers(table[name], name)
-    cells = table[name]
-    text = np.isnan(values) & cells.notna().to_numpy()
-    shown = cells.astype(str).to_numpy(dtype=object)
-    refuse_rows(name, shown, text, "give a number: a metric is no text and no date")
+    text = np.isnan(values) & table[name].notna().to_numpy()
+    refuse_rows(name, _shown(table[name]), text, "give a number: a metric is no text and no date")
     finite(name, values, "give 0 where nothing happened, or leave the user out: a metric has no gaps")
     return values
 

@@ -46,7 +46,8 @@ def offline(results: Results) -> str:
         f"From these alone every policy was estimated, by whole {PLURAL[results.episode]}: each page is "
         "weighed by how much likelier the policy was to show it and all earlier pages. IPS is per-decision "
         "importance sampling, SNIPS its weighted form, DM fitted Q evaluation, DR doubly robust with it. The "
-        "black line is the value when deployed, which only a simulated shop can know."
+        "black line is the value when deployed, which only a simulated shop can know. Where items run out it "
+        "may differ, because another policy leaves other items in stock."
     )
 
 

@@ -8,7 +8,6 @@ from dataclasses import replace
 from ...core.errors import InvalidInput
 from ...evaluation.offline.inputs import OpeInputs
 from ...guardrails.gate import (
-    Clause,
     LoggedRankings,
     PairedOutcomes,
     Verdict,
@@ -27,7 +26,7 @@ def judge_on_log(
     context: RunContext,
     inputs: dict[str, dict[str, OpeInputs]],
     rankings: LoggedRankings | None,
-    lint: LintReport | None,
+    lint: LintReport,
 ) -> dict[str, Verdict]:
     """A verdict on every policy but the baseline, from the log."""
     stars = {name: outcomes.get(NORTH_STAR, outcomes[REWARD]) for name, outcomes in inputs.items()}
@@ -39,13 +38,13 @@ def judge_on_log(
         costs=costs,
         outcomes=inputs,
         rankings=rankings,
-        others=_other_clauses(lint),
+        others=[lint_clause(lint)],
         per=context.per,
     )
 
 
 def judge_deployed(
-    context: RunContext, deployments: dict[str, Deployment], lint: LintReport | None
+    context: RunContext, deployments: dict[str, Deployment], lint: LintReport
 ) -> dict[str, Verdict]:
     """The same from deployments with the same visitors and the same luck, episode by episode.
 
@@ -63,14 +62,10 @@ def judge_deployed(
         gate.baseline,
         gate.level,
         costs=reward.limits,
-        others=_other_clauses(lint),
+        others=[lint_clause(lint)],
         unit=unit,
         per=context.per,
     )
-
-
-def _other_clauses(lint: LintReport | None) -> list[Clause]:
-    return [] if lint is None else [lint_clause(lint)]
 
 
 def require_candidates(context: RunContext, judged: Collection[str]) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Mapping
 from dataclasses import replace
+from typing import Any
 
 import pandas as pd
 from numpy.random import Generator
@@ -14,9 +15,12 @@ from ...core.batches import Interactions
 from ...core.errors import InvalidInput
 from ...core.protocols import Agent, Policy
 from ...envs.page_env import PageEnv
+from ...guardrails.monitor import RewardMonitor
 from ...policies.policy import SlatePolicy
 from ...training.loop import learn, train
+from ..watched_progress import WatchedProgress
 from .context import RunContext
+from .watch import monitor_of
 
 
 class Timed:
@@ -52,9 +56,14 @@ def learn_policy(agent: Agent, loop: PageEnv, pages: int, rng: Generator) -> tup
     return timed.policy(), timed.seconds
 
 
-def train_agents(context: RunContext, task: Task) -> tuple[dict[str, SlatePolicy], pd.DataFrame]:
-    """(policy by agent, a row per agent and batch) of a run; agents that fail are noted and left out."""
-    policies, rows = {}, []
+def train_agents(
+    context: RunContext, task: Task
+) -> tuple[dict[str, SlatePolicy], pd.DataFrame, dict[str, RewardMonitor]]:
+    """(policy by agent, a row per agent and batch, monitor by agent).
+
+    Agents that fail are noted and left out.
+    """
+    policies, rows, monitors = {}, [], {}
     rounds = context.config.training.rounds
     for entry in context.config.entries:
         name = entry.name
@@ -62,10 +71,18 @@ def train_agents(context: RunContext, task: Task) -> tuple[dict[str, SlatePolicy
             agent = entry.make(task, context.rng("agent", name))
             env = context.open("train")
             rng = context.rng("train", name)
-            learnt = train(agent, env, rounds, rng, on_progress, context.candidates(env))
+            watch = monitor_of(context, task)
+            counts = context.guarding.counts("training", name, task)
+            booked = context.config.training.booked(context.reward)
+            hooks: dict[str, Any] = {"interventions": counts, "booked": booked, "on_step": watch}
+            learnt = train(agent, env, rounds, rng, on_progress, context.candidates(env), **hooks)
             policies[name] = slate_policy(agent, name)
             rows += [{"agent": name, **row} for row in learnt]
-    return policies, pd.DataFrame(rows)
+            if watch is not None:
+                monitors[name] = watch.monitor
+    if isinstance(context.progress, WatchedProgress):
+        context.progress.watch(None)
+    return policies, pd.DataFrame(rows), monitors
 
 
 def slate_policy(agent: Agent, name: str) -> SlatePolicy:

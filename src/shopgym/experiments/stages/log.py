@@ -15,6 +15,7 @@ from ...envs.oracle import page_values
 from ...envs.page_env import Episode
 from ...envs.vector import ShopVectorEnv
 from ...policies.decision_log.log import DecisionLog, logged_marginals
+from ...policies.guards.interventions import CountingPolicy
 from ...policies.policy import SlatePolicy
 from ...simulators.rollout import Step, rollout
 from ...training.loop import interactions
@@ -41,8 +42,9 @@ def write_log(
     with context.bar(f"log with {section.agent}", rounds) as on_progress:
         world, source = env.loop.world, context.candidates(env)
         clock = StepClock(env)
+        counting = CountingPolicy(logger, context.guarding.counts("log", logger.name, task))
         for step in rollout(
-            world, logger, rng, episodes=rounds, candidates=source, before=before, look_ahead=False
+            world, counting, rng, episodes=rounds, candidates=source, before=before, look_ahead=False
         ):
             parts.append(_log_part(context, step, logger, env, clock))
             values.append(step.before)
@@ -64,20 +66,19 @@ class StepClock:
 
     def __init__(self, env: ShopVectorEnv) -> None:
         self.by_visit = env.loop.episode is Episode.SEASON
-        self.number: I64 = np.arange(env.num_envs)
+        self.number: I64 = np.zeros(env.num_envs, np.int64)
         self.page: I64 = np.zeros(env.num_envs, np.int64)
-        self.last = env.num_envs - 1
+        self.begun = 0
 
     def columns(self, step: Step) -> dict[str, Any]:
         """``episode``, ``step`` and ``ended`` (r,) of the pages of a step."""
         rows = step.rows
+        new = rows[self.page[rows] == 0]
+        self.number[new] = self.begun + np.arange(len(new))
+        self.begun += len(new)
         over = step.visit_over if self.by_visit else step.terminated | step.truncated
         columns = {"episode": self.number[rows], "step": self.page[rows].astype(np.int32), "ended": over}
-        self.page[rows] += 1
-        new = rows[over]
-        self.page[new] = 0
-        self.number[new] = self.last + 1 + np.arange(len(new))
-        self.last += len(new)
+        self.page[rows] = np.where(over, 0, self.page[rows] + 1)
         return columns
 
 
@@ -113,6 +114,8 @@ def _log_part(
         config_hash=context.config.hash,
         user_names=env.loop.shop.user_names,
         context_names=env.loop.shop.context_names,
-        marginals=logged_marginals(logger, step.requests, step.decisions.positions),
+        marginals=logged_marginals(logger, step.requests, step.decisions.positions)
+        if logger.has_marginals
+        else None,
     )
     return log if context.episode is Episode.PAGE else replace(log, **clock.columns(step))

@@ -72,7 +72,7 @@ class DaySeries:
         return [*self.points, point] if self.points and self.points[-1] != point else list(self.points)
 
 
-class WatchTotals:
+class WatchedTotals:
     """Counts of everything that was watched; ``add`` moves them."""
 
     def __init__(self, *, remembers: bool) -> None:

@@ -16,7 +16,7 @@ from ...evaluation.offline.estimate import Estimate, without_infinity
 from ...evaluation.offline.inputs import OpeInputs
 from ...evaluation.offline.sample_size import sample_size
 from ...evaluation.offline.verdict import CAUTION, REFUSE, TRUST
-from ..reward.findings import GAMEABLE, LintReport
+from ..reward.findings import GAMEABLE, NOT_LINTED, LintReport
 
 NORTH_STAR, LINT = "north star", "reward lint"
 PAGE = "page"
@@ -220,7 +220,12 @@ def _unknown(name: str, doubt: NotEstimable, unit: str) -> Clause:
 
 
 def lint_clause(report: LintReport) -> Clause:
-    """Whether the reward that the candidates were trained on cannot be gamed in this shop."""
+    """Whether the reward that the candidates were trained on cannot be gamed in this shop.
+
+    A reward that could not be linted passes, with the verdict ``refuse``: nothing is known of it.
+    """
+    if report.verdict == NOT_LINTED:
+        return Clause(LINT, True, f"the reward was not linted: {report.headline}", verdict=REFUSE)
     if report.verdict != GAMEABLE:
         return Clause(LINT, True, f"the reward is {report.verdict} in this shop")
     fix = "more decisions would not change that: correct the reward (shopgym reward lint), and train again"

@@ -15,6 +15,7 @@ from dataclasses import replace
 from ...core.errors import InvalidInput
 from ...core.reward import CostLimit
 from ...evaluation.offline.inputs import OpeInputs
+from ...evaluation.offline.verdict import REFUSE
 from .clauses import Clause, cost_clause, north_star_clause
 from .ranking import LoggedRankings
 from .verdict import Verdict
@@ -70,8 +71,12 @@ def check_policies(evaluated: Collection[str], baseline: str, costs: Sequence[Co
 
 
 def verdict_of(name: str, baseline: str, level: float, clauses: tuple[Clause, ...]) -> Verdict:
-    """The verdict on a candidate from its clauses, the north star first."""
+    """The verdict on a candidate from its clauses, the north star first.
+
+    A clause that passed although nothing is known of it is told with the verdict.
+    """
     star, failed = clauses[0], [clause.reason for clause in clauses if not clause.passed]
+    unknown = [clause.reason for clause in clauses if clause.passed and clause.verdict == REFUSE]
     return Verdict(
         name,
         baseline,
@@ -80,7 +85,7 @@ def verdict_of(name: str, baseline: str, level: float, clauses: tuple[Clause, ..
         level,
         star.unit,
         not failed,
-        "; ".join(failed or [star.reason]),
+        "; ".join([*(failed or [star.reason]), *unknown]),
         star.verdict,
         clauses,
     )

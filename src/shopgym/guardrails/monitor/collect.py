@@ -17,7 +17,7 @@ from ...core.reward.amounts import page_amounts, slot_amounts
 from ...core.types import F64
 from ...envs.page_env import PageEnv
 from ...policies.decision_log.log import DecisionLog
-from ...simulators.rollout import Step, rollout
+from ...simulators.rollout import CandidateSource, Step, rollout
 from .divergence import divergence
 from .monitor import OnRow, PageBatch, RewardMonitor
 
@@ -39,15 +39,16 @@ def step_batch(step: Step, reward: RewardSpec) -> PageBatch:
     )
 
 
-def reference_batch(env: PageEnv, policy: Policy, pages: int, rng: Generator) -> PageBatch:
+def reference_batch(
+    env: PageEnv, policy: Policy, pages: int, rng: Generator, candidates: CandidateSource | None = None
+) -> PageBatch:
     """What ``policy`` earns on ``pages`` pages in every row of an open environment.
 
     Reset the environment before it is stepped by other means.
     """
     in_range("monitor.pages", pages, 1, 2**31)
-    return concatenated(
-        [step_batch(step, env.reward) for step in rollout(env.world, policy, rng, pages=pages)]
-    )
+    steps = rollout(env.world, policy, rng, pages=pages, candidates=candidates)
+    return concatenated([step_batch(step, env.reward) for step in steps])
 
 
 def concatenated(batches: Sequence[PageBatch]) -> PageBatch:
@@ -70,6 +71,7 @@ class TrainingMonitor:
         pages: of the reference, in every row of the environment.
         batches, error: see :class:`.monitor.RewardMonitor`.
         stop: whether an alarm ends the training.
+        candidates: gives the reference's requests their candidates where the shop leaves them open.
         on_row: called with the monitor after every batch.
     """
 
@@ -83,10 +85,11 @@ class TrainingMonitor:
         batches: int = 200,
         error: float = 0.05,
         stop: bool = True,
+        candidates: CandidateSource | None = None,
         on_row: OnRow | None = None,
     ) -> None:
         self.reward, self.policy, self.stop = env.reward, policy, stop
-        reference = reference_batch(env, policy, pages, rng)
+        reference = reference_batch(env, policy, pages, rng, candidates)
         name = env.reward.star.name
         settings: dict[str, Any] = {"batches": batches, "error": error, "on_row": on_row}
         self.monitor = RewardMonitor(reference, north_star=name, **settings)

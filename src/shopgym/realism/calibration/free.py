@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from .moments import FreeParameter
 from .scales import ScaledParameter
 
-ORDERS = ("orders_per_day",)
+ORDERS, VISITS_A_DAY = ("orders_per_day",), ("visits_per_day",)
 CUSTOMERS = ("new_customers_per_day", "repeat_customer_share", "interpurchase_median_days")
 BASKETS = ("basket_items_mean", "basket_items_median", "single_item_basket_share")
 UNITS = ("basket_units_mean", "units_per_line_mean", "basket_value_mean")
@@ -60,7 +60,7 @@ def _free(
 
 FREE = (
     _free("arrivals.established", "log", 0.15, "customers", CUSTOMERS, 10.0),
-    _free("arrivals.per_day", "log", 0.15, "customers", (*ORDERS, "visits_per_day")),
+    _free("arrivals.per_day", "log", 0.15, "customers", (*ORDERS, *VISITS_A_DAY)),
     _free("people.retention.r", "log", 0.15, "customers", CUSTOMERS),
     _free("people.retention.alpha", "log", 0.15, "customers", CUSTOMERS),
     _free("people.retention.b", "log", 0.3, "customers", CUSTOMERS),

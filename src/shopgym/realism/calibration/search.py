@@ -62,7 +62,7 @@ class FactSearch:
             rounds=rounds,
             straight=STRAIGHT,
             slopes=slopes,
-            renew=slopes is None,
+            renew=False,  # slopes from new differences cost more seasons than they gain
             progress=progress,
         )
 

@@ -11,6 +11,7 @@ from ...simulators import ShopConfig
 from ...simulators.people.arrivals import HOURS
 from ...simulators.people.retention import draw_habits, expected_visits
 from ...simulators.profiles import profiles
+from ..assumed import as_many_units
 from ..own_records import as_recorded
 from ..shop_data import DAY
 from ..shop_events import Behaviour, Season
@@ -48,8 +49,9 @@ class Start:
 def profile_shop(name: str, own: OwnRecords) -> SimulatedShop:
     """A profile with the catalogue of the records, and pages no larger than that catalogue.
 
-    Items of a page do not compete: ``shopgym run`` compares agents by exact values of pages. Seasons of goods
-    that the catalogue does not sell are left out.
+    Items of a page do not compete: ``shopgym run`` compares agents by exact values of pages. Prices are
+    compared with the usual ones: popularity is counted from sales, so it holds already that dear items are
+    avoided. Seasons of goods that the catalogue does not sell are left out.
 
     Raises:
         InvalidInput: the catalogue has items that are sold at a loss.
@@ -64,7 +66,10 @@ def profile_shop(name: str, own: OwnRecords) -> SimulatedShop:
     values |= {"people.repurchase.items": REMEMBERED_ITEMS}
     shop = shop.with_values({**values, "choice.max_units": own.most_units, "choice.competition": 0.0})
     shop.config.check_catalog(catalog)
-    return shop
+    usual = shop.with_values({"choice.reference_price": 1.0})
+    if usual.config == shop.config:
+        return shop
+    return replace(usual, config=as_many_units(catalog, shop.config, usual.config))
 
 
 def pages_that_fit(config: ShopConfig, items: int) -> list[FittedParameter]:

@@ -11,12 +11,12 @@ from ...core.types import F64
 from ...simulators.profiles.profiles import PROFILES
 from ..own_facts import near
 from ..shop_events import Season
-from .free import Free, free_parameters
+from .free import ORDERS, VISITS_A_DAY, Free, free_parameters
 from .from_lines import FittedParameter, UnidentifiedParameter
 from .moments import Fit
 from .own import OwnRecords
 from .parts import Part, figures
-from .search import FactSearch, capped_misses
+from .search import DIGITS, FactSearch, capped_misses
 from .simulated_shop import SimulatedShop
 from .start import Start, as_busy, start, with_passers
 from .weeks import season_of_year
@@ -69,6 +69,7 @@ class Work:
     ) -> None:
         self.own, self.parts, self.seed, self.progress, self.visits = own, parts, seed, progress, visits
         self.seasons = 0
+        self._ordering: float | None = None
         self._judged: dict[str, Judged] = {}
 
     def _count(self, what: str) -> None:
@@ -233,7 +234,7 @@ class Work:
         return values, given_up, remarks
 
     def _whole(self, shop: SimulatedShop, base: SimulatedShop) -> tuple[SimulatedShop, list[str]]:
-        """The shop with people who pass by, of a size that can be simulated."""
+        """The shop with people who pass by, of a size that can be simulated, as busy as the record."""
         remarks = []
         seen = self.view(shop)
         season = seen.season(self.seed)
@@ -251,10 +252,22 @@ class Work:
             share = float(f"{self.visits / visits:.2g}")
             shop = shop.smaller(share)
             remarks.append(f"the shop has {share:.0%} of the people, who represent all of them")
-        return shop, remarks
+        return self._as_busy(shop), remarks
+
+    def _as_busy(self, shop: SimulatedShop) -> SimulatedShop:
+        """The shop, at its size, with people for as many orders a day, or visits, as in the record."""
+        figures_now = self.judge(shop).figures[0]
+        for fact, value in zip(self.parts[0].facts, figures_now, strict=True):
+            if fact.name in (*ORDERS, *VISITS_A_DAY) and value > 0:
+                factor = fact.value / float(value)
+                names = ("arrivals.per_day", "arrivals.established")
+                return shop.with_values({n: float(f"{factor * shop.value(n):.{DIGITS}g}") for n in names})
+        return shop
 
     def _conversion(self, base: SimulatedShop) -> float:
-        """Share of visits with an order in the profile as it is."""
+        """Share of visits with an order in the profile as it is; simulated once."""
+        if self._ordering is not None:
+            return self._ordering
         passing = base.config.people.retention.passing
         most = min(5 * SEARCH_VISITS, self.visits)
         whole = base.smaller(min(1.0, most / (base.config.visits_per_day * base.days)))
@@ -262,7 +275,8 @@ class Work:
             whole = self.view(base)
         season = whole.season(self.seed)
         self._count("the conversion of the profile")
-        return len(season.data.orders) / season.visits
+        self._ordering = len(season.data.orders) / season.visits
+        return self._ordering
 
 
 def _sized_baskets(shop: SimulatedShop, part: Part, figures: F64) -> SimulatedShop:

@@ -9,7 +9,7 @@ from numpy.random import Generator
 
 from ....core.errors import InvalidInput
 from ....evaluation.online import AssignedRows, Metric, TestAnalysis, TestOptions, analyse_rows
-from ....evaluation.online.analysis import LOST, WORSE
+from ....evaluation.online.outcomes import LOST, WORSE
 from ....simulators.shop import Shop
 from .assignment import ArmRouter, ByUser
 from .config import StageSection
