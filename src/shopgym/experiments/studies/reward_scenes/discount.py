@@ -203,6 +203,8 @@ def _gate_sentence(name: str, verdict: Verdict) -> str:
     failed = [clause.name for clause in verdict.clauses if not clause.passed]
     why = f" by {', '.join(failed)}" if failed else ""
     gain = f"the gain over {BASELINE} is {verdict.low:+.3f} a page or more at 95%"
+    if not verdict.estimated:
+        gain = verdict.clauses[0].reason
     return f"Gate, {name}: {verdict.outcome}{why}; {gain}."
 
 
