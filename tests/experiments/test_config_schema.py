@@ -61,12 +61,10 @@ def faults(schema: dict[str, Any], value: Any, whole: dict[str, Any], path: str 
 @pytest.mark.parametrize("path", [*SHIPPED, DATA / "written_by_0_1" / "run" / "config.yaml"], ids=str)
 def test_every_config_validates_against_the_printed_schema(path: Path) -> None:
     raw = read_config(path)
-    kind = raw.get("kind", "experiment")
-    schema = printed(kind)
+    schema = printed(raw.get("kind", "experiment"))
     assert faults(schema, raw, schema) == []
-    check(raw)
     done = CliRunner().invoke(app, ["config", "check", str(path)])
-    assert done.output == f"{raw['name']}: valid\n"
+    assert done.output.startswith(f"{raw['name']}: valid")
 
 
 def test_the_schema_knows_includes_sweeps_and_lists_of_values() -> None:
