@@ -184,7 +184,7 @@ def study(seeds: int, per_loss: int, rows: Rows) -> Row:
         for made in gamed_specs(seeds, number, wanted) if wanted else ():
             gamed[made.loss].append(rows.get(f"loses {number} {made.loss}", lambda made=made: lint_of(made)))
     return {
-        "cpu_seconds_a_lint": round(float(np.mean([row["seconds"] for row in honest])), 2),
+        "cpu_seconds_a_lint": round(float(np.mean([row["seconds"] for row in honest] or [0.0])), 2),
         "honest_not_judged": sum(all(np.isnan(row["shares"])) for row in honest),
         "false_alarms": {t: rate([called(row, t) for row in honest]) for t in TOLERANCES},
         "power": {
