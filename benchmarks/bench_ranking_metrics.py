@@ -1,6 +1,6 @@
 """How offline ranking metrics on a log go with what a policy truly earns: 30 policies in one shop.
 
-    python benchmarks/bench_ranking_metrics.py [--decisions 60000] [--logger popularity|random] [--json]
+    python benchmarks/bench_ranking_metrics.py [--logger popularity|random] [--json] [--picture FILE]
 
 Ten agents learn for three lengths of time, which gives 30 policies of every quality. One log of yesterday's
 policy gives each of them its ranking metrics and its doubly robust value. The shop gives the exact margin of
@@ -55,7 +55,7 @@ BOOTSTRAP = 2000
 
 def open_shop(catalog: Catalog, seed: int) -> BanditVectorEnv:
     """The same gift shop and people, with the visitors of ``seed``."""
-    shop: dict[str, Any] = {"slate_size": 5, "num_candidates": 30, "users": 20_000}
+    shop: dict[str, Any] = {"slate_size": 5, "num_candidates": 30, "users": 20_000, "history": 8}
     env = BanditVectorEnv(
         ROWS, catalog=catalog, reward=REWARD, form="slate", shop_seed=1, autoreset_mode="Disabled", **shop
     )
@@ -85,9 +85,10 @@ def task_of(env: BanditVectorEnv) -> Task:
 def main() -> None:
     """Learn, log, measure, print."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
-    parser.add_argument("--decisions", type=int, default=60_000)
+    parser.add_argument("--decisions", type=int, default=40_000)
     parser.add_argument("--logger", choices=("popularity", "random"), default="popularity")
     parser.add_argument("--json", action="store_true", help="print one JSON object on the last line")
+    parser.add_argument("--picture", help="draw the policies into this file")
     arguments = parser.parse_args()
     catalog = Catalog.online_retail()
     policies = learnt(catalog)
@@ -102,6 +103,8 @@ def main() -> None:
         value, low, high = correlation(pairs)
         figures[metric] = {"spearman": value, "low": low, "high": high}
         print(f"{metric:22s} {value:.2f} [{low:.2f}, {high:.2f}]")
+    if arguments.picture:
+        draw(measured, truth, arguments.picture)
     if arguments.json:
         name = f"ranking_metrics_{arguments.logger}"
         print(
@@ -151,7 +154,38 @@ def on_log(log: DecisionLog, policy: Any, catalog: Catalog) -> dict[str, float]:
         metrics |= {f"{name} of {outcome}s": float(np.nanmean(values[name])) for name in RANKING_METRICS}
     features = item_features(log, catalog.items, catalog.items.margin)
     inputs = log_inputs(log, policy, rng=np.random.default_rng(0), features=features)
-    return metrics | {"doubly robust value": ESTIMATORS["dr"](inputs).value}
+    return metrics | {"doubly robust value": ESTIMATORS["dr"].estimate(inputs, level=0.95).value}
+
+
+def draw(measured: dict[str, dict[str, float]], truth: dict[str, float], path: str) -> None:
+    """The policies by their true margin, over NDCG of clicks and over the doubly robust value."""
+    from matplotlib.figure import Figure
+
+    figure = Figure(figsize=(8.4, 3.6), dpi=130, layout="constrained")
+    panels = figure.subplots(1, 2, sharey=True)
+    for axes, metric in zip(panels, ("ndcg of clicks", "doubly robust value"), strict=True):
+        value, _, _ = correlation(np.array([(measured[name][metric], truth[name]) for name in truth]))
+        for name, exact in truth.items():
+            agent = name.split("/")[0]
+            colour = "#d97706" if agent == "popularity" else "#0f766e"
+            axes.plot(measured[name][metric], exact, "o", color=colour, markersize=5)
+        best, usual = max(truth, key=lambda name: truth[name]), "popularity/40"
+        for name in (best, usual):
+            axes.annotate(
+                name.split("/")[0],
+                (measured[name][metric], truth[name]),
+                xytext=(-6, 7),
+                textcoords="offset points",
+                ha="right",
+                fontsize=8,
+            )
+        axes.set_title(f"rank correlation {value:.2f}", fontsize=9, loc="left")
+        axes.set_xlabel(f"{metric} on the log", fontsize=9)
+        axes.grid(color="#e5e7eb")
+        for side in ("top", "right"):
+            axes.spines[side].set_visible(False)
+    panels[0].set_ylabel("true margin of a page, £", fontsize=9)
+    figure.savefig(path)
 
 
 def correlation(pairs: Any) -> tuple[float, float, float]:

@@ -15,6 +15,7 @@ NEEDED = (
     "shopgym/core/batches.py",
     "shopgym/simulators/catalog/data/online_retail.parquet",
     "shopgym/experiments/configs/online_retail.yaml",
+    *(f"shopgym/experiments/watch/{name}" for name in ("page.html", "page.css", "page.js", "charts.js")),
 )
 LIMIT = 2_000_000
 """Bytes of the wheel."""

@@ -121,7 +121,8 @@ def run_console(example: Example) -> str | None:
 
 def read_yaml(example: Example) -> str | None:
     """Read a config as ``shopgym config check`` does, or a mapping of records as ``shopgym ingest`` does."""
-    from shopgym.experiments.config import parse_config
+    from shopgym.experiments.config_file import read_config
+    from shopgym.experiments.sweeps.plan import checked_config
     from shopgym.tables.records.mapping import parse_mapping
 
     if mark(example).startswith(FILE):
@@ -131,7 +132,8 @@ def read_yaml(example: Example) -> str | None:
         assert parse_mapping(example.parsed, "page").columns
         return None
     if settings is not None and not mark(example).startswith(NOT_RUN):
-        assert parse_config({"name": "page"} | settings).hash
+        Path("page.yaml").write_text(example.parsed, encoding="utf-8")
+        assert checked_config(read_config(Path("page.yaml"))).hash
     return None
 
 

@@ -8,7 +8,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Generator, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -48,7 +48,7 @@ def counted(executor: Any, ran: list[str]) -> Any:
     """``executor``, noting the cells that it was handed."""
 
     class Counted:
-        def run(self, cells: Sequence[Cell]) -> Iterator[CellResult]:
+        def run(self, cells: Sequence[Cell]) -> Generator[CellResult, None, None]:
             ran.extend(cell.name for cell in cells)
             yield from executor.run(cells)
 
@@ -269,3 +269,12 @@ def test_the_keyboard_interrupts_the_run_and_not_its_workers() -> None:
     assert results[0].rows == [{"ignored": True}]
     assert signal.getsignal(signal.SIGINT) is before
     assert perform(Cell("c", toys.place("ignores_interrupts"), {}, {"seed": 0})).rows == [{"ignored": False}]
+
+
+@pytest.mark.skipif(not Path("/proc/self").exists(), reason="needs a list of processes")
+def test_a_run_that_stops_early_ends_its_workers() -> None:
+    endless = [Cell(f"waits-{seed}", toys.place("waits"), {}, {"seed": seed}) for seed in range(3)]
+    results = Processes(2).run([*toys.cells(1), *endless])
+    assert next(results).rows == [{"value": 0.0}]
+    results.close()  # a cell under way would take ten minutes
+    assert children_of(os.getpid()) == []

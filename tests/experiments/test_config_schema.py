@@ -61,12 +61,37 @@ def faults(schema: dict[str, Any], value: Any, whole: dict[str, Any], path: str 
 @pytest.mark.parametrize("path", [*SHIPPED, DATA / "written_by_0_1" / "run" / "config.yaml"], ids=str)
 def test_every_config_validates_against_the_printed_schema(path: Path) -> None:
     raw = read_config(path)
-    kind = "leaderboard" if raw.get("kind") == "leaderboard" else "experiment"
-    schema = printed(kind)
+    schema = printed(raw.get("kind", "experiment"))
     assert faults(schema, raw, schema) == []
-    check(raw)
     done = CliRunner().invoke(app, ["config", "check", str(path)])
-    assert done.output == f"{raw['name']}: valid\n"
+    assert done.output.startswith(f"{raw['name']}: valid")
+
+
+def test_the_schema_knows_includes_sweeps_and_lists_of_values() -> None:
+    schema = printed("experiment")
+    swept = {
+        "name": "x",
+        "include": ["a.yaml"],
+        "training": {"rounds": [1, 2]},
+        "shop": {"slate_size": [3, 4]},
+        "seeds": 5,
+        "sweep": {
+            "grid": {"log.decisions": [1000, 2000]},
+            "random": {"count": 3, "ranges": {"truth.decisions": {"low": 1, "high": 9, "scale": "log"}}},
+        },
+    }
+    assert faults(schema, swept, schema) == []
+    for wrong in (
+        {"training": {"rounds": [1, "many"]}},
+        {"seed": [1, 2]},
+        {"seeds": "five"},
+        {"include": 3},
+        {"sweep": {"grid": {"a": 1}}},
+        {"sweep": {"rnd": {}}},
+    ):
+        assert faults(schema, {"name": "x", **wrong}, schema), wrong
+    board = printed("leaderboard")
+    assert "sweep" in board["properties"]
 
 
 def test_the_schema_refuses_what_the_config_refuses() -> None:

@@ -16,19 +16,20 @@ import pytest
 import yaml
 
 from shopgym.agents import Task, make_agent
+from shopgym.cli.config import config_class
 from shopgym.cli.main import main
 from shopgym.core import InvalidInput
 from shopgym.core.config import build
 from shopgym.experiments.config import (
-    ExperimentConfig,
     LogSection,
     parse_config,
 )
 from shopgym.experiments.config_file import read_config
 from shopgym.experiments.export import export_policy
+from shopgym.experiments.kinds import KINDS
 from shopgym.experiments.policy_store import read_policy
 from shopgym.experiments.runner import run
-from shopgym.experiments.studies.leaderboard import LeaderboardConfig
+from shopgym.experiments.sweeps.plan import checked_config
 from shopgym.policies.decision_log.log import DecisionLog, logged_marginals
 from shopgym.policies.policy import SlatePolicy
 from shopgym.policies.serving.bundle import load_bundle
@@ -245,11 +246,13 @@ def test_shipped_configs_are_valid_and_say_what_they_are_for() -> None:
     assert paths
     for path in paths:
         raw = read_config(path)
-        kind = LeaderboardConfig if raw.get("kind") == "leaderboard" else ExperimentConfig
-        config = build(kind, raw)
-        assert config.purpose
+        kind = raw.get("kind", "experiment")
+        config = checked_config(raw) if kind in KINDS else build(config_class(kind), raw)
+        assert raw["purpose"]
         assert config.name == path.stem
         assert read_config(Path(path.stem)) == raw
+        said = f"{path.read_text().splitlines()[0]} {raw.get('running_time', '')}"
+        assert re.search("minute|hour|second", said), path  # how long it takes
 
 
 # the command line

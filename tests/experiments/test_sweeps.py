@@ -18,7 +18,9 @@ from typer.testing import CliRunner
 from shopgym.cli.main import app
 from shopgym.core import InvalidInput
 from shopgym.experiments import runner
+from shopgym.experiments.cells.cell import perform
 from shopgym.experiments.config import ExperimentConfig, parse_config
+from shopgym.experiments.finished import read_run
 from shopgym.experiments.runner import Experiment
 from shopgym.experiments.studies.leaderboard import LeaderboardConfig
 from shopgym.experiments.sweeps.config import RandomSection
@@ -319,6 +321,19 @@ def test_a_cell_is_the_run_of_its_config(finished: tuple[SweepResults, Path]) ->
     for agent in ("popularity", "epsilon_greedy"):
         assert rows.loc[agent, "value"] == alone.agent(agent)["value"]
         assert rows.loc[agent, "gain_low"] == alone.agent(agent)["gain_low"]
+
+
+@pytest.mark.slow
+def test_the_whole_run_of_a_cell_is_kept_where_that_is_asked_for(
+    finished: tuple[SweepResults, Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(runner, "LintSize", partial(LintSize, 64, 64, 16))
+    training = {"rounds": 6, "batch": 64, "warm_up": 3}
+    (cell,) = plan(training=training, sweep={"keep_runs": True}).cells(tmp_path)["point-0000"]
+    rows = perform(cell).rows
+    assert read_run(tmp_path / "runs" / cell.name).state == "finished"
+    table = finished[0].table.query("`training.rounds` == 6 and seed == 5")
+    assert [row["value"] for row in rows] == table["value"].tolist()
 
 
 @pytest.mark.slow

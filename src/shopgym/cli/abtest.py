@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from ..experiments.studies.online_tests import AbtestResult
 
 REFUSED_EXIT = 3
-WIDTH = 120
+WIDTH = 110
 COLUMNS, STATISTICS = "Columns of the table", "Statistics"
 
 Table = Annotated[
@@ -241,8 +241,8 @@ def _print_analysis(analysis: TestAnalysis) -> None:
     for line in lines(analysis):
         say(line)
     print_table(None, effect_rows(analysis), left=("arm", "metric", "outcome"), least=WIDTH)
-    print_table("By segment", part_rows(analysis, "segments"), left=("segment", "arm"), least=WIDTH)
-    print_table("Day by day", part_rows(analysis, "days"), left=("arm",), least=WIDTH)
+    print_table("By segment", part_rows(analysis, "segments"), left=("part", "arm"), least=WIDTH)
+    print_table("Day by day", part_rows(analysis, "days"), left=("part", "arm"), least=WIDTH)
     for line in trend_lines(analysis):
         say(line)
 

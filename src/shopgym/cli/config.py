@@ -28,8 +28,11 @@ def config_schema(
     experiment.
     """
     from ..core.config import json_schema
+    from ..experiments.kinds import KINDS as RUN
+    from ..experiments.sweeps.schema import file_schema
 
-    print(json.dumps(json_schema(config_class(kind)), indent=2))
+    config = config_class(kind)
+    print(json.dumps(file_schema(RUN[kind]) if kind in RUN else json_schema(config), indent=2))
 
 
 def config_check(

@@ -38,7 +38,11 @@ def runs_list(
         return
     if not rows:
         say(f"no runs in {folder}")
-    print_table(None, rows, left=("name", "kind", "state", "version", "config", "headline"), least=150)
+    short = [{name: value for name, value in row.items() if name != "headline"} for row in rows]
+    print_table(None, short, left=("name", "kind", "state", "version", "config"))
+    for row in rows:
+        if row["headline"]:
+            say(f"{row['name']}: {row['headline']}")
 
 
 def runs_compare(first: RunFolder, second: RunFolder, as_json: AsJson = False) -> None:

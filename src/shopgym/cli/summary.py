@@ -50,6 +50,8 @@ def print_summary(results: Results, folder: Path) -> None:
     for agent, reason in results.failed.items():
         console.print(f"{agent} failed, {reason}")
     console.print(results.headline)
+    for warning in results.guarding.warnings():
+        console.print(f"WARNING: {warning}", soft_wrap=True)
     if results.robust is not None:
         console.print("over what is assumed, with the same policies:")
         console.print(results.robust.table, soft_wrap=True)

@@ -18,7 +18,7 @@ from ..core.batches import EMPTY, SLOT_TERMS, Feedback, Requests
 from ..core.errors import InvalidInput, one_of, refuse_rows
 from ..core.reward import RewardSpec
 from ..core.types import F64, I32, I64, AnyArray, Bool
-from ..policies.guards import Guard, bind_guards, open_counters
+from ..policies.guards import DiscountBudget, Guard, bind_guards, open_counters
 from ..simulators import Shop
 from ..simulators.rollout import Episode as Episode
 from ..simulators.rollout import EpisodicShop
@@ -76,7 +76,8 @@ class PageEnv:
         discounts: shares that may be taken off all prices of a page; the last part of an action chooses
             one. The first must be 0. Empty = no discounts. Not with form ``slot``. A discount stops at the
             cost of an item unless ``shop.allow_losses``.
-        guards: what they forbid is masked, and leaves its slot empty if it is chosen anyway.
+        guards: what they forbid is masked, and leaves its slot empty if it is chosen anyway. Where a discount
+            budget is spent, a page gets no discount, whichever the action chose.
         identity: whether observations hold the item rows too.
         reuses_arrays: whether :attr:`requests` and :attr:`feedback` are overwritten by the next page: faster
             with one visit. What :meth:`observe` and :meth:`mask` return is new anyway.
@@ -245,7 +246,9 @@ class PageEnv:
             return self.mask()
         allowed = self._in_stock() if self.form == "items" else self.mask()
         slots = np.tile(allowed, (1, self.shop.config.slate_size))
-        return np.concatenate([slots, np.ones((len(slots), len(self.discounts)), np.bool_)], axis=1)
+        levels = np.ones((len(slots), len(self.discounts)), np.bool_)
+        levels[:, 1:] = self._may_discount()[:, None]
+        return np.concatenate([slots, levels], axis=1)
 
     # private
 
@@ -257,6 +260,14 @@ class PageEnv:
             self._counters = open_counters(self.guards, self.shop.catalog.items)
         elif self.episode is Episode.LIFE:
             self._counters.forget(self._counted.user_id[begin].tolist())
+
+    def _may_discount(self) -> Bool:
+        """(n,) bool, whose page may have a discount of its own: no discount budget is spent."""
+        allowed = np.ones(len(self.slot), np.bool_)
+        for guard in self.guards:
+            if isinstance(guard, DiscountBudget):
+                allowed &= ~guard.spent(self.requests)
+        return allowed
 
     def _in_stock(self) -> Bool:
         """(n, N) of the whole catalogue; all True where nothing is in stock."""
@@ -294,7 +305,7 @@ class PageEnv:
         if len(self.discounts):
             picks, levels = np.ascontiguousarray(actions[:, :k]), actions[:, k]
             self._refuse_unknown(actions, active & ((levels < 0) | (levels >= len(self.discounts))))
-            self.price_off = self.discounts[np.where(active, levels, 0)]
+            self.price_off = self.discounts[np.where(active & self._may_discount(), levels, 0)]
         slates, unknown = np.empty((n, k), np.int32), np.empty(n, np.bool_)
         candidates, items = requests.candidates, len(self.shop.catalog)
         slots = self.shop.slots if requests.slots is None else requests.slots

@@ -10,7 +10,14 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 import pandas as pd
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+from rich.progress import (
+    BarColumn,
+    MofNCompleteColumn,
+    Progress,
+    TextColumn,
+    TimeElapsedColumn,
+    TimeRemainingColumn,
+)
 
 from .cells.cell import Cell, CellResult, Row
 from .cells.executors import Executor, Serial
@@ -66,6 +73,8 @@ def run_study(
             BarColumn(),
             MofNCompleteColumn(),
             TimeElapsedColumn(),
+            TextColumn("left:"),
+            TimeRemainingColumn(),
         )
         with Progress(*columns, disable=how.quiet) as progress:
             bar = progress.add_task("cells", total=len(cells))

@@ -30,20 +30,21 @@ from ..core.reward import RewardSpec
 from ..core.yaml_file import import_packages
 from ..evaluation.offline.estimators import ESTIMATORS
 from ..guardrails.gate.ranking import RankingFloor
-from ..policies.guards import GUARDS, CategoryCap, InStock, MarginFloor, guard_from_spec, guard_spec
-from ..simulators.build_params import user_names
-from ..simulators.catalog.catalog import UNITS_CAP
+from ..policies.guards import GUARDS, Guard, InStock, check_columns, guard_from_spec, guard_spec
+from ..simulators.build_params import context_names, user_names
+from ..simulators.catalog.catalog import OBSERVED, UNITS_CAP
 from ..simulators.config import ShopConfig
 from ..simulators.people.arrivals import WEEKS
 from ..tables import Dialect
 from ..tables.records.options import RecordOptions
+from ..training.booked_reward import BookedRewards, Booking
 from .config_file import read_config
 from .covered_days import check_events
 from .entries import NAME, AgentEntry, agent_entries, check_entries, expand_entries
 from .episodes import EpisodeName, check_episode
 
 Rule = Annotated[
-    InStock | MarginFloor | CategoryCap,
+    Guard,
     PlainValidator(guard_from_spec),
     PlainSerializer(guard_spec),
     WithJsonSchema({"type": "object", "properties": {"kind": {"enum": list(GUARDS)}}, "required": ["kind"]}),
@@ -166,11 +167,35 @@ class CatalogSection(Section):
 
 
 class TrainingSection(Section):
-    """How long agents learn: ``rounds`` batches of ``batch`` pages, one of each visitor who is there."""
+    """How long agents learn: ``rounds`` batches of ``batch`` pages, one of each visitor who is there.
 
+    ``reward`` and what follows say from which reward, see :mod:`shopgym.training.booked_reward`.
+    """
+
+    later: ClassVar[tuple[str, ...]] = ("reward", "attribution", "half_life", "maturity")
     rounds: int = Field(60, ge=1, le=1_000_000)
     batch: int = Field(1000, ge=1, le=1_000_000)
     warm_up: int = Field(20, ge=1, le=100_000, description="batches of random pages that measure attention")
+    reward: Literal["expected", "booked"] = Field(
+        "expected", description="expected: at once; booked: what came of it in the end"
+    )
+    attribution: str = Field("sold_slot", description="booked: which slots get the credit for an order")
+    half_life: float = Field(7.0, description="booked: days, of attribution time_decay")
+    maturity: float = Field(365.0, description="booked: days within which a return counts")
+
+    @model_validator(mode="after")
+    def _booking(self) -> TrainingSection:
+        booking = Booking(self.attribution, self.half_life, self.maturity)
+        if self.reward != "booked" and booking != Booking():
+            fix = "leave attribution, half_life and maturity out, or set training.reward: booked"
+            raise InvalidInput("training.reward", self.reward, fix)
+        return self
+
+    def booked(self, reward: RewardSpec) -> BookedRewards | None:
+        """The books of one training; None where the reward is told at once."""
+        if self.reward == "expected":
+            return None
+        return BookedRewards(reward, Booking(self.attribution, self.half_life, self.maturity))
 
 
 class RetrieveSection(Section):
@@ -293,6 +318,21 @@ class ExperimentConfig(Section):
             if section is not None:
                 one_of(f"{field}.agent", section.agent, agent_names())
                 check_agent(section.agent, section.options, f"{field}.options", names())
+        return self
+
+    @model_validator(mode="after")
+    def _guards(self) -> ExperimentConfig:
+        shop = self.shop.config
+        check_columns(
+            self.guards,
+            {"user": user_names(shop), "context": context_names(OBSERVED, shop)},
+            live=shop.live and self.retrieve is None,
+        )
+        return self
+
+    @model_validator(mode="after")
+    def _books(self) -> ExperimentConfig:
+        self.training.booked(self.reward.config)
         return self
 
     @model_validator(mode="after")

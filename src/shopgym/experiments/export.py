@@ -8,12 +8,14 @@ from pathlib import Path
 import pandas as pd
 import yaml
 
+from ..core.batches import Requests
 from ..core.errors import InvalidInput
 from ..guardrails.gate import check_reason
 from ..policies.decision_log import DecisionLog
 from ..policies.serving import Bundle, write_bundle
 from ..policies.serving.bundle import OVERRIDE
 from ..simulators import Catalog
+from .guarding import guard_evidence
 from .policy_store import read_policy, read_retriever
 
 GOLDEN = 32
@@ -51,7 +53,7 @@ def export_policy(run: Path, agent: str, out: Path, override: str | None = None)
     return write_bundle(
         out,
         policy,
-        golden_requests=log.take(slice(0, GOLDEN)).requests(),
+        golden_requests=_golden(log),
         user_names=log.user_names,
         context_names=log.context_names,
         live_names=tuple(log.live),
@@ -62,6 +64,12 @@ def export_policy(run: Path, agent: str, out: Path, override: str | None = None)
             "gate": {**verdict, "override": reason},
             "evaluation": json.loads(rows),
             "config": config,
+            "guards": guard_evidence(run, agent),
             **({OVERRIDE: reason} if reason else {}),
         },
     )
+
+
+def _golden(log: DecisionLog) -> Requests:
+    """The first requests of the log, but where guards count the last ones: at first nothing is counted."""
+    return log.take(slice(-GOLDEN, None) if log.counters else slice(0, GOLDEN)).requests()

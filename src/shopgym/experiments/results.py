@@ -28,6 +28,7 @@ from ..simulators import Catalog
 from ..simulators.rollout import Episode
 from .config import ExperimentConfig
 from .episodes import UNIT
+from .guarding import INTERVENTIONS, GuardingReport
 
 
 @dataclass
@@ -55,6 +56,8 @@ class Results:
     """Why an agent has no row, by name."""
     clicks: ProxyPrice | None = None
     """What the best pages for clicks alone would have cost."""
+    guarding: GuardingReport = field(default_factory=GuardingReport)
+    """What the guards changed, by stage and agent."""
     monitors: dict[str, RewardMonitor] = field(default_factory=dict)
     """By agent, what was seen of the reward while it learnt; empty in a season, where visitors change."""
     robust: Robustness | None = None
@@ -125,6 +128,7 @@ class Results:
             "gate": self.chosen.as_dict(),
             "served": self.served,
             "failed": self.failed,
+            **({"leans_on_guards": warnings} if (warnings := self.guarding.warnings()) else {}),
             **({"reward_not_linted": self.lint.headline} if self.lint.verdict == NOT_LINTED else {}),
             **({} if self.robust is None else {"robust": self.robust.as_dict()}),
             **({} if self.episode is Episode.PAGE else {"episode": str(self.episode)}),
@@ -159,6 +163,9 @@ def write_tables(folder: Path, results: Results) -> None:
         table: pd.DataFrame = getattr(results, name)
         table.to_csv(folder / f"{name}.csv", index=False)
         table.to_parquet(folder / f"{name}.parquet", index=False)
+    interventions = results.guarding.table()
+    interventions.to_csv(folder / f"{INTERVENTIONS}.csv", index=False)
+    interventions.to_parquet(folder / f"{INTERVENTIONS}.parquet", index=False)
 
 
 def write_json(path: Path, value: Any) -> None:

@@ -8,18 +8,18 @@ import yaml
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
 from ..core.batches import Requests
-from ..core.errors import InvalidInput
 from ..core.files import new_folder
 from ..guardrails.gate import check_reason
 from ..guardrails.reward.linted_shop import LintSize
 from ..policies.decision_log.log import DecisionLog
+from ..policies.guards import open_counters
 from ..policies.serving.saved_policy import write_run_items, write_run_policy
 from ..simulators.rollout import Episode
 from .config import ExperimentConfig
 from .export import export_policy
 from .policy_store import save_retriever
 from .results import Results, environment, write_json, write_tables
-from .robust import robust_gain
+from .robust import check_robust, robust_gain
 from .run_folder import CONFIG, SUMMARY, check_folder, sole_writer
 from .served import served_equals_golden
 from .stages.context import RunContext
@@ -87,13 +87,16 @@ class Experiment:
             lint=lint,
             monitors={name: monitors[name] for name in judged if name in monitors},
             clicks=price_of_clicks(context, lint, self.lint_size),
+            guarding=context.guarding,
         )
         return results, log
 
     def _showcase(self) -> Requests:
         env = self.context.open("showcase")
         candidates = self.context.candidates(env)
-        return env.requests if candidates is None else candidates(env.requests)
+        requests = env.requests if candidates is None else candidates(env.requests)
+        counters = open_counters(self.context.config.guards, self.context.catalog.items)
+        return requests if counters is None else counters.fill(requests)
 
 
 def run(
@@ -118,9 +121,8 @@ def run(
     from .report import write_report
 
     check_folder(folder, config.stored(), SUMMARY, overwrite)
-    if robust and config.episode != "page":
-        fix = f"leave it out: shops are compared by first pages, and episodes are {config.episode}s here"
-        raise InvalidInput("--robust", robust, fix)
+    if robust:
+        check_robust(config)
     if override is not None:
         check_reason(override)
 

@@ -257,7 +257,7 @@ def rollout(
         next_requests = following.take(rows) if look_ahead else asked
         if counters is not None:
             counters.record(asked, decisions.slates, feedback, rows)
-            next_requests = counters.fill(next_requests)
+            next_requests = counters.fill(next_requests) if look_ahead else asked
             if world.season_is_over:
                 counters = _open_counters(current)
             elif world.episode is Episode.LIFE:

@@ -1,11 +1,14 @@
 """Agents learn in environments: the training loop, whole episodes, position bias, transitions out of logs."""
 
+from .booked_reward import BookedRewards, Booking
 from .episodes import EpisodeTotals, run_episodes
 from .log_transitions import transitions_of_log
 from .loop import interactions, learn, record, train, train_sequences
 from .position_bias import measure_position_bias, position_bias
 
 __all__ = [
+    "BookedRewards",
+    "Booking",
     "EpisodeTotals",
     "interactions",
     "learn",

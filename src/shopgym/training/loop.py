@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -12,13 +12,16 @@ from numpy.random import Generator
 from ..agents.rl.replay import concat
 from ..core.batches import LEARNER_EVENTS, SLOT_TERMS, Interactions, Requests
 from ..core.errors import InvalidInput, in_range
-from ..core.protocols import Agent, Policy
+from ..core.protocols import Agent, DecisionRule, Policy
 from ..core.reward.amounts import slot_amounts
 from ..core.types import F64, I32, I64
 from ..envs.oracle import best_page_values, page_values
 from ..envs.page_env import Episode, PageEnv
 from ..envs.vector import ShopVectorEnv
+from ..policies.guards.interventions import CountingPolicy, Interventions
+from ..policies.policy import SlatePolicy
 from ..simulators.rollout import BeforePage, CandidateSource, Step, rollout
+from .booked_reward import BookedRewards
 
 OnProgress = Callable[[], None]
 """Called after every batch, e.g. to move a progress bar."""
@@ -48,6 +51,8 @@ def learn(
     policy: Policy | None = None,
     candidates: CandidateSource | None = None,
     before: BeforePage | None = None,
+    interventions: Interventions | None = None,
+    booked: BookedRewards | None = None,
     on_step: OnStep | None = None,
 ) -> Iterator[tuple[Step, Interactions, Mapping[str, float]]]:
     """Let an agent decide pages in every row of an open environment, and learn after each.
@@ -60,24 +65,39 @@ def learn(
             visitor, that is what an agent learns from.
         policy: decides in place of the agent's own.
         candidates, before: as in :func:`~shopgym.simulators.rollout.rollout`.
+        interventions: counts what the guards of the policies changed, if they are ``SlatePolicy``.
+        booked: holds pages back until their episode is over, and the agent learns from their booked reward.
+            Batches then have different lengths: not for agents that learn on policy, such as PPO.
         on_step: may end the training, e.g. :class:`~shopgym.guardrails.monitor.TrainingMonitor`.
 
     Yields:
-        The step, its interactions and what ``agent.learn`` reported.
+        The step, its interactions and what ``agent.learn`` reported, if it learnt after that step.
     """
     current: Policy
 
-    def deciding() -> Policy:
+    def deciding() -> DecisionRule:
         nonlocal current
         current = agent.policy() if policy is None else policy
-        return current
+        if interventions is None or not isinstance(current, SlatePolicy):
+            return current
+        return CountingPolicy(current, interventions)
 
     limits: dict[str, Any] = {"pages": pages, "pages_in_all": pages_in_all}
     for step in rollout(env.world, deciding, rng, **limits, candidates=candidates, before=before):
         batch = interactions(step, env)
-        yield step, batch, agent.learn(batch)
+        yield step, batch, _learn_all(agent, [batch] if booked is None else booked.add(step, batch))
         if on_step is not None and on_step(step, current):
-            return
+            break
+    if booked is not None:
+        _learn_all(agent, booked.close())
+
+
+def _learn_all(agent: Agent, batches: Sequence[Interactions]) -> Mapping[str, float]:
+    """Let the agent learn from each batch; what it reported last."""
+    report: Mapping[str, float] = {}
+    for batch in batches:
+        report = agent.learn(batch)
+    return report
 
 
 def exact_values(env: PageEnv) -> BeforePage:
@@ -103,6 +123,8 @@ def train(
     on_progress: OnProgress = lambda: None,
     candidates: CandidateSource | None = None,
     on_step: OnStep | None = None,
+    interventions: Interventions | None = None,
+    booked: BookedRewards | None = None,
 ) -> list[dict[str, Any]]:
     """Train an agent on episodes of any kind; one row per batch.
 
@@ -113,11 +135,12 @@ def train(
         rounds: batches of as many pages as the environment has rows. In a season, where a row may wait for a
             visitor, as many pages are shown in more batches.
         on_progress: called once for every such number of pages.
-        on_step: may end the training, as in :func:`learn`.
+        on_step, interventions, booked: as in :func:`learn`.
     """
     rows: list[dict[str, Any]] = []
     seen, told, n = 0, 0, env.num_envs
     options: dict[str, Any] = {"candidates": candidates, "before": exact_values(env.loop), "on_step": on_step}
+    options |= {"interventions": interventions, "booked": booked}
     for step, _, _ in learn(agent, env.loop, None, rng, pages_in_all=rounds * n, **options):
         expected, best = step.before
         seen += len(step.requests)
@@ -142,6 +165,7 @@ def train_sequences(
     rng: Generator,
     on_progress: OnProgress = lambda: None,
     on_step: OnStep | None = None,
+    booked: BookedRewards | None = None,
 ) -> list[dict[str, Any]]:
     """Train an agent on visits or customers' lives: ``steps`` pages in every row; one row per batch.
 
@@ -154,6 +178,7 @@ def train_sequences(
             ``autoreset_mode="Disabled"``.
         on_progress: called after every batch.
         on_step: may end the training, as in :func:`learn`.
+        booked: changes what the agent is told, as in :func:`learn`; the columns tell of the reward at once.
     """
     in_range("steps", steps, 1, 2**31)
     check_env(env)
@@ -161,7 +186,7 @@ def train_sequences(
     length: I64 = np.zeros(env.num_envs, np.int64)
     earned: F64 = np.zeros(env.num_envs)
     people, visits = env.loop.shop.config.people.enabled, env.loop.shop.visits
-    followed = learn(agent, env.loop, steps, rng, on_step=on_step)
+    followed = learn(agent, env.loop, steps, rng, booked=booked, on_step=on_step)
     for number, (step, batch, report) in enumerate(followed, start=1):
         page = batch.reward.sum(axis=1)
         length, earned, ended = length + 1, earned + page, step.terminated | step.truncated

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import math
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from .effects import SEQUENCE, Bounds
+from .effects import SEQUENCE, Bounds, Effect
 from .outcomes import BETTER, KEPT, LOST, OPEN, REFUSE, UNCLEAR, WORSE
 
 if TYPE_CHECKING:
@@ -62,27 +62,30 @@ def change(difference: Bounds, relative: Bounds) -> str:
 def effect_rows(analysis: TestAnalysis) -> list[dict[str, str]]:
     """The table of all effects; a refused test says so in each row."""
     refused = analysis.verdict == REFUSE
-    out = []
-    for row in analysis.rows:
-        effect, relative = row.effect, row.effect.relative
-        lift = f"{relative.value:+.1%} [{relative.low:+.1%}, {relative.high:+.1%}]"
-        out.append(
-            {
-                "arm": row.arm,
-                "metric": row.metric.name,
-                "control": f"{effect.control:.4g}",
-                "treatment": f"{effect.treatment:.4g}",
-                "difference": change(effect.difference, Bounds(math.nan, math.nan, math.nan)),
-                "relative": lift if math.isfinite(relative.value) else "-",
-                "p": "-" if row.metric.is_guardrail else f"{row.p:.3g}",
-                "outcome": "refused" if refused else _outcome(row),
-            }
-        )
-    return out
+    return [
+        {
+            "arm": row.arm,
+            "metric": row.metric.name,
+            "control": f"{row.effect.control:.4g}",
+            "treatment": f"{row.effect.treatment:.4g}",
+            "change": _change(row.effect),
+            "p": "-" if row.metric.is_guardrail else f"{row.p:.3g}",
+            "outcome": "refused" if refused else _outcome(row),
+        }
+        for row in analysis.rows
+    ]
 
 
 def _outcome(row: EffectRow) -> str:
     return f"{row.outcome} (guardrail {_share(row)})" if row.metric.is_guardrail else row.outcome
+
+
+def _change(effect: Effect) -> str:
+    """The relative effect with its interval; the difference where there is none."""
+    bounds = effect.relative
+    if math.isfinite(bounds.value):
+        return f"{bounds.value:+.1%} [{bounds.low:+.1%}, {bounds.high:+.1%}]"
+    return change(effect.difference, bounds)
 
 
 def part_rows(analysis: TestAnalysis, which: str) -> list[dict[str, str]]:
@@ -92,18 +95,9 @@ def part_rows(analysis: TestAnalysis, which: str) -> list[dict[str, str]]:
     out = []
     for part in getattr(analysis, which):
         n, m = part.effect.units
-        lift: Any = part.effect.relative
-        cells = {
-            "segment" if which == "segments" else "day": f"{part.by} {part.part}"
-            if part.by != "day"
-            else part.part
-        }
-        cells |= {"arm": part.arm, "units": f"{n:,} + {m:,}"}
-        cells["difference"] = change(part.effect.difference, Bounds(math.nan, math.nan, math.nan))
-        cells["relative"] = f"{lift.value:+.1%}" if math.isfinite(lift.value) else "-"
-        if which == "segments":
-            cells["p, adjusted"] = f"{part.p:.3g}"
-        out.append(cells)
+        name = f"{part.by} {part.part}"
+        cells = {"part": name, "arm": part.arm, "units": f"{n:,} + {m:,}", "change": _change(part.effect)}
+        out.append(cells | ({"p, adjusted": f"{part.p:.3g}"} if which == "segments" else {}))
     return out
 
 

@@ -11,7 +11,7 @@ import multiprocessing
 import os
 import signal
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Generator, Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import closing
@@ -22,6 +22,8 @@ from typing import Any, Protocol
 from ...core.errors import InvalidInput, in_range, one_of
 from .cell import Cell, CellResult, perform, perform_elsewhere
 
+CellResults = Generator[CellResult, None, None]
+"""Closed early, it ends what is under way."""
 RESTARTS = 3
 """How often a pool is begun anew after one of its processes died, before the run gives up."""
 
@@ -29,7 +31,7 @@ RESTARTS = 3
 class Executor(Protocol):
     """Runs cells."""
 
-    def run(self, cells: Sequence[Cell]) -> Iterator[CellResult]:
+    def run(self, cells: Sequence[Cell]) -> CellResults:
         """The result of each cell, as soon as it is ready."""
         ...
 
@@ -38,7 +40,7 @@ class Executor(Protocol):
 class Serial:
     """One cell after another, in this process."""
 
-    def run(self, cells: Sequence[Cell]) -> Iterator[CellResult]:
+    def run(self, cells: Sequence[Cell]) -> CellResults:
         """As :meth:`Executor.run`."""
         for cell in cells:
             yield perform(cell)
@@ -58,7 +60,7 @@ class Processes:
 
     workers: int
 
-    def run(self, cells: Sequence[Cell]) -> Iterator[CellResult]:
+    def run(self, cells: Sequence[Cell]) -> CellResults:
         """As :meth:`Executor.run`.
 
         Raises:
@@ -76,7 +78,7 @@ class Processes:
         fix = f"a process died {RESTARTS} times while it ran; is there enough memory? Use fewer workers"
         raise InvalidInput("workers", self.workers, fix)
 
-    def _once(self, cells: Sequence[Cell]) -> Iterator[CellResult]:
+    def _once(self, cells: Sequence[Cell]) -> CellResults:
         # a fresh interpreter each: threads of numerical libraries do not survive a fork
         context = multiprocessing.get_context("spawn")
         watched, held = context.Pipe(duplex=False)
@@ -118,7 +120,7 @@ class RayCluster:
 
     workers: int
 
-    def run(self, cells: Sequence[Cell]) -> Iterator[CellResult]:
+    def run(self, cells: Sequence[Cell]) -> CellResults:
         """As :meth:`Executor.run`.
 
         Raises:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from contextlib import closing
 
 from .cell import Cell, CellResult
 from .executors import Executor
@@ -32,10 +33,11 @@ def run_cells(
             results[cell.name] = stored
             on_cell(stored)
     by_name = {cell.name: cell for cell in missing}
-    for result in executor.run(missing):
-        store.write(by_name[result.cell], result)
-        results[result.cell] = result
-        on_cell(result)
+    with closing(executor.run(missing)) as ready:  # whatever happens here, no worker stays
+        for result in ready:
+            store.write(by_name[result.cell], result)
+            results[result.cell] = result
+            on_cell(result)
     ordered = [results[cell.name] for cell in cells]
     if all(result.failed for result in ordered):
         first = ordered[0]

@@ -18,6 +18,7 @@ from ..config import ExperimentConfig
 from ..entries import import_agents
 from ..episodes import UNIT, days_of
 from ..failures import Failures
+from ..guarding import GuardingReport
 from ..results import reward_unit
 from ..seeds import stage_rng, stage_seed
 from .shops import open_shop
@@ -29,6 +30,7 @@ class RunContext:
     Attributes:
         rng, seed: by the name of a stage.
         retriever: finds the candidates of a page, once the retrieve stage has made it; None: the shop does.
+        guarding: what the guards changed, stage by stage.
         failures: agents that failed; the run goes on without them.
         per: what a value is per, e.g. ``decision``.
     """
@@ -43,6 +45,7 @@ class RunContext:
         self.episode = Episode(config.episode)
         self.per = UNIT[self.episode]
         self.retriever: Retriever | None = None
+        self.guarding = GuardingReport()
         self.failures = Failures(needed=(config.gate.baseline,))
         import_agents(config.agents)
         if config.retrieve is not None and config.retrieve.count > len(self.catalog):

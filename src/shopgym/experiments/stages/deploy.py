@@ -10,12 +10,13 @@ from numpy.random import Generator
 
 from ...core.batches import SLOT_TERMS
 from ...core.metrics import ShopTotals, business_metrics, pair_diversity
-from ...core.protocols import Policy
+from ...core.protocols import DecisionRule
 from ...core.reward import RewardSpec
 from ...core.reward.amounts import page_amounts
 from ...core.statistics import mean_interval
 from ...core.types import F64, Bool
 from ...envs.page_env import Episode, PageEnv
+from ...policies.guards.interventions import CountingPolicy
 from ...policies.policy import SlatePolicy
 from ...simulators.rollout import CandidateSource, Step, rollout
 from ...training.loop import OnProgress, exact_values
@@ -23,7 +24,7 @@ from ..episodes import deployed_episodes, rounds_of
 from .context import RunContext
 
 
-class PolicyTotals:
+class DeploymentTotals:
     """Adds up the pages of a deployment to its :class:`~shopgym.core.metrics.ShopTotals`."""
 
     def __init__(self, loop: PageEnv) -> None:
@@ -120,7 +121,7 @@ class Deployment:
 
 def deploy(
     loop: PageEnv,
-    policy: Policy,
+    policy: DecisionRule,
     rounds: int,
     rng: Generator,
     on_progress: OnProgress = lambda: None,
@@ -137,7 +138,7 @@ def deploy(
     expected, best = np.zeros((2, episodes))
     page = np.zeros((episodes, len(SLOT_TERMS)), order="F")
     star, amounts = np.zeros(episodes), dict[str, F64]()
-    counts = PolicyTotals(loop)
+    counts = DeploymentTotals(loop)
     groups, told = spec.groups(shop.catalog.items), 0
     exact = exact_values(loop)
     for step in rollout(
@@ -181,7 +182,9 @@ def deploy_all(context: RunContext, policies: dict[str, SlatePolicy]) -> dict[st
         noted = context.failures.noted(name, "deployment")
         with noted, context.bar(f"deploy {name}", rounds) as on_progress:
             source = context.candidates(env)
-            deployments[name] = deploy(env.loop, policy, rounds, context.rng("deploy"), on_progress, source)
+            counting = CountingPolicy.of_policy(policy)
+            context.guarding.add("deployment", name, counting.counts)
+            deployments[name] = deploy(env.loop, counting, rounds, context.rng("deploy"), on_progress, source)
     return deployments
 
 

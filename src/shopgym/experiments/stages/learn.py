@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Mapping
 from dataclasses import replace
+from typing import Any
 
 import pandas as pd
 from numpy.random import Generator
@@ -71,7 +72,10 @@ def train_agents(
             env = context.open("train")
             rng = context.rng("train", name)
             watch = monitor_of(context, task)
-            learnt = train(agent, env, rounds, rng, on_progress, context.candidates(env), watch)
+            counts = context.guarding.counts("training", name, task)
+            booked = context.config.training.booked(context.reward)
+            hooks: dict[str, Any] = {"interventions": counts, "booked": booked, "on_step": watch}
+            learnt = train(agent, env, rounds, rng, on_progress, context.candidates(env), **hooks)
             policies[name] = slate_policy(agent, name)
             rows += [{"agent": name, **row} for row in learnt]
             if watch is not None:

@@ -15,6 +15,7 @@ from ...envs.oracle import page_values
 from ...envs.page_env import Episode
 from ...envs.vector import ShopVectorEnv
 from ...policies.decision_log.log import DecisionLog, logged_marginals
+from ...policies.guards.interventions import CountingPolicy
 from ...policies.policy import SlatePolicy
 from ...simulators.rollout import Step, rollout
 from ...training.loop import interactions
@@ -41,8 +42,9 @@ def write_log(
     with context.bar(f"log with {section.agent}", rounds) as on_progress:
         world, source = env.loop.world, context.candidates(env)
         clock = StepClock(env)
+        counting = CountingPolicy(logger, context.guarding.counts("log", logger.name, task))
         for step in rollout(
-            world, logger, rng, episodes=rounds, candidates=source, before=before, look_ahead=False
+            world, counting, rng, episodes=rounds, candidates=source, before=before, look_ahead=False
         ):
             parts.append(_log_part(context, step, logger, env, clock))
             values.append(step.before)
@@ -112,6 +114,8 @@ def _log_part(
         config_hash=context.config.hash,
         user_names=env.loop.shop.user_names,
         context_names=env.loop.shop.context_names,
-        marginals=logged_marginals(logger, step.requests, step.decisions.positions),
+        marginals=logged_marginals(logger, step.requests, step.decisions.positions)
+        if logger.has_marginals
+        else None,
     )
     return log if context.episode is Episode.PAGE else replace(log, **clock.columns(step))

@@ -11,7 +11,7 @@ from ...agents import Task
 from ...agents.baselines import RandomAgent
 from ...core.reward import RewardSpec
 from ...envs.page_env import PageEnv
-from ...policies.guards import CategoryCap, InStock, MarginFloor
+from ...policies.guards import Guard, InStock
 from ...policies.retrieval.retriever import Retriever
 from ...simulators.rollout import CandidateSource
 from ...training.loop import OnProgress
@@ -27,7 +27,7 @@ def task_of(
     pages: int,
     rng: Generator,
     *,
-    guards: tuple[InStock | MarginFloor | CategoryCap, ...] = (InStock(),),
+    guards: tuple[Guard, ...] = (InStock(),),
     candidates: CandidateSource | None = None,
     on_progress: OnProgress = lambda: None,
 ) -> Task:

@@ -27,7 +27,7 @@ def sweep_figure(results: SweepResults) -> Figure:
     settings: list[str | None] = [*plan.settings[:MOST_PANELS]] or [None]
     groups = list(points.groupby(list(plan.kind.apart), sort=False)) if plan.kind.apart else [("", points)]
     figure = Figure(
-        figsize=(3.6 * len(settings) + 1.2, 3.2 * len(groups) + 0.4), dpi=150, layout="constrained"
+        figsize=(3.6 * len(settings) + 2.2, 3.2 * len(groups) + 0.4), dpi=150, layout="constrained"
     )
     panels = figure.subplots(len(groups), len(settings), squeeze=False)
     for row, (group, part) in zip(panels, groups, strict=True):
@@ -35,7 +35,8 @@ def sweep_figure(results: SweepResults) -> Figure:
         for axes, setting in zip(row, settings, strict=True):
             _panel(axes, part, setting, plan.kind.value)
             axes.set_title(name, fontsize=9, loc="left", color=INK)
-    panels[0][-1].legend(fontsize=8, frameon=False)
+    handles, labels = panels[0][0].get_legend_handles_labels()
+    figure.legend(handles, labels, loc="outside right upper", fontsize=8, frameon=False)
     level = plan.options.sweep.level
     over = f"mean and {level:.0%} interval over {plan.seeds} seeds" if plan.seeds > 1 else "one seed"
     figure.supxlabel(over, fontsize=8, color=MUTED)
@@ -45,22 +46,24 @@ def sweep_figure(results: SweepResults) -> Figure:
 def _panel(axes: Axes, points: pd.DataFrame, setting: str | None, value: str) -> None:
     agents = list(dict.fromkeys(points["agent"]))[:MOST_AGENTS]
     places, ticks = _places(points[setting] if setting else points["agent"])
+    on_log = ticks is None and places.min() > 0 and places.max() / places.min() >= LOG_FROM
     for at, agent in enumerate(agents):
         mine = points["agent"] == agent
         part, x = points[mine], places[mine.to_numpy()]
-        shift = 0.0 if ticks is None or setting is None else 0.08 * (at - (len(agents) - 1) / 2)
+        beside = at - (len(agents) - 1) / 2  # so that intervals do not hide one another
         error: Any = np.stack([part[value] - part[f"{value}.low"], part[f"{value}.high"] - part[value]])
         style: dict[str, Any] = {"color": COLOURS[at % len(COLOURS)], "markersize": 4, "capsize": 2}
         alone = not part[setting].duplicated().any() if setting else False
         line = "-" if alone and ticks is None else "none"
+        at_x = _moved(x, 0.0 if setting is None else beside, on_log, places)
         order = np.argsort(x, kind="stable")
         axes.errorbar(
-            (x + shift)[order], part[value].to_numpy()[order], yerr=np.nan_to_num(error)[:, order],
+            at_x[order], part[value].to_numpy()[order], yerr=np.nan_to_num(error)[:, order],
             fmt="o", linestyle=line, linewidth=1, label=agent, **style,
         )  # fmt: skip
     if ticks is not None:
         axes.set_xticks(range(len(ticks)), ticks, rotation=30 if max(map(len, ticks)) > 8 else 0)
-    elif places.min() > 0 and places.max() / places.min() >= LOG_FROM:
+    elif on_log:
         axes.set_xscale("log")
     axes.set_xlabel(setting or "", fontsize=8)
     axes.set_ylabel(value, fontsize=8)
@@ -68,6 +71,13 @@ def _panel(axes: Axes, points: pd.DataFrame, setting: str | None, value: str) ->
     axes.grid(color=GRID)
     axes.set_axisbelow(True)
     axes.spines[["top", "right"]].set_visible(False)
+
+
+def _moved(x: Any, beside: float, on_log: bool, places: Any) -> Any:
+    """``x`` moved a little, by 1% of the axis for each agent."""
+    if on_log:
+        return x * (places.max() / places.min()) ** (0.01 * beside)
+    return x + 0.01 * beside * max(float(np.ptp(places)), 1.0)
 
 
 def _places(values: pd.Series) -> tuple[Any, list[str] | None]:

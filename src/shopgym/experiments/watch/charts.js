@@ -28,7 +28,7 @@ function lineChart(box, points, { colour, marks, describe, least }) {
   if (points.length < 2) {
     const wait = document.createElement("p");
     wait.className = "muted";
-    wait.textContent = "The line begins with the first pages.";
+    wait.textContent = "The line begins when there is enough to see.";
     box.append(wait);
     return;
   }

@@ -24,7 +24,7 @@ from ...simulators.market.item_stock import ItemStock
 from ...simulators.rollout import Episode, EpisodicShop, rollout
 from ..seeds import stage_rng, stage_seed
 from .interventions import ExplainedPolicy
-from .totals import Totals
+from .totals import WatchedTotals
 from .views import View, clock, pages_before, stock_rows, with_response
 from .watched_shop import WatchedShop
 
@@ -93,7 +93,7 @@ class WatchSession:
             before=lambda rows, asked, slates: pages_before(self._shop, rows, slates),
             look_ahead=False,
         )
-        self._totals = Totals(remembers=config.people.enabled)
+        self._totals = WatchedTotals(remembers=config.people.enabled)
         self._guards: dict[str, Counter[str]] = {}
         self._changes: deque[View] = deque(maxlen=NEWS)
         self._news: deque[View] = deque(maxlen=NEWS)

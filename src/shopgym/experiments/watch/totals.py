@@ -17,6 +17,8 @@ COUNTED = ("click", "cart", "purchase", "units", "revenue", "margin", "return_co
 """Terms of a page that are added up."""
 WINDOW_PAGES, WINDOW_VISITS = 1000, 300
 """Pages and visits that a point of the series is the mean of, at most."""
+LEAST_PAGES, LEAST_VISITS = 100, 30
+"""Pages and visits before which there is no such mean."""
 POINTS = 240
 """Points of a series, at most: when there are more, every other one goes."""
 LEAST_ORDER_LINES = 30
@@ -24,7 +26,7 @@ LEAST_ORDER_LINES = 30
 
 
 @dataclass
-class PolicyTotals:
+class PolicyEarnings:
     """What was earned on the pages of one policy; money in the catalogue's currency."""
 
     pages: int = 0
@@ -50,7 +52,7 @@ class PolicyTotals:
 
 
 @dataclass
-class Series:
+class DaySeries:
     """Points (day, values...) over time, evenly thinned; None where nothing is known."""
 
     points: list[tuple[float | None, ...]] = field(default_factory=list)
@@ -70,15 +72,15 @@ class Series:
         return [*self.points, point] if self.points and self.points[-1] != point else list(self.points)
 
 
-class Totals:
+class WatchedTotals:
     """Counts of everything that was watched; ``add`` moves them."""
 
     def __init__(self, *, remembers: bool) -> None:
         """``remembers`` says whether customers have a satisfaction at all."""
         self.remembers = remembers
         self.counts = dict.fromkeys(("pages", "visits", "slots", *COUNTED), 0.0)
-        self.by_policy: dict[str, PolicyTotals] = {}
-        self.series = Series()
+        self.by_policy: dict[str, PolicyEarnings] = {}
+        self.series = DaySeries()
         self._margins: deque[float] = deque(maxlen=WINDOW_PAGES)
         self._satisfaction: deque[float] = deque(maxlen=WINDOW_VISITS)
         self._last: tuple[float | None, ...] = (0.0, None, None, None)
@@ -93,7 +95,7 @@ class Totals:
         self.counts["visits"] += int(step.visit_over.sum())
         self.counts["slots"] += int((step.decisions.slates >= 0).sum())
         lines = int(term["purchase"].sum())
-        self.by_policy.setdefault(policy, PolicyTotals()).add(term["margin"], lines)
+        self.by_policy.setdefault(policy, PolicyEarnings()).add(term["margin"], lines)
         self._margins.extend(term["margin"].tolist())
         measures = step.feedback.measures
         if measures is not None and self.remembers:
@@ -104,13 +106,17 @@ class Totals:
 
     @property
     def margin(self) -> float | None:
-        """Margin of 100 pages, mean of the last ones."""
-        return round(100 * float(np.mean(self._margins)), 3) if self._margins else None
+        """Margin of 100 pages, mean of the last ones; None at the start."""
+        if len(self._margins) < LEAST_PAGES:
+            return None
+        return round(100 * float(np.mean(self._margins)), 3)
 
     @property
     def satisfaction(self) -> float | None:
-        """Mean satisfaction at the end of the last visits, in [-1, 1]."""
-        return round(float(np.mean(self._satisfaction)), 4) if self._satisfaction else None
+        """Mean satisfaction at the end of the last visits, in [-1, 1]; None at the start."""
+        if len(self._satisfaction) < LEAST_VISITS:
+            return None
+        return round(float(np.mean(self._satisfaction)), 4)
 
     def snapshot(self) -> dict[str, Any]:
         """All of it as plain values."""

@@ -32,7 +32,7 @@ class RankingFloor:
 
     metric: str = "ndcg"
     outcome: str = "click"
-    at_least: float = 0.9
+    at_least: float = 0.5
 
     def __post_init__(self) -> None:
         one_of("gate.ranking.metric", self.metric, RANKING_METRICS)

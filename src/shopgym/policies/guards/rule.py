@@ -123,10 +123,10 @@ def column_index(kind: str, column: str, columns: Mapping[str, Sequence[str]]) -
         InvalidInput: the requests have no such column.
     """
     side, _, name = column.partition(".")
-    known = [f"{part}.{one}" for part, names in columns.items() for one in names]
-    if column not in known:
-        fix = f"the requests have no such column; they have {', '.join(known) or 'none'}"
-        raise InvalidInput(f"guards.{kind}.column", column, fix + did_you_mean(column, known))
+    names = [f"{part}.{one}" for part, ones in columns.items() for one in ones]
+    if column not in names:
+        fix = f"the requests have no such column; they have {', '.join(names) or 'none'}"
+        raise InvalidInput(f"guards.{kind}.column", column, fix + did_you_mean(column, names))
     return list(columns[side]).index(name)
 
 

@@ -31,7 +31,7 @@ BEST_OF_N, TILTED = "best of n", "tilted"
 
 
 @dataclass(frozen=True)
-class Fit:
+class FittedForm:
     """alpha and beta of a form by least squares, and how far it is off, as shares of the greatest gain.
 
     Attributes:
@@ -59,12 +59,14 @@ FORMS: dict[str, Callable[[F64], F64]] = {BEST_OF_N: best_of_n_form, TILTED: rl_
 FORMULAS = {BEST_OF_N: "d (α − β d)", TILTED: "d (α − β log d)"}
 
 
-def fit(form: Callable[[F64], F64], d: F64, gain: F64) -> Fit:
+def fit(form: Callable[[F64], F64], d: F64, gain: F64) -> FittedForm:
     """Least squares of a form on n points: distances d and gains, each (n,)."""
     columns = form(d)
     (alpha, beta), *_ = np.linalg.lstsq(columns, gain, rcond=None)
     missed = np.abs(columns @ np.array([alpha, beta]) - gain) / np.abs(gain).max()
-    return Fit(float(alpha), float(beta), float(np.sqrt(np.square(missed).mean())), float(missed.max()))
+    return FittedForm(
+        float(alpha), float(beta), float(np.sqrt(np.square(missed).mean())), float(missed.max())
+    )
 
 
 class GoodhartScene(ShopScene):
@@ -148,7 +150,7 @@ def _curve(rows: Sequence[dict[str, Any]], method: str) -> tuple[F64, F64]:
     return np.array([row["d"] for row in own]), np.array([row["gain"] for row in own])
 
 
-def _sentence(name: str, fitted: Fit, curve: tuple[F64, F64], star: str) -> str:
+def _sentence(name: str, fitted: FittedForm, curve: tuple[F64, F64], star: str) -> str:
     d, gain = curve
     top = int(gain.argmax())
     return (
@@ -159,7 +161,7 @@ def _sentence(name: str, fitted: Fit, curve: tuple[F64, F64], star: str) -> str:
     )
 
 
-def _figure(rows: list[dict[str, Any]], fits: dict[str, Fit], star: str) -> Any:
+def _figure(rows: list[dict[str, Any]], fits: dict[str, FittedForm], star: str) -> Any:
     figure, (top, bottom) = new_figure(7.2, 5.6, 2)
     for name, colour in zip(FORMS, (SERIES[0], STAR_COLOUR), strict=True):
         own = [row for row in rows if row["method"] == name]
