@@ -4,7 +4,7 @@ The same agent learns in the same shop from the same number of visits, each time
 at once (``expected``), or booked when the visit is over, with each rule of attribution. The value of what it
 learnt is exact, on visitors that are the same for all.
 
-    python benchmarks/bench_attribution.py [--seeds 5] [--rounds 60] [--out table.json]
+    python benchmarks/bench_attribution.py [--seeds 5] [--rounds 60] [--rules last_click] [--out table.json]
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ from shopgym.training.booked_reward import ATTRIBUTIONS
 from shopgym.training.loop import exact_values
 
 REWARD = RewardSpec({"margin": 1.0, "expected_return_cost": -1.0})
-VISITS, PAGES = 1000, 40
+VISITS, PAGES = 500, 40
 SHOP = ShopConfig(users=5000, num_candidates=50, returns=ReturnConfig(enabled=True, rate=0.2, delay=10.0))
 
 
@@ -65,13 +65,14 @@ def main() -> None:
     parser.add_argument("--seeds", type=int, default=5)
     parser.add_argument("--rounds", type=int, default=60)
     parser.add_argument("--agents", default="linucb")
+    parser.add_argument("--rules", default=",".join(ATTRIBUTIONS), help="of attribution")
     parser.add_argument("--out", type=Path)
     options = parser.parse_args()
     table = []
     for agent in options.agents.split(","):
         values = {
             name: np.array([value(agent, name, options.rounds, seed) for seed in range(options.seeds)])
-            for name in (None, *ATTRIBUTIONS)
+            for name in (None, *options.rules.split(","))
         }
         for name, measured in values.items():
             mean, low, high = mean_interval(measured[:, 0], 0.95)

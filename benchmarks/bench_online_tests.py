@@ -1,8 +1,8 @@
 """Online tests in a shop with shared stock: bias, coverage, power and false alarms of five designs.
 
-    python benchmarks/bench_online_tests.py --json online_tests.json
+    python benchmarks/bench_online_tests.py [--tests 60] [--alarm-tests 500] [--json]
 
-About a quarter of an hour of one core; ``--tests 20 --alarm-tests 50`` for a first look.
+About a quarter of an hour of one core; ``--designs 'users' --tests 20 --alarm-tests 100`` for a first look.
 """
 
 from __future__ import annotations
@@ -11,11 +11,11 @@ import argparse
 import json
 import time
 from dataclasses import asdict, is_dataclass
-from pathlib import Path
 from typing import Any
 
+from shopgym.core.errors import one_of
 from shopgym.evaluation.online import Bounds
-from shopgym.experiments.studies.online_tests.interference import SceneSize, interference_tables
+from shopgym.experiments.studies.online_tests.interference import DESIGNS, SceneSize, interference_tables
 
 
 def cell(value: object) -> str:
@@ -37,21 +37,28 @@ def plain(rows: list[dict[str, object]]) -> list[dict[str, Any]]:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--tests", type=int, default=100, help="of each design and stock, with an effect")
+    parser.add_argument("--tests", type=int, default=60, help="of each design and stock, with an effect")
     parser.add_argument("--alarm-tests", type=int, default=500, help="of each design, without an effect")
     parser.add_argument("--seasons", type=int, default=100, help="of each arm, for the truth")
     parser.add_argument("--seed", type=int, default=1)
-    parser.add_argument("--json", type=Path)
+    parser.add_argument("--watched", type=int, default=200, help="tests that are looked at every day")
+    parser.add_argument("--designs", help="some of the designs, separated by ';'; default: all")
+    parser.add_argument("--json", action="store_true")
     asked = parser.parse_args()
     start = time.process_time()
     size = SceneSize()
     numbers = (asked.tests, asked.alarm_tests, asked.seasons)
-    effects, alarms = interference_tables(*numbers, size=size, seed=asked.seed, on_row=show)
+    designs = asked.designs.split(";") if asked.designs else list(DESIGNS)
+    for name in designs:
+        one_of("--designs", name, DESIGNS)
+    effects, alarms = interference_tables(
+        *numbers, size=size, designs=designs, watched=asked.watched, seed=asked.seed, on_row=show
+    )
     seconds = time.process_time() - start
     print(f"{seconds:.0f} CPU-seconds; shares in percent")
     if asked.json:
         report = {"size": asdict(size), "effects": plain(effects), "false_alarms": plain(alarms)}
-        asked.json.write_text(json.dumps(report | {"cpu_seconds": seconds}, indent=1) + "\n")
+        print(json.dumps(report | {"cpu_seconds": seconds}))
 
 
 if __name__ == "__main__":

@@ -5,10 +5,12 @@
 Shops are the three profiles, small, each seed with a catalogue and people of its own. Honest are five rewards
 a seed: the north star itself, with a penny a click, and with costs charged. To be gamed are rewards that add
 to the margin so much for a click, a cart or an order line, with discounts in every second shop, that their
-best pages lose 2, 5, 10 or 20% of the margin. The weight is found on visitors of another seed, so what the
-lint sees is new to it. A reward counts as called where an interval of the lint ends below 1 - tolerance, for
-three tolerances. Logs: what 20,000 decisions of an exploring policy tell of four rewards, beside what the
-exact lint says of the same shop. Audits: linear agents with two trainings, honest and gamed by turns.
+best pages lose 2, 5, 10 or 20% of the margin. The weight is found on other visits of the same people, so
+what the lint sees is new to it. A reward counts as called where an interval of the lint ends below
+1 - tolerance, for three tolerances. Honest rewards are judged per page and per visit; gamed ones per page
+alone, at the level of both: the simulation of visits could only call more of them. Logs: what 20,000
+decisions of an exploring policy tell of four rewards, beside what the exact lint says of the same shop.
+Audits: linear agents with two trainings, honest and gamed by turns.
 
 ``--rows FILE`` keeps every finished row and takes it from there when it is started again.
 """
@@ -41,8 +43,8 @@ from shopgym.guardrails.reward.linted_shop import LintedShop, LintSize  # noqa: 
 from shopgym.guardrails.reward.log_lint import log_lint  # noqa: E402
 from shopgym.guardrails.reward.log_report import log_report  # noqa: E402
 from shopgym.guardrails.reward.page_means import PageMeans  # noqa: E402
-from shopgym.guardrails.reward.price import share_of  # noqa: E402
-from shopgym.guardrails.reward.shop_lint import prices_of  # noqa: E402
+from shopgym.guardrails.reward.price import page_price, share_of  # noqa: E402
+from shopgym.guardrails.reward.shop_lint import level_of, prices_of  # noqa: E402
 from shopgym.guardrails.reward.trained import AuditedAgent  # noqa: E402
 from shopgym.policies.decision_log.log import DecisionLog, logged_marginals  # noqa: E402
 from shopgym.simulators.profiles.profiles import PROFILES, profile, profile_catalog  # noqa: E402
@@ -53,7 +55,7 @@ Row = dict[str, Any]
 
 LOSSES, TOLERANCES = (0.02, 0.05, 0.1, 0.2), (0.01, 0.03, 0.05)
 SIZE = LintSize(pages=2048, visits=512, lives=0)
-TRUTH_PAGES, MARGIN = 4096, {"margin": 1.0}
+GAMED_PAGES, MARGIN = 4096, {"margin": 1.0}
 BY = ("click", "cart", "purchase")
 LOWEST, HIGHEST, NEAR = 1e-3, 1e4, 0.1
 """Weights that are tried, and how far the loss may be from what is asked for, as a share of it."""
@@ -72,12 +74,12 @@ class Gamed:
 
 
 @cache
-def shop_of(seed: int, discounts: tuple[float, ...] = (0.0,), visitors: int = 0) -> LintedShop:
-    """A small shop of a profile; ``visitors`` seeds other people in the same shop."""
+def shop_of(seed: int, discounts: tuple[float, ...] = (0.0,)) -> LintedShop:
+    """A small shop of a profile."""
     name = list(PROFILES)[seed % len(PROFILES)]
     config = profile(name, visits=5000.0)
     config = replace(config, allow_losses=True)
-    return LintedShop(profile_catalog(name, seed), config, seed + visitors, discounts)
+    return LintedShop(profile_catalog(name, seed), config, seed, discounts)
 
 
 def honest_specs() -> list[RewardSpec]:
@@ -94,8 +96,8 @@ def honest_specs() -> list[RewardSpec]:
 
 @lru_cache(4)
 def many_pages(seed: int, discounts: tuple[float, ...]) -> PageMeans:
-    """The pages on which a weight is found: of other visitors than the lint's."""
-    return shop_of(seed, discounts, visitors=10_000).first_pages(TRUTH_PAGES)[0]
+    """The pages on which a weight is found: other visits of the same people than the lint's."""
+    return shop_of(seed, discounts).first_pages(GAMED_PAGES, visitors=seed + 10_000)[0]
 
 
 def gamed_specs(seeds: int, number: int, losses: tuple[float, ...]) -> Iterator[Gamed]:
@@ -121,9 +123,9 @@ def gamed_specs(seeds: int, number: int, losses: tuple[float, ...]) -> Iterator[
 
 
 @lru_cache(4)
-def lint_pages(seed: int, discounts: tuple[float, ...]) -> PageMeans:
+def lint_pages(seed: int, discounts: tuple[float, ...], pages: int = SIZE.pages) -> PageMeans:
     """The pages that the lint looks at."""
-    return shop_of(seed, discounts).first_pages(SIZE.pages)[0]
+    return shop_of(seed, discounts).first_pages(pages)[0]
 
 
 def lint(spec: RewardSpec, seed: int, discounts: tuple[float, ...]) -> Row:
@@ -180,7 +182,7 @@ def study(seeds: int, per_loss: int, rows: Rows) -> Row:
     for number in range(8 * per_loss):
         wanted = tuple(loss for loss in LOSSES if len(gamed[loss]) < per_loss)
         for made in gamed_specs(seeds, number, wanted) if wanted else ():
-            gamed[made.loss].append(rows.get(f"gamed {number} {made.loss}", lambda made=made: lint_of(made)))
+            gamed[made.loss].append(rows.get(f"loses {number} {made.loss}", lambda made=made: lint_of(made)))
     return {
         "cpu_seconds_a_lint": round(float(np.mean([row["seconds"] for row in honest])), 2),
         "honest_not_judged": sum(all(np.isnan(row["shares"])) for row in honest),
@@ -196,8 +198,18 @@ def study(seeds: int, per_loss: int, rows: Rows) -> Row:
 
 
 def lint_of(made: Gamed) -> Row:
-    """The lint of a gamed reward, and what it truly loses."""
-    return {**lint(made.spec, made.seed, made.discounts), "loss": made.loss, "truth": made.truth}
+    """The lint of a gamed reward per page, and what it truly loses."""
+    start = time.process_time()
+    weights = made.spec.weights
+    price = page_price(lint_pages(made.seed, made.discounts, GAMED_PAGES), weights, MARGIN, level_of(2))
+    return {
+        "spec": made.spec.spec(),
+        "shares": [price.share.value],
+        "highs": [price.share.high],
+        "seconds": time.process_time() - start,
+        "loss": made.loss,
+        "truth": made.truth,
+    }
 
 
 LOGGED: dict[str, RewardSpec] = {

@@ -264,7 +264,7 @@ def test_shipped_configs_are_right_and_say_what_they_are_for(name: str) -> None:
 
 
 def test_rows_of_the_interference_study_are_of_their_scene() -> None:
-    size = SceneSize(items=30, days=8, users_per_day=20, max_pages=3)
+    size = SceneSize(items=30, days=16, users_per_day=10, max_pages=3)
     scene = Scene("scarce", size, seed=2)
     truth = scene.truth(3)
     for name in DESIGNS:

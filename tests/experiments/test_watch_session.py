@@ -19,7 +19,7 @@ from shopgym.experiments.config import parse_config
 from shopgym.experiments.policy_store import save_retriever
 from shopgym.experiments.watch.interventions import left_out
 from shopgym.experiments.watch.session import ACTIONS, WatchSession
-from shopgym.experiments.watch.totals import POINTS, PolicyTotals, Series
+from shopgym.experiments.watch.totals import POINTS, DaySeries, PolicyEarnings
 from shopgym.experiments.watch.watched_shop import watched_config, watched_run
 from shopgym.policies.guards import CategoryCap, Guard, InStock
 from shopgym.policies.retriever_from_policy import retriever_of
@@ -255,6 +255,14 @@ def test_what_a_config_says_of_people_and_arrivals_holds(tmp_path: Path) -> None
         session.act({"action": "stockout", "top": 1})
 
 
+def test_a_season_has_the_days_of_the_config(tmp_path: Path) -> None:
+    people = SMALL["shop"] | {"people": {"enabled": True}, "arrivals": {"per_day": 20.0}}
+    path = config_file(tmp_path, episode="season", days=12.0, shop=people)
+    assert watched_config(path).days == 12.0
+    assert watched_config(path).notes == ()
+    assert watched_config(config_file(tmp_path)).days == 91.0
+
+
 def test_what_a_config_leaves_open_is_said(session: WatchSession) -> None:
     assert len(session.about()["notes"]) == 2
     session.step(100)
@@ -378,7 +386,7 @@ def test_left_out_known_answer(catalog: Catalog) -> None:
 
 
 def test_margin_of_a_policy_has_the_interval_of_the_central_limit_theorem() -> None:
-    totals = PolicyTotals()
+    totals = PolicyEarnings()
     totals.add(np.array([0.0, 2.0]), 15)
     assert totals.row() == {"pages": 2, "lines": 15, "margin": None, "half": None}
     totals.add(np.array([4.0, 2.0]), 15)
@@ -387,7 +395,7 @@ def test_margin_of_a_policy_has_the_interval_of_the_central_limit_theorem() -> N
 
 
 def test_series_are_thinned_evenly_and_end_with_the_present() -> None:
-    series = Series()
+    series = DaySeries()
     for number in range(1000):
         series.add(float(number), 0.0)
     days = [point[0] for point in series.with_last(999.0, 0.0)]

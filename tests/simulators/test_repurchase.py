@@ -63,8 +63,8 @@ def logit(p: F64) -> F64:
 def bought(visits: Visits, *items: int) -> list[int]:
     for item in items:
         remember_purchase(visits, 0, item)
-    known: list[int] = visits.purchases[0].tolist()
-    return known
+    remembered: list[int] = visits.purchases[0].tolist()
+    return remembered
 
 
 def test_what_is_remembered_by_hand() -> None:
@@ -83,14 +83,16 @@ def test_what_is_remembered_by_hand() -> None:
 
 
 def test_candidates_hold_items_bought_before_in_closed_form(rare: Catalog) -> None:
-    share, places, known = 0.25, 30, len(BOUGHT)
+    share, places, remembered = 0.25, 30, len(BOUGHT)
     shop = shop_of(rare, items=12, share=share)
     held = np.isin(shop.requests().candidates, BOUGHT).sum(axis=1)
-    # a place asks for item x with probability share / known, and an item is listed once
-    missing = (1.0 - share / known) ** places
-    both_missing = (1.0 - 2.0 * share / known) ** places
-    mean = known * (1.0 - missing)
-    variance = known * missing * (1.0 - missing) + known * (known - 1) * (both_missing - missing**2)
+    # a place asks for item x with probability share / remembered, and an item is listed once
+    missing = (1.0 - share / remembered) ** places
+    both_missing = (1.0 - 2.0 * share / remembered) ** places
+    mean = remembered * (1.0 - missing)
+    variance = remembered * missing * (1.0 - missing) + remembered * (remembered - 1) * (
+        both_missing - missing**2
+    )
     # two-sided, false-alarm rate about 6e-7
     assert held.mean() == pytest.approx(mean, abs=5 * (variance / shop.lanes) ** 0.5)
 

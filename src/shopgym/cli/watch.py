@@ -50,16 +50,17 @@ def watch(
     from ..experiments.watch.session import WatchSession
     from ..experiments.watch.watched_shop import watched_config, watched_run
 
-    listener = open_listener(port)  # before anything that takes time
-    shop = watched_config(config or Path(DEFAULT), seed) if run is None else watched_run(run, seed)
-    session = WatchSession(shop, visitors=visitors)
+    with open_listener(port) as listener:  # before anything that takes time
+        shop = watched_config(config or Path(DEFAULT), seed) if run is None else watched_run(run, seed)
+        session = WatchSession(shop, visitors=visitors)
 
-    def announce(url: str) -> None:
-        if as_json:
-            print(json.dumps({"url": url, "name": shop.name, "policies": list(shop.policies)}), flush=True)
-        else:
-            say(f"the shop of {shop.name} is open at {url} (Ctrl-C ends it)")
-        if browser:
-            webbrowser.open(url)
+        def announce(url: str) -> None:
+            if as_json:
+                said = {"url": url, "name": shop.name, "policies": list(shop.policies)}
+                print(json.dumps(said), flush=True)
+            else:
+                say(f"the shop of {shop.name} is open at {url} (Ctrl-C ends it)")
+            if browser:
+                webbrowser.open(url)
 
-    serve_watch(session, listener, allow_hosts=allow_host or (), announce=announce)
+        serve_watch(session, listener, allow_hosts=allow_host or (), announce=announce)

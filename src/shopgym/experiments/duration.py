@@ -11,7 +11,7 @@ from rich.progress import Progress, TaskID
 from ..guardrails.reward.linted_shop import LintSize
 from .config import ExperimentConfig
 from .episodes import deployed_episodes, logged_episodes
-from .robust import DECISIONS
+from .robust import DECISIONS, check_robust
 
 ROUNDS, MOST_ROWS = 2, 250
 """Batches of a stage in miniature, and their rows. The first loads and compiles, so the second is timed."""
@@ -103,6 +103,8 @@ def expected_duration(config: ExperimentConfig, *, robust: bool = False) -> Dura
     """
     from .runner import Experiment
 
+    if robust:
+        check_robust(config)
     small = _miniature(config)
     watch = Stopwatch()
     experiment = Experiment(small, watch)

@@ -8,17 +8,26 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from ..core.errors import InvalidInput
 from ..core.types import F64
 from ..policies.policy import SlatePolicy
 from ..realism.assumed import ASSUMED
 from ..realism.robustness import Robustness, robustness
 from ..simulators import ShopConfig
+from .config import ExperimentConfig
 from .episodes import rounds_of
 from .stages.context import RunContext
 from .stages.deploy import deploy
 
 DECISIONS = 20_000
 """Pages of each policy in each shop; fewer where the run itself deploys on fewer."""
+
+
+def check_robust(config: ExperimentConfig) -> None:
+    """Raise :class:`InvalidInput` unless the policies of such a run can be compared by first pages."""
+    if config.episode != "page":
+        fix = f"leave it out: shops are compared by first pages, and the config has episode: {config.episode}"
+        raise InvalidInput("--robust", True, fix)
 
 
 def robust_gain(

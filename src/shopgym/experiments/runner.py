@@ -8,7 +8,6 @@ import yaml
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
 from ..core.batches import Requests
-from ..core.errors import InvalidInput
 from ..core.files import new_folder
 from ..guardrails.gate import check_reason
 from ..guardrails.reward.linted_shop import LintSize
@@ -20,7 +19,7 @@ from .config import ExperimentConfig
 from .export import export_policy
 from .policy_store import save_retriever
 from .results import Results, environment, write_json, write_tables
-from .robust import robust_gain
+from .robust import check_robust, robust_gain
 from .run_folder import CONFIG, SUMMARY, check_folder, sole_writer
 from .served import served_equals_golden
 from .stages.context import RunContext
@@ -122,9 +121,8 @@ def run(
     from .report import write_report
 
     check_folder(folder, config.stored(), SUMMARY, overwrite)
-    if robust and config.episode != "page":
-        fix = f"leave it out: shops are compared by first pages, and episodes are {config.episode}s here"
-        raise InvalidInput("--robust", robust, fix)
+    if robust:
+        check_robust(config)
     if override is not None:
         check_reason(override)
 

@@ -12,6 +12,7 @@ from ..core.batches import EMPTY, Decisions, Requests
 from ..core.errors import one_of
 from ..core.protocols import DecisionRule
 from ..core.types import Bool
+from .guards import GuardCounters, open_counters_of
 
 SURFACE = "on_"
 """The columns of the context that say which page is asked for begin like this."""
@@ -40,6 +41,10 @@ class SurfaceRouter:
         surfaces = [n.removeprefix(SURFACE) for n in self.context_names if n.startswith(SURFACE)]
         for surface in self.by_surface:
             one_of("by_surface", surface, surfaces)
+
+    def open_counters(self) -> GuardCounters | None:
+        """What the guards of its policies count: pages of all surfaces together."""
+        return open_counters_of((*self.by_surface.values(), self.otherwise))
 
     def decide(self, requests: Requests, rng: Generator) -> Decisions:
         """Decide for n requests, in the order of the surfaces and then for the others."""

@@ -106,3 +106,11 @@ def test_limits_of_another_kind_are_refused() -> None:
     for text in ("satisfaction >= 0.5 per visit", "revenue >= 0.9 of popularity"):
         with pytest.raises(InvalidInput, match=r"reward\.costs"):
             constrained_optimum(means(rows=2), REVENUE, [CostLimit.read(text)])
+
+
+def test_a_reward_without_exact_means_is_refused_with_the_way_out() -> None:
+    clipped = RewardSpec(terms={"revenue": 1.0}, clip={"revenue": (0.0, 5.0)})
+    with pytest.raises(InvalidInput, match=r"reward\.clip = .*leave it out here.*Lagrangian"):
+        constrained_optimum(means(rows=2), clipped)
+    with pytest.raises(InvalidInput, match=r"reward\.terms = 'diversity'.*lagrangian_linear"):
+        constrained_optimum(means(rows=2), RewardSpec(terms={"diversity": 1.0}, unit="share"))

@@ -70,7 +70,6 @@ function showTop() {
   $("time").textContent = `${shop.date} · day ${Math.floor(shop.day % about.days)} of ${Math.round(about.days)}` +
     (shop.season > 1 ? ` · season ${shop.season}` : "");
   $("pause").textContent = shop.running ? "Pause" : "Go on";
-  $("pause").setAttribute("aria-pressed", String(!shop.running));
   if (document.activeElement !== $("policy")) $("policy").value = shop.policy;
   if (document.activeElement !== $("speed")) $("speed").value = String(shop.steps_per_second);
   if (shop.failure) say(`The shop stopped: ${shop.failure.field}: ${shop.failure.fix}`, true);
@@ -133,6 +132,13 @@ function visitor(page) {
     make("p", { class: "guarded" }, `${reason} left out ${names.join(", ")}`));
   return make("article", { class: `visitor ${page.left ? "gone" : ""}` }, who,
     make("div", { class: "cards" }, ...page.slots.map(card)), ...guarded);
+}
+
+// A long page stays where somebody has moved it.
+function showVisitors() {
+  const moved = [...document.querySelectorAll(".cards")].map((cards) => cards.scrollLeft);
+  $("visitors").replaceChildren(...shop.pages.map(visitor));
+  document.querySelectorAll(".cards").forEach((cards, at) => { cards.scrollLeft = moved[at] || 0; });
 }
 
 function showCharts() {
@@ -202,7 +208,7 @@ function showNews() {
 
 function show() {
   showTop();
-  $("visitors").replaceChildren(...shop.pages.map(visitor));
+  showVisitors();
   showCharts();
   showPolicies();
   if (about.has_stock) showStock();
@@ -242,10 +248,10 @@ async function open() {
   showAbout();
   const stream = new EventSource("events");
   let lost = false;
+  stream.addEventListener("open", () => { if (lost) location.reload(); });  // it may be another shop now
   stream.addEventListener("shop", (event) => {
-    if (lost) { say(""); lost = false; }
+    if (!shop || shop.drawn) requestAnimationFrame(() => { shop.drawn = true; show(); });  // none while hidden
     shop = JSON.parse(event.data);
-    requestAnimationFrame(show);
   });
   stream.addEventListener("error", () => {
     lost = true;

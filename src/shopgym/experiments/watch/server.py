@@ -244,21 +244,20 @@ def serve_watch(
 
     Args:
         session: what is watched.
-        listener: of :func:`open_listener`; it is closed at the end.
+        listener: of :func:`open_listener`.
         allow_hosts: further names by which the page may be called.
         announce: called with the URL when browsers may come.
     """
-    with listener:
-        listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-        server = WatchUvicorn(make_app(session, allowed_hosts(HOST, allow_hosts)))
+    listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+    server = WatchUvicorn(make_app(session, allowed_hosts(HOST, allow_hosts)))
 
-        def stop(number: int, frame: FrameType | None) -> None:
-            server.should_exit = True
+    def stop(number: int, frame: FrameType | None) -> None:
+        server.should_exit = True
 
-        for number in (signal.SIGTERM, signal.SIGINT):
-            signal.signal(number, stop)
-        announce(f"http://{HOST}:{listener.getsockname()[1]}")
-        server.run(sockets=[listener])
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, stop)
+    announce(f"http://{HOST}:{listener.getsockname()[1]}")
+    server.run(sockets=[listener])
 
 
 async def _body(request: Request) -> bytes:

@@ -26,7 +26,7 @@ LEAST_ORDER_LINES = 30
 
 
 @dataclass
-class PolicyTotals:
+class PolicyEarnings:
     """What was earned on the pages of one policy; money in the catalogue's currency."""
 
     pages: int = 0
@@ -52,7 +52,7 @@ class PolicyTotals:
 
 
 @dataclass
-class Series:
+class DaySeries:
     """Points (day, values...) over time, evenly thinned; None where nothing is known."""
 
     points: list[tuple[float | None, ...]] = field(default_factory=list)
@@ -79,8 +79,8 @@ class WatchedTotals:
         """``remembers`` says whether customers have a satisfaction at all."""
         self.remembers = remembers
         self.counts = dict.fromkeys(("pages", "visits", "slots", *COUNTED), 0.0)
-        self.by_policy: dict[str, PolicyTotals] = {}
-        self.series = Series()
+        self.by_policy: dict[str, PolicyEarnings] = {}
+        self.series = DaySeries()
         self._margins: deque[float] = deque(maxlen=WINDOW_PAGES)
         self._satisfaction: deque[float] = deque(maxlen=WINDOW_VISITS)
         self._last: tuple[float | None, ...] = (0.0, None, None, None)
@@ -95,7 +95,7 @@ class WatchedTotals:
         self.counts["visits"] += int(step.visit_over.sum())
         self.counts["slots"] += int((step.decisions.slates >= 0).sum())
         lines = int(term["purchase"].sum())
-        self.by_policy.setdefault(policy, PolicyTotals()).add(term["margin"], lines)
+        self.by_policy.setdefault(policy, PolicyEarnings()).add(term["margin"], lines)
         self._margins.extend(term["margin"].tolist())
         measures = step.feedback.measures
         if measures is not None and self.remembers:

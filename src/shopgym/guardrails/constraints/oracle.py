@@ -78,11 +78,15 @@ def constrained_optimum(
         limits: of terms with exact means, per page or per another such term; None = those of the reward.
 
     Raises:
-        InvalidInput: a term of the reward or of a limit has no exact mean, or a limit is against a policy.
+        InvalidInput: a term of the reward or of a limit has no exact mean, the reward is clipped, or a limit
+            is against a policy or of some items alone.
     """
     limits = reward.limits if limits is None else tuple(limits)
     wanted = dict(reward.weights)
     _require(wanted, "reward.terms")
+    if reward.clip:
+        fix = "leave it out here: the mean of a bounded amount is not known; a Lagrangian learner may have it"
+        raise InvalidInput("reward.clip", dict(reward.clip), fix)
     free = _best(means, wanted)
     excesses = [_excess(limit) for limit in limits]
     tightest = {limit.label: _tightest(means, limit) for limit in limits}
@@ -111,9 +115,8 @@ def constrained_optimum(
 def _excess(limit: CostLimit) -> tuple[dict[str, float], float]:
     """(weight of each term, constant per page) of how far a page is on the wrong side of a limit."""
     if limit.versus is not None or limit.items is not None:
-        raise InvalidInput(
-            f"reward.costs.{limit.label}", limit.sentence, "give a limit of a term, as a number"
-        )
+        fix = "write it as a number of a term, over all items; the gate judges it as it stands"
+        raise InvalidInput(f"reward.costs.{limit.label}", limit.sentence, fix)
     counted = {} if limit.per == "page" else {limit.per: 1.0}
     _require({limit.term: 1.0, **counted}, f"reward.costs.{limit.label}")
     one, unit = np.ones(1), np.zeros(1)
@@ -125,7 +128,11 @@ def _excess(limit: CostLimit) -> tuple[dict[str, float], float]:
 def _require(weights: Weights, field: str) -> None:
     unknown = [name for name in weights if name not in EXACT_TERMS]
     if unknown:
-        raise InvalidInput(field, unknown[0], f"the shop has exact means of {', '.join(EXACT_TERMS)}")
+        fix = (
+            f"write it with terms whose mean the shop knows: {', '.join(EXACT_TERMS)}; "
+            "with others a Lagrangian learner, such as lagrangian_linear, keeps limits"
+        )
+        raise InvalidInput(field, unknown[0], fix)
 
 
 def _best(means: PageMeans, weights: Weights) -> float:

@@ -32,8 +32,11 @@ def monitor_figure(monitor: RewardMonitor, title: str = "Reward monitor") -> Fig
         top.plot(pages, (values - mean) / (spread or 1.0), color=colour, label=label, linewidth=1.6)
     bound = np.array([row.bound for row in monitor.rows], np.float64)
     bound = np.where(np.isfinite(bound), (bound - star_mean) / (spreads[1] or 1.0), np.nan)
+    low, high = top.get_ylim()
     if np.isfinite(bound).any():
-        top.plot(pages, bound, color=STAR_COLOUR, linestyle=":", label="guaranteed by the proxy")
+        seen = "" if np.nanmax(bound) >= low - (high - low) else ",\nfar below"
+        top.plot(pages, bound, color=STAR_COLOUR, linestyle=":", label=f"guaranteed{seen}")
+    top.set_ylim(low - (high - low), high)  # what is guaranteed may be far below
     top.axhline(0, color=MUTED, linewidth=0.8)
     top.set_ylabel("gain over reference")
     middle.plot(pages, [row.correlation for row in monitor.rows], color=MUTED, label="correlation")
@@ -49,7 +52,7 @@ def monitor_figure(monitor: RewardMonitor, title: str = "Reward monitor") -> Fig
     bottom.set_xlabel("pages")
     alarmed = next((row.pages for row in monitor.rows if row.alarm), None)
     for axes in (top, middle, bottom):
-        axes.legend(fontsize=7, frameon=False, loc="upper left")
+        axes.legend(fontsize=8, frameon=False, loc="upper left", bbox_to_anchor=(1.0, 1.02))
         if alarmed is not None:
             axes.axvline(alarmed, color=ALARM_COLOUR, linewidth=1)
     titled(top, title if alarmed is None else f"{title}: alarm at {alarmed:,} pages")

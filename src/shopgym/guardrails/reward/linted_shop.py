@@ -80,11 +80,17 @@ class LintedShop:
         """The shop with ``lanes`` visits at a time."""
         return Shop(self.catalog, self.config, lanes=lanes, seed=self.seed, clock=clock, days=days, threads=0)
 
-    def first_pages(self, pages: int, guards: Sequence[Guard] | None = None) -> tuple[PageMeans, Requests]:
-        """The exact means of the first pages of as many visitors as fit, and what they ask for."""
+    def first_pages(
+        self, pages: int, guards: Sequence[Guard] | None = None, *, visitors: int | None = None
+    ) -> tuple[PageMeans, Requests]:
+        """The exact means of the first pages of as many visitors as fit, and what they ask for.
+
+        Args:
+            visitors: seeds who of the shop's people comes, and what for; None: the shop's own seed.
+        """
         most = int(MOST_NUMBERS / (self.candidates * len(self.discounts) * TERMS))
         shop = self.open(max(16, min(pages, most)))
-        shop.reset(self.seed)
+        shop.reset(self.seed if visitors is None else visitors)
         shop.start_visits(np.ones(shop.lanes, np.bool_))
         requests = shop.requests()
         guards = self.guards if guards is None else guards

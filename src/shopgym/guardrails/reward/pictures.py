@@ -37,7 +37,7 @@ def pressure_picture(curve: PressureCurve, star: str, reward: str) -> bytes:
         axes.annotate(
             "aligned up to here",
             (curve.safe_kl, axes.get_ylim()[0]),
-            xytext=(4, 6),
+            xytext=(4, 18),
             textcoords="offset points",
             color=MUTED,
             fontsize=8,

@@ -6,7 +6,7 @@ They act inside the sampler, so the logged propensities are those of the guarded
 from .audience_rules import AgeLimit, BrandSafety, Consent
 from .candidate_rules import InStock, MarginFloor, PriceFloor
 from .counted_rules import DiscountBudget, ExposureFloor, FrequencyCap
-from .counters import GuardCounters, Sales, open_counters
+from .counters import GuardCounters, Sales, open_counters, open_counters_of
 from .interventions import Interventions
 from .page_rules import CategoryCap
 from .registry import GUARDS, bind_guards, check_columns, guard_from_spec, guard_spec
@@ -35,4 +35,5 @@ __all__ = [
     "guard_from_spec",
     "guard_spec",
     "open_counters",
+    "open_counters_of",
 ]

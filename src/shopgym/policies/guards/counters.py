@@ -100,7 +100,9 @@ class _Showings:
             inside = [keys for at, keys in pages if time - self.days < at <= time]
             if inside:
                 wanted = self.keys[np.maximum(requests.candidates[row], 0)]
-                counts[row] = (wanted[:, None] == np.concatenate(inside)).sum(axis=1)
+                keys, times_shown = np.unique(np.concatenate(inside), return_counts=True)
+                place = np.minimum(np.searchsorted(keys, wanted), len(keys) - 1)
+                counts[row] = np.where(keys[place] == wanted, times_shown[place], 0)
         counts[requests.candidates < 0] = 0.0
         return {self.name: counts}
 
@@ -233,3 +235,10 @@ def open_counters(guards: Sequence[Guard], items: Items) -> GuardCounters | None
     """Counters of the rules at 0; None where no rule has a state."""
     counters = GuardCounters(guards, items)
     return counters if counters.names else None
+
+
+def open_counters_of(policies: Iterable[object]) -> GuardCounters | None:
+    """Counters at 0 of all that the guards of several policies count, for rules that choose among them."""
+    guarded = [policy for policy in policies if getattr(policy, "guards", ())]
+    rules = [guard for policy in guarded for guard in policy.guards]  # type: ignore[attr-defined]
+    return open_counters(rules, guarded[0].items) if guarded else None  # type: ignore[attr-defined]

@@ -94,39 +94,48 @@ class Interventions:
             choices: (n, k) positions that the policy would have shown without its rules.
             positions: (n, k) what it shows.
         """
-        filled, allowed = choices >= 0, allowed_at_all(self.guards, requests, self.items)
+        self.pages += len(requests)
+        self.slots += int((choices >= 0).sum())
+        for at, guard in enumerate(self.guards):
+            if guard.gives_way:
+                self.gave_way[at] += self._gave_way(guard, requests, positions)
+        changed = (choices != positions).any(axis=1)  # what is shown as it is, no rule forbids
+        if changed.any():
+            self._add_changed(requests.take(changed), choices[changed])
+
+    def _add_changed(self, requests: Requests, choices: I32) -> None:
+        """Count pages that the rules changed."""
+        allowed = allowed_at_all(self.guards, requests, self.items)
         forbids = np.array([self._forbids(guard, requests, choices, allowed) for guard in self.guards])
         forbids = forbids.reshape(len(self.guards), *choices.shape)
         count = forbids.sum(axis=0)
-        self.pages += len(requests)
-        self.slots += int(filled.sum())
         self.masked += int((count > 0).sum())
         self.by_rule += forbids.sum(axis=(1, 2))
         self.alone += (forbids & (count == 1)).sum(axis=(1, 2))
         self.pages_by_rule += forbids.any(axis=2).sum(axis=1)
         rows = np.take_along_axis(requests.candidates, np.maximum(choices, 0), axis=1)
-        for at, guard in enumerate(self.guards):
+        for at in range(len(self.guards)):
             if forbids[at].any():
                 items, counts = np.unique(rows[forbids[at]], return_counts=True)
                 self.forbidden[at].update(dict(zip(items.tolist(), counts.tolist(), strict=True)))
-            if guard.gives_way:
-                self.gave_way[at] += self._gave_way(guard, requests, positions, allowed)
 
     def _forbids(self, guard: Guard, requests: Requests, choices: I32, allowed: Bool) -> Bool:
         """(n, k) slots of ``choices`` that the rule forbids there; a floor only where it can be met."""
         rows, out = np.arange(len(choices)), np.zeros(choices.shape, np.bool_)
         at_all = guard.before(requests, self.items)
+        if not guard.looks_back:
+            return (choices >= 0) & ~np.take_along_axis(at_all, np.maximum(choices, 0), axis=1)
         others = [rule for rule in self.guards if not rule.gives_way]
         for slot in range(choices.shape[1]):
             earlier, position = choices[:, :slot], choices[:, slot]
-            mask = at_all & guard.after(requests, self.items, earlier) if guard.looks_back else at_all
+            mask = at_all & guard.after(requests, self.items, earlier)
             if guard.gives_way:
                 possible = allowed_next((*others, guard), requests, self.items, allowed, earlier)
                 mask = mask | ~(possible & mask).any(axis=1, keepdims=True)
             out[:, slot] = (position >= 0) & ~mask[rows, np.maximum(position, 0)]
         return out
 
-    def _gave_way(self, guard: Guard, requests: Requests, positions: I32, allowed: Bool) -> int:
+    def _gave_way(self, guard: Guard, requests: Requests, positions: I32) -> int:
         """Slots of the pages shown at which the floor asked for something else than what stands there."""
         rows, count = np.arange(len(positions)), 0
         for slot in range(positions.shape[1]):

@@ -69,12 +69,12 @@ def draw_candidates(
                 similar += 1
                 if similar == count_similar:
                     break
-        known = count_bought_before(visits, i) if params.repurchase_share > 0.0 else 0
+        remembered = count_bought_before(visits, i) if params.repurchase_share > 0.0 else 0
         for c in range(similar, m):
             word = key(listed if c < fixed else page, uint64(c) + DRAW_POPULAR)
             item = np.int32(below(word, count) if c >= m - params.random else popular_item(params, word))
-            if known > 0 and c < m - params.random:
-                again = draw_bought_before(params, visits, i, asked_page, c, known)
+            if remembered > 0 and c < m - params.random:
+                again = draw_bought_before(params, visits, i, asked_page, c, remembered)
                 item = np.int32(again) if again >= 0 else item
             tries = 0
             while taker[item & (REMAINDERS - 1)] == i and among(out[i], c, item):

@@ -77,15 +77,15 @@ def bought_before(visits: Visits, i: int, item: int) -> bool:
 
 @njit(cache=True, inline="always")
 def draw_bought_before(
-    params: ShopParams, visits: Visits, i: int, page: np.uint64, place: int, known: int
+    params: ShopParams, visits: Visits, i: int, page: np.uint64, place: int, remembered: int
 ) -> int:
     """An item bought before for one place of a list of candidates, or ``EMPTY``: the place is for others.
 
-    ``known`` is that of :func:`count_bought_before`, and ``page`` the key of the page.
+    ``remembered`` is that of :func:`count_bought_before`, and ``page`` the key of the page.
     """
-    if known == 0:
+    if remembered == 0:
         return EMPTY
     word = key(key(page, DRAW_REPURCHASE), uint64(place))
     if unit(word) >= params.repurchase_share:
         return EMPTY
-    return int(visits.purchases[i, visits.fresh[i] + below(key(word, DRAW_COIN), known)])
+    return int(visits.purchases[i, visits.fresh[i] + below(key(word, DRAW_COIN), remembered)])

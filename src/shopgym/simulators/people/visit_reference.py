@@ -95,10 +95,10 @@ def towards(vector: F32, goal: F32, share: float) -> F32:
 
 def remember_purchase(visit: Visit, item: int) -> None:
     """``item`` becomes the first of the items bought last. Nobody remembers it twice."""
-    known = visit.purchases.tolist()
-    visit.fresh = min(visit.fresh + (item not in known[: visit.fresh]), len(known))
-    others = [other for other in known if other != item]
-    visit.purchases = np.array([item, *others, EMPTY][: len(known)], np.int32)
+    before = visit.purchases.tolist()
+    visit.fresh = min(visit.fresh + (item not in before[: visit.fresh]), len(before))
+    others = [other for other in before if other != item]
+    visit.purchases = np.array([item, *others, EMPTY][: len(before)], np.int32)
 
 
 def end_visit(params: ShopParams, visit: Visit) -> bool:

@@ -11,6 +11,7 @@ from numpy.random import Generator
 from ....core.batches import Decisions, Requests
 from ....core.protocols import DecisionRule
 from ....core.types import F64, I64, AnyArray
+from ....policies.guards import GuardCounters, open_counters_of
 from ....policies.surface_router import decide_in_parts
 from ....simulators.engine.hash_rng import keys, units
 
@@ -91,6 +92,10 @@ class ArmRouter:
     policies: Sequence[DecisionRule]
     assignment: ByUser | ByPeriod
     name: str = "online test"
+
+    def open_counters(self) -> GuardCounters | None:
+        """What the guards of the arms count: a user's pages, whichever arm showed them."""
+        return open_counters_of(self.policies)
 
     def decide(self, requests: Requests, rng: Generator) -> Decisions:
         """Decide for n requests, arm by arm."""

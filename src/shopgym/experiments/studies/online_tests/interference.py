@@ -1,14 +1,14 @@
 """How far designs are off where arms share a stock: bias, coverage and power over many simulated tests.
 
-Two scenes are the same but for their stock: ``ample`` never runs out, ``scarce`` is reordered every day and
-has often sold out. The truth of each is measured: all users in one arm, and in the other. A user-split test
+Two scenes are the same but for their stock: ``ample`` never runs out, ``scarce`` has often
+sold out. The truth of each is measured: all users in one arm, and in the other. A user-split test
 lets the arms take goods from one another, so it errs where they are scarce.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -24,23 +24,24 @@ from ....simulators.config import StockConfig
 from ....simulators.people.arrivals import ArrivalConfig
 from ....simulators.shop import Shop
 from ...stages import stage_rng, stage_seed
+from .assignment import ByPeriod, arms_by_hash
 from .config import CATEGORIES, ITEMS, SWITCHBACK, USERS, DesignSection
 from .designs import Arms, run_design
 from .truth import total_effects
 
 STOCKS: Mapping[str, StockConfig] = {
     "ample": StockConfig(enabled=False),
-    "scarce": StockConfig(
-        conversion=0.1, minimum=1, out_at_start=0.0, lead_time=1, cover_days=1.0, safety=1.0
-    ),
+    "scarce": StockConfig(conversion=0.04, minimum=1, out_at_start=0.0),
 }
+"""Scarce: the shop's own rule of replenishment, with levels for a small part of the demand."""
 DESIGNS: Mapping[str, DesignSection] = {
     "users": DesignSection(kind=USERS),
     "switchback, 1 day": DesignSection(kind=SWITCHBACK, period=1.0),
-    "switchback, 2 days, the first not counted": DesignSection(kind=SWITCHBACK, period=2.0, burn_in=1.0),
+    "switchback, 4 days, the first 2 not counted": DesignSection(kind=SWITCHBACK, period=4.0, burn_in=2.0),
     "clusters by category": DesignSection(kind=CATEGORIES),
     "counterfactual ranking (UniCoRn)": DesignSection(kind=ITEMS),
 }
+REASSIGNED = 25
 MARGIN = (Metric("margin"),)
 CONTROL: tuple[str, dict[str, float]] = ("random", {})
 TREATMENT: tuple[str, dict[str, float]] = ("popularity", {})
@@ -52,9 +53,9 @@ class SceneSize:
     """How large a simulated test is."""
 
     items: int = 100
-    days: int = 20
+    days: int = 24
     users_per_day: int = 80
-    max_pages: int = 6
+    max_pages: int = 10
 
 
 @dataclass(frozen=True)
@@ -111,15 +112,35 @@ class Scene:
         own = {kind: whole.control / count for kind, count in units.items()}
         return SceneTruth(whole.relative, {USERS: visit.control, SWITCHBACK: visit.control, **own})
 
-    def tests(
-        self, design: DesignSection, count: int, *, same: bool = False
-    ) -> Iterator[tuple[AssignedRows, Metric]]:
+    def tests(self, design: DesignSection, count: int) -> Iterator[tuple[AssignedRows, Metric]]:
         """So many tests, each a season of its own with an assignment of its own: (rows, what is compared)."""
         for number in range(count):
-            place = ("test", same, number)
-            seed, rng = stage_seed(self.seed, *place), stage_rng(self.seed, *place)
-            rows, (metric,) = run_design(design, self.shop, self.arms(same=same), MARGIN, seed, rng)
+            yield self._test(design, "test", number, same=False)
+
+    def equal_tests(self, design: DesignSection, count: int) -> Iterator[tuple[AssignedRows, Metric]]:
+        """So many tests with the control in both arms.
+
+        Who has which arm then changes nothing that happens, so users and periods of one season are assigned
+        anew for several tests; items are not, whose arms decide which of two draws ranks them.
+        """
+        again = 1 if design.kind in (ITEMS, CATEGORIES) else REASSIGNED
+        for number in range(-(-count // again)):
+            rows, metric = self._test(design, "equal test", number, same=True)
             yield rows, metric
+            for repeat in range(1, min(again, count - number * again)):
+                salt = stage_seed(self.seed, "equal test", number, repeat)
+                if design.kind == USERS:
+                    arm = arms_by_hash(salt, rows.unit, (1.0, 1.0))
+                else:
+                    arm = ByPeriod(salt, 2, design.period).arms_of(rows.unit)
+                yield replace(rows, arm=arm), metric
+
+    def _test(
+        self, design: DesignSection, name: str, number: int, *, same: bool
+    ) -> tuple[AssignedRows, Metric]:
+        seed, rng = stage_seed(self.seed, name, number), stage_rng(self.seed, name, number)
+        rows, (metric,) = run_design(design, self.shop, self.arms(same=same), MARGIN, seed, rng)
+        return rows, metric
 
 
 def share_interval(hits: int, n: int) -> Bounds:
@@ -168,25 +189,29 @@ def looked_at_daily(rows: AssignedRows, metric: Metric, rule: StopRule, first: i
     return False
 
 
-def alarm_rows(scene: Scene, name: str, tests: int, planned: float) -> list[dict[str, object]]:
+def alarm_rows(
+    scene: Scene, name: str, tests: int, planned: float, *, watched: int = 10**9
+) -> list[dict[str, object]]:
     """False alarms of one design: both arms are the control.
 
-    One look with a fixed test; a test by users is looked at every day too, with each stop rule.
+    One look with a fixed test; of a test by users the first ``watched`` are looked at every day too, with
+    each stop rule.
     """
     fixed = StopRule(FIXED)
     alarms = {"one": 0}
     daily = {"every day, fixed test": fixed, "every day, sequence": StopRule(SEQUENCE, planned=planned)}
     if name == "users":
         alarms |= dict.fromkeys(daily, 0)
-    for rows, metric in scene.tests(DESIGNS[name], tests, same=True):
+    for number, (rows, metric) in enumerate(scene.equal_tests(DESIGNS[name], tests)):
         alarms["one"] += effect_of(rows, metric, 1, fixed).p < 1.0 - fixed.level
         for looks, rule in daily.items():
-            if looks in alarms:
+            if looks in alarms and number < watched:
                 alarms[looks] += looked_at_daily(rows, metric, rule)
     return [
-        {"stock": scene.stock, "design": name, "tests": tests, "looks": looks}
-        | {"false alarms": share_interval(int(count), tests)}
+        {"stock": scene.stock, "design": name, "tests": n, "looks": looks}
+        | {"false alarms": share_interval(int(count), n)}
         for looks, count in alarms.items()
+        for n in [tests if looks == "one" else min(tests, watched)]
     ]
 
 
@@ -197,6 +222,7 @@ def interference_tables(
     *,
     size: SceneSize | None = None,
     designs: Sequence[str] = tuple(DESIGNS),
+    watched: int = 200,
     seed: int = 1,
     on_row: Callable[[dict[str, object]], None] = lambda row: None,
 ) -> tuple[list[dict[str, object]], list[dict[str, object]]]:
@@ -212,7 +238,10 @@ def interference_tables(
             on_row(effects[-1])
     scene = Scene("scarce", size, seed)
     for name in designs:
-        rows = alarm_rows(scene, name, alarm_tests, float(size.days * size.users_per_day))
+        if not alarm_tests:
+            break
+        planned = float(size.days * size.users_per_day)
+        rows = alarm_rows(scene, name, alarm_tests, planned, watched=watched)
         alarms += rows
         for row in rows:
             on_row(row)
