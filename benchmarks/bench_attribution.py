@@ -18,13 +18,13 @@ from numpy.random import default_rng
 
 from shopgym.agents import Task, make_agent
 from shopgym.core.reward import RewardSpec
+from shopgym.core.reward.booking import ATTRIBUTIONS
 from shopgym.core.statistics import mean_interval
 from shopgym.envs.vector import BanditVectorEnv
 from shopgym.policies.guards import InStock
 from shopgym.simulators import ReturnConfig, ShopConfig
 from shopgym.simulators.rollout import rollout
 from shopgym.training import BookedRewards, Booking, train
-from shopgym.training.booked_reward import ATTRIBUTIONS
 from shopgym.training.loop import exact_values
 
 REWARD = RewardSpec({"margin": 1.0, "expected_return_cost": -1.0})

@@ -12,6 +12,7 @@ from shopgym.agents import Task, make_agent
 from shopgym.agents.rl.replay import concat
 from shopgym.core import Interactions, InvalidInput, Policy
 from shopgym.core.batches import TERM_MARGIN, TERM_RETURN_COST
+from shopgym.core.reward.booking import ATTRIBUTIONS
 from shopgym.core.types import F64
 from shopgym.envs import RewardSpec
 from shopgym.envs.vector import BanditVectorEnv, SeasonVectorEnv, ShopperVectorEnv, ShopVectorEnv
@@ -20,7 +21,6 @@ from shopgym.simulators import ChoiceConfig, PeopleConfig, ReturnConfig, ShopCon
 from shopgym.simulators.people.retention import RetentionConfig
 from shopgym.simulators.rollout import Step
 from shopgym.training import BookedRewards, Booking, train, train_sequences
-from shopgym.training.booked_reward import ATTRIBUTIONS
 from shopgym.training.loop import learn
 
 SELLS = ChoiceConfig(click_base=-1.0, cart_base=0.0, buy_base=1.0)
@@ -206,4 +206,4 @@ def test_the_hash_of_a_config_that_books_nothing_stays() -> None:
     assert parse_config(plain).hash == parse_config(explicit).hash
     booked = parse_config({"name": "x", "training": {"reward": "booked", "attribution": "linear"}})
     assert booked.hash != parse_config(plain).hash
-    assert booked.training.booked(RewardSpec()) is not None
+    assert booked.training.booking == Booking("linear")

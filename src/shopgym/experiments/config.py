@@ -27,6 +27,7 @@ from ..core.config import Settings, build
 from ..core.errors import InvalidInput, one_of
 from ..core.hashing import hash_json
 from ..core.reward import RewardSpec
+from ..core.reward.booking import Booking, charge_of_returns
 from ..core.yaml_file import import_packages
 from ..evaluation.offline.estimators import ESTIMATORS
 from ..guardrails.gate.ranking import RankingFloor
@@ -37,7 +38,6 @@ from ..simulators.config import ShopConfig
 from ..simulators.people.arrivals import WEEKS
 from ..tables import Dialect
 from ..tables.records.options import RecordOptions
-from ..training.booked_reward import BookedRewards, Booking
 from .config_file import read_config
 from .covered_days import check_events
 from .entries import NAME, AgentEntry, agent_entries, check_entries, expand_entries
@@ -191,11 +191,12 @@ class TrainingSection(Section):
             raise InvalidInput("training.reward", self.reward, fix)
         return self
 
-    def booked(self, reward: RewardSpec) -> BookedRewards | None:
-        """The books of one training; None where the reward is told at once."""
+    @property
+    def booking(self) -> Booking | None:
+        """How the reward is booked; None where it is told at once."""
         if self.reward == "expected":
             return None
-        return BookedRewards(reward, Booking(self.attribution, self.half_life, self.maturity))
+        return Booking(self.attribution, self.half_life, self.maturity)
 
 
 class RetrieveSection(Section):
@@ -332,7 +333,8 @@ class ExperimentConfig(Section):
 
     @model_validator(mode="after")
     def _books(self) -> ExperimentConfig:
-        self.training.booked(self.reward.config)
+        if self.training.booking is not None:
+            charge_of_returns(self.reward.config)
         return self
 
     @model_validator(mode="after")

@@ -1,6 +1,7 @@
 """Agents learn in environments: the training loop, whole episodes, position bias, transitions out of logs."""
 
-from .booked_reward import BookedRewards, Booking
+from ..core.reward.booking import Booking
+from .booked_reward import BookedRewards
 from .episodes import EpisodeTotals, run_episodes
 from .log_transitions import transitions_of_log
 from .loop import interactions, learn, record, train, train_sequences

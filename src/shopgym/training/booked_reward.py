@@ -8,49 +8,22 @@ is told of a page when its episode is over. An order counts less what came back 
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 import numpy as np
 
 from ..agents.rl.replay import concat
 from ..core.batches import Interactions
-from ..core.errors import InvalidInput, in_range, one_of
 from ..core.reward import RewardSpec
 from ..core.reward.amounts import slot_amounts
-from ..core.reward.attribution import RULES, Outcomes, Touches, attribute
+from ..core.reward.attribution import Outcomes, Touches, attribute
+from ..core.reward.booking import ORDER_TERMS, RETURN_TERMS, SOLD_SLOT, Booking, charge_of_returns
 from ..core.reward.ledger import ReturnLedger
 from ..core.types import F64, I64
 from ..simulators.rollout import Step
 
-SOLD_SLOT = "sold_slot"
-"""The slot whose item was bought gets all the credit for its order."""
-ATTRIBUTIONS = (SOLD_SLOT, *RULES)
-RETURN_TERMS = ("return_cost", "expected_return_cost")
 STRIDE = 1 << 32
 """Between the numbers of the episodes of a row: more than there are rows."""
-ORDER_TERMS = ("purchase", "units", "revenue", "margin", "discount_cost")
-"""What an order earns. The credit for it may go to another slot; other terms stay where they happened."""
-
-
-@dataclass(frozen=True)
-class Booking:
-    """How the reward is booked.
-
-    Attributes:
-        attribution: ``sold_slot``, or a rule by which clicks of the same episode share an order:
-            ``last_click``, ``first_click``, ``linear``, ``time_decay``.
-        half_life: days, of ``time_decay``.
-        maturity: days within which a return counts.
-    """
-
-    attribution: str = SOLD_SLOT
-    half_life: float = 7.0
-    maturity: float = 365.0
-
-    def __post_init__(self) -> None:
-        one_of("training.attribution", self.attribution, ATTRIBUTIONS)
-        in_range("training.half_life", self.half_life, 0.0, 1e6, open_low=True)
-        in_range("training.maturity", self.maturity, 0.0, 1e6)
 
 
 class BookedRewards:
@@ -64,24 +37,16 @@ class BookedRewards:
         reward: of the environment.
 
     Raises:
-        InvalidInput: the reward charges both the returns and their mean, or clips what is booked later.
+        InvalidInput: the reward cannot be booked, see :func:`~shopgym.core.reward.booking.charge_of_returns`.
 
     Attributes:
         unattributed: reward of orders that no click had led to, in the reward's unit. Nobody is told it.
     """
 
     def __init__(self, reward: RewardSpec, booking: Booking) -> None:
-        charged = [reward.weights[name] for name in RETURN_TERMS if name in reward.weights]
-        if len(charged) == 2:
-            fix = "it charges returns and their mean: keep one of the two"
-            raise InvalidInput("reward.terms", list(RETURN_TERMS), fix)
-        late = [name for name in reward.clip if name in (*ORDER_TERMS, *RETURN_TERMS)]
-        if late:
-            fix = "an order is booked in parts, which cannot be clipped together: leave the clip out"
-            raise InvalidInput(f"reward.clip.{late[0]}", reward.clip[late[0]], fix)
         self.booking, self.unattributed = booking, 0.0
         self._weights = {name: w for name, w in reward.weights.items() if name not in RETURN_TERMS}
-        self._ledger = ReturnLedger(-charged[0] if charged else 0.0)
+        self._ledger = ReturnLedger(charge_of_returns(reward))
         self._waiting: list[tuple[I64, Interactions]] = []  # (r,) episodes, and their pages without orders
         self._episode: I64 = np.zeros(0, np.int64)  # the number of each row's episode
 

@@ -77,13 +77,13 @@ def _effects(analysis: TestAnalysis) -> str:
 
 
 def _section(title: str, head: tuple[str, ...], marks: list[Mark]) -> str:
-    drawn = intervals((*head, "relative effect, %", "value", "interval", ""), marks, base=0.0)
+    drawn = intervals((*head, "%", "relative effect", "interval", ""), marks, base=0.0)
     return f"<h2>{escape(title)}</h2>{drawn}"
 
 
 def _mark(names: tuple[str, ...], effect: Effect, colour: str, word: str) -> Mark:
     relative = effect.relative
     if not math.isfinite(relative.value):
-        return Mark(names, None, colour=colour, after=("-", "-", word))
+        return Mark(names, None, colour=colour, after=("-", word))
     value, low, high = (100.0 * end for end in (relative.value, relative.low, relative.high))
-    return Mark(names, value, low, high, colour, (f"{value:+.1f}", f"[{low:+.1f}, {high:+.1f}]", word))
+    return Mark(names, value, low, high, colour, (f"[{low:+.1f}, {high:+.1f}]", word))

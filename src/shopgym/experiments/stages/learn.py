@@ -17,6 +17,7 @@ from ...core.protocols import Agent, Policy
 from ...envs.page_env import PageEnv
 from ...guardrails.monitor import RewardMonitor
 from ...policies.policy import SlatePolicy
+from ...training.booked_reward import BookedRewards
 from ...training.loop import learn, train
 from ..watched_progress import WatchedProgress
 from .context import RunContext
@@ -73,7 +74,8 @@ def train_agents(
             rng = context.rng("train", name)
             watch = monitor_of(context, task)
             counts = context.guarding.counts("training", name, task)
-            booked = context.config.training.booked(context.reward)
+            booking = context.config.training.booking
+            booked = None if booking is None else BookedRewards(context.reward, booking)
             hooks: dict[str, Any] = {"interventions": counts, "booked": booked, "on_step": watch}
             learnt = train(agent, env, rounds, rng, on_progress, context.candidates(env), **hooks)
             policies[name] = slate_policy(agent, name)
