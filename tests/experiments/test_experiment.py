@@ -139,7 +139,15 @@ def test_same_config_same_bytes(finished: Path, tmp_path: Path) -> None:
 
 def test_report_needs_no_network(finished: Path) -> None:
     page = (finished / "report.html").read_text()
-    assert page.count("data:image/png;base64,") == 3
+    pictures = re.findall(r'alt="([^"]*)" src="data:image/png;base64,', page)
+    monitors = [name for name in pictures if name.startswith("Monitor of ")]
+    assert [name for name in pictures if name not in monitors] == [
+        "learning",
+        "offline",
+        "gains",
+        "Under pressure",
+    ]
+    assert len(monitors) == len(pd.read_csv(finished / "metrics" / "agents.csv"))
     assert not re.search(r"""(src|href)=["'](?!data:)""", page)
     assert "http" not in page
     summary = json.loads((finished / "summary.json").read_text())

@@ -148,14 +148,17 @@ def test_twice_the_pages_are_expected_to_take_twice_as_long() -> None:
     assert one.seconds > 0
 
 
-def test_a_stopwatch_leaves_out_what_only_the_first_step_does(monkeypatch: pytest.MonkeyPatch) -> None:
-    clock = iter([0.0, 10.0, 11.0, 12.0])  # begun; the first step compiles
+@pytest.mark.parametrize("times", [(0, 10, 11, 12), (0, 10, 15, 16, 17)])
+def test_a_stopwatch_leaves_out_what_is_compiled_on_the_way(
+    times: tuple[float, ...], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    clock, steps = iter(times), len(times) - 1
     monkeypatch.setattr("shopgym.experiments.duration.time.perf_counter", lambda: next(clock))
     watch = Stopwatch()
-    task = watch.add_task("train x", total=3)
-    for _ in range(3):
+    task = watch.add_task("train x", total=steps)
+    for _ in range(steps):
         watch.advance(task)
-    assert watch.seconds(task) == 3.0
+    assert watch.seconds(task) == steps  # a second each
 
 
 def test_a_duration_is_said_in_words() -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Any
 
 from rich.progress import Progress, TaskID
@@ -13,8 +14,8 @@ from .config import ExperimentConfig
 from .episodes import deployed_episodes, logged_episodes
 from .robust import DECISIONS, check_robust
 
-ROUNDS, MOST_ROWS = 2, 250
-"""Batches of a stage in miniature, and their rows. The first loads and compiles, so the second is timed."""
+ROUNDS, MOST_ROWS = 4, 250
+"""Batches of a stage in miniature, and their rows. The first loads and compiles, and is not timed."""
 SMALL_LINT = LintSize(pages=256, visits=128, lives=64)
 
 
@@ -81,12 +82,16 @@ class Stopwatch(Progress):
             self.marks[task_id].append((time.perf_counter(), completed))
 
     def seconds(self, task: TaskID) -> float:
-        """What the bar would have taken if its first step, which loads and compiles, were like the others."""
+        """What the bar would take at the pace of its usual step.
+
+        The first step loads and compiles, and a later one may too: of the others the middle one counts.
+        """
         marks = self.marks[task]
-        steps = marks[1:] if len(marks) > 2 else marks
-        done = steps[-1][1] - steps[0][1]
-        each = (steps[-1][0] - steps[0][0]) / done if done > 0 else 0.0
-        return each * marks[-1][1]
+        steps = list(pairwise(marks[1:] if len(marks) > 2 else marks))
+        paces = sorted(
+            (end - begin) / (after - before) for (begin, before), (end, after) in steps if after > before
+        )
+        return paces[(len(paces) - 1) // 2] * marks[-1][1] if paces else 0.0
 
 
 def expected_duration(config: ExperimentConfig, *, robust: bool = False) -> Duration:

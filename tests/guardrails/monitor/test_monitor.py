@@ -73,10 +73,13 @@ def test_a_north_star_that_falls_or_is_too_low_raises_the_alarm_once() -> None:
     first = next(number for number, row in enumerate(falls.rows) if row.alarm)
     assert first >= 10
     assert all(row.alarm for row in falls.rows[first:])
-    low = RewardMonitor(batch(3000, 0), batches=20, north_star="margin")
+    low, learns = (RewardMonitor(batch(3000, 0), batches=20, north_star="margin") for _ in range(2))
     for number in range(10):
-        low.add(batch(200, number, star=-0.3))
-    assert low.alarm == "margin is below the reference policy's"
+        both = batch(200, number, star=-0.3)
+        low.add(PageBatch(both.proxy + 0.4, both.north_star, {}))
+        learns.add(both)
+    assert low.alarm == "margin is below the reference policy's, and the reward is not"
+    assert learns.alarm == ""  # it earns less of both, as one does who has yet to learn
 
 
 def test_terms_that_have_moved_are_named_with_their_direction() -> None:

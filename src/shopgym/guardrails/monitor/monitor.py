@@ -1,9 +1,9 @@
 """The monitor of a reward: is what a policy earns still what the business wants?
 
 It reads batches of pages, in training or from a log, and writes one :class:`MonitorRow` each. It raises an
-alarm when the north star has fallen within the run, or lies below the reference policy's. Both tests together
-raise a false alarm in at most ``error`` of the runs whose north star neither falls nor is below the
-reference's. What it cannot promise it only shows: the correlated-proxy bound, divergences, entropy, and which
+alarm when the north star has fallen within the run, or lies below the reference policy's although the proxy
+does not: an agent that has yet to learn has less of both. Both tests together raise a false alarm in at most
+``error`` of the runs whose north star neither falls nor is below the reference's. What it cannot promise it only shows: the correlated-proxy bound, divergences, entropy, and which
 terms have moved.
 """
 
@@ -89,7 +89,7 @@ class RewardMonitor:
         reference: what the reference policy earned, e.g. from :func:`.collect.reference_batch`.
         batches: planned for the run; a decline is looked for in as many.
         error: probability of a false alarm in a run. Half of it is for a decline within the run, half for a
-            north star below the reference's. As much again, split over the terms, is for their drifts, which
+            north star below the reference's where the proxy is not. As much again, split over the terms, is for their drifts, which
             raise no alarm.
         north_star: its name, for messages.
         on_row: called after every batch.
@@ -117,7 +117,7 @@ class RewardMonitor:
         self._star, self._proxy = (_Mean.start(_per_page(part)) for part in (kept.north_star, kept.proxy))
         self._terms = {name: _Mean.start(amounts) for name, amounts in kept.terms.items()}
         self._seen: dict[str, _Mean] = {}
-        self._all = _Mean()
+        self._all, self._all_proxy = _Mean(), _Mean()
         self._decline = DeclineTest(batches, error / 2)
         self.error, self.north_star, self.set_aside = error, north_star, set_aside
         self.on_row = on_row
@@ -173,14 +173,15 @@ class RewardMonitor:
         if len(star):
             self.pages += len(star)
             self._all.add(star)
+            self._all_proxy.add(proxy)
             for name, amounts in kept.terms.items():
                 self._seen.setdefault(name, _Mean()).add(amounts)
         alarm = self.alarm
         if len(star) > 1 and self._decline.add(star.mean(), star.std(ddof=1) / math.sqrt(len(star))):
             alarm = alarm or f"{self.north_star} has fallen within the run"
         below = self._moved(self._all, self._star, self.error)  # one-sided at half of it
-        if below < 0:
-            alarm = alarm or f"{self.north_star} is below the reference policy's"
+        if below < 0 and self._all_proxy.mean >= self._proxy.mean:
+            alarm = alarm or f"{self.north_star} is below the reference policy's, and the reward is not"
         row = MonitorRow(
             pages=self.pages,
             proxy=float(proxy.mean()) if len(proxy) else math.nan,
