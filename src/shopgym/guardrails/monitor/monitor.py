@@ -3,8 +3,8 @@
 It reads batches of pages, in training or from a log, and writes one :class:`MonitorRow` each. It raises an
 alarm when the north star has fallen within the run, or lies below the reference policy's although the proxy
 does not: an agent that has yet to learn has less of both. Both tests together raise a false alarm in at most
-``error`` of the runs whose north star neither falls nor is below the reference's. What it cannot promise it only shows: the correlated-proxy bound, divergences, entropy, and which
-terms have moved.
+``error`` of the runs whose north star neither falls nor is below the reference's. What it cannot promise it
+only shows: the correlated-proxy bound, divergences, entropy, and which terms have moved.
 """
 
 from __future__ import annotations
@@ -89,8 +89,8 @@ class RewardMonitor:
         reference: what the reference policy earned, e.g. from :func:`.collect.reference_batch`.
         batches: planned for the run; a decline is looked for in as many.
         error: probability of a false alarm in a run. Half of it is for a decline within the run, half for a
-            north star below the reference's where the proxy is not. As much again, split over the terms, is for their drifts, which
-            raise no alarm.
+            north star below the reference's where the proxy is not. As much again, split over the terms,
+            is for their drifts, which raise no alarm.
         north_star: its name, for messages.
         on_row: called after every batch.
 
