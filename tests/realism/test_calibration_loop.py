@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -57,30 +59,36 @@ def orders(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return path
 
 
+nightly = pytest.mark.skipif("SHOPGYM_NIGHTLY" not in os.environ, reason="takes minutes: make nightly")
+quickly = partial(calibrate, base="grocery", rounds=0, resamples=20, assumed=False, visits=4000)
+"""Closed forms alone."""
+
+
 @pytest.fixture(scope="module")
 def calibration(orders: Path) -> Calibration:
     return calibrate(orders, base="grocery", rounds=4, resamples=60, seed=5, assumed=False, visits=VISITS)
 
 
-@pytest.mark.slow
+@nightly
 def test_the_facts_of_a_simulated_shop_are_found_again_and_held_out_ones_too(
     calibration: Calibration,
 ) -> None:
     """The shop is as near to the record as the very shop that made it is, in seasons of other random draws.
 
-    Of the facts of 485 orders that shop has 20 to 28 of 32 near over three seeds: chance moves the number by
-    about 3, and the profile as it is has 12.
+    Chance moves the number of facts near: of the 30 fitted ones that shop has 26, 30 and 22 near over three
+    seeds, a standard deviation of 4. The difference of one season and a mean of three has one of
+    4.6, and the test allows two of these: it fails for an equally good shop in 2.5% of cases, for each part.
     """
     draws = [figures(true_shop().season(seed).data, calibration.parts, 0.25, 1.0) for seed in (5, 6, 7)]
     for at, part in enumerate(calibration.parts):
         again = [sum(near(v, fact) for v, fact in zip(draw[at], part.facts)) for draw in draws]
         count, facts = calibration.near[part.name]
         assert facts >= 15
-        assert count >= np.mean(again) - 3
+        assert count >= np.mean(again) - 2 * 4.6
         assert count > calibration.untouched_near[part.name][0] + 5
 
 
-@pytest.mark.slow
+@nightly
 def test_known_numbers_are_recovered(calibration: Calibration) -> None:
     """Those that single facts identify: how long visits with a purpose are, and how many units a line has."""
     shop = calibration.shop
@@ -91,9 +99,9 @@ def test_known_numbers_are_recovered(calibration: Calibration) -> None:
 
 
 @pytest.mark.slow
-def test_the_table_is_of_the_very_config_that_is_written(calibration: Calibration, tmp_path: Path) -> None:
+def test_the_table_is_of_the_very_config_that_is_written(orders: Path, tmp_path: Path) -> None:
     """The season of the file, read as ``shopgym run`` reads it, has the figures of the table exactly."""
-    out = tmp_path / "mine.yaml"
+    out, calibration = tmp_path / "mine.yaml", quickly(orders)
     calibration.save(out)
     config = load_config(out)
     catalog, _ = load_catalog(config.catalog, config.seed)
@@ -114,7 +122,7 @@ def test_the_table_is_of_the_very_config_that_is_written(calibration: Calibratio
         np.testing.assert_array_equal(values, shown)
 
 
-@pytest.mark.slow
+@nightly
 def test_the_part_that_is_held_out_changes_nothing_that_is_written(orders: Path, tmp_path: Path) -> None:
     """Other orders in the last quarter give the same config, but for its season's end."""
     lines = pd.read_parquet(orders)
@@ -123,10 +131,7 @@ def test_the_part_that_is_held_out_changes_nothing_that_is_written(orders: Path,
     other = lines.assign(quantity=lines["quantity"].where(~late, 3 * lines["quantity"]))
     changed = tmp_path / "orders.parquet"
     other.to_parquet(changed)
-    first, second = (
-        calibrate(path, base="grocery", rounds=1, resamples=20, assumed=False, visits=VISITS)
-        for path in (orders, changed)
-    )
+    first, second = (quickly(path) for path in (orders, changed))
     one, two = (yaml.safe_load(calibration.yaml()) for calibration in (first, second))
     assert one["shop"] == two["shop"]
     assert one["catalog"]["units_scale"] == two["catalog"]["units_scale"]
@@ -186,7 +191,11 @@ def table(days: int, customers: int, *, orders: int = 120, seed: int = 0) -> pd.
 @pytest.mark.slow
 @pytest.mark.parametrize(
     ("days", "customers", "why"),
-    [(30, 60, "days"), (120, 1, "customer"), (120, 0, "customer")],
+    [
+        (30, 60, "days"),
+        pytest.param(120, 1, "customer", marks=nightly),
+        pytest.param(120, 0, "customer", marks=nightly),
+    ],
     ids=["one month", "one customer", "guests alone"],
 )
 def test_short_records_are_bounded_with_the_reason_and_give_a_config_that_runs(
@@ -197,7 +206,7 @@ def test_short_records_are_bounded_with_the_reason_and_give_a_config_that_runs(
         lines["customer"] = None
     path = tmp_path / "orders.csv"
     lines.to_csv(path, index=False)
-    calibration = calibrate(path, base="grocery", rounds=1, resamples=20, assumed=False, visits=VISITS)
+    calibration = quickly(path)
     reasons = {one.name: one.why for one in calibration.unidentified}
     assert why in reasons["people.retention.r"]
     assert "people.retention.r" not in {one.name for one in calibration.fitted}

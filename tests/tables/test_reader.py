@@ -5,6 +5,7 @@ from __future__ import annotations
 import gzip
 import io
 import zipfile
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -148,6 +149,10 @@ def order_lines(count: int = 200) -> pd.DataFrame:
     )
 
 
+read_by_calibrate = partial(calibrate, base="fashion", holdout=0, rounds=0, visits=4000, assumed=False)
+"""What is read is the same however well the shop is fitted."""
+
+
 def forms(table: pd.DataFrame, folder: Path) -> list[Path]:
     """The table as CSV, gzipped CSV, a Parquet file and a folder of Parquet files."""
     (folder / "parts").mkdir()
@@ -168,7 +173,7 @@ def test_a_catalogue_is_the_same_from_every_form(tmp_path: Path) -> None:
 
 
 def test_a_calibration_is_the_same_from_every_form(tmp_path: Path) -> None:
-    summaries = [calibrate(path).summary() for path in forms(order_lines(), tmp_path)]
+    summaries = [read_by_calibrate(path).summary() for path in forms(order_lines(), tmp_path)]
     assert summaries[0]["used"] == 200
     assert all(summary == summaries[0] for summary in summaries)
 
@@ -198,14 +203,17 @@ def test_every_command_reads_a_dialect_alike(tmp_path: Path) -> None:
     assert len(hashes) == 1
     catalog, _ = load_catalog(CatalogSection(source="transactions", path=plain), 0)
     assert "007" in catalog.items.item_id
-    first, second = (calibrate(path) for path in (plain, european))
-    assert first.summary() == {**second.summary(), "table": []}
-    assert second.lines.recognised == ("separated by semicolon", "encoding utf-16", "decimal comma")
+    first, second = (read_by_calibrate(path) for path in (plain, european))
+    one, two = (dict(told.summary()) for told in (first, second))
+    one.pop("table", None)
+    two.pop("table", None)
+    assert one == two
+    assert second.own.lines.recognised == ("separated by semicolon", "encoding utf-16", "decimal comma")
     with pytest.raises(InvalidInput, match=r"it may be 2\.5 or 2500"):
-        calibrate(odd)
-    told = calibrate(odd, records=RecordOptions(dialect=Dialect(decimal=".")))
-    assert set(told.lines.sold["price"]) == {2.5}
-    config = yaml.safe_load(told.yaml(odd))["catalog"]
+        read_by_calibrate(odd)
+    told = read_by_calibrate(odd, records=RecordOptions(dialect=Dialect(decimal=".")))
+    assert set(told.own.lines.sold["price"]) == {2.5}
+    config = yaml.safe_load(told.yaml())["catalog"]
     assert config["dialect"] == {"decimal": "."}
     section = CatalogSection(source="transactions", path=odd, dialect=config["dialect"])
     assert set(load_catalog(section, 0)[0].items.price) == {2.5}
@@ -217,7 +225,7 @@ def test_a_column_that_occurs_twice_is_refused_where_it_is_used(tmp_path: Path, 
     path = tmp_path / "twice.csv"
     pd.concat([lines, lines[[name]]], axis=1).to_csv(path, index=False)
     with pytest.raises(InvalidInput, match=f"--column = '{name}': the table has it 2 times"):
-        calibrate(path)
+        read_by_calibrate(path)
     with pytest.raises(InvalidInput, match=f"catalog.columns = '{name}': the table has it 2 times"):
         load_catalog(CatalogSection(source="transactions", path=path), 0)
     unused = pd.concat([lines.assign(note=1), lines.assign(note=2)[["note"]]], axis=1)
