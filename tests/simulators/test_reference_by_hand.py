@@ -35,7 +35,7 @@ def small_model(**changes: Any) -> tuple[SimpleNamespace, SimpleNamespace, Simpl
         dwell_log=math.log(40.0), dwell_depth=0.5, dwell_sd=0.0, read_log=math.log(15.0), drift=0.5,
         remembers=True, learning=0.25, leave_base=-1.0, engagement=1.0, mission_stay=0.5, surfaces_on=True,
         to_cart=0.5, search_rate=0.5, max_pages=5, wait_weight=0.5, return_weight=1.0, missed_weight=0.75,
-        taste_weight=1.0, intent_weight=2.0, boredom=0.5, allow_losses=True,
+        taste_weight=1.0, intent_weight=2.0, boredom=0.5, allow_losses=True, repurchase_lift=0.0,
     )  # fmt: skip
     today = SimpleNamespace(
         appeal=np.float32([[0, 0.25, 0]]), log_price=np.float32([[0, 0.5, 0]]),
@@ -46,7 +46,7 @@ def small_model(**changes: Any) -> tuple[SimpleNamespace, SimpleNamespace, Simpl
         key=5, user=0, day_row=0, page=2, clicks=1, surface=PRODUCT, purpose=True, mobile=True, size=0.25,
         pull=np.float32([1, 1, 0, 0]), taste=np.float32([1, 0, 0, 0]), intent=np.float32([0, 1, 0, 0]),
         seen=np.zeros(4, np.float32), history=np.int32([0, 2]), anchor=0, query=-1,
-        joy=0.0, weight=0.0, mood=0.0, bought=0, over=False,
+        joy=0.0, weight=0.0, mood=0.0, bought=0, over=False, purchases=np.int32([]), fresh=0,
     )  # fmt: skip
     for name, value in changes.items():
         setattr(next(part for part in (params, today, visit) if hasattr(part, name)), name, value)
