@@ -28,11 +28,12 @@ from shopgym.envs.vector import BanditVectorEnv  # noqa: E402
 from shopgym.evaluation.offline.log import item_features, outcome_inputs  # noqa: E402
 from shopgym.guardrails.gate import judge_candidates, outcome_logs  # noqa: E402
 from shopgym.guardrails.reward.exact_terms import page_terms  # noqa: E402
-from shopgym.policies.decision_log.log import DecisionLog, logged_marginals  # noqa: E402
+from shopgym.policies.decision_log.log import DecisionLog  # noqa: E402
 from shopgym.policies.guards import InStock  # noqa: E402
 from shopgym.policies.policy import SlatePolicy  # noqa: E402
 from shopgym.simulators.rollout import rollout  # noqa: E402
-from shopgym.training.loop import interactions, train  # noqa: E402
+from shopgym.training.loop import train  # noqa: E402
+from shopgym.training.policy_log import step_log  # noqa: E402
 
 TERMS = ("margin", "revenue", "return_cost")
 SHOP: dict[str, Any] = {
@@ -88,21 +89,11 @@ def one_log(
     seed: int, logger: SlatePolicy, decisions: int, reward: RewardSpec
 ) -> tuple[DecisionLog, BanditVectorEnv]:
     """A log of ``decisions`` with the terms as events."""
-    env, rng, parts = open_shop(seed, reward), np.random.default_rng(seed), []
-    shop = env.loop.shop
-    for step in rollout(env.loop.world, logger, rng, pages=decisions // ROWS):
-        part = DecisionLog.from_interactions(
-            interactions(step, env.loop),
-            items=shop.catalog.items,
-            unit="margin",
-            policy_hash=logger.hash,
-            policy_name=logger.name,
-            config_hash="",
-            user_names=shop.user_names,
-            context_names=shop.context_names,
-            marginals=logged_marginals(logger, step.requests, step.decisions.positions),
-        )
-        parts.append(part)
+    env, rng = open_shop(seed, reward), np.random.default_rng(seed)
+    parts = [
+        step_log(step, env.loop, logger, unit="margin")
+        for step in rollout(env.loop.world, logger, rng, pages=decisions // ROWS)
+    ]
     return DecisionLog.concat(parts), env
 
 

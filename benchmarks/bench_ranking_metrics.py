@@ -28,11 +28,12 @@ from shopgym.envs.vector import BanditVectorEnv  # noqa: E402
 from shopgym.evaluation.offline.estimators import ESTIMATORS  # noqa: E402
 from shopgym.evaluation.offline.log import item_features, log_inputs  # noqa: E402
 from shopgym.evaluation.offline.ranking import logged_ranking  # noqa: E402
-from shopgym.policies.decision_log.log import DecisionLog, logged_marginals  # noqa: E402
+from shopgym.policies.decision_log.log import DecisionLog  # noqa: E402
 from shopgym.policies.guards import InStock  # noqa: E402
 from shopgym.simulators import Catalog  # noqa: E402
 from shopgym.simulators.rollout import rollout  # noqa: E402
-from shopgym.training.loop import interactions, train  # noqa: E402
+from shopgym.training.loop import train  # noqa: E402
+from shopgym.training.policy_log import step_log  # noqa: E402
 
 AGENTS = (
     "random",
@@ -130,17 +131,7 @@ def logged(
             values[policy].append(float(page_values(shop, REWARD, rule.slates(requests, other)).mean()))
 
     parts = [
-        DecisionLog.from_interactions(
-            interactions(step, env.loop),
-            items=shop.catalog.items,
-            unit="margin",
-            policy_hash=logger.hash,
-            policy_name=logger.name,
-            config_hash="",
-            user_names=shop.user_names,
-            context_names=shop.context_names,
-            marginals=logged_marginals(logger, step.requests, step.decisions.positions),
-        )
+        step_log(step, env.loop, logger, unit="margin")
         for step in rollout(env.loop.world, logger, rng, pages=decisions // ROWS, before=measure)
     ]
     return DecisionLog.concat(parts), {policy: float(np.mean(each)) for policy, each in values.items()}

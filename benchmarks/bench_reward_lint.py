@@ -46,10 +46,10 @@ from shopgym.guardrails.reward.page_means import PageMeans  # noqa: E402
 from shopgym.guardrails.reward.price import page_price, share_of  # noqa: E402
 from shopgym.guardrails.reward.shop_lint import level_of, prices_of  # noqa: E402
 from shopgym.guardrails.reward.trained import AuditedAgent  # noqa: E402
-from shopgym.policies.decision_log.log import DecisionLog, logged_marginals  # noqa: E402
+from shopgym.policies.decision_log.log import DecisionLog  # noqa: E402
 from shopgym.simulators.profiles.profiles import PROFILES, profile, profile_catalog  # noqa: E402
 from shopgym.simulators.rollout import rollout  # noqa: E402
-from shopgym.training.loop import interactions  # noqa: E402
+from shopgym.training.policy_log import step_log  # noqa: E402
 
 Row = dict[str, Any]
 
@@ -268,17 +268,7 @@ def logged(seed: int, decisions: int) -> tuple[BanditVectorEnv, DecisionLog]:
     task = Task(shop.catalog.items, *names, 3, attention=np.ones(3))
     logger: Any = make_agent("popularity", task, rng, decay=0.1, floor=0.3).policy()
     parts = [
-        DecisionLog.from_interactions(
-            interactions(step, env.loop),
-            items=shop.catalog.items,
-            unit="margin",
-            policy_hash=logger.hash,
-            policy_name=logger.name,
-            config_hash="",
-            user_names=names[0],
-            context_names=names[1],
-            marginals=logged_marginals(logger, step.requests, step.decisions.positions),
-        )
+        step_log(step, env.loop, logger, unit="margin")
         for step in rollout(env.loop.world, logger, rng, pages=decisions // 500)
     ]
     return env, DecisionLog.concat(parts)

@@ -15,9 +15,9 @@ from typer.testing import CliRunner
 from shopgym._version import __version__
 from shopgym.cli.main import app
 from shopgym.core import InvalidInput
+from shopgym.evaluation.intervals.normal import student_interval
 from shopgym.experiments.finished import compare_runs, list_runs, read_run, remove_run
 from shopgym.experiments.run_folder import sole_writer
-from shopgym.experiments.sweeps.table import student_interval
 
 
 def write_sweep(folder: Path, values: dict[tuple[int, int], float], **config: Any) -> Path:

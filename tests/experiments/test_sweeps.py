@@ -17,6 +17,7 @@ from typer.testing import CliRunner
 
 from shopgym.cli.main import app
 from shopgym.core import InvalidInput
+from shopgym.evaluation.intervals.normal import student_interval
 from shopgym.experiments import runner
 from shopgym.experiments.cells.cell import perform
 from shopgym.experiments.config import ExperimentConfig, parse_config
@@ -27,7 +28,7 @@ from shopgym.experiments.sweeps.config import RandomSection
 from shopgym.experiments.sweeps.plan import Plan, checked_config
 from shopgym.experiments.sweeps.points import points_of, value_text
 from shopgym.experiments.sweeps.run import SweepResults, run_sweep
-from shopgym.experiments.sweeps.table import rankings, student_interval
+from shopgym.experiments.sweeps.table import rankings
 from shopgym.guardrails.reward.linted_shop import LintSize
 
 TINY: dict[str, Any] = {

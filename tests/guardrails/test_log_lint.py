@@ -24,9 +24,9 @@ from shopgym.guardrails.reward.log_lint import (
 )
 from shopgym.guardrails.reward.log_report import log_report
 from shopgym.guardrails.reward.table_lint import table_lint
-from shopgym.policies.decision_log.log import DecisionLog, logged_marginals
+from shopgym.policies.decision_log.log import DecisionLog
 from shopgym.simulators.rollout import rollout
-from shopgym.training.loop import interactions
+from shopgym.training.policy_log import step_log
 
 
 def table(rows: int, seed: int = 0) -> pd.DataFrame:
@@ -91,17 +91,7 @@ def shop_and_log() -> tuple[BanditVectorEnv, DecisionLog]:
     task = Task(shop.catalog.items, *names, 3, attention=np.ones(3))
     logger: Any = make_agent("popularity", task, rng, decay=0.1, floor=0.3).policy()
     parts = [
-        DecisionLog.from_interactions(
-            interactions(step, env.loop),
-            items=shop.catalog.items,
-            unit="margin",
-            policy_hash=logger.hash,
-            policy_name=logger.name,
-            config_hash="",
-            user_names=names[0],
-            context_names=names[1],
-            marginals=logged_marginals(logger, step.requests, step.decisions.positions),
-        )
+        step_log(step, env.loop, logger, unit="margin")
         for step in rollout(env.loop.world, logger, rng, pages=24)
     ]
     return env, DecisionLog.concat(parts)

@@ -26,9 +26,14 @@ def sequence_half_width(n: int, spread: float, miss: float, planned: float) -> f
         miss: probability that the mean is ever left out.
         planned: number of values at which it is narrowest; fix it before looking.
     """
-    mixture = n * (-2.0 * math.log(miss) + math.log(1.0 - 2.0 * math.log(miss))) / planned
+    mixture = sequence_mixture(n, miss, planned)
     log = math.log(math.sqrt(mixture + 1.0) / miss)
     return spread * math.sqrt(2.0 * (mixture + 1.0) / (n * mixture) * log)
+
+
+def sequence_mixture(n: int, miss: float, planned: float) -> float:
+    """n times the variance of the mixture that makes such a sequence narrowest at ``planned`` values."""
+    return n * (-2.0 * math.log(miss) + math.log(1.0 - 2.0 * math.log(miss))) / planned
 
 
 def mean_interval(values: AnyArray, level: float) -> tuple[float, float, float]:

@@ -11,11 +11,8 @@ from typing import Any, TypeVar
 
 import pandas as pd
 from rich.progress import (
-    BarColumn,
-    MofNCompleteColumn,
     Progress,
     TextColumn,
-    TimeElapsedColumn,
     TimeRemainingColumn,
 )
 
@@ -23,6 +20,7 @@ from .cells.cell import Cell, CellResult, Row
 from .cells.executors import Executor, Serial
 from .cells.run import run_cells
 from .cells.store import FOLDER, CellStore
+from .console import stage_columns
 from .run_folder import begin_folder, sole_writer
 
 T = TypeVar("T")
@@ -68,14 +66,7 @@ def run_study(
         store.clean()
         if not how.quiet:
             _say_what_is_there(store, cells)
-        columns = (
-            TextColumn("{task.description:<32}", markup=False),
-            BarColumn(),
-            MofNCompleteColumn(),
-            TimeElapsedColumn(),
-            TextColumn("left:"),
-            TimeRemainingColumn(),
-        )
+        columns = (*stage_columns(), TextColumn("left:"), TimeRemainingColumn())
         with Progress(*columns, disable=how.quiet) as progress:
             bar = progress.add_task("cells", total=len(cells))
             results = run_cells(cells, store, how.executor, lambda _: progress.advance(bar))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, ProgressColumn, TextColumn, TimeElapsedColumn
 
 
 def plain_console(least: int = 0, *, stderr: bool = False) -> Console:
@@ -14,3 +15,9 @@ def plain_console(least: int = 0, *, stderr: bool = False) -> Console:
     """
     width = max(Console().width, least) if least else None
     return Console(width=width, stderr=stderr, markup=False, emoji=False, highlight=False)
+
+
+def stage_columns() -> tuple[ProgressColumn, ...]:
+    """The columns of the bars of a run: what is done, how much of it, for how long."""
+    name = TextColumn("{task.description:<32}", markup=False)
+    return name, BarColumn(), MofNCompleteColumn(), TimeElapsedColumn()

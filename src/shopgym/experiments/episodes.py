@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, Literal
 
 from ..core.errors import InvalidInput
 from ..simulators.config import ShopConfig
-from ..simulators.rollout import Episode
+from ..simulators.rollout import Episode, Step
 from .covered_days import check_calendar
 
 if TYPE_CHECKING:
@@ -53,6 +54,17 @@ def logged_episodes(config: ExperimentConfig) -> int:
 def rounds_of(config: ExperimentConfig, episodes: int) -> int:
     """How often every row has an episode until there are at least so many. A season is one for all rows."""
     return episodes if config.episode == "season" else math.ceil(episodes / config.training.batch)
+
+
+def counting_episodes(steps: Iterator[Step], on_progress: Callable[[], None]) -> Iterator[Step]:
+    """The steps of a rollout; ``on_progress`` is called for each episode that all its rows have come to."""
+    told = 0
+    for step in steps:
+        yield step
+        reached = int(step.episode.min()) + 1
+        for _ in range(told, reached):
+            on_progress()
+        told = max(told, reached)
 
 
 def check_episode(config: ExperimentConfig) -> None:

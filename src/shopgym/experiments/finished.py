@@ -20,10 +20,10 @@ import numpy as np
 import pandas as pd
 
 from ..core.errors import InvalidInput
+from ..evaluation.intervals.normal import student_interval
 from .cells.store import FOLDER
 from .kinds import EXPERIMENT, KINDS, LEADERBOARD, ConfigKind
 from .run_folder import CONFIG, SUMMARY, differences, is_being_written, sole_writer, stored_config
-from .sweeps.table import student_interval
 
 LEVEL = 0.95
 

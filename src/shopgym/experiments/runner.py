@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import yaml
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+from rich.progress import Progress
 
 from ..core.batches import Requests
 from ..core.files import new_folder
@@ -16,6 +16,7 @@ from ..policies.guards import open_counters
 from ..policies.serving.saved_policy import write_run_items, write_run_policy
 from ..simulators.rollout import Episode
 from .config import ExperimentConfig
+from .console import stage_columns
 from .export import export_policy
 from .policy_store import save_retriever
 from .results import Results, environment, write_json, write_tables
@@ -126,15 +127,9 @@ def run(
     if override is not None:
         check_reason(override)
 
-    columns = (
-        TextColumn("{task.description:<32}", markup=False),
-        BarColumn(),
-        MofNCompleteColumn(),
-        TimeElapsedColumn(),
-    )
     with (
         sole_writer(folder),
-        WatchedProgress(*columns, disable=quiet) as progress,
+        WatchedProgress(*stage_columns(), disable=quiet) as progress,
         new_folder(folder) as new,
     ):
         experiment = Experiment(config, progress)

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import pandas as pd
 
 from ..core.files import write_text
+from ..core.html_page import html_page
 from ..evaluation.figures import image, png_of
 from .applicability import HALVES
 from .own_report import OwnRealism
@@ -142,10 +143,5 @@ def _table(rows: Any) -> str:
 
 
 def _write(out: Path, title: str, body: Sequence[str]) -> None:
-    page = f"""<!doctype html><html lang="en"><head><meta charset="utf-8">
-<meta name="viewport" content="width=device-width,initial-scale=1">
-<title>{escape(title)} - realism</title><style>{STYLE}</style></head><body>
-<small>shopgym realism</small>{"".join(body)}
-</body></html>
-"""
+    page = html_page(f"{title} - realism", STYLE, f"""<small>shopgym realism</small>{"".join(body)}""")
     write_text(out, page)

@@ -12,8 +12,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from ..statistics import gini
-from ..types import F64, I64, AnyArray
-from .exposure import entropy
+from ..types import I64, AnyArray
+from .exposure import entropy, parity
 
 NORTH_STAR, LEADING, CATALOGUE = "north star", "leading", "catalogue"
 FAIRNESS, OPERATIONS = "fairness", "operations"
@@ -90,10 +90,9 @@ def small_sellers(seller: AnyArray) -> AnyArray:
 
 
 def _conversion_parity(totals: ShopTotals) -> float:
-    if len(totals.group_visits) < 2 or not totals.group_visits.all():
+    if not totals.group_visits.all():
         return float("nan")
-    rates: F64 = totals.group_orders / totals.group_visits
-    return _ratio(float(rates.min()), float(rates.max()))
+    return parity(totals.group_orders / totals.group_visits)
 
 
 BUSINESS_METRICS: tuple[BusinessMetric, ...] = (

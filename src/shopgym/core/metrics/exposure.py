@@ -116,9 +116,14 @@ def outcome_parity(outcome: F64, group: AnyArray) -> float:
             float(outcome.min()),
             "give an outcome >= 0: a ratio of means of both signs says nothing",
         )
-    labels, code = np.unique(group, return_inverse=True)
+    _, code = np.unique(group, return_inverse=True)
     means = np.bincount(code, outcome) / np.bincount(code)
-    return float(means.min() / means.max()) if len(labels) > 1 and means.max() > 0 else float("nan")
+    return parity(means)
+
+
+def parity(rates: F64) -> float:
+    """The smallest over the largest rate (G,) >= 0 of groups; NaN with one group or where all are 0."""
+    return float(rates.min() / rates.max()) if len(rates) > 1 and rates.max() > 0 else float("nan")
 
 
 def _mean_of_places(ranked: I32, values: F64) -> float:

@@ -7,6 +7,7 @@ from html import escape
 from pathlib import Path
 from typing import Any
 
+from ...core.html_page import html_page
 from ..answer import COLOURS, HEADINGS, TextTable, lines_before
 from ..answer.lines import advice
 from ..answer.sentences import (
@@ -43,12 +44,7 @@ def card(answer: Mapping[str, Any], logs: Mapping[tuple[str, str], WeighedLog]) 
     names = answer["policies"] if several else [answer["policy"]]
     title = escape(", ".join(names))
     body = _several(answer, logs) if several else _one(answer, next(iter(logs.values())))
-    return f"""<!doctype html><html lang="en"><head><meta charset="utf-8">
-<meta name="viewport" content="width=device-width,initial-scale=1">
-<title>{title} - offline evaluation</title><style>{STYLE}</style></head><body>
-<small>shopgym evaluate</small>{body}
-</body></html>
-"""
+    return html_page(f"{title} - offline evaluation", STYLE, f"""<small>shopgym evaluate</small>{body}""")
 
 
 def _one(answer: Mapping[str, Any], log: WeighedLog) -> str:

@@ -6,6 +6,7 @@ import math
 from dataclasses import dataclass
 
 from ...core.statistics import normal_quantile
+from ...core.types import F64
 from .base import SymmetricInterval
 from .statistic import Statistic
 
@@ -46,3 +47,12 @@ def student_quantile(level: float, degrees: float) -> float:
     from scipy.special import stdtrit
 
     return float(stdtrit(degrees, (1.0 + level) / 2.0))
+
+
+def student_interval(values: F64, level: float) -> tuple[float, float, float]:
+    """(mean, low, high) of independent values (n,) by Student's t; without an interval where n < 2."""
+    mean, n = float(values.mean()), len(values)
+    if n < 2:
+        return mean, float("nan"), float("nan")
+    half = student_quantile(level, n - 1) * float(values.std(ddof=1)) / n**0.5
+    return mean, mean - half, mean + half

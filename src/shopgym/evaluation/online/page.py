@@ -6,6 +6,7 @@ import math
 from html import escape
 from typing import TYPE_CHECKING
 
+from ...core.html_page import html_page
 from ..answer import COLOURS
 from ..card.bars import Mark, intervals
 from ..card.page import STYLE
@@ -30,16 +31,15 @@ def page_of(analysis: TestAnalysis) -> str:
     body = "" if analysis.verdict == REFUSE else _effects(analysis)
     why = "".join(f"<li>{escape(reason)}</li>" for reason in (*analysis.reasons, *analysis.remarks))
     title = escape(f"{arms} against {analysis.arms[0]}")
-    return f"""<!doctype html><html lang="en"><head><meta charset="utf-8">
-<meta name="viewport" content="width=device-width,initial-scale=1">
-<title>{title} - online test</title><style>{STYLE}</style></head><body>
-<small>shopgym abtest analyse</small><h1>{title}</h1>
+    return html_page(
+        f"{title} - online test",
+        STYLE,
+        f"""<small>shopgym abtest analyse</small><h1>{title}</h1>
 <div class="verdict {analysis.verdict}"><b>{HEADINGS[analysis.verdict]}</b>
 <p>{escape(analysis.sentence)}</p></div>
 {f"<h2>Why</h2><ul>{why}</ul>" if why else ""}
-{_split(analysis)}{body}
-</body></html>
-"""
+{_split(analysis)}{body}""",
+    )
 
 
 def _split(analysis: TestAnalysis) -> str:

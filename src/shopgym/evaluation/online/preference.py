@@ -9,6 +9,7 @@ import numpy as np
 
 from ...core.errors import InvalidInput
 from ...core.types import F64
+from ..intervals.normal import student_quantile
 from .effects import SEQUENCE, Bounds, StopRule
 from .outcomes import BETTER, UNCLEAR, WORSE
 from .sequence import half_width, p_value
@@ -75,7 +76,7 @@ def preference(
         halves = [half_width(e, n, rule.level, rule.planned) for e in (error, relative_error)]
         p = p_value(mean, error, n, rule.level, rule.planned)
     else:
-        halves = [float(t.ppf((1.0 + rule.level) / 2.0, n - 1)) * e for e in (error, relative_error)]
+        halves = [student_quantile(rule.level, n - 1) * e for e in (error, relative_error)]
         p = float(2.0 * t.sf(abs(mean) / error, n - 1)) if error > 0 else float("nan")
     bounds = [Bounds(v, v - h, v + h) for v, h in zip((mean, ratio - 1.0), halves)]
     clear = p < 1.0 - rule.level

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 
-from ...core.statistics import sequence_half_width
+from ...core.statistics import sequence_half_width, sequence_mixture
 
 PLANNED = 10_000
 """Units of two arms at which the sequence is narrowest, unless a test says another number."""
@@ -27,8 +27,7 @@ def p_value(effect: float, standard_error: float, n: int, level: float, planned:
     """
     if standard_error <= 0:
         return float("nan")
-    miss = 1.0 - level
-    mixture = n * (-2.0 * math.log(miss) + math.log(1.0 - 2.0 * math.log(miss))) / planned
+    mixture = sequence_mixture(n, 1.0 - level, planned)
     z = effect / standard_error
     log_evidence = 0.5 * z * z * mixture / (mixture + 1.0) - 0.5 * math.log(mixture + 1.0)
     return min(1.0, math.exp(-log_evidence))

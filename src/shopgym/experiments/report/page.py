@@ -9,6 +9,7 @@ from typing import Any
 
 import pandas as pd
 
+from ...core.html_page import html_page
 from ...evaluation.figures import png_of
 from ...evaluation.offline.verdict import REFUSE
 from ...realism.assumed import ASSUMED
@@ -39,10 +40,11 @@ def write_report(folder: Path, results: Results) -> None:
 def _page(results: Results, pictures: dict[str, str]) -> str:
     config, chosen = results.config, results.chosen
     items, told_by = results.catalog.items, judged_by(results)
-    return f"""<!doctype html><html lang="en"><head><meta charset="utf-8">
-<meta name="viewport" content="width=device-width,initial-scale=1">
-<title>{escape(config.name)} - shopgym</title><style>{STYLE}</style></head><body>
-<small>shopgym run</small><h1>{escape(config.name)}</h1><p class="muted">{escape(config.purpose)}</p>
+    return html_page(
+        f"{config.name} - shopgym",
+        STYLE,
+        f"""<small>shopgym run</small><h1>{escape(config.name)}</h1>
+<p class="muted">{escape(config.purpose)}</p>
 <p>{escape(results.headline)}.</p>
 {_failed(results)}
 {_tiles(results)}
@@ -83,9 +85,8 @@ picked.</p>
 <p class="muted">config {config.hash[:16]} · seed {config.seed} · catalogue {results.catalog.hash[:16]} ·
 policy {results.policies[chosen.candidate].hash[:16]} ·
 {escape(", ".join(f"{name} {version}" for name, version in results.environment.items()))}</p>
-{_notes(results)}
-</body></html>
-"""
+{_notes(results)}""",
+    )
 
 
 def _tiles(results: Results) -> str:

@@ -20,7 +20,7 @@ from ...policies.guards.interventions import CountingPolicy
 from ...policies.policy import SlatePolicy
 from ...simulators.rollout import CandidateSource, Step, rollout
 from ...training.loop import OnProgress, exact_values
-from ..episodes import deployed_episodes, rounds_of
+from ..episodes import counting_episodes, deployed_episodes, rounds_of
 from .context import RunContext
 
 
@@ -139,11 +139,12 @@ def deploy(
     page = np.zeros((episodes, len(SLOT_TERMS)), order="F")
     star, amounts = np.zeros(episodes), dict[str, F64]()
     counts = DeploymentTotals(loop)
-    groups, told = spec.groups(shop.catalog.items), 0
+    groups = spec.groups(shop.catalog.items)
     exact = exact_values(loop)
-    for step in rollout(
+    steps = rollout(
         loop.world, policy, rng, episodes=rounds, candidates=candidates, before=exact, look_ahead=False
-    ):
+    )
+    for step in counting_episodes(steps, on_progress):
         rows = step.rows
         at = step.episode if season else step.episode * shop.lanes + rows
         np.add.at(expected, at, step.before[0])
@@ -153,11 +154,6 @@ def deploy(
         for name, values in _limited(spec, step, groups).items():
             np.add.at(amounts.setdefault(name, np.zeros(episodes)), at, values[rows])
         counts.add(step)
-        for _ in range(told, int(step.episode.min())):
-            on_progress()
-        told = max(told, int(step.episode.min()))
-    for _ in range(told, rounds):
-        on_progress()
     totals = counts.totals(episodes)
     return Deployment(episode, expected, best, page, star, amounts, totals, counts.seconds)
 

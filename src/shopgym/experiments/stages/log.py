@@ -14,12 +14,12 @@ from ...core.types import F64, I32, I64
 from ...envs.oracle import page_values
 from ...envs.page_env import Episode
 from ...envs.vector import ShopVectorEnv
-from ...policies.decision_log.log import DecisionLog, logged_marginals
+from ...policies.decision_log.log import DecisionLog
 from ...policies.guards.interventions import CountingPolicy
 from ...policies.policy import SlatePolicy
 from ...simulators.rollout import Step, rollout
-from ...training.loop import interactions
-from ..episodes import logged_episodes, rounds_of
+from ...training.policy_log import step_log
+from ..episodes import counting_episodes, logged_episodes, rounds_of
 from .context import RunContext
 from .learn import slate_policy
 
@@ -38,19 +38,19 @@ def write_log(
     logger = slate_policy(make_agent(section.agent, task, rng, **section.options), section.agent)
     rounds = rounds_of(context.config, logged_episodes(context.config))
     before = _values_of_all(context, env, policies) if context.episode is Episode.PAGE else None
-    parts, values, told = [], [], 0
+    parts, values = [], []
     with context.bar(f"log with {section.agent}", rounds) as on_progress:
         world, source = env.loop.world, context.candidates(env)
-        clock = StepClock(env)
+        clock = None if context.episode is Episode.PAGE else StepClock(env)
+        digest = context.config.hash
         counting = CountingPolicy(logger, context.guarding.counts("log", logger.name, task))
-        for step in rollout(
+        steps = rollout(
             world, counting, rng, episodes=rounds, candidates=source, before=before, look_ahead=False
-        ):
-            parts.append(_log_part(context, step, logger, env, clock))
+        )
+        for step in counting_episodes(steps, on_progress):
+            part = step_log(step, env.loop, logger, unit=context.unit, config_hash=digest, terms=SLOT_TERMS)
+            parts.append(part if clock is None else replace(part, **clock.columns(step)))
             values.append(step.before)
-            for _ in range(told, int(step.episode.min()) + 1):
-                on_progress()
-            told = max(told, int(step.episode.min()) + 1)
     if before is None:
         return DecisionLog.concat(parts), {}
     served = [name for name in policies if name not in context.failures.reasons]
@@ -97,25 +97,3 @@ def _values_of_all(
         return of_all
 
     return values
-
-
-def _log_part(
-    context: RunContext, step: Step, logger: SlatePolicy, env: ShopVectorEnv, clock: StepClock
-) -> DecisionLog:
-    batch = interactions(step, env.loop)
-    others = (name for name in SLOT_TERMS if name not in batch.events)
-    terms = {name: step.feedback.term(name)[step.rows] for name in others}
-    log = DecisionLog.from_interactions(
-        replace(batch, events={**batch.events, **terms}),
-        items=context.catalog.items,
-        unit=context.unit,
-        policy_hash=logger.hash,
-        policy_name=logger.name,
-        config_hash=context.config.hash,
-        user_names=env.loop.shop.user_names,
-        context_names=env.loop.shop.context_names,
-        marginals=logged_marginals(logger, step.requests, step.decisions.positions)
-        if logger.has_marginals
-        else None,
-    )
-    return log if context.episode is Episode.PAGE else replace(log, **clock.columns(step))

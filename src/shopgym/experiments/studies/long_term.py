@@ -15,7 +15,6 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from scipy import stats
 
 from ...agents.registry import make_agent
 from ...agents.task import Task
@@ -23,6 +22,7 @@ from ...core.errors import InvalidInput, in_range, one_of
 from ...core.items import Items
 from ...core.reward import RewardSpec
 from ...envs.vector import ShopperVectorEnv
+from ...evaluation.intervals.normal import student_interval
 from ...policies.explorers import PlackettLuceRanking
 from ...simulators import Catalog, ChoiceConfig, PeopleConfig, RetentionConfig, ShopConfig
 from ...training.episodes import run_episodes
@@ -174,12 +174,11 @@ def gain(
     if len(both) < 2:
         raise InvalidInput("seeds", len(both), "give at least two seeds that both agents have")
     differences = np.array([one[seed] - other[seed] for seed in both])
-    mean, error = float(differences.mean()), float(differences.std(ddof=1)) / len(both) ** 0.5
-    half = float(stats.t.ppf(0.975, len(both) - 1)) * error
+    mean, below, above = student_interval(differences, 0.95)
     draws = np.random.default_rng(0).choice(differences, (10_000, len(both))).mean(axis=1)
     low, high = np.quantile(draws, [0.025, 0.975])
     won = int((differences > 0).sum())
-    return Gain(mean, mean - half, mean + half, float(low), float(high), won, len(both))
+    return Gain(mean, below, above, float(low), float(high), won, len(both))
 
 
 def study(

@@ -12,7 +12,6 @@ from typing import Any
 
 import numpy as np
 from numpy.random import Generator
-from scipy import stats
 
 from ...agents.registry import make_agent
 from ...agents.task import Task
@@ -22,6 +21,7 @@ from ...core.types import F64, I64, Bool
 from ...envs.oracle import page_values, slot_values
 from ...envs.page_env import Episode, PageEnv
 from ...envs.tasks import make_vector
+from ...evaluation.intervals.normal import student_interval
 from ...policies.explorers import PlackettLuceRanking
 from ...training.loop import learn
 from ...training.position_bias import measure_position_bias
@@ -297,9 +297,8 @@ def search(task_id: str, study: TaskStudy, seeds: Sequence[int]) -> dict[Planner
 
 def interval(values: Sequence[float]) -> dict[str, float | int]:
     """Mean and its 95% interval by Student's t, as :class:`.MeasuredReturn` names them."""
-    n, mean = len(values), float(np.mean(values))
-    half = float(stats.t.ppf(0.975, n - 1) * np.std(values, ddof=1) / n**0.5)
-    return {"mean": mean, "low": mean - half, "high": mean + half, "seeds": n}
+    mean, low, high = student_interval(np.asarray(values, np.float64), 0.95)
+    return {"mean": mean, "low": low, "high": high, "seeds": len(values)}
 
 
 def reference_rows(study: TaskStudy, by_seed: Sequence[Mapping[str, float]]) -> dict[str, Any]:

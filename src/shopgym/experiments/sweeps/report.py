@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 import yaml
 
 from ...core.files import new_file, write_text
+from ...core.html_page import html_page
 from ...evaluation.figures import image, png_of
 from ..report.page import STYLE
 from ..results import environment
@@ -37,10 +38,10 @@ def _page(results: SweepResults, png: bytes) -> str:
     sentences = "".join(f"<p>{escape(sentence)}.</p>" for sentence in results.headline.splitlines())
     config = escape(yaml.safe_dump(plan.stored(), sort_keys=False))
     count = len(plan.points)
-    return f"""<!doctype html><html lang="en"><head><meta charset="utf-8">
-<meta name="viewport" content="width=device-width,initial-scale=1">
-<title>{escape(plan.name)} - shopgym</title><style>{STYLE}</style></head><body>
-<small>shopgym run</small><h1>{escape(plan.name)}</h1>
+    return html_page(
+        f"{plan.name} - shopgym",
+        STYLE,
+        f"""<small>shopgym run</small><h1>{escape(plan.name)}</h1>
 <p class="muted">{escape(str(plan.written.get("purpose", "")))}</p>
 {sentences}
 <p class="muted">{count} points, {plan.seeds} seeds each. With one seed all points meet the same people and
@@ -49,9 +50,8 @@ the same random draws: they are compared seed by seed. Differences hold all at t
 {"".join(map(_table, results.rankings))}
 {_failed(results.failed)}
 <h2>Config</h2><pre>{config}</pre>
-<p class="muted">config {plan.hash[:16]} · {escape(json.dumps(environment()))}</p>
-</body></html>
-"""
+<p class="muted">config {plan.hash[:16]} · {escape(json.dumps(environment()))}</p>""",
+    )
 
 
 def _table(ranking: Ranking) -> str:

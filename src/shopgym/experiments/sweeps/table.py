@@ -14,8 +14,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from ...core.types import F64
-from ...evaluation.intervals.normal import student_quantile
+from ...evaluation.intervals.normal import student_interval
 from ..cell_runs import rows_of, table_of
 from ..cells.cell import Cell, CellResult, Row
 from .plan import Plan
@@ -55,15 +54,6 @@ def point_table(plan: Plan, table: pd.DataFrame) -> pd.DataFrame:
             row |= {name: mean, f"{name}.low": low, f"{name}.high": high}
         rows.append(row)
     return pd.DataFrame(rows)
-
-
-def student_interval(values: F64, level: float) -> tuple[float, float, float]:
-    """(mean, low, high) of independent values (n,) by Student's t; without an interval where n < 2."""
-    mean, n = float(values.mean()), len(values)
-    if n < 2:
-        return mean, float("nan"), float("nan")
-    half = student_quantile(level, n - 1) * float(values.std(ddof=1)) / n**0.5
-    return mean, mean - half, mean + half
 
 
 @dataclass(frozen=True)

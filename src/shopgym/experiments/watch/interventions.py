@@ -6,7 +6,6 @@ What only the second page holds was left out, and a guard says that it forbids i
 
 from __future__ import annotations
 
-import copy
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -17,6 +16,7 @@ from ...core.batches import Decisions, Requests
 from ...core.items import Items
 from ...core.types import I32
 from ...policies.guards import Guard, GuardCounters, open_counters
+from ...policies.guards.interventions import decide_with_first_choices
 from ...policies.policy import SlatePolicy
 
 
@@ -54,14 +54,9 @@ class ExplainedPolicy:
 
     def decide(self, requests: Requests, rng: Generator) -> Decisions:
         """The policy's own decision."""
-        same = copy.deepcopy(rng)
-        decisions = self.policy.decide(requests, rng)
-        self.left_out = []
-        if self.policy.guards:
-            free = self.policy.first_choices(requests, same)
-            self.left_out = left_out(
-                self.policy.guards, requests, self.policy.items, free, decisions.positions
-            )
+        decisions, free = decide_with_first_choices(self.policy, requests, rng)
+        guards, items = self.policy.guards, self.policy.items
+        self.left_out = left_out(guards, requests, items, free, decisions.positions)
         return decisions
 
 

@@ -29,6 +29,7 @@ from starlette.routing import Route
 from ...core.errors import InvalidInput
 from ...policies.serving.request_schema import Refusal, read_json
 from ...policies.serving.sender import allowed_hosts, check_sender
+from ...policies.serving.uvicorn_config import uvicorn_config
 from .session import WatchSession
 
 LOGGER = logging.getLogger("shopgym.watch")
@@ -203,16 +204,7 @@ class WatchUvicorn(uvicorn.Server):
     """Uvicorn, which ends the streams before it waits for requests to end."""
 
     def __init__(self, app: Starlette) -> None:
-        config = uvicorn.Config(
-            app,
-            log_level="warning",
-            access_log=False,
-            lifespan="on",
-            ws="none",
-            server_header=False,
-            timeout_graceful_shutdown=5,
-        )
-        super().__init__(config)
+        super().__init__(uvicorn_config(app, grace=5))
         self.app = app
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:

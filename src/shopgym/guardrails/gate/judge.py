@@ -9,7 +9,7 @@ candidate passes that ought not to is at most 1 - level, and picking the best of
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import replace
 
 from ...core.errors import InvalidInput
@@ -47,20 +47,44 @@ def judge_candidates(
     Raises:
         InvalidInput: the baseline, or a policy that a cost is held against, was not evaluated.
     """
-    check_policies(inputs, baseline, costs)
-    candidates = [name for name in inputs if name != baseline]
-    error = (1 - level) / len(candidates)
-    confidence = f"joint confidence {level:.0%}"
-    verdicts = {}
-    for name in candidates:
+
+    def clauses(name: str, error: float, confidence: str) -> list[Clause]:
         star = north_star_clause(inputs[name], inputs[baseline], baseline, error, confidence, per)
         limits = [cost_clause(cost, outcomes or {}, name, error, confidence) for cost in costs]
-        ranking = () if rankings is None else (rankings.clause(name, baseline, error, confidence),)
-        verdicts[name] = verdict_of(name, baseline, level, (star, *limits, *ranking, *others))
-    return verdicts
+        ranking = [] if rankings is None else [rankings.clause(name, baseline, error, confidence)]
+        return [star, *limits, *ranking, *others]
+
+    return judge_each(inputs, baseline, level, costs, clauses)
 
 
-def check_policies(evaluated: Collection[str], baseline: str, costs: Sequence[CostLimit]) -> None:
+def judge_each(
+    evaluated: Collection[str],
+    baseline: str,
+    level: float,
+    costs: Sequence[CostLimit],
+    clauses: Callable[[str, float, str], Sequence[Clause]],
+) -> dict[str, Verdict]:
+    """A verdict on every policy but the baseline; the error is split evenly over these candidates.
+
+    Args:
+        evaluated: names of all policies.
+        baseline, level, costs: as in :func:`judge_candidates`.
+        clauses: of a candidate, the north star first: called with its name, the error of each clause and how
+            reasons call the confidence.
+
+    Raises:
+        InvalidInput: as :func:`judge_candidates`.
+    """
+    _check_policies(evaluated, baseline, costs)
+    candidates = [name for name in evaluated if name != baseline]
+    error, confidence = (1 - level) / len(candidates), f"joint confidence {level:.0%}"
+    return {
+        name: _verdict_of(name, baseline, level, tuple(clauses(name, error, confidence)))
+        for name in candidates
+    }
+
+
+def _check_policies(evaluated: Collection[str], baseline: str, costs: Sequence[CostLimit]) -> None:
     """Raise :class:`InvalidInput` unless the baseline, a candidate and whom costs name were evaluated."""
     if baseline not in evaluated or len(evaluated) < 2:
         raise InvalidInput("gate.baseline", baseline, "evaluate it and at least one other policy")
@@ -70,7 +94,7 @@ def check_policies(evaluated: Collection[str], baseline: str, costs: Sequence[Co
             raise InvalidInput(f"reward.costs.{cost.label}.versus", cost.versus, fix)
 
 
-def verdict_of(name: str, baseline: str, level: float, clauses: tuple[Clause, ...]) -> Verdict:
+def _verdict_of(name: str, baseline: str, level: float, clauses: tuple[Clause, ...]) -> Verdict:
     """The verdict on a candidate from its clauses, the north star first.
 
     A clause that passed although nothing is known of it is told with the verdict.

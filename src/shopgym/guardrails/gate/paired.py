@@ -14,9 +14,10 @@ import numpy as np
 
 from ...core.reward import CostLimit
 from ...core.types import F64
+from ...evaluation.intervals.normal import student_interval
 from ...evaluation.offline.verdict import CAUTION, REFUSE, TRUST
 from .clauses import NORTH_STAR, PAGE, Clause
-from .judge import check_policies, verdict_of
+from .judge import judge_each
 from .verdict import Verdict
 
 FEW = 10
@@ -57,17 +58,13 @@ def judge_paired(
     Raises:
         InvalidInput: the baseline, or a policy that a cost is held against, was not deployed.
     """
-    check_policies(outcomes, baseline, costs)
-    candidates = [name for name in outcomes if name != baseline]
-    error = (1 - level) / len(candidates)
-    words = f"joint confidence {level:.0%}"
-    verdicts = {}
-    for name in candidates:
+
+    def clauses(name: str, error: float, words: str) -> list[Clause]:
         gain = outcomes[name].star - outcomes[baseline].star
         star = _north_star(gain, baseline, error, words, unit, per)
-        limits = [_cost(cost, outcomes, name, error, words, per) for cost in costs]
-        verdicts[name] = verdict_of(name, baseline, level, (star, *limits, *others))
-    return verdicts
+        return [star, *(_cost(cost, outcomes, name, error, words, per) for cost in costs), *others]
+
+    return judge_each(outcomes, baseline, level, costs, clauses)
 
 
 def _north_star(gain: F64, baseline: str, error: float, words: str, unit: str, per: str) -> Clause:
@@ -130,10 +127,8 @@ def _ratio(cost: CostLimit, amounts: Mapping[str, F64], per: str) -> tuple[float
 
 def _bound(values: F64, error: float, *, upper: bool) -> float:
     """The one-sided end of Student's t for the mean of independent values."""
-    from scipy.stats import t
-
-    half = float(t.ppf(1 - error, len(values) - 1)) * float(values.std(ddof=1)) / len(values) ** 0.5
-    return float(values.mean() + (half if upper else -half))
+    _, low, high = student_interval(values, 1 - 2 * error)
+    return high if upper else low
 
 
 def _verdict(values: F64) -> str:

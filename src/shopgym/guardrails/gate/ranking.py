@@ -15,8 +15,10 @@ import numpy as np
 
 from ...core.errors import in_range, one_of
 from ...core.metrics import RANKING_METRICS
-from ...core.statistics import normal_quantile
 from ...core.types import F64, AnyArray
+from ...evaluation.intervals.clusters import Clustered, cluster_codes
+from ...evaluation.intervals.normal import Delta
+from ...evaluation.intervals.statistic import Terms
 from .clauses import Clause
 
 
@@ -80,14 +82,13 @@ def ranking_clause(
     """
     told = ~np.isnan(candidate) & ~np.isnan(baseline)
     paired, base = (candidate - floor.at_least * baseline)[told], baseline[told]
-    _, user = np.unique(user_id[told], return_inverse=True)
+    user = cluster_codes(user_id[told])
     users = int(user.max()) + 1 if len(user) else 0
     if users < 2 or not base.any():
         why = f"the log does not tell: {users} users chose something that the baseline shows"
         return Clause(floor.name, False, why, limit=floor.at_least, further=math.inf)
-    mean = float(paired.mean())
-    sums = np.bincount(user, paired - mean)
-    half = normal_quantile(1 - 2 * error) * math.sqrt(users / (users - 1) * float(sums @ sums)) / len(paired)
+    statistic = Clustered(Terms(paired[:, None]), user)
+    mean, half = statistic.value, Delta().half_width(statistic, 1 - 2 * error)
     scale = float(base.mean())
     value, bound = floor.at_least + mean / scale, floor.at_least + (mean - half) / scale
     passed = mean - half >= 0

@@ -52,6 +52,18 @@ class GuardedPolicy(Protocol):
         ...
 
 
+def decide_with_first_choices(
+    policy: GuardedPolicy, requests: Requests, rng: Generator
+) -> tuple[Decisions, I32]:
+    """What a policy decides, and the positions (n, k) that it would show without its rules.
+
+    Both are drawn with the same random numbers. A policy without rules is asked only once.
+    """
+    same = copy.deepcopy(rng) if policy.guards else rng
+    decisions = policy.decide(requests, rng)
+    return decisions, policy.first_choices(requests, same) if policy.guards else decisions.positions
+
+
 @dataclass
 class Interventions:
     """Counts over pages; ``add`` moves them.
@@ -201,9 +213,8 @@ class CountingPolicy:
 
     def decide(self, requests: Requests, rng: Generator) -> Decisions:
         """The policy's own decision."""
-        same = copy.deepcopy(rng)
-        decisions = self.policy.decide(requests, rng)
-        self.counts.add(requests, self.policy.first_choices(requests, same), decisions.positions)
+        decisions, choices = decide_with_first_choices(self.policy, requests, rng)
+        self.counts.add(requests, choices, decisions.positions)
         return decisions
 
     def open_counters(self) -> GuardCounters | None:

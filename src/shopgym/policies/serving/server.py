@@ -44,6 +44,7 @@ from .request_schema import (
 )
 from .sender import allowed_hosts, check_sender
 from .service import ASK_AGAIN, RankingService, decision_record, header_record, same_decision
+from .uvicorn_config import uvicorn_config
 
 LOGGER = logging.getLogger("shopgym.server")
 EVENT_NAME = re.compile(rf"[a-z0-9_]{{1,{MAX_ID}}}")
@@ -226,16 +227,8 @@ def serve(
     with listener:
         # asyncio sets this only on sockets that it makes; without it each answer waits 40 ms for an ACK
         listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-        config = uvicorn.Config(
-            make_app(bundle, log_dir, allowed_hosts(host, allow_hosts)),
-            log_level="warning",
-            access_log=False,
-            lifespan="on",
-            ws="none",
-            server_header=False,
-            timeout_graceful_shutdown=10,
-        )
-        server = uvicorn.Server(config)
+        app = make_app(bundle, log_dir, allowed_hosts(host, allow_hosts))
+        server = uvicorn.Server(uvicorn_config(app, grace=10))
 
         def stop(number: int, frame: FrameType | None) -> None:
             server.should_exit = True
