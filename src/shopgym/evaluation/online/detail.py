@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from ...core.errors import InvalidInput
+from ...core.statistics import normal_quantile
 from ...core.types import F64
 from .effects import Bounds, Effect, StopRule, effect_of, metric_sums
 from .metrics import Metric
@@ -106,7 +107,7 @@ def trend(rows: AssignedRows, metric: Metric, arm: int, level: float) -> Trend |
         for unit, value in zip(units, values.tolist()):
             influence[unit] = influence.get(unit, 0.0) + float(w) * value
     error = float(np.sqrt(np.square(list(influence.values())).sum()))
-    half = float(norm.ppf((1.0 + level) / 2.0)) * error
+    half = normal_quantile(level) * error
     p = float(2.0 * norm.sf(abs(slope) / error)) if error > 0 else float("nan")
     return Trend(rows.arms[arm], len(usable), Bounds(slope, slope - half, slope + half), p)
 

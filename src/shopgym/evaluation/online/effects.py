@@ -9,12 +9,12 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from statistics import NormalDist
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from ...core.errors import InvalidInput
+from ...core.statistics import normal_quantile
 from ...core.types import F64
 from .metrics import ROWS, Metric
 from .sequence import PLANNED, half_width, p_value
@@ -118,7 +118,7 @@ def compare_arms(control: F64, treatment: F64, metric: Metric, rule: StopRule) -
         fix = "it is the same everywhere, so there is nothing to compare: look at how it is logged"
         raise InvalidInput(metric.name, float(both[0, 0]), fix)
     normal, chosen = _by_tea_tasting(control, treatment, metric, rule)
-    z = NormalDist().inv_cdf((1.0 + rule.level) / 2.0)
+    z = normal_quantile(rule.level)
     error = (normal.effect_size_ci_upper - normal.effect_size) / z
     n, change = len(both), float(chosen.effect_size)
     logs = _log_error(normal, z)
