@@ -7,6 +7,7 @@ one order at the end of the visit. Day 0 of the shop is a Monday.
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass
 
 import numpy as np
@@ -70,6 +71,7 @@ class EventRecorder:
         dwell: how long the page of an item is looked at.
         again, new_device: see :class:`~.shop_events.Behaviour`.
         impressions: share of visits whose impressions and clicks are recorded.
+        kinds: of event that are recorded. The others take their time too.
         rng: draws these visits, new devices, the pages opened again, and the dwell of item pages that are not
             clicks.
 
@@ -86,8 +88,10 @@ class EventRecorder:
         impressions: float,
         rng: Generator,
         new_device: float = 0.0,
+        kinds: Collection[str] = EVENTS,
     ) -> None:
         self.visits = 0
+        self._recorded = frozenset(kinds)
         self._new_device = new_device
         self._devices = np.zeros(0, np.int64)  # by user, how many before this one
         self._dwell, self._again, self._impressions, self._rng = dwell, again, impressions, rng
@@ -115,7 +119,8 @@ class EventRecorder:
             InvalidInput: there is no event.
         """
         if not self._kinds:
-            raise InvalidInput("season", 0, "nobody came: give more sessions or days")
+            fix = f"none of {sorted(self._recorded)} happened: give more visits or days"
+            raise InvalidInput("season", f"{self.visits} visits", fix)
         table = pd.DataFrame(
             {name: np.concatenate(parts).astype(np.float64) for name, parts in self._columns.items()}
         )
@@ -130,10 +135,10 @@ class EventRecorder:
 
     def _add(self, kind: str, rows: AnyArray, **columns: AnyArray) -> None:
         """Add one event per entry of ``rows``, which are rows of the visits under way."""
-        if not len(rows):
+        if not len(rows) or kind not in self._recorded:
             return
         self._kinds.append((EVENTS.index(kind), len(rows)))
-        missing = np.broadcast_to(np.nan, len(rows))
+        missing = np.full(len(rows), np.nan)
         columns = {"user_id": self._user[rows], "session_id": self._number[rows]} | columns
         if self._new_device:
             columns["visitor_id"] = self._user[rows] + DEVICES * self._device[rows]
@@ -168,6 +173,8 @@ class EventRecorder:
 
     def _view(self, rows: AnyArray, items: AnyArray) -> None:
         """View the pages of items (l,) one after the other; ``rows`` (l,) are sorted."""
+        if not len(rows):
+            return
         seconds = self._dwell.median * np.exp(self._dwell.log_sd * self._rng.standard_normal(len(rows)))
         before = np.cumsum(seconds) - seconds
         before -= before[np.searchsorted(rows, rows)]
@@ -229,6 +236,8 @@ class EventRecorder:
             return
         lines = [np.concatenate(parts) for parts in zip(*self._cart_lines, strict=True)]
         over = ended[lines[0]]
+        if not over.any():
+            return
         self._cart_lines = [] if over.all() else [tuple(values[~over] for values in lines)]
         rows, item, quantity, price, removed, delay = (values[over] for values in lines)
         time = self._start[rows] + self._elapsed[rows]

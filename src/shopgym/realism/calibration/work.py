@@ -9,6 +9,8 @@ import numpy as np
 
 from ...core.types import F64
 from ...simulators.profiles.profiles import PROFILES
+from ..events import EVENTS
+from ..order_facts import TRADES
 from ..own_facts import near
 from ..shop_events import Season
 from .free import ORDERS, VISITS_A_DAY, Free, free_parameters
@@ -87,16 +89,20 @@ class Work:
         seen = seen.smaller(min(1.0, min(SEARCH_VISITS, self.visits) / visits))
         return replace(seen, days=self.parts[0].data.days if days is None else days).with_people()
 
+    def season(self, shop: SimulatedShop) -> Season:
+        """A season of a shop. Where the records have no visits, its orders and returns alone are recorded."""
+        return shop.season(self.seed, kinds=TRADES if self.own.events is None else EVENTS)
+
     def small(self, shop: SimulatedShop) -> F64:
         """(m,) the facts of the fitted part in the season of :meth:`view`."""
         seen = self.view(shop)
-        return figures(seen.season(self.seed).data, self.parts[:1], 0.0, seen.share)[0]
+        return figures(self.season(seen).data, self.parts[:1], 0.0, seen.share)[0]
 
     def judge(self, shop: SimulatedShop) -> Judged:
         """The season of a shop as it is, and its figures."""
         key = repr((shop.config, shop.units_scale, shop.behaviour, shop.share, id(shop.catalog)))
         if key not in self._judged:
-            season = shop.season(self.seed)
+            season = self.season(shop)
             self._count("a whole season")
             by_part = figures(season.data, self.parts, self.own.holdout, shop.share)
             self._judged[key] = Judged(season, by_part)
@@ -180,7 +186,7 @@ class Work:
     def _sized(self, begin: Start) -> Start:
         """The start with baskets and visits of about the record's size, and with its season of the year."""
         seen = self.view(begin.shop)
-        season = seen.season(self.seed)
+        season = self.season(seen)
         self._count("with the record's customers")
         figures_now = figures(season.data, self.parts[:1], 0.0, seen.share)[0]
         return self._in_season(replace(begin, shop=_sized_baskets(begin.shop, self.parts[0], figures_now)))
@@ -190,7 +196,7 @@ class Work:
         own, shop = self.own, begin.shop
         if "purchase" not in own.data.kinds:
             return begin
-        season = self.view(shop, own.days).season(self.seed)
+        season = self.season(self.view(shop, own.days))
         self._count("its weeks")
         weeks = season_of_year(shop.config.arrivals.weeks, own.fitted_data, season.data, own.start_week)
         if weeks is None:
@@ -237,7 +243,7 @@ class Work:
         """The shop with people who pass by, of a size that can be simulated, as busy as the record."""
         remarks = []
         seen = self.view(shop)
-        season = seen.season(self.seed)
+        season = self.season(seen)
         self._count("its customers")
         visits = season.visits / seen.share / season.days * shop.days
         if self.own.events is None:
@@ -273,7 +279,7 @@ class Work:
         whole = base.smaller(min(1.0, most / (base.config.visits_per_day * base.days)))
         if not passing:
             whole = self.view(base)
-        season = whole.season(self.seed)
+        season = self.season(whole)
         self._count("the conversion of the profile")
         self._ordering = len(season.data.orders) / season.visits
         return self._ordering
