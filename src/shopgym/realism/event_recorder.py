@@ -14,12 +14,21 @@ import numpy as np
 import pandas as pd
 from numpy.random import Generator
 
-from ..core.batches import Feedback
+from ..core.batches import (
+    EVENT_QUANTITY,
+    EVENT_REMOVED,
+    EVENT_RETURN_DELAY,
+    EVENT_RETURNED,
+    EVENT_REVENUE,
+    EVENT_SOLD,
+    Feedback,
+)
 from ..core.errors import InvalidInput
 from ..core.types import F32, F64, I32, I64, AnyArray, Bool
 from ..simulators.config import DwellConfig
 from ..simulators.page.surfaces import EMAIL, PRODUCT, SEARCH
 from .events import EVENTS
+from .order_facts import TRADES
 from .shop_data import DAY
 
 SEASON_START = 17_532 * DAY
@@ -108,7 +117,11 @@ class EventRecorder:
         """Add the events of a page."""
         self._begin(page)
         row, slot = np.nonzero(page.feedback.clicked)
-        self._page(page, row, slot)
+        carted = self._fill_carts(page)
+        if not self._recorded <= set(TRADES):  # orders and returns have no time within a page
+            self._page(page, row, slot, *carted)
+        asked = np.flatnonzero(page.active)
+        self._elapsed[asked] += page.feedback.seconds[asked]
         self._view_again(row, page.slates[row, slot])
         self._order(page.ended)
 
@@ -187,8 +200,31 @@ class EventRecorder:
             times = self._rng.geometric(1.0 - self._again, len(rows)) - 1
             self._view(np.repeat(rows, times), np.repeat(items, times))
 
-    def _page(self, page: ServedPage, clicked_row: I64, clicked_slot: I64) -> None:
-        """Record searches, e-mails, impressions, carts, and the clicks at these rows and slots."""
+    def _fill_carts(self, page: ServedPage) -> tuple[I64, I64, I32]:
+        """Keep what was put in carts until the visit ends; its rows, slots and items, each (l,)."""
+        row, slot, at = page.feedback.rows
+        put = page.feedback.carted[row, slot]
+        row, slot, events = row[put], slot[put], page.feedback.events[at[put]]
+        sold, quantity = events[:, EVENT_SOLD].astype(np.int32), events[:, EVENT_QUANTITY]
+        item = np.where(sold >= 0, sold, page.slates[row, slot])
+        if not len(row):
+            return row, slot, item
+        price = events[:, EVENT_REVENUE] / np.maximum(quantity, 1)
+        delay = np.where(events[:, EVENT_RETURNED] > 0, events[:, EVENT_RETURN_DELAY], np.nan)
+        removed = events[:, EVENT_REMOVED] > 0
+        self._cart_lines.append((row, item, quantity, price, removed, delay.astype(np.float32)))
+        return row, slot, item
+
+    def _page(
+        self,
+        page: ServedPage,
+        clicked_row: I64,
+        clicked_slot: I64,
+        carted_row: I64,
+        carted_slot: I64,
+        carted_item: I32,
+    ) -> None:
+        """Record searches, e-mails, impressions, and the clicks and carts at these rows and slots."""
         feedback, slates, seconds = page.feedback, page.slates, page.feedback.seconds
         asked, start = np.flatnonzero(page.active), self._start + self._elapsed
         searched = np.flatnonzero(page.active & (page.surface == SEARCH) & (page.query >= 0))
@@ -213,22 +249,8 @@ class EventRecorder:
         kept = self._records_impressions[row]
         row, slot = row[kept], slot[kept]
         self._add("click", row, time=time[row, slot], item_id=slates[row, slot], position=slot + 1)
-        self._cart(page, time + dwell)
-        self._elapsed[asked] += seconds[asked]
-
-    def _cart(self, page: ServedPage, time: F64) -> None:
-        """Record carts at ``time`` (n, k), and keep their lines until the visit ends."""
-        feedback = page.feedback
-        row, slot = np.nonzero(feedback.carted)
-        if not len(row):
-            return
-        sold = feedback.sold[row, slot]
-        item = np.where(sold >= 0, sold, page.slates[row, slot])
-        self._add("cart", row, time=time[row, slot], item_id=item)
-        quantity = feedback.quantity[row, slot]
-        price = feedback.revenue[row, slot] / np.maximum(quantity, 1)
-        delay = np.where(feedback.returned[row, slot], feedback.return_delay[row, slot], np.nan)
-        self._cart_lines.append((row, item, quantity, price, feedback.removed[row, slot], delay))
+        row, slot = carted_row, carted_slot
+        self._add("cart", row, time=time[row, slot] + dwell[row, slot], item_id=carted_item)
 
     def _order(self, ended: Bool) -> None:
         """At the end of visits their cart lines are ordered or removed, and returns follow later."""
