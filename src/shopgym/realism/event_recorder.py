@@ -52,8 +52,8 @@ class ServedPage:
         surface, query, anchor: (n,) of the page: kind, search query (-1: none), and the item of a product
             page.
         slots: (n,) slots of the page.
-        day, out_of_stock: of the shop before the page: its day, and the share of the range that cannot be
-            bought.
+        day, out_of_stock: of the shop before the page: its day, and the share of the range that could not be
+            bought when that day began.
     """
 
     slates: I32

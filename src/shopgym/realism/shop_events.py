@@ -194,15 +194,18 @@ def with_share(config: ShopConfig, share: float) -> ShopConfig:
 def _serve_pages(shop: Shop, rule: BehaviourRule, rng: Generator) -> Iterator[ServedPage]:
     """Serve pages to all visits under way until nobody comes any more."""
     names = ("user", "visit", "time", "surface", "query", "anchor")
+    out_of_stock: dict[int, float] = {}  # by day, at its first page
 
     def state(rows: I64, requests: Requests, slates: I32) -> dict[str, Any]:
         """What the recorder must know of a page and serving it changes."""
         active = np.zeros(shop.lanes, np.bool_)
         active[rows] = True
         visits = {name: getattr(shop.visits, name).copy() for name in names}
-        first, unavailable = active & (shop.visits.page == 0), 1.0 - float(shop.today.available[0].mean())
+        first, day = active & (shop.visits.page == 0), int(shop.day)
+        if day not in out_of_stock:
+            out_of_stock[day] = 1.0 - float(shop.today.available[0].mean())
         page = {"slates": slates, "active": active, "first": first, "slots": shop.slots, **visits}
-        return page | {"day": shop.day, "out_of_stock": unavailable}
+        return page | {"day": shop.day, "out_of_stock": out_of_stock[day]}
 
     world = EpisodicShop(shop, Episode.SEASON)
     world.open(shop.seed)
