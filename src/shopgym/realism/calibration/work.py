@@ -20,12 +20,16 @@ from .own import OwnRecords
 from .parts import Part, figures
 from .search import DIGITS, FactSearch, capped_misses
 from .simulated_shop import SimulatedShop
-from .start import Start, as_busy, start, with_passers
+from .start import Start, as_busy, hours_of_visits, start, with_passers
 from .weeks import season_of_year
 
 SEARCH_VISITS, WRITTEN_VISITS = 15_000, 200_000
 """Visits of a season during the search, and at most of a season of the shop that is written."""
 UNITS_FACTOR, MOST_LONGER = (0.1, 10.0), 2.0
+TIRED = 0.1
+"""Logits by which visitors click less after as many pages as an order has items, at the start of a search."""
+SIZING_ROUNDS, SIZED = 3, 0.2
+"""Seasons before a search in which orders get their size, and the change of ``mission_stay`` that ends it."""
 LAST_ROUNDS = 2
 """Steps of the search at the size at which the shop is written."""
 WORSE = "the profile's value gives facts as good or better"
@@ -185,26 +189,31 @@ class Work:
 
     def _sized(self, begin: Start) -> Start:
         """The start with baskets and visits of about the record's size, and with its season of the year."""
-        seen = self.view(begin.shop)
-        season = self.season(seen)
-        self._count("with the record's customers")
-        figures_now = figures(season.data, self.parts[:1], 0.0, seen.share)[0]
-        return self._in_season(replace(begin, shop=_sized_baskets(begin.shop, self.parts[0], figures_now)))
+        shop = _without_fatigue(begin.shop, self.parts[0])
+        for _ in range(SIZING_ROUNDS):
+            values = self.small(shop)
+            self._count("with the record's customers")
+            sized = _sized_baskets(shop, self.parts[0], values)
+            moved = abs(sized.value("choice.mission_stay") - shop.value("choice.mission_stay"))
+            shop = sized
+            if moved < SIZED:
+                break
+        return self._in_season(replace(begin, shop=shop))
 
     def _in_season(self, begin: Start) -> Start:
-        """The start with the season of the year at which it is as busy as the record, week by week."""
+        """The start that is as busy as the record, week by week of the year and hour by hour of the day."""
         own, shop = self.own, begin.shop
         if "purchase" not in own.data.kinds:
             return begin
-        season = self.season(self.view(shop, own.days))
-        self._count("its weeks")
+        season = self.view(shop, own.days).season(self.seed)
+        self._count("its weeks and hours")
         weeks = season_of_year(shop.config.arrivals.weeks, own.fitted_data, season.data, own.start_week)
-        if weeks is None:
-            return begin
+        measured = tuple(one for one in (weeks, hours_of_visits(own, season)) if one is not None)
+        names = {one.name for one in measured}
         return Start(
-            shop.with_values({weeks.name: weeks.value}),
-            (*(one for one in begin.fitted if one.name != weeks.name), weeks),
-            tuple(one for one in begin.unidentified if one.name != weeks.name),
+            shop.with_values({one.name: one.value for one in measured}),
+            (*(one for one in begin.fitted if one.name not in names), *measured),
+            tuple(one for one in begin.unidentified if one.name not in names),
         )
 
     def _on_loss(self, _: int, loss: float) -> None:
@@ -283,6 +292,17 @@ class Work:
         self._count("the conversion of the profile")
         self._ordering = len(season.data.orders) / season.visits
         return self._ordering
+
+
+def _without_fatigue(shop: SimulatedShop, part: Part) -> SimulatedShop:
+    """The shop in which fatigue alone does not end a visit before it has an order of the mean size.
+
+    Where it does, visits are all about as long and orders about as large, and the search does not leave that.
+    """
+    items = {fact.name: fact.value for fact in part.facts}.get("basket_items_mean", 0.0)
+    if items * shop.value("choice.fatigue") <= TIRED:
+        return shop
+    return shop.with_values({"choice.fatigue": TIRED / items})
 
 
 def _sized_baskets(shop: SimulatedShop, part: Part, figures: F64) -> SimulatedShop:
