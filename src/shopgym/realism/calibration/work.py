@@ -25,10 +25,10 @@ from .weeks import season_of_year
 
 SEARCH_VISITS, WRITTEN_VISITS = 15_000, 200_000
 """Visits of a season during the search, and at most of a season of the shop that is written."""
-UNITS_FACTOR, MOST_LONGER = (0.1, 10.0), 2.0
+UNITS_FACTOR, MOST_LONGER, MOST_AGAIN, AGAIN_LIFT = (0.1, 10.0), 2.0, 0.5, 1.0
 TIRED = 0.1
 """Logits by which visitors click less after as many pages as an order has items, at the start of a search."""
-SIZING_ROUNDS, SIZED = 3, 0.2
+SIZING_ROUNDS, SIZED = 4, 0.1
 """Seasons before a search in which orders get their size, and the change of ``mission_stay`` that ends it."""
 LAST_ROUNDS = 2
 """Steps of the search at the size at which the shop is written."""
@@ -309,7 +309,8 @@ def _sized_baskets(shop: SimulatedShop, part: Part, figures: F64) -> SimulatedSh
     """The shop with about as many pages a visit, items an order and units a line as the record.
 
     A visit goes on for about exp(-``leave_base``) pages, one with a purpose for about exp(``mission_stay``).
-    Units beyond the first are in proportion to ``units_scale``.
+    Units beyond the first are in proportion to ``units_scale``. If a share of the candidates were bought
+    before, about that share of the other lines is of items bought again.
     """
     real = {fact.name: fact.value for fact in part.facts}
     mine = dict(zip(real, figures, strict=True))
@@ -321,6 +322,11 @@ def _sized_baskets(shop: SimulatedShop, part: Part, figures: F64) -> SimulatedSh
     if units in real and mine[units] > 1 and real[units] > 1:
         factor = float(np.clip((real[units] - 1) / (mine[units] - 1), *UNITS_FACTOR))
         values["catalog.units_scale"] = shop.units_scale * factor
+    again, share = "repeat_item_line_share", "people.repurchase.share"
+    if again in real and mine[again] < min(real[again], 1.0):
+        more = (real[again] - mine[again]) / (1.0 - mine[again])
+        values[share] = min(shop.value(share) + float(more), MOST_AGAIN)
+        values["people.repurchase.lift"] = max(shop.value("people.repurchase.lift"), AGAIN_LIFT)
     pages = "session_pages_mean"
     if pages in real and mine[pages] > 0:
         longer = float(np.clip(np.log(mine[pages] / real[pages]), -MOST_LONGER, MOST_LONGER))
