@@ -112,6 +112,22 @@ def constrained_optimum(
     return ConstrainedOptimum(value, free, named, tightest, impossible)
 
 
+def impossible_limits(means: PageMeans, limits: Sequence[CostLimit]) -> dict[str, float]:
+    """{label: what the best pages for it reach} of the limits that no policy keeps which fills every slot.
+
+    Those that a shop knows no exact mean of, or that are against a policy or of some items alone, are left
+    out.
+    """
+    broken = {}
+    for limit in limits:
+        exact = limit.term in EXACT_TERMS and limit.per in (*EXACT_TERMS, "page")
+        if exact and limit.versus is None and limit.items is None:
+            reached = _tightest(means, limit)
+            if _broken(limit, reached):
+                broken[limit.label] = reached
+    return broken
+
+
 def _excess(limit: CostLimit) -> tuple[dict[str, float], float]:
     """(weight of each term, constant per page) of how far a page is on the wrong side of a limit."""
     if limit.versus is not None or limit.items is not None:

@@ -37,6 +37,8 @@ PRESSURES = (0.5, 1.0, 2.0, 4.0, 8.0)
 LEAST_ROUNDS = 200
 REWARD, STAR = "reward", "north star"
 
+NO_SHARE = "pages chosen for the north star earn none of it here, so there is nothing to keep a share of"
+
 Outcomes = Mapping[str, OpeInputs]
 """The inputs of an estimate of the reward and of the north star, for one policy."""
 Judge = Callable[[str, float], Outcomes]
@@ -84,12 +86,14 @@ class LogLint:
         points: by rising pressure.
         rounds: of the half that judges.
         tolerance: share of the north star that may be lost.
+        constant: of ``REWARD`` and ``STAR`` what is the same in every round.
     """
 
     spec: RewardSpec
     points: tuple[LogPoint, ...]
     rounds: int
     tolerance: float
+    constant: tuple[str, ...] = ()
 
     @property
     def told(self) -> tuple[LogPoint, ...]:
@@ -138,7 +142,8 @@ def log_lint(
         policy = under_pressure(policies[fitted_to], pressure, scales[fitted_to])
         return outcome_inputs(logs, policy, rng=Generator(Philox(key=seed)), features=features)
 
-    return LogLint(spec, judged_points(judge, pressures), len(second), tolerance)
+    constant = tuple(name for name, values in amounts.items() if not np.ptp(values.sum(axis=1)))
+    return LogLint(spec, judged_points(judge, pressures), len(second), tolerance, constant)
 
 
 def judged_points(judge: Judge, pressures: Sequence[float]) -> tuple[LogPoint, ...]:
@@ -153,6 +158,9 @@ def judged_points(judge: Judge, pressures: Sequence[float]) -> tuple[LogPoint, .
             lift = compare_inputs(ours, honest, estimator="dr", relative=True)
         except NotEstimable as doubt:
             points.append(LogPoint(pressure, None, doubt.fix))
+            continue
+        if np.isnan(lift.value):
+            points.append(LogPoint(pressure, None, NO_SHARE))
             continue
         points.append(LogPoint(pressure, lift, lift.reason))
     return tuple(points)

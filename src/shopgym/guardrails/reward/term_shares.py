@@ -57,7 +57,8 @@ def sampled_terms(shop: LintedShop, pages: int) -> dict[str, F64]:
         slates = rng.integers(len(shop.catalog), size=(pages, k))
     slates = np.where(np.arange(k) < world.slots[:, None], slates, EMPTY)
     feedback = world.counterfactual(slates.astype(np.int32))
-    return {name: feedback.page[:, number].copy() for number, name in enumerate(SLOT_TERMS)}
+    terms = {name: feedback.page[:, number].copy() for number, name in enumerate(SLOT_TERMS)}
+    return {**terms, "impression": (slates >= 0).sum(axis=1).astype(np.float64)}
 
 
 def term_shares(weights: Weights, terms: Mapping[str, F64]) -> tuple[TermShare, ...]:
