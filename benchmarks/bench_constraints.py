@@ -3,9 +3,9 @@
     python benchmarks/bench_constraints.py [--rounds 200] [--seeds 3] [--json]
 
 One shop of pages, one limit: what returns cost per revenue, below what the best pages for revenue cause. Cost
-and reward are exact means of the pages that the frozen policies show to the same new visitors. Each learner is
-trained with several seeds: intervals are Student's over these trainings, and what is given up is paired with
-the free learner of the same seed. The oracle knows the shop.
+and reward are exact means of the pages that the frozen policies show to the same new visitors. Each learner
+is trained with several seeds: intervals are Student's over these trainings, and what is given up is paired
+with the free learner of the same seed. The oracle knows the shop.
 """
 
 from __future__ import annotations

@@ -305,6 +305,7 @@ class LintReport:
         pictures: PNG files by title.
         data: further results that are no table, as JSON says them.
         sections: further parts of the page by title, as HTML.
+        name: of the reward, e.g. its file.
     """
 
     findings: tuple[Finding, ...]
@@ -316,6 +317,7 @@ class LintReport:
     pictures: Mapping[str, bytes] = field(default_factory=dict)
     data: Mapping[str, Any] = field(default_factory=dict)
     sections: Mapping[str, str] = field(default_factory=dict)
+    name: str = ""
 
     @property
     def exit_code(self) -> int:
