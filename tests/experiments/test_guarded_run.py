@@ -149,14 +149,16 @@ def test_the_report_says_how_often_each_guard_intervened_and_who_leans_on_them(f
     section = report.partition("<h2>The guards</h2>")[2].partition("<h2>")[0]
     assert section
     first = section.partition("</table>")[0]
-    rows = np.array(re.findall("<td>(.*?)</td>", first)).reshape(-1, 9)
+    rows = np.array(re.findall("<td>(.*?)</td>", first)).reshape(-1, 8)
     counted = pd.read_parquet(finished / "metrics" / "interventions.parquet")
     deployed = counted[counted["stage"] == "deployment"].reset_index(drop=True)
     assert rows[:, 0].tolist() == deployed["agent"].tolist()
-    assert rows[:, 2].tolist() == deployed["rule"].tolist()
-    for column, name in ((4, "slots"), (6, "alone"), (7, "unmet")):
+    assert rows[:, 1].tolist() == deployed["rule"].tolist()
+    for column, name in ((2, "slots"), (4, "alone"), (5, "unmet")):
         assert [int(text.replace(",", "")) for text in rows[:, column]] == deployed[name].tolist()
     warnings = json.loads((finished / "summary.json").read_text(encoding="utf-8"))["leans_on_guards"]
     assert warnings
     assert all(escape(warning) in section for warning in warnings)
+    share = deployed.set_index("agent")["masked_share"]["lints"].iloc[0]
+    assert f"lints {share:.1%}" in section
     assert "While the agents learnt" in section

@@ -14,7 +14,6 @@ from ...core.reward import RewardSpec
 from ...core.types import F64
 from ...simulators import Shop
 from ...simulators.rollout import Episode
-from ..constraints.oracle import impossible_limits
 from .exact_terms import EXACT_TERMS, exact_weights
 from .linted_shop import LintedShop, LintSize
 from .page_means import PageMeans, Weights
@@ -23,6 +22,7 @@ from .price import LEVEL, ProxyPrice, episode_price, page_price
 from .probes import Probe, run_probes
 from .sentences import what_it_does
 from .term_shares import TermShare, sampled_terms, term_shares
+from .tightest import impossible_limits
 
 TOLERANCE = 0.05
 """Share of what the north star could be that a reward may lose before it is called gameable."""
