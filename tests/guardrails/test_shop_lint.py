@@ -12,7 +12,7 @@ from shopgym.core.errors import InvalidInput
 from shopgym.core.reward import RewardSpec
 from shopgym.envs.oracle import best_page_values, page_values
 from shopgym.guardrails.reward.exact_terms import page_terms
-from shopgym.guardrails.reward.findings import ALIGNED, ALIGNED_UP_TO, GAMEABLE, NOT_TOLD
+from shopgym.guardrails.reward.findings import ALIGNED, ALIGNED_UP_TO, FAULTY, GAMEABLE, NOT_TOLD
 from shopgym.guardrails.reward.linted_shop import LintedShop, LintSize
 from shopgym.guardrails.reward.page_rules import PolicyRule, as_choice
 from shopgym.guardrails.reward.pressure import pressure_curve
@@ -286,11 +286,18 @@ def test_a_limit_of_items_that_the_shop_does_not_have_is_refused():
         measure(RewardSpec(costs=(limit,)), small_shop(), size=SIZE)
 
 
+def test_the_headline_of_a_faulty_reward_says_what_is_wrong_first():
+    report = exact_lint(RewardSpec({"margin": 1.0, "revenue": 0.001}), small_shop(), size=SIZE)
+    assert report.verdict == FAULTY
+    assert report.headline.startswith("margin and revenue count the same money twice")
+    assert "earn 100% of the margin" in report.headline
+
+
 def test_bounds_that_cut_the_reward_off_leave_nothing_to_say():
     report = exact_lint(RewardSpec(clip={"margin": (-1e-4, 1e-4)}), small_shop(), size=SIZE)
     assert "clip_decides" in {finding.code for finding in report.findings}
     assert (report.verdict, report.exit_code) == (NOT_TOLD, 3)
-    assert "%" not in report.headline
+    assert "it was not judged here" in report.headline
 
 
 def test_bounds_that_cut_a_little_are_told_and_those_that_cut_nothing_are_not():
@@ -335,7 +342,7 @@ def test_where_one_order_makes_all_of_the_margin_nothing_is_judged():
     found = {finding.code for finding in report.findings}
     assert "not_judged" in found
     assert "gameable" not in found
-    assert "%" not in report.headline
+    assert "% of the margin" not in report.headline
 
 
 def test_an_episode_in_which_few_orders_make_the_margin_is_told_apart():

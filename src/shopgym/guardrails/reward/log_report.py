@@ -64,7 +64,8 @@ def _findings(lint: LogLint) -> Iterator[Finding]:
 
 def _headline(lint: LogLint, star: str) -> str:
     if lint.constant:
-        return "The reward cannot be judged from this log: see the findings."
+        said = {REWARD: "the reward", STAR: f"the north star, {star},"}
+        return f"In this log {' and '.join(said[name] for name in lint.constant)} never varies."
     if not lint.told:
         return f"The log does not tell whether this reward can be gamed: {lint.points[0].why}."
     point = lint.told[-1] if lint.gamed is None else lint.gamed

@@ -178,7 +178,7 @@ class PageMeans:
             scale: of the reward of a candidate; default its standard deviation (:meth:`spread`).
         """
         worth = self.worth(weights) + self.shown_worth(weights)
-        log_rates = (pressure / (scale or self.spread(weights))) * worth
+        log_rates = (pressure / (scale or self.spread(weights) or 1.0)) * worth
         n, k = self.attention.shape
         filled = np.where(self.filled, log_rates, -np.inf)
         top = -np.sort(-filled, axis=2)[:, :, :k]

@@ -13,6 +13,7 @@ from .findings import (
     ALIGNED,
     ALIGNED_UP_TO,
     ERROR,
+    FAULTY,
     GAMEABLE,
     NOT_TOLD,
     Finding,
@@ -68,7 +69,7 @@ def shop_report(lint: ShopLint, *, pictures: bool = False) -> LintReport:
     return LintReport(
         findings=tuple(both),
         verdict=verdict,
-        headline=_headline(lint, verdict),
+        headline=_headline(lint, verdict, both),
         north_star=written.north_star,
         spec=lint.spec.spec(),
         tables={**written.tables, **_tables(lint)},
@@ -166,15 +167,17 @@ def _verdict(lint: ShopLint, findings: Sequence[Finding]) -> str:
     return verdict_of(findings, ALIGNED_UP_TO if lint.loses else ALIGNED)
 
 
-def _headline(lint: ShopLint, verdict: str) -> str:
+def _headline(lint: ShopLint, verdict: str, findings: Sequence[Finding]) -> str:
     price, star = lint.worst, lint.star_per(lint.worst.episode)
     share = f"{price.share.value:.0%} of the {star} that they could"
     if math.isnan(price.share.value) or not lint.varies or verdict == NOT_TOLD:
-        return "The reward cannot be judged in this shop: see the findings."
+        return findings[0].message if findings else "The reward cannot be judged in this shop."
     bounds = f"{price.share.low:.0%} to {price.share.high:.0%} per {price.episode}"
     text = f"The pages that are best for this reward earn {share} ({bounds})"
     if verdict == ALIGNED_UP_TO:
         return f"{text}, but up to {lint.pressure:g} nats a page it loses no more than {lint.tolerance:.0%}."
+    if verdict == FAULTY:
+        return f"{findings[0].message} {text}."
     return f"{text}: {lint.sentence}." if verdict == GAMEABLE else f"{text}."
 
 
