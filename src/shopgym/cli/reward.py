@@ -70,7 +70,7 @@ def reward_lint(
 
     With --shop the reward is attacked in that shop, whose exact means are known: seconds, nothing is trained.
     With --log policies that are fitted to the reward are judged from the log, as far as it tells.
-    Exit code 0: no error. 3: an error, or a reward that can be gamed. 2: a spec that cannot be read.
+    Exit code 0: no error. 3: an error, or a reward that can be gamed or cannot be judged. 2: bad input.
     """
     from ..core.reward import read_spec
     from ..experiments.config_file import config_path

@@ -331,9 +331,10 @@ class PageEnv:
 
     def _count(self, asked: I32, positions: I32, shown: Bool) -> None:
         """Count what the guards changed on the pages ``shown`` (n,)."""
-        rows = np.flatnonzero(shown)
-        if len(rows):
-            self.interventions.add(self.requests.take(rows), asked[rows], positions[rows])
+        if shown.all():
+            self.interventions.add(self.requests, asked, positions)
+        elif shown.any():
+            self.interventions.add(self.requests.take(shown), asked[shown], positions[shown])
 
     def _refuse_unknown(self, actions: I64, unknown: Bool) -> None:
         """Raise :class:`InvalidInput` at the first of the actions that is ``unknown`` (n,) bool."""

@@ -24,7 +24,7 @@ CAPTIONS = {
     ),
     "Optimisers": (
         "What agents earned that were paid by the reward: the reward in multiples of random pages, the north "
-        "star as a share of what the same agent earns that is paid by the north star."
+        "star as a share of what the same agent earns that is paid by the north star, in all and by training."
     ),
     "Each term by itself": "The same exact lint, as if the term were the whole reward.",
     "From the log": (

@@ -204,8 +204,8 @@ class PageMeans:
     def spread(self, weights: Weights) -> float:
         """Standard deviation of the reward of a candidate within a page, over all pages and discounts."""
         worth = self.worth(weights) + self.shown_worth(weights)
-        some = self.filled.any(axis=1)  # the guards may leave a page nothing
-        kept = np.where(self.filled, worth, np.nan).transpose(1, 0, 2)[some]
+        filled = self.filled.any(axis=1)  # the guards may leave a page nothing
+        kept = np.where(self.filled, worth, np.nan).transpose(1, 0, 2)[filled]
         within = np.nanvar(kept.reshape(len(kept), -1), axis=1)
         return float(np.sqrt(within.mean())) if len(within) else 0.0
 
