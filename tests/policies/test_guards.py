@@ -407,6 +407,7 @@ def test_a_config_is_checked_before_there_is_a_catalogue(
         ("shown_item_7d", np.full((2, 4), np.nan), "give finite numbers"),
         ("shown_item_7d", np.full((2, 4), np.inf), "give finite numbers"),
         ("shown_item_7d", np.full((2, 4), "x"), "give finite numbers"),
+        ("shown_item_7d", np.full((2, 4), -1.0), "give finite numbers from 0 on"),
         ("shown_item_7d", np.zeros((2, 3)), r"give shape \(2,\), or \(2, 4\)"),
         ("shown", np.zeros(3), r"give shape \(2,\)"),
         ("shown.odd", np.array([np.nan, 1.0]), "give finite numbers"),

@@ -147,8 +147,9 @@ def counted(guard: Any, requests: Requests, name: str) -> AnyArray:
     if values.shape not in (requests.candidates.shape, (len(requests),)):
         n, m = requests.candidates.shape
         raise InvalidInput(field, values.shape, f"give shape ({n},), or ({n}, {m}) where candidates count")
-    if values.dtype.kind not in "iuf" or not np.isfinite(values).all():
-        raise InvalidInput(field, values.tolist(), "give finite numbers: fill requests by GuardCounters")
+    if values.dtype.kind not in "iuf" or not ((values >= 0) & np.isfinite(values)).all():
+        fix = "give finite numbers from 0 on: fill requests by GuardCounters"
+        raise InvalidInput(field, values.tolist(), fix)
     return values
 
 
