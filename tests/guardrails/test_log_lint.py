@@ -217,3 +217,12 @@ def test_one_wrong_row_is_named_in_whichever_half_it_stands():
 def test_words_are_context_as_numbers_are():
     frame = table(1000).assign(country=lambda f: np.where(f["age"] > 0, "de", "fr"))
     assert log_report(table_lint(CLICKS, frame, context=["country"])).verdict == GAMEABLE
+
+
+def test_the_bounds_of_clip_hold_on_a_log_too():
+    """What a click can add is bounded to nothing much, so the margin beside it decides."""
+    free = RewardSpec({"margin": 1.0, "click": 1.0}, exchange={"click": 5.0})
+    bounded = RewardSpec({"margin": 1.0, "click": 1.0}, exchange={"click": 5.0}, clip={"click": (0.0, 0.01)})
+    frame = table(2000)
+    assert log_report(table_lint(free, frame)).verdict == GAMEABLE
+    assert log_report(table_lint(bounded, frame)).verdict == ALIGNED

@@ -18,7 +18,7 @@ from ..config import build
 from ..errors import InvalidInput, did_you_mean, is_number, one_of
 from ..items import Items
 from ..types import F64, Bool
-from .amounts import amount_named, page_amounts, slot_amounts
+from .amounts import amount_named, bounded_slots, page_amounts, slot_amounts
 from .costs import CostLimit, refuse_contradictions
 from .north_star import NorthStar
 from .terms import CURRENCY, TERMS, all_terms, check_size, term_named
@@ -181,9 +181,7 @@ class RewardSpec:
         for name, weight in self.weights.items():
             amount = slot_amounts(feedback, name)
             if name in self.clip:
-                page = amount.sum(axis=1)
-                bounded = np.clip(page, *self.clip[name])
-                amount = amount * np.divide(bounded, page, out=np.ones_like(page), where=page != 0)[:, None]
+                amount = bounded_slots(amount, self.clip[name])
             reward = reward + weight * amount
         return reward
 

@@ -16,6 +16,7 @@ from .exact_terms import exact_weights
 from .linted_shop import LintedShop
 from .pictures import HONEST, PROXY
 from .price import ProxyPrice, page_price
+from .term_shares import cut_off, sampled_terms
 
 SWEEP = re.compile(r"^(?P<part>exchange|terms)\.(?P<term>\w+)=(?P<low>[^.]+(?:\.\d+)?)\.\.(?P<high>.+)$")
 SHAPE = "write exchange.click=0..1, or terms.return_cost=-2..0"
@@ -134,6 +135,9 @@ def frontier(
     if whole_number("frontier.steps", steps) < 2:
         raise InvalidInput("frontier.steps", steps, "give 2 or more")
     shop = LintedShop.read(shop)
+    if spec.clip and max(cut_off(spec.clip, sampled_terms(shop, pages)).values(), default=0.0) > tolerance:
+        fix = "the best pages are found without the bounds, and they cut off too much: widen them"
+        raise InvalidInput("reward.clip", dict(spec.clip), fix)
     means, _ = shop.first_pages(pages)
     points = []
     for value in np.linspace(sweep.low, sweep.high, steps):

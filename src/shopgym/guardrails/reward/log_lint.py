@@ -20,6 +20,7 @@ from ...core.batches import Decisions, Interactions
 from ...core.errors import InvalidInput, in_range
 from ...core.items import Items
 from ...core.reward import RewardSpec
+from ...core.reward.amounts import bounded_slots
 from ...core.types import F64, I64
 from ...evaluation.errors import NotEstimable
 from ...evaluation.offline.compare import compare_inputs
@@ -166,14 +167,20 @@ def judged_points(judge: Judge, pressures: Sequence[float]) -> tuple[LogPoint, .
     return tuple(points)
 
 
-def slot_sum(log: DecisionLog, weights: Mapping[str, float], part: str) -> F64:
-    """(n, k) the weighted sum of terms of each slot."""
+def slot_sum(
+    log: DecisionLog,
+    weights: Mapping[str, float],
+    part: str,
+    clip: Mapping[str, tuple[float, float]] | None = None,
+) -> F64:
+    """(n, k) the weighted sum of terms of each slot; ``clip`` bounds a page's amount of a term."""
     total: F64 = np.zeros(log.positions.shape)
     for name, weight in weights.items():
         if name not in log.events:
             fix = f"the log has {', '.join(log.events) or 'no terms'}: log it as an event"
             raise InvalidInput(f"reward.{part}", name, fix)
-        total += weight * np.nan_to_num(log.events[name])
+        amount = np.nan_to_num(log.events[name])
+        total += weight * (bounded_slots(amount, clip[name]) if clip and name in clip else amount)
     return total
 
 
@@ -199,7 +206,7 @@ def under_pressure(policy: SlatePolicy, pressure: float, scale: float) -> SlateP
 
 def _amounts(spec: RewardSpec, log: DecisionLog) -> dict[str, F64]:
     star = slot_sum(log, spec.star_weights, "north_star")
-    return {REWARD: slot_sum(log, spec.weights, "terms"), STAR: star}
+    return {REWARD: slot_sum(log, spec.weights, "terms", spec.clip), STAR: star}
 
 
 def _halves(log: DecisionLog) -> tuple[I64, I64]:

@@ -21,7 +21,7 @@ from .pressure import PressureCurve, pressure_curve
 from .price import LEVEL, ProxyPrice, episode_price, page_price
 from .probes import Probe, run_probes
 from .sentences import what_it_does
-from .term_shares import TermShare, sampled_terms, term_shares
+from .term_shares import TermShare, cut_off, sampled_terms, term_shares
 from .tightest import impossible_limits
 
 TOLERANCE = 0.05
@@ -78,12 +78,7 @@ class ShopLint:
     @cached_property
     def cut_off(self) -> dict[str, float]:
         """Share of the absolute amount of each bounded term that ``clip`` cuts off on the drawn pages."""
-        cut = {}
-        for name, bounds in self.spec.clip.items():
-            if name in self.sampled and (whole := float(np.abs(self.sampled[name]).sum())) > 0.0:
-                amount = self.sampled[name]
-                cut[name] = float(np.abs(amount - np.clip(amount, *bounds)).sum()) / whole
-        return cut
+        return cut_off(self.spec.clip, self.sampled)
 
     @property
     def clip_decides(self) -> bool:

@@ -101,8 +101,8 @@ def _checked(
     if frame[action].nunique() < 2:
         fix = "the log shows one action alone, and nothing of what another would have earned: explore"
         raise InvalidInput("log", frame[action].iloc[0], fix)
-    for name, weights in ((REWARD, spec.weights), (STAR, spec.star_weights)):
-        frame[name] = sum(weight * frame[term].to_numpy(np.float64) for term, weight in weights.items())
+    amounts = {name: frame[name].to_numpy(np.float64) for name in terms}
+    frame[REWARD], frame[STAR] = spec.weigh(amounts), spec.north_star_amount(amounts)
     return frame
 
 
