@@ -4,11 +4,23 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
+from ..core.errors import InvalidInput
+
 AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON object and nothing else.")]
+
+
+def require_no_input(option: str, target: Path | None, inputs: Sequence[Path | None]) -> None:
+    """Raise :class:`InvalidInput` if the file that is to be written is one of those that are read."""
+    if target is None or not target.exists():
+        return
+    if any(path is not None and path.exists() and target.samefile(path) for path in inputs):
+        fix = "it is read by this command, and would be replaced: choose another place"
+        raise InvalidInput(option, str(target), fix)
 
 
 def say(text: str) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import sys
 from collections.abc import Sequence
 from importlib import import_module
@@ -9,6 +10,8 @@ from pathlib import Path
 from typing import Any
 
 from .errors import InvalidInput
+
+EXPONENT = re.compile(r"^[-+]?(?:\d+\.?\d*|\.\d+)[eE][-+]?\d+$")
 
 
 def read_yaml(path: Path, field: str = "config") -> dict[str, Any]:
@@ -29,6 +32,8 @@ def read_yaml(path: Path, field: str = "config") -> dict[str, Any]:
                 lines[key] = line
             return super().construct_mapping(node, deep)
 
+    # YAML 1.2 and JSON read 1e3 as a number; PyYAML, which keeps to YAML 1.1, as a text
+    OnceLoader.add_implicit_resolver("tag:yaml.org,2002:float", EXPONENT, list("-+.0123456789"))
     try:
         raw = yaml.load(path.read_text(encoding="utf-8"), Loader=OnceLoader)
     except FileNotFoundError:
