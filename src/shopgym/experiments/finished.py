@@ -76,7 +76,7 @@ class FinishedRun:
 
     @property
     def cells(self) -> int:
-        """Cells that are done; 1 for a single run."""
+        """Cells that are done; of a single run 1, and none before its end."""
         cells = self.folder / FOLDER
         return sum(1 for _ in cells.glob("*.json")) if cells.is_dir() else 1
 

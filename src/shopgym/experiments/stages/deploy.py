@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
 import pandas as pd
@@ -16,7 +17,7 @@ from ...core.reward.amounts import page_amounts
 from ...core.statistics import mean_interval
 from ...core.types import F64, Bool
 from ...envs.page_env import Episode, PageEnv
-from ...policies.guards.interventions import CountingPolicy
+from ...policies.guards.interventions import CountingPolicy, Interventions
 from ...policies.policy import SlatePolicy
 from ...simulators.rollout import CandidateSource, Step, rollout
 from ...training.loop import OnProgress, exact_values
@@ -172,16 +173,22 @@ def _limited(spec: RewardSpec, step: Step, groups: dict[str, Bool]) -> dict[str,
 def deploy_all(context: RunContext, policies: dict[str, SlatePolicy]) -> dict[str, Deployment]:
     """Every policy of a run, each with the same visitors; those that fail are noted and left out."""
     deployments = {}
-    rounds = rounds_of(context.config, deployed_episodes(context.config))
     for name, policy in policies.items():
-        env = context.open("deploy")
-        noted = context.failures.noted(name, "deployment")
-        with noted, context.bar(f"deploy {name}", rounds) as on_progress:
-            source = context.candidates(env)
-            counting = CountingPolicy.of_policy(policy)
-            context.guarding.add("deployment", name, counting.counts)
-            deployments[name] = deploy(env.loop, counting, rounds, context.rng("deploy"), on_progress, source)
+        with context.failures.noted(name, "deployment"):
+            make = partial(_deploy_one, context, name, policy)
+            deployments[name], counts = context.parts.result(f"deploy-{name}", (policy.hash,), make)
+            context.guarding.add("deployment", name, counts)
     return deployments
+
+
+def _deploy_one(context: RunContext, name: str, policy: SlatePolicy) -> tuple[Deployment, Interventions]:
+    rounds = rounds_of(context.config, deployed_episodes(context.config))
+    env, counting = context.open("deploy"), CountingPolicy.of_policy(policy)
+    context.guarding.add("deployment", name, counting.counts)  # also of a policy that fails
+    with context.bar(f"deploy {name}", rounds) as on_progress:
+        source = context.candidates(env)
+        deployment = deploy(env.loop, counting, rounds, context.rng("deploy"), on_progress, source)
+    return deployment, counting.counts
 
 
 def agents_table(
