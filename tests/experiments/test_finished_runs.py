@@ -165,9 +165,7 @@ def test_a_damaged_run_is_named_and_hides_no_other(tmp_path: Path) -> None:
     assert len(list_runs(tmp_path)) == 2
 
 
-def test_names_and_hashes_are_never_cut_in_a_table(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_names_and_hashes_are_never_cut_in_a_table(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("COLUMNS", "80")
     write_sweep(tmp_path / "a_name_of_24_letters_here", FIRST)
     listed = CliRunner().invoke(app, ["runs", "list", str(tmp_path)]).output

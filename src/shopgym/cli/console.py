@@ -30,8 +30,8 @@ def print_table(
     Args:
         title: above the table.
         rows: with the same keys, the names of the columns.
-        left: columns that are aligned left; the others are numbers. Long cells are broken where they do not fit,
-            short ones never.
+        left: columns that are aligned left; the others are numbers. Long cells are broken where they do
+            not fit, short ones never.
         least: width at the least; then no cell is broken, and the table may be wider.
     """
     from rich.box import SIMPLE_HEAD

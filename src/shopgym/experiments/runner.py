@@ -31,6 +31,7 @@ from .robust import check_robust, robust_gain
 from .run_folder import CONFIG, SUMMARY, begin_folder, check_folder, sole_writer
 from .served import served_equals_golden
 from .stages.context import RunContext
+from .stages.days import days_table
 from .stages.deploy import agents_table, deploy_all
 from .stages.evaluate import REWARD, estimates, log_inputs_of_all, logged_rankings, refused_estimates
 from .stages.judge import chosen_of, judge_deployed, judge_on_log, require_candidates
@@ -96,6 +97,7 @@ class Experiment:
             monitors={name: monitors[name] for name in judged if name in monitors},
             clicks=price_of_clicks(context, lint, self.lint_size),
             guarding=context.guarding,
+            days=days_table({name: deployments[name].days for name in judged}),
         )
         return results, log
 

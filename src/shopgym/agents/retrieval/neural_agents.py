@@ -17,7 +17,7 @@ SEQUENTIAL = {"dim": 64, "length": 20, "rate": 0.002, "negatives": 0, **DEVICE}
 
 
 class TwoTowerAgent(RecommenderAgent):
-    """A network for users and one for items, whose vectors are multiplied; items have the catalogue's features.
+    """A network for users and one for items, by the catalogue's features; their vectors are multiplied.
 
     See :class:`.TwoTower`.
     """

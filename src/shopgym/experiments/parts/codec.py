@@ -26,6 +26,7 @@ from ...policies.policy import SlatePolicy, policy_from_state
 CLASSES = frozenset(
     {
         "core.metrics.business:ShopTotals",
+        "experiments.stages.days:DayTotals",
         "experiments.stages.deploy:Deployment",
         "experiments.stages.learn:TrainedAgent",
         "experiments.stages.log:LoggedPages",

@@ -9,13 +9,13 @@ import numpy as np
 import pandas as pd
 from numpy.random import Generator
 
-from ...core.batches import SLOT_TERMS
+from ...core.batches import SLOT_TERMS, Requests
 from ...core.metrics import ShopTotals, business_metrics, pair_diversity
 from ...core.protocols import DecisionRule
 from ...core.reward import RewardSpec
 from ...core.reward.amounts import page_amounts
 from ...core.statistics import mean_interval
-from ...core.types import F64, Bool
+from ...core.types import F64, I32, I64, Bool
 from ...envs.page_env import Episode, PageEnv
 from ...policies.guards.interventions import CountingPolicy, Interventions
 from ...policies.policy import SlatePolicy
@@ -23,6 +23,7 @@ from ...simulators.rollout import CandidateSource, Step, rollout
 from ...training.loop import OnProgress, exact_values
 from ..episodes import counting_episodes, deployed_episodes, rounds_of
 from .context import RunContext
+from .days import DayCounter, DayTotals
 
 
 class DeploymentTotals:
@@ -100,6 +101,7 @@ class Deployment:
         amounts: (E,) of each term that a limit is made of, and of each limit, realised.
         totals: of all episodes together.
         decision_seconds: CPU time of the decisions.
+        days: the same day by day; None where an episode has no days.
     """
 
     episode: Episode
@@ -110,6 +112,7 @@ class Deployment:
     amounts: dict[str, F64]
     totals: ShopTotals
     decision_seconds: float
+    days: DayTotals | None = None
 
     def metrics(self) -> dict[str, float]:
         """Expected reward and regret per episode, and the business metrics, by name."""
@@ -142,8 +145,16 @@ def deploy(
     counts = DeploymentTotals(loop)
     groups = spec.groups(shop.catalog.items)
     exact = exact_values(loop)
+    daily = DayCounter(loop, shop.days) if episode in (Episode.LIFE, Episode.SEASON) else None
+
+    def before(rows: I64, requests: Requests, slates: I32) -> tuple[F64, F64]:
+        if daily is not None:
+            daily.before(rows, requests, slates)
+        values: tuple[F64, F64] = exact(rows, requests, slates)
+        return values
+
     steps = rollout(
-        loop.world, policy, rng, episodes=rounds, candidates=candidates, before=exact, look_ahead=False
+        loop.world, policy, rng, episodes=rounds, candidates=candidates, before=before, look_ahead=False
     )
     for step in counting_episodes(steps, on_progress):
         rows = step.rows
@@ -155,8 +166,10 @@ def deploy(
         for name, values in _limited(spec, step, groups).items():
             np.add.at(amounts.setdefault(name, np.zeros(episodes)), at, values[rows])
         counts.add(step)
-    totals = counts.totals(episodes)
-    return Deployment(episode, expected, best, page, star, amounts, totals, counts.seconds)
+        if daily is not None:
+            daily.add(step)
+    totals, days = counts.totals(episodes), None if daily is None else daily.totals(episodes)
+    return Deployment(episode, expected, best, page, star, amounts, totals, counts.seconds, days)
 
 
 def _limited(spec: RewardSpec, step: Step, groups: dict[str, Bool]) -> dict[str, F64]:

@@ -11,6 +11,7 @@ import numpy as np
 from ..config import ExperimentConfig
 from ..duration import Duration, expected_duration, time_in_words
 from .plan import Plan
+from .points import counted
 
 TIMED_POINTS = 4
 """Points that are timed in miniature; the others are taken to take as long as these do on average."""
@@ -44,7 +45,7 @@ class Cost:
     @property
     def sentence(self) -> str:
         """For the terminal."""
-        size = f"{self.cells:,} cells ({self.points:,} points, {self.seeds:,} seeds each)"
+        size = f"{self.cells:,} cells ({counted(self.points, 'point')}, {counted(self.seeds, 'seed')} each)"
         disk = f"{max(self.bytes / 1e6, 0.1):,.1f} MB on disk"
         if self.seconds is None:
             return f"{size}, {disk}; how long is not timed"
