@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 import signal
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -53,9 +55,8 @@ def run(
 
     Before it begins it says how long it will take. A list in the place of one value, or 'seeds', makes a
     sweep: every combination is run with every seed. A config of another kind (leaderboard,
-    cold_start, long_term, ope_benchmark) is a study. Sweeps and studies are run in cells: what was
-    interrupted goes on when the same command is given again. Exit code 4 says that an agent failed: the
-    results of the others are complete.
+    cold_start, long_term, ope_benchmark) is a study. What was interrupted goes on when the same command is
+    given again. Exit code 4 says that an agent failed: the results of the others are complete.
     """
     from ..experiments.cells.executors import make_executor
     from ..experiments.config import ExperimentConfig
@@ -73,17 +74,25 @@ def run(
     folder = out or Path("runs") / checked.name
     signal.signal(signal.SIGTERM, _end)
     if isinstance(checked, ExperimentConfig):
-        return _experiment(checked, folder, as_json, overwrite, robust, dry_run, override)
+        with _interruptible():
+            return _experiment(checked, folder, as_json, overwrite, robust, dry_run, override)
     for option, asked in (("--robust", robust), ("--override", override)):
         if asked:
             raise InvalidInput(option, asked, "leave it out: it is for a single experiment")
     from ..experiments.cell_runs import HowToRun
 
     how = HowToRun(runs_cells, quiet=as_json, overwrite=overwrite)
-    try:
+    with _interruptible():
         _in_cells(checked, folder, how, workers, dry_run)
+
+
+@contextmanager
+def _interruptible() -> Iterator[None]:
+    """Say after Ctrl-C that nothing finished is lost."""
+    try:
+        yield
     except KeyboardInterrupt:
-        print("interrupted: every finished cell is kept; the same command goes on", file=sys.stderr)
+        print("interrupted: what is finished is kept; the same command goes on", file=sys.stderr)
         raise typer.Exit(INTERRUPTED_EXIT) from None
 
 
@@ -129,7 +138,7 @@ def _say_duration(config: ExperimentConfig, robust: bool, as_json: bool) -> None
 
 
 def _end(number: int, _: object) -> None:
-    """End as an error does, so that the unfinished folder is removed and no worker stays."""
+    """End as an error does, so that nothing is left half written and no worker stays."""
     raise SystemExit(128 + number)
 
 

@@ -49,9 +49,9 @@ class FinishedRun:
 
     @property
     def state(self) -> str:
-        """``finished``, ``running`` or ``interrupted``."""
+        """``finished``, ``running``, ``interrupted`` or ``damaged``."""
         if (self.folder / SUMMARY).is_file():
-            return "finished"
+            return "finished" if self.summary else "damaged"
         return "running" if is_being_written(self.folder) else "interrupted"
 
     @property
@@ -61,30 +61,29 @@ class FinishedRun:
 
     @cached_property
     def summary(self) -> dict[str, Any]:
-        """What it came to; empty if it is not finished."""
-        path = self.folder / SUMMARY
-        summary: dict[str, Any] = json.loads(path.read_text(encoding="utf-8")) if path.is_file() else {}
-        return summary
+        """What it came to; empty if it is not finished, or cannot be read."""
+        return _json(self.folder / SUMMARY)
 
     @property
     def version(self) -> str:
         """Of the package that made it."""
-        path = self.folder / "environment.json"
-        if not path.is_file():
-            return ""
-        return str(json.loads(path.read_text(encoding="utf-8")).get("shopgym", ""))
+        return str(_json(self.folder / "environment.json").get("shopgym", ""))
 
     @property
     def cells(self) -> int:
-        """Cells that are done; 1 for a single run."""
+        """Cells that are done; of a single run 1, and none before its end."""
         cells = self.folder / FOLDER
         return sum(1 for _ in cells.glob("*.json")) if cells.is_dir() else 1
 
     @property
     def headline(self) -> str:
-        """What it came to, in one sentence."""
-        if not self.summary:
+        """What it came to, in one sentence; empty where another version wrote it in another way."""
+        try:
+            return self._sentence() if self.summary else ""
+        except (KeyError, TypeError, ValueError):
             return ""
+
+    def _sentence(self) -> str:
         if self.kind == EXPERIMENT:
             gate = self.summary["gate"]
             return f"{gate['candidate']} {'passed' if gate['passed'] else 'was refused'}: {gate['reason']}"
@@ -115,6 +114,15 @@ class FinishedRun:
         return (self.folder / FOLDER).is_dir() and any((self.folder / FOLDER).glob("point-*"))
 
 
+def _json(path: Path) -> dict[str, Any]:
+    """The mapping in a file; empty where there is none."""
+    try:
+        value = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return {}
+    return value if isinstance(value, dict) else {}
+
+
 def read_run(folder: Path) -> FinishedRun:
     """The run in ``folder``.
 
@@ -123,8 +131,7 @@ def read_run(folder: Path) -> FinishedRun:
     """
     if not (folder / CONFIG).is_file() or not ((folder / SUMMARY).is_file() or (folder / FOLDER).is_dir()):
         raise InvalidInput("run", str(folder), "give a folder that 'shopgym run' wrote")
-    config = stored_config(folder)
-    return FinishedRun(folder, config if isinstance(config, dict) else {})
+    return FinishedRun(folder, stored_config(folder))
 
 
 def list_runs(folder: Path) -> list[FinishedRun]:
@@ -184,8 +191,7 @@ def _difference(part: pd.DataFrame, value: str) -> dict[str, Any]:
 
 def _refuse_unlike(one: FinishedRun, two: FinishedRun) -> None:
     for run in (one, two):
-        if run.state != "finished":
-            raise _refused(run, f"it is {run.state}: nothing to compare yet")
+        require_finished(run)
     if not one.config_kind.value:
         raise _refused(one, f"a run of kind {one.kind} compares no agents: read its own table")
     if one.kind != two.kind:
@@ -205,6 +211,17 @@ def _refuse_unlike(one: FinishedRun, two: FinishedRun) -> None:
         raise _refused(
             two, f"its values mean something else than those of the first: {', '.join(changed[:5])}"
         )
+
+
+def require_finished(run: FinishedRun) -> None:
+    """Raise :class:`InvalidInput` unless a run came to its end and can be read."""
+    fixes = {
+        "damaged": f"its {SUMMARY} cannot be read: run it again with --overwrite",
+        "running": "it is running: nothing to show yet",
+        "interrupted": "it is interrupted: nothing to show yet; give the command that began it again",
+    }
+    if run.state in fixes:
+        raise _refused(run, fixes[run.state])
 
 
 def _world(config: dict[str, Any]) -> dict[str, Any]:

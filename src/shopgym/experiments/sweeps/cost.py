@@ -12,6 +12,7 @@ from ..config import ExperimentConfig
 from ..duration import Duration, expected_duration, time_in_words
 from ..kinds import KINDS
 from .plan import Plan
+from .points import counted
 
 TIMED_POINTS = 4
 """Points that are timed in miniature; the others are taken to take as long as these do on average."""
@@ -45,7 +46,7 @@ class Cost:
     @property
     def sentence(self) -> str:
         """For the terminal."""
-        size = f"{self.cells:,} cells ({self.points:,} points, {self.seeds:,} seeds each)"
+        size = f"{self.cells:,} cells ({counted(self.points, 'point')}, {counted(self.seeds, 'seed')} each)"
         disk = f"{max(self.bytes / 1e6, 0.1):,.1f} MB on disk"
         if self.seconds is None:
             return f"{size}, {disk}; how long is not timed"

@@ -15,7 +15,7 @@ from ..cells.cell import Cell
 from ..entries import swept_options
 from ..kinds import EXPERIMENT, KINDS, ConfigKind, kind_of
 from ..overrides import with_setting
-from .config import SweepOptions
+from .config import MOST_CELLS, SweepOptions
 from .points import PointSettings, label, points_of
 
 FIXED = {
@@ -163,7 +163,11 @@ def _plan(
             raise InvalidInput("sweep", label(settings), fix)
         seen[digest] = settings
         points.append(Point(f"point-{len(points):04d}", settings, config))
-    return Plan(kind, dict(values), options, tuple(points))
+    plan = Plan(kind, dict(values), options, tuple(points))
+    if len(points) * plan.seeds > MOST_CELLS:
+        fix = f"with {plan.seeds:,} seeds each they make too many cells: at most {MOST_CELLS:,}"
+        raise InvalidInput("sweep", f"{len(points)} points", fix)
+    return plan
 
 
 def _lists(kind: ConfigKind, values: dict[str, Any]) -> list[tuple[str, list[Any]]]:
