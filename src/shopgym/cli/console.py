@@ -4,15 +4,27 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Annotated, Any
 
 import typer
+
+from ..core.errors import InvalidInput
 
 SHORT = 24
 """Letters of a cell that is never broken: names, numbers and hashes."""
 WIDEST = 10_000
 """Letters of a line, for measuring what a table would need."""
 AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON object and nothing else.")]
+
+
+def require_no_input(option: str, target: Path | None, inputs: Sequence[Path | None]) -> None:
+    """Raise :class:`InvalidInput` if the file that is to be written is one of those that are read."""
+    if target is None or not target.exists():
+        return
+    if any(path is not None and path.exists() and target.samefile(path) for path in inputs):
+        fix = "it is read by this command, and would be replaced: choose another place"
+        raise InvalidInput(option, str(target), fix)
 
 
 def say(text: str) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import sys
 from collections.abc import Sequence
 from importlib import import_module
@@ -10,10 +11,9 @@ from typing import Any
 
 from .errors import InvalidInput
 
+EXPONENT = re.compile(r"^[-+]?(?:\d+\.?\d*|\.\d+)[eE][-+]?\d+$")
 DEEPEST, LONGEST = 50, 100_000
 """Levels of nesting, and values with all that aliases repeat: a small file can stand for billions."""
-
-
 MERGE = "tag:yaml.org,2002:merge"
 """The tag of the key ``<<``."""
 
@@ -59,6 +59,8 @@ def _once_loader() -> type[Any]:
                 lines[key] = line
             return super().construct_mapping(node, deep)
 
+    # YAML 1.2 and JSON read 1e3 as a number; PyYAML, which keeps to YAML 1.1, as a text
+    OnceLoader.add_implicit_resolver("tag:yaml.org,2002:float", EXPONENT, list("-+.0123456789"))
     return OnceLoader
 
 

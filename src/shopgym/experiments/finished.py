@@ -22,10 +22,12 @@ import pandas as pd
 from ..core.errors import InvalidInput
 from ..evaluation.intervals.normal import student_interval
 from .cells.store import FOLDER
-from .kinds import EXPERIMENT, KINDS, LEADERBOARD, ConfigKind
+from .kinds import EXPERIMENT, KINDS, ConfigKind
 from .run_folder import CONFIG, SUMMARY, differences, is_being_written, sole_writer, stored_config
 
 LEVEL = 0.95
+SWEEP = "sweep"
+"""The kind of a run of many configs."""
 
 
 @dataclass(frozen=True)
@@ -42,10 +44,8 @@ class FinishedRun:
 
     @property
     def kind(self) -> str:
-        """``experiment``, ``sweep`` or ``leaderboard``."""
-        if self.config.get("kind") == LEADERBOARD and not self._is_sweep:
-            return LEADERBOARD
-        return "sweep" if self._is_sweep else EXPERIMENT
+        """``sweep``, or the kind of its config."""
+        return SWEEP if self._is_sweep else str(self.config.get("kind", EXPERIMENT))
 
     @property
     def state(self) -> str:
@@ -87,11 +87,9 @@ class FinishedRun:
         if self.kind == EXPERIMENT:
             gate = self.summary["gate"]
             return f"{gate['candidate']} {'passed' if gate['passed'] else 'was refused'}: {gate['reason']}"
-        if self.kind == LEADERBOARD:
-            whole = [row for row in self.summary["table"] if row["family"] == "all" and row["relative"]]
-            best = max(whole, key=lambda row: row["relative"])
-            return f"{best['agent']} has {best['relative']:.2f} times the score of the baseline"
-        return "; ".join(str(world["sentence"]) for world in self.summary["worlds"])
+        if self.kind == SWEEP:
+            return "; ".join(str(world["sentence"]) for world in self.summary["worlds"])
+        return self.config_kind.load_study().headline(self.summary)
 
     def table(self) -> pd.DataFrame:
         """One row per agent, point and seed: the columns :attr:`keys` and ``seed``, and what was measured."""
@@ -100,14 +98,13 @@ class FinishedRun:
             return table.rename(columns={"low": "value_low", "high": "value_high"}).assign(
                 seed=self.config.get("seed", 0)
             )
-        name = "runs.csv" if self.kind == LEADERBOARD else "table.csv"
-        table = pd.read_csv(self.folder / name)
+        table = pd.read_csv(self.folder / ("table.csv" if self.kind == SWEEP else "runs.csv"))
         return table[table["failed"].isna()] if "failed" in table else table
 
     @property
     def keys(self) -> list[str]:
         """Columns that tell its agents and points apart."""
-        settings = self.summary.get("settings", []) if self.kind == "sweep" else []
+        settings = self.summary.get("settings", []) if self.kind == SWEEP else []
         return [*settings, *self.config_kind.apart, "agent"]
 
     @property
@@ -195,6 +192,8 @@ def _difference(part: pd.DataFrame, value: str) -> dict[str, Any]:
 def _refuse_unlike(one: FinishedRun, two: FinishedRun) -> None:
     for run in (one, two):
         require_finished(run)
+    if not one.config_kind.value:
+        raise _refused(one, f"a run of kind {one.kind} compares no agents: read its own table")
     if one.kind != two.kind:
         raise _refused(two, f"the first is of kind {one.kind}, this one of kind {two.kind}")
     if one.version != two.version:
@@ -237,6 +236,8 @@ def _refused(run: FinishedRun, fix: str) -> InvalidInput:
 def arms(run: FinishedRun) -> Iterator[dict[str, Any]]:
     """One row for each agent and point of a finished run: keys, mean over seeds, seeds."""
     value = run.config_kind.value
+    if not value:
+        return
     for values, part in run.table().groupby(run.keys, sort=False, dropna=False):
         mean, low, high = student_interval(part[value].to_numpy(np.float64), LEVEL)
         if len(part) < 2 and f"{value}_low" in part:

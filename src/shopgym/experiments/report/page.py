@@ -17,6 +17,7 @@ from ...realism.assumed import ASSUMED
 from ...realism.tornado import tornado
 from ...simulators.rollout import Episode
 from ..results import Results, covers_text, interval_text, is_told
+from .guards import guards_section
 from .plots import FIGURES, over_time
 from .reward import reward_section
 from .storefront import storefronts
@@ -82,6 +83,7 @@ picked.</p>
 {_table(_verdicts(results))}
 {_clauses(results)}
 {reward_section(results)}
+{guards_section(results)}
 <h2>The storefront</h2>
 <p>What three visitors would be shown on their first page.</p>
 {storefronts(results)}

@@ -134,6 +134,9 @@ def _plan(
     options: SweepOptions,
     lists: dict[str, list[Any]],
 ) -> Plan:
+    if not kind.value:
+        fix = "this study compares no agents: run it once for each setting"
+        raise InvalidInput("sweep", ", ".join(lists) or list(options.sweep.grid), fix)
     if kind.has_seeds and options.sweep.keep_runs:
         raise InvalidInput("sweep.keep_runs", True, "the cells of this kind have no run of their own")
     for name in options.sweep.grid:

@@ -1,58 +1,26 @@
-"""All agents in all environments over all seeds: the cells, and what they come to."""
+"""The leaderboard as a study: all agents in all environments over all seeds, and what they come to."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
 
 from ....core.errors import InvalidInput
-from ....core.files import write_text
-from ...cell_runs import HowToRun, rows_of, run_study, table_of
-from ...cells.cell import CellResult, Row
-from ...cells.exact_json import exact_json
-from ...entries import import_agents
-from ...results import environment, write_json
-from ...run_folder import SUMMARY
+from ...cell_runs import HowToRun
+from ...cells.cell import Row
 from ...seeds import stage_rng
+from ..study import ShownTable, Study
 from .cell import leaderboard_cells
 from .config import LeaderboardConfig
+from .plots import write_plots
 from .statistics import stratified_interval
 
-RUNS, TABLE = "runs.csv", "table.csv"
 TIMES = ("training_seconds", "decisions_per_second")
 """What differs from run to run."""
-
-
-def run_leaderboard(config: LeaderboardConfig, folder: Path, how: HowToRun | None = None) -> pd.DataFrame:
-    """Run it into ``folder``, or go on with it; returns the table of :func:`summarise`.
-
-    Raises:
-        InvalidInput: ``folder`` exists, and is no leaderboard or may not be replaced; or the baseline failed.
-    """
-    import_agents(config.agents)
-    cells = leaderboard_cells(config, "")
-
-    def finish(results: list[CellResult]) -> pd.DataFrame:
-        from .plots import write_plots
-
-        runs = table_of(rows_of(cells, results))
-        table = summarise(runs, config)
-        write_text(folder / TABLE, table.to_csv(index=False))
-        write_json(folder / "environment.json", environment())
-        write_plots(folder, runs, table, config)
-        write_json(folder / SUMMARY, leaderboard_summary(config, table))
-        write_text(folder / RUNS, runs.to_csv(index=False))
-        return table
-
-    return run_study(folder, config.stored(), RUNS, cells, finish, how or HowToRun())
-
-
-def leaderboard_summary(config: LeaderboardConfig, table: pd.DataFrame) -> dict[str, object]:
-    """The table without times: the same for every run of the config."""
-    rows = table.drop(columns=[name for name in TIMES if name in table]).to_dict("records")
-    return {"name": config.name, "config_hash": config.hash, "table": exact_json(rows)}
 
 
 def summarise(runs: pd.DataFrame, config: LeaderboardConfig) -> pd.DataFrame:
@@ -93,3 +61,42 @@ def summarise(runs: pd.DataFrame, config: LeaderboardConfig) -> pd.DataFrame:
                 means = means.drop("score")  # of episodes of different kinds
             rows.append(row | {str(name): float(value) for name, value in means.items()})
     return pd.DataFrame(rows)
+
+
+def show(table: pd.DataFrame, config: LeaderboardConfig) -> list[ShownTable]:
+    """Agents by their score over all environments."""
+    families = [*config.families, "all"]
+    cells = table.set_index(["agent", "family"])
+    whole = table[table["family"] == "all"].sort_values("relative", ascending=False)
+    rows: list[Row] = []
+    for agent in whole["agent"]:
+        own = {family: cells.loc[(agent, family)] for family in families}
+        row: Row = {"agent": agent}
+        for family, cell in own.items():
+            row[family] = "failed" if cell["failed"] else f"{cell['relative']:.2f}"
+        over_all, failed = own["all"], bool(own["all"]["failed"])
+        row["interval"] = "-" if failed else f"[{over_all['low']:.2f}, {over_all['high']:.2f}]"
+        row["training"] = "-" if failed else f"{over_all['training_seconds']:.1f} s"
+        row["decisions"] = "-" if failed else f"{over_all['decisions_per_second']:,.0f}/s"
+        rows.append(row)
+    level = f"{config.level:.0%} interval of all"
+    return [(f"score over that of {config.baseline}: IQM of {config.seeds} seeds; {level}", rows)]
+
+
+def headline(summary: Mapping[str, Any]) -> str:
+    """The best agent over all environments."""
+    whole = [row for row in summary["table"] if row["family"] == "all" and row["relative"]]
+    best = max(whole, key=lambda row: row["relative"])
+    return f"{best['agent']} has {best['relative']:.2f} times the score of the baseline"
+
+
+STUDY = Study(leaderboard_cells, summarise, write_plots, show, headline, TIMES)
+
+
+def run_leaderboard(config: LeaderboardConfig, folder: Path, how: HowToRun | None = None) -> pd.DataFrame:
+    """Run it into ``folder``, or go on with it; returns the table of :func:`summarise`.
+
+    Raises:
+        InvalidInput: ``folder`` exists, and is no leaderboard or may not be replaced; or the baseline failed.
+    """
+    return STUDY.run(config, folder, how)
