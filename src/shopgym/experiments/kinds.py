@@ -61,7 +61,7 @@ KINDS = {
         "studies.leaderboard.cell:leaderboard_cells",
         "score",
         r"(catalog|reward)(\.|$)|families(\.\w+(\.(shop|full|days)(\.|$)|$)|$)",
-        ("family",),
+        ("family", "budget"),
         has_seeds=True,
     ),
 }
