@@ -15,7 +15,7 @@ def print_table(table: pd.DataFrame, config: LeaderboardConfig, folder: Path) ->
     """Agents by their score over all environments, and where the rest is."""
     console = plain_console(120)
     for budget, part in table.groupby("budget"):
-        pages = f" after {budget:g} times its pages" if len(config.budgets) > 1 else ""
+        pages = f", budget x {budget:g}" if len(config.budgets) > 1 else ""
         console.print(_of_budget(part, config, pages))
     failed = table[table["failed"] != ""].groupby("agent")["failed"].first()
     for agent, reason in failed.items():
