@@ -65,16 +65,17 @@ def _curves(file: Path, table: pd.DataFrame, config: LeaderboardConfig) -> None:
     named = last.sort_values(ascending=False).index[:MOST_CURVES].tolist()
     colours = dict(zip(named, [colormaps["tab10"](at) for at in range(MOST_CURVES)], strict=False))
     for axes, family in zip(panels, families, strict=True):
-        for agent, part in table[table["family"] == family].groupby("agent", sort=False):
-            part = part.sort_values("pages")
-            colour = colours.get(agent, MUTED)
-            thin = 1.8 if agent in colours else 0.8
-            axes.plot(part["pages"], part["relative"], "o-", color=colour, markersize=3, linewidth=thin)
+        shown = table[table["family"] == family].sort_values("pages")
+        for agent, part in shown.groupby("agent", sort=False):
+            colour, width = colours.get(agent, MUTED), 1.8 if agent in colours else 0.8
+            pages = part["pages"]
+            axes.plot(pages, part["relative"], "o-", color=colour, markersize=3, linewidth=width)
             if agent in colours:
-                axes.fill_between(
-                    part["pages"], part["low"], part["high"], color=colour, alpha=0.12, linewidth=0
-                )
+                axes.fill_between(pages, part["low"], part["high"], color=colour, alpha=0.12, linewidth=0)
         axes.set_xscale("log")
+        ticks = sorted(shown["pages"].dropna().unique())
+        axes.set_xticks(ticks, [f"{pages:,.0f}" for pages in ticks])
+        axes.set_xticks([], minor=True)
         axes.set_xlabel("pages shown", fontsize=8, color=MUTED)
         axes.set_title(family, fontsize=9, loc="left", color=INK)
         axes.grid(color=GRID)
@@ -83,7 +84,8 @@ def _curves(file: Path, table: pd.DataFrame, config: LeaderboardConfig) -> None:
             axes.spines[side].set_visible(False)
     for agent in named:
         panels[-1].plot([], [], "o-", color=colours[agent], label=agent)
-    panels[-1].plot([], [], "o-", color=MUTED, label="others")
+    if len(last) > len(named):
+        panels[-1].plot([], [], "o-", color=MUTED, label="others")
     figure.legend(loc="outside right upper", fontsize=8, frameon=False)
     panels[0].set_ylabel(
         f"score over that of {config.baseline}: IQM of {config.seeds} seeds, {config.level:.0%} band",
