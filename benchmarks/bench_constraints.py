@@ -3,8 +3,9 @@
     python benchmarks/bench_constraints.py [--rounds 200] [--seeds 3] [--json]
 
 One shop of pages, one limit: what returns cost per revenue, below what the best pages for revenue cause. Cost
-and reward are exact means of the pages that the frozen policies show to the same new visitors; intervals are
-over these visitors. The oracle knows the shop.
+and reward are exact means of the pages that the frozen policies show to the same new visitors. Each learner
+is trained with several seeds: intervals are Student's over these trainings, and what is given up is paired
+with the free learner of the same seed. The oracle knows the shop.
 """
 
 from __future__ import annotations
@@ -24,6 +25,7 @@ from shopgym.agents import Task, make_agent  # noqa: E402
 from shopgym.core.reward import CostLimit, RewardSpec  # noqa: E402
 from shopgym.core.statistics import normal_quantile  # noqa: E402
 from shopgym.envs.vector import BanditVectorEnv  # noqa: E402
+from shopgym.evaluation.intervals.normal import student_interval  # noqa: E402
 from shopgym.guardrails.constraints import constrained_optimum  # noqa: E402
 from shopgym.guardrails.reward.exact_terms import page_terms  # noqa: E402
 from shopgym.guardrails.reward.page_means import PageMeans  # noqa: E402
@@ -103,7 +105,7 @@ def main() -> None:
     """Train, measure, print."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
     parser.add_argument("--rounds", type=int, default=200)
-    parser.add_argument("--seeds", type=int, default=3)
+    parser.add_argument("--seeds", type=int, default=3, help="trainings of each learner, 2 or more")
     parser.add_argument("--share", type=float, default=0.9, help="limit over the best free pages' cost")
     parser.add_argument("--json", action="store_true", help="print one JSON object on the last line")
     arguments = parser.parse_args()
@@ -117,24 +119,31 @@ def main() -> None:
     optimum = constrained_optimum(means, reward)
     print(f"limit: {limit.sentence}; oracle {optimum.free:.4f} free, {optimum.value:.4f} within it")
     figures: dict[str, Any] = {"oracle": {"value": optimum.value, "free": optimum.free}}
-    titles = f"{'kept':>6s} {'revenue':>9s} {'given up':>9s} {'CPU s':>6s}"
-    print(f"{'learner':28s} {'cost over limit':>30s} {titles}")
-    last = 0.0
+    titles = f"{'most':>6s} {'kept':>5s} {'revenue':>22s} {'given up':>24s} {'CPU s':>6s}"
+    print(f"{'learner':26s} {'cost over limit':>22s} {titles}")
+    last = np.zeros(arguments.seeds)
     for name, agent, options in LEARNERS:
         rows, started = [], time.process_time()
         for seed in range(arguments.seeds):
             limits = [limit.spec()] if options.get("limits") else []
             policy = trained(agent, {**options, "limits": limits}, reward, seed, arguments.rounds)
             rows.append(measured(policy, reward, 10))
-        mean = {key: float(np.mean([row[key] for row in rows])) for key in rows[0]}
-        kept = int(sum(row["cost"] <= limit.limit + row["half"] for row in rows))
-        last = mean["revenue"] if "limits" not in options else last
         seconds = (time.process_time() - started) / arguments.seeds
-        worst = max(row["cost"] for row in rows) / limit.limit
-        ratio = f"{mean['cost'] / limit.limit:.3f} (worst {worst:.3f} ± {mean['half'] / limit.limit:.3f})"
-        counts = f"{kept:>3d}/{arguments.seeds} {mean['revenue']:9.4f} {1 - mean['revenue'] / last:9.1%}"
-        print(f"{name:28s} {ratio:>30s} {counts} {seconds:6.1f}", flush=True)
-        figures[name] = {**mean, "limit": limit.limit, "kept": kept, "given up": 1 - mean["revenue"] / last}
+        revenue, cost, half = (np.array([row[key] for row in rows]) for key in ("revenue", "cost", "half"))
+        last = revenue if "limits" not in options else last
+        kept, most = int((cost <= limit.limit + half).sum()), float(cost.max()) / limit.limit
+        told = {
+            "cost over limit": student_interval(cost / limit.limit, 0.95),
+            "revenue": student_interval(revenue, 0.95),
+            "given up": student_interval(1.0 - revenue / last, 0.95),
+        }
+        ratio, earned, lost = (
+            f"{mean:{form}} ({low:{form}} to {high:{form}})"
+            for (mean, low, high), form in zip(told.values(), (".3f", ".3f", ".1%"), strict=True)
+        )
+        counts = f"{most:6.3f} {kept:>3d}/{arguments.seeds} {earned:>22s} {lost:>24s}"
+        print(f"{name:26s} {ratio:>22s} {counts} {seconds:6.1f}", flush=True)
+        figures[name] = {**told, "most": most, "kept": kept, "trainings": arguments.seeds}
     if arguments.json:
         print(json.dumps({"name": "constraints", "figures": figures}))
 

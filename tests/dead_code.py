@@ -23,6 +23,7 @@ USED_BY = {
     },
     "cells and kinds of configs, which name their functions": {
         *("experiment_cells", "experiment_rows", "leaderboard_cells", "leaderboard_rows"),
+        *("cold_start_rows", "long_term_rows", "estimated_rows", "chosen_rows"),
     },
     "uvicorn": {"should_exit", "shutdown"},
     "Stable-Baselines3, which calls these of a callback": {

@@ -51,7 +51,7 @@ def test_what_the_docs_of_0_1_imported_still_imports() -> None:
 
 @pytest.mark.parametrize(
     ("module", "options"),
-    [("experiments.cli", ["--help"]), ("experiments.cold_start", ["--help"]), ("simulators.retail", [])],
+    [("experiments.cli", ["--help"]), ("simulators.retail", [])],
 )
 def test_an_old_name_runs_as_a_command(module: str, options: list[str]) -> None:
     command = [sys.executable, "-m", f"shopgym.{module}", *options]

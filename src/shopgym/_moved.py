@@ -54,7 +54,6 @@ RENAMED = {
     "evaluation.offline": {"compare": "compare_inputs"},
     "evaluation.offline.formats": {"read_log": "weigh_log"},
     "evaluation.offline.from_dataframe": {"from_frame": "from_dataframe"},
-    "experiments.studies.long_term": {"Size": "StudySize"},
     "guardrails.gate": {"choose": "choose_candidate", "judge": "judge_candidates"},
     "policies.serving.request_seeded": {"decide_keyed": "decide_seeded", "keyed_rng": "seeded_rng"},
     "realism": {

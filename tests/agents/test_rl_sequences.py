@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import json
 from dataclasses import replace
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -193,49 +191,3 @@ def test_unsuitable_environments_are_refused(catalog: Catalog, config: ShopConfi
     agent = make_agent("random", task_of(env), np.random.default_rng(0))
     with pytest.raises(InvalidInput, match="steps"):
         train_sequences(agent, env, 0, np.random.default_rng(0), lambda: None)
-
-
-def test_the_study_continues_where_it_stopped(tmp_path: Path) -> None:
-    pytest.importorskip("torch", reason="needs the extra 'agents'")
-    from shopgym.experiments.studies.long_term import AGENTS, StudySize, gain, plot, study
-
-    size = StudySize(
-        items=8, users=20, slots=2, candidates=4, days=20, lanes=4, steps=2, judged=4, hidden=(4,), batch=4
-    )
-    first = study(tmp_path, effects=("strong",), seeds=(1,), size=size)
-    text = (tmp_path / "results.jsonl").read_text()
-    ticks: list[int] = []
-    rows = study(tmp_path, effects=("strong",), seeds=(1, 2), size=size, on_progress=lambda: ticks.append(1))
-    assert rows[: len(AGENTS)] == first
-    assert (tmp_path / "results.jsonl").read_text().startswith(text)
-    assert len(ticks) == len(AGENTS) * size.steps
-    alone = study(tmp_path / "other", effects=("strong",), seeds=(2,), size=size)
-    assert alone == rows[len(AGENTS) :]
-    plot(rows, tmp_path / "plot.png")
-    assert (tmp_path / "plot.png").stat().st_size > 1000
-    assert gain(rows, "strong", "SlateQ", "DQN").seeds == 2
-    with pytest.raises(InvalidInput, match="two seeds"):
-        gain(first, "strong", "SlateQ", "DQN")
-    with pytest.raises(InvalidInput, match="another size"):
-        study(tmp_path, size=replace(size, steps=3))
-    with pytest.raises(InvalidInput, match="effects"):
-        study(tmp_path, effects=("some",), size=size)
-    assert json.loads(text.splitlines()[0])["agent"] == "greedy clicks"
-
-
-def test_gain_by_hand() -> None:
-    pytest.importorskip("torch", reason="needs the extra 'agents'")
-    from shopgym.experiments.studies.long_term import gain
-
-    rows = [
-        {"effect": "off", "agent": agent, "seed": seed, "reward": reward}
-        for agent, rewards in (("a", (1.0, 2.0, 6.0)), ("b", (0.0, 3.0, 3.0)))
-        for seed, reward in enumerate(rewards)
-    ]
-    rows_found = gain(rows, "off", "a", "b")  # differences 1, -1, 3: mean 1, sd 2, t(0.975, 2) = 4.3027
-    assert rows_found.mean == 1.0
-    assert rows_found.high == pytest.approx(1 + 4.302653 * 2 / 3**0.5)
-    assert rows_found.low == pytest.approx(1 - 4.302653 * 2 / 3**0.5)
-    assert (rows_found.won, rows_found.seeds) == (2, 3)
-    assert rows_found.boot_low >= -1
-    assert rows_found.boot_high <= 3

@@ -53,7 +53,8 @@ def test_all_terms_are_told_whatever_the_reward_is_made_of() -> None:
     assert amounts["diversity"].tolist() == [0.5, 1.0]
 
 
-WEIGHTS = st.floats(-1e3, 1e3)
+SIZES = st.floats(1e-9, 1e3)
+WEIGHTS = st.just(0.0) | SIZES | SIZES.map(lambda size: -size)
 
 
 @given(st.dictionaries(st.sampled_from(sorted(TERMS)), WEIGHTS, min_size=1), st.integers(0, 2**32 - 1))
@@ -118,11 +119,49 @@ def test_the_section_of_a_config_is_read_too(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("rewards: {terms: {margin: 1}}", r"spec = 'rewards': .*did you mean 'reward'"),
+        ("reward: {terms: {margin: 1}}\nclip: {margin: [-1, 1]}", r"clip = .*beside the section reward"),
+        ("reward:", r"reward = None: the section is empty"),
+    ],
+)
+def test_what_a_file_says_beside_the_reward_is_not_passed_over(
+    text: str, message: str, tmp_path: Path
+) -> None:
+    path = tmp_path / "reward.yaml"
+    path.write_text(text, encoding="utf-8")
+    with pytest.raises(InvalidInput, match=message):
+        read_spec(path)
+
+
+@pytest.mark.parametrize(("text", "weight"), [("1e3", 1000.0), ("-2.5E-3", -0.0025), (".5e1", 5.0)])
+def test_a_number_may_be_written_with_an_exponent(text: str, weight: float, tmp_path: Path) -> None:
+    path = tmp_path / "reward.yaml"
+    path.write_text(f"reward: {{terms: {{margin: {text}}}}}", encoding="utf-8")
+    assert read_spec(path).terms == {"margin": weight}
+
+
+def test_percentages_of_what_is_counted_are_limits() -> None:
+    for text in ("purchase >= 5% per click", "margin >= 90% of popularity's per page"):
+        assert RewardSpec({"margin": 1.0}, costs=(text,)).limits[0].limit in (0.05, 0.9)
+
+
+@pytest.mark.parametrize(
     ("spec", "message"),
     [
         ({"version": 2}, r"reward\.version = 2: this shopgym reads version 1: install a newer one"),
         ({"version": 2, "stars": 5}, r"reward\.version = 2"),
-        ({"version": "1"}, r"reward\.version = '1': give a version"),
+        ({"version": "1"}, r"reward\.version = '1': give version 1"),
+        ({"terms": {"margin": 1e308}}, r"terms\.margin = 1e\+308: give a weight of 1e-09 to 1e\+09"),
+        ({"terms": {"margin": -1e-320}}, r"terms\.margin = -.*choose another unit"),
+        ({"terms": {"click": 1.0}, "exchange": {"click": 1e306}}, r"exchange\.click = 1e\+306: give a rate"),
+        ({"north_star": {"margin": 1e-306}}, r"north_star\.weights\.margin = 1e-306: give a weight"),
+        ({"costs": ["stockout rate <= -2%"]}, r"stockout per impression = -0\.02: it is a share"),
+        ({"costs": ["stockout rate <= nan"]}, r"stockout per impression = nan: remove NaN"),
+        ({"costs": ["return_cost <= 2 GBP per revenue"]}, r"leave 'GBP' out"),
+        ({"costs": ["return_cost <= 5% per page"]}, r"5% of what\? Count it by a term"),
+        ({"costs": ["margin >= 5 per revenue"]}, r"margin is a part of revenue, so nothing meets it"),
         ({"terms": {"clicks": 1.0}}, r"reward\.terms = 'clicks': .*did you mean 'click'"),
         ({"costs": ["stockout rate <= 2%", "stockout rate >= 5%"]}, r"no policy is at most 0\.02"),
         (
@@ -205,7 +244,7 @@ def test_infinity_is_bounded_and_counted_or_refused() -> None:
     with pytest.raises(InvalidInput, match=r"feedback\.margin\[0\] = nan"):
         bounded.page(feedback_of(margin=[np.nan]))
     with pytest.raises(InvalidInput, match="too large for a number"):
-        RewardSpec({"margin": 1e300}).page(feedback_of(margin=[1e300]))
+        RewardSpec({"margin": 1e9}).page(feedback_of(margin=[1e300]))
 
 
 def test_excess_sums_up_to_the_limit() -> None:

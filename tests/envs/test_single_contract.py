@@ -332,6 +332,30 @@ def test_guards_are_masks_and_hold_for_agents_that_do_not_look(form: str) -> Non
     assert masked > 1000
 
 
+@pytest.mark.parametrize("form", ["slot", "slate"])
+def test_what_the_guards_leave_empty_is_counted_by_rule(form: str) -> None:
+    """Every slot that an action asks for and that is shown empty has a rule to blame."""
+    cap, floor = CategoryCap(1), MarginFloor(2.0)
+    env: Any = make_vec(50, form=form, guards=(cap, floor), num_candidates=20, autoreset_mode="SameStep")
+    counts, items = env.loop.interventions, env.loop.shop.catalog.items
+    env.reset(seed=0)
+    rng, asked, low, empty = np.random.default_rng(0), 0, 0, 0
+    for _ in range(12):
+        pages = np.argsort(rng.random((50, 20)), axis=1)[:, :3]
+        candidates = env.requests.candidates.copy()
+        rows = np.take_along_axis(candidates, pages, axis=1)
+        for actions in [pages] if form == "slate" else pages.T:
+            env.step(actions)
+        asked += rows.size
+        low += int((items.margin[rows] < np.float32(2.0)).sum())
+        empty += int((env.slates < 0).sum())
+    assert (counts.pages, counts.slots) == (600, asked)
+    by_rule = {row["rule"]: row["slots"] for row in counts.rows()}
+    assert by_rule["margin_floor"] == low
+    assert by_rule["category_cap"] > 0
+    assert counts.masked >= empty > 0
+
+
 def test_the_mask_of_a_slot_is_what_the_guards_allow_after_the_slots_before() -> None:
     cap, floor = CategoryCap(1), MarginFloor(1.0)
     env: Any = make_vec(200, form="slot", guards=[cap, floor], num_candidates=20)

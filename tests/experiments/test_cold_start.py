@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -11,20 +11,26 @@ import pytest
 from shopgym.agents import Task
 from shopgym.agents.registry import _ADDED
 from shopgym.core import Decisions, Interactions, InvalidInput, Requests
+from shopgym.core.config import build
+from shopgym.experiments.cell_runs import HowToRun
+from shopgym.experiments.entries import AgentEntry
+from shopgym.experiments.finished import arms, read_run
 from shopgym.experiments.studies.cold_start import (
-    CLICKS,
-    ITEM_ENDS,
-    USER_ENDS,
+    STUDY,
     ColdStart,
+    ColdStartConfig,
+    LaunchSection,
     cold_start,
-    count_up,
-    page_losses,
-    table,
-    without_history,
 )
+from shopgym.experiments.studies.cold_start.measure import count_up, page_losses, without_history
 from shopgym.simulators import Catalog
 
 SMALL: dict[str, Any] = {"items": 80, "lanes": 64, "warm_up": 10, "rounds": 20, "rounds_per_day": 5}
+
+
+def small(agent: str, **changed: Any) -> ColdStart:
+    """One agent with seed 0 in a small launch."""
+    return cold_start(AgentEntry(agent, agent, {}), LaunchSection(**{**SMALL, **changed}), 0)
 
 
 def test_losses_by_hand() -> None:
@@ -75,32 +81,61 @@ def test_empty_pages_lose_all_and_occasions_do_not_depend_on_who_decides(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setitem(_ADDED, "empty_pages", EmptyPages)
-    nothing, chance = (cold_start(agent, **SMALL) for agent in ("empty_pages", "random"))
+    nothing, chance = (small(agent) for agent in ("empty_pages", "random"))
     assert chance.impressions.sum() > 100
     np.testing.assert_array_equal(nothing.impressions, chance.impressions)
     np.testing.assert_allclose(nothing.new_items[nothing.impressions > 0], 1.0)
     assert nothing.known_items == pytest.approx(1.0)
+    assert nothing.kept == pytest.approx(0.0, abs=1e-12)
     assert 0.3 < chance.known_items < 0.9
-    np.testing.assert_array_equal(cold_start("random", **SMALL).new_items, chance.new_items)
+    np.testing.assert_array_equal(small("random").new_items, chance.new_items)
 
 
 def test_content_helps_where_nothing_was_sold() -> None:
     """Sales say nothing of a new item; its embedding does."""
-    sales = cold_start("popularity", **{**SMALL, "rounds": 40})
-    content = cold_start("linear_ranker", **{**SMALL, "rounds": 40})
+    sales = small("popularity", rounds=40)
+    content = small("linear_ranker", rounds=40)
     assert np.nansum(content.new_items[:3]) < np.nansum(sales.new_items[:3])
     assert content.known_items < sales.known_items
 
 
-def test_table() -> None:
-    groups, pages = len(ITEM_ENDS) + 1, len(USER_ENDS) + 1
-    one = ColdStart("a", np.full(groups, 0.5), 0.25, np.full(pages, 0.1), np.ones(groups, np.int64))
-    lines = table([one, replace(one, known_items=0.75)]).split("\n")
-    assert lines[0].startswith("| agent | new item 1-3 | new item 4-10 |")
-    assert lines[2] == "| a | 50 | 50 | 50 | 50 | 50 | 50 | 10 | 10 | 10 | 10 |"
-    assert CLICKS.unit == "click"
+def config_of(**changed: Any) -> ColdStartConfig:
+    """A study of two agents, each with two seeds."""
+    values = {"kind": "cold_start", "name": "small", "seeds": 2, "launch": SMALL}
+    return build(ColdStartConfig, {**values, "agents": {"random": {}, "linear_ranker": {}}, **changed})
 
 
-def test_bad_settings_are_refused() -> None:
-    with pytest.raises(InvalidInput, match=r"cold_start\.rounds"):
-        cold_start("random", rounds=0)
+def test_the_study_runs_in_cells_goes_on_and_says_what_it_came_to(tmp_path: Path) -> None:
+    folder, config = tmp_path / "small", config_of()
+    table = STUDY.run(config, folder, HowToRun(quiet=True))
+    alone = small("random"), cold_start(AgentEntry("random", "random", {}), config.launch, 1)
+    row = table.set_index("agent").loc["random"]
+    assert row["kept"] == pytest.approx((alone[0].kept + alone[1].kept) / 2)
+    assert row["new 1-3"] == pytest.approx((alone[0].new_items[0] + alone[1].new_items[0]) / 2)
+    title, rows = STUDY.show(table, config)[0]
+    assert "2 seeds" in title
+    assert [shown["agent"] for shown in rows] == ["linear_ranker", "random"]
+    run = read_run(folder)
+    assert (run.kind, run.state, run.cells) == ("cold_start", "finished", 4)
+    assert run.headline.startswith("linear_ranker keeps ")
+    assert {arm["agent"] for arm in arms(run)} == {"random", "linear_ranker"}
+    before = (folder / "summary.json").read_bytes()
+    for done in ("runs.csv", "summary.json", "table.csv", "cells/seed-1_random.json"):
+        (folder / done).unlink()
+    STUDY.run(config, folder, HowToRun(quiet=True))
+    assert (folder / "summary.json").read_bytes() == before
+    assert (folder / "cold_start.png").stat().st_size > 10_000
+
+
+@pytest.mark.parametrize(
+    ("changed", "field"),
+    [
+        ({"launch": {"rounds": 0}}, r"launch\.rounds"),
+        ({"launch": {"new_share": 0.0}}, r"launch\.new_share"),
+        ({"seeds": 1}, "seeds"),
+        ({"agents": {"randm": {}}}, "randm"),
+    ],
+)
+def test_bad_settings_are_refused(changed: dict[str, Any], field: str) -> None:
+    with pytest.raises(InvalidInput, match=field):
+        config_of(**changed)

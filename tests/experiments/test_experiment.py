@@ -233,6 +233,7 @@ def test_any_known_estimator_may_be_asked_for() -> None:
         ({"agents": {"popularity": {}, "lints": {"alhpa": 1}}}, "agents.lints.alhpa"),
         ({"agents": {"popularity": {}}}, "agents"),
         ({"gate": {"baseline": "oracle"}}, "gate.baseline"),
+        ({"reward": {"costs": ["margin >= 0.9 of popularty's"]}}, "reward.costs.margin per page.versus"),
         ({"gate": {"level": 1.5}}, "gate.level"),
         ({"training": {"rounds": 0}}, "training.rounds"),
         ({"evaluation": {"estimators": ["magic"]}}, "evaluation.estimators"),

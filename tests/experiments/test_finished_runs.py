@@ -93,7 +93,7 @@ def test_other_reasons_not_to_compare(tmp_path: Path) -> None:
     with pytest.raises(InvalidInput, match=r"version 0\.0\.1 made it, and .* the first"):
         compare_runs(read_run(one), read_run(two))
     (two / "summary.json").unlink()
-    with pytest.raises(InvalidInput, match="it is interrupted: nothing to compare yet"):
+    with pytest.raises(InvalidInput, match="it is interrupted: nothing to show yet"):
         compare_runs(read_run(one), read_run(two))
     far = write_sweep(tmp_path / "far", {(2, 9): 1.0})
     with pytest.raises(InvalidInput, match="it shares no agent with the same seed"):
@@ -141,3 +141,35 @@ def test_a_run_is_shown_and_deleted_and_nothing_else_is(tmp_path: Path) -> None:
     assert one.exists()
     assert CliRunner().invoke(app, ["runs", "rm", str(one), "--yes"]).exit_code == 0
     assert sorted(path.name for path in tmp_path.iterdir()) == ["papers"]
+
+
+def test_a_damaged_run_is_named_and_hides_no_other(tmp_path: Path) -> None:
+    write_sweep(tmp_path / "good", FIRST)
+    half = write_sweep(tmp_path / "half", FIRST)
+    (half / "summary.json").write_text('{"half')
+    (half / "environment.json").write_text("[")
+    old = write_sweep(tmp_path / "old", FIRST)
+    (old / "summary.json").write_text('{"made": "in another way"}')
+    assert [(run.folder.name, run.state, run.headline) for run in list_runs(tmp_path)] == [
+        ("good", "finished", "a is best"),
+        ("half", "damaged", ""),
+        ("old", "finished", ""),
+    ]
+    with pytest.raises(InvalidInput, match=r"summary.json cannot be read: run it again"):
+        compare_runs(read_run(tmp_path / "good"), read_run(half))
+    shown = CliRunner().invoke(app, ["runs", "report", str(half)])
+    assert isinstance(shown.exception, InvalidInput)
+    (half / "config.yaml").write_text("a: [")
+    with pytest.raises(InvalidInput, match="it is not YAML"):
+        read_run(half)
+    assert len(list_runs(tmp_path)) == 2
+
+
+def test_names_and_hashes_are_never_cut_in_a_table(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("COLUMNS", "80")
+    write_sweep(tmp_path / "a_name_of_24_letters_here", FIRST)
+    listed = CliRunner().invoke(app, ["runs", "list", str(tmp_path)]).output
+    assert all(word in listed for word in ("finished", "0" * 12, __version__))
+    agents = CliRunner().invoke(app, ["agents"]).output
+    assert "conservative_linucb" in agents
+    assert ":class:" not in agents

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import re
+from html import escape
 from pathlib import Path
 from typing import Any
 
@@ -140,3 +142,23 @@ def test_wrong_guards_are_refused_when_the_config_is_read(guards: list[Any], mes
 def test_the_discount_budget_needs_live_prices() -> None:
     with pytest.raises(InvalidInput, match=r"set shop\.live: true"):
         parse_config({**CONFIG, "shop": {**CONFIG["shop"], "live": False}})
+
+
+def test_the_report_says_how_often_each_guard_intervened_and_who_leans_on_them(finished: Path) -> None:
+    report = (finished / "report.html").read_text(encoding="utf-8")
+    section = report.partition("<h2>The guards</h2>")[2].partition("<h2>")[0]
+    assert section
+    first = section.partition("</table>")[0]
+    rows = np.array(re.findall("<td>(.*?)</td>", first)).reshape(-1, 8)
+    counted = pd.read_parquet(finished / "metrics" / "interventions.parquet")
+    deployed = counted[counted["stage"] == "deployment"].reset_index(drop=True)
+    assert rows[:, 0].tolist() == deployed["agent"].tolist()
+    assert rows[:, 1].tolist() == deployed["rule"].tolist()
+    for column, name in ((2, "slots"), (4, "alone"), (5, "unmet")):
+        assert [int(text.replace(",", "")) for text in rows[:, column]] == deployed[name].tolist()
+    warnings = json.loads((finished / "summary.json").read_text(encoding="utf-8"))["leans_on_guards"]
+    assert warnings
+    assert all(escape(warning) in section for warning in warnings)
+    share = deployed.set_index("agent")["masked_share"]["lints"].iloc[0]
+    assert f"lints {share:.1%}" in section
+    assert "While the agents learnt" in section

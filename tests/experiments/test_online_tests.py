@@ -28,12 +28,17 @@ from shopgym.experiments.studies.online_tests.interference import (
     design_row,
     share_interval,
 )
-from shopgym.experiments.studies.online_tests.merging import CounterfactualRanking, ranks, team_draft
+from shopgym.experiments.studies.online_tests.merging import (
+    CounterfactualRanking,
+    TeamDraft,
+    ranks,
+    team_draft,
+)
 from shopgym.experiments.studies.online_tests.run import ROWS_FILE, SUMMARY, simulate
-from shopgym.experiments.studies.online_tests.season import COUNTED
+from shopgym.experiments.studies.online_tests.season import COUNTED, DecidedPages, season
 from shopgym.experiments.studies.online_tests.truth import total_effects
 from shopgym.policies.explorers import PlackettLuceRanking
-from shopgym.policies.guards import MarginFloor
+from shopgym.policies.guards import FrequencyCap, InStock, MarginFloor
 from shopgym.policies.scorers import TableScorer
 from shopgym.simulators import Catalog
 from shopgym.simulators.rollout import Episode, EpisodicShop
@@ -286,3 +291,22 @@ def test_the_table_of_a_run_names_what_was_assigned(tmp_path: Path) -> None:
     folder = tmp_path / "items"
     run_abtest(config(design={"kind": "categories"}), folder)
     assert list(pd.read_csv(folder / ROWS_FILE).columns) == ["arm", "category", "margin", "history"]
+
+
+def test_pages_that_two_policies_fill_move_the_counters_of_their_guards(arms: Any) -> None:
+    """Without counters a frequency cap refuses the request; with them no user sees an item a third time."""
+    small, catalog, both = arms
+    capped = tuple(
+        replace(policy, guards=(InStock(), FrequencyCap(2, days=400.0))) for policy in both.policies
+    )
+    draft = TeamDraft((capped[0], capped[1]))
+    merged = CounterfactualRanking(capped, np.arange(40) % 2)
+    for policy in (DecidedPages(draft.decide_with_teams, draft.open_counters), merged):
+        shop = season_shop(small, catalog)
+        most = 0
+        for step in season(shop, policy, 1, np.random.default_rng(0)):
+            counter = step.requests.counters["shown_item_400d"]
+            at = np.maximum(step.decisions.positions, 0)
+            earlier = np.take_along_axis(counter, at, axis=1)[step.decisions.positions >= 0]
+            most = max(most, int(earlier.max(initial=0)))
+        assert most == 1

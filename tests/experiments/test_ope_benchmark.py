@@ -17,25 +17,28 @@ from typer.testing import CliRunner
 
 from shopgym.cli.main import app
 from shopgym.core import InvalidInput
+from shopgym.core.config import build
 from shopgym.evaluation.offline import ESTIMATORS
 from shopgym.evaluation.offline.influence import Influence
 from shopgym.evaluation.offline.open_bandit import load, open_bandit_inputs
+from shopgym.experiments.cells.executors import Processes, Serial
 from shopgym.experiments.studies.ope_benchmark import (
     QUICK,
     SCENARIOS,
     BenchmarkCell,
+    OpeBenchmarkConfig,
     Scenario,
     benchmark,
     choices,
     published_model,
     reproductions,
     scenarios,
-    study,
     totals,
 )
+from shopgym.experiments.studies.ope_benchmark.answers import StudyPlan, scenario_cells
 from shopgym.experiments.studies.ope_benchmark.benchmark import Benchmark, SyntheticPolicy, TrueValue
 from shopgym.experiments.studies.ope_benchmark.cells import Answer, summarise_answers, wilson
-from shopgym.experiments.studies.ope_benchmark.study import StudyPlan, scenario_cells
+from shopgym.experiments.studies.ope_benchmark.run import benchmark_cells
 from shopgym.experiments.studies.ope_benchmark.table_logs import TABLES
 from shopgym.experiments.studies.ope_benchmark.weighing import action_logs, benchmark_inputs, conditionals
 from shopgym.experiments.studies.ope_benchmark.zozotown import CLICKS, NO_CLICKS, thompson_marginals
@@ -134,7 +137,7 @@ def test_wilson_interval_of_reference() -> None:
 
 
 def make_cell(answers: list[Answer]) -> BenchmarkCell:
-    return summarise_answers(SMALL, "ips", "delta", TrueValue(2.0, 0.01, 100), answers, failed=1)
+    return summarise_answers(SMALL, "ips", "delta", TrueValue(2.0, 0.01, 100), answers, unanswered=1)
 
 
 def test_a_cell_by_hand() -> None:
@@ -151,7 +154,7 @@ def test_a_cell_by_hand() -> None:
     assert result.rmse == pytest.approx(math.sqrt((0.25 + 0.25 + 0.0625) / 4))
     assert (result.coverage, result.coverage_trusted, result.width) == (0.75, 0.5, 1.0)
     assert (result.trust, result.caution, result.refuse) == (0.5, 0.25, 0.25)
-    assert (result.replicates, result.failed, result.ess) == (4, 1, 25.0)
+    assert (result.replicates, result.unanswered, result.ess) == (4, 1, 25.0)
     assert (result.skew, result.error_rounds, result.shift) == (pytest.approx(0.25), 50.0, 0.0)
     assert result.poor
     json.dumps(result.as_dict(), allow_nan=False)
@@ -248,7 +251,7 @@ def test_a_sound_table_is_trusted_and_covered() -> None:
     cells = {cell.estimator: cell for cell in scenario_cells(table_scenario("explored", replicates=60), 0)}
     assert set(cells) == {"quoted", "ips", "snips", "dm", "dr"}
     quoted = cells["quoted"]
-    assert (quoted.trusts, quoted.failed, quoted.trustworthy) == (60, 0, True)
+    assert (quoted.trusts, quoted.unanswered, quoted.trustworthy) == (60, 0, True)
     assert quoted.coverage_trusted * 60 >= 51  # binomial(60, 0.95) is below with probability 3e-4
     assert quoted.trusted_low < quoted.coverage_trusted < quoted.trusted_high
 
@@ -267,8 +270,8 @@ def test_every_table_is_a_scenario_of_two_thousand_logs_or_is_said_to_have_fewer
 
 
 def test_a_cell_without_answers_counts_what_was_refused() -> None:
-    cell = summarise_answers(SMALL, "quoted", "delta", TrueValue(0.0), [], failed=7, trustworthy=False)
-    assert (cell.replicates, cell.failed, cell.refuse, cell.trusts, cell.poor) == (0, 7, 1.0, 0, False)
+    cell = summarise_answers(SMALL, "quoted", "delta", TrueValue(0.0), [], unanswered=7, trustworthy=False)
+    assert (cell.replicates, cell.unanswered, cell.refuse, cell.trusts, cell.poor) == (0, 7, 1.0, 0, False)
     assert cell.as_dict()["coverage"] is None
 
 
@@ -395,7 +398,7 @@ def test_the_command_prints_writes_and_repeats_itself(
     table = replace(table_scenario("hidden cause", replicates=3), name="tables: hidden")
     monkeypatch.setattr(scenarios, "QUICK", (replace(SMALL, replicates=3), table))
     run, asked = CliRunner(), ["ope-benchmark", "--quick", "--seed", "4"]
-    first = run.invoke(app, [*asked, "--json", "--out", str(tmp_path)])
+    first = run.invoke(app, [*asked, "--json", "--out", str(tmp_path / "ope")])
     assert first.exit_code == 0, first.output
     answer = json.loads(first.stdout)
     assert {row["scenario"] for row in answer["cells"]} == {"small", "tables: hidden"}
@@ -403,23 +406,30 @@ def test_the_command_prints_writes_and_repeats_itself(
     assert answer["intervals"]["delta"]["cells"] == sum(
         row["interval"] == "delta" and not row["table"] for row in answer["cells"]
     )
-    assert (tmp_path / "ope_benchmark.json").read_text() == first.stdout
-    assert (tmp_path / "ope_coverage.png").stat().st_size > 10_000
-    assert (tmp_path / "ope_verdicts.png").stat().st_size > 10_000
+    assert (tmp_path / "ope" / "ope_coverage.png").stat().st_size > 10_000
+    assert (tmp_path / "ope" / "ope_verdicts.png").stat().st_size > 10_000
     again = run.invoke(app, [*asked, "--json"])
     assert again.stdout == first.stdout
     shown = run.invoke(app, asked)
     assert "small" in shown.stdout
     assert "bernstein" in shown.stdout
     assert "what a user is told" in shown.stdout
+    assert "delta intervals at 95%: " in shown.stdout
+    with pytest.raises(InvalidInput, match="would give the same results"):
+        run.invoke(app, [*asked, "--out", str(tmp_path / "ope")], catch_exceptions=False)
 
 
-def test_workers_do_not_change_the_answer() -> None:
-    plan = StudyPlan(estimators=("ips",), closed=("delta",), others={})
-    both = (SMALL, replace(SMALL, name="other", logging=0.5))
-    one, two = (study(both, seed=0, plan=plan, workers=workers) for workers in (1, 2))
-    assert [c.estimator for c in one] == [c.estimator for c in two]
-    assert [(c.scenario, c.rmse) for c in one] == [(c.scenario, c.rmse) for c in two]
+def test_workers_do_not_change_the_answer(monkeypatch: pytest.MonkeyPatch) -> None:
+    both = [replace(table_scenario("hidden cause", replicates=3), name=name) for name in ("one", "two")]
+    monkeypatch.setattr(scenarios, "QUICK", tuple(both))
+    asked = {"kind": "ope_benchmark", "name": "short", "scenarios": "quick"}
+    cells = benchmark_cells(build(OpeBenchmarkConfig, asked), "")
+    answers = (
+        {done.cell: done.rows for done in executor.run(cells)} for executor in (Serial(), Processes(2))
+    )
+    one, two = answers
+    assert one == two
+    assert all(one.values())
 
 
 @pytest.mark.parametrize(

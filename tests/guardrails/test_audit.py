@@ -120,3 +120,9 @@ def test_the_commands_end_with_their_exit_codes(tmp_path):
     assert isinstance(both.exception, InvalidInput)
     swept = ["reward", "frontier", str(spec), "--shop", str(shop), "--sweep", "terms.purchase=1..2", "--json"]
     assert json.loads(runner.invoke(app, [*swept, "--steps", "2"]).stdout)["points"][0]["value"] == 1.0
+
+
+def test_a_frontier_of_a_reward_that_clip_cuts_off_is_refused():
+    spec = RewardSpec({"margin": 1.0}, clip={"margin": (-1e-4, 1e-4)})
+    with pytest.raises(InvalidInput, match=r"reward\.clip = .*widen them"):
+        frontier(spec, small_shop(), Sweep.read("exchange.click=0..1"), steps=2, pages=256)

@@ -26,6 +26,7 @@ PLANTED: dict[str, tuple[dict[str, Any], ...]] = {
     "north_star_negative": (
         {"terms": {"margin": -1.0}},
         {"terms": {"click": -1.0, "margin": 1.0}, "exchange": CLICKS, "north_star": "click"},
+        {"terms": {"margin": 1.0}, "north_star": {"margin": -1.0}},
     ),
     "north_star_cost_uncharged": (
         {"terms": {"margin": 1.0}, "north_star": {"margin": 1.0, "return_cost": -1.0}},
@@ -166,9 +167,16 @@ def test_a_spec_that_cannot_be_read_ends_with_2(tmp_path: Path, monkeypatch: pyt
 
 
 def test_verdicts_have_the_exit_codes_that_are_promised() -> None:
-    assert sorted(EXIT_CODES.values()) == [0, 0, 2, 2, 3, 3]
+    assert sorted(EXIT_CODES.values()) == [0, 0, 2, 2, 3, 3, 3]
     finding = Finding.make("weight_zero", term="click")
     report = LintReport((finding,), "gameable", "h", tables={"T": [{"a": 0.123456, "b": "<x>", "c": 3}]})
     assert report.exit_code == 3
     assert "&lt;x&gt;" in report.html()
     assert report.summary()["findings"][0]["code"] == "weight_zero"
+
+
+def test_every_code_of_the_table_has_a_test_that_plants_it() -> None:
+    folder = Path(__file__).parent
+    names = ("test_shop_lint.py", "test_log_lint.py", "test_audit.py")
+    text = "".join((folder / name).read_text(encoding="utf-8") for name in names)
+    assert [code for code in CODES if code not in PLANTED and f'"{code}"' not in text] == []

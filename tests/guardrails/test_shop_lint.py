@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -11,15 +12,15 @@ from shopgym.core.errors import InvalidInput
 from shopgym.core.reward import RewardSpec
 from shopgym.envs.oracle import best_page_values, page_values
 from shopgym.guardrails.reward.exact_terms import page_terms
-from shopgym.guardrails.reward.findings import ALIGNED, ALIGNED_UP_TO, GAMEABLE
+from shopgym.guardrails.reward.findings import ALIGNED, ALIGNED_UP_TO, FAULTY, GAMEABLE, NOT_TOLD
 from shopgym.guardrails.reward.linted_shop import LintedShop, LintSize
 from shopgym.guardrails.reward.page_rules import PolicyRule, as_choice
 from shopgym.guardrails.reward.pressure import pressure_curve
-from shopgym.guardrails.reward.price import page_price, share_of
+from shopgym.guardrails.reward.price import Share, page_price, share_of
 from shopgym.guardrails.reward.shop_lint import measure
-from shopgym.guardrails.reward.shop_report import exact_lint
+from shopgym.guardrails.reward.shop_report import exact_lint, shop_findings
 from shopgym.guardrails.reward.trials import run_trial
-from shopgym.policies.guards import InStock
+from shopgym.policies.guards import InStock, MarginFloor
 from shopgym.simulators import Catalog, ReturnConfig, ShopConfig
 from shopgym.simulators.config import StockConfig
 from shopgym.simulators.rollout import Episode
@@ -32,6 +33,16 @@ OFF = (0.0, 0.25, 0.5)
 def small_shop(discounts=(0.0,), **changes) -> LintedShop:
     settings = {"users": 2000, "slate_size": 3, "num_candidates": 12, "allow_losses": True, **changes}
     return LintedShop(Catalog.synthetic(80, seed=1), ShopConfig(**settings), 3, discounts)
+
+
+def one_dear_item() -> LintedShop:
+    """Of 400 items one has a margin, and each visitor is offered 6: few are offered that one."""
+    catalog = Catalog.synthetic(400, seed=1)
+    cost = catalog.items.price.copy()
+    cost[0] = 0.1 * cost[0]
+    items = replace(catalog.items, unit_cost=cost)
+    config = ShopConfig(users=2000, slate_size=3, num_candidates=6)
+    return LintedShop(replace(catalog, items=items), config, 3)
 
 
 def opened(shop: LintedShop, lanes: int = 256):
@@ -249,6 +260,121 @@ def test_discounts_begin_with_none():
 def test_the_same_lint_twice_is_the_same(click_in_pounds):
     one, other = (exact_lint(click_in_pounds, small_shop(OFF), size=SIZE).summary() for _ in range(2))
     assert one == other
+
+
+# one planted fault for every further code of a shop
+
+
+def codes(spec: RewardSpec, shop: LintedShop, size: LintSize = SIZE) -> set[str]:
+    return {finding.code for finding in exact_lint(spec, shop, size=size).findings}
+
+
+def test_a_limit_that_no_page_of_the_shop_meets_is_named_with_what_the_best_pages_reach():
+    spec = RewardSpec(costs=("click >= 100 per page", "stockout rate <= 2%"))
+    report = exact_lint(spec, small_shop(), size=SIZE)
+    assert report.exit_code == 3
+    (found,) = [finding for finding in report.findings if finding.code == "limit_impossible"]
+    assert "click at least 100 per page" in found.message
+    means, _ = small_shop().first_pages(SIZE.pages)
+    most = means.value({"click": 1.0}, means.best({"click": 1.0})).mean()
+    assert f"reach {most:.4g}" in found.message
+
+
+def test_a_limit_of_items_that_the_shop_does_not_have_is_refused():
+    limit = {"term": "impression", "per": "impression", "at_least": 0.2, "items": {"categories": ["Nowhere"]}}
+    with pytest.raises(InvalidInput, match=r"items\.categories = 'Nowhere': the catalogue has none"):
+        measure(RewardSpec(costs=(limit,)), small_shop(), size=SIZE)
+
+
+def test_the_headline_of_a_faulty_reward_says_what_is_wrong_first():
+    report = exact_lint(RewardSpec({"margin": 1.0, "revenue": 0.001}), small_shop(), size=SIZE)
+    assert report.verdict == FAULTY
+    assert report.headline.startswith("margin and revenue count the same money twice")
+    assert "earn 100% of the margin" in report.headline
+
+
+def test_bounds_that_cut_the_reward_off_leave_nothing_to_say():
+    report = exact_lint(RewardSpec(clip={"margin": (-1e-4, 1e-4)}), small_shop(), size=SIZE)
+    assert "clip_decides" in {finding.code for finding in report.findings}
+    assert (report.verdict, report.exit_code) == (NOT_TOLD, 3)
+    assert "it was not judged here" in report.headline
+
+
+def test_bounds_that_cut_a_little_are_told_and_those_that_cut_nothing_are_not():
+    shop = small_shop()
+    largest = measure(RewardSpec(), shop, size=SIZE).sampled["margin"].max()
+    assert "clip_binds" in codes(RewardSpec(clip={"margin": (-50.0, 0.99 * largest)}), shop)
+    assert not codes(RewardSpec(clip={"margin": (-50.0, 2.0 * largest)}), shop) & {
+        "clip_binds",
+        "clip_decides",
+    }
+
+
+def test_a_horizon_that_nobody_was_followed_over_is_told():
+    star = {"weights": MARGIN, "horizon": 90}
+    report = exact_lint(RewardSpec(north_star=star), small_shop(), size=SIZE)
+    assert "horizon_not_tested" in {finding.code for finding in report.findings}
+    assert "over 90 days" not in report.headline
+    assert "horizon_not_tested" not in codes(RewardSpec(), small_shop())
+
+
+def test_a_north_star_that_never_varies_is_named():
+    spec = RewardSpec({"impression": 1.0}, unit="impression", north_star="impression")
+    assert {"north_star_constant", "no_variance"} <= codes(spec, small_shop())
+    honest = RewardSpec(MARGIN, north_star={"impression": 1.0})
+    assert "north_star_constant" in codes(honest, small_shop())
+
+
+def test_a_shop_without_any_margin_has_nothing_to_earn():
+    spec = RewardSpec({"margin": -1.0}, north_star={"margin": -1.0})
+    assert "nothing_to_earn" in codes(spec, small_shop())
+
+
+def test_a_term_that_the_shop_does_not_measure_never_varies():
+    spec = RewardSpec({"margin": 1.0, "expected_return_cost": -1.0})
+    assert "term_never_varies" in codes(spec, small_shop())
+    assert "term_never_varies" not in codes(spec, small_shop(returns=ReturnConfig(enabled=True, rate=0.3)))
+
+
+def test_where_one_order_makes_all_of_the_margin_nothing_is_judged():
+    """All items but one earn nothing, and hardly anybody is offered that one."""
+    report = exact_lint(RewardSpec({"click": 1.0}, unit="click"), one_dear_item(), size=LintSize(256, 16, 0))
+    found = {finding.code for finding in report.findings}
+    assert "not_judged" in found
+    assert "gameable" not in found
+    assert "% of the margin" not in report.headline
+
+
+def test_an_episode_in_which_few_orders_make_the_margin_is_told_apart():
+    """Pages are exact and can be judged; in 16 visits hardly anything is bought."""
+    report = exact_lint(RewardSpec(), small_shop(), size=LintSize(512, 16, 0))
+    (found,) = [finding for finding in report.findings if finding.code == "few_episodes"]
+    assert "Per visit nothing is told" in found.message
+    assert report.verdict == ALIGNED
+
+
+def test_a_reward_that_only_a_longer_look_saves_is_short_sighted():
+    """What is measured of an optimiser that looks ahead is fine; the one that does not loses a third."""
+    lint = measure(RewardSpec(), small_shop(), size=SIZE)
+    page, visit = lint.prices
+    third = replace(visit, share=Share(1.0, 0.98, 1.02), myopic=Share(0.67, 0.6, 0.74))
+    found = {finding.code for finding in shop_findings(replace(lint, prices=(page, third)))}
+    assert "short_sighted" in found
+    assert "gameable" not in found
+
+
+def test_a_page_with_fewer_candidates_than_slots_has_a_pressure():
+    shop = small_shop()
+    floor = MarginFloor(float(np.quantile(shop.catalog.items.margin, 0.9)))
+    means, _ = LintedShop(shop.catalog, shop.config, 3, guards=(InStock(), floor)).first_pages(256)
+    slots = means.filled.sum(axis=1)
+    assert (slots < 3).any()
+    assert not slots.all()
+    with np.errstate(all="raise"):
+        pages = means.tilted(MARGIN, 2.0, np.random.default_rng(0))
+        curve = pressure_curve(means, MARGIN, MARGIN)
+    assert np.isfinite(pages.kl).all()
+    assert len(curve.points) > 2
 
 
 @pytest.mark.slow

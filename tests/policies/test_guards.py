@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -350,6 +351,7 @@ def test_every_kind_is_tested() -> None:
         ({"kind": "exposure_floor", "items": {"categories": ["odd"]}, "minimum": 1.0}, r"minimum = 1\.0"),
         ({"kind": "consent"}, r"guards\.consent\.items"),
         ({"kind": "discount_budget", "maximum": 0.0}, r"guards\.discount_budget\.maximum = 0\.0"),
+        ({"kind": "margin_floor", "minimum": float("inf")}, r"guards\.margin_floor\.minimum = inf"),
         ({"kind": "freqency_cap"}, "did you mean 'frequency_cap'"),
         ("in_stock", "a mapping with its kind"),
     ],
@@ -365,7 +367,13 @@ def test_a_wrong_declaration_is_refused(spec: Any, field: str) -> None:
         ((Consent(ODD, "user.consnt"),), r"consent\.column = 'user\.consnt'.*did you mean 'user\.consent'"),
         ((ExposureFloor(ItemGroup(categories=("od",)), 0.2),), r"items\.categories = 'od'.*'odd'"),
         ((AgeLimit(ItemGroup(item_ids=("x",))),), r"guards\.age_limit\.items\.item_ids = 'x'"),
-        ((BrandSafety(ItemGroup(categories=("even", "odd"))),), "whole catalogue"),
+        (
+            (BrandSafety(ItemGroup(categories=("even", "odd"))),),
+            r"guards\.brand_safety = 'even, odd is never shown': nothing of the catalogue is left",
+        ),
+        ((PriceFloor(1e6),), r"guards\.price_floor = 'price below 1e\+06': nothing of the catalogue is left"),
+        ((MarginFloor(1e6), InStock()), r"guards\.margin_floor = 'margin below 1e\+06': nothing"),
+        ((BrandSafety(ODD), BrandSafety(EVEN)), r"guards = 'odd is never shown and even is never shown'"),
         ((BrandSafety(ODD, ONE),), "in both groups"),
         ((ExposureFloor(ONE, 0.5),), "the group has 1"),
         ((CategoryCap(1), ExposureFloor(ODD, 0.5)), "category_cap leaves them at most 33%"),
@@ -391,6 +399,29 @@ def test_a_config_is_checked_before_there_is_a_catalogue(
 ) -> None:
     with pytest.raises(InvalidInput, match=message):
         check_columns(rules, {"user": (), "context": ()}, live)
+
+
+@pytest.mark.parametrize(
+    ("name", "values", "message"),
+    [
+        ("shown_item_7d", np.full((2, 4), np.nan), "give finite numbers"),
+        ("shown_item_7d", np.full((2, 4), np.inf), "give finite numbers"),
+        ("shown_item_7d", np.full((2, 4), "x"), "give finite numbers"),
+        ("shown_item_7d", np.full((2, 4), -1.0), "give finite numbers from 0 on"),
+        ("shown_item_7d", np.zeros((2, 3)), r"give shape \(2,\), or \(2, 4\)"),
+        ("shown", np.zeros(3), r"give shape \(2,\)"),
+        ("shown.odd", np.array([np.nan, 1.0]), "give finite numbers"),
+    ],
+)
+def test_a_counter_that_is_no_number_for_each_is_refused_by_name(
+    name: str, values: Any, message: str
+) -> None:
+    policy = guarded((InStock(), FrequencyCap(2), ExposureFloor(ODD, 0.2)))
+    requests = random_requests(policy, 2, 4, default_rng(1))
+    counters = {"shown_item_7d": np.zeros((2, 4)), "shown.odd": np.zeros(2), "shown": np.zeros(2)}
+    policy.decide(replace(requests, counters=counters), default_rng(0))
+    with pytest.raises(InvalidInput, match=rf"requests\.counters\.{re.escape(name)} = .*{message}"):
+        policy.decide(replace(requests, counters={**counters, name: values}), default_rng(0))
 
 
 def test_a_request_that_lacks_what_a_rule_reads_is_refused() -> None:

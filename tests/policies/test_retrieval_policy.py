@@ -16,7 +16,8 @@ from shopgym.agents.retrieval.item_knn import ItemKNN
 from shopgym.agents.retrieval.popular import Popular
 from shopgym.core import Decisions, Interactions, InvalidInput, Policy, Requests
 from shopgym.policies.explorers import PlackettLuceRanking, Softmax
-from shopgym.policies.guards import CategoryCap, InStock
+from shopgym.policies.guards import CategoryCap, FrequencyCap, InStock
+from shopgym.policies.guards.interventions import CountingPolicy
 from shopgym.policies.policy import SlatePolicy, policy_from_state
 from shopgym.policies.retrieval import Model, topk
 from shopgym.policies.retrieval import ivf as ivf_module
@@ -394,3 +395,27 @@ def test_a_retrieving_policy_serves_a_shop_that_offers_everything(
         shop.serve(decided.slates)
         shop.start_visits()
     assert isinstance(policy.policy.explorer, PlackettLuceRanking | Softmax)
+
+
+def test_the_guards_of_the_ranking_policy_are_counted_and_read_their_counters(
+    fitted: dict[str, Model], catalog: Catalog
+) -> None:
+    """Candidates that are retrieved keep their counters: no user sees an item twice."""
+    inner = ranking(catalog.items, fitted["als"], FrequencyCap(1, days=400.0))
+    policy = RetrievingPolicy(Retriever(fitted["als"], 12), inner)
+    counting, counters = CountingPolicy.of_policy(policy), policy.open_counters()
+    assert counters is not None
+    rng = np.random.default_rng(1)
+    for page in range(4):
+        requests = counters.fill(asks(20, 60))
+        decided = counting.decide(requests, rng)
+        at = np.maximum(decided.positions, 0)
+        earlier = np.take_along_axis(requests.counters["shown_item_400d"], at, axis=1)
+        assert (earlier[decided.positions >= 0] == 0).all()
+        again = policy.propensities(requests, decided.positions)
+        np.testing.assert_allclose(again, decided.propensities)
+        assert requests.counters["shown_item_400d"].sum() == 60 * page
+        counters.show(requests, decided.slates)
+    rows = {row["rule"]: row["slots"] for row in counting.counts.rows()}
+    assert rows["frequency_cap per item"] > 0
+    assert counting.counts.pages == 80

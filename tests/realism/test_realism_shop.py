@@ -25,6 +25,8 @@ from shopgym.realism.applicability import (
 )
 from shopgym.realism.comparisons import baskets, clicks_of_two_or_more, split_at_pauses
 from shopgym.realism.effect_sizes import PRICE_OFF, PUBLISHED, measure_effect_sizes
+from shopgym.realism.events import EVENTS
+from shopgym.realism.order_facts import TRADES
 from shopgym.realism.report import measured_facts, not_applicable, realism
 from shopgym.realism.shop_data import DAY, ShopData
 from shopgym.realism.shop_events import SEASON_START, Behaviour, Season, last_days, simulate_season
@@ -109,6 +111,18 @@ def test_the_same_seed_gives_the_same_season() -> None:
     assert two.data.events is not None
     pd.testing.assert_frame_equal(one.data.events, two.data.events)
     assert not set(one.data.sessions["start"]) & set(other.data.sessions["start"])
+
+
+def test_kinds_of_event_that_are_not_recorded_change_nothing_else() -> None:
+    whole, part = (
+        simulate_season(CATALOG, CONFIG, days=30.0, seed=4, kinds=kinds) for kinds in (EVENTS, TRADES)
+    )
+    for column in ("time", "user_id", "item_id", "quantity", "price", "order_id"):
+        expected = whole.data.select(*TRADES)[column].reset_index(drop=True)
+        pd.testing.assert_series_equal(part.data.required_events()[column], expected)
+    assert (part.visits, part.pages) == (whole.visits, whole.pages)
+    with pytest.raises(InvalidInput, match="none of"):
+        simulate_season(CATALOG, CONFIG, days=1.0, seed=4, kinds=("favourite",))
 
 
 def test_visits_come_when_the_calendar_says() -> None:

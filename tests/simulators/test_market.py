@@ -88,6 +88,9 @@ def test_drift_is_a_random_walk(catalog: Catalog) -> None:
     steps = [drifting.appeal(day + 1.0) - drifting.appeal(float(day)) for day in range(200)]
     by_category = np.stack(steps)[:, np.unique(catalog.items.category, return_index=True)[1]]
     assert by_category.std() == pytest.approx(0.1, rel=0.1)
+    again = market(catalog, config=MarketConfig(drift=0.1))
+    for day in (150.0, 20.0, 90.0):  # in any order
+        np.testing.assert_array_equal(again.appeal(day), drifting.appeal(day))
 
 
 def test_a_campaign_cuts_prices_lifts_appeal_and_ends(catalog: Catalog) -> None:

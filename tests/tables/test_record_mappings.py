@@ -290,7 +290,7 @@ def test_an_own_mapping_is_a_small_yaml_file(tmp_path: Path) -> None:
         ("colums: {order: x}", "did you mean 'columns'"),
         ("kind: invoices", "choose one of order lines, events"),
         ("[1, 2]", "write settings"),
-        ("a: [", "write YAML"),
+        ("a: [", "it is not YAML"),
     ],
 )
 def test_a_wrong_mapping_says_what_is_wrong(text: str, match: str) -> None:

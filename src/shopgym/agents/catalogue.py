@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import ast
 import inspect
+import re
 from importlib.util import find_spec
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 from .options import option_types
 from .registry import AGENTS, agent_class, agent_names
@@ -63,13 +64,14 @@ def _docstring(module: str, attribute: str) -> str | None:
 
 
 def _first_sentence(text: str | None) -> str:
-    return " ".join((text or "").split("\n\n")[0].split()).replace("``", "")
+    plain = re.sub(r":\w+:`[.~]*([^`]*)`", r"\1", " ".join((text or "").split("\n\n")[0].split()))
+    return plain.replace("``", "")
 
 
 def _type_text(kind: Any) -> str:
-    return (
-        "" if kind is Any else kind.__name__ if isinstance(kind, type) else str(kind).replace("typing.", "")
-    )
+    if isinstance(kind, type) and not get_args(kind):
+        return kind.__name__
+    return "" if kind is Any else re.sub(r"\b(\w+\.)+", "", str(kind))
 
 
 def _default_text(maker: Any, option: str) -> str:

@@ -23,4 +23,4 @@ def agents(
         return
     if not rows:
         say(f"{name} takes no options")
-    print_table(name, rows, left=("agent", "kind", "what it does", "option", "type", "default"), least=150)
+    print_table(name, rows, left=("agent", "kind", "what it does", "option", "type", "default"))

@@ -12,6 +12,8 @@ import typer
 KINDS = {
     "experiment": "experiments.config:ExperimentConfig",
     "leaderboard": "experiments.studies.leaderboard:LeaderboardConfig",
+    "cold_start": "experiments.studies.cold_start:ColdStartConfig",
+    "long_term": "experiments.studies.long_term:LongTermConfig",
     "abtest": "experiments.studies.online_tests:AbtestConfig",
     "ope-benchmark": "experiments.studies.ope_benchmark.scenarios:Scenario",
     "shop": "simulators:ShopConfig",
@@ -38,7 +40,7 @@ def config_schema(
 def config_check(
     config: Annotated[Path, typer.Argument(help="YAML file, or the name of a shipped config")],
 ) -> None:
-    """Check the config of an experiment, a sweep, a leaderboard or an online test; nothing is run."""
+    """Check the config of an experiment, a sweep, a study or an online test; nothing is run."""
     from ..core.config import build
     from ..experiments.config_file import read_config
     from ..experiments.kinds import ABTEST

@@ -4,11 +4,27 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
+from ..core.errors import InvalidInput
+
+SHORT = 24
+"""Letters of a cell that is never broken: names, numbers and hashes."""
+WIDEST = 10_000
+"""Letters of a line, for measuring what a table would need."""
 AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON object and nothing else.")]
+
+
+def require_no_input(option: str, target: Path | None, inputs: Sequence[Path | None]) -> None:
+    """Raise :class:`InvalidInput` if the file that is to be written is one of those that are read."""
+    if target is None or not target.exists():
+        return
+    if any(path is not None and path.exists() and target.samefile(path) for path in inputs):
+        fix = "it is read by this command, and would be replaced: choose another place"
+        raise InvalidInput(option, str(target), fix)
 
 
 def say(text: str) -> None:
@@ -26,8 +42,9 @@ def print_table(
     Args:
         title: above the table.
         rows: with the same keys, the names of the columns.
-        left: columns that are aligned left; the others are numbers. Cells are broken where they do not fit.
-        least: width at the least; then cells are not broken.
+        left: columns that are aligned left; the others are numbers. Long cells are broken where they do
+            not fit, short ones never.
+        least: width at the least; then no cell is broken, and the table may be wider.
     """
     from rich.box import SIMPLE_HEAD
     from rich.table import Table
@@ -39,10 +56,13 @@ def print_table(
     table = Table(box=SIMPLE_HEAD, title=title, title_justify="left")
     for name in rows[0]:
         side: Any = "left" if name in left else "right"
-        table.add_column(name, justify=side, overflow="fold", no_wrap=least > 0)
+        longest = max(len(str(row[name])) for row in rows)
+        whole = longest if longest <= SHORT else None
+        table.add_column(name, justify=side, overflow="fold", no_wrap=least > 0, min_width=whole)
     for row in rows:
         table.add_row(*(str(value) for value in row.values()))
-    plain_console(least).print(table)
+    natural = plain_console(WIDEST).measure(table).maximum if least else 0
+    plain_console(max(least, natural)).print(table)
 
 
 @contextmanager

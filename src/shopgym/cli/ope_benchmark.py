@@ -3,21 +3,19 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Sequence
-from dataclasses import asdict, replace
-from functools import partial
+from collections.abc import Callable
+from contextlib import nullcontext
+from dataclasses import asdict
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from tempfile import TemporaryDirectory
+from typing import Annotated, Any
 
 import typer
 
 from .console import AsJson, print_table, progress_bar
-
-if TYPE_CHECKING:
-    from ..experiments.studies.ope_benchmark.scenarios import Scenario
+from .study import print_study
 
 PARTS = ("shop", "open-bandit", "digits")
-SHOWN = ("ips", "snips", "dm", "dr", "switch-dr", "dr-os")
 
 
 def ope_benchmark(
@@ -39,19 +37,21 @@ def ope_benchmark(
     workers: Annotated[int, typer.Option(min=1, help="Processes; the answer does not depend on it.")] = 1,
     as_json: AsJson = False,
     out: Annotated[
-        Path | None, typer.Option(help="Also write ope_benchmark.json and the plots into this folder.")
+        Path | None, typer.Option(help="Also write the tables and the plots into this folder.")
     ] = None,
 ) -> None:
-    """Hold offline estimates, their intervals and their verdicts against the truth."""
+    """Hold offline estimates, their intervals and their verdicts against the truth.
+
+    The study of the shop is that of 'shopgym run ope_benchmark', which goes on where it was interrupted.
+    """
     from ..core.errors import one_of
     from ..core.files import write_text
 
     one_of("--only", only, PARTS)
+    if only == "shop":
+        return _shop("quick" if quick else "all", share, seed, workers, as_json, out)
     with progress_bar("logs", quiet=as_json) as progress:
-        if only == "shop":
-            answer = _shop(quick, share, seed, workers, out, progress)
-        else:
-            answer = _reproduction(only, data, seed, progress)
+        answer = _reproduction(only, data, seed, progress)
     text = json.dumps(answer, indent=1, allow_nan=False)
     if out is not None:
         write_text(out / "ope_benchmark.json", text + "\n")
@@ -61,38 +61,32 @@ def ope_benchmark(
         _print(answer)
 
 
-def _shop(
-    quick: bool,
-    share: float,
-    seed: int,
-    workers: int,
-    out: Path | None,
-    progress: Callable[[str, int, int], None],
-) -> dict[str, Any]:
+def _shop(scenarios: str, share: float, seed: int, workers: int, as_json: bool, out: Path | None) -> None:
+    from ..core.config import build
     from ..evaluation.offline.estimate import without_infinity
-    from ..experiments.studies.ope_benchmark.cells import totals
-    from ..experiments.studies.ope_benchmark.choices import CHOICES, choices
-    from ..experiments.studies.ope_benchmark.plots import save_plots
-    from ..experiments.studies.ope_benchmark.scenarios import QUICK, SCENARIOS
-    from ..experiments.studies.ope_benchmark.study import study
+    from ..experiments.cell_runs import HowToRun
+    from ..experiments.cells.executors import make_executor
+    from ..experiments.studies.ope_benchmark import STUDY, OpeBenchmarkConfig
+    from ..experiments.studies.ope_benchmark.run import by_interval, chosen_of, estimated_of
 
-    cells = study(_fewer(QUICK if quick else SCENARIOS, share), seed=seed, workers=workers, progress=progress)
-    of_shop = [cell for cell in cells if not cell.table]
-    by_interval = {
-        name: totals([cell for cell in of_shop if cell.interval == name]).as_dict()
-        for name in dict.fromkeys(cell.interval for cell in of_shop)
-    }
-    chosen = [] if quick else choices(_fewer(CHOICES, share), seed=seed, progress=progress)
-    if out is not None:
-        save_plots(cells, out)
-    return {
+    asked = {"scenarios": scenarios, "share": share, "seed": seed}
+    config = build(OpeBenchmarkConfig, {"kind": "ope_benchmark", "name": "ope_benchmark", **asked})
+    how = HowToRun(make_executor(None, workers), quiet=as_json)
+    with nullcontext(str(out)) if out is not None else TemporaryDirectory() as place:
+        folder = Path(place) if out is not None else Path(place) / config.name
+        table = STUDY.run(config, folder, how)
+        if not as_json:
+            return print_study(table, config, out)
+    cells = estimated_of(table)
+    answer = {
         "part": "shop",
         "seed": seed,
         "share": share,
-        "intervals": by_interval,
+        "intervals": {name: every.as_dict() for name, every in by_interval(cells).items()},
         "cells": [cell.as_dict() for cell in cells],
-        "choices": [without_infinity(asdict(choice)) for choice in chosen],
+        "choices": [without_infinity(asdict(choice)) for choice in chosen_of(table)],
     }
+    typer.echo(json.dumps(answer, indent=1, allow_nan=False))
 
 
 def _reproduction(
@@ -110,112 +104,16 @@ def _reproduction(
     return {"part": only, "seed": seed, "rows": [asdict(row) for row in rows]}
 
 
-def _fewer(scenarios: Sequence[Scenario], share: float) -> list[Scenario]:
-    return [
-        replace(each, replicates=max(min(10, each.replicates), int(each.replicates * share)))
-        for each in scenarios
-    ]
-
-
 def _print(answer: dict[str, Any]) -> None:
-    table = partial(
-        print_table, left=("scenario", "estimator", "model", "interval", "by", "number"), least=130
-    )
-    if answer["part"] != "shop":
-        table(
-            f"{answer['part']}: mean relative error",
-            [
-                {
-                    "estimator": row["estimator"],
-                    "model": row["model"],
-                    "here": f"{row['relative_error']:.4f}",
-                    "95%": f"[{row['low']:.4f}, {row['high']:.4f}]",
-                    "published": f"{row['published']:.4f}",
-                    "runs": row["runs"],
-                }
-                for row in answer["rows"]
-            ],
-        )
-        return
-    table(
-        "Delta intervals at 95%, by scenario",
-        [
-            {
-                "scenario": c["scenario"],
-                "estimator": c["estimator"],
-                "error": f"{c['relative_error']:.1%}",
-                "bias": f"{c['bias']:+.1%}",
-                "coverage": f"{c['coverage']:.1%} [{c['coverage_low']:.0%}, {c['coverage_high']:.0%}]",
-                "width": f"{c['width']:.2f}",
-                "trust": f"{c['trust']:.0%}",
-                "caution": f"{c['caution']:.0%}",
-                "refuse": f"{c['refuse']:.0%}",
-            }
-            for c in answer["cells"]
-            if c["interval"] == "delta" and c["estimator"] in SHOWN and not c["table"]
-        ],
-    )
-    table(
-        "Logs read as tables: what a user is told",
-        [
-            {
-                "scenario": c["scenario"],
-                "number": c["estimator"],
-                "logs": c["replicates"] + c["failed"],
-                "no number": c["failed"],
-                "refuse": _count(c, "refuse"),
-                "caution": _count(c, "caution"),
-                "trust": c["trusts"],
-                "trust is right": "yes" if c["trustworthy"] else "no",
-                "coverage where trusted": _trusted(c),
-                "coverage": _share(c["coverage"]),
-                "error": _share(c["relative_error"]),
-            }
-            for c in answer["cells"]
-            if c["table"]
-        ],
-    )
-    table(
-        "All estimators, by interval",
-        [
-            {
-                "interval": name,
-                "cells": t["cells"],
-                "good": _share(t["good"]),
-                "trusted, good": f"{t['trusted_good']} of {t['trusted_cells']}",
-                "poor": t["poor"],
-                "of them refused": _share(t["poor_refused"]),
-                "trusted": _share(t["poor_trusted"]),
-                "others refused": _share(t["sound_refused"]),
-            }
-            for name, t in answer["intervals"].items()
-        ],
-    )
-    table(
-        "Choosing the best of eight policies",
-        [
-            {
-                "scenario": c["scenario"],
-                "by": c["chooser"],
-                "error": f"{c['error']:.1%}",
-                "regret": f"{c['regret']:.1%} +- {c['regret_error']:.1%}",
-                "right": f"{c['right']:.0%}",
-                "SharpeRatio@3": "" if c["sharpe"] is None else f"{c['sharpe']:.2f}",
-            }
-            for c in answer["choices"]
-        ],
-    )
-
-
-def _count(cell: dict[str, Any], word: str) -> str:
-    return f"{cell[word] * cell['replicates']:.0f}"
-
-
-def _trusted(cell: dict[str, Any]) -> str:
-    if not cell["trusts"]:
-        return ""
-    return f"{cell['coverage_trusted']:.1%} [{cell['trusted_low']:.1%}, {cell['trusted_high']:.1%}]"
-
-
-def _share(value: float | None) -> str:
-    return "" if value is None else f"{value:.0%}"
+    rows = [
+        {
+            "estimator": row["estimator"],
+            "model": row["model"],
+            "here": f"{row['relative_error']:.4f}",
+            "95%": f"[{row['low']:.4f}, {row['high']:.4f}]",
+            "published": f"{row['published']:.4f}",
+            "runs": row["runs"],
+        }
+        for row in answer["rows"]
+    ]
+    print_table(f"{answer['part']}: mean relative error", rows, left=("estimator", "model"), least=130)

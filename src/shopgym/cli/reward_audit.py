@@ -8,8 +8,9 @@ from typing import Annotated
 
 import typer
 
-from .console import AsJson, print_table, progress_bar, say
-from .reward import Discounts, Html, SpecFile, Tolerance, shares, show_report
+from ..core.errors import InvalidInput
+from .console import AsJson, print_table, progress_bar, require_no_input, say
+from .reward import Discounts, Html, SpecFile, Tolerance, shares, show_report, whole_numbers
 
 Shop = Annotated[Path, typer.Option("--shop", help="Config of an experiment, or a profile's name.")]
 Seed = Annotated[int | None, typer.Option(min=0, help="Of the shop; default: the config's.")]
@@ -45,8 +46,12 @@ def reward_audit(
     from ..guardrails.reward.linted_shop import LintSize
     from ..guardrails.reward.trained import AuditedAgent
 
-    budget = tuple(sorted(round(number) for number in shares(pages, "--pages")))
-    trainees = [AuditedAgent(name.strip(), budget) for name in agents.split(",") if name.strip()]
+    require_no_input("--html", html, (spec, shop))
+    budget = tuple(sorted(set(whole_numbers(pages, "--pages"))))
+    names = [name.strip() for name in agents.split(",") if name.strip()]
+    for name in (name for name in names if names.count(name) > 1):
+        raise InvalidInput("--agents", name, "it stands there twice: name it once; --seeds trains it again")
+    trainees = [AuditedAgent(name, budget) for name in names]
     with progress_bar("audit", quiet=as_json) as bar:
         audited = audit(
             read_spec(config_path(spec)),
@@ -78,6 +83,7 @@ def reward_frontier(
     from ..experiments.reward_shop import read_shop
     from ..guardrails.reward.frontier import Sweep, frontier, frontier_picture
 
+    require_no_input("--png", png, (spec, shop))
     where = read_shop(shop, shares(discounts), seed)
     audited = frontier(
         read_spec(config_path(spec)), where, Sweep.read(sweep), steps=steps, tolerance=tolerance

@@ -1,10 +1,12 @@
-"""``shopgym run``: one experiment from config to bundle and report, a sweep, or a leaderboard."""
+"""``shopgym run``: one experiment from config to bundle and report, a sweep, or a study."""
 
 from __future__ import annotations
 
 import json
 import signal
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -12,11 +14,11 @@ import typer
 
 from ..core.errors import InvalidInput
 from .console import AsJson, say
+from .study import print_study
 
 if TYPE_CHECKING:
     from ..experiments.cell_runs import HowToRun
     from ..experiments.config import ExperimentConfig
-    from ..experiments.studies.leaderboard import LeaderboardConfig
     from ..experiments.sweeps.plan import Plan
 
 
@@ -41,7 +43,7 @@ def run(
         str | None, typer.Option(help="why the candidate is exported even if the gate refuses it")
     ] = None,
     executor: Annotated[
-        str | None, typer.Option(help="who runs the cells of a sweep or leaderboard: serial, processes, ray")
+        str | None, typer.Option(help="who runs the cells of a sweep or study: serial, processes, ray")
     ] = None,
     workers: Annotated[int, typer.Option(min=1, help="cells under way at a time")] = 1,
     robust: Annotated[
@@ -52,9 +54,9 @@ def run(
     """Train and compare agents, evaluate them offline, gate, export, serve, report.
 
     Before it begins it says how long it will take. A list in the place of one value, or 'seeds', makes a
-    sweep: every combination is run with every seed. A config of 'kind: leaderboard' compares agents in
-    several environments over several seeds. Both are run in cells: what was interrupted goes on when the same
-    command is given again. Exit code 4 says that an agent failed: the results of the others are complete.
+    sweep: every combination is run with every seed. A config of another kind (leaderboard,
+    cold_start, long_term, ope_benchmark) is a study. What was interrupted goes on when the same command is
+    given again. Exit code 4 says that an agent failed: the results of the others are complete.
     """
     from ..experiments.cells.executors import make_executor
     from ..experiments.config import ExperimentConfig
@@ -72,17 +74,25 @@ def run(
     folder = out or Path("runs") / checked.name
     signal.signal(signal.SIGTERM, _end)
     if isinstance(checked, ExperimentConfig):
-        return _experiment(checked, folder, as_json, overwrite, robust, dry_run, override)
+        with _interruptible():
+            return _experiment(checked, folder, as_json, overwrite, robust, dry_run, override)
     for option, asked in (("--robust", robust), ("--override", override)):
         if asked:
             raise InvalidInput(option, asked, "leave it out: it is for a single experiment")
     from ..experiments.cell_runs import HowToRun
 
     how = HowToRun(runs_cells, quiet=as_json, overwrite=overwrite)
-    try:
+    with _interruptible():
         _in_cells(checked, folder, how, workers, dry_run)
+
+
+@contextmanager
+def _interruptible() -> Iterator[None]:
+    """Say after Ctrl-C that nothing finished is lost."""
+    try:
+        yield
     except KeyboardInterrupt:
-        print("interrupted: every finished cell is kept; the same command goes on", file=sys.stderr)
+        print("interrupted: what is finished is kept; the same command goes on", file=sys.stderr)
         raise typer.Exit(INTERRUPTED_EXIT) from None
 
 
@@ -128,19 +138,19 @@ def _say_duration(config: ExperimentConfig, robust: bool, as_json: bool) -> None
 
 
 def _end(number: int, _: object) -> None:
-    """End as an error does, so that the unfinished folder is removed and no worker stays."""
+    """End as an error does, so that nothing is left half written and no worker stays."""
     raise SystemExit(128 + number)
 
 
 def _in_cells(checked: Any, folder: Path, how: HowToRun, workers: int, dry_run: bool) -> None:
-    """Run a sweep or a leaderboard, or say how much it is."""
+    """Run a sweep or a study, or say how much it is."""
     from ..experiments.sweeps.plan import Plan
 
     if dry_run:
         return _say_cells(checked, how, workers)
     if isinstance(checked, Plan):
         return _sweep(checked, folder, how)
-    return _leaderboard(checked, folder, how)
+    return _study(checked, folder, how)
 
 
 def _say_cells(checked: Any, how: HowToRun, workers: int) -> None:
@@ -166,15 +176,15 @@ def _sweep(plan: Plan, folder: Path, how: HowToRun) -> None:
         raise typer.Exit(FAILED_EXIT)
 
 
-def _leaderboard(config: LeaderboardConfig, folder: Path, how: HowToRun) -> None:
-    from ..experiments.studies.leaderboard import run_leaderboard
-    from ..experiments.studies.leaderboard.printing import print_table
+def _study(config: Any, folder: Path, how: HowToRun) -> None:
+    from ..experiments.cells.exact_json import exact_json
+    from ..experiments.kinds import KINDS
 
-    table = run_leaderboard(config, folder, how)
+    table = KINDS[config.kind].load_study().run(config, folder, how)
     if how.quiet:
-        rows = json.loads(table.to_json(orient="records"))
+        rows = exact_json(table.to_dict("records"))
         print(json.dumps({"name": config.name, "table": rows, "folder": str(folder)}))
     else:
-        print_table(table, config, folder)
-    if table["failed"].any():
+        print_study(table, config, folder)
+    if (table["failed"] != "").any():
         raise typer.Exit(FAILED_EXIT)

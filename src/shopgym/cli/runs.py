@@ -8,7 +8,6 @@ from typing import Annotated, Any
 
 import typer
 
-from ..core.errors import InvalidInput
 from .console import AsJson, print_table, say
 
 RunFolder = Annotated[Path, typer.Argument(help="a folder that 'shopgym run' wrote")]
@@ -80,12 +79,11 @@ def runs_compare(first: RunFolder, second: RunFolder, as_json: AsJson = False) -
 def runs_report(run: RunFolder, as_json: AsJson = False) -> None:
     """Show what a run came to, and where its page is."""
     from ..experiments.cells.exact_json import exact_json
-    from ..experiments.finished import arms, read_run
+    from ..experiments.finished import arms, read_run, require_finished
     from ..experiments.sweeps.report import interval
 
     finished = read_run(run)
-    if finished.state != "finished":
-        raise InvalidInput("run", str(run), f"it is {finished.state}: give the command that began it again")
+    require_finished(finished)
     page, value = run / "report.html", finished.config_kind.value
     rows: list[dict[str, Any]] = list(arms(finished))
     if as_json:

@@ -43,17 +43,20 @@ def positions_of(slates: I32, filled: I32, candidates: I32) -> I32:
     return np.where(same.any(axis=2), same.argmax(axis=2), EMPTY).astype(np.int32)
 
 
-def without_forbidden(guards: Sequence[Guard], requests: Requests, items: Items, slates: I32) -> I32:
-    """The slates (n, k) with an empty slot for what the guards forbid there.
+def without_forbidden(
+    guards: Sequence[Guard], requests: Requests, items: Items, slates: I32
+) -> tuple[I32, I32]:
+    """((n, k) positions of the slates, the same with an empty slot for what the guards forbid there).
 
     Slot by slot, like the sampler of a policy: a guard that looks back sees only what is left.
     """
     n, k = slates.shape
-    positions = positions_of(slates, np.full(n, k, np.int32), requests.candidates)
+    asked = positions_of(slates, np.full(n, k, np.int32), requests.candidates)
+    positions = asked.copy()
     for slot in range(k):
         allowed = permitted(guards, requests, items, positions[:, :slot])
         positions[:, slot] = unless_forbidden(allowed, positions[:, slot])
-    return np.where(positions >= 0, slates, EMPTY).astype(np.int32)
+    return asked, positions
 
 
 def unless_forbidden(allowed: Bool, picks: AnyArray) -> AnyArray:

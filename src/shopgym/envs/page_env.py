@@ -18,7 +18,7 @@ from ..core.batches import EMPTY, SLOT_TERMS, Feedback, Requests
 from ..core.errors import InvalidInput, one_of, refuse_rows
 from ..core.reward import RewardSpec
 from ..core.types import F64, I32, I64, AnyArray, Bool
-from ..policies.guards import DiscountBudget, Guard, bind_guards, open_counters
+from ..policies.guards import DiscountBudget, Guard, Interventions, bind_guards, open_counters
 from ..simulators import Shop
 from ..simulators.rollout import Episode as Episode
 from ..simulators.rollout import EpisodicShop
@@ -77,7 +77,8 @@ class PageEnv:
             one. The first must be 0. Empty = no discounts. Not with form ``slot``. A discount stops at the
             cost of an item unless ``shop.allow_losses``.
         guards: what they forbid is masked, and leaves its slot empty if it is chosen anyway. Where a discount
-            budget is spent, a page gets no discount, whichever the action chose.
+            budget is spent, a page gets no discount, whichever the action chose. :attr:`interventions`
+            counts how often, since the environment was made.
         identity: whether observations hold the item rows too.
         reuses_arrays: whether :attr:`requests` and :attr:`feedback` are overwritten by the next page: faster
             with one visit. What :meth:`observe` and :meth:`mask` return is new anyway.
@@ -117,11 +118,13 @@ class PageEnv:
         columns = {"user": shop.user_names, "context": shop.context_names}
         self.guards = bind_guards(guards, shop.catalog.items, columns, shop.config.slate_size)
         self._counters = open_counters(self.guards, shop.catalog.items)
+        self.interventions = Interventions(self.guards, shop.catalog.items)
         self._terms = PageTerms(shop, reward, episode, copies=not reuses_arrays)
         self._blank = self._terms.blank() if reuses_arrays else None
         self.world = EpisodicShop(shop, episode, reuses_arrays=reuses_arrays)
         n, k = shop.lanes, shop.config.slate_size
         self.slates: I32 = np.full((n, k), EMPTY, np.int32)
+        self._asked: I32 = np.full((n, k), EMPTY, np.int32)  # form "slot": what was chosen for the page
         self.slot: I32 = np.zeros(n, np.int32)  # form "slot": slots of the present page that are filled
         self.price_off: F64 | None = np.zeros(n) if len(discounts) else None
         self.feedback: Feedback | None = None
@@ -164,7 +167,7 @@ class PageEnv:
         """Open the shop anew and start a visit in every row."""
         self.world.open(seed)
         self._counters = open_counters(self.guards, self.shop.catalog.items)
-        self.slot[:] = 0
+        self.slot[:], self._asked[:] = 0, EMPTY
         self.is_open = self._moved = True
 
     def restart(self, rows: Bool, seeds: Sequence[Any]) -> None:
@@ -183,7 +186,7 @@ class PageEnv:
                 self._counted = self._counters.fill(requests)
             self._moved = False
         if begin is not None and self.form == "slot":
-            self.slot[begin] = 0
+            self.slot[begin], self._asked[begin] = 0, EMPTY
         if self.form != "items":
             self._mark()
 
@@ -292,10 +295,16 @@ class PageEnv:
         if not are_known(picks, active, limit):
             self._refuse_unknown(picks, active & ((picks < EMPTY) | (picks >= limit)))
         if self.guards:
+            rows = np.flatnonzero(active)
+            self._asked[rows, self.slot[rows]] = picks[rows]
             picks = unless_forbidden(self._permitted, np.where(active, picks, EMPTY))
         shown = np.empty(len(picks), np.bool_)
         self.slates = self.slates.copy()
         fill_slots(picks, active, candidates, self.shop.slots, self.slot, self.slates, shown)
+        if self.guards and shown.any():
+            filled = np.full(len(picks), self.slates.shape[1], np.int32)
+            self._count(self._asked, positions_of(self.slates, filled, candidates), shown)
+            self._asked[shown] = EMPTY
         return shown
 
     def _fill_slate(self, actions: I64, active: Bool) -> Bool:
@@ -314,9 +323,18 @@ class PageEnv:
         )
         self._refuse_unknown(actions, unknown)
         if self.guards:
-            slates = without_forbidden(self.guards, requests, self.shop.catalog.items, slates)
+            asked, positions = without_forbidden(self.guards, requests, self.shop.catalog.items, slates)
+            slates = np.where(positions >= 0, slates, EMPTY).astype(np.int32)
+            self._count(asked, positions, active)
         self.slates = slates
         return active
+
+    def _count(self, asked: I32, positions: I32, shown: Bool) -> None:
+        """Count what the guards changed on the pages ``shown`` (n,)."""
+        if shown.all():
+            self.interventions.add(self.requests, asked, positions)
+        elif shown.any():
+            self.interventions.add(self.requests.take(shown), asked[shown], positions[shown])
 
     def _refuse_unknown(self, actions: I64, unknown: Bool) -> None:
         """Raise :class:`InvalidInput` at the first of the actions that is ``unknown`` (n,) bool."""

@@ -32,8 +32,11 @@ class Failures:
         except Exception as error:
             if agent in self.needed:
                 raise
-            self.reasons[agent] = f"{stage}: {type(error).__name__}: {error}"
-            self.tracebacks[agent] = traceback.format_exc()
+            self.add(agent, f"{stage}: {type(error).__name__}: {error}", traceback.format_exc())
+
+    def add(self, agent: str, reason: str, text: str) -> None:
+        """Note that ``agent`` failed; ``text`` is the traceback."""
+        self.reasons[agent], self.tracebacks[agent] = reason, text
 
     def write(self, folder: Path) -> None:
         """Write each traceback as ``failed/NAME.txt``; nothing where nobody failed."""

@@ -22,10 +22,12 @@ import pandas as pd
 from ..core.errors import InvalidInput
 from ..evaluation.intervals.normal import student_interval
 from .cells.store import FOLDER
-from .kinds import EXPERIMENT, KINDS, LEADERBOARD, ConfigKind
+from .kinds import EXPERIMENT, KINDS, ConfigKind
 from .run_folder import CONFIG, SUMMARY, differences, is_being_written, sole_writer, stored_config
 
 LEVEL = 0.95
+SWEEP = "sweep"
+"""The kind of a run of many configs."""
 
 
 @dataclass(frozen=True)
@@ -42,16 +44,14 @@ class FinishedRun:
 
     @property
     def kind(self) -> str:
-        """``experiment``, ``sweep`` or ``leaderboard``."""
-        if self.config.get("kind") == LEADERBOARD and not self._is_sweep:
-            return LEADERBOARD
-        return "sweep" if self._is_sweep else EXPERIMENT
+        """``sweep``, or the kind of its config."""
+        return SWEEP if self._is_sweep else str(self.config.get("kind", EXPERIMENT))
 
     @property
     def state(self) -> str:
-        """``finished``, ``running`` or ``interrupted``."""
+        """``finished``, ``running``, ``interrupted`` or ``damaged``."""
         if (self.folder / SUMMARY).is_file():
-            return "finished"
+            return "finished" if self.summary else "damaged"
         return "running" if is_being_written(self.folder) else "interrupted"
 
     @property
@@ -61,38 +61,35 @@ class FinishedRun:
 
     @cached_property
     def summary(self) -> dict[str, Any]:
-        """What it came to; empty if it is not finished."""
-        path = self.folder / SUMMARY
-        summary: dict[str, Any] = json.loads(path.read_text(encoding="utf-8")) if path.is_file() else {}
-        return summary
+        """What it came to; empty if it is not finished, or cannot be read."""
+        return _json(self.folder / SUMMARY)
 
     @property
     def version(self) -> str:
         """Of the package that made it."""
-        path = self.folder / "environment.json"
-        if not path.is_file():
-            return ""
-        return str(json.loads(path.read_text(encoding="utf-8")).get("shopgym", ""))
+        return str(_json(self.folder / "environment.json").get("shopgym", ""))
 
     @property
     def cells(self) -> int:
-        """Cells that are done; 1 for a single run."""
+        """Cells that are done; of a single run 1, and none before its end."""
         cells = self.folder / FOLDER
         return sum(1 for _ in cells.glob("*.json")) if cells.is_dir() else 1
 
     @property
     def headline(self) -> str:
-        """What it came to, in one sentence."""
-        if not self.summary:
+        """What it came to, in one sentence; empty where another version wrote it in another way."""
+        try:
+            return self._sentence() if self.summary else ""
+        except (KeyError, TypeError, ValueError):
             return ""
+
+    def _sentence(self) -> str:
         if self.kind == EXPERIMENT:
             gate = self.summary["gate"]
             return f"{gate['candidate']} {'passed' if gate['passed'] else 'was refused'}: {gate['reason']}"
-        if self.kind == LEADERBOARD:
-            whole = [row for row in self.summary["table"] if row["family"] == "all" and row["relative"]]
-            best = max(whole, key=lambda row: row["relative"])
-            return f"{best['agent']} has {best['relative']:.2f} times the score of the baseline"
-        return "; ".join(str(world["sentence"]) for world in self.summary["worlds"])
+        if self.kind == SWEEP:
+            return "; ".join(str(world["sentence"]) for world in self.summary["worlds"])
+        return self.config_kind.load_study().headline(self.summary)
 
     def table(self) -> pd.DataFrame:
         """One row per agent, point and seed: the columns :attr:`keys` and ``seed``, and what was measured."""
@@ -101,14 +98,13 @@ class FinishedRun:
             return table.rename(columns={"low": "value_low", "high": "value_high"}).assign(
                 seed=self.config.get("seed", 0)
             )
-        name = "runs.csv" if self.kind == LEADERBOARD else "table.csv"
-        table = pd.read_csv(self.folder / name)
+        table = pd.read_csv(self.folder / ("table.csv" if self.kind == SWEEP else "runs.csv"))
         return table[table["failed"].isna()] if "failed" in table else table
 
     @property
     def keys(self) -> list[str]:
         """Columns that tell its agents and points apart."""
-        settings = self.summary.get("settings", []) if self.kind == "sweep" else []
+        settings = self.summary.get("settings", []) if self.kind == SWEEP else []
         return [*settings, *self.config_kind.apart, "agent"]
 
     @property
@@ -116,6 +112,15 @@ class FinishedRun:
         if (self.folder / "table.parquet").is_file():
             return True
         return (self.folder / FOLDER).is_dir() and any((self.folder / FOLDER).glob("point-*"))
+
+
+def _json(path: Path) -> dict[str, Any]:
+    """The mapping in a file; empty where there is none."""
+    try:
+        value = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return {}
+    return value if isinstance(value, dict) else {}
 
 
 def read_run(folder: Path) -> FinishedRun:
@@ -126,8 +131,7 @@ def read_run(folder: Path) -> FinishedRun:
     """
     if not (folder / CONFIG).is_file() or not ((folder / SUMMARY).is_file() or (folder / FOLDER).is_dir()):
         raise InvalidInput("run", str(folder), "give a folder that 'shopgym run' wrote")
-    config = stored_config(folder)
-    return FinishedRun(folder, config if isinstance(config, dict) else {})
+    return FinishedRun(folder, stored_config(folder))
 
 
 def list_runs(folder: Path) -> list[FinishedRun]:
@@ -187,8 +191,9 @@ def _difference(part: pd.DataFrame, value: str) -> dict[str, Any]:
 
 def _refuse_unlike(one: FinishedRun, two: FinishedRun) -> None:
     for run in (one, two):
-        if run.state != "finished":
-            raise _refused(run, f"it is {run.state}: nothing to compare yet")
+        require_finished(run)
+    if not one.config_kind.value:
+        raise _refused(one, f"a run of kind {one.kind} compares no agents: read its own table")
     if one.kind != two.kind:
         raise _refused(two, f"the first is of kind {one.kind}, this one of kind {two.kind}")
     if one.version != two.version:
@@ -208,6 +213,17 @@ def _refuse_unlike(one: FinishedRun, two: FinishedRun) -> None:
         )
 
 
+def require_finished(run: FinishedRun) -> None:
+    """Raise :class:`InvalidInput` unless a run came to its end and can be read."""
+    fixes = {
+        "damaged": f"its {SUMMARY} cannot be read: run it again with --overwrite",
+        "running": "it is running: nothing to show yet",
+        "interrupted": "it is interrupted: nothing to show yet; give the command that began it again",
+    }
+    if run.state in fixes:
+        raise _refused(run, fixes[run.state])
+
+
 def _world(config: dict[str, Any]) -> dict[str, Any]:
     """A config without what every one of its points replaces."""
     return {name: value for name, value in config.items() if name not in ("sweep", "seeds")}
@@ -220,6 +236,8 @@ def _refused(run: FinishedRun, fix: str) -> InvalidInput:
 def arms(run: FinishedRun) -> Iterator[dict[str, Any]]:
     """One row for each agent and point of a finished run: keys, mean over seeds, seeds."""
     value = run.config_kind.value
+    if not value:
+        return
     for values, part in run.table().groupby(run.keys, sort=False, dropna=False):
         mean, low, high = student_interval(part[value].to_numpy(np.float64), LEVEL)
         if len(part) < 2 and f"{value}_low" in part:

@@ -6,12 +6,16 @@ import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from importlib import import_module
-from typing import Any, cast
+from typing import TYPE_CHECKING, Any, cast
 
 from ..core.errors import InvalidInput, one_of
 from .cells.cell import Cell
 
+if TYPE_CHECKING:
+    from .studies.study import Study
+
 EXPERIMENT, LEADERBOARD = "experiment", "leaderboard"
+COLD_START, LONG_TERM, OPE_BENCHMARK = "cold_start", "long_term", "ope_benchmark"
 ABTEST = "abtest"
 """An online test: ``shopgym abtest run`` takes it."""
 
@@ -23,10 +27,10 @@ class ConfigKind:
     Attributes:
         config: its class, ``module:name`` below ``shopgym.experiments``.
         cells: the function that lists the cells of a config, for a prefix of their names.
-        value: the column of a cell's rows by which agents are compared.
+        study: the :class:`.studies.study.Study` that runs it; empty for an experiment.
+        value: the column of a cell's rows by which agents are compared; empty where none are.
         apart: columns whose rows are never compared with one another.
         world: names of settings that change what a value means: across them nothing is compared.
-        has_seeds: whether ``seeds`` is a setting of the config itself.
     """
 
     config: str
@@ -34,7 +38,16 @@ class ConfigKind:
     value: str
     world: str
     apart: tuple[str, ...] = ()
-    has_seeds: bool = False
+    study: str = ""
+
+    @property
+    def has_seeds(self) -> bool:
+        """Whether ``seeds`` is a setting of the config itself: every study has its own repetitions."""
+        return bool(self.study)
+
+    def load_study(self) -> Study:
+        """What runs it, shows it and says what it came to."""
+        return cast("Study", _loaded(self.study))
 
     def config_class(self) -> type[Any]:
         """The class of its configs; loaded when it is asked for."""
@@ -62,7 +75,29 @@ KINDS = {
         "score",
         r"(catalog|reward)(\.|$)|families(\.\w+(\.(shop|full|days)(\.|$)|$)|$)",
         ("family", "budget"),
-        has_seeds=True,
+        study="studies.leaderboard:STUDY",
+    ),
+    COLD_START: ConfigKind(
+        "studies.cold_start:ColdStartConfig",
+        "studies.cold_start.study:cold_start_cells",
+        "kept",
+        r"launch(\.|$)",
+        study="studies.cold_start:STUDY",
+    ),
+    LONG_TERM: ConfigKind(
+        "studies.long_term:LongTermConfig",
+        "studies.long_term.cell:long_term_cells",
+        "reward",
+        r"(days|shop|catalog|judged)(\.|$)",
+        ("effect",),
+        study="studies.long_term:STUDY",
+    ),
+    OPE_BENCHMARK: ConfigKind(
+        "studies.ope_benchmark:OpeBenchmarkConfig",
+        "studies.ope_benchmark.run:benchmark_cells",
+        "",
+        ".",
+        study="studies.ope_benchmark:STUDY",
     ),
 }
 

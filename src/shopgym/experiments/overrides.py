@@ -6,10 +6,9 @@ from collections.abc import Mapping, Sequence
 from copy import deepcopy
 from typing import Any
 
-import yaml
-
 from ..core.errors import InvalidInput
 from ..core.setting_types import default_at
+from ..core.yaml_file import parse_yaml
 
 
 def parse_override(text: str) -> tuple[str, Any]:
@@ -21,10 +20,7 @@ def parse_override(text: str) -> tuple[str, Any]:
     name, equals, value = text.partition("=")
     if not equals or not all(name.split(".")):
         raise InvalidInput("setting", text, "write name=value, e.g. training.rounds=10")
-    try:
-        return name, yaml.safe_load(value)
-    except yaml.YAMLError as error:
-        raise InvalidInput(name, value, f"it is not YAML: {' '.join(str(error).split())}") from None
+    return name, parse_yaml(value, name, value)
 
 
 def with_overrides(cls: type[Any], values: Mapping[str, Any], overrides: Sequence[str]) -> dict[str, Any]:

@@ -60,6 +60,8 @@ class Results:
     """What the guards changed, by stage and agent."""
     monitors: dict[str, RewardMonitor] = field(default_factory=dict)
     """By agent, what was seen of the reward while it learnt; empty in a season, where visitors change."""
+    days: pd.DataFrame = field(default_factory=pd.DataFrame)
+    """Deployments day by day; empty where an episode has no days."""
     robust: Robustness | None = None
     """The gain of the candidate over the ranges of what is assumed, if that was asked for."""
 
@@ -163,6 +165,9 @@ def write_tables(folder: Path, results: Results) -> None:
         table: pd.DataFrame = getattr(results, name)
         table.to_csv(folder / f"{name}.csv", index=False)
         table.to_parquet(folder / f"{name}.parquet", index=False)
+    if len(results.days):
+        results.days.to_csv(folder / "days.csv", index=False)
+        results.days.to_parquet(folder / "days.parquet", index=False)
     interventions = results.guarding.table()
     interventions.to_csv(folder / f"{INTERVENTIONS}.csv", index=False)
     interventions.to_parquet(folder / f"{INTERVENTIONS}.parquet", index=False)

@@ -17,6 +17,7 @@ import yaml
 
 from ..core.errors import InvalidInput
 from ..core.files import make_folder, new_folder
+from ..core.yaml_file import read_yaml
 from .cells.store import FOLDER
 
 CONFIG, SUMMARY = "config.yaml", "summary.json"
@@ -146,8 +147,8 @@ def begin_folder(folder: Path, config: Mapping[str, Any], mark: str, overwrite: 
 
 
 def stored_config(folder: Path) -> Any:
-    """The config that a run stored."""
-    return yaml.safe_load((folder / CONFIG).read_text(encoding="utf-8"))
+    """The config that a run stored; raises :class:`InvalidInput` where it cannot be read."""
+    return read_yaml(folder / CONFIG, "run")
 
 
 def differences(one: Any, two: Any, path: str = "") -> Iterator[str]:

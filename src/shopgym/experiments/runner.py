@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import shutil
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import yaml
 from rich.progress import Progress
 
 from ..core.batches import Requests
+from ..core.errors import InvalidInput
 from ..core.files import new_folder
 from ..guardrails.gate import check_reason
 from ..guardrails.reward.linted_shop import LintSize
@@ -15,15 +20,18 @@ from ..policies.decision_log.log import DecisionLog
 from ..policies.guards import open_counters
 from ..policies.serving.saved_policy import write_run_items, write_run_policy
 from ..simulators.rollout import Episode
+from .cells.store import FOLDER
 from .config import ExperimentConfig
 from .console import stage_columns
 from .export import export_policy
+from .parts.store import PartStore, has_own_code, run_hash
 from .policy_store import save_retriever
 from .results import Results, environment, write_json, write_tables
 from .robust import check_robust, robust_gain
-from .run_folder import CONFIG, SUMMARY, check_folder, sole_writer
+from .run_folder import CONFIG, SUMMARY, begin_folder, check_folder, sole_writer
 from .served import served_equals_golden
 from .stages.context import RunContext
+from .stages.days import days_table
 from .stages.deploy import agents_table, deploy_all
 from .stages.evaluate import REWARD, estimates, log_inputs_of_all, logged_rankings, refused_estimates
 from .stages.judge import chosen_of, judge_deployed, judge_on_log, require_candidates
@@ -89,6 +97,7 @@ class Experiment:
             monitors={name: monitors[name] for name in judged if name in monitors},
             clicks=price_of_clicks(context, lint, self.lint_size),
             guarding=context.guarding,
+            days=days_table({name: deployments[name].days for name in judged}),
         )
         return results, log
 
@@ -100,6 +109,26 @@ class Experiment:
         return requests if counters is None else counters.fill(requests)
 
 
+@contextmanager
+def _unfinished(config: ExperimentConfig, folder: Path, overwrite: bool, quiet: bool) -> Iterator[None]:
+    """Let the folder hold an unfinished run; none where nothing is done, or the config cannot be run."""
+    goes_on = begin_folder(folder, config.stored(), SUMMARY, overwrite)
+    parts = sorted(path.stem for path in (folder / FOLDER).glob("*.npz"))
+    if goes_on and parts and not quiet:
+        print(f"goes on with an interrupted run, of which is done: {', '.join(parts)}", file=sys.stderr)
+    try:
+        yield
+    except BaseException as error:
+        if isinstance(error, InvalidInput) or not any((folder / FOLDER).glob("*.npz")):
+            shutil.rmtree(folder, ignore_errors=True)
+        raise
+
+
+def _part_store(context: RunContext, folder: Path) -> PartStore:
+    items = context.catalog.items
+    return PartStore(folder / FOLDER, run_hash(context.config, context.catalog.hash), items)
+
+
 def run(
     config: ExperimentConfig,
     folder: Path,
@@ -109,7 +138,10 @@ def run(
     robust: bool = False,
     override: str | None = None,
 ) -> Results:
-    """Run an experiment into ``folder``, which appears whole or not at all.
+    """Run an experiment into ``folder``, or go on with one that was interrupted there.
+
+    While it runs the folder holds the config and the parts that are done: a policy that was trained, a
+    deployment, the log. In the end the whole run takes their place at once.
 
     Args:
         overwrite: replace an earlier run in ``folder``.
@@ -130,10 +162,13 @@ def run(
     with (
         sole_writer(folder),
         WatchedProgress(*stage_columns(), disable=quiet) as progress,
+        _unfinished(config, folder, overwrite, quiet),
         new_folder(folder) as new,
     ):
         experiment = Experiment(config, progress)
         context = experiment.context
+        if not has_own_code(config):
+            context.parts = _part_store(context, folder)
         results, log = experiment.run()
         if override is not None:
             results.override(override)

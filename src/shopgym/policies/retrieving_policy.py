@@ -19,6 +19,7 @@ from ..core.errors import InvalidInput
 from ..core.hashing import hash_json
 from ..core.items import Items
 from ..core.types import F64, I32, I64, AnyArray, Bool
+from .guards import Guard, GuardCounters
 from .policy import SlatePolicy, policy_from_state
 from .retrieval.model import features_of, history_of
 from .retrieval.retriever import Retriever, StockAwareRetriever
@@ -87,6 +88,20 @@ class RetrievingPolicy:
         retrieved, places = self._retrieve(requests)
         decided = self.policy.decide(retrieved, rng)
         return replace(decided, positions=_places_at(places, decided.positions))
+
+    @property
+    def guards(self) -> tuple[Guard, ...]:
+        """Those of the ranking policy."""
+        return tuple(self.policy.guards)
+
+    def open_counters(self) -> GuardCounters | None:
+        """Those of the ranking policy; they count requests that have candidates."""
+        return self.policy.open_counters()
+
+    def first_choices(self, requests: Requests, rng: Generator) -> I32:
+        """(n, k) positions that ``decide`` would draw with these random numbers if there were no guards."""
+        retrieved, places = self._retrieve(requests)
+        return _places_at(places, self.policy.first_choices(retrieved, rng))
 
     def slates(self, requests: Requests, rng: Generator) -> I32:
         """(n, k) as :meth:`SlatePolicy.slates`."""

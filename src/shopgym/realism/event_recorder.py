@@ -7,18 +7,28 @@ one order at the end of the visit. Day 0 of the shop is a Monday.
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
 from numpy.random import Generator
 
-from ..core.batches import Feedback
+from ..core.batches import (
+    EVENT_QUANTITY,
+    EVENT_REMOVED,
+    EVENT_RETURN_DELAY,
+    EVENT_RETURNED,
+    EVENT_REVENUE,
+    EVENT_SOLD,
+    Feedback,
+)
 from ..core.errors import InvalidInput
 from ..core.types import F32, F64, I32, I64, AnyArray, Bool
 from ..simulators.config import DwellConfig
 from ..simulators.page.surfaces import EMAIL, PRODUCT, SEARCH
 from .events import EVENTS
+from .order_facts import TRADES
 from .shop_data import DAY
 
 SEASON_START = 17_532 * DAY
@@ -42,8 +52,8 @@ class ServedPage:
         surface, query, anchor: (n,) of the page: kind, search query (-1: none), and the item of a product
             page.
         slots: (n,) slots of the page.
-        day, out_of_stock: of the shop before the page: its day, and the share of the range that cannot be
-            bought.
+        day, out_of_stock: of the shop before the page: its day, and the share of the range that could not be
+            bought when that day began.
     """
 
     slates: I32
@@ -70,6 +80,7 @@ class EventRecorder:
         dwell: how long the page of an item is looked at.
         again, new_device: see :class:`~.shop_events.Behaviour`.
         impressions: share of visits whose impressions and clicks are recorded.
+        kinds: of event that are recorded. The others take their time too.
         rng: draws these visits, new devices, the pages opened again, and the dwell of item pages that are not
             clicks.
 
@@ -86,8 +97,10 @@ class EventRecorder:
         impressions: float,
         rng: Generator,
         new_device: float = 0.0,
+        kinds: Collection[str] = EVENTS,
     ) -> None:
         self.visits = 0
+        self._recorded = frozenset(kinds)
         self._new_device = new_device
         self._devices = np.zeros(0, np.int64)  # by user, how many before this one
         self._dwell, self._again, self._impressions, self._rng = dwell, again, impressions, rng
@@ -104,7 +117,11 @@ class EventRecorder:
         """Add the events of a page."""
         self._begin(page)
         row, slot = np.nonzero(page.feedback.clicked)
-        self._page(page, row, slot)
+        carted = self._fill_carts(page)
+        if not self._recorded <= set(TRADES):  # orders and returns have no time within a page
+            self._page(page, row, slot, *carted)
+        asked = np.flatnonzero(page.active)
+        self._elapsed[asked] += page.feedback.seconds[asked]
         self._view_again(row, page.slates[row, slot])
         self._order(page.ended)
 
@@ -115,7 +132,8 @@ class EventRecorder:
             InvalidInput: there is no event.
         """
         if not self._kinds:
-            raise InvalidInput("season", 0, "nobody came: give more sessions or days")
+            fix = f"none of {sorted(self._recorded)} happened: give more visits or days"
+            raise InvalidInput("season", f"{self.visits} visits", fix)
         table = pd.DataFrame(
             {name: np.concatenate(parts).astype(np.float64) for name, parts in self._columns.items()}
         )
@@ -130,10 +148,10 @@ class EventRecorder:
 
     def _add(self, kind: str, rows: AnyArray, **columns: AnyArray) -> None:
         """Add one event per entry of ``rows``, which are rows of the visits under way."""
-        if not len(rows):
+        if not len(rows) or kind not in self._recorded:
             return
         self._kinds.append((EVENTS.index(kind), len(rows)))
-        missing = np.broadcast_to(np.nan, len(rows))
+        missing = np.full(len(rows), np.nan)
         columns = {"user_id": self._user[rows], "session_id": self._number[rows]} | columns
         if self._new_device:
             columns["visitor_id"] = self._user[rows] + DEVICES * self._device[rows]
@@ -168,6 +186,8 @@ class EventRecorder:
 
     def _view(self, rows: AnyArray, items: AnyArray) -> None:
         """View the pages of items (l,) one after the other; ``rows`` (l,) are sorted."""
+        if not len(rows):
+            return
         seconds = self._dwell.median * np.exp(self._dwell.log_sd * self._rng.standard_normal(len(rows)))
         before = np.cumsum(seconds) - seconds
         before -= before[np.searchsorted(rows, rows)]
@@ -180,8 +200,31 @@ class EventRecorder:
             times = self._rng.geometric(1.0 - self._again, len(rows)) - 1
             self._view(np.repeat(rows, times), np.repeat(items, times))
 
-    def _page(self, page: ServedPage, clicked_row: I64, clicked_slot: I64) -> None:
-        """Record searches, e-mails, impressions, carts, and the clicks at these rows and slots."""
+    def _fill_carts(self, page: ServedPage) -> tuple[I64, I64, I32]:
+        """Keep what was put in carts until the visit ends; its rows, slots and items, each (l,)."""
+        row, slot, at = page.feedback.rows
+        put = page.feedback.carted[row, slot]
+        row, slot, events = row[put], slot[put], page.feedback.events[at[put]]
+        sold, quantity = events[:, EVENT_SOLD].astype(np.int32), events[:, EVENT_QUANTITY]
+        item = np.where(sold >= 0, sold, page.slates[row, slot])
+        if not len(row):
+            return row, slot, item
+        price = events[:, EVENT_REVENUE] / np.maximum(quantity, 1)
+        delay = np.where(events[:, EVENT_RETURNED] > 0, events[:, EVENT_RETURN_DELAY], np.nan)
+        removed = events[:, EVENT_REMOVED] > 0
+        self._cart_lines.append((row, item, quantity, price, removed, delay.astype(np.float32)))
+        return row, slot, item
+
+    def _page(
+        self,
+        page: ServedPage,
+        clicked_row: I64,
+        clicked_slot: I64,
+        carted_row: I64,
+        carted_slot: I64,
+        carted_item: I32,
+    ) -> None:
+        """Record searches, e-mails, impressions, and the clicks and carts at these rows and slots."""
         feedback, slates, seconds = page.feedback, page.slates, page.feedback.seconds
         asked, start = np.flatnonzero(page.active), self._start + self._elapsed
         searched = np.flatnonzero(page.active & (page.surface == SEARCH) & (page.query >= 0))
@@ -206,22 +249,8 @@ class EventRecorder:
         kept = self._records_impressions[row]
         row, slot = row[kept], slot[kept]
         self._add("click", row, time=time[row, slot], item_id=slates[row, slot], position=slot + 1)
-        self._cart(page, time + dwell)
-        self._elapsed[asked] += seconds[asked]
-
-    def _cart(self, page: ServedPage, time: F64) -> None:
-        """Record carts at ``time`` (n, k), and keep their lines until the visit ends."""
-        feedback = page.feedback
-        row, slot = np.nonzero(feedback.carted)
-        if not len(row):
-            return
-        sold = feedback.sold[row, slot]
-        item = np.where(sold >= 0, sold, page.slates[row, slot])
-        self._add("cart", row, time=time[row, slot], item_id=item)
-        quantity = feedback.quantity[row, slot]
-        price = feedback.revenue[row, slot] / np.maximum(quantity, 1)
-        delay = np.where(feedback.returned[row, slot], feedback.return_delay[row, slot], np.nan)
-        self._cart_lines.append((row, item, quantity, price, feedback.removed[row, slot], delay))
+        row, slot = carted_row, carted_slot
+        self._add("cart", row, time=time[row, slot] + dwell[row, slot], item_id=carted_item)
 
     def _order(self, ended: Bool) -> None:
         """At the end of visits their cart lines are ordered or removed, and returns follow later."""
@@ -229,6 +258,8 @@ class EventRecorder:
             return
         lines = [np.concatenate(parts) for parts in zip(*self._cart_lines, strict=True)]
         over = ended[lines[0]]
+        if not over.any():
+            return
         self._cart_lines = [] if over.all() else [tuple(values[~over] for values in lines)]
         rows, item, quantity, price, removed, delay = (values[over] for values in lines)
         time = self._start[rows] + self._elapsed[rows]

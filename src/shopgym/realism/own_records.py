@@ -10,11 +10,11 @@ import pandas as pd
 from ..core.errors import InvalidInput, in_range
 from ..tables.records import EventRecords, OrderLines
 from .events import OPTIONAL, REQUIRED
+from .order_facts import TRADES
 from .shop_data import DAY, PAGE_VIEW, ShopData, first_sessions, session_table
 
 LINE_NAMES = {"order": "order_id", "item": "item_id", "customer": "user_id"}
 ITEM_NAMES = {"description": "name", "category": "category"}
-TRADES = ("purchase", "return")
 SAME_ORDERS = 0.99
 """If purchases among the events hold this share of the orders of the lines, they are the same orders."""
 LEAST_SESSIONS = 100

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -15,9 +15,11 @@ from ..core.errors import InvalidInput, in_range, in_ranges
 from ..core.types import I32, I64
 from ..simulators import Catalog, Shop, ShopConfig
 from ..simulators.catalog.catalog import OBSERVED
+from ..simulators.engine.largest import largest
 from ..simulators.people.arrivals import WEEKS
 from ..simulators.rollout import Episode, EpisodicShop, rollout
 from .event_recorder import SEASON_START, EventRecorder, ServedPage
+from .events import EVENTS
 from .shop_data import DAY, ShopData
 
 FEWEST_LANES, MOST_LANES = 192, 4096
@@ -73,7 +75,7 @@ class BehaviourRule:
         score += self.behaviour.relevance * (features[:, :, :OBSERVED] @ last_viewed)[:, :, 0]
         score -= self.behaviour.noise * np.log(rng.standard_exponential(score.shape))
         score[~in_stock] = -np.inf
-        best = np.argsort(-score, axis=1, kind="stable")[:, : self.size]
+        best = largest(score, self.size)
         row = np.arange(len(candidates))[:, None]
         positions = np.where(in_stock[row, best], best, EMPTY).astype(np.int32)
         slates = np.where(positions >= 0, candidates[row, best], EMPTY).astype(np.int32)
@@ -108,6 +110,7 @@ def simulate_season(
     seed: int,
     behaviour: Behaviour | None = None,
     impressions: float = 0.1,
+    kinds: Collection[str] = EVENTS,
     lanes: int | None = None,
     progress: Callable[[float], None] | None = None,
 ) -> Season:
@@ -120,6 +123,7 @@ def simulate_season(
         behaviour: what the shop shows.
         impressions: share of visits whose impressions and clicks, with their positions, are recorded. Views,
             carts, removals, purchases, returns, searches and e-mails are recorded of all visits.
+        kinds: of event that are recorded, if they happen. Fewer take less time.
         lanes: visits at a time. More is faster, and blurs the order of visits within a day.
         progress: called now and then with the current day.
 
@@ -142,6 +146,7 @@ def simulate_season(
         impressions=impressions,
         rng=recorder_rng,
         new_device=behaviour.new_device,
+        kinds=kinds,
     )
     rule = BehaviourRule(behaviour, catalog, config.slate_size)
     pages = returning = 0
@@ -189,15 +194,18 @@ def with_share(config: ShopConfig, share: float) -> ShopConfig:
 def _serve_pages(shop: Shop, rule: BehaviourRule, rng: Generator) -> Iterator[ServedPage]:
     """Serve pages to all visits under way until nobody comes any more."""
     names = ("user", "visit", "time", "surface", "query", "anchor")
+    out_of_stock: dict[int, float] = {}  # by day, at its first page
 
     def state(rows: I64, requests: Requests, slates: I32) -> dict[str, Any]:
         """What the recorder must know of a page and serving it changes."""
         active = np.zeros(shop.lanes, np.bool_)
         active[rows] = True
         visits = {name: getattr(shop.visits, name).copy() for name in names}
-        first, unavailable = active & (shop.visits.page == 0), 1.0 - float(shop.today.available[0].mean())
+        first, day = active & (shop.visits.page == 0), int(shop.day)
+        if day not in out_of_stock:
+            out_of_stock[day] = 1.0 - float(shop.today.available[0].mean())
         page = {"slates": slates, "active": active, "first": first, "slots": shop.slots, **visits}
-        return page | {"day": shop.day, "out_of_stock": unavailable}
+        return page | {"day": shop.day, "out_of_stock": out_of_stock[day]}
 
     world = EpisodicShop(shop, Episode.SEASON)
     world.open(shop.seed)

@@ -92,8 +92,10 @@ class EpisodicShop:
         self.shop.reset(seed)
         self.shop.start_visits(np.ones(self.shop.lanes, np.bool_))
 
-    def next_requests(self, begin: Bool | None = None) -> Requests:
+    def next_requests(self, begin: Bool | None = None, needed: Bool | None = None) -> Requests:
         """Read the pages that are asked for next, after new episodes have started where ``begin`` (n,) bool.
+
+        ``needed`` (n,) says which rows are read if none starts; the others have no meaning. Default: all.
 
         Raises:
             InvalidInput: a season is to start in some rows only.
@@ -105,7 +107,7 @@ class EpisodicShop:
             season = key(np.uint64(self._seed), np.uint64(self._seasons))
             self.shop.reset([(int(season) + lane) % 2**64 for lane in range(self.shop.lanes)])
         if begin is None:
-            self.requests = self.shop.requests(out=self._requests)
+            self.requests = self.shop.requests(needed, out=self._requests)
         else:
             self.requests = self.shop.next_pages(begin, out=self._requests)
         return self.requests
@@ -268,7 +270,8 @@ def rollout(
         if begin.any():
             requests = world.next_requests(begin)
         else:
-            requests = following if look_ahead else world.next_requests()
+            needed = None if decide_for_all else playing & world.waiting
+            requests = following if look_ahead else world.next_requests(needed=needed)
 
 
 def _open_counters(policy: DecisionRule) -> Counters | None:

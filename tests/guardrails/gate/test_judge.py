@@ -66,7 +66,7 @@ def test_gate_refuses_what_the_log_cannot_tell() -> None:
         {"old": given(rewards, np.ones((3000, 1))), "new": given(rewards, weights)}, "old", 0.95
     )
     assert not verdict["new"].passed
-    assert verdict["new"].reason.startswith("the log does not tell: ")
+    assert verdict["new"].reason.startswith("the log does not tell the north star: ")
 
 
 def test_bounds_split_the_error_over_the_candidates() -> None:

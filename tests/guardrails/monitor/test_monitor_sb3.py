@@ -53,6 +53,15 @@ def test_an_alarm_ends_the_training() -> None:
     assert ppo.num_timesteps == 1000
 
 
+def test_a_model_that_has_already_learnt_can_be_watched() -> None:
+    ppo = model()
+    ppo.learn(500)
+    callback = monitor_callback(ORDERS, pages=500, stop=False)
+    ppo.learn(1500, callback=callback)
+    assert callback.monitor.pages == 1000
+    assert callback.monitor.rows[-1].kl > 0
+
+
 def _alarm(monitor: Any) -> None:
     last = monitor.rows[-1]
     monitor.rows[-1] = type(last)(**{**vars(last), "alarm": "enough"})

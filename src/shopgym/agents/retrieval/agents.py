@@ -129,7 +129,10 @@ class CohortAgent(RecommenderAgent):
 
 
 class ItemKNNAgent(RecommenderAgent):
-    """See :class:`.ItemKNN`."""
+    """Items that were often bought or opened together with those of the user.
+
+    See :class:`.ItemKNN`.
+    """
 
     name = "item_knn"
     recommender_class = ItemKNN
@@ -137,7 +140,10 @@ class ItemKNNAgent(RecommenderAgent):
 
 
 class EaseAgent(RecommenderAgent):
-    """See :class:`.Ease`."""
+    """A linear model in which each item is told by all others, in closed form (Steck 2019).
+
+    See :class:`.Ease`.
+    """
 
     name = "ease"
     recommender_class = Ease
@@ -145,7 +151,10 @@ class EaseAgent(RecommenderAgent):
 
 
 class ALSAgent(RecommenderAgent):
-    """See :class:`.ALS`."""
+    """Matrix factorisation of implicit feedback by alternating least squares (Hu, Koren & Volinsky 2008).
+
+    See :class:`.ALS`.
+    """
 
     name = "als"
     recommender_class = ALS
@@ -153,7 +162,10 @@ class ALSAgent(RecommenderAgent):
 
 
 class BPRAgent(RecommenderAgent):
-    """See :class:`.BPR`."""
+    """Matrix factorisation that ranks what was chosen above what was not (Rendle et al. 2009).
+
+    See :class:`.BPR`.
+    """
 
     name = "bpr"
     recommender_class = BPR

@@ -17,7 +17,10 @@ SEQUENTIAL = {"dim": 64, "length": 20, "rate": 0.002, "negatives": 0, **DEVICE}
 
 
 class TwoTowerAgent(RecommenderAgent):
-    """See :class:`.TwoTower`; items have the features of the catalogue."""
+    """A network for users and one for items, by the catalogue's features; their vectors are multiplied.
+
+    See :class:`.TwoTower`.
+    """
 
     name = "two_tower"
     settings: ClassVar = {"dim": 32, "width": 64, "epochs": 5, "batch": 512, "rate": 0.005, **DEVICE}
@@ -27,7 +30,10 @@ class TwoTowerAgent(RecommenderAgent):
 
 
 class SASRecAgent(RecommenderAgent):
-    """See :class:`.SASRec`."""
+    """Self-attention over what the user opened, in order (Kang & McAuley 2018).
+
+    See :class:`.SASRec`.
+    """
 
     name = "sasrec"
     recommender_class = SASRec
@@ -35,7 +41,10 @@ class SASRecAgent(RecommenderAgent):
 
 
 class GRU4RecAgent(RecommenderAgent):
-    """See :class:`.GRU4Rec`."""
+    """A recurrent network over what the user opened, in order (Hidasi et al. 2016).
+
+    See :class:`.GRU4Rec`.
+    """
 
     name = "gru4rec"
     recommender_class = GRU4Rec

@@ -67,3 +67,11 @@ def spread(feedback: Feedback, values: F64) -> F64:
     filled = np.ones(shape, np.bool_) if feedback.measures is None else feedback.measures.shown >= 0
     filled = filled | ~filled.any(axis=1, keepdims=True)
     return np.where(filled, (values / filled.sum(axis=1))[:, None], 0.0)
+
+
+def bounded_slots(amount: F64, bounds: tuple[float, float]) -> F64:
+    """(n, k) the amounts of slots, made smaller in proportion where their sum on a page is out of bounds."""
+    page = amount.sum(axis=1)
+    kept = np.divide(np.clip(page, *bounds), page, out=np.ones_like(page), where=page != 0)
+    bounded: F64 = amount * kept[:, None]
+    return bounded

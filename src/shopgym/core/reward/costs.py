@@ -18,9 +18,12 @@ from .terms import Term, all_terms, term_named
 EPISODES = ("page", "life", "season")
 """What a limit may count by beside a term: pages shown, lives of customers, seasons of a shop."""
 SENTENCE = re.compile(
-    r"^\s*(?P<term>[\w ]+?)\s*(?P<sign><=|≤|>=|≥)\s*(?P<limit>[\d.]+(?:[eE][+-]?\d+)?)\s*(?P<percent>%?)"
+    r"^\s*(?P<term>[\w ]+?)\s*(?P<sign><=|≤|>=|≥)\s*(?P<limit>[^\s%]+)\s*(?P<percent>%?)"
+    r"(?:\s+(?P<unit>(?!(?:of|per|over)\b)[^\s]+))?"
     r"(?:\s+of\s+(?P<versus>[\w.-]+?)(?:['’]s)?)?(?:\s+(?:per|over an?)\s+(?P<per>\w+))?\s*$"
 )
+PARTS = (("margin", "revenue"), ("purchase", "units"))
+"""Terms that are never more than another one."""
 SHAPE = "write 'TERM <= LIMIT', then if needed 'of POLICY' and 'per TERM': 'return_cost <= 0.10 per revenue'"
 
 
@@ -101,12 +104,19 @@ class CostLimit:
         if term.endswith(" rate"):
             term, per = term.removesuffix(" rate"), said["per"] or "impression"
         term, per = (_singular(word.replace(" ", "_"), terms) for word in (term, per))
+        if said["unit"]:
+            fix = f"leave {said['unit']!r} out: a limit is in the unit of its term"
+            raise InvalidInput("reward.costs", cost, fix)
         try:
             limit = float(said["limit"]) / (100.0 if said["percent"] else 1.0)
         except ValueError:
             raise InvalidInput("reward.costs", cost, f"{said['limit']} is no number: {SHAPE}") from None
         side: dict[str, Any] = {"at_most" if said["sign"] in ("<=", "≤") else "at_least": limit}
-        return cls(term, per=per, versus=said["versus"], **side)
+        read = cls(term, per=per, versus=said["versus"], **side)
+        if said["percent"] and not read.is_ratio:
+            fix = f"{said['limit']}% of what? Count it by a term, as in 'per revenue', or give the amount"
+            raise InvalidInput("reward.costs", cost, fix)
+        return read
 
     def __post_init__(self) -> None:
         term_named("reward.costs", self.term)
@@ -147,6 +157,11 @@ class CostLimit:
         ) and self.versus is None
 
     @property
+    def is_ratio(self) -> bool:
+        """Whether the limit is a share or a multiple, so that a percentage says something."""
+        return self.is_share or self.versus is not None or self.per not in EPISODES
+
+    @property
     def sentence(self) -> str:
         """In words: ``return_cost at most 0.1 per revenue``."""
         side = "at most" if self.at_most is not None else "at least"
@@ -180,6 +195,10 @@ class CostLimit:
         field, cost = f"reward.costs.{self.label}", all_terms()[self.term].sign < 0
         if self.is_share and not 0.0 <= self.limit <= 1.0:
             raise InvalidInput(field, self.limit, "it is a share: give a limit in [0, 1], or such as 2%")
+        part = (self.term, self.per) in PARTS and self.versus is None
+        if part and self.at_least is not None and self.limit > 1.0:
+            fix = f"{self.term} is a part of {self.per}, so nothing meets it: give at most 1"
+            raise InvalidInput(field, self.limit, fix)
         if (
             self.at_most is not None
             and self.limit < 0.0

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping
 from dataclasses import dataclass, fields
 from typing import Any
@@ -10,9 +9,9 @@ from typing import Any
 import numpy as np
 
 from ..config import build
-from ..errors import InvalidInput, in_range, is_number
+from ..errors import InvalidInput, in_range
 from ..types import F64, AnyArray
-from .terms import term_named
+from .terms import check_size, term_named
 
 
 @dataclass(frozen=True)
@@ -48,10 +47,10 @@ class NorthStar:
             raise InvalidInput("reward.north_star.weights", self.weights, "name at least one term")
         for name, weight in self.weights.items():
             term_named("reward.north_star", name)
-            if not is_number(weight) or not math.isfinite(weight) or weight == 0:
-                raise InvalidInput(
-                    f"reward.north_star.weights.{name}", weight, "give a finite weight other than 0"
-                )
+            field = f"reward.north_star.weights.{name}"
+            check_size(field, weight, "weight")
+            if weight == 0:
+                raise InvalidInput(field, weight, "give a weight other than 0, or leave the term out")
         if self.horizon is not None:
             in_range("reward.north_star.horizon", self.horizon, 0.0, 36_500.0, open_low=True)
         in_range("reward.north_star.discount", self.discount, 0.0, 1.0, open_low=True)
@@ -62,12 +61,17 @@ class NorthStar:
         return worth if self.horizon is None else np.where(np.asarray(days) < self.horizon, worth, 0.0)
 
     @property
-    def name(self) -> str:
-        """In words: ``margin - return_cost over 90 days``."""
+    def amount(self) -> str:
+        """What is summed up, in words: ``margin - return_cost``."""
         parts = [(_times(abs(weight)) + term, weight < 0) for term, weight in self.weights.items()]
         text = ("- " if parts[0][1] else "") + parts[0][0]
         text += "".join(f" {'-' if minus else '+'} {part}" for part, minus in parts[1:])
-        return text if self.horizon is None else f"{text} over {self.horizon:g} days"
+        return text
+
+    @property
+    def name(self) -> str:
+        """The same with its horizon: ``margin - return_cost over 90 days``."""
+        return self.amount if self.horizon is None else f"{self.amount} over {self.horizon:g} days"
 
     def spec(self) -> dict[str, Any]:
         """JSON-able form; ``NorthStar.read`` reads it back."""

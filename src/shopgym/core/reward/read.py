@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from dataclasses import fields
 from pathlib import Path
 
+from ..errors import InvalidInput, one_of
 from ..yaml_file import import_packages, read_yaml
 from .spec import RewardSpec
+from .terms import all_terms
 
 CONFIG_KEYS = frozenset({"reward", "shop", "catalog", "agents", "kind"})
 """A file with one of these is the config of an experiment."""
@@ -22,6 +26,14 @@ def read_spec(path: Path) -> RewardSpec:
     """
     raw = read_yaml(path, "spec")
     import_packages(raw.pop("imports", ()))
+    settings = [part.name for part in fields(RewardSpec)]
     if CONFIG_KEYS & raw.keys():
+        for name in (name for name in settings if name in raw and "reward" in raw):
+            raise InvalidInput(name, raw[name], "it stands beside the section reward: write it inside")
+        if "reward" in raw and raw["reward"] is None:
+            raise InvalidInput("reward", None, "the section is empty: write its terms, or leave it out")
         return RewardSpec.read(raw.get("reward"))
+    for name, value in raw.items():
+        if isinstance(value, Mapping) and name not in all_terms():
+            one_of("spec", name, ("reward", *settings))
     return RewardSpec.read(raw)

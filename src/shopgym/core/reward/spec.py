@@ -18,10 +18,10 @@ from ..config import build
 from ..errors import InvalidInput, did_you_mean, is_number, one_of
 from ..items import Items
 from ..types import F64, Bool
-from .amounts import amount_named, page_amounts, slot_amounts
+from .amounts import amount_named, bounded_slots, page_amounts, slot_amounts
 from .costs import CostLimit, refuse_contradictions
 from .north_star import NorthStar
-from .terms import CURRENCY, TERMS, all_terms, term_named
+from .terms import CURRENCY, TERMS, all_terms, check_size, term_named
 
 VERSION = 1
 """Of what a spec may say."""
@@ -86,7 +86,7 @@ class RewardSpec:
             raise InvalidInput("reward.unit", self.unit, fix)
         for name, weight in self.terms.items():
             term_named("reward.terms", name)
-            _check_number(f"reward.terms.{name}", weight, "give a finite weight")
+            check_size(f"reward.terms.{name}", weight, "weight")
         self._check_units()
         costs: Any = self.costs
         if isinstance(costs, str) or not isinstance(costs, Sequence):
@@ -181,9 +181,7 @@ class RewardSpec:
         for name, weight in self.weights.items():
             amount = slot_amounts(feedback, name)
             if name in self.clip:
-                page = amount.sum(axis=1)
-                bounded = np.clip(page, *self.clip[name])
-                amount = amount * np.divide(bounded, page, out=np.ones_like(page), where=page != 0)[:, None]
+                amount = bounded_slots(amount, self.clip[name])
             reward = reward + weight * amount
         return reward
 
@@ -271,7 +269,7 @@ class RewardSpec:
             one_of("reward.exchange", name, terms)
             if name not in exchanged or terms[name].unit == self.unit:
                 raise InvalidInput("reward.exchange", name, "give rates only for terms of another unit")
-            _check_number(f"reward.exchange.{name}", rate, "give a finite rate")
+            check_size(f"reward.exchange.{name}", rate, "rate")
 
     def _refuse_infinite(self, amounts: dict[str, F64]) -> None:
         """Name the term and the page that are not finite."""
@@ -287,16 +285,11 @@ class RewardSpec:
 
 def _refuse_later(version: Any) -> None:
     if isinstance(version, bool) or not isinstance(version, int) or version < 1:
-        raise InvalidInput("reward.version", version, f"give a version from 1 to {VERSION}, or leave it out")
+        raise InvalidInput("reward.version", version, f"give version {VERSION}, or leave it out")
     if version > VERSION:
         raise InvalidInput(
             "reward.version", version, f"this shopgym reads version {VERSION}: install a newer one"
         )
-
-
-def _check_number(field: str, value: Any, fix: str) -> None:
-    if not is_number(value) or isinstance(value, bool) or not math.isfinite(value):
-        raise InvalidInput(field, value, fix)
 
 
 def _check_bounds(name: str, bounds: Any, terms: Mapping[str, float]) -> None:

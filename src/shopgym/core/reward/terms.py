@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -9,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from ..batches import Feedback
-from ..errors import InvalidInput, one_of
+from ..errors import InvalidInput, is_number, one_of
 from ..types import F64, AnyArray
 
 CURRENCY = "currency"
@@ -47,6 +48,8 @@ class Term:
     proxy: bool = False
 
 
+LEAST_SIZE, MOST_SIZE = 1e-9, 1e9
+"""Of a weight or a rate other than 0: beyond them the squares of amounts are no numbers, or all the same."""
 RETURN_DELAY = 11.0
 """Days: the shop's default, one day and then an exponential time of mean ten."""
 
@@ -158,6 +161,15 @@ def term_named(field: str, name: str) -> Term:
     terms = all_terms()
     one_of(field, name, terms)
     return terms[name]
+
+
+def check_size(field: str, value: Any, what: str) -> None:
+    """Raise :class:`InvalidInput` unless ``value``, a weight or a rate, is 0 or of a size to count with."""
+    if not is_number(value) or isinstance(value, bool) or not math.isfinite(value):
+        raise InvalidInput(field, value, f"give a finite {what}")
+    if value and not LEAST_SIZE <= abs(value) <= MOST_SIZE:
+        fix = f"give a {what} of {LEAST_SIZE:g} to {MOST_SIZE:g}, or its negative: choose another unit"
+        raise InvalidInput(field, value, fix)
 
 
 def own_amounts(name: str, feedback: Feedback) -> F64:

@@ -13,12 +13,12 @@ import numpy as np
 from ...core.errors import InvalidInput, in_range, one_of
 from ...tables import AUTO, Dialect
 from .corrections import CORRECTIONS
-from .detail import PartEffect, Trend, daily_effects, segment_effects, trend
+from .detail import PartEffect, Trend, daily_effects, segment_effects, segments_left_out, trend
 from .effects import FIXED, SEQUENCE, STOPS, Effect, StopRule, effect_of
 from .metrics import Metric
-from .outcomes import BETTER, CAUTION, KEPT, LOST, OPEN, REFUSE, TRUST, UNCLEAR, WORSE
+from .outcomes import BETTER, CAUTION, KEPT, LOST, OPEN, REFUSE, REFUSED, TRUST, UNCLEAR, WORSE
 from .sequence import PLANNED
-from .split import Split, check_split
+from .split import BROKEN_SPLIT, Split, check_split
 from .table import AssignedRows, TestColumns, read_test
 
 if TYPE_CHECKING:
@@ -69,7 +69,8 @@ class EffectRow:
         arm, metric: which.
         effect: with its interval.
         p: adjusted for all arms and metrics; of a guardrail its own.
-        outcome: ``better``, ``worse`` or ``not clear``; of a guardrail ``kept``, ``broken`` or ``open``.
+        outcome: ``better``, ``worse`` or ``not clear``; of a guardrail ``kept``, ``broken`` or ``open``;
+            ``refused`` in a test that is.
     """
 
     arm: str
@@ -217,28 +218,57 @@ def analyse_rows(
     correct = CORRECTIONS[options.correction]
     if tested:
         p[tested] = correct(p[tested])
+    split = check_split(rows, options.split)
+    broken = [*split.reasons(noun), *_unbalanced(rows, metrics)]
     out = tuple(
-        EffectRow(rows.arms[arm], metric, effect, float(own), _outcome(metric, effect, float(own), options))
+        EffectRow(
+            rows.arms[arm],
+            metric,
+            effect,
+            float(own),
+            REFUSED if broken else _outcome(metric, effect, float(own), options),
+        )
         for (arm, metric, effect), own in zip(effects, p)
     )
-    split = check_split(rows, options.split)
-    broken = split.reasons(noun)
     doubts = _doubts(rows, out, options, noun)
     first = metrics[0]
+    segments = tuple(segment_effects(rows, first, rule, correct))
     trends = (trend(rows, first, arm, options.level) for arm in range(1, len(rows.arms)))
     return TestAnalysis(
         rows.arms,
         out,
         split,
-        tuple(segment_effects(rows, first, rule, correct)),
+        segments,
         tuple(daily_effects(rows, first, rule)),
         tuple(t for t in trends if t is not None),
         REFUSE if broken else CAUTION if doubts else TRUST,
         tuple(broken + doubts),
         options,
         noun,
-        rows.remarks,
+        (*rows.remarks, *segments_left_out(rows, segments, noun)),
     )
+
+
+def _unbalanced(rows: AssignedRows, metrics: Sequence[Metric]) -> list[str]:
+    """Covariates that differ between the arms, in words: nothing from before a sound test does.
+
+    Each is looked at by a fixed test at the level at which a split counts as broken.
+    """
+    out = []
+    for metric in metrics:
+        if metric.covariate is None:
+            continue
+        before = Metric(*metric.covariate)
+        for arm in range(1, len(rows.arms)):
+            try:
+                p = effect_of(rows, before, arm, StopRule(FIXED)).p
+            except InvalidInput:  # the same everywhere: it adjusts nothing
+                continue
+            if p < BROKEN_SPLIT:
+                between = f"between {rows.arms[0]} and {rows.arms[arm]} (p = {p:.1g})"
+                said = "it is not from before the test, or the split is broken"
+                out.append(f"the covariate {before.name} differs {between}: {said}")
+    return out
 
 
 def _outcome(metric: Metric, effect: Effect, p: float, options: TestOptions) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -67,6 +67,17 @@ def segment_effects(
             PartEffect(part.by, part.part, part.arm, part.effect, float(p))
             for part, p in zip(parts, adjusted)
         ]
+    return out
+
+
+def segments_left_out(rows: AssignedRows, shown: Sequence[PartEffect], noun: str) -> list[str]:
+    """A sentence for each column of segments of which some values show no effect."""
+    out = []
+    for by, (labels, _) in rows.segments.items():
+        missing = len(labels) - len({part.part for part in shown if part.by == by})
+        if missing:
+            why = f"fewer than {FEWEST} {noun}s in an arm, or nothing varies"
+            out.append(f"{missing} of {len(labels)} segments of {by} show no effect: {why}")
     return out
 
 

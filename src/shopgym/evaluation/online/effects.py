@@ -28,6 +28,12 @@ STOPS = (SEQUENCE, FIXED)
 """Stop rules: look as often as you like, or once, at the end that was planned."""
 
 
+LARGEST = 1e100
+"""A value whose square, and sums of squares, are still numbers."""
+NO_ERROR = 1e-9
+"""Of the largest value of a unit: a smaller spread is rounding."""
+
+
 @dataclass(frozen=True)
 class Bounds:
     """A number with its interval; NaN where there is none."""
@@ -101,7 +107,7 @@ def effect_of(rows: AssignedRows, metric: Metric, treatment: int, rule: StopRule
     """The effect of arm number ``treatment`` on a metric.
 
     Raises:
-        InvalidInput: fewer than two units in an arm, or a metric that is the same for all.
+        InvalidInput: as :func:`compare_arms`.
     """
     sums, metric = metric_sums(rows, metric)
     arm = rows.units[1]
@@ -109,7 +115,12 @@ def effect_of(rows: AssignedRows, metric: Metric, treatment: int, rule: StopRule
 
 
 def compare_arms(control: F64, treatment: F64, metric: Metric, rule: StopRule) -> Effect:
-    """The effect between two arms of units with the columns of :func:`names_of`."""
+    """The effect between two arms of units with the columns of :func:`names_of`.
+
+    Raises:
+        InvalidInput: fewer than two units in an arm; or no error can be told: a metric that does not vary
+            within the arms, a ratio to nothing, or numbers too large to be squared.
+    """
     fewest = min(len(control), len(treatment))
     if fewest < 2:
         raise InvalidInput(metric.name, f"{fewest} units", "an arm needs two units at the least")
@@ -117,9 +128,11 @@ def compare_arms(control: F64, treatment: F64, metric: Metric, rule: StopRule) -
     if (np.ptp(both, axis=0) == 0).all():
         fix = "it is the same everywhere, so there is nothing to compare: look at how it is logged"
         raise InvalidInput(metric.name, float(both[0, 0]), fix)
+    _require_numbers(control, treatment, metric)
     normal, chosen = _by_tea_tasting(control, treatment, metric, rule)
     z = normal_quantile(rule.level)
     error = (normal.effect_size_ci_upper - normal.effect_size) / z
+    _require_error(error, both, metric)
     n, change = len(both), float(chosen.effect_size)
     logs = _log_error(normal, z)
     if rule.stop == SEQUENCE:
@@ -134,6 +147,32 @@ def compare_arms(control: F64, treatment: F64, metric: Metric, rule: StopRule) -
         p = chosen.pvalue
     units = (len(control), len(treatment))
     return Effect(normal.control, normal.treatment, units, difference, relative, float(p), error)
+
+
+def _require_numbers(control: F64, treatment: F64, metric: Metric) -> None:
+    """Raise unless the columns can be squared, and a ratio has something below it in each arm."""
+    names = names_of(metric)
+    largest = float(np.abs(np.concatenate([control, treatment])).max())
+    if largest > LARGEST:
+        raise InvalidInput(metric.name, largest, f"give numbers up to {LARGEST:g}: look at how it is logged")
+    below = [metric.denominator, None if metric.covariate is None else metric.covariate[1]]
+    for name in (part for part in below if part is not None):
+        if any(sums[:, names.index(name)].sum() == 0 for sums in (control, treatment)):
+            raise InvalidInput(metric.name, f"{name} adds up to 0 in an arm", "a ratio needs more than that")
+
+
+def _require_error(error: float, both: F64, metric: Metric) -> None:
+    """Raise unless the difference has an error, beyond that of rounding."""
+    below = 1.0
+    if metric.denominator is not None:
+        below = float(np.abs(both[:, names_of(metric).index(metric.denominator)]).mean())
+    size = float(np.abs(both[:, 0]).max()) / below
+    if math.isfinite(error) and error > NO_ERROR * size / len(both) ** 0.5:
+        return
+    fix = "it does not vary within the arms"
+    if metric.covariate is not None:
+        fix += f", or {metric.covariate[0]} says all of it"
+    raise InvalidInput(metric.name, f"standard error {error:.3g}", f"{fix}: look at how it is logged")
 
 
 def aggregates(columns: F64, names: Sequence[str]) -> Any:
@@ -168,10 +207,11 @@ def _by_tea_tasting(control: F64, treatment: F64, metric: Metric, rule: StopRule
     """(results with normal quantiles, results with Student's t by Welch)."""
     names = names_of(metric)
     arms = aggregates(control, names), aggregates(treatment, names)
-    normal = tea_metric(metric, confidence_level=rule.level, use_t=False).analyze_aggregates(*arms)
-    if rule.stop == SEQUENCE:
-        return normal, normal
-    return normal, tea_metric(metric, confidence_level=rule.level).analyze_aggregates(*arms)
+    with np.errstate(all="ignore"):  # without a spread there is no error: the caller refuses that
+        normal = tea_metric(metric, confidence_level=rule.level, use_t=False).analyze_aggregates(*arms)
+        if rule.stop == SEQUENCE:
+            return normal, normal
+        return normal, tea_metric(metric, confidence_level=rule.level).analyze_aggregates(*arms)
 
 
 def _log_error(normal: Any, z: float) -> float:

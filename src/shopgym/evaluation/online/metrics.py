@@ -34,6 +34,10 @@ class Metric:
     def __post_init__(self) -> None:
         if self.margin is not None:
             in_range(f"guardrail {self.name}", self.margin, 0.0, 1.0, open_low=True)
+        if self.covariate == (self.numerator, self.denominator):
+            raise InvalidInput(
+                "--covariate", self.name, "no metric is its own: give one from before the test"
+            )
 
     @property
     def name(self) -> str:

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from ...core.errors import InvalidInput, in_range, one_of
-from .effects import FIXED, SEQUENCE, STOPS, aggregates, metric_sums, names_of, tea_metric
+from .effects import FIXED, NO_ERROR, SEQUENCE, STOPS, aggregates, metric_sums, names_of, tea_metric
 from .metrics import Metric, read_metrics
 from .sequence import penalty
 from .table import AssignedRows, TestColumns, read_test
@@ -27,6 +27,8 @@ if TYPE_CHECKING:
     import pandas as pd
 
 MOST_USERS = 1e12
+FEWEST = 5.0
+"""Users of an arm in the smallest plan."""
 LARGE = 2000
 """Users of an arm from which on the normal law stands for Student's t."""
 
@@ -90,8 +92,9 @@ def baseline_of(rows: AssignedRows, metric: Metric) -> Baseline:
         before = (column[over] - column[over].sum() / rest.sum() * rest) / rest.mean()
         if before.var() > 0:
             of_user = of_user - float(np.cov(of_user, before)[0, 1] / before.var(ddof=1)) * before
-    if not of_user.std() > 0:
-        raise InvalidInput(metric.name, mean, "it is the same for all users, so there is nothing to plan")
+    if not of_user.std() > NO_ERROR * np.abs(column[metric.numerator]).max() / abs(below.mean()):
+        fix = "it, or what its covariate leaves of it, is the same for all users: there is nothing to plan"
+        raise InvalidInput(metric.name, mean, fix)
     return Baseline(mean, float(of_user.std(ddof=1)))
 
 
@@ -160,7 +163,7 @@ class PlanOptions:
     def __post_init__(self) -> None:
         in_range("--users-per-day", self.users_per_day, 0.0, MOST_USERS, open_low=True)
         in_range("--arms", self.arms, 2, 20)
-        in_range("--power", self.power, 0.0, 1.0, open_low=True, open_high=True)
+        in_range("--power", self.power, 0.5, 1.0, open_high=True)
         in_range("--level", self.level, 0.5, 1.0, open_low=True, open_high=True)
         one_of("--stop", self.stop, STOPS)
 
@@ -196,6 +199,13 @@ def _plan(baseline: Baseline, effect: float, options: PlanOptions) -> TestPlan:
 def users_per_arm(baseline: Baseline, effect: float, options: PlanOptions) -> float:
     """Users of each of two arms for one look, by tea-tasting."""
     sd = baseline.sd_at(effect)
+    normal = NormalDist()
+    quantiles = normal.inv_cdf(1.0 - options.miss / 2.0) + normal.inv_cdf(options.power)
+    about = 2.0 * (quantiles * (sd / abs(effect) / abs(baseline.mean))) ** 2
+    if not about < MOST_USERS:
+        raise InvalidInput("--effect", effect, f"it would take {about:.1e} users: plan a larger effect")
+    if about < FEWEST:
+        return FEWEST  # the power of fewer has no solution by t, and nobody plans such a test
     two = aggregates(np.array([[-1.0], [1.0]]) * sd / math.sqrt(2.0) + baseline.mean, ["value"])
     asked = {"alpha": options.miss, "power": options.power, "effect_size": abs(effect * baseline.mean)}
 
@@ -203,9 +213,8 @@ def users_per_arm(baseline: Baseline, effect: float, options: PlanOptions) -> fl
         (size,) = tea_metric(Metric("value"), use_t=use_t, **asked).solve_power_from_aggregates(two, "n_obs")
         return float(size.n_obs) / 2.0
 
-    normal = users(use_t=False)
     # with many users t and the normal law agree, and scipy's noncentral t has no value any more
-    return normal if normal > LARGE else users(use_t=True)
+    return users(use_t=about <= LARGE)
 
 
 def sequence_factor(options: PlanOptions) -> float:
@@ -220,7 +229,7 @@ def plan_sentence(plan: TestPlan, name: str, options: PlanOptions) -> str:
     """``so many users, so many days``, in one sentence."""
     looks = "look as often as you like" if options.stop == SEQUENCE else "look once, at the end"
     days = f"{plan.days:,} day{'' if plan.days == 1 else 's'}"
-    weeks = f" ({math.ceil(plan.days / 7)} whole weeks)" if plan.days > 7 else ""
+    weeks = f" ({math.ceil(plan.days / 7):,} whole weeks)" if plan.days > 7 else ""
     return (
         f"to show {plan.effect:+.1%} of {name} with a chance of {options.power:.0%}: "
         f"{plan.users:,} users ({plan.per_arm:,} in each of {options.arms} arms), {days}{weeks}; {looks}"

@@ -23,6 +23,8 @@ if TYPE_CHECKING:
 CONTROLS = ("control", "a", "0", "baseline", "off")
 """Names of an arm that is the control where nobody says which it is; the case of letters is no matter."""
 DAY = 86_400.0
+MOST_SEGMENTS = 100
+"""Values of a column that parts the effect."""
 
 
 @dataclass(frozen=True)
@@ -138,9 +140,13 @@ def read_test(
     needed = [
         name for name in (columns.arm, *columns.unit, *columns.segments, columns.time) if name is not None
     ]
-    for name in dict.fromkeys([*needed, *(part for metric in metrics for part in metric.columns)]):
+    read_columns = [part for metric in metrics for part in metric.columns]
+    for name in dict.fromkeys([*needed, *read_columns]):
         one_of("column", name, header)
-    unique_columns("column", table, needed)
+    unique_columns("column", table, [*needed, *read_columns])
+    for name in read_columns:
+        if name in (columns.arm, *columns.unit):
+            raise InvalidInput("--metric", name, "it names who or which arm a row is of: name what happened")
     if columns.unit and not repeats:
         _refuse_repeats(table)
     arms: tuple[str, ...] = ("all",)
@@ -163,7 +169,7 @@ def read_test(
         arm,
         _unit_codes(table, columns.unit),
         {name: _numbers(table, name) for metric in metrics for name in metric.columns},
-        {name: _labels(table, name) for name in columns.segments},
+        {name: _segments(table, name) for name in columns.segments},
         day,
         bool(columns.cluster),
         tuple(remarks),
@@ -204,6 +210,14 @@ def _labels(table: pd.DataFrame, name: str) -> tuple[tuple[str, ...], I64]:
     return tuple(labels.tolist()), np.asarray(codes, np.int64)
 
 
+def _segments(table: pd.DataFrame, name: str) -> tuple[tuple[str, ...], I64]:
+    labels, codes = _labels(table, name)
+    if len(labels) > MOST_SEGMENTS:
+        fix = f"this is no column of segments: give one of at most {MOST_SEGMENTS} values, e.g. ranges"
+        raise InvalidInput(f"--segment {name}", f"{len(labels):,} values", fix)
+    return labels, codes
+
+
 def _unit_codes(table: pd.DataFrame, names: Sequence[str]) -> I64:
     if not names:
         return np.arange(len(table), dtype=np.int64)
@@ -229,8 +243,8 @@ def _whole(column: pd.Series, name: str) -> AnyArray:
 
 
 def _shown(column: pd.Series) -> AnyArray:
-    """(r,) cells as errors show them."""
-    return column.astype(str).to_numpy(dtype=np.str_)
+    """(r,) cells as errors show them; an empty one is an empty text."""
+    return np.array([text if isinstance(text, str) else "" for text in column.astype(str)], dtype=np.str_)
 
 
 def _numbers(table: pd.DataFrame, name: str) -> F64:
@@ -251,6 +265,11 @@ def _control_first(
         if name not in arms:
             fix = f"no row is in this arm; the table has {', '.join(arms[:10])}: look at how rows are logged"
             raise InvalidInput("arm", name, fix)
+    alike = [name.strip().casefold() for name in arms]
+    for at, name in enumerate(alike):
+        if name in alike[:at]:
+            fix = "they differ in blanks or capitals alone: write one arm in one way"
+            raise InvalidInput(field, [arms[alike.index(name)], arms[at]], fix)
     if len(arms) < 2:
         raise InvalidInput(field, list(arms), "a test compares two arms or more: this table has one")
     if len(arms) > 20:

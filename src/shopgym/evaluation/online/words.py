@@ -6,10 +6,14 @@ import math
 from typing import TYPE_CHECKING
 
 from .effects import SEQUENCE, Bounds, Effect
-from .outcomes import BETTER, KEPT, LOST, OPEN, REFUSE, UNCLEAR, WORSE
+from .outcomes import BETTER, KEPT, LOST, OPEN, REFUSE, REFUSED, UNCLEAR, WORSE
 
 if TYPE_CHECKING:
     from .analysis import EffectRow, TestAnalysis
+
+
+MOST = 10.0
+"""A relative effect above which an end of an interval says no more than that it is large."""
 
 
 def sentence(analysis: TestAnalysis) -> str:
@@ -55,36 +59,45 @@ def change(difference: Bounds, relative: Bounds) -> str:
     """``+4.19 [+1.61, +6.77], +63% [+21%, +120%]``."""
     text = f"{difference.value:+.3g} [{difference.low:+.3g}, {difference.high:+.3g}]"
     if math.isfinite(relative.value):
-        text += f", {relative.value:+.1%} [{relative.low:+.1%}, {relative.high:+.1%}]"
+        text += f", {percents(relative)}"
     return text
 
 
+def percents(relative: Bounds) -> str:
+    """``+63% [+21%, +120%]``; an end above ten times the control is not written out."""
+    high = f"{relative.high:+.1%}" if relative.high <= MOST else f"above {MOST:+.0%}"
+    return f"{relative.value:+.1%} [{relative.low:+.1%}, {high}]"
+
+
 def effect_rows(analysis: TestAnalysis) -> list[dict[str, str]]:
-    """The table of all effects; a refused test says so in each row."""
-    refused = analysis.verdict == REFUSE
+    """The table of all effects; of a refused test without numbers."""
     return [
-        {
-            "arm": row.arm,
-            "metric": row.metric.name,
-            "control": f"{row.effect.control:.4g}",
-            "treatment": f"{row.effect.treatment:.4g}",
-            "change": _change(row.effect),
-            "p": "-" if row.metric.is_guardrail else f"{row.p:.3g}",
-            "outcome": "refused" if refused else _outcome(row),
-        }
+        {"arm": row.arm, "metric": row.metric.name, **_numbers(row), "outcome": _outcome(row)}
         for row in analysis.rows
     ]
 
 
+def _numbers(row: EffectRow) -> dict[str, str]:
+    if row.outcome == REFUSED:
+        return dict.fromkeys(("control", "treatment", "change", "p"), "-")
+    return {
+        "control": f"{row.effect.control:.4g}",
+        "treatment": f"{row.effect.treatment:.4g}",
+        "change": _change(row.effect),
+        "p": "-" if row.metric.is_guardrail else f"{row.p:.3g}",
+    }
+
+
 def _outcome(row: EffectRow) -> str:
-    return f"{row.outcome} (guardrail {_share(row)})" if row.metric.is_guardrail else row.outcome
+    told = row.metric.is_guardrail and row.outcome != REFUSED
+    return f"{row.outcome} (guardrail {_share(row)})" if told else row.outcome
 
 
 def _change(effect: Effect) -> str:
     """The relative effect with its interval; the difference where there is none."""
     bounds = effect.relative
     if math.isfinite(bounds.value):
-        return f"{bounds.value:+.1%} [{bounds.low:+.1%}, {bounds.high:+.1%}]"
+        return percents(bounds)
     return change(effect.difference, bounds)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+from collections.abc import Sequence
 from html import escape
 from pathlib import Path
 from typing import Any
@@ -14,12 +15,16 @@ from ...evaluation.figures import png_of
 from ...evaluation.offline.verdict import REFUSE
 from ...realism.assumed import ASSUMED
 from ...realism.tornado import tornado
+from ...simulators.rollout import Episode
 from ..results import Results, covers_text, interval_text, is_told
-from .plots import FIGURES
+from .guards import guards_section
+from .plots import FIGURES, over_time
 from .reward import reward_section
 from .storefront import storefronts
-from .wording import best_line, deployed, judged_by, learnt_from, offline, truth_is
+from .wording import best_line, deployed, judged_by, learnt_from, offline, over_time_says, truth_is
 
+LONG = 40
+"""Letters of a cell from which on its column is one of sentences."""
 STYLE = (Path(__file__).parent / "page.css").read_text(encoding="utf-8")
 
 
@@ -28,6 +33,8 @@ def write_report(folder: Path, results: Results) -> None:
     (folder / "plots").mkdir()
     pictures = {}
     figures = {name: draw(results) for name, draw in FIGURES.items()}
+    if len(results.days):
+        figures["days"] = over_time(results)
     if results.robust is not None:
         figures["tornado"] = tornado(results.robust)
     for name, figure in figures.items():
@@ -60,12 +67,12 @@ the same visitors with the same luck. Value and gain are means of exact expectat
 {escape(results.unit)} per {results.per}, with {config.evaluation.level:.0%} intervals; the rest is what
 happened.</p>
 {_table(_agents(results))}
+{_days(results, pictures)}
 {_robust(results, pictures)}
 <h2>Offline: what the log alone can tell</h2>
 <p>Yesterday's policy, <b>{escape(config.log.agent)}</b> with exploration, logged
 {results.log_size:,} decisions with exact propensities. {offline(results)}</p>
-{_picture(pictures, "offline")}
-<details><summary>All estimates, with their diagnostics</summary>{_table(_evaluation(results))}</details>
+{_estimates(results, pictures)}
 <h2>The gate</h2>
 <p>A policy may leave only if the lower bound of its gain over {escape(chosen.baseline)} {told_by} is
 above 0 and the bound of every cost keeps its limit. That any policy passes which ought not to has a
@@ -76,6 +83,7 @@ picked.</p>
 {_table(_verdicts(results))}
 {_clauses(results)}
 {reward_section(results)}
+{guards_section(results)}
 <h2>The storefront</h2>
 <p>What three visitors would be shown on their first page.</p>
 {storefronts(results)}
@@ -130,7 +138,7 @@ def _agents(results: Results) -> pd.DataFrame:
                 "" if a == results.chosen.baseline else f"{g:+.4f} [{lo:+.4f}, {hi:+.4f}]"
                 for a, g, lo, hi in zip(t["agent"], t["gain"], t["gain_low"], t["gain_high"], strict=True)
             ],
-            "regret": t["regret"].map("{:.4f}".format).replace("nan", "-"),
+            **({"regret": t["regret"].map("{:.4f}".format)} if t["regret"].notna().any() else {}),
             "click rate": t["click_through_rate"].map("{:.2%}".format),
             "conversion": t["conversion"].map("{:.2%}".format),
             "order value": t["average_order_value"].map("{:.2f}".format),
@@ -140,6 +148,13 @@ def _agents(results: Results) -> pd.DataFrame:
             "items shown": t["coverage"].map("{:.0%}".format),
         }
     )
+
+
+def _days(results: Results, pictures: dict[str, str]) -> str:
+    """Margin, stock and price over time, where an episode has days."""
+    if not len(results.days):
+        return ""
+    return f"<p>{over_time_says(results)}</p>{_picture(pictures, 'days')}"
 
 
 def _robust(results: Results, pictures: dict[str, str]) -> str:
@@ -159,6 +174,15 @@ were trained; only the shop varies.</p>
 {_picture(pictures, "tornado")}
 {_table(pd.DataFrame(robust.rows()))}
 <ul class="muted">{sources}{notes}</ul>"""
+
+
+def _estimates(results: Results, pictures: dict[str, str]) -> str:
+    """The estimates from the log; of a season there are none."""
+    if results.episode is Episode.SEASON:
+        return ""
+    table = _table(_evaluation(results))
+    summary = "<summary>All estimates, with their diagnostics</summary>"
+    return f"{_picture(pictures, 'offline')}<details>{summary}{table}</details>"
 
 
 def _evaluation(results: Results) -> pd.DataFrame:
@@ -244,8 +268,21 @@ def _notes(results: Results) -> str:
 
 
 def _table(frame: pd.DataFrame) -> str:
-    return f'<div class="scroll">{frame.to_html(index=False, border=0)}</div>'
+    return html_table(list(frame.columns), frame.astype(str).to_numpy().tolist())
+
+
+def html_table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
+    """A table of texts. It scrolls where it is too wide; columns of sentences are broken into lines."""
+    long = [max((len(row[at]) for row in rows), default=0) > LONG for at in range(len(head))]
+    kinds = [' class="text"' if is_long else "" for is_long in long]
+    top = "".join(f"<th{kind}>{escape(name)}</th>" for kind, name in zip(kinds, head, strict=True))
+    body = "".join(
+        f"<tr>{''.join(f'<td{kind}>{escape(cell)}</td>' for kind, cell in zip(kinds, row, strict=True))}</tr>"
+        for row in rows
+    )
+    return f'<div class="scroll"><table><tr>{top}</tr>{body}</table></div>'
 
 
 def _picture(pictures: dict[str, str], name: str) -> str:
-    return f'<img alt="{escape(name)}" src="data:image/png;base64,{pictures[name]}">'
+    source = f"data:image/png;base64,{pictures[name]}"
+    return f'<div class="scroll"><img alt="{escape(name)}" src="{source}"></div>'

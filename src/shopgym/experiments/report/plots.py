@@ -116,6 +116,33 @@ def gains(results: Results) -> Figure:
     return figure
 
 
+def over_time(results: Results) -> Figure:
+    """Margin, stock and price of the deployments, day by day; a panel only where there is something."""
+    panels = {
+        "margin": f"margin a day,\n{results.catalog.items.currency}",
+        "in_stock": "range in stock, %",
+        "sold_out_slots": "slots sold out, %",
+        "price_level": "price shown,\n% of list price",
+    }
+    table = results.days
+    drawn = [name for name in panels if table[name].notna().any() and table[name].nunique() > 1]
+    figure, rows = new_figure(7.2, 0.6 + 1.7 * len(drawn), len(drawn))
+    for axes, name in zip(rows, drawn, strict=True):
+        for agent, colour in colours(results).items():
+            of_agent = table.query("agent == @agent")
+            scale = 1.0 if name == "margin" else 100.0
+            axes.plot(of_agent["day"], scale * of_agent[name], color=colour, linewidth=1.8, label=agent)
+        axes.set_ylabel(panels[name], fontsize=8)
+    for number, campaign in enumerate(results.config.shop.config.campaigns):
+        for axes in rows:
+            span = (campaign.start, min(campaign.start + campaign.days, float(table["day"].max())))
+            axes.axvspan(*span, color=MUTED, alpha=0.15, label="campaign" if number == 0 else None)
+    rows[0].legend(fontsize=8, frameon=False, loc="upper left", bbox_to_anchor=(1.0, 1.02))
+    rows[-1].set_xlabel("day")
+    titled(rows[0], f"Deployed, day by day: mean of a {results.per}")
+    return figure
+
+
 FIGURES = {"learning": learning, "offline": offline_against_truth, "gains": gains}
 
 

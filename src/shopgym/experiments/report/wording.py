@@ -32,6 +32,16 @@ def deployed(results: Results) -> str:
     return f"{deployed_episodes(results.config):,} {episodes}"
 
 
+def over_time_says(results: Results) -> str:
+    """What the figure over time shows."""
+    if results.episode is Episode.SEASON:
+        return "Day by day: the mean over the seasons. Stock and price are those just before a page is shown."
+    return (
+        "Day by day since the customer's first visit: the mean over all customers, also those who have left. "
+        "The stock of other customers is not simulated: what is sold out follows the shop's rule."
+    )
+
+
 def offline(results: Results) -> str:
     """How the log was used, and what the truth beside the estimates is."""
     if results.episode is Episode.PAGE:

@@ -19,6 +19,7 @@ from ..entries import import_agents
 from ..episodes import UNIT, days_of
 from ..failures import Failures
 from ..guarding import GuardingReport
+from ..parts.store import NotKept, Parts
 from ..results import reward_unit
 from ..seeds import stage_rng, stage_seed
 from .shops import open_shop
@@ -33,6 +34,7 @@ class RunContext:
         guarding: what the guards changed, stage by stage.
         failures: agents that failed; the run goes on without them.
         per: what a value is per, e.g. ``decision``.
+        parts: what is done already, if the run was interrupted.
     """
 
     def __init__(self, config: ExperimentConfig, progress: Progress) -> None:
@@ -47,6 +49,7 @@ class RunContext:
         self.retriever: Retriever | None = None
         self.guarding = GuardingReport()
         self.failures = Failures(needed=(config.gate.baseline,))
+        self.parts: Parts = NotKept()
         import_agents(config.agents)
         if config.retrieve is not None and config.retrieve.count > len(self.catalog):
             fix = f"the catalogue has {len(self.catalog)} items"

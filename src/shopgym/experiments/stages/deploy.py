@@ -3,25 +3,27 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
 import pandas as pd
 from numpy.random import Generator
 
-from ...core.batches import SLOT_TERMS
+from ...core.batches import SLOT_TERMS, Requests
 from ...core.metrics import ShopTotals, business_metrics, pair_diversity
 from ...core.protocols import DecisionRule
 from ...core.reward import RewardSpec
 from ...core.reward.amounts import page_amounts
 from ...core.statistics import mean_interval
-from ...core.types import F64, Bool
+from ...core.types import F64, I32, I64, Bool
 from ...envs.page_env import Episode, PageEnv
-from ...policies.guards.interventions import CountingPolicy
+from ...policies.guards.interventions import CountingPolicy, Interventions
 from ...policies.policy import SlatePolicy
 from ...simulators.rollout import CandidateSource, Step, rollout
 from ...training.loop import OnProgress, exact_values
 from ..episodes import counting_episodes, deployed_episodes, rounds_of
 from .context import RunContext
+from .days import DayCounter, DayTotals
 
 
 class DeploymentTotals:
@@ -99,6 +101,7 @@ class Deployment:
         amounts: (E,) of each term that a limit is made of, and of each limit, realised.
         totals: of all episodes together.
         decision_seconds: CPU time of the decisions.
+        days: the same day by day; None where an episode has no days.
     """
 
     episode: Episode
@@ -109,6 +112,7 @@ class Deployment:
     amounts: dict[str, F64]
     totals: ShopTotals
     decision_seconds: float
+    days: DayTotals | None = None
 
     def metrics(self) -> dict[str, float]:
         """Expected reward and regret per episode, and the business metrics, by name."""
@@ -141,8 +145,16 @@ def deploy(
     counts = DeploymentTotals(loop)
     groups = spec.groups(shop.catalog.items)
     exact = exact_values(loop)
+    daily = DayCounter(loop, shop.days) if episode in (Episode.LIFE, Episode.SEASON) else None
+
+    def before(rows: I64, requests: Requests, slates: I32) -> tuple[F64, F64]:
+        if daily is not None:
+            daily.before(rows, requests, slates)
+        values: tuple[F64, F64] = exact(rows, requests, slates)
+        return values
+
     steps = rollout(
-        loop.world, policy, rng, episodes=rounds, candidates=candidates, before=exact, look_ahead=False
+        loop.world, policy, rng, episodes=rounds, candidates=candidates, before=before, look_ahead=False
     )
     for step in counting_episodes(steps, on_progress):
         rows = step.rows
@@ -154,8 +166,10 @@ def deploy(
         for name, values in _limited(spec, step, groups).items():
             np.add.at(amounts.setdefault(name, np.zeros(episodes)), at, values[rows])
         counts.add(step)
-    totals = counts.totals(episodes)
-    return Deployment(episode, expected, best, page, star, amounts, totals, counts.seconds)
+        if daily is not None:
+            daily.add(step)
+    totals, days = counts.totals(episodes), None if daily is None else daily.totals(episodes)
+    return Deployment(episode, expected, best, page, star, amounts, totals, counts.seconds, days)
 
 
 def _limited(spec: RewardSpec, step: Step, groups: dict[str, Bool]) -> dict[str, F64]:
@@ -172,16 +186,22 @@ def _limited(spec: RewardSpec, step: Step, groups: dict[str, Bool]) -> dict[str,
 def deploy_all(context: RunContext, policies: dict[str, SlatePolicy]) -> dict[str, Deployment]:
     """Every policy of a run, each with the same visitors; those that fail are noted and left out."""
     deployments = {}
-    rounds = rounds_of(context.config, deployed_episodes(context.config))
     for name, policy in policies.items():
-        env = context.open("deploy")
-        noted = context.failures.noted(name, "deployment")
-        with noted, context.bar(f"deploy {name}", rounds) as on_progress:
-            source = context.candidates(env)
-            counting = CountingPolicy.of_policy(policy)
-            context.guarding.add("deployment", name, counting.counts)
-            deployments[name] = deploy(env.loop, counting, rounds, context.rng("deploy"), on_progress, source)
+        with context.failures.noted(name, "deployment"):
+            make = partial(_deploy_one, context, name, policy)
+            deployments[name], counts = context.parts.result(f"deploy-{name}", (policy.hash,), make)
+            context.guarding.add("deployment", name, counts)
     return deployments
+
+
+def _deploy_one(context: RunContext, name: str, policy: SlatePolicy) -> tuple[Deployment, Interventions]:
+    rounds = rounds_of(context.config, deployed_episodes(context.config))
+    env, counting = context.open("deploy"), CountingPolicy.of_policy(policy)
+    context.guarding.add("deployment", name, counting.counts)  # also of a policy that fails
+    with context.bar(f"deploy {name}", rounds) as on_progress:
+        source = context.candidates(env)
+        deployment = deploy(env.loop, counting, rounds, context.rng("deploy"), on_progress, source)
+    return deployment, counting.counts
 
 
 def agents_table(

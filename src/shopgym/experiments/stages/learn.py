@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
+from functools import partial
 from typing import Any
 
 import pandas as pd
@@ -16,9 +17,11 @@ from ...core.errors import InvalidInput
 from ...core.protocols import Agent, Policy
 from ...envs.page_env import PageEnv
 from ...guardrails.monitor import RewardMonitor
+from ...policies.guards import Interventions
 from ...policies.policy import SlatePolicy
 from ...training.booked_reward import BookedRewards
 from ...training.loop import learn, train
+from ..entries import AgentEntry
 from ..watched_progress import WatchedProgress
 from .context import RunContext
 from .watch import monitor_of
@@ -64,6 +67,22 @@ def policies_after(
             yield timed.policy(), timed.seconds
 
 
+@dataclass(frozen=True)
+class TrainedAgent:
+    """What one agent came to.
+
+    Attributes:
+        rows: one for each batch.
+        monitor: of its reward; None where it was not watched.
+        counts: what its guards changed.
+    """
+
+    policy: SlatePolicy
+    rows: list[dict[str, Any]]
+    monitor: RewardMonitor | None
+    counts: Interventions
+
+
 def train_agents(
     context: RunContext, task: Task
 ) -> tuple[dict[str, SlatePolicy], pd.DataFrame, dict[str, RewardMonitor]]:
@@ -72,26 +91,34 @@ def train_agents(
     Agents that fail are noted and left out.
     """
     policies, rows, monitors = {}, [], {}
-    rounds = context.config.training.rounds
     for entry in context.config.entries:
         name = entry.name
-        with context.failures.noted(name, "training"), context.bar(f"train {name}", rounds) as on_progress:
-            agent = entry.make(task, context.rng("agent", name))
-            env = context.open("train")
-            rng = context.rng("train", name)
-            watch = monitor_of(context, task)
-            counts = context.guarding.counts("training", name, task)
-            booking = context.config.training.booking
-            booked = None if booking is None else BookedRewards(context.reward, booking)
-            hooks: dict[str, Any] = {"interventions": counts, "booked": booked, "on_step": watch}
-            learnt = train(agent, env, rounds, rng, on_progress, context.candidates(env), **hooks)
-            policies[name] = slate_policy(agent, name)
-            rows += [{"agent": name, **row} for row in learnt]
-            if watch is not None:
-                monitors[name] = watch.monitor
+        with context.failures.noted(name, "training"):
+            trained = context.parts.result(f"train-{name}", (), partial(_train, context, task, entry))
+            context.guarding.add("training", name, trained.counts)
+            policies[name] = trained.policy
+            rows += [{"agent": name, **row} for row in trained.rows]
+            if trained.monitor is not None:
+                monitors[name] = trained.monitor
     if isinstance(context.progress, WatchedProgress):
         context.progress.watch(None)
     return policies, pd.DataFrame(rows), monitors
+
+
+def _train(context: RunContext, task: Task, entry: AgentEntry) -> TrainedAgent:
+    name, rounds = entry.name, context.config.training.rounds
+    with context.bar(f"train {name}", rounds) as on_progress:
+        agent = entry.make(task, context.rng("agent", name))
+        env = context.open("train")
+        watch = monitor_of(context, task)
+        counts = context.guarding.counts("training", name, task)
+        booking = context.config.training.booking
+        booked = None if booking is None else BookedRewards(context.reward, booking)
+        hooks: dict[str, Any] = {"interventions": counts, "booked": booked, "on_step": watch}
+        rng = context.rng("train", name)
+        rows = train(agent, env, rounds, rng, on_progress, context.candidates(env), **hooks)
+        monitor = None if watch is None else watch.monitor
+        return TrainedAgent(slate_policy(agent, name), rows, monitor, counts)
 
 
 def slate_policy(agent: Agent, name: str) -> SlatePolicy:

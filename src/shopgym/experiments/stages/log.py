@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import replace
+from dataclasses import dataclass, replace
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -15,7 +16,7 @@ from ...envs.oracle import page_values
 from ...envs.page_env import Episode
 from ...envs.vector import ShopVectorEnv
 from ...policies.decision_log.log import DecisionLog
-from ...policies.guards.interventions import CountingPolicy
+from ...policies.guards.interventions import CountingPolicy, Interventions
 from ...policies.policy import SlatePolicy
 from ...simulators.rollout import Step, rollout
 from ...training.policy_log import step_log
@@ -32,6 +33,31 @@ def write_log(
     The values are those of single pages: in longer episodes a policy would have met other requests, so there
     are none.
     """
+    inputs = [f"{name} {policy.hash}" for name, policy in policies.items()]
+    pages = context.parts.result("log", inputs, partial(_logged_pages, context, task, policies))
+    context.guarding.add("log", pages.log.policy_name, pages.counts)
+    for name, failure in pages.failed.items():
+        context.failures.add(name, *failure)
+    return pages.log, pages.on_log
+
+
+@dataclass(frozen=True)
+class LoggedPages:
+    """What the log stage came to.
+
+    Attributes:
+        on_log: by policy, its exact value for the requests of the log.
+        failed: by policy that could not show its pages, the reason and the traceback.
+        counts: what the guards of the logging policy changed.
+    """
+
+    log: DecisionLog
+    on_log: dict[str, float]
+    failed: dict[str, tuple[str, str]]
+    counts: Interventions
+
+
+def _logged_pages(context: RunContext, task: Task, policies: dict[str, SlatePolicy]) -> LoggedPages:
     section = context.config.log
     env = context.open("log")
     rng = context.rng("log")
@@ -51,11 +77,13 @@ def write_log(
             part = step_log(step, env.loop, logger, unit=context.unit, config_hash=digest, terms=SLOT_TERMS)
             parts.append(part if clock is None else replace(part, **clock.columns(step)))
             values.append(step.before)
-    if before is None:
-        return DecisionLog.concat(parts), {}
-    served = [name for name in policies if name not in context.failures.reasons]
-    on_log = {name: float(np.concatenate([part[name] for part in values]).mean()) for name in served}
-    return DecisionLog.concat(parts), on_log
+    failures = context.failures
+    failed = {n: (failures.reasons[n], failures.tracebacks[n]) for n in policies if n in failures.reasons}
+    on_log = {}
+    if before is not None:
+        served = [name for name in policies if name not in failed]
+        on_log = {name: float(np.concatenate([part[name] for part in values]).mean()) for name in served}
+    return LoggedPages(DecisionLog.concat(parts), on_log, failed, counting.counts)
 
 
 class StepClock:

@@ -1,4 +1,4 @@
-"""How much a sweep or a leaderboard is before it is run: cells, time, disk."""
+"""How much a sweep or a study is before it is run: cells, time, disk."""
 
 from __future__ import annotations
 
@@ -10,7 +10,9 @@ import numpy as np
 
 from ..config import ExperimentConfig
 from ..duration import Duration, expected_duration, time_in_words
+from ..kinds import KINDS
 from .plan import Plan
+from .points import counted
 
 TIMED_POINTS = 4
 """Points that are timed in miniature; the others are taken to take as long as these do on average."""
@@ -24,7 +26,7 @@ class Cost:
 
     Attributes:
         cells: units of work.
-        points, seeds: that they are made of; a leaderboard is one point.
+        points, seeds: that they are made of; a study is one point.
         seconds: in all, with the workers that were asked for; None where nothing was timed.
         timed: points that were timed.
         bytes: on disk.
@@ -44,7 +46,7 @@ class Cost:
     @property
     def sentence(self) -> str:
         """For the terminal."""
-        size = f"{self.cells:,} cells ({self.points:,} points, {self.seeds:,} seeds each)"
+        size = f"{self.cells:,} cells ({counted(self.points, 'point')}, {counted(self.seeds, 'seed')} each)"
         disk = f"{max(self.bytes / 1e6, 0.1):,.1f} MB on disk"
         if self.seconds is None:
             return f"{size}, {disk}; how long is not timed"
@@ -53,15 +55,15 @@ class Cost:
 
 
 def expected_cost(checked: Any, workers: int = 1) -> Cost:
-    """The cost of a plan or of a leaderboard.
+    """The cost of a plan or of a study.
 
     Args:
-        checked: a :class:`.plan.Plan`, or the config of a leaderboard.
+        checked: a :class:`.plan.Plan`, or the config of a study.
         workers: cells under way at a time; more than this machine has cores count as its cores.
     """
     if not isinstance(checked, Plan):
-        cells = checked.seeds * len(checked.families) * len(checked.agents)
-        return Cost(cells, 1, checked.seeds, None, 0, cells * BYTES_PER_AGENT)
+        cells = len(KINDS[checked.kind].cells_of(checked, ""))
+        return Cost(cells, 1, getattr(checked, "seeds", 1), None, 0, cells * BYTES_PER_AGENT)
     configs = [point.config for point in checked.points]
     if not isinstance(configs[0], ExperimentConfig):
         each = [expected_cost(config) for config in configs]

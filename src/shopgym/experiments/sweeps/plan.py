@@ -15,7 +15,7 @@ from ..cells.cell import Cell
 from ..entries import swept_options
 from ..kinds import EXPERIMENT, KINDS, ConfigKind, kind_of
 from ..overrides import with_setting
-from .config import SweepOptions
+from .config import MOST_CELLS, SweepOptions
 from .points import PointSettings, label, points_of
 
 FIXED = {
@@ -134,6 +134,9 @@ def _plan(
     options: SweepOptions,
     lists: dict[str, list[Any]],
 ) -> Plan:
+    if not kind.value:
+        fix = "this study compares no agents: run it once for each setting"
+        raise InvalidInput("sweep", ", ".join(lists) or list(options.sweep.grid), fix)
     if kind.has_seeds and options.sweep.keep_runs:
         raise InvalidInput("sweep.keep_runs", True, "the cells of this kind have no run of their own")
     for name in options.sweep.grid:
@@ -160,7 +163,11 @@ def _plan(
             raise InvalidInput("sweep", label(settings), fix)
         seen[digest] = settings
         points.append(Point(f"point-{len(points):04d}", settings, config))
-    return Plan(kind, dict(values), options, tuple(points))
+    plan = Plan(kind, dict(values), options, tuple(points))
+    if len(points) * plan.seeds > MOST_CELLS:
+        fix = f"with {plan.seeds:,} seeds each they make too many cells: at most {MOST_CELLS:,}"
+        raise InvalidInput("sweep", f"{len(points)} points", fix)
+    return plan
 
 
 def _lists(kind: ConfigKind, values: dict[str, Any]) -> list[tuple[str, list[Any]]]:

@@ -80,3 +80,8 @@ def value_text(value: Any) -> str:
 def label(settings: PointSettings) -> str:
     """``training.rounds=10, agents.lints.alpha=0.5``."""
     return ", ".join(f"{name}={value_text(value)}" for name, value in settings.items())
+
+
+def counted(count: int, noun: str) -> str:
+    """``1 point``, ``1,200 seeds``."""
+    return f"{count:,} {noun}{'' if count == 1 else 's'}"

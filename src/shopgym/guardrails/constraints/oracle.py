@@ -14,13 +14,10 @@ from ...core.reward import CostLimit, RewardSpec
 from ...core.types import F64
 from ..reward.exact_terms import EXACT_TERMS
 from ..reward.page_means import PageMeans, Weights
+from ..reward.tightest import PRECISION, is_broken, tightest_limit
 
-PRECISION = 1e-9
-"""Of a limit, relative to the size of what it allows: a miss below it is rounding."""
 MOST_PRICE = 1e6
 """A dual that still falls at this price has no least value."""
-ROUNDS = 60
-"""Of the search for the tightest limit, which converges faster than linearly."""
 
 
 @dataclass(frozen=True)
@@ -89,8 +86,8 @@ def constrained_optimum(
         raise InvalidInput("reward.clip", dict(reward.clip), fix)
     free = _best(means, wanted)
     excesses = [_excess(limit) for limit in limits]
-    tightest = {limit.label: _tightest(means, limit) for limit in limits}
-    impossible = tuple(limit.label for limit in limits if _broken(limit, tightest[limit.label]))
+    tightest = {limit.label: tightest_limit(means, limit) for limit in limits}
+    impossible = tuple(limit.label for limit in limits if is_broken(limit, tightest[limit.label]))
     sizes = [_size(means, wanted, weights) for weights, _ in excesses]
     scales = [max(abs(free), PRECISION) / max(size, PRECISION) for size in sizes]
 
@@ -144,26 +141,6 @@ def _size(means: PageMeans, wanted: Weights, weights: Weights) -> float:
     """Mean absolute size of ``weights``, on uniform pages or on the best ones for ``wanted``."""
     pages = (means.uniform(np.random.default_rng(0)), means.best(wanted))
     return max(float(np.abs(means.value(weights, each)).mean()) for each in pages)
-
-
-def _broken(limit: CostLimit, tightest: float) -> bool:
-    """Whether every page policy exceeds the limit."""
-    over = tightest - limit.limit if limit.at_most is not None else limit.limit - tightest
-    return over > PRECISION * max(abs(limit.limit), PRECISION)
-
-
-def _tightest(means: PageMeans, limit: CostLimit) -> float:
-    """The least (greatest) value of what is limited that a policy can have."""
-    sign, ratio = (1.0 if limit.at_most is not None else -1.0), limit.limit
-    for _ in range(ROUNDS):
-        counted = {} if limit.per == "page" else {limit.per: sign * ratio}
-        pages = means.best({limit.term: -sign, **counted})
-        amount = float(means.value({limit.term: 1.0}, pages).mean())
-        below = 1.0 if limit.per == "page" else float(means.value({limit.per: 1.0}, pages).mean())
-        last, ratio = ratio, amount / below if below > 0 else ratio
-        if abs(ratio - last) <= PRECISION * max(abs(last), PRECISION):
-            break
-    return ratio
 
 
 def _least(dual: Callable[[F64], float], count: int) -> F64:

@@ -16,7 +16,7 @@ from ...evaluation.offline.estimate import Estimate, without_infinity
 from ...evaluation.offline.inputs import OpeInputs
 from ...evaluation.offline.sample_size import sample_size
 from ...evaluation.offline.verdict import CAUTION, REFUSE, TRUST
-from ..reward.findings import GAMEABLE, NOT_LINTED, LintReport
+from ..reward.findings import GAMEABLE, NOT_LINTED, NOT_TOLD, LintReport
 
 NORTH_STAR, LINT = "north star", "reward lint"
 PAGE = "page"
@@ -173,7 +173,7 @@ def _held(name: str, estimate: Estimate, limit: float, *, upper: bool) -> Clause
         return Clause(
             name,
             False,
-            f"the log does not tell: {why}",
+            _untold(name, why),
             estimate.value,
             bound,
             limit,
@@ -215,17 +215,22 @@ def _what_would_settle(clause: Clause, estimate: Estimate) -> str:
 
 
 def _unknown(name: str, doubt: NotEstimable, unit: str) -> Clause:
-    reason = f"the log does not tell: {doubt.fix}"
+    reason = _untold(name, doubt.fix)
     return Clause(name, False, reason, bound=-math.inf, further=math.inf, unit=unit, verdict=REFUSE)
+
+
+def _untold(name: str, why: str) -> str:
+    return f"the log does not tell {'the ' * (name == NORTH_STAR)}{name}: {why}"
 
 
 def lint_clause(report: LintReport) -> Clause:
     """Whether the reward that the candidates were trained on cannot be gamed in this shop.
 
-    A reward that could not be linted passes, with the verdict ``refuse``: nothing is known of it.
+    A reward that could not be linted or judged passes, with the verdict ``refuse``: nothing is known of it.
     """
-    if report.verdict == NOT_LINTED:
-        return Clause(LINT, True, f"the reward was not linted: {report.headline}", verdict=REFUSE)
+    if report.verdict in (NOT_LINTED, NOT_TOLD):
+        word = "linted" if report.verdict == NOT_LINTED else "judged"
+        return Clause(LINT, True, f"the reward was not {word}: {report.headline}", verdict=REFUSE)
     if report.verdict != GAMEABLE:
         return Clause(LINT, True, f"the reward is {report.verdict} in this shop")
     fix = "more decisions would not change that: correct the reward (shopgym reward lint), and train again"

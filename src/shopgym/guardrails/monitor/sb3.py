@@ -8,6 +8,7 @@ Stable-Baselines3 is imported when the callback is made.
 from __future__ import annotations
 
 import copy
+import io
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -63,7 +64,7 @@ def monitor_callback(
 
         def _on_training_start(self) -> None:
             if self.reference is None:
-                self.reference = copy.deepcopy(self.model.policy)
+                self.reference = copy_of(self.model.policy)
 
         def _on_rollout_end(self) -> None:
             if self.monitor is None and len(self._terms) >= pages:
@@ -88,6 +89,14 @@ def monitor_callback(
             return PageBatch(reward.weigh(terms), reward.north_star_amount(terms), terms, moved)
 
     return RewardMonitorCallback()
+
+
+def copy_of(policy: Any) -> Any:
+    """The policy as it is now. One that has learnt holds tensors that ``deepcopy`` refuses."""
+    file = io.BytesIO()
+    policy.save(file)
+    file.seek(0)
+    return type(policy).load(file, device=policy.device)
 
 
 def _is_page(info: dict[str, Any]) -> bool:

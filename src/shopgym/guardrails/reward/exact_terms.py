@@ -15,7 +15,7 @@ PER_IMPRESSION = ("stockout", "impression")
 WORTH = "worth"
 """What clicked items turn out to be, in standard deviations. It is no term of a reward: it is what moves the
 satisfaction of customers, so a rule that looks ahead pays for it."""
-EXACT_TERMS = (*SLOT_TERMS, "discount_cost", "expected_return_cost", "impression")
+EXACT_TERMS = (*SLOT_TERMS, "impression")
 
 
 def exact_terms(shop: Shop, items: I32, price_off: F64 | None = None) -> dict[str, F64]:

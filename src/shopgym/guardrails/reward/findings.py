@@ -14,12 +14,14 @@ ALIGNED_UP_TO = "aligned up to the pressure that is used"
 FAULTY = "faulty"
 GAMEABLE = "gameable"
 BAD_SPEC = "bad spec"
+NOT_TOLD = "not told"
 NOT_LINTED = "not linted"
 EXIT_CODES: Mapping[str, int] = {
-    **{ALIGNED: 0, ALIGNED_UP_TO: 0, FAULTY: 3, GAMEABLE: 3},
+    **{ALIGNED: 0, ALIGNED_UP_TO: 0, FAULTY: 3, GAMEABLE: 3, NOT_TOLD: 3},
     **{BAD_SPEC: 2, NOT_LINTED: 2},
 }
-"""Verdict → exit code, for anyone's CI. ``faulty``: an error of the table of codes. ``not linted``: the shop
+"""Verdict → exit code, for anyone's CI. ``faulty``: an error of the table of codes. ``not told``: nothing is
+wrong with the reward as far as is known, but the shop or the log does not tell. ``not linted``: the shop
 knows too little of the reward."""
 
 
@@ -46,8 +48,8 @@ CODES: Mapping[str, Code] = {
     ),
     "north_star_negative": Code(
         ERROR,
-        "The north star wants more {term}, but the reward weighs it with {weight:g}: an agent avoids it.",
-        "Give {term} a positive weight.",
+        "The north star wants {wanted} {term}, but the reward weighs it with {weight:g}: an agent {does} it.",
+        "Give {term} a {sign} weight, as in the north star.",
     ),
     "north_star_cost_uncharged": Code(
         WARNING,
@@ -86,7 +88,7 @@ CODES: Mapping[str, Code] = {
     ),
     "only_proxies": Code(
         WARNING,
-        "The reward pays only for {terms}, which stand for sales but are none: an agent can raise them "
+        "The reward pays for nothing but {terms}. That only stands for sales: an agent can get more of it "
         "and sell less.",
         "Add what the shop lives on, such as margin, with an exchange rate for the rest.",
     ),
@@ -114,6 +116,33 @@ CODES: Mapping[str, Code] = {
         WARNING,
         "Losses of {term} are cut off at 0: a sale below cost costs an agent nothing.",
         "Set the lower end of reward.clip.{term} below 0.",
+    ),
+    "limit_impossible": Code(
+        ERROR,
+        "No page of this shop meets the limit {limit}: the best pages for it reach {reached:.4g}.",
+        "Loosen it at least to that, or change the shop.",
+    ),
+    "clip_binds": Code(
+        WARNING,
+        "The bounds of clip cut {cut:.1%} off {term} on random pages; pages were judged without bounds.",
+        "Widen the bounds, or run 'shopgym reward audit': it trains on the bounded reward.",
+    ),
+    "clip_decides": Code(
+        ERROR,
+        "The bounds of clip cut {cut:.0%} off {term} on random pages: the bounded reward is another one, and "
+        "it was not judged here.",
+        "Widen the bounds, or run 'shopgym reward audit': it trains on the bounded reward.",
+    ),
+    "horizon_not_tested": Code(
+        WARNING,
+        "The north star counts over {horizon:g} days, but {episodes} were judged by themselves: no customer "
+        "was followed so long.",
+        "Check it over lives: --shop with people.enabled, and --lives above 0.",
+    ),
+    "north_star_constant": Code(
+        ERROR,
+        "{star} is the same whatever is shown: no reward is better for it than another.",
+        "Name a north star that depends on what is shown.",
     ),
     "horizon_unseen": Code(
         WARNING,
@@ -180,7 +209,7 @@ CODES: Mapping[str, Code] = {
     "no_variance": Code(
         ERROR,
         "The reward is the same whatever is shown: an agent can learn nothing from it.",
-        "Pay for something that depends on the page in this shop.",
+        "Pay for something that depends on what is shown.",
     ),
     "term_never_varies": Code(
         WARNING,
@@ -222,6 +251,10 @@ CODES: Mapping[str, Code] = {
     ),
 }
 """Code → severity, sentence, remedy."""
+GAMED = frozenset({"gameable", "gamed_by", "gameable_on_log"})
+"""Codes that make a reward gameable."""
+UNTOLD = frozenset({"not_judged", "clip_decides", "log_does_not_tell"})
+"""Errors that say nothing against the reward: it could not be judged."""
 
 
 @dataclass(frozen=True)
@@ -248,6 +281,16 @@ class Finding:
         return cls(code, entry.severity, entry.sentence.format(**words), entry.remedy.format(**words))
 
 
+def verdict_of(findings: Sequence[Finding], otherwise: str) -> str:
+    """The verdict that the errors among ``findings`` make, and ``otherwise`` where there is none."""
+    errors = {finding.code for finding in findings if finding.severity == ERROR}
+    if errors & GAMED:
+        return GAMEABLE
+    if not errors:
+        return otherwise
+    return NOT_TOLD if errors <= UNTOLD else FAULTY
+
+
 @dataclass(frozen=True)
 class LintReport:
     """What a lint says of a reward.
@@ -262,6 +305,7 @@ class LintReport:
         pictures: PNG files by title.
         data: further results that are no table, as JSON says them.
         sections: further parts of the page by title, as HTML.
+        name: of the reward, e.g. its file.
     """
 
     findings: tuple[Finding, ...]
@@ -273,6 +317,7 @@ class LintReport:
     pictures: Mapping[str, bytes] = field(default_factory=dict)
     data: Mapping[str, Any] = field(default_factory=dict)
     sections: Mapping[str, str] = field(default_factory=dict)
+    name: str = ""
 
     @property
     def exit_code(self) -> int:

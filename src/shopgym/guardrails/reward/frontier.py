@@ -16,6 +16,7 @@ from .exact_terms import exact_weights
 from .linted_shop import LintedShop
 from .pictures import HONEST, PROXY
 from .price import ProxyPrice, page_price
+from .term_shares import cut_off, sampled_terms
 
 SWEEP = re.compile(r"^(?P<part>exchange|terms)\.(?P<term>\w+)=(?P<low>[^.]+(?:\.\d+)?)\.\.(?P<high>.+)$")
 SHAPE = "write exchange.click=0..1, or terms.return_cost=-2..0"
@@ -50,6 +51,9 @@ class Sweep:
             raise InvalidInput("sweep", text, SHAPE) from None
         if not np.isfinite([low, high]).all() or not low < high:
             raise InvalidInput("sweep", text, f"the second number must be above the first: {SHAPE}")
+        if said["part"] == "exchange" and low < 0.0:
+            fix = "a rate below 0 turns the sign of a weight: begin at 0, or sweep terms.NAME"
+            raise InvalidInput("sweep", text, fix)
         return cls(said["part"], said["term"], low, high)
 
     def at(self, spec: RewardSpec, value: float) -> RewardSpec:
@@ -105,6 +109,8 @@ class Frontier:
         gaps = np.diff([tried.index(value) for value in safe])
         if len(gaps) and gaps.max() > 1:
             return f"{name} {kept} at {', '.join(f'{value:g}' for value in safe)}, not between."
+        if len(safe) == 1:
+            return f"{name} {kept} at {safe[0]:g} alone."
         return f"{name} from {safe[0]:g} to {safe[-1]:g} {kept}."
 
     def as_dict(self) -> dict[str, Any]:
@@ -129,6 +135,9 @@ def frontier(
     if whole_number("frontier.steps", steps) < 2:
         raise InvalidInput("frontier.steps", steps, "give 2 or more")
     shop = LintedShop.read(shop)
+    if spec.clip and max(cut_off(spec.clip, sampled_terms(shop, pages)).values(), default=0.0) > tolerance:
+        fix = "the best pages are found without the bounds, and they cut off too much: widen them"
+        raise InvalidInput("reward.clip", dict(spec.clip), fix)
     means, _ = shop.first_pages(pages)
     points = []
     for value in np.linspace(sweep.low, sweep.high, steps):
@@ -136,7 +145,7 @@ def frontier(
         weights = {name: weight for name, weight in exact_weights(changed.weights).items() if weight}
         price = page_price(means, weights, exact_weights(spec.star_weights))
         points.append(FrontierPoint(float(value), price.terms[sweep.term], price))
-    return Frontier(sweep, spec.star.name, tolerance, tuple(points))
+    return Frontier(sweep, spec.star.amount, tolerance, tuple(points))
 
 
 def frontier_picture(swept: Frontier) -> bytes:

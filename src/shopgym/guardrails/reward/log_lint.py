@@ -20,6 +20,7 @@ from ...core.batches import Decisions, Interactions
 from ...core.errors import InvalidInput, in_range
 from ...core.items import Items
 from ...core.reward import RewardSpec
+from ...core.reward.amounts import bounded_slots
 from ...core.types import F64, I64
 from ...evaluation.errors import NotEstimable
 from ...evaluation.offline.compare import compare_inputs
@@ -36,6 +37,8 @@ PRESSURES = (0.5, 1.0, 2.0, 4.0, 8.0)
 """In units of one over the standard deviation of what the model predicts within a page."""
 LEAST_ROUNDS = 200
 REWARD, STAR = "reward", "north star"
+
+NO_SHARE = "pages chosen for the north star earn none of it here, so there is nothing to keep a share of"
 
 Outcomes = Mapping[str, OpeInputs]
 """The inputs of an estimate of the reward and of the north star, for one policy."""
@@ -84,12 +87,14 @@ class LogLint:
         points: by rising pressure.
         rounds: of the half that judges.
         tolerance: share of the north star that may be lost.
+        constant: of ``REWARD`` and ``STAR`` what is the same in every round.
     """
 
     spec: RewardSpec
     points: tuple[LogPoint, ...]
     rounds: int
     tolerance: float
+    constant: tuple[str, ...] = ()
 
     @property
     def told(self) -> tuple[LogPoint, ...]:
@@ -138,7 +143,8 @@ def log_lint(
         policy = under_pressure(policies[fitted_to], pressure, scales[fitted_to])
         return outcome_inputs(logs, policy, rng=Generator(Philox(key=seed)), features=features)
 
-    return LogLint(spec, judged_points(judge, pressures), len(second), tolerance)
+    constant = tuple(name for name, values in amounts.items() if not np.ptp(values.sum(axis=1)))
+    return LogLint(spec, judged_points(judge, pressures), len(second), tolerance, constant)
 
 
 def judged_points(judge: Judge, pressures: Sequence[float]) -> tuple[LogPoint, ...]:
@@ -154,18 +160,27 @@ def judged_points(judge: Judge, pressures: Sequence[float]) -> tuple[LogPoint, .
         except NotEstimable as doubt:
             points.append(LogPoint(pressure, None, doubt.fix))
             continue
+        if np.isnan(lift.value):
+            points.append(LogPoint(pressure, None, NO_SHARE))
+            continue
         points.append(LogPoint(pressure, lift, lift.reason))
     return tuple(points)
 
 
-def slot_sum(log: DecisionLog, weights: Mapping[str, float], part: str) -> F64:
-    """(n, k) the weighted sum of terms of each slot."""
+def slot_sum(
+    log: DecisionLog,
+    weights: Mapping[str, float],
+    part: str,
+    clip: Mapping[str, tuple[float, float]] | None = None,
+) -> F64:
+    """(n, k) the weighted sum of terms of each slot; ``clip`` bounds a page's amount of a term."""
     total: F64 = np.zeros(log.positions.shape)
     for name, weight in weights.items():
         if name not in log.events:
             fix = f"the log has {', '.join(log.events) or 'no terms'}: log it as an event"
             raise InvalidInput(f"reward.{part}", name, fix)
-        total += weight * np.nan_to_num(log.events[name])
+        amount = np.nan_to_num(log.events[name])
+        total += weight * (bounded_slots(amount, clip[name]) if clip and name in clip else amount)
     return total
 
 
@@ -191,7 +206,7 @@ def under_pressure(policy: SlatePolicy, pressure: float, scale: float) -> SlateP
 
 def _amounts(spec: RewardSpec, log: DecisionLog) -> dict[str, F64]:
     star = slot_sum(log, spec.star_weights, "north_star")
-    return {REWARD: slot_sum(log, spec.weights, "terms"), STAR: star}
+    return {REWARD: slot_sum(log, spec.weights, "terms", spec.clip), STAR: star}
 
 
 def _halves(log: DecisionLog) -> tuple[I64, I64]:

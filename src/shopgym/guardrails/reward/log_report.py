@@ -5,34 +5,28 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import replace
 
-from .findings import ALIGNED, ALIGNED_UP_TO, ERROR, FAULTY, GAMEABLE, Finding, LintReport
-from .log_lint import LogLint
+from .findings import ALIGNED, ALIGNED_UP_TO, ERROR, Finding, LintReport, verdict_of
+from .log_lint import REWARD, STAR, LogLint
 from .sentences import share_text
 from .spec_lint import lint_spec
 
 
 def log_report(lint: LogLint) -> LintReport:
     """The report: no number that the log cannot be trusted for."""
-    written, star = lint_spec(lint.spec), lint.spec.star.name
+    written, star = lint_spec(lint.spec), lint.spec.star.amount
     findings = sorted([*written.findings, *_findings(lint)], key=lambda finding: finding.severity != ERROR)
-    if lint.gamed is not None:
-        verdict = GAMEABLE
-    elif any(finding.severity == ERROR for finding in findings):
-        verdict = FAULTY
-    else:
-        verdict = ALIGNED if lint.points[-1].told else ALIGNED_UP_TO
+    verdict = verdict_of(findings, ALIGNED if lint.points[-1].told else ALIGNED_UP_TO)
     rows = []
     for point in lint.points:
         share, low, high = (share_text(value) for value in point.bounds)
-        verdict_of = "the same pages" if point.same else "refuse"
-        verdict_of = verdict_of if point.share is None else str(point.share.verdict)
+        estimate = "the same pages" if point.same else "refuse"
         rows.append(
             {
                 "pressure": point.pressure,
                 "north star kept": share,
                 "low": low,
                 "high": high,
-                "estimate": verdict_of,
+                "estimate": estimate if point.share is None else str(point.share.verdict),
                 "why": point.why,
             }
         )
@@ -46,7 +40,15 @@ def log_report(lint: LogLint) -> LintReport:
 
 
 def _findings(lint: LogLint) -> Iterator[Finding]:
-    star = lint.spec.star.name
+    star = lint.spec.star.amount
+    if lint.spec.star.horizon is not None:
+        yield Finding.make("horizon_not_tested", horizon=lint.spec.star.horizon, episodes="rounds of the log")
+    if REWARD in lint.constant:
+        yield Finding.make("no_variance")
+    if STAR in lint.constant:
+        yield Finding.make("north_star_constant", star=star)
+    if lint.constant:
+        return
     if lint.gamed is not None:
         share, low, high = lint.gamed.bounds
         about = {"share": share, "low": low, "high": high, "pressure": lint.gamed.pressure}
@@ -61,6 +63,9 @@ def _findings(lint: LogLint) -> Iterator[Finding]:
 
 
 def _headline(lint: LogLint, star: str) -> str:
+    if lint.constant:
+        said = {REWARD: "the reward", STAR: f"the north star, {star},"}
+        return f"In this log {' and '.join(said[name] for name in lint.constant)} never varies."
     if not lint.told:
         return f"The log does not tell whether this reward can be gamed: {lint.points[0].why}."
     point = lint.told[-1] if lint.gamed is None else lint.gamed

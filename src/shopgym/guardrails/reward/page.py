@@ -7,6 +7,7 @@ from html import escape
 from typing import TYPE_CHECKING, Any
 
 from ...evaluation.figures import image
+from .captions import CAPTIONS, cell_text
 
 if TYPE_CHECKING:
     from .findings import LintReport
@@ -24,21 +25,30 @@ img { max-width: 100% }
 
 
 def lint_page(report: LintReport) -> str:
-    """The report as HTML: headline, findings with their remedies, tables, and the spec."""
-    parts = [f"<h1>{escape(report.verdict)}</h1><p>{escape(report.headline)}</p>"]
+    """The report as HTML: headline, findings with their remedies, pictures and tables."""
+    verdict = f"{report.name}: {report.verdict}" if report.name else report.verdict
+    parts = [f"<h1>{escape(verdict)}</h1><p>{escape(report.headline)}</p>"]
     parts.append(f"<p>North star, which the business wants to maximise: {escape(report.north_star)}</p>")
     parts += [
         f'<div class="{escape(finding.severity)}"><p><b>{escape(finding.severity)}</b> '
         f"<code>{escape(finding.code)}</code>: {escape(finding.message)}</p>"
-        f"<p>{escape(finding.remedy)}</p></div>"
+        f"<p>What to do: {escape(finding.remedy)}</p></div>"
         for finding in report.findings
     ]
-    parts += [f"<h2>{escape(title)}</h2>{image(png, title)}" for title, png in report.pictures.items()]
-    parts += [f"<h2>{escape(title)}</h2>{html}" for title, html in report.sections.items()]
-    parts += [f"<h2>{escape(title)}</h2>{_table(rows)}" for title, rows in report.tables.items() if rows]
-    title = f"<title>Reward: {escape(report.verdict)}</title>"
+    titles = dict.fromkeys((*report.pictures, *report.sections, *report.tables))
+    parts += [_part(report, title) for title in titles]
+    title = f"<title>Reward {escape(verdict)}</title>"
     head = f'<meta charset="utf-8">{title}<style>{STYLE}</style>'
     return f'<!doctype html>\n<html lang="en"><head>{head}</head><body>{"".join(parts)}</body></html>\n'
+
+
+def _part(report: LintReport, title: str) -> str:
+    """What stands under one title: a sentence, its picture, its text and its table; nothing without them."""
+    rows, png = report.tables.get(title), report.pictures.get(title)
+    drawn = "" if png is None else image(png, title)
+    inside = f"{drawn}{report.sections.get(title, '')}{_table(rows) if rows else ''}"
+    caption = f"<p>{escape(CAPTIONS[title])}</p>" if title in CAPTIONS else ""
+    return f"<h2>{escape(title)}</h2>{caption}{inside}" if inside else ""
 
 
 def _table(rows: Sequence[Mapping[str, Any]]) -> str:
@@ -48,7 +58,5 @@ def _table(rows: Sequence[Mapping[str, Any]]) -> str:
 
 
 def _cell(value: Any) -> str:
-    if isinstance(value, float):
-        return f'<td class="number">{value:.4g}</td>'
-    kind = ' class="number"' if isinstance(value, int) else ""
-    return f"<td{kind}>{escape(str(value))}</td>"
+    kind = ' class="number"' if isinstance(value, int | float) else ""
+    return f"<td{kind}>{escape(cell_text(value))}</td>"

@@ -178,7 +178,7 @@ class PageMeans:
             scale: of the reward of a candidate; default its standard deviation (:meth:`spread`).
         """
         worth = self.worth(weights) + self.shown_worth(weights)
-        log_rates = (pressure / (scale or self.spread(weights))) * worth
+        log_rates = (pressure / (scale or self.spread(weights) or 1.0)) * worth
         n, k = self.attention.shape
         filled = np.where(self.filled, log_rates, -np.inf)
         top = -np.sort(-filled, axis=2)[:, :, :k]
@@ -196,16 +196,18 @@ class PageMeans:
             slot_propensities(values[:, None, :], one, self.filled, positions)
             for values in (rates, np.zeros_like(rates))
         )
-        ratio = (np.log(np.where(self.reach, now, 1.0)) - np.log(np.where(self.reach, even, 1.0))).sum(axis=1)
+        drawn = positions >= 0  # a page may have fewer candidates than slots
+        ratio = (np.log(np.where(drawn, now, 1.0)) - np.log(np.where(drawn, even, 1.0))).sum(axis=1)
         kl = ratio + log_level[np.arange(n), level] + np.log(len(self.discounts))
         return Pages(positions, level, kl)
 
     def spread(self, weights: Weights) -> float:
         """Standard deviation of the reward of a candidate within a page, over all pages and discounts."""
         worth = self.worth(weights) + self.shown_worth(weights)
-        kept = np.where(self.filled, worth, np.nan)
-        within = np.nanvar(kept.transpose(1, 0, 2).reshape(len(self), -1), axis=1)
-        return float(np.sqrt(within.mean()))
+        filled = self.filled.any(axis=1)  # the guards may leave a page nothing
+        kept = np.where(self.filled, worth, np.nan).transpose(1, 0, 2)[filled]
+        within = np.nanvar(kept.reshape(len(kept), -1), axis=1)
+        return float(np.sqrt(within.mean())) if len(within) else 0.0
 
     @cached_property
     def most_kl(self) -> float:

@@ -11,6 +11,7 @@ from .pressure import PressureCurve, PressurePoint
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
+    from matplotlib.patches import Patch
 
     from .probes import Probe
 
@@ -71,9 +72,14 @@ def probe_picture(probes: Sequence[Probe], star: str) -> bytes:
     axes.set_yticks(range(len(probes)), [probe.name for probe in probes])
     axes.set_ylim(len(probes) - 0.5, -0.5)
     axes.set_xlabel(f"% of the best pages for {star}")
-    axes.barh([], [], color=HONEST, label=star)
-    axes.barh([], [], color=REWARD, label="the reward")
-    axes.barh([], [], color=PROXY, label="the reward, where it is fooled")
-    axes.legend(frameon=False, fontsize=8, loc="lower right")
+    axes.legend(handles=_legend(star), frameon=False, fontsize=8, loc="lower right")
     titled(axes, "Probes: simple pages that nobody trained for")
     return png_of(figure)
+
+
+def _legend(star: str) -> list[Patch]:
+    """What the colours of the probes say; bars without a length have none of their own."""
+    from matplotlib.patches import Patch
+
+    named = {star: HONEST, "the reward": REWARD, "the reward, where it is fooled": PROXY}
+    return [Patch(color=colour, label=label) for label, colour in named.items()]

@@ -69,6 +69,8 @@ class PressureCurve:
         """
         kl = [point.kl for point in self.honest]
         shares = [point.share.value for point in self.honest]
+        if not shares:  # the north star is the same on every page: nothing can be lost
+            return math.inf
         safe = 0.0
         for point in self.points:
             honest = float(np.interp(point.kl, kl, np.maximum.accumulate(shares)))

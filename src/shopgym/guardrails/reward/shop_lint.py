@@ -21,7 +21,8 @@ from .pressure import PressureCurve, pressure_curve
 from .price import LEVEL, ProxyPrice, episode_price, page_price
 from .probes import Probe, run_probes
 from .sentences import what_it_does
-from .term_shares import TermShare, sampled_terms, term_shares
+from .term_shares import TermShare, cut_off, sampled_terms, term_shares
+from .tightest import impossible_limits
 
 TOLERANCE = 0.05
 """Share of what the north star could be that a reward may lose before it is called gameable."""
@@ -42,6 +43,7 @@ class ShopLint:
         sampled: (pages,) amounts of every term on pages drawn uniformly.
         sold_below_cost: share of the best pages for the reward whose mean margin is below 0.
         ignored: terms of the reward by which pages cannot be ranked exactly.
+        impossible: what the best pages reach of the limits that none of them keeps, by the limit's label.
         tolerance: share of the north star that may be lost.
         pressure: nats a page that will be used; None = as much as there is.
     """
@@ -55,13 +57,33 @@ class ShopLint:
     sampled: Mapping[str, F64]
     sold_below_cost: float
     ignored: tuple[str, ...]
+    impossible: Mapping[str, float]
     tolerance: float
     pressure: float | None
 
     @property
     def star(self) -> str:
-        """The north star in words."""
-        return self.spec.star.name
+        """What the north star sums up, in words. Its horizon is told where lives were followed over it."""
+        return self.spec.star.amount
+
+    def star_per(self, episode: str) -> str:
+        """The same for a number of this kind of episode."""
+        return self.spec.star.name if episode == str(Episode.LIFE) else self.star
+
+    @property
+    def untested_horizon(self) -> bool:
+        """Whether the north star has a horizon, and no life was followed over it."""
+        return self.spec.star.horizon is not None and self.prices[-1].episode != str(Episode.LIFE)
+
+    @cached_property
+    def cut_off(self) -> dict[str, float]:
+        """Share of the absolute amount of each bounded term that ``clip`` cuts off on the drawn pages."""
+        return cut_off(self.spec.clip, self.sampled)
+
+    @property
+    def clip_decides(self) -> bool:
+        """Whether the bounds cut so much off that the reward without them is another one."""
+        return max(self.cut_off.values(), default=0.0) > self.tolerance
 
     @cached_property
     def worst(self) -> ProxyPrice:
@@ -82,12 +104,12 @@ class ShopLint:
     @property
     def varies(self) -> bool:
         """Whether the reward differs from page to page."""
-        return bool(self.curve.points) or not math.isnan(self.shares[0].variance)
+        return bool(self.curve.points) or any(not math.isnan(share.variance) for share in self.shares)
 
     @property
     def sentence(self) -> str:
         """What the best pages for the reward do, against the best for the north star."""
-        return what_it_does(self.worst, self.star)
+        return what_it_does(self.worst, self.star_per(self.worst.episode))
 
 
 def measure(
@@ -113,6 +135,7 @@ def measure(
         in_range("lint.pressure", pressure, 0.0, 1e6)
     shop, size = LintedShop.read(shop), size or LintSize()
     proxy, north_star = exact_weights(spec.weights), exact_weights(spec.star_weights)
+    spec.groups(shop.catalog.items)  # refuses a limit of items that the shop does not have
     means, _ = shop.first_pages(size.pages)
     prices = prices_of(spec, shop, means, size)
     level = level_of(len(prices))
@@ -127,6 +150,7 @@ def measure(
         sampled=sampled,
         sold_below_cost=_below_cost(means, proxy),
         ignored=tuple(name for name in spec.weights if name not in proxy),
+        impossible=impossible_limits(means, spec.limits),
         tolerance=tolerance,
         pressure=pressure,
     )

@@ -9,7 +9,17 @@ from typing import Any
 from ...core.reward import RewardSpec
 from ...core.reward.terms import all_terms
 from ...simulators import Shop
-from .findings import ALIGNED, ALIGNED_UP_TO, ERROR, FAULTY, GAMEABLE, Finding, LintReport
+from .findings import (
+    ALIGNED,
+    ALIGNED_UP_TO,
+    ERROR,
+    FAULTY,
+    GAMEABLE,
+    NOT_TOLD,
+    Finding,
+    LintReport,
+    verdict_of,
+)
 from .linted_shop import LintedShop, LintSize
 from .pictures import pressure_picture, probe_picture
 from .price import ProxyPrice, Share
@@ -59,8 +69,8 @@ def shop_report(lint: ShopLint, *, pictures: bool = False) -> LintReport:
     return LintReport(
         findings=tuple(both),
         verdict=verdict,
-        headline=_headline(lint, verdict),
-        north_star=lint.star,
+        headline=_headline(lint, verdict, both),
+        north_star=written.north_star,
         spec=lint.spec.spec(),
         tables={**written.tables, **_tables(lint)},
         pictures=drawn,
@@ -76,18 +86,28 @@ def shop_report(lint: ShopLint, *, pictures: bool = False) -> LintReport:
 
 def shop_findings(lint: ShopLint) -> Iterator[Finding]:
     """Everything that the shop shows of the reward."""
-    price, star = lint.worst, lint.star
+    price, star = lint.worst, lint.star_per(lint.worst.episode)
+    for limit in lint.spec.limits:
+        if limit.label in lint.impossible:
+            reached = lint.impossible[limit.label]
+            yield Finding.make("limit_impossible", limit=limit.sentence, reached=reached)
     if not price.best > 0.0:
         yield Finding.make("nothing_to_earn", star=star, best=price.best, episode=price.episode)
+    elif not lint.curve.honest:
+        yield Finding.make("north_star_constant", star=star)
     elif math.isnan(price.share.value):
         yield Finding.make("not_judged", star=star)
     if not lint.varies:
         yield Finding.make("no_variance")
         return
-    if lint.loses and not lint.safe_at_pressure:
+    if lint.loses and not lint.safe_at_pressure and not lint.clip_decides:
         about = {"star": star, "episode": price.episode, "does": lint.sentence}
         yield Finding.make("gameable", **about, **_bounds(price.share), stop=_stop(lint.curve.safe_kl))
+    if lint.untested_horizon:
+        judged = " and ".join(f"{each.episode}s" for each in lint.prices)
+        yield Finding.make("horizon_not_tested", horizon=lint.spec.star.horizon, episodes=judged)
     for each in lint.prices:
+        star = lint.star_per(each.episode)
         if each.myopic.high < 1.0 - lint.tolerance and not each.share.high < 1.0 - lint.tolerance:
             yield Finding.make("short_sighted", star=star, episode=each.episode, **_bounds(each.myopic))
         if math.isnan(each.share.value) and not math.isnan(price.share.value):
@@ -107,6 +127,10 @@ def shop_findings(lint: ShopLint) -> Iterator[Finding]:
 
 def _about_terms(lint: ShopLint) -> Iterator[Finding]:
     weights, sampled, star = lint.spec.weights, lint.sampled, lint.star
+    for name, cut in lint.cut_off.items():
+        if cut > 0.0:
+            code = "clip_decides" if cut > lint.tolerance else "clip_binds"
+            yield Finding.make(code, term=name, cut=cut)
     for share in lint.shares:
         if not sampled[share.name].any():
             yield Finding.make("term_never_varies", term=share.name)
@@ -140,23 +164,20 @@ def _bounds(share: Share) -> dict[str, float]:
 
 
 def _verdict(lint: ShopLint, findings: Sequence[Finding]) -> str:
-    codes = {finding.code for finding in findings}
-    if "gameable" in codes:
-        return GAMEABLE
-    if any(finding.severity == ERROR for finding in findings):
-        return FAULTY
-    return ALIGNED_UP_TO if lint.loses else ALIGNED
+    return verdict_of(findings, ALIGNED_UP_TO if lint.loses else ALIGNED)
 
 
-def _headline(lint: ShopLint, verdict: str) -> str:
-    price, star = lint.worst, lint.star
+def _headline(lint: ShopLint, verdict: str, findings: Sequence[Finding]) -> str:
+    price, star = lint.worst, lint.star_per(lint.worst.episode)
     share = f"{price.share.value:.0%} of the {star} that they could"
-    if math.isnan(price.share.value) or not lint.varies:
-        return "The reward cannot be judged in this shop: see the findings."
+    if math.isnan(price.share.value) or not lint.varies or verdict == NOT_TOLD:
+        return findings[0].message if findings else "The reward cannot be judged in this shop."
     bounds = f"{price.share.low:.0%} to {price.share.high:.0%} per {price.episode}"
     text = f"The pages that are best for this reward earn {share} ({bounds})"
     if verdict == ALIGNED_UP_TO:
         return f"{text}, but up to {lint.pressure:g} nats a page it loses no more than {lint.tolerance:.0%}."
+    if verdict == FAULTY:
+        return f"{findings[0].message} {text}."
     return f"{text}: {lint.sentence}." if verdict == GAMEABLE else f"{text}."
 
 

@@ -65,7 +65,8 @@ def _north_star(spec: RewardSpec) -> Iterator[Finding]:
     wanted = [name for name, weight in spec.star_weights.items() if weight > 0]
     for name in wanted:
         if spec.weights.get(name, 0.0) < 0:
-            yield Finding.make("north_star_negative", term=name, weight=spec.weights[name])
+            words = {"wanted": "more", "does": "avoids", "sign": "positive"}
+            yield Finding.make("north_star_negative", term=name, weight=spec.weights[name], **words)
         elif name in paid:
             continue
         elif terms[name].source == "people" and paid & set(wanted):
@@ -85,8 +86,11 @@ def _signs(spec: RewardSpec) -> Iterator[Finding]:
         term, rate = terms[name], spec.exchange.get(name, 1.0)
         if rate <= 0:
             yield Finding.make("rate_not_positive", term=name, rate=rate)
-        elif (term.sign < 0 or spec.star_weights.get(name, 0.0) < 0) and weight > 0:
+        elif term.sign < 0 < weight:
             yield Finding.make("cost_rewarded", term=name, weight=weight)
+        elif spec.star_weights.get(name, 0.0) < 0 < weight:
+            words = {"wanted": "less", "does": "looks for", "sign": "negative"}
+            yield Finding.make("north_star_negative", term=name, weight=weight, **words)
         elif term.sign > 0 and weight < 0 and name not in spec.star_weights:
             yield Finding.make("good_punished", term=name, weight=weight)
         elif term.sign == 0 and weight > 0:

@@ -8,10 +8,11 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.random import Generator, Philox
 
-from ...core.errors import InvalidInput, in_range
+from ...core.errors import InvalidInput, finite, in_range, refuse_rows
 from ...core.reward import RewardSpec
 from ...core.types import F64, AnyArray
-from ...evaluation.offline.from_dataframe import from_dataframe
+from ...evaluation.offline.checks import as_floats
+from ...evaluation.offline.from_dataframe import context_features, from_dataframe
 from .log_lint import LEAST_ROUNDS, PRESSURES, REWARD, STAR, LogLint, Outcomes, judged_points
 
 if TYPE_CHECKING:
@@ -45,21 +46,10 @@ def table_lint(
     in_range("lint.tolerance", tolerance, 0.0, 1.0, open_low=True, open_high=True)
     if len(table) < 2 * LEAST_ROUNDS:
         raise InvalidInput("log", len(table), f"give {2 * LEAST_ROUNDS} rows or more")
-    frame = table.copy()
-    for name, weights in ((REWARD, spec.weights), (STAR, spec.star_weights)):
-        for term in weights:
-            if term not in frame:
-                fix = (
-                    f"give the amounts of the term in a column of that name; there are {list(table.columns)}"
-                )
-                raise InvalidInput("log", term, fix)
-        frame[name] = sum(weight * frame[term].to_numpy(np.float64) for term, weight in weights.items())
-    for name in (action, propensity, *context):
-        if name not in frame:
-            raise InvalidInput("log", name, f"there is no such column; there are {list(table.columns)}")
+    frame = _checked(spec, table, action, propensity, context)
     labels = sorted(frame[action].unique().tolist())
     first, second = frame.iloc[: len(frame) // 2], frame.iloc[len(frame) // 2 :].reset_index(drop=True)
-    x = _columns(frame, context)
+    x = np.hstack([np.ones((len(frame), 1)), context_features(frame, context)])
     predicted = {
         name: _predict(
             x[: len(first)], first[action].to_numpy(), first[name].to_numpy(), labels, x[len(first) :]
@@ -84,16 +74,36 @@ def table_lint(
             for name in (STAR,)
         }
 
-    return LogLint(spec, judged_points(judge, pressures), len(second), tolerance)
+    constant = tuple(name for name in (REWARD, STAR) if not np.ptp(frame[name].to_numpy(np.float64)))
+    return LogLint(spec, judged_points(judge, pressures), len(second), tolerance, constant)
 
 
-def _columns(frame: pd.DataFrame, context: Sequence[str]) -> F64:
-    """(n, D) a constant and the standardised context."""
-    parts = [np.ones(len(frame))]
-    for name in context:
-        values = frame[name].to_numpy(np.float64)
-        parts.append((values - values.mean()) / (values.std() or 1.0))
-    return np.stack(parts, axis=1)
+def _checked(
+    spec: RewardSpec, table: pd.DataFrame, action: str, propensity: str, context: Sequence[str]
+) -> pd.DataFrame:
+    """The table with the reward and the north star of each row; every row of it is looked at."""
+    columns, frame = ", ".join(map(str, table.columns)), table.copy()
+    terms = dict.fromkeys((*spec.weights, *spec.star_weights))
+    for name in (*terms, action, propensity, *context):
+        if name not in frame:
+            fix = "give the amounts of the term in a column of that name" if name in terms else ""
+            raise InvalidInput("log", name, f"{fix or 'there is no such column'}; there are {columns}")
+    for name in (action, propensity, *context):
+        if name in terms or (name in context and name in (action, propensity)):
+            fix = "it is known only after the action: name columns that are known before it"
+            raise InvalidInput("log", name, fix)
+    for name in (*terms, propensity):
+        values = as_floats(name, frame[name].to_numpy())
+        finite(name, values, f"remove NaN and infinity: every row needs its {name}")
+    refuse_rows(action, frame[action].to_numpy(object), frame[action].isna().to_numpy(), "name the action")
+    share = frame[propensity].to_numpy(np.float64)
+    refuse_rows(propensity, share, ~((share > 0.0) & (share <= 1.0)), "give a probability in (0, 1]")
+    if frame[action].nunique() < 2:
+        fix = "the log shows one action alone, and nothing of what another would have earned: explore"
+        raise InvalidInput("log", frame[action].iloc[0], fix)
+    amounts = {name: frame[name].to_numpy(np.float64) for name in terms}
+    frame[REWARD], frame[STAR] = spec.weigh(amounts), spec.north_star_amount(amounts)
+    return frame
 
 
 def _predict(x: F64, action: AnyArray, value: F64, labels: Sequence[object], ahead: F64) -> F64:
@@ -110,7 +120,7 @@ def _predict(x: F64, action: AnyArray, value: F64, labels: Sequence[object], ahe
 def _tilted(values: F64, pressure: float) -> F64:
     """(n, A) probabilities proportional to exp(pressure x value / its standard deviation within a row)."""
     scale = float(np.sqrt(values.var(axis=1).mean()))
-    logits = pressure * (values - values.max(axis=1, keepdims=True)) / max(scale, 1e-12)
+    logits = pressure * (values - values.max(axis=1, keepdims=True)) / (scale or 1.0)
     rates = np.exp(logits)
     probabilities: F64 = rates / rates.sum(axis=1, keepdims=True)
     return probabilities

@@ -57,7 +57,18 @@ def sampled_terms(shop: LintedShop, pages: int) -> dict[str, F64]:
         slates = rng.integers(len(shop.catalog), size=(pages, k))
     slates = np.where(np.arange(k) < world.slots[:, None], slates, EMPTY)
     feedback = world.counterfactual(slates.astype(np.int32))
-    return {name: feedback.page[:, number].copy() for number, name in enumerate(SLOT_TERMS)}
+    terms = {name: feedback.page[:, number].copy() for number, name in enumerate(SLOT_TERMS)}
+    return {**terms, "impression": (slates >= 0).sum(axis=1).astype(np.float64)}
+
+
+def cut_off(clip: Mapping[str, tuple[float, float]], terms: Mapping[str, F64]) -> dict[str, float]:
+    """Share of the absolute amount of each bounded term that its bounds cut off on these pages."""
+    cut = {}
+    for name, bounds in clip.items():
+        amount = terms.get(name, np.zeros(1))
+        if (whole := float(np.abs(amount).sum())) > 0.0:
+            cut[name] = float(np.abs(amount - np.clip(amount, *bounds)).sum()) / whole
+    return cut
 
 
 def term_shares(weights: Weights, terms: Mapping[str, F64]) -> tuple[TermShare, ...]:

@@ -111,9 +111,6 @@ class BrandSafety(Guard):
 
     def bound(self, items: Items, columns: Mapping[str, Sequence[str]]) -> Self:
         mask = group_mask(self, self.items, items)
-        if self.beside is None and mask.all():
-            fix = "it holds the whole catalogue, so nothing could be shown: name a smaller group"
-            raise InvalidInput("guards.brand_safety.items", group_label(self.items), fix)
         if self.beside is not None and (mask & group_mask(self, self.beside, items, "beside")).any():
             fix = "an item is in both groups, so it could not stand beside itself: make them disjoint"
             raise InvalidInput("guards.brand_safety.beside", group_label(self.beside), fix)
@@ -133,6 +130,9 @@ class BrandSafety(Guard):
         has_second = (shown_count(second, positions) > 0)[:, None]
         allowed: Bool = ~(first & has_second) & ~(second & has_first)
         return allowed
+
+    def never_shown(self, items: Items) -> Bool:
+        return super().never_shown(items) if self.beside is not None else group_mask(self, self.items, items)
 
     def share_at_most(self, slots: int, items: Items) -> Mapping[str, float]:
         if self.beside is not None:

@@ -40,6 +40,9 @@ class MarginFloor(Guard):
     kind: ClassVar[str] = "margin_floor"
     minimum: float = 0.0
 
+    def __post_init__(self) -> None:
+        in_range("guards.margin_floor.minimum", self.minimum, -1e12, 1e12)
+
     @property
     def why(self) -> str:
         """Why it forbids a candidate."""
@@ -47,6 +50,9 @@ class MarginFloor(Guard):
 
     def before(self, requests: Requests, items: Items) -> Bool:
         return _at_least("margin", self.minimum, requests, items)
+
+    def never_shown(self, items: Items) -> Bool:
+        return np.asarray(items.margin < self.minimum)
 
 
 @dataclass(frozen=True)
@@ -66,6 +72,9 @@ class PriceFloor(Guard):
 
     def before(self, requests: Requests, items: Items) -> Bool:
         return _at_least("price", self.minimum, requests, items)
+
+    def never_shown(self, items: Items) -> Bool:
+        return np.asarray(items.price < self.minimum)
 
 
 def _at_least(name: str, minimum: float, requests: Requests, items: Items) -> Bool:

@@ -194,8 +194,8 @@ class Interventions:
             return None
         first = self.guards[int(np.argmax(self.by_rule))]
         return (
-            f"{name} leans on its guards: they forbid {self.share:.0%} of the slots that it would fill first"
-            f" (stated limit {LEANS:.0%}), most often {first.label} ({first.why})"
+            f"{name} leans on its guards: they forbid {self.share:.0%} of its first choices, more than "
+            f"{LEANS:.0%}; most often {first.label} does ({first.why})"
         )
 
 

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+import numpy as np
+
 from ...core.config import build
 from ...core.errors import InvalidInput, one_of
 from ...core.items import Items
@@ -86,10 +88,11 @@ def bind_guards(
         slots: of a full page.
 
     Raises:
-        InvalidInput: an unknown item, category or column, or rules that contradict one another: a floor asks
-            for more of a group than another rule lets through.
+        InvalidInput: an unknown item, category or column, rules that leave nothing of the catalogue, or rules
+            that contradict one another: a floor asks for more of a group than another rule lets through.
     """
     bound = tuple(guard.bound(items, columns) for guard in guards)
+    _refuse_nothing_left(bound, items)
     most: dict[str, tuple[float, Guard]] = {}
     for guard in bound:
         for name, share in guard.share_at_most(slots, items).items():
@@ -99,6 +102,16 @@ def bind_guards(
         if isinstance(floor, ExposureFloor):
             _refuse_contradiction(floor, most, items, slots)
     return bound
+
+
+def _refuse_nothing_left(guards: Sequence[Guard], items: Items) -> None:
+    """Raise :class:`InvalidInput` if some rules together forbid every item to everybody."""
+    hidden = [guard.never_shown(items) for guard in guards]
+    if guards and np.any(hidden, axis=0).all():
+        strict = [guard for guard, mask in zip(guards, hidden, strict=True) if mask.any()]
+        field = f"guards.{strict[0].kind}" if len(strict) == 1 else "guards"
+        fix = "nothing of the catalogue is left to show: loosen the rule"
+        raise InvalidInput(field, " and ".join(guard.why for guard in strict), fix)
 
 
 def _refuse_contradiction(

@@ -62,6 +62,10 @@ class Guard:
         """
         return self
 
+    def never_shown(self, items: Items) -> Bool:
+        """(N,) items that it forbids to everybody, by what the catalogue says of them."""
+        return np.zeros(len(items), np.bool_)
+
     def share_at_most(self, slots: int, items: Items) -> Mapping[str, float]:
         """What it leaves at most of a page of so many slots, by category: for rules that contradict it."""
         return {}
@@ -134,12 +138,19 @@ def counted(guard: Any, requests: Requests, name: str) -> AnyArray:
     """The counter ``name`` of the requests: (n,) or (n, m).
 
     Raises:
-        InvalidInput: the requests do not have it.
+        InvalidInput: the requests do not have it, or it is no number for each request or candidate.
     """
     if name not in requests.counters:
         fix = f"the rule {guard.kind} needs it: fill requests by GuardCounters, as rollout and server do"
         raise InvalidInput(f"requests.counters.{name}", None, fix)
-    return requests.counters[name]
+    values, field = requests.counters[name], f"requests.counters.{name}"
+    if values.shape not in (requests.candidates.shape, (len(requests),)):
+        n, m = requests.candidates.shape
+        raise InvalidInput(field, values.shape, f"give shape ({n},), or ({n}, {m}) where candidates count")
+    if values.dtype.kind not in "iuf" or not ((values >= 0) & np.isfinite(values)).all():
+        fix = "give finite numbers from 0 on: fill requests by GuardCounters"
+        raise InvalidInput(field, values.tolist(), fix)
+    return values
 
 
 def allowed_at_all(guards: Sequence[Guard], requests: Requests, items: Items) -> Bool:

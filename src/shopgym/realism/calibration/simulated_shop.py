@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field, replace
 from operator import attrgetter
 from typing import Any
@@ -12,6 +12,7 @@ from ...core.errors import InvalidInput, in_range
 from ...simulators import Catalog, ShopConfig
 from ...simulators.people.arrivals import WEEKS
 from ...simulators.profiles import profiles
+from ..events import EVENTS
 from ..shop_events import Behaviour, Season, beginning_in, simulate_season, with_share
 
 FEWEST_SPARE = 1000
@@ -132,8 +133,13 @@ class SimulatedShop:
         seen = replace(config, people=people, arrivals=arrivals, stock=stock)
         return replace(self, config=seen).with_people()
 
-    def season(self, seed: int, progress: Callable[[float], None] | None = None) -> Season:
-        """Simulate it.
+    def season(
+        self,
+        seed: int,
+        progress: Callable[[float], None] | None = None,
+        kinds: Collection[str] = EVENTS,
+    ) -> Season:
+        """Simulate it, and record events of these kinds.
 
         Raises:
             InvalidInput: nobody comes or nothing happens in the season.
@@ -147,6 +153,7 @@ class SimulatedShop:
                 seed=seed,
                 behaviour=self.behaviour,
                 impressions=0.0,
+                kinds=kinds,
                 progress=progress,
             )
         except InvalidInput as error:

@@ -95,7 +95,8 @@ def start(shop: SimulatedShop, own: OwnRecords, pilot: Season, share: float) -> 
     unidentified: list[UnidentifiedParameter] = []
     if "purchase" in own.data.kinds:
         of_lines, not_of_lines = from_lines(own.fitted_lines)
-        of_lines = [_before_orders(one, pilot) for one in of_lines]
+        hours = hours_of_visits(own, pilot)
+        of_lines = [hours if hours and one.name == hours.name else one for one in of_lines]
         per_visit = len(pilot.data.orders) / pilot.visits
         come, not_come = customers(own.fitted_lines, shop.config, per_visit)
         fitted += of_lines + come
@@ -137,17 +138,22 @@ def as_busy(config: ShopConfig, own: OwnRecords, pilot: Season, share: float) ->
     }
 
 
-def _before_orders(one: FittedParameter, pilot: Season) -> FittedParameter:
-    """Hours of visits in place of hours of orders."""
-    if one.name != "arrivals.hours":
-        return one
-    orders = pilot.data.select("purchase").drop_duplicates("session_id")
-    begun = orders["session_id"].map(pilot.data.sessions.set_index("session_id")["start"])
+def hours_of_visits(own: OwnRecords, season: Season) -> FittedParameter | None:
+    """When visits begin, so that their orders have the hours of the record; None where it has no hours.
+
+    Args:
+        season: says how long after the beginning of a visit its order is.
+    """
+    times = own.fitted_data.orders["time"]
+    orders = season.data.select("purchase").drop_duplicates("session_id")
+    begun = orders["session_id"].map(season.data.sessions.set_index("session_id")["start"])
     delays = ((orders["time"] - begun) / 3600.0).dropna().to_numpy(np.float64)
-    if not len(delays):
-        return one
+    if (times % DAY == 0).all() or not len(delays):
+        return None
+    counts = np.bincount((times % DAY // 3600).astype(int), minlength=HOURS).astype(np.float64)
     how = "orders by hour, less the time from the beginning of a visit to its order"
-    return replace(one, value=arrival_hours(np.asarray(one.value), np.maximum(delays, 0.0)), how=how)
+    value = arrival_hours(counts, np.maximum(delays, 0.0))
+    return FittedParameter("arrivals.hours", value, "multipliers", how)
 
 
 def _returns_as_in(one: FittedParameter, shop: SimulatedShop, pilot: Season) -> FittedParameter:

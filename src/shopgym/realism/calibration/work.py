@@ -9,6 +9,8 @@ import numpy as np
 
 from ...core.types import F64
 from ...simulators.profiles.profiles import PROFILES
+from ..events import EVENTS
+from ..order_facts import TRADES
 from ..own_facts import near
 from ..shop_events import Season
 from .free import ORDERS, VISITS_A_DAY, Free, free_parameters
@@ -18,12 +20,16 @@ from .own import OwnRecords
 from .parts import Part, figures
 from .search import DIGITS, FactSearch, capped_misses
 from .simulated_shop import SimulatedShop
-from .start import Start, as_busy, start, with_passers
+from .start import Start, as_busy, hours_of_visits, start, with_passers
 from .weeks import season_of_year
 
 SEARCH_VISITS, WRITTEN_VISITS = 15_000, 200_000
 """Visits of a season during the search, and at most of a season of the shop that is written."""
-UNITS_FACTOR, MOST_LONGER = (0.1, 10.0), 2.0
+UNITS_FACTOR, MOST_LONGER, MOST_AGAIN, AGAIN_LIFT = (0.1, 10.0), 2.0, 0.5, 1.0
+TIRED = 0.1
+"""Logits by which visitors click less after as many pages as an order has items, at the start of a search."""
+SIZING_ROUNDS, SIZED = 4, 0.1
+"""Seasons before a search in which orders get their size, and the change of ``mission_stay`` that ends it."""
 LAST_ROUNDS = 2
 """Steps of the search at the size at which the shop is written."""
 WORSE = "the profile's value gives facts as good or better"
@@ -87,16 +93,20 @@ class Work:
         seen = seen.smaller(min(1.0, min(SEARCH_VISITS, self.visits) / visits))
         return replace(seen, days=self.parts[0].data.days if days is None else days).with_people()
 
+    def season(self, shop: SimulatedShop) -> Season:
+        """A season of a shop. Where the records have no visits, its orders and returns alone are recorded."""
+        return shop.season(self.seed, kinds=TRADES if self.own.events is None else EVENTS)
+
     def small(self, shop: SimulatedShop) -> F64:
         """(m,) the facts of the fitted part in the season of :meth:`view`."""
         seen = self.view(shop)
-        return figures(seen.season(self.seed).data, self.parts[:1], 0.0, seen.share)[0]
+        return figures(self.season(seen).data, self.parts[:1], 0.0, seen.share)[0]
 
     def judge(self, shop: SimulatedShop) -> Judged:
         """The season of a shop as it is, and its figures."""
         key = repr((shop.config, shop.units_scale, shop.behaviour, shop.share, id(shop.catalog)))
         if key not in self._judged:
-            season = shop.season(self.seed)
+            season = self.season(shop)
             self._count("a whole season")
             by_part = figures(season.data, self.parts, self.own.holdout, shop.share)
             self._judged[key] = Judged(season, by_part)
@@ -179,26 +189,31 @@ class Work:
 
     def _sized(self, begin: Start) -> Start:
         """The start with baskets and visits of about the record's size, and with its season of the year."""
-        seen = self.view(begin.shop)
-        season = seen.season(self.seed)
-        self._count("with the record's customers")
-        figures_now = figures(season.data, self.parts[:1], 0.0, seen.share)[0]
-        return self._in_season(replace(begin, shop=_sized_baskets(begin.shop, self.parts[0], figures_now)))
+        shop = _without_fatigue(begin.shop, self.parts[0])
+        for _ in range(SIZING_ROUNDS):
+            values = self.small(shop)
+            self._count("with the record's customers")
+            sized = _sized_baskets(shop, self.parts[0], values)
+            moved = abs(sized.value("choice.mission_stay") - shop.value("choice.mission_stay"))
+            shop = sized
+            if moved < SIZED:
+                break
+        return self._in_season(replace(begin, shop=shop))
 
     def _in_season(self, begin: Start) -> Start:
-        """The start with the season of the year at which it is as busy as the record, week by week."""
+        """The start that is as busy as the record, week by week of the year and hour by hour of the day."""
         own, shop = self.own, begin.shop
         if "purchase" not in own.data.kinds:
             return begin
         season = self.view(shop, own.days).season(self.seed)
-        self._count("its weeks")
+        self._count("its weeks and hours")
         weeks = season_of_year(shop.config.arrivals.weeks, own.fitted_data, season.data, own.start_week)
-        if weeks is None:
-            return begin
+        measured = tuple(one for one in (weeks, hours_of_visits(own, season)) if one is not None)
+        names = {one.name for one in measured}
         return Start(
-            shop.with_values({weeks.name: weeks.value}),
-            (*(one for one in begin.fitted if one.name != weeks.name), weeks),
-            tuple(one for one in begin.unidentified if one.name != weeks.name),
+            shop.with_values({one.name: one.value for one in measured}),
+            (*(one for one in begin.fitted if one.name not in names), *measured),
+            tuple(one for one in begin.unidentified if one.name not in names),
         )
 
     def _on_loss(self, _: int, loss: float) -> None:
@@ -237,7 +252,7 @@ class Work:
         """The shop with people who pass by, of a size that can be simulated, as busy as the record."""
         remarks = []
         seen = self.view(shop)
-        season = seen.season(self.seed)
+        season = self.season(seen)
         self._count("its customers")
         visits = season.visits / seen.share / season.days * shop.days
         if self.own.events is None:
@@ -273,17 +288,29 @@ class Work:
         whole = base.smaller(min(1.0, most / (base.config.visits_per_day * base.days)))
         if not passing:
             whole = self.view(base)
-        season = whole.season(self.seed)
+        season = self.season(whole)
         self._count("the conversion of the profile")
         self._ordering = len(season.data.orders) / season.visits
         return self._ordering
+
+
+def _without_fatigue(shop: SimulatedShop, part: Part) -> SimulatedShop:
+    """The shop in which fatigue alone does not end a visit before it has an order of the mean size.
+
+    Where it does, visits are all about as long and orders about as large, and the search does not leave that.
+    """
+    items = {fact.name: fact.value for fact in part.facts}.get("basket_items_mean", 0.0)
+    if items * shop.value("choice.fatigue") <= TIRED:
+        return shop
+    return shop.with_values({"choice.fatigue": TIRED / items})
 
 
 def _sized_baskets(shop: SimulatedShop, part: Part, figures: F64) -> SimulatedShop:
     """The shop with about as many pages a visit, items an order and units a line as the record.
 
     A visit goes on for about exp(-``leave_base``) pages, one with a purpose for about exp(``mission_stay``).
-    Units beyond the first are in proportion to ``units_scale``.
+    Units beyond the first are in proportion to ``units_scale``. If a share of the candidates were bought
+    before, about that share of the other lines is of items bought again.
     """
     real = {fact.name: fact.value for fact in part.facts}
     mine = dict(zip(real, figures, strict=True))
@@ -295,6 +322,11 @@ def _sized_baskets(shop: SimulatedShop, part: Part, figures: F64) -> SimulatedSh
     if units in real and mine[units] > 1 and real[units] > 1:
         factor = float(np.clip((real[units] - 1) / (mine[units] - 1), *UNITS_FACTOR))
         values["catalog.units_scale"] = shop.units_scale * factor
+    again, share = "repeat_item_line_share", "people.repurchase.share"
+    if again in real and mine[again] < min(real[again], 1.0):
+        more = (real[again] - mine[again]) / (1.0 - mine[again])
+        values[share] = min(shop.value(share) + float(more), MOST_AGAIN)
+        values["people.repurchase.lift"] = max(shop.value("people.repurchase.lift"), AGAIN_LIFT)
     pages = "session_pages_mean"
     if pages in real and mine[pages] > 0:
         longer = float(np.clip(np.log(mine[pages] / real[pages]), -MOST_LONGER, MOST_LONGER))

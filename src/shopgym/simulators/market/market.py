@@ -115,6 +115,7 @@ class Market:
         self._appeal = (np.float32(quality_weight) * catalog.quality).astype(np.float32)
         self._seasonal = bool(config.season or config.seasons)
         self._waves = self._yearly_waves()
+        self._drifted: list[F64] = []  # by day, see _drift_until
         self.launch, self.retire = self._range()
         self.offered = [self._offer(number, campaign) for number, campaign in enumerate(campaigns)]
         self._budgets = Budgets.unspent(campaigns, self.offered)
@@ -159,8 +160,8 @@ class Market:
         if self._seasonal:
             by_category += self._waves.by_category(day)
         if config.drift:
-            for past in range(int(day)):
-                by_category += config.drift * self._normal(kinds.DRAW_DRIFT, self._categories, past)
+            for step in self._drift_until(int(day)):
+                by_category += step
         extra = np.zeros(len(self.catalog))
         self._waves.add_named(day, extra)
         for number, shock in enumerate(self.shocks):
@@ -217,6 +218,13 @@ class Market:
         return self._budgets.report()
 
     # private
+
+    def _drift_until(self, day: int) -> list[F64]:
+        """Logits (C,) by which the appeal of the categories moves on each day before ``day``."""
+        for past in range(len(self._drifted), day):
+            step = self.config.drift * self._normal(kinds.DRAW_DRIFT, self._categories, past)
+            self._drifted.append(step)
+        return self._drifted[:day]
 
     def _prices(self, day: float, budgets: Budgets) -> tuple[F64, F64, I64]:
         """(N,) prices without and with the best running offer, and (N,) the campaign that gives it or -1."""

@@ -117,6 +117,8 @@ class Population:
         if not self.remembers:
             return
         rows = np.flatnonzero(ended)
+        if not len(rows):
+            return
         users = visits.user[rows]
         for name in REMEMBERED:
             self._memory[name][users] = getattr(visits, name)[rows]

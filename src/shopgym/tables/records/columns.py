@@ -17,6 +17,8 @@ from ..recognise import table_head
 from ..text import as_text
 from .mapping import NUMBERS, RecordMapping, recognise_headerless
 from .options import RecordOptions
+from .overlap import in_later_files
+from .set_aside import Refusals
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -39,6 +41,8 @@ class RecordTable:
         file: (r,) name of the file, where there are several; else None.
         recognised: how a text table is written, where that is not plain CSV, in words.
         columns_field: what errors call the mapping of columns.
+        repeated: of several files, the rows that a later one has too, as in ``set_aside``; they are in no
+            other field.
     """
 
     table: pd.DataFrame
@@ -49,6 +53,19 @@ class RecordTable:
     file: Any = None
     recognised: tuple[str, ...] = ()
     columns_field: str = "columns"
+    repeated: pd.DataFrame | None = None
+
+    def set_aside(self, refusals: Refusals) -> pd.DataFrame:
+        """The rows that are not used: those of ``refusals``, and those that a later file has too."""
+        import pandas as pd
+
+        refused = refusals.table(self.row, self.table, self.file)
+        return refused if self.repeated is None else pd.concat([self.repeated, refused], ignore_index=True)
+
+    @property
+    def rows(self) -> int:
+        """How many were read."""
+        return len(self.table) + (0 if self.repeated is None else len(self.repeated))
 
     def require(self, need: Sequence[str]) -> None:
         """Raise :class:`InvalidInput` for the first needed field that has no column."""
@@ -134,7 +151,7 @@ def read_record_tables(
 
 
 def stacked(tables: Sequence[RecordTable], names: Sequence[str], field: str) -> RecordTable:
-    """Tables of one system, one below the other.
+    """Tables of one system, one below the other. A row that a later table has too counts there.
 
     Args:
         tables: one or more.
@@ -154,11 +171,17 @@ def stacked(tables: Sequence[RecordTable], names: Sequence[str], field: str) -> 
         fix = f"files of one kind are of one system, here of {first.mapping.name} and {other.mapping.name}"
         raise InvalidInput(field, list(names), f"{fix}: read them apart")
     table = pd.concat([part.table for part in tables], ignore_index=True)
-    table.attrs.update(first.table.attrs)
-    file = np.concatenate([np.full(len(part.table), name, dtype=object) for name, part in zip(names, tables)])
     remarks = tuple(dict.fromkeys(remark for part in tables for remark in part.remarks))
     row = np.concatenate([part.row for part in tables])
-    return replace(first, table=table, row=row, remarks=remarks, file=file)
+    number = np.repeat(np.arange(len(tables)), [len(part.table) for part in tables])
+    file = np.array(names, dtype=object)[number]
+    again = in_later_files(table, number, first.mapping.kind)
+    refusals = Refusals(len(table))
+    refusals.refuse(again, "file", "a later file has this row too")
+    repeated = refusals.table(row, table, file)
+    table = table[~again].reset_index(drop=True)
+    table.attrs.update(first.table.attrs)
+    return replace(first, table=table, row=row[~again], remarks=remarks, file=file[~again], repeated=repeated)
 
 
 def read_record_table(
@@ -244,7 +267,9 @@ def _from_records(
     lines = mapping.lines or _list_of(wanted, records)
     table = flatten(records, field, lines, wanted)
     if not len(table):
-        raise InvalidInput(field, len(records), "give records: the file has none")
+        raise InvalidInput(
+            field, f"{len(records):,} records", "give records that are JSON objects: there is none"
+        )
     table = table.reindex(columns=[name for name in names if name in wanted])
     table.attrs[BROKEN], table.attrs[NAMES] = broken, names
     return table, options

@@ -110,7 +110,7 @@ def event_records(record: RecordTable, options: RecordOptions) -> EventRecords:
             stranger = table["user_id"].notna() & owner.notna() & (table["user_id"] != owner)
             refusals.refuse(stranger, name, "this id is another user's too")
     events = table[refusals.good]
-    set_aside = refusals.table(record.row, record.table, record.file)
+    set_aside = record.set_aside(refusals)
     if events.empty:
         raise InvalidInput(
             "events", reasons_of(set_aside), f"none of {len(table)} rows can be used: see the reasons"
@@ -119,7 +119,7 @@ def event_records(record: RecordTable, options: RecordOptions) -> EventRecords:
     return EventRecords(
         events[kept].sort_values("time", kind="stable", ignore_index=True),
         set_aside,
-        len(table),
+        record.rows,
         tuple(dict.fromkeys(remarks)),
         mapping.name,
     )

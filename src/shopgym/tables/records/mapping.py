@@ -223,14 +223,10 @@ def parse_mapping(text: str, name: str) -> RecordMapping:
     Raises:
         InvalidInput: it is no YAML, or has an unknown setting or a wrong type.
     """
-    import yaml
-
     from ...core.config import build
+    from ...core.yaml_file import parse_yaml
 
-    try:
-        raw = yaml.safe_load(text)
-    except yaml.YAMLError as error:
-        raise InvalidInput(f"mapping {name}", " ".join(str(error).split())[:80], "write YAML") from None
+    raw = parse_yaml(text, "mapping", name)
     if not isinstance(raw, dict):
         raise InvalidInput(f"mapping {name}", type(raw).__name__, "write settings such as columns:")
     one_of_each = {setting.name for setting in fields(RecordMapping)}

@@ -15,6 +15,7 @@ from .columns import RecordTable
 from .mapping import SOLD, RecordMapping
 from .money import paid_prices, refunds, require_whole_units
 from .options import RecordOptions
+from .overlap import repeats_in_file
 from .people import known_customers
 from .set_aside import Refusals, reasons_of, shown
 from .times import read_times
@@ -43,8 +44,8 @@ KEPT = (
     "category",
 )
 MOST, MOST_WORDS = 0.5, 20
-SMALLEST = 1e-9
-"""Prices up to here are 0."""
+SMALLEST, LARGEST, MOST_UNITS = 1e-9, 1e12, 1e9
+"""Prices up to the first are 0; larger prices and more units of a line are errors."""
 FALSE = ("", "false", "no", "0", "n", "f", "none", "null", "nan")
 
 
@@ -129,6 +130,7 @@ def order_lines(
     if mapping.currency and "currency" not in lines:
         lines["currency"] = mapping.currency
     remarks += _fill_within_orders(lines)
+    remarks += [] if record.file is not None else repeats_in_file(lines)
     refusals = Refusals(len(lines))
     _read_ids(lines, mapping, options, refusals)
     _read_time(lines, mapping, options, "time" in need, refusals, remarks)
@@ -170,8 +172,8 @@ def order_lines(
     return OrderLines(
         _kept(sold),
         _kept(negative if paid_back.empty else _concat(negative, paid_back)),
-        refusals.table(record.row, record.table, record.file),
-        len(lines),
+        record.set_aside(refusals),
+        record.rows,
         currency,
         tuple(dict.fromkeys([*remarks, *said])),
         coverage,
@@ -308,6 +310,7 @@ def _read_amounts(
         )
     lines["quantity"] = quantity
     refusals.refuse(quantity.isna() | (quantity == 0), "quantity", "missing, 0 or no number")
+    refusals.refuse(quantity.abs() > MOST_UNITS, "quantity", f"above {MOST_UNITS:,.0f} units")
     if "price" not in lines and "value" in lines:
         lines["price"] = lines["value"] / quantity.where(quantity != 0)
     if "price" not in lines:
@@ -321,6 +324,9 @@ def _read_amounts(
             lines[name] *= options.price_unit
     refusals.refuse(~np.isfinite(lines["price"]), source, "missing or no number")
     refusals.refuse(lines["price"] <= SMALLEST, source, "0 or less")
+    too_much = (lines["price"] > LARGEST) | (quantity.abs() > MOST_UNITS)
+    refusals.refuse(lines["price"] > LARGEST, source, f"above {LARGEST:,.0f}")
+    lines.loc[too_much, "price"] = np.nan
     lines["price"], said = paid_prices(lines)
     remarks += said
     refusals.refuse(lines["price"] <= SMALLEST, source, "0 or less after discounts")

@@ -29,6 +29,8 @@ NUMERIC_DATE = re.compile(r"^(\d{1,2})([./-])(\d{1,2})\2(\d{4}|\d{2})(?:[,\sT]+(
 DECIMAL_COMMA = re.compile(r"^(\d+),(\d+)$")
 COMPACT = {8: "%Y%m%d", 14: "%Y%m%d%H%M%S"}
 """Dates in one number, by the number of its digits."""
+LATEST = 1e10
+"""Seconds before and after 1970 that are times: from 1653 to 2286."""
 FEWEST_SECONDS = 1e5
 """Smaller counts are of days or weeks, or are days as spreadsheets count them."""
 DAY = 86_400.0
@@ -97,9 +99,10 @@ def _check_zone(name: str) -> None:
 
 
 def _since_1970(moments: pd.Series) -> F64:
-    import pandas as pd
-
-    return np.asarray((moments - pd.Timestamp(0)) / pd.Timedelta(seconds=1), np.float64)
+    """(r,) seconds; NaN where there is no time, or one of another age, such as 9999-12-31 for "never"."""
+    microseconds = moments.to_numpy("datetime64[us]")
+    seconds = np.where(np.isnat(microseconds), np.nan, microseconds.astype(np.int64) / 1e6)
+    return np.where(np.abs(seconds) < LATEST, seconds, np.nan)
 
 
 def _in_zone(moments: pd.Series, time_zone: str) -> pd.Series:

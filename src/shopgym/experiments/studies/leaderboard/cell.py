@@ -16,7 +16,7 @@ from ....simulators import Catalog
 from ...catalogs import load_catalog
 from ...cells.cell import Cell, Row
 from ...config import CatalogSection
-from ...entries import agent_entries
+from ...entries import agent_entries, import_agents
 from ...failures import Failures
 from ...seeds import stage_rng, stage_seed
 from ...stages.learn import policies_after
@@ -30,6 +30,7 @@ HERE = f"{__name__}:leaderboard_rows"
 
 def leaderboard_cells(config: LeaderboardConfig, prefix: str) -> list[Cell]:
     """A cell for each agent, environment and seed; those that share an environment stand together."""
+    import_agents(config.agents)
     return [
         Cell(
             f"{prefix}{family}_seed-{seed}_{entry.name}",

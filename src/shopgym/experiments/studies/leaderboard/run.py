@@ -1,8 +1,10 @@
-"""All agents in all environments over all seeds: the cells, and what they come to."""
+"""The leaderboard as a study: all agents in all environments over all seeds, and what they come to."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -10,52 +12,18 @@ import yaml
 
 from ....core.errors import InvalidInput
 from ....core.files import write_text
-from ...cell_runs import HowToRun, rows_of, run_study, table_of
-from ...cells.cell import CellResult, Row
-from ...cells.exact_json import exact_json
-from ...entries import import_agents
-from ...results import environment, write_json
-from ...run_folder import SUMMARY
+from ...cell_runs import HowToRun
+from ...cells.cell import Row
 from ...seeds import stage_rng
+from ..study import ShownTable, Study
 from .cell import leaderboard_cells
 from .config import LeaderboardConfig
+from .plots import write_plots
 from .statistics import stratified_interval
 from .tuning import BEST, best_entries
 
-RUNS, TABLE = "runs.csv", "table.csv"
 TIMES = ("training_seconds", "decisions_per_second")
 """What differs from run to run."""
-
-
-def run_leaderboard(config: LeaderboardConfig, folder: Path, how: HowToRun | None = None) -> pd.DataFrame:
-    """Run it into ``folder``, or go on with it; returns the table of :func:`summarise`.
-
-    Raises:
-        InvalidInput: ``folder`` exists, and is no leaderboard or may not be replaced; or the baseline failed.
-    """
-    import_agents(config.agents)
-    cells = leaderboard_cells(config, "")
-
-    def finish(results: list[CellResult]) -> pd.DataFrame:
-        from .plots import write_plots
-
-        runs = table_of(rows_of(cells, results))
-        table = summarise(runs, config)
-        write_text(folder / TABLE, table.to_csv(index=False))
-        write_text(folder / BEST, yaml.safe_dump({"agents": best_entries(table, config)}, sort_keys=False))
-        write_json(folder / "environment.json", environment())
-        write_plots(folder, table, config)
-        write_json(folder / SUMMARY, leaderboard_summary(config, table))
-        write_text(folder / RUNS, runs.to_csv(index=False))
-        return table
-
-    return run_study(folder, config.stored(), RUNS, cells, finish, how or HowToRun())
-
-
-def leaderboard_summary(config: LeaderboardConfig, table: pd.DataFrame) -> dict[str, object]:
-    """The table without times: the same for every run of the config."""
-    rows = table.drop(columns=[name for name in TIMES if name in table]).to_dict("records")
-    return {"name": config.name, "config_hash": config.hash, "table": exact_json(rows)}
 
 
 def summarise(runs: pd.DataFrame, config: LeaderboardConfig) -> pd.DataFrame:
@@ -105,3 +73,63 @@ def _of_budget(runs: pd.DataFrame, config: LeaderboardConfig) -> pd.DataFrame:
                 means = means.drop(["score", "pages"])  # of episodes of different kinds
             rows.append(row | {str(name): float(value) for name, value in means.items()})
     return pd.DataFrame(rows)
+
+
+def write_results(folder: Path, runs: pd.DataFrame, table: pd.DataFrame, config: LeaderboardConfig) -> None:
+    """The best options of each agent, and the pictures."""
+    best = {"agents": best_entries(table, config)}
+    write_text(folder / BEST, yaml.safe_dump(best, sort_keys=False))
+    write_plots(folder, table, config)
+
+
+def show(table: pd.DataFrame, config: LeaderboardConfig) -> list[ShownTable]:
+    """A table for each budget: agents by their score over all environments."""
+    shown = f"score over that of {config.baseline}: IQM of {config.seeds} seeds"
+    tables: list[ShownTable] = []
+    for budget, part in table.groupby("budget"):
+        families = [name for name in (*config.families, "all") if name in set(part["family"])]
+        times = f"; {budget:g} times the pages" if len(config.budgets) > 1 else ""
+        title = f"{shown}{times}; {config.level:.0%} interval of {families[-1]}"
+        tables.append((title, _shown_rows(part, families)))
+    return tables
+
+
+def _shown_rows(table: pd.DataFrame, families: Sequence[str]) -> list[Row]:
+    """Agents that are in the last environment first, by their score there."""
+    cells = table.set_index(["agent", "family"])
+    last = table[table["family"] == families[-1]].sort_values("relative", ascending=False)
+    rows: list[Row] = []
+    for agent in dict.fromkeys([*last["agent"], *table["agent"]]):
+        row: Row = {"agent": agent} | dict.fromkeys(families, "-")
+        row |= {"interval": "-", "training": "-", "decisions": "-"}
+        for family in families:
+            if (agent, family) not in cells.index:
+                continue
+            cell = cells.loc[(agent, family)]
+            row[family] = "failed" if cell["failed"] else f"{cell['relative']:.2f}"
+            if family == families[-1] and not cell["failed"]:
+                row["interval"] = f"[{cell['low']:.2f}, {cell['high']:.2f}]"
+                row["training"] = f"{cell['training_seconds']:.1f} s"
+                row["decisions"] = f"{cell['decisions_per_second']:,.0f}/s"
+        rows.append(row)
+    return rows
+
+
+def headline(summary: Mapping[str, Any]) -> str:
+    """The best agent over all environments, at the largest budget that has all of them."""
+    whole = [row for row in summary["table"] if row["family"] == "all" and row["relative"]]
+    largest = max(row["budget"] for row in whole)
+    best = max((row for row in whole if row["budget"] == largest), key=lambda row: row["relative"])
+    return f"{best['agent']} has {best['relative']:.2f} times the score of the baseline"
+
+
+STUDY = Study(leaderboard_cells, summarise, write_results, show, headline, TIMES)
+
+
+def run_leaderboard(config: LeaderboardConfig, folder: Path, how: HowToRun | None = None) -> pd.DataFrame:
+    """Run it into ``folder``, or go on with it; returns the table of :func:`summarise`.
+
+    Raises:
+        InvalidInput: ``folder`` exists, and is no leaderboard or may not be replaced; or the baseline failed.
+    """
+    return STUDY.run(config, folder, how)

@@ -117,7 +117,7 @@ def _by_item(
 def interleaved(shop: Shop, arms: Arms, metric: Metric, seed: int, rng: Generator) -> F64:
     """(n, 2) what each user did with the items that each of two policies picked."""
     policy = TeamDraft((arms.policies[0], arms.policies[1]))
-    pages = DecidedPages(policy.decide_with_teams)
+    pages = DecidedPages(policy.decide_with_teams, policy.open_counters)
     totals: dict[int, F64] = {}
     for step in season(shop, pages, seed, rng):
         amount = step.feedback.term(metric.numerator)[step.rows]

@@ -10,6 +10,7 @@ from numpy.random import Generator
 
 from ....core.batches import EMPTY, Decisions, Requests
 from ....core.types import F64, I32, AnyArray, Bool
+from ....policies.guards import GuardCounters, open_counters_of
 from ....policies.policy import SlatePolicy, item_rows
 
 
@@ -32,6 +33,10 @@ class CounterfactualRanking:
     policies: Sequence[SlatePolicy]
     arm: AnyArray
     name: str = "counterfactual ranking"
+
+    def open_counters(self) -> GuardCounters | None:
+        """What the guards of its policies count: the pages that they fill together."""
+        return open_counters_of(self.policies)
 
     def decide(self, requests: Requests, rng: Generator) -> Decisions:
         """Fill n pages. A merged page has no closed propensity: it is NaN, so that no log takes it."""
@@ -68,6 +73,10 @@ class TeamDraft:
 
     policies: tuple[SlatePolicy, SlatePolicy]
     name: str = "team draft"
+
+    def open_counters(self) -> GuardCounters | None:
+        """What the guards of its policies count: the pages that they fill together."""
+        return open_counters_of(self.policies)
 
     def decide_with_teams(self, requests: Requests, rng: Generator) -> tuple[Decisions, I32]:
         """(n pages, (n, k) the policy that picked each item; -1 = empty slot)."""

@@ -11,6 +11,7 @@ from numpy.random import Generator
 from ....core.batches import SLOT_TERMS, Decisions, Requests
 from ....core.protocols import DecisionRule
 from ....core.types import F64, I64, AnyArray
+from ....policies.guards import GuardCounters
 from ....simulators.rollout import Episode, EpisodicShop, Step, rollout
 from ....simulators.shop import Shop
 
@@ -93,8 +94,12 @@ def item_sums(steps: Iterator[Step], items: int, terms: tuple[str, ...]) -> F64:
 class DecidedPages:
     """A rule that keeps what it knows of the pages decided last, e.g. who picked which item."""
 
-    def __init__(self, decide: Callable[[Requests, Generator], tuple[Decisions, AnyArray]]) -> None:
-        self._decide = decide
+    def __init__(
+        self,
+        decide: Callable[[Requests, Generator], tuple[Decisions, AnyArray]],
+        open_counters: Callable[[], GuardCounters | None],
+    ) -> None:
+        self._decide, self.open_counters = decide, open_counters
         self.latest: AnyArray = np.empty(0)
 
     def decide(self, requests: Requests, rng: Generator) -> Decisions:

@@ -33,7 +33,7 @@ class BenchmarkCell:
     Attributes:
         scenario, axis, rounds, actions, slots, table: see :class:`.scenarios.Scenario`.
         estimator, interval: names.
-        replicates: logs with an answer; ``failed`` counts those without.
+        replicates: logs with an answer; ``unanswered`` counts those without.
         truth, truth_error: exact value and the standard error of its average over visitors.
         relative_error: mean |estimate - truth| / truth.
         bias: mean (estimate - truth) / truth.
@@ -58,7 +58,7 @@ class BenchmarkCell:
     estimator: str
     interval: str
     replicates: int
-    failed: int
+    unanswered: int
     truth: float
     truth_error: float
     relative_error: float
@@ -119,12 +119,12 @@ def summarise_answers(
     interval: str,
     truth: TrueValue,
     answers: Sequence[Answer],
-    failed: int,
+    unanswered: int,
     trustworthy: bool = True,
 ) -> BenchmarkCell:
     """Sum up the answers; without any the shares and figures are NaN."""
     if not answers:
-        return _without_answers(scenario, estimator, interval, truth, failed, trustworthy)
+        return _without_answers(scenario, estimator, interval, truth, unanswered, trustworthy)
     numbers = np.array([(answer.value, answer.low, answer.high, answer.ess) for answer in answers])
     value, low, high, ess = np.ascontiguousarray(numbers.T)
     influence = np.median([astuple(answer.influence) for answer in answers], axis=0)
@@ -141,7 +141,7 @@ def summarise_answers(
         estimator=estimator,
         interval=interval,
         replicates=len(answers),
-        failed=failed,
+        unanswered=unanswered,
         truth=truth.value,
         truth_error=truth.error,
         relative_error=float(np.abs(error).mean()),
@@ -164,11 +164,11 @@ def summarise_answers(
 
 
 def _without_answers(
-    scenario: Scenario, estimator: str, interval: str, truth: TrueValue, failed: int, trustworthy: bool
+    scenario: Scenario, estimator: str, interval: str, truth: TrueValue, unanswered: int, trustworthy: bool
 ) -> BenchmarkCell:
     words = {"scenario": scenario.name, "estimator": estimator, "interval": interval}
     numbers = {name: getattr(scenario, name) for name in OF_SCENARIO}
-    numbers |= {"replicates": 0, "failed": failed, "truth": truth.value, "truth_error": truth.error}
+    numbers |= {"replicates": 0, "unanswered": unanswered, "truth": truth.value, "truth_error": truth.error}
     unknown = {each.name: math.nan for each in fields(BenchmarkCell) if each.name not in {*words, *numbers}}
     shares = {TRUST: 0.0, CAUTION: 0.0, REFUSE: 1.0}
     return BenchmarkCell(**{**words, **numbers, **unknown, **shares, "trustworthy": trustworthy})

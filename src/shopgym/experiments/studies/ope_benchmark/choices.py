@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from functools import partial
 
 import numpy as np
 
@@ -13,7 +11,6 @@ from ....evaluation.offline import ESTIMATORS
 from ....evaluation.offline.selection import Slope, pas_if, top_k
 from .benchmark import Benchmark, SyntheticPolicy, resampling_rng
 from .scenarios import BASE, Scenario
-from .study import Progress, over_scenarios
 from .weighing import action_logs
 
 FAMILY = ("ips", "snips", "dm", "dr", "sndr", "switch-dr", "dr-os", "sg-dr")
@@ -53,13 +50,6 @@ class PolicyChoice:
     regret_error: float
     right: float
     sharpe: float
-
-
-def choices(
-    scenarios: Sequence[Scenario], *, seed: int, progress: Progress | None = None
-) -> list[PolicyChoice]:
-    """Every chooser in every scenario; ``progress`` as in :func:`.study.study`."""
-    return over_scenarios(partial(scenario_choices, seed=seed), scenarios, progress=progress)
 
 
 def scenario_choices(scenario: Scenario, seed: int) -> list[PolicyChoice]:

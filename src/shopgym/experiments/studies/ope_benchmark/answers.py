@@ -1,13 +1,10 @@
-"""All estimators and intervals on all logs of the scenarios."""
+"""All estimators and intervals on all logs of a scenario."""
 
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from concurrent.futures import ProcessPoolExecutor, as_completed
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from functools import partial
-from typing import Any
 
 from numpy.random import Generator
 
@@ -36,7 +33,6 @@ LEFT_OUT = ("ips-by-logger", "dr-by-logger")
 FOR_PREFIXES = ("ips", "snips", "clipped-ips", "sg-ips", "log-smoothing", "exp-smoothing", "cascade-dr")
 """Estimators for prefix weights. The others need predictions of the target's own pages, not predictions
 conditional on what the log shows before a slot."""
-Progress = Callable[[str, int, int], None]
 
 
 @dataclass(frozen=True)
@@ -61,49 +57,6 @@ class StudyPlan:
 
 
 PLAN = StudyPlan()
-
-
-def study(
-    scenarios: Sequence[Scenario],
-    *,
-    seed: int,
-    plan: StudyPlan = PLAN,
-    workers: int = 1,
-    progress: Progress | None = None,
-) -> list[BenchmarkCell]:
-    """Cells of the scenarios, in their order; the same for any number of ``workers`` (processes).
-
-    ``progress`` gets a scenario's name, the logs done and the logs in all.
-    """
-    return over_scenarios(partial(scenario_cells, seed=seed, plan=plan), scenarios, workers, progress)
-
-
-def over_scenarios(
-    function: Callable[[Scenario], list[Any]],
-    scenarios: Sequence[Scenario],
-    workers: int = 1,
-    progress: Progress | None = None,
-) -> list[Any]:
-    """What ``function`` lists for each scenario, in the order of these; arguments as of :func:`study`."""
-    done: dict[str, list[Any]] = {}
-    total = sum(scenario.replicates for scenario in scenarios)
-
-    def note(scenario: Scenario, rows: list[Any]) -> None:
-        done[scenario.name] = rows
-        if progress:
-            progress(scenario.name, sum(s.replicates for s in scenarios if s.name in done), total)
-
-    if workers == 1:
-        for scenario in scenarios:
-            note(scenario, function(scenario))
-    else:
-        with ProcessPoolExecutor(workers) as pool:
-            # the longest scenarios first, so that no worker still runs a long one at the end
-            order = sorted(scenarios, key=lambda s: -s.replicates * s.rounds * (s.actions + 20) * s.slots)
-            waiting = {pool.submit(function, scenario): scenario for scenario in order}
-            for ready in as_completed(waiting):
-                note(waiting[ready], ready.result())
-    return [row for scenario in scenarios for row in done[scenario.name]]
 
 
 def scenario_cells(scenario: Scenario, seed: int, plan: StudyPlan = PLAN) -> list[BenchmarkCell]:

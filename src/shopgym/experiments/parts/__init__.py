@@ -1,0 +1,1 @@
+"""Finished parts of a run that is under way: what was interrupted goes on from them."""
