@@ -39,4 +39,4 @@ def test_aliases_and_empty_texts_are_read() -> None:
         "d": {"b": 1, "e": 2},
     }
     assert parse_yaml("", "config", "x") is None
-    assert parse_yaml("3e2", "agents.lints.alpha", "3e2") == "3e2"
+    assert parse_yaml("3e2", "agents.lints.alpha", "3e2") == 300.0  # YAML 1.2

@@ -78,6 +78,14 @@ def quick(changes: dict[str, Any]) -> tuple[Results, DecisionLog]:
             {"episode": "life", "days": 3.0, "shop": PEOPLE | {"campaigns": [{"start": 5.0, "days": 2.0}]}},
             "shop.campaigns[0].start",
         ),
+        (
+            {"episode": "life", "days": 9.0, "shop": PEOPLE | {"campaigns": [{"start": 2.0, "days": 3.0}]}},
+            "shop.campaigns[0].days",
+        ),
+        (
+            {"episode": "life", "days": 9.0, "shop": PEOPLE | {"campaigns": [{"budget": 3.0, "days": 8.0}]}},
+            "shop.campaigns[0].budget",
+        ),
     ],
 )
 def test_what_an_episode_needs_is_asked_for_when_the_config_is_read(

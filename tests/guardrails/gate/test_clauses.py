@@ -140,6 +140,14 @@ def test_a_gameable_reward_is_refused_whatever_the_log_says() -> None:
     assert lint_clause(LintReport((), "aligned", "")).passed
 
 
+@pytest.mark.parametrize("verdict", ["not linted", "not told"])
+def test_of_a_reward_that_was_not_judged_the_clause_says_so_and_claims_nothing(verdict: str) -> None:
+    clause = lint_clause(LintReport((), verdict, "a few orders make all of it"))
+    assert clause.passed
+    assert clause.verdict == "refuse"
+    assert "a few orders make all of it" in clause.reason
+
+
 def test_an_override_needs_a_reason_and_is_loud() -> None:
     stars, _ = log(5000, 0)
     refused = judge_candidates(stars, "old", 0.95, others=[Clause("x", False, "it may not")])["new"]
