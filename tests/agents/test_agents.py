@@ -86,9 +86,9 @@ def test_linucb_score_is_mean_plus_alpha_standard_deviations(shop: Shop, task: T
     agent.learn(played(shop, agent.policy(), np.random.default_rng(0)))
     requests = shop.requests()
     phi = task.features.phi(requests, task.item_side)
-    mean, _, sigma = agent.model.solve()
+    mean, _, sigma = agent.model.solve(agent.scale.column)
     width = np.sqrt(np.einsum("nmd,de,nme->nm", phi, np.linalg.inv(agent.model.a), phi))
-    value = task.item_value[requests.candidates]
+    value = agent.scale.item_scale[requests.candidates]
     np.testing.assert_allclose(
         agent.policy().scorer.scores(requests)[:, 0], value * (phi @ mean + 1.7 * sigma * width), rtol=1e-8
     )
@@ -106,7 +106,7 @@ def test_attention_makes_slots_comparable(task: Task, shop: Shop) -> None:
     # a reward of attention x value x phi . w in every slot is fitted without error
     requests = shop.requests()
     w = np.random.default_rng(3).normal(size=len(task.features))
-    agent = LinTS(task, np.random.default_rng(0), ridge=1e-9, alpha=0.0)
+    agent = LinTS(task, np.random.default_rng(0), ridge=1e-9, alpha=0.0, power=1.0)
     for seed in range(6):
         decisions = agent.policy().decide(requests, np.random.default_rng(seed))
         phi = task.features.phi(requests, task.item_side)
@@ -241,7 +241,7 @@ def test_logistic_posterior_is_the_mode_and_its_curvature() -> None:
 
 
 def test_bootstrap_models_spread_like_the_sampling_distribution(task: Task) -> None:
-    agent = BootstrapTS(task, np.random.default_rng(0), models=400, ridge=1e-6)
+    agent = BootstrapTS(task, np.random.default_rng(0), models=400, ridge=1e-6, power=1.0)
     rng = np.random.default_rng(1)
     x, noise = rng.normal(size=(600, len(task.features))), rng.normal(size=600)
     for model in agent.models:

@@ -53,10 +53,11 @@ def test_last_layer_is_the_closed_form() -> None:
     memory = agent.memory
     h = agent.last_hidden(memory.x) * memory.attention[:, None]
     a = 2.0 * np.eye(h.shape[1]) + h.T @ h
-    mean = np.linalg.solve(a, h.T @ memory.y)
-    sigma = np.sqrt(((memory.y - h @ mean) ** 2).mean())
+    y = agent.remembered()
+    mean = np.linalg.solve(a, h.T @ y)
+    sigma = np.sqrt(((y - h @ mean) ** 2).mean())
     requests = make_requests(task, 4, np.random.default_rng(9))
-    scores = agent.policy().scorer.scores(requests)
+    scores = agent.policy().scorer.scores(requests) / agent.scale.spread
     x = task.network_features.phi(requests, task.network_item_side)
     layer = agent.last_hidden(x.reshape(20, -1).astype(np.float32))
     middle = (layer @ mean).reshape(4, 5)
@@ -85,6 +86,6 @@ def test_memory_is_bounded_and_batches_are_optional() -> None:
     assert agent.learn(random_interactions(task, 40, 0))["remembered"] == 40
     assert agent.learn(random_interactions(task, 40, 1))["remembered"] == 50
     latest = random_interactions(task, 40, 1).reward[:, 0] / task.item_value[0]
-    np.testing.assert_array_equal(agent.memory.y[-40:], latest)
+    np.testing.assert_array_equal(agent.memory.y[-40:, 0], latest)
     with pytest.raises(InvalidInput, match=r"neural_linear\.draws"):
         make_agent("neural_linear", task, np.random.default_rng(0), draws=0)

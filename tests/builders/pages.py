@@ -121,7 +121,10 @@ def run_console(example: Example) -> str | None:
 
 def read_yaml(example: Example) -> str | None:
     """Read a config as ``shopgym config check`` does, or a mapping of records as ``shopgym ingest`` does."""
+    from shopgym.core.config import build
     from shopgym.experiments.config_file import read_config
+    from shopgym.experiments.kinds import ABTEST
+    from shopgym.experiments.studies.online_tests import AbtestConfig
     from shopgym.experiments.sweeps.plan import checked_config
     from shopgym.tables.records.mapping import parse_mapping
 
@@ -133,7 +136,11 @@ def read_yaml(example: Example) -> str | None:
         return None
     if settings is not None and not mark(example).startswith(NOT_RUN):
         Path("page.yaml").write_text(example.parsed, encoding="utf-8")
-        assert checked_config(read_config(Path("page.yaml"))).hash
+        values = read_config(Path("page.yaml"))
+        if values.get("kind") == ABTEST:
+            assert build(AbtestConfig, values).stored()
+        else:
+            assert checked_config(values).hash
     return None
 
 

@@ -23,7 +23,7 @@ from shopgym.experiments.results import Results
 from shopgym.experiments.runner import Experiment, run
 from shopgym.experiments.stages import open_shop
 from shopgym.experiments.stages.deploy import deploy
-from shopgym.experiments.stages.learn import learn_policy
+from shopgym.experiments.stages.learn import policies_after
 from shopgym.experiments.stages.prepare import task_of
 from shopgym.policies.serving import load_bundle
 from shopgym.simulators import Catalog, ShopConfig
@@ -77,6 +77,14 @@ def quick(changes: dict[str, Any]) -> tuple[Results, DecisionLog]:
         (
             {"episode": "life", "days": 3.0, "shop": PEOPLE | {"campaigns": [{"start": 5.0, "days": 2.0}]}},
             "shop.campaigns[0].start",
+        ),
+        (
+            {"episode": "life", "days": 9.0, "shop": PEOPLE | {"campaigns": [{"start": 2.0, "days": 3.0}]}},
+            "shop.campaigns[0].days",
+        ),
+        (
+            {"episode": "life", "days": 9.0, "shop": PEOPLE | {"campaigns": [{"budget": 3.0, "days": 8.0}]}},
+            "shop.campaigns[0].budget",
         ),
     ],
 )
@@ -186,7 +194,7 @@ def test_looking_ahead_pays_where_a_click_keeps_the_visitor() -> None:
         task = task_of(env.loop, reward, 2, np.random.default_rng(0))
         options = {"gamma": gamma, "decay": 10.0, "floor": 0.05, "tau": 0.05, "updates": 8}
         agent = make_agent("slateq", task, np.random.default_rng(0), **options)
-        policy, _ = learn_policy(agent, env.loop, 8_000, np.random.default_rng(1))
+        ((policy, _),) = policies_after(agent, env.loop, [8_000], np.random.default_rng(1))
         env.reset(seed=9)
         values[gamma] = deploy(env.loop, policy, 5, np.random.default_rng(2)).expected.mean()
     assert values[0.0] < 0.3

@@ -231,3 +231,37 @@ def test_nothing_else_is_overwritten(tmp_path: Path) -> None:
     done = CliRunner().invoke(app, ["run", str(tmp_path / "small.yaml"), "--out", str(tmp_path / "mine")])
     assert isinstance(done.exception, InvalidInput)
     assert (tmp_path / "mine" / "thesis.txt").read_text() == "precious"
+
+
+def test_budgets_are_points_of_one_training_and_the_best_entry_is_named(tmp_path: Path) -> None:
+    written = {
+        **SMALL,
+        "agents": {"random": {}, "popularity": {"floor": [0.0, 1.0]}, "lints": {}},
+        "budgets": [1, 3],
+        "largest_budget": {"shopper": 1, "popularity_floor_1.0": 1},
+    }
+    (tmp_path / "curve.yaml").write_text(yaml.safe_dump(written))
+    done = CliRunner().invoke(app, ["run", str(tmp_path / "curve.yaml"), "--out", str(tmp_path / "curve")])
+    assert done.exit_code == 0, done.output
+    key = ["agent", "family", "seed", "budget"]
+    runs = pd.read_csv(tmp_path / "curve" / "runs.csv").set_index(key).sort_index()
+    assert set(runs.loc[("lints", "bandit", 0)].index) == {1.0, 3.0}
+    assert set(runs.loc[("lints", "shopper", 0)].index) == {1.0}
+    assert runs.loc[("lints", "bandit", 0, 3.0), "pages"] == 3 * 16 * 2
+    # a budget is a point of one training: the first is that of a run with that budget alone
+    (tmp_path / "alone.yaml").write_text(yaml.safe_dump({**SMALL, "agents": {"random": {}, "lints": {}}}))
+    done = CliRunner().invoke(app, ["run", str(tmp_path / "alone.yaml"), "--out", str(tmp_path / "alone")])
+    assert done.exit_code == 0, done.output
+    alone = pd.read_csv(tmp_path / "alone" / "runs.csv").set_index(key).sort_index()
+    place = ("lints", "bandit", 1, 1.0)
+    assert runs.loc[place, "score"] == alone.loc[place, "score"]
+    # every entry of popularity ranks with its prior knowledge or, with floor 1, shows random pages
+    best = yaml.safe_load((tmp_path / "curve" / "best.yaml").read_text())["agents"]
+    assert best == {"random": {}, "popularity": {"floor": 0.0}, "lints": {}}
+    assert (tmp_path / "curve" / "curves.png").stat().st_size > 10_000
+
+
+@pytest.mark.parametrize("change", [{"budgets": [3, 1]}, {"budgets": []}, {"largest_budget": {"lints": 1}}])
+def test_budgets_that_cannot_be_are_named(change: dict[str, Any]) -> None:
+    with pytest.raises(InvalidInput, match=next(iter(change))):
+        build(LeaderboardConfig, {**SMALL, **change})

@@ -180,6 +180,10 @@ def test_a_log_scale_gives_every_decade_its_share() -> None:
             },
             "sweep = '195902 points': at most 100,000",
         ),
+        (
+            {"seeds": 9_000, "training": {"rounds": list(range(1, 20))}},
+            "sweep = '19 points': with 9,000 seeds each they make too many cells",
+        ),
         ({**BOARD, "sweep": {"keep_runs": True}}, "sweep.keep_runs = True: the cells of this kind"),
     ],
 )

@@ -33,6 +33,7 @@ AGENTS: dict[str, str] = {
     "neural_greedy": "bandits.neural:NeuralGreedy",
     "neural_bootstrap": "bandits.neural:NeuralBootstrap",
     "neural_linear": "bandits.neural:NeuralLinear",
+    "bayesianbandits": "bandits.bayesianbandits_ts:BayesianBanditsTS",
     "vw": "bandits.vw:VowpalWabbitAgent",
     "vw_squarecb": "bandits.vw:VowpalWabbitSquareCB",
     "vw_slates": "bandits.vw_slates:VowpalWabbitSlates",

@@ -198,6 +198,12 @@ def abtest_plan(
 
 def abtest_run(
     config: Annotated[Path, typer.Argument(help="YAML of kind abtest, or the name of a shipped one")],
+    settings: Annotated[
+        list[str] | None,
+        typer.Argument(
+            metavar="[NAME=VALUE]...", help="settings to change: days=28 bundles.new=runs/x/bundle"
+        ),
+    ] = None,
     out: Annotated[Path | None, typer.Option(help="results folder; default runs/NAME")] = None,
     seed: Annotated[int | None, typer.Option(help="replace the config's seed")] = None,
     overwrite: Annotated[
@@ -213,14 +219,16 @@ def abtest_run(
     from ..core.errors import InvalidInput
     from ..experiments.config_file import read_config
     from ..experiments.kinds import ABTEST
+    from ..experiments.overrides import with_overrides
     from ..experiments.studies.online_tests import AbtestConfig, run_abtest
     from .console import progress_bar
 
     values = read_config(config)
-    if seed is not None:
-        values["seed"] = seed
     if values.get("kind") != ABTEST:
         raise InvalidInput("kind", values.get("kind", "experiment"), "give a config of kind: abtest")
+    values = with_overrides(AbtestConfig, values, settings or [])
+    if seed is not None:
+        values["seed"] = seed
     checked = build(AbtestConfig, values)
     folder = out or Path("runs") / checked.name
     if checked.running_time and not as_json:
@@ -265,3 +273,4 @@ def _print_result(result: AbtestResult, folder: Path) -> None:
     ]
     print_table("The truth: everybody in one arm", truth, left=("arm", "metric"))
     say(f"results: {folder}")
+    say(f"report: {folder / 'report.html'}")

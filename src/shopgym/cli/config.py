@@ -39,18 +39,28 @@ def config_schema(
 
 def config_check(
     config: Annotated[Path, typer.Argument(help="YAML file, or the name of a shipped config")],
+    settings: Annotated[
+        list[str] | None,
+        typer.Argument(metavar="[NAME=VALUE]...", help="settings to change: agents.linucb.alpha=0.3 seeds=5"),
+    ] = None,
 ) -> None:
     """Check the config of an experiment, a sweep, a study or an online test; nothing is run."""
     from ..core.config import build
     from ..experiments.config_file import read_config
-    from ..experiments.kinds import ABTEST
+    from ..experiments.kinds import ABTEST, kind_of
+    from ..experiments.kinds import KINDS as RUN
+    from ..experiments.overrides import with_overrides
     from ..experiments.sweeps.plan import Plan, checked_config
+    from ..experiments.sweeps.points import counted
 
     values = read_config(config)
-    checked = build(config_class(ABTEST), values) if values.get("kind") == ABTEST else checked_config(values)
-    size = (
-        f", {len(checked.points)} points with {checked.seeds} seeds each" if isinstance(checked, Plan) else ""
-    )
+    is_test = values.get("kind") == ABTEST
+    kind = config_class(ABTEST) if is_test else RUN[kind_of(values)].config_class()
+    values = with_overrides(kind, values, settings or [])
+    checked = build(kind, values) if is_test else checked_config(values)
+    size = ""
+    if isinstance(checked, Plan):
+        size = f", {counted(len(checked.points), 'point')} with {counted(checked.seeds, 'seed')} each"
     print(f"{checked.name}: valid{size}")
 
 

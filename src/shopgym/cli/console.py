@@ -9,8 +9,6 @@ from typing import Annotated, Any
 
 import typer
 
-from ..core.errors import InvalidInput
-
 SHORT = 24
 """Letters of a cell that is never broken: names, numbers and hashes."""
 WIDEST = 10_000
@@ -20,6 +18,8 @@ AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON object and 
 
 def require_no_input(option: str, target: Path | None, inputs: Sequence[Path | None]) -> None:
     """Raise :class:`InvalidInput` if the file that is to be written is one of those that are read."""
+    from ..core.errors import InvalidInput
+
     if target is None or not target.exists():
         return
     if any(path is not None and path.exists() and target.samefile(path) for path in inputs):

@@ -75,9 +75,12 @@ def _read(path: Path, above: tuple[Path, ...]) -> dict[str, Any]:
 
 
 def _resolve(raw: dict[str, Any], folder: Path) -> None:
-    """Make the paths of a catalogue absolute."""
+    """Make the paths of a catalogue and of bundles absolute."""
     catalog = raw.get("catalog")
     if isinstance(catalog, dict) and isinstance(catalog.get("path"), str):
         catalog["path"] = str((folder / catalog["path"]).resolve())
     if isinstance(catalog, dict) and isinstance(catalog.get("item_table"), list):
         catalog["item_table"] = [str((folder / str(name)).resolve()) for name in catalog["item_table"]]
+    bundles = raw.get("bundles")
+    if isinstance(bundles, dict):
+        raw["bundles"] = {name: str((folder / str(path)).resolve()) for name, path in bundles.items()}

@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, Literal
 
 from ..core.errors import InvalidInput
+from ..simulators.calendar import check_campaigns
 from ..simulators.config import ShopConfig
 from ..simulators.rollout import Episode, Step
 from .covered_days import check_calendar
@@ -79,6 +80,7 @@ def check_episode(config: ExperimentConfig) -> None:
         check_calendar(config.shop.config, days_of(config))
     elif config.days is not None:
         raise InvalidInput("days", config.days, f"leave it out: a {episode} has no days; for life and season")
+    check_campaigns(config.shop.config.campaigns, episode.clock)
     if episode is Episode.SEASON and not config.shop.config.stock.enabled:
         fix = "a season's customers share a stock: set it to true, or use episode: life"
         raise InvalidInput("shop.stock.enabled", False, fix)

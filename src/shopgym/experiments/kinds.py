@@ -74,7 +74,7 @@ KINDS = {
         "studies.leaderboard.cell:leaderboard_cells",
         "score",
         r"(catalog|reward)(\.|$)|families(\.\w+(\.(shop|full|days)(\.|$)|$)|$)",
-        ("family",),
+        ("family", "budget"),
         study="studies.leaderboard:STUDY",
     ),
     COLD_START: ConfigKind(

@@ -6,6 +6,7 @@ A shop has one of three clocks (:class:`Clock`).
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from enum import StrEnum
 from functools import cached_property
 
@@ -56,6 +57,18 @@ class Clock(StrEnum):
     """All customers live on one calendar."""
 
 
+def check_campaigns(campaigns: Sequence[Campaign], clock: Clock) -> None:
+    """Raise :class:`InvalidInput` at a campaign that prices on this clock would never show."""
+    step, unit = (DAYS_A_WEEK, "week") if clock is Clock.OWN else (1, "day")
+    for number, campaign in enumerate(campaigns):
+        if math.ceil(campaign.start / step) * step >= campaign.start + campaign.days:
+            fix = f"prices change once a {unit}, and it is over before they do: let it last {step} or more"
+            raise InvalidInput(f"shop.campaigns[{number}].days", campaign.days, fix)
+        if clock is Clock.OWN and math.isfinite(campaign.budget):
+            fix = "every customer has a calendar of their own, so there is no common budget: leave it out"
+            raise InvalidInput(f"shop.campaigns[{number}].budget", campaign.budget, fix)
+
+
 class Calendar:
     """The time of a shop and everything that changes with it.
 
@@ -79,16 +92,7 @@ class Calendar:
     ) -> None:  # fmt: skip
         self.catalog, self.users, self.config = catalog, users, config
         self.clock, self.days, self.seed, self.num_visits = clock, days, seed, num_visits
-        step, unit = (DAYS_A_WEEK, "week") if clock is Clock.OWN else (1, "day")
-        for number, campaign in enumerate(config.campaigns):
-            if math.ceil(campaign.start / step) * step >= campaign.start + campaign.days:
-                fix = (
-                    f"prices change once a {unit}, and it is over before they do: let it last {step} or more"
-                )
-                raise InvalidInput(f"shop.campaigns[{number}].days", campaign.days, fix)
-            if clock is Clock.OWN and math.isfinite(campaign.budget):
-                fix = "every customer has a calendar of their own, so there is no common budget: leave it out"
-                raise InvalidInput(f"shop.campaigns[{number}].budget", campaign.budget, fix)
+        check_campaigns(config.campaigns, clock)
         self._priced = 0.0
         self.stock: Stock
         self.market: Market

@@ -11,6 +11,7 @@ from ...policies.explorers import Explorer, PlackettLuceRanking
 from ...policies.policy import SlatePolicy
 from ...policies.scorers import Scorer
 from ..task import Task
+from .reward_scale import RewardScale
 
 
 class Bandit:
@@ -20,6 +21,7 @@ class Bandit:
         task: items, columns of a request and size of a slate.
         rng: every random draw of the agent comes from it.
         explorer: from scores to probabilities; None = :class:`.PlackettLuceRanking`.
+        power: of the item's value with which the spread of rewards grows, see :class:`.RewardScale`.
         decay, floor: of :class:`.PlackettLuceRanking`.
     """
 
@@ -33,10 +35,12 @@ class Bandit:
         rng: np.random.Generator,
         explorer: Explorer | None = None,
         *,
+        power: float | None = None,
         decay: float = 3.0,
         floor: float = 0.05,
     ) -> None:
         self.task, self.rng, self.explorer = task, rng, explorer or PlackettLuceRanking(decay, floor)
+        self.scale = RewardScale(task.item_value, power)
 
     def scorer(self) -> Scorer:
         """The present model, frozen."""
@@ -57,3 +61,4 @@ class Bandit:
             if getattr(task, name) != getattr(self.task, name):
                 raise InvalidInput(f"task.{name}", "other features", "move to a task with the same features")
         self.task = task
+        self.scale.value = task.item_value

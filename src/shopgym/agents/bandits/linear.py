@@ -12,9 +12,11 @@ from ...core.batches import Interactions
 from ...core.errors import in_range
 from ...core.types import F64
 from ...policies.explorers import Explorer, PlackettLuceRanking, SquareCB
+from ...policies.policy import SlatePolicy
 from ...policies.scorers import LinearScorer, Scorer
 from ..task import Task
 from .bandit import Bandit
+from .reward_scale import shown_items, with_noise
 from .ridge import BayesianRidge
 
 
@@ -24,7 +26,7 @@ class LinearAgent(Bandit):
     Args:
         explorer, options: see :class:`.Bandit`.
         ridge: prior precision of the coefficients.
-        noise: standard deviation of reward / value; None = that of the residuals.
+        noise: standard deviation of reward / value; None = that of the residuals, see :class:`.RewardScale`.
     """
 
     name = "linear"
@@ -39,33 +41,33 @@ class LinearAgent(Bandit):
         noise: float | None = None,
         **options: Any,
     ) -> None:
-        super().__init__(task, rng, explorer, **options)
-        if noise is not None:
-            in_range(f"{self.name}.noise", noise, 0.0, 1e12)
+        super().__init__(task, rng, explorer, **with_noise(self.name, noise, options))
         self.noise = noise
-        self.model = BayesianRidge(len(task.features), ridge)
+        self.model = BayesianRidge(len(task.features), ridge, len(self.scale))
 
     def learn(self, batch: Interactions) -> Mapping[str, float]:
         """One exact update with the filled slots of the batch."""
-        self.model.add(*self.task.regression_rows(batch))
+        x, y = self.task.regression_rows(batch)
+        self.model.add(x, self.scale.add(y, shown_items(batch)))
         return {"slots": float(self.model.count)}
 
     def correct(self, batch: Interactions, reward: F64) -> None:
         """Give a batch that was learnt the rewards ``reward`` (n, k), as if it had been learnt so."""
-        corrected = self.task.regression_rows(replace(batch, reward=reward))[1]
-        self.model.correct(*self.task.regression_rows(batch), corrected)
+        x, old = self.task.regression_rows(batch)
+        new = self.task.regression_rows(replace(batch, reward=reward))[1]
+        self.model.correct(x, *self.scale.correct(old, new, shown_items(batch)))
 
     def posterior(self) -> tuple[F64, F64]:
-        """(mean (D,), factor (D, D) with factor factor' the covariance)."""
-        mean, factor, sigma = self.model.solve()
+        """(mean (D,), factor (D, D) with factor factor' the covariance), of reward / ``scale.item_scale``."""
+        mean, factor, sigma = self.model.solve(self.scale.column)
         return mean, factor * (sigma if self.noise is None else self.noise)
 
     def scorer(self) -> Scorer:
         """The posterior mean."""
-        return self._scorer(self.model.solve()[0][None])
+        return self._scorer(self.model.solve(self.scale.column)[0][None])
 
     def _scorer(self, theta: F64, bonus: F64 | None = None) -> LinearScorer:
-        return LinearScorer(self.task.features, self.task.items, theta, self.task.item_value, bonus)
+        return LinearScorer(self.task.features, self.task.items, theta, self.scale.item_scale, bonus)
 
 
 class LinUCB(LinearAgent):
@@ -123,7 +125,7 @@ class EpsilonGreedy(LinearAgent):
 
     Args:
         epsilon: probability of a uniform slate.
-        ridge: see :class:`LinearAgent`.
+        ridge, power: see :class:`LinearAgent`.
         decay: of :class:`.PlackettLuceRanking`.
     """
 
@@ -136,23 +138,38 @@ class EpsilonGreedy(LinearAgent):
         *,
         epsilon: float = 0.1,
         ridge: float = 1.0,
+        power: float | None = None,
         decay: float = 20.0,
     ) -> None:
         in_range("epsilon_greedy.epsilon", epsilon, 0.0, 1.0)
-        super().__init__(task, rng, PlackettLuceRanking(decay, floor=epsilon), ridge=ridge)
+        super().__init__(task, rng, PlackettLuceRanking(decay, floor=epsilon), ridge=ridge, power=power)
 
 
 class SquareCBLinear(LinearAgent):
     """Inverse-gap weighting of the ridge regression's predictions (Foster & Rakhlin 2020).
 
     Args:
-        gamma: learning rate, per unit of reward: the greater, the greedier.
-        ridge: see :class:`LinearAgent`.
+        gamma: the greater, the greedier: of a gap as wide as the spread of a slot's reward, when one slot
+            has been seen. It grows with the square root of their number (theorem 1).
+        ridge, power: see :class:`LinearAgent`.
     """
 
     name = "squarecb"
 
     def __init__(
-        self, task: Task, rng: np.random.Generator, *, gamma: float = 100.0, ridge: float = 1.0
+        self,
+        task: Task,
+        rng: np.random.Generator,
+        *,
+        gamma: float = 10.0,
+        ridge: float = 1.0,
+        power: float | None = None,
     ) -> None:
-        super().__init__(task, rng, SquareCB(gamma), ridge=ridge)
+        in_range("squarecb.gamma", gamma, 0.0, 1e9)
+        super().__init__(task, rng, SquareCB(gamma), ridge=ridge, power=power)
+        self.gamma = gamma
+
+    def policy(self) -> SlatePolicy:
+        """What the agent would do now, frozen."""
+        self.explorer = SquareCB(self.gamma * max(self.model.count, 1) ** 0.5 / self.scale.reward_spread)
+        return super().policy()

@@ -69,6 +69,7 @@ class LogisticTS(Bandit):
     """
 
     name = "logistic_ts"
+    fixed_options = ("power",)
 
     def __init__(
         self,

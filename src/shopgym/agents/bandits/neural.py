@@ -18,6 +18,7 @@ from ...policies.scorers import NetworkScorer
 from ..network import Network, fit, one_thread, scorer_of, torch_generator
 from ..task import Task
 from .bandit import Bandit
+from .reward_scale import shown_items
 from .ridge import BayesianRidge
 
 
@@ -27,16 +28,16 @@ def squared(out: Tensor, target: Tensor) -> Tensor:
 
 
 class RowBuffer:
-    """The latest rows, at most ``size``: x (r, D), y, attention (r,) and times (r, B).
+    """The latest rows, at most ``size``: x (r, D), y (r, K), attention (r,) and times (r, B).
 
     ``times`` says how often each of B networks sees the row.
     """
 
-    def __init__(self, size: int, width: int, models: int) -> None:
+    def __init__(self, size: int, width: int, models: int, scales: int) -> None:
         in_range("memory", size, 1, 1e9)
         self.size = size
         self.x, self.times = np.zeros((0, width), np.float32), np.zeros((0, models), np.float32)
-        self.y, self.attention = np.zeros(0), np.zeros(0)
+        self.y, self.attention = np.zeros((0, scales)), np.zeros(0)
 
     def add(self, x: F64, y: F64, attention: F64, times: F64) -> None:
         """Append rows; drop the oldest."""
@@ -48,9 +49,10 @@ class RowBuffer:
 
 
 class NeuralAgent(Bandit):
-    """B networks f_b of the reward / value of a slot that is looked at; trained after every batch.
+    """B networks f_b of the reward of a slot that is looked at, in units of its spread.
 
-    The expected y is attention x f(x), so that the squared error is attention^2 x (y / attention - f)^2.
+    They are trained after every batch. With y = reward / (value^power x spread), see :class:`.RewardScale`,
+    the expected y is attention x f(x), so that the squared error is attention^2 x (y / attention - f)^2.
 
     Args:
         models: B.
@@ -87,7 +89,7 @@ class NeuralAgent(Bandit):
             Network(width, hidden=hidden, generator=self.generator, device=device) for _ in range(models)
         ]
         self.optimisers = [torch.optim.Adam(network.parameters(), lr=step) for network in self.networks]
-        self.memory = RowBuffer(memory, width, models)
+        self.memory = RowBuffer(memory, width, models, len(self.scale))
 
     def times(self, rows: int) -> F64:
         """(rows, B) how often each network sees each new row: once."""
@@ -100,9 +102,9 @@ class NeuralAgent(Bandit):
         if len(x) and not len(memory.x):
             for network in self.networks:
                 network.standardise(x)
-        memory.add(x, y, attention, self.times(len(x)))
+        memory.add(x, self.scale.add(y, shown_items(batch)), attention, self.times(len(x)))
         rows = self.rng.integers(max(len(memory.y), 1), size=self.passes * len(x))
-        target = (memory.y / memory.attention)[rows]
+        target = (self.remembered() / memory.attention)[rows]
         train = partial(fit, x=memory.x[rows], y=target, loss=squared, generator=self.generator, batch=128)
         losses = []
         with one_thread():
@@ -111,9 +113,17 @@ class NeuralAgent(Bandit):
                 losses.append(train(network, optimiser=optimiser, weight=weight))
         return {"remembered": float(len(memory.y)), "loss": float(np.mean(losses))}
 
+    def remembered(self) -> F64:
+        """(r,) the rewards in memory in units of their spread, as it is known now."""
+        y: F64 = self.memory.y[:, self.scale.column] / self.scale.spread
+        return y
+
     def scorer(self) -> NetworkScorer:
         """The networks as they are now."""
-        return scorer_of(self.networks, self.task)
+        return self._scorer(self.networks)
+
+    def _scorer(self, networks: Sequence[Network]) -> NetworkScorer:
+        return scorer_of(networks, self.task, value=self.scale.item_scale * self.scale.spread)
 
 
 class NeuralGreedy(NeuralAgent):
@@ -204,7 +214,7 @@ class NeuralLinear(NeuralAgent):
         """The posterior of the last layer's weights and bias."""
         h = self.last_hidden(self.memory.x)
         model = BayesianRidge(h.shape[1], self.ridge)
-        model.add(h * self.memory.attention[:, None], self.memory.y)
+        model.add(h * self.memory.attention[:, None], self.remembered())
         return model
 
     def scorer(self) -> NetworkScorer:
@@ -219,4 +229,4 @@ class NeuralLinear(NeuralAgent):
                 layer.weight.copy_(torch.as_tensor(theta[None, :-1]))
                 layer.bias.copy_(torch.as_tensor(theta[-1:]))
             networks.append(network)
-        return scorer_of(networks, self.task)
+        return self._scorer(networks)

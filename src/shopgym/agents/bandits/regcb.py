@@ -60,4 +60,4 @@ class RegCB(LinearAgent):
         factor = factor * (self.mellowness * np.log(self.candidates * max(self.model.count, 1))) ** 0.5
         if self.optimistic:
             return self._scorer(mean[None], factor)
-        return BoundScorer(self.task.features, self.task.items, mean, factor, self.task.item_value)
+        return BoundScorer(self.task.features, self.task.items, mean, factor, self.scale.item_scale)

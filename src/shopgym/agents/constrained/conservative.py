@@ -14,6 +14,7 @@ from ...core.statistics import normal_quantile, sequence_half_width
 from ...core.types import F64
 from ...policies.policy import SlatePolicy
 from ..bandits.linear import LinUCB
+from ..bandits.reward_scale import shown_items
 from ..baselines import PopularityAgent, RandomAgent
 from ..task import Task
 
@@ -121,7 +122,7 @@ class ConservativeLinUCB(LinUCB):
         decisions = super().policy().decide(batch.requests, self.rng)
         shown = Interactions(batch.requests, decisions, np.zeros(decisions.slates.shape))
         x, _ = self.task.regression_rows(shown)
-        value = self.task.item_value[decisions.slates[decisions.slates >= 0]]
+        value = self.scale.item_scale[shown_items(shown)]
         features = (x * value[:, None]).sum(axis=0) / len(batch)
         mean, factor = self.posterior()
         width = normal_quantile(1.0 - 2.0 * self.miss) * float(np.linalg.norm(features @ factor))

@@ -11,6 +11,7 @@ import numpy as np
 from ...core.batches import Interactions
 from ...policies.scorers import LinearScorer
 from ..bandits.linear import LinearAgent
+from ..bandits.reward_scale import shown_items
 from ..bandits.ridge import BayesianRidge
 from ..task import Task
 from .multiplier import Gains, Multipliers
@@ -42,18 +43,20 @@ class LagrangianLinear(LinearAgent):
         super().__init__(task, rng, **options)
         self.multipliers = Multipliers(limits, Gains(integral, proportional, derivative))
         self.excess_models = [
-            BayesianRidge(len(task.features), self.model.ridge) for _ in self.multipliers.limits
+            BayesianRidge(len(task.features), self.model.ridge, len(self.scale))
+            for _ in self.multipliers.limits
         ]
 
     def learn(self, batch: Interactions) -> Mapping[str, float]:
         """One exact update of each regression, then one step of the multipliers."""
         for model, excess in zip(self.excess_models, self.multipliers.excesses(batch), strict=True):
-            model.add(*self.task.regression_rows(replace(batch, reward=excess)))
+            x, y = self.task.regression_rows(replace(batch, reward=excess))
+            model.add(x, self.scale.scaled(y, shown_items(batch)))
         return {**super().learn(batch), **self.multipliers.update(batch)}
 
     def scorer(self) -> LinearScorer:
         """The posterior mean of the reward less the prices."""
-        theta = self.model.solve()[0]
+        theta = self.model.solve(self.scale.column)[0]
         for price, model in zip(self.multipliers.prices, self.excess_models, strict=True):
-            theta = theta - price * model.solve()[0]
+            theta = theta - price * model.solve(self.scale.column)[0]
         return self._scorer(theta[None])

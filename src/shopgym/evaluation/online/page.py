@@ -12,7 +12,7 @@ from ..card.bars import Mark, intervals
 from ..card.page import STYLE
 from .effects import Effect
 from .outcomes import BETTER, KEPT, LOST, REFUSE, WORSE
-from .words import trend_lines
+from .words import effect_rows, trend_lines
 
 if TYPE_CHECKING:
     from .analysis import TestAnalysis
@@ -27,19 +27,30 @@ GOOD, BAD, OPEN_COLOUR = COLOURS["trust"], COLOURS["refuse"], "#5f6b78"
 
 def page_of(analysis: TestAnalysis) -> str:
     """The page. A refused test shows its split and no effect."""
-    arms = ", ".join(analysis.arms[1:])
-    body = "" if analysis.verdict == REFUSE else _effects(analysis)
+    title = escape(f"{', '.join(analysis.arms[1:])} against {analysis.arms[0]}")
+    head = f"<small>shopgym abtest analyse</small><h1>{title}</h1>"
+    return html_page(f"{title} - online test", STYLE, f"{head}{verdict_box(analysis)}{sections(analysis)}")
+
+
+def verdict_box(analysis: TestAnalysis) -> str:
+    """The verdict and the sentence, as HTML."""
+    return f"""<div class="verdict {analysis.verdict}"><b>{HEADINGS[analysis.verdict]}</b>
+<p>{escape(analysis.sentence)}</p></div>"""
+
+
+def sections(analysis: TestAnalysis) -> str:
+    """Everything below the verdict, as HTML."""
+    body = "" if analysis.verdict == REFUSE else _effects(analysis) + _means(analysis)
     why = "".join(f"<li>{escape(reason)}</li>" for reason in (*analysis.reasons, *analysis.remarks))
-    title = escape(f"{arms} against {analysis.arms[0]}")
-    return html_page(
-        f"{title} - online test",
-        STYLE,
-        f"""<small>shopgym abtest analyse</small><h1>{title}</h1>
-<div class="verdict {analysis.verdict}"><b>{HEADINGS[analysis.verdict]}</b>
-<p>{escape(analysis.sentence)}</p></div>
-{f"<h2>Why</h2><ul>{why}</ul>" if why else ""}
-{_split(analysis)}{body}""",
-    )
+    return f"{f'<h2>Why</h2><ul>{why}</ul>' if why else ''}{_split(analysis)}{body}"
+
+
+def _means(analysis: TestAnalysis) -> str:
+    """The means of the arms, their change and its p-value, in numbers."""
+    rows = effect_rows(analysis)
+    head = "".join(f"<th>{name}</th>" for name in rows[0])
+    body = "".join(f"<tr>{''.join(f'<td>{escape(cell)}</td>' for cell in row.values())}</tr>" for row in rows)
+    return f"<h2>In numbers</h2><table><tr>{head}</tr>{body}</table>"
 
 
 def _split(analysis: TestAnalysis) -> str:
@@ -48,10 +59,9 @@ def _split(analysis: TestAnalysis) -> str:
         f"<tr><td>{escape(arm)}</td><td>{n:,}</td><td>{share:.1%}</td></tr>"
         for arm, n, share in zip(split.arms, split.units, split.planned)
     )
-    return (
-        f"<h2>How {analysis.noun}s were split</h2><table><tr><th>arm</th><th>{analysis.noun}s</th>"
-        f"<th>planned</th></tr>{rows}</table><p>p = {split.p:.2g} if the plan was followed.</p>"
-    )
+    head = f"<tr><th>arm</th><th>{analysis.noun}s</th><th>planned</th></tr>"
+    chance = f"If the plan was followed, counts as uneven as these have a chance of {split.p:.2g}."
+    return f"<h2>How {analysis.noun}s were split</h2><table>{head}{rows}</table><p>{chance}</p>"
 
 
 def _effects(analysis: TestAnalysis) -> str:

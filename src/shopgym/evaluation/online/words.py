@@ -24,7 +24,7 @@ def sentence(analysis: TestAnalysis) -> str:
     parts = [_of_arm(row, analysis) for row in first]
     text = "; ".join(parts)
     when = "whenever you look" if analysis.options.stop == SEQUENCE else "at the planned end"
-    return f"{text} ({100 * analysis.options.level:g}% confidence, valid {when})"
+    return f"{text} ({100 * analysis.options.level:.4g}% confidence, valid {when})"
 
 
 def _of_arm(row: EffectRow, analysis: TestAnalysis) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any
@@ -48,16 +48,23 @@ class Timed:
         return policy
 
 
-def learn_policy(agent: Agent, loop: PageEnv, pages: int, rng: Generator) -> tuple[Policy, float]:
-    """(what an agent would do after ``pages`` pages of an open environment, CPU-seconds of its learning).
+def policies_after(
+    agent: Agent, loop: PageEnv, budgets: Sequence[int], rng: Generator
+) -> Iterator[tuple[Policy, float]]:
+    """What an agent would do after so many pages of an open environment, and CPU-seconds of its learning.
 
     Args:
-        pages: that all rows together show, at the least; in every kind of episode.
+        budgets: pages that all rows together show, at the least; ascending. In every kind of episode.
+
+    Yields:
+        One pair for each of ``budgets``. Between two of them the agent goes on learning.
     """
-    timed = Timed(agent)
-    for _ in learn(timed, loop, None, rng, pages_in_all=pages):
-        pass
-    return timed.policy(), timed.seconds
+    timed, shown, left = Timed(agent), 0, list(budgets)
+    for step, _, _ in learn(timed, loop, None, rng, pages_in_all=left[-1]):
+        shown += len(step.requests)
+        while left and shown >= left[0]:
+            del left[0]
+            yield timed.policy(), timed.seconds
 
 
 @dataclass(frozen=True)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import cast
+from typing import Any, cast
 
 import numpy as np
 
@@ -19,7 +19,7 @@ from ...config import CatalogSection
 from ...entries import agent_entries, import_agents
 from ...failures import Failures
 from ...seeds import stage_rng, stage_seed
-from ...stages.learn import learn_policy
+from ...stages.learn import policies_after
 from ...stages.prepare import task_of
 from ...stages.shops import open_shop
 from .config import FAMILIES, Family, LeaderboardConfig
@@ -31,18 +31,26 @@ HERE = f"{__name__}:leaderboard_rows"
 def leaderboard_cells(config: LeaderboardConfig, prefix: str) -> list[Cell]:
     """A cell for each agent, environment and seed; those that share an environment stand together."""
     import_agents(config.agents)
-    stored = config.stored()
     return [
         Cell(
             f"{prefix}{family}_seed-{seed}_{entry.name}",
             HERE,
-            {**stored, "agents": {entry.name: stored["agents"][entry.name]}, "baseline": entry.name},
+            _of_agent(config, entry.name),
             {"family": family, "seed": seed, "agent": entry.name},
         )
         for seed in range(config.seeds)
         for family in config.families
         for entry in agent_entries(config.agents)
     ]
+
+
+def _of_agent(config: LeaderboardConfig, agent: str) -> dict[str, Any]:
+    """The config with one agent, as JSON."""
+    stored = config.stored()
+    named = (agent, *config.families)
+    largest = {name: budget for name, budget in stored["largest_budget"].items() if name in named}
+    agents = {agent: stored["agents"][agent]}
+    return {**stored, "agents": agents, "baseline": agent, "largest_budget": largest}
 
 
 @dataclass(frozen=True)
@@ -97,22 +105,32 @@ def _stage(shared: str, family: Family, seed: int) -> Stage:
 
 
 def leaderboard_rows(cell: Cell) -> list[Row]:
-    """Train and judge the one agent of the cell; one row. Where it fails, the row says why."""
+    """Train the one agent of the cell; one row for each budget. Where it fails, the rows say why."""
     config = build(LeaderboardConfig, cell.config)
     family, seed = cast("Family", cell.key["family"]), int(cell.key["seed"])
     (entry,) = agent_entries(config.agents)
-    shared = {**cell.config, "agents": {"random": {}}, "baseline": "random"}
+    shared = {**cell.config, "agents": {"random": {}}, "baseline": "random", "largest_budget": {}}
     stage = _stage(canonical_json(shared), family, seed)
     name, failures = entry.name, Failures()
-    row: Row = {"agent": name, "family": family, "seed": seed}
+    budgets = config.budgets_of(name, family)
+    pages = [round(budget * config.families[family].pages) for budget in budgets]
+    rows: list[Row] = []
     with failures.noted(name, "training"):
         agent = entry.make(stage.task, stage_rng(config.seed, "agent", name, family, seed))
         stage.learning.open(stage_seed(config.seed, "train", family, seed))
         rng = stage_rng(config.seed, "train", name, family, seed)
-        pages = config.families[family].pages
-        policy, row["training_seconds"] = learn_policy(agent, stage.learning, pages, rng)
-    with failures.noted(name, "evaluation"):
-        if name not in failures.reasons:
-            rng = stage_rng(config.seed, "judge", family, seed)
-            row |= measure(stage.judging, policy, stage_seed(config.seed, "judge", family, seed), rng)
-    return [row | {"failed": failures.reasons.get(name, "")}]
+        for policy, seconds in policies_after(agent, stage.learning, pages, rng):
+            judge = stage_rng(config.seed, "judge", family, seed)
+            with failures.noted(name, "evaluation"):
+                measured = measure(
+                    stage.judging, policy, stage_seed(config.seed, "judge", family, seed), judge
+                )
+                rows.append({"training_seconds": seconds, **measured, "failed": ""})
+            if name in failures.reasons:
+                break
+    rows += [{"failed": failures.reasons[name]} for _ in budgets[len(rows) :]]
+    key: Row = {"agent": name, "family": family, "seed": seed}
+    return [
+        {**key, "budget": budget, "pages": count, **row}
+        for budget, count, row in zip(budgets, pages, rows, strict=True)
+    ]

@@ -8,7 +8,7 @@ from typing import Any, Literal
 from pydantic import Field, model_validator
 
 from ....core.config import Settings
-from ....core.errors import InvalidInput
+from ....core.errors import InvalidInput, in_range, one_of
 from ....core.hashing import hash_json
 from ....core.reward import RewardSpec
 from ....core.yaml_file import import_packages
@@ -70,6 +70,12 @@ class LeaderboardConfig(Section):
     agents: Agents
     baseline: str = Field("random", description="its mean score in an environment counts as 1")
     families: dict[Family, FamilySection]
+    budgets: tuple[float, ...] = Field(
+        (1.0,), description="multiples of an environment's lanes x rounds after which agents are judged"
+    )
+    largest_budget: dict[str, float] = Field(
+        {}, description="of an agent or an environment that is too slow for all budgets"
+    )
     seeds: int = Field(5, ge=2, le=10_000, description="independent repetitions")
     warm_up: int = Field(
         20, ge=1, le=100_000, description="random pages, times lanes, that measure attention"
@@ -81,6 +87,11 @@ class LeaderboardConfig(Section):
     def _together(self) -> LeaderboardConfig:
         if self.baseline not in self.agents:
             raise InvalidInput("baseline", self.baseline, f"choose among agents: {', '.join(self.agents)}")
+        if not self.budgets or list(self.budgets) != sorted({*self.budgets}) or self.budgets[0] <= 0:
+            raise InvalidInput("budgets", list(self.budgets), "give numbers above 0, ascending")
+        for name, budget in self.largest_budget.items():
+            one_of("largest_budget", name, (*self.agents, *self.families))
+            in_range(f"largest_budget.{name}", budget, self.budgets[0], 1e9)
         if not self.families:
             raise InvalidInput("families", {}, f"name at least one of {', '.join(FAMILIES)}")
         for name, family in self.families.items():
@@ -95,6 +106,11 @@ class LeaderboardConfig(Section):
         for family in self.families.values():
             check_entries(self.agents, partial(user_names, family.shop_config()))
         return self
+
+    def budgets_of(self, agent: str, family: str) -> list[float]:
+        """Those of ``budgets`` that an agent gets in an environment."""
+        most = min(self.largest_budget.get(name, self.budgets[-1]) for name in (agent, family))
+        return [budget for budget in self.budgets if budget <= most]
 
     def stored(self) -> dict[str, Any]:
         """The config with all defaults filled in, as a run stores it."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from functools import partial
 from typing import Any, Literal
 
@@ -82,7 +83,10 @@ class AbtestConfig(Section):
     reward: Settings[RewardSpec] = Settings({}, RewardSpec())
     guards: tuple[Rule, ...] = Field((InStock(),), json_schema_extra={"default": [guard_spec(InStock())]})
     imports: Imports = ()
-    agents: Agents = Field(description="the arms")
+    agents: Agents = Field({}, description="arms that learn in a copy of the shop")
+    bundles: dict[str, str] = Field(
+        {}, description="arms that were exported: a name, and the folder of a bundle or of a saved policy"
+    )
     control: str = Field("control", description="the agent that the others are compared with")
     training: TrainingSection = TrainingSection(rounds=20, batch=200, warm_up=5)
     design: DesignSection = DesignSection()
@@ -106,15 +110,20 @@ class AbtestConfig(Section):
 
     @model_validator(mode="after")
     def _arms(self) -> AbtestConfig:
-        named = ", ".join(self.agents)
-        if len(self.agents) < 2:
+        names = (*self.agents, *self.bundles)
+        named = ", ".join(names)
+        for name in self.bundles:
+            if name in self.agents or not re.fullmatch(NAME, name):
+                fix = f"give it a name of its own: {NAME}"
+                raise InvalidInput("bundles", name, fix)
+        if len(names) < 2:
             raise InvalidInput("agents", named, "a test compares two arms or more: name another agent")
-        one_of("control", self.control, self.agents)
-        if self.design.kind in TWO_ARMS and len(self.agents) > 2:
+        one_of("control", self.control, names)
+        if self.design.kind in TWO_ARMS and len(names) > 2:
             raise InvalidInput("agents", named, f"design {self.design.kind} compares two: leave one out")
         for arm in self.design.split:
-            one_of("design.split", arm, self.agents)
-        if self.design.split and set(self.design.split) != set(self.agents):
+            one_of("design.split", arm, names)
+        if self.design.split and set(self.design.split) != set(names):
             raise InvalidInput("design.split", self.design.split, f"give each arm a share: {named}")
         import_packages(self.imports)
         check_entries(self.agents, partial(user_names, self.shop.config))
@@ -153,7 +162,8 @@ class AbtestConfig(Section):
     @property
     def arms(self) -> tuple[str, ...]:
         """The control, then the others in order."""
-        return (self.control, *(name for name in self.agents if name != self.control))
+        names = (*self.agents, *self.bundles)
+        return (self.control, *(name for name in names if name != self.control))
 
     @property
     def shares(self) -> tuple[float, ...]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass, field, replace
 from datetime import date, timedelta
 from pathlib import Path
 from typing import Any
@@ -21,12 +21,13 @@ from ....policies.policy import SlatePolicy
 from ....simulators import Catalog
 from ...catalogs import load_catalog
 from ...results import environment, write_json
-from ...run_folder import CONFIG, check_folder
+from ...run_folder import CONFIG, check_folder, sole_writer
 from ...stages import stage_rng, stage_seed
 from .arms import season_shop, train_arms
 from .config import INTERLEAVING, RAMP, SWITCHBACK, AbtestConfig
 from .designs import NOUNS, Arms, interleaved, run_design
 from .ramp import RampStage, run_ramp
+from .report import page_of_test
 from .truth import TotalEffect, total_effects
 
 SUMMARY, ROWS_FILE = "abtest.json", "rows.csv"
@@ -45,6 +46,7 @@ class AbtestResult:
         stages: of a ramp.
         truth: what it should say: all users in one arm, and in the other; empty where it was not asked.
         rows: what was analysed; None for interleaving.
+        policies: hash of each arm's policy, by its name.
     """
 
     config: AbtestConfig
@@ -53,6 +55,7 @@ class AbtestResult:
     stages: tuple[RampStage, ...]
     truth: tuple[TotalEffect, ...]
     rows: AssignedRows | None
+    policies: dict[str, str] = field(default_factory=dict)
 
     @property
     def sentence(self) -> str:
@@ -92,6 +95,7 @@ class AbtestResult:
                 for stage in self.stages
             ],
             "truth": [asdict(effect) for effect in self.truth],
+            "policies": self.policies,
             "config_hash": hash_json(self.config.stored()),
         }
 
@@ -105,15 +109,19 @@ def run_abtest(
 ) -> AbtestResult:
     """Run a test into ``folder``, which appears whole or not at all.
 
+    One process at a time writes it.
+
     Raises:
-        InvalidInput: ``folder`` exists, and is no test or may not be replaced.
+        InvalidInput: ``folder`` exists, and is no test or may not be replaced; or a bundle is that of
+            another shop.
     """
     check_folder(folder, config.stored(), SUMMARY, overwrite)
     catalog, _ = load_catalog(config.catalog, stage_seed(config.seed, "catalog"))
-    with new_folder(folder) as new:
+    with sole_writer(folder), new_folder(folder) as new:
         policies = train_arms(config, catalog, lambda name: on_stage(f"train {name}"))
         on_stage("the test")
-        result = simulate(config, catalog, policies)
+        hashes = {name: policy.hash for name, policy in zip(config.arms, policies, strict=True)}
+        result = replace(simulate(config, catalog, policies), policies=hashes)
         if config.truth:
             truth = _truth(config, catalog, policies, lambda name: on_stage(f"everybody gets {name}"))
             result = replace(result, truth=truth)
@@ -121,6 +129,7 @@ def run_abtest(
             table_of(result.rows, config).to_csv(new / ROWS_FILE, index=False, lineterminator="\n")
         write_json(new / SUMMARY, result.as_dict())
         write_json(new / "environment.json", environment())
+        (new / "report.html").write_text(page_of_test(result), encoding="utf-8")
         (new / CONFIG).write_text(yaml.safe_dump(config.stored(), sort_keys=False))
     return result
 
