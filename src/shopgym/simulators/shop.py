@@ -385,7 +385,11 @@ class Shop:
         self.in_parallel(work)
         if seen.history is not None:
             seen.history[:] = self.visits.history
-        return replace(seen, live=self._live(seen.candidates)) if self.config.live else seen
+        if not self.config.live:
+            return seen
+        # rows that were not asked for are not written: their candidates are no rows of the catalogue
+        candidates = seen.candidates if asked.all() else np.where(asked[:, None], seen.candidates, 0)
+        return replace(seen, live=self._live(candidates))
 
     def _live(self, candidates: I32) -> dict[str, F32]:
         at = (self.visits.day_row[:, None], candidates)
