@@ -173,3 +173,15 @@ def test_names_and_hashes_are_never_cut_in_a_table(tmp_path: Path, monkeypatch: 
     agents = CliRunner().invoke(app, ["agents"]).output
     assert "conservative_linucb" in agents
     assert ":class:" not in agents
+
+
+def test_the_report_of_a_single_run_says_what_its_values_are(tmp_path: Path) -> None:
+    folder = tmp_path / "one"
+    (folder / "metrics").mkdir(parents=True)
+    (folder / "config.yaml").write_text(yaml.safe_dump({"name": "one", "episode": "visit"}))
+    gate = {"candidate": "a", "passed": True, "reason": "it is better"}
+    (folder / "summary.json").write_text(json.dumps({"unit": "GBP of margin", "gate": gate}))
+    row = {"agent": ["a"], "value": [1.0], "low": [0.5], "high": [1.5]}
+    pd.DataFrame(row).to_csv(folder / "metrics" / "agents.csv", index=False)
+    shown = CliRunner().invoke(app, ["runs", "report", str(folder)]).output
+    assert "one (experiment): GBP of margin per visit" in shown

@@ -76,6 +76,16 @@ class FinishedRun:
         return sum(1 for _ in cells.glob("*.json")) if cells.is_dir() else 1
 
     @property
+    def measured_in(self) -> str:
+        """``: GBP of margin per visit``, of a single run; empty where points may differ in it."""
+        if self.kind != EXPERIMENT or "unit" not in self.summary:
+            return ""
+        from ..simulators.rollout import Episode  # loads the kernels, which a list of runs does not need
+        from .episodes import UNIT
+
+        return f": {self.summary['unit']} per {UNIT[Episode(self.config.get('episode', 'page'))]}"
+
+    @property
     def headline(self) -> str:
         """What it came to, in one sentence; empty where another version wrote it in another way."""
         try:

@@ -385,15 +385,11 @@ class Shop:
         self.in_parallel(work)
         if seen.history is not None:
             seen.history[:] = self.visits.history
-        if not self.config.live:
-            return seen
-        # rows that were not asked for are not written: their candidates are no rows of the catalogue
-        candidates = seen.candidates if asked.all() else np.where(asked[:, None], seen.candidates, 0)
-        return replace(seen, live=self._live(candidates))
+        return replace(seen, live=self._live(seen.candidates, asked)) if self.config.live else seen
 
-    def _live(self, candidates: I32) -> dict[str, F32]:
-        at = (self.visits.day_row[:, None], candidates)
-        stock = np.maximum(self.stock.on_hand[candidates], 0)
+    def _live(self, candidates: I32, asked: Bool) -> dict[str, F32]:
+        rows = np.where(asked[:, None], candidates, 0)  # the others are not written
+        at, stock = (self.visits.day_row[:, None], rows), np.maximum(self.stock.on_hand[rows], 0)
         figures = {"price": self.today.price[at], "margin": self.today.margin[at], "stock": stock}
         return {name: values.astype(np.float32) for name, values in figures.items()}
 
