@@ -242,7 +242,7 @@ def test_an_estimate_that_cannot_be_trusted_is_no_headline() -> None:
 
 
 def test_customers_are_weighed_as_whole_lives() -> None:
-    costs = ["stockout <= 90% per page"]
+    costs = ["stockout <= 0.9 per page"]
     changes = {"episode": "life", "days": 4.0, "shop": PEOPLE, "truth": {"episodes": 150}}
     results, log = quick(
         changes | {"log": SMALL["log"] | {"episodes": 150}, "reward": SMALL["reward"] | {"costs": costs}}

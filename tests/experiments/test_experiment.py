@@ -191,7 +191,9 @@ def test_a_policy_that_was_changed_is_not_exported(finished: Path, tmp_path: Pat
         export_policy(tmp_path / "run", "lints", tmp_path / "no")
 
 
-def test_a_failed_run_leaves_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_failed_run_leaves_what_is_done_and_nothing_else(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     import shopgym.experiments.runner as runner
 
     def stop(*_: Any) -> None:
@@ -200,6 +202,17 @@ def test_a_failed_run_leaves_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyP
     monkeypatch.setattr(runner, "write_tables", stop)
     tiny = {**SMALL, "training": {"rounds": 2, "batch": 100, "warm_up": 1}, "truth": {"decisions": 1000}}
     with pytest.raises(RuntimeError, match="plug"):
+        run(parse_config(tiny | {"log": {"decisions": 200}}), tmp_path / "x", quiet=True)
+    assert [path.name for path in tmp_path.iterdir()] == ["x"]  # no file half written, no lock
+    assert sorted(path.name for path in (tmp_path / "x").iterdir()) == ["cells", "config.yaml"]
+    with pytest.raises(InvalidInput, match="another config"):
+        run(parse_config(tiny), tmp_path / "x", quiet=True)
+
+    def wrong(*_: Any) -> None:
+        raise InvalidInput("shop", 1, "it cannot be run")
+
+    monkeypatch.setattr(runner, "write_tables", wrong)
+    with pytest.raises(InvalidInput, match="cannot be run"):
         run(parse_config(tiny | {"log": {"decisions": 200}}), tmp_path / "x", quiet=True)
     assert list(tmp_path.iterdir()) == []
 

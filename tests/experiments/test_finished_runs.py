@@ -17,7 +17,7 @@ from shopgym.cli.main import app
 from shopgym.core import InvalidInput
 from shopgym.evaluation.intervals.normal import student_interval
 from shopgym.experiments.finished import compare_runs, list_runs, read_run, remove_run
-from shopgym.experiments.run_folder import sole_writer
+from shopgym.experiments.run_folder import check_folder, sole_writer
 
 
 def write_sweep(folder: Path, values: dict[tuple[int, int], float], **config: Any) -> Path:
@@ -173,3 +173,25 @@ def test_names_and_hashes_are_never_cut_in_a_table(tmp_path: Path, monkeypatch: 
     agents = CliRunner().invoke(app, ["agents"]).output
     assert "conservative_linucb" in agents
     assert ":class:" not in agents
+
+
+def test_the_report_of_a_single_run_says_what_its_values_are(tmp_path: Path) -> None:
+    folder = tmp_path / "one"
+    (folder / "metrics").mkdir(parents=True)
+    (folder / "config.yaml").write_text(yaml.safe_dump({"name": "one", "episode": "visit"}))
+    gate = {"candidate": "a", "passed": True, "reason": "it is better"}
+    (folder / "summary.json").write_text(json.dumps({"unit": "GBP of margin", "gate": gate}))
+    row = {"agent": ["a"], "value": [1.0], "low": [0.5], "high": [1.5]}
+    pd.DataFrame(row).to_csv(folder / "metrics" / "agents.csv", index=False)
+    shown = CliRunner().invoke(app, ["runs", "report", str(folder)]).output
+    assert "one (experiment): GBP of margin per visit" in shown
+
+
+def test_a_run_of_another_version_is_not_said_to_give_the_same_results(tmp_path: Path) -> None:
+    folder = write_sweep(tmp_path / "old", FIRST)
+    stored = {"name": "old"}
+    with pytest.raises(InvalidInput, match="would give the same results"):
+        check_folder(folder, stored, "summary.json", overwrite=False)
+    (folder / "environment.json").write_text(json.dumps({"shopgym": "0.0.9"}))
+    with pytest.raises(InvalidInput, match=r"version 0.0.9 ran this config into it.*--overwrite"):
+        check_folder(folder, stored, "summary.json", overwrite=False)

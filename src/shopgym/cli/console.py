@@ -53,7 +53,7 @@ def print_table(
 
     if not rows:
         return
-    table = Table(box=SIMPLE_HEAD, title=title, title_justify="left")
+    table = Table(box=SIMPLE_HEAD)
     for name in rows[0]:
         side: Any = "left" if name in left else "right"
         longest = max(len(str(row[name])) for row in rows)
@@ -61,6 +61,8 @@ def print_table(
         table.add_column(name, justify=side, overflow="fold", no_wrap=least > 0, min_width=whole)
     for row in rows:
         table.add_row(*(str(value) for value in row.values()))
+    if title:
+        say(title)
     natural = plain_console(WIDEST).measure(table).maximum if least else 0
     plain_console(max(least, natural)).print(table)
 

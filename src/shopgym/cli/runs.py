@@ -99,7 +99,7 @@ def runs_report(run: RunFolder, as_json: AsJson = False) -> None:
         {**{key: row[key] for key in finished.keys}, value: interval(row[value], row["low"], row["high"])}
         for row in rows
     ]
-    print_table(f"{run.name} ({finished.kind})", table, left=finished.keys, least=100)
+    print_table(f"{run.name} ({finished.kind}){finished.measured_in}", table, left=finished.keys, least=100)
     say(finished.headline)
     if page.is_file():
         say(f"report: {page}")

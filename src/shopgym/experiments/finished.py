@@ -8,7 +8,6 @@ independent. Both meet the same visitors, so the true interval is narrower as a 
 
 from __future__ import annotations
 
-import json
 import shutil
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -23,7 +22,16 @@ from ..core.errors import InvalidInput
 from ..evaluation.intervals.normal import student_interval
 from .cells.store import FOLDER
 from .kinds import EXPERIMENT, KINDS, ConfigKind
-from .run_folder import CONFIG, SUMMARY, differences, is_being_written, sole_writer, stored_config
+from .run_folder import (
+    CONFIG,
+    SUMMARY,
+    differences,
+    is_being_written,
+    read_json,
+    sole_writer,
+    stored_config,
+    version_of,
+)
 
 LEVEL = 0.95
 SWEEP = "sweep"
@@ -62,18 +70,28 @@ class FinishedRun:
     @cached_property
     def summary(self) -> dict[str, Any]:
         """What it came to; empty if it is not finished, or cannot be read."""
-        return _json(self.folder / SUMMARY)
+        return read_json(self.folder / SUMMARY)
 
     @property
     def version(self) -> str:
         """Of the package that made it."""
-        return str(_json(self.folder / "environment.json").get("shopgym", ""))
+        return version_of(self.folder)
 
     @property
     def cells(self) -> int:
         """Cells that are done; of a single run 1, and none before its end."""
         cells = self.folder / FOLDER
         return sum(1 for _ in cells.glob("*.json")) if cells.is_dir() else 1
+
+    @property
+    def measured_in(self) -> str:
+        """``: GBP of margin per visit``, of a single run; empty where points may differ in it."""
+        if self.kind != EXPERIMENT or "unit" not in self.summary:
+            return ""
+        from ..simulators.rollout import Episode  # loads the kernels, which a list of runs does not need
+        from .episodes import UNIT
+
+        return f": {self.summary['unit']} per {UNIT[Episode(self.config.get('episode', 'page'))]}"
 
     @property
     def headline(self) -> str:
@@ -112,15 +130,6 @@ class FinishedRun:
         if (self.folder / "table.parquet").is_file():
             return True
         return (self.folder / FOLDER).is_dir() and any((self.folder / FOLDER).glob("point-*"))
-
-
-def _json(path: Path) -> dict[str, Any]:
-    """The mapping in a file; empty where there is none."""
-    try:
-        value = json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError):
-        return {}
-    return value if isinstance(value, dict) else {}
 
 
 def read_run(folder: Path) -> FinishedRun:

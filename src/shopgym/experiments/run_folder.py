@@ -15,6 +15,7 @@ from typing import Any
 
 import yaml
 
+from .._version import __version__
 from ..core.errors import InvalidInput
 from ..core.files import make_folder, new_folder
 from ..core.yaml_file import read_yaml
@@ -124,6 +125,8 @@ def check_folder(folder: Path, config: Mapping[str, Any], mark: str, overwrite: 
         return
     else:
         said = "this config has been run into it, and would give the same results"
+        if (made_by := version_of(folder)) not in ("", __version__):
+            said = f"version {made_by} ran this config into it, and this version may give other results"
         if config.get("imports"):
             said += f" unless {', '.join(config['imports'])} changed since"
     raise InvalidInput("out", str(folder), f"{said}: choose another --out, or replace it with --overwrite")
@@ -149,6 +152,20 @@ def begin_folder(folder: Path, config: Mapping[str, Any], mark: str, overwrite: 
 def stored_config(folder: Path) -> Any:
     """The config that a run stored; raises :class:`InvalidInput` where it cannot be read."""
     return read_yaml(folder / CONFIG, "run")
+
+
+def version_of(folder: Path) -> str:
+    """The version of the package that made the run in ``folder``; empty where that is not known."""
+    return str(read_json(folder / "environment.json").get("shopgym", ""))
+
+
+def read_json(path: Path) -> dict[str, Any]:
+    """The mapping in a file; empty where there is none that can be read."""
+    try:
+        value = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return {}
+    return value if isinstance(value, dict) else {}
 
 
 def differences(one: Any, two: Any, path: str = "") -> Iterator[str]:

@@ -172,7 +172,8 @@ def _require_error(error: float, both: F64, metric: Metric) -> None:
     fix = "it does not vary within the arms"
     if metric.covariate is not None:
         fix += f", or {metric.covariate[0]} says all of it"
-    raise InvalidInput(metric.name, f"standard error {error:.3g}", f"{fix}: look at how it is logged")
+    told = f"standard error {error:.3g}" if math.isfinite(error) else "no standard error"
+    raise InvalidInput(metric.name, told, f"{fix}: look at how it is logged")
 
 
 def aggregates(columns: F64, names: Sequence[str]) -> Any:
