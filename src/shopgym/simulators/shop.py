@@ -385,14 +385,11 @@ class Shop:
         self.in_parallel(work)
         if seen.history is not None:
             seen.history[:] = self.visits.history
-        if not self.config.live:
-            return seen
-        # the rows that are not asked for hold whatever was in memory
-        return replace(seen, live=self._live(np.where(asked[:, None], seen.candidates, EMPTY)))
+        return replace(seen, live=self._live(seen.candidates, asked)) if self.config.live else seen
 
-    def _live(self, candidates: I32) -> dict[str, F32]:
-        at = (self.visits.day_row[:, None], candidates)
-        stock = np.maximum(self.stock.on_hand[candidates], 0)
+    def _live(self, candidates: I32, asked: Bool) -> dict[str, F32]:
+        at = (self.visits.day_row[:, None], np.where(asked[:, None], candidates, EMPTY))  # else unwritten
+        stock = np.maximum(self.stock.on_hand[at[1]], 0)
         figures = {"price": self.today.price[at], "margin": self.today.margin[at], "stock": stock}
         return {name: values.astype(np.float32) for name, values in figures.items()}
 
