@@ -18,6 +18,8 @@ BANDITS = [name for name, place in AGENTS.items() if place.startswith("bandits."
 def made(name: str, task: Any) -> Any:
     if name.startswith("neural"):
         pytest.importorskip("torch", reason="needs the extra 'agents'")
+    if name == "bayesianbandits":
+        pytest.importorskip("bayesianbandits", reason="needs the extra 'bandits'")
     if name.startswith("vw"):
         pytest.importorskip("vowpalwabbit", reason="needs the extra 'bandits'")
     options = {"passes": 1, "hidden": (4,)} if name.startswith("neural") else {}

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from shopgym.core import InvalidInput
+from shopgym.core import InvalidInput, Requests
 from shopgym.core.types import F64, I32, Bool
 from shopgym.policies.guards import MarginFloor
 from shopgym.simulators import (
@@ -361,3 +361,23 @@ def test_live_figures_are_the_present_price_margin_and_stock(catalog: Catalog) -
     # the floor looks at what is earned today, not at the list price
     allowed = MarginFloor(float(np.median(live["margin"]))).before(requests, catalog.items)
     np.testing.assert_array_equal(allowed, live["margin"] >= np.float32(np.median(live["margin"])))
+
+
+def test_rows_that_are_not_asked_for_may_hold_anything(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Their candidates are memory that nobody wrote: no item of the catalogue, and nothing is read for them."""
+    shop = Shop(
+        Catalog.synthetic(30, seed=1), ShopConfig(users=50, num_candidates=6, live=True), lanes=8, seed=1
+    )
+    shop.reset(1)
+    shop.start_visits(np.ones(8, np.bool_))
+    asked, whole, blank = np.arange(8) % 2 == 0, shop.requests(), shop.blank_requests
+
+    def unwritten() -> Requests:
+        requests = blank()
+        requests.candidates.fill(10**9)
+        return requests
+
+    monkeypatch.setattr(shop, "blank_requests", unwritten)
+    seen = shop.requests(asked)
+    for name, values in seen.live.items():
+        assert np.array_equal(values[asked], whole.live[name][asked])

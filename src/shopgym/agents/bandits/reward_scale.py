@@ -35,7 +35,8 @@ class RewardScale:
     def __init__(self, value: F64, power: float | None = None) -> None:
         if power is not None:
             in_range("power", power, 0.0, 1.0)
-        self.value, self.powers = value, POWERS if power is None else np.array([power])
+        told = 1.0 if (value == value[:1]).all() else power  # equal values: every power is the same
+        self.value, self.powers = value, POWERS if told is None else np.array([told])
         self.squares = np.zeros(len(self.powers))
         self.log_value, self.count, self.reward_squares = 0.0, 0, 0.0
 

@@ -33,8 +33,11 @@ class BayesianRidge:
         """Add r rows: x (r, D), y (r, K), or (r,) if there is one scale."""
         y = by_scale(y)
         self.a += x.T @ x
-        self.b += x.T @ y
-        self.squares += (y**2).sum(axis=0)
+        for scale in range(
+            y.shape[1]
+        ):  # one by one: the sums of one scale do not depend on how many there are
+            self.b[:, scale] += x.T @ y[:, scale]
+            self.squares[scale] += y[:, scale] @ y[:, scale]
         self.count += len(y)
 
     def correct(self, x: F64, old: F64, new: F64) -> None:

@@ -73,7 +73,7 @@ class DayCounter:
         """Look at the shop just before the pages (n, k) of these rows are shown."""
         shown, today = slates[rows], self.shop.today
         items = np.maximum(shown, 0)
-        own = rows[:, None] if len(today.price) > 1 else 0
+        own = self.shop.visits.day_row[rows][:, None]  # where every customer has a calendar, of their week
         level = today.price[own, items] / self.shop.catalog.items.price[items]
         self._level = np.where(shown >= 0, level, 0.0).sum(axis=1)
         self._available = float(self.shop.stock.available.mean())
