@@ -364,7 +364,7 @@ def test_live_figures_are_the_present_price_margin_and_stock(catalog: Catalog) -
 
 
 def test_rows_that_are_not_asked_for_may_hold_anything(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Their candidates are memory that nobody wrote: no item of the catalogue, and nothing is read for them."""
+    """Their candidates are memory that nobody wrote: no items, and nothing is read for them."""
     shop = Shop(
         Catalog.synthetic(30, seed=1), ShopConfig(users=50, num_candidates=6, live=True), lanes=8, seed=1
     )

@@ -20,7 +20,7 @@ from typing import Any, ClassVar
 
 import numpy as np
 
-from ..core.batches import EMPTY, SLOT_TERMS, Feedback, PageBuffers, Requests
+from ..core.batches import SLOT_TERMS, Feedback, PageBuffers, Requests
 from ..core.errors import InvalidInput, in_range, one_of
 from ..core.types import F32, F64, I32, I64, AnyArray, Bool
 from .build_params import build_params, context_bounds, context_names, draw_users
@@ -385,14 +385,11 @@ class Shop:
         self.in_parallel(work)
         if seen.history is not None:
             seen.history[:] = self.visits.history
-        if not self.config.live:
-            return seen
-        # the rows that are not asked for hold whatever was in memory
-        return replace(seen, live=self._live(np.where(asked[:, None], seen.candidates, EMPTY)))
+        return replace(seen, live=self._live(seen.candidates, asked)) if self.config.live else seen
 
-    def _live(self, candidates: I32) -> dict[str, F32]:
-        at = (self.visits.day_row[:, None], candidates)
-        stock = np.maximum(self.stock.on_hand[candidates], 0)
+    def _live(self, candidates: I32, asked: Bool) -> dict[str, F32]:
+        rows = np.where(asked[:, None], candidates, 0)  # the others are not written
+        at, stock = (self.visits.day_row[:, None], rows), np.maximum(self.stock.on_hand[rows], 0)
         figures = {"price": self.today.price[at], "margin": self.today.margin[at], "stock": stock}
         return {name: values.astype(np.float32) for name, values in figures.items()}
 
