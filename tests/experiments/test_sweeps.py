@@ -364,7 +364,7 @@ def test_a_sweep_of_a_leaderboard_has_a_world_for_each_environment(tmp_path: Pat
     done = CliRunner().invoke(app, [*command, str(tmp_path / "out")])
     assert done.exit_code == 0, done.output
     summary = json.loads(done.stdout.splitlines()[-1])
-    assert [world["world"] for world in summary["worlds"]] == ["family=bandit"]
+    assert [world["world"] for world in summary["worlds"]] == ["family=bandit, budget=1"]
     assert len(summary["worlds"][0]["arms"]) == 4
     assert len(pd.read_csv(tmp_path / "out" / "table.csv")) == 2 * 3 * 2
 
