@@ -15,7 +15,7 @@ KINDS = {
     "cold_start": "experiments.studies.cold_start:ColdStartConfig",
     "long_term": "experiments.studies.long_term:LongTermConfig",
     "abtest": "experiments.studies.online_tests:AbtestConfig",
-    "ope-benchmark": "experiments.studies.ope_benchmark.scenarios:Scenario",
+    "ope_benchmark": "experiments.studies.ope_benchmark:OpeBenchmarkConfig",
     "shop": "simulators:ShopConfig",
 }
 """Where the class of each kind of config is: it is loaded only when it is asked for."""
@@ -26,8 +26,7 @@ def config_schema(
 ) -> None:
     """Print the JSON Schema of a config: names, types, defaults and meaning of all settings.
 
-    The schema of ope-benchmark describes one scenario of the study, that of shop the section 'shop' of an
-    experiment.
+    That of shop describes the section 'shop' of an experiment.
     """
     from ..core.config import json_schema
     from ..experiments.kinds import KINDS as RUN
