@@ -161,3 +161,17 @@ def test_attention_may_be_given_slot_by_slot(catalog: Catalog) -> None:
     np.testing.assert_allclose(shop.attention_curve, np.tile([0.6, 1.0, 0.5], (4, 1)))
     with pytest.raises(InvalidInput, match=r"surfaces\.home\.attention.*give 3 shares"):
         site(catalog, 4, home=SurfaceConfig(attention=(0.6, 1.0)))
+
+
+def test_a_shop_of_one_item_has_pages_of_all_surfaces() -> None:
+    surfaces = SurfacesConfig(enabled=True)
+    config = ShopConfig(users=50, slate_size=1, num_candidates=1, choice=STAYING, surfaces=surfaces)
+    shop = Shop(Catalog.synthetic(1, seed=0), config, lanes=100, seed=1)
+    shop.start_visits()
+    seen = set()
+    for _ in range(40):
+        requests = shop.requests()
+        seen |= set(shop.visits.surface.tolist())
+        assert (requests.candidates == 0).all()
+        shop.serve(np.ascontiguousarray(requests.candidates))
+    assert len(seen) > 1

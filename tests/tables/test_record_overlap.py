@@ -110,3 +110,14 @@ def test_json_without_records_names_what_it_holds(tmp_path: Path) -> None:
     (tmp_path / "list.json").write_text("[1, 2, 3]", encoding="utf-8")
     with pytest.raises(InvalidInput, match="give records that are JSON objects: there is none"):
         read_order_lines(tmp_path / "list.json")
+
+
+def test_files_of_one_record_that_differ_in_their_columns_are_named(tmp_path: Path) -> None:
+    one = write(tmp_path / "one.csv", [line(1), line(2)])
+    other = write(tmp_path / "other.csv", ["3,a,x"], "Invoice,item,customer")
+    with pytest.raises(InvalidInput, match=r"no column for order: other\.csv has Invoice, item, customer"):
+        read_order_lines([one, other])
+    guests = write(tmp_path / "guests.csv", ["3,a,2024-05-01,1,9.5"], "order,item,time,quantity,price")
+    lines = read_order_lines([one, guests])
+    assert "guests.csv has no column for customer, status" in lines.remarks
+    assert lines.guests == 1

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from .console import AsJson, print_table, progress_bar, say
+from .console import WIDE, AsJson, print_table, progress_bar, require_no_input, say
 from .record_options import (
     Column,
     Currency,
@@ -97,11 +97,20 @@ def calibrate(
     as_json: AsJson = False,
 ) -> None:
     """Fit a shop to your records, simulate it, and show how like your records it is."""
+    from ..core.errors import one_of
+    from ..core.files import require_writable
+    from ..realism.calibration.fit import AUTO, SET_ASIDE
     from ..realism.calibration.fit import calibrate as fit
     from ..realism.responses.from_files import ResponseFiles
+    from ..simulators.profiles.profiles import PROFILES
     from ..tables import Dialect
     from ..tables.records import RecordOptions
 
+    one_of("--profile", profile, [AUTO, *PROFILES])
+    inputs = (transactions, sessions, *(item_table or ()), price_test, email_trial, stockouts, promotions)
+    for target in (out, out.parent / SET_ASIDE):
+        require_no_input("--out", target, (*inputs, None if mapping is None else Path(mapping)))
+        require_writable(target)
     records = RecordOptions(
         mapping,
         columns_of(column),
@@ -155,7 +164,7 @@ def _print(calibration: Calibration, out: Path, set_aside: Path) -> None:
         }
         for fitted in calibration.fitted
     ]
-    print_table(None, rows, left=("found", "how"))
+    print_table(None, rows, left=("found", "how"), least=WIDE)
     say("not identified:")
     for unidentified in calibration.unidentified:
         say(f"  {unidentified.name}: {unidentified.why}")
@@ -163,7 +172,7 @@ def _print(calibration: Calibration, out: Path, set_aside: Path) -> None:
         say(f"note: {remark}")
     if calibration.assumed is not None:
         say(f"what stays assumed: {calibration.assumed.sentence}")
-        print_table(None, calibration.assumed.rows(), left=("assumption",))
+        print_table(None, calibration.assumed.rows(), left=("assumption",), least=WIDE)
     shop = calibration.shop
     say(
         f"{calibration.simulations} seasons simulated; that of the config has {shop.days:.0f} days, "
@@ -189,7 +198,7 @@ def _print_responses(calibration: Calibration) -> None:
         }
         for row in calibration.responses.to_dict("records")
     ]
-    print_table("responses", rows, left=("response",))
+    print_table("responses", rows, left=("response",), least=WIDE)
     for row in calibration.responses.to_dict("records"):
         say(f"  {row['name']}: {row['how']}")
 
@@ -209,7 +218,7 @@ def _print_part(calibration: Calibration, part: str) -> None:
         for row in table[table["part"] == part].to_dict("records")
     ]
     title = f"{part}: near = inside your interval or within 10% of your value"
-    print_table(title, rows, left=("fact",))
+    print_table(title, rows, left=("fact",), least=WIDE)
 
 
 def _require_runnable(calibration: Calibration) -> None:

@@ -13,6 +13,8 @@ SHORT = 24
 """Letters of a cell that is never broken: names, numbers and hashes."""
 WIDEST = 10_000
 """Letters of a line, for measuring what a table would need."""
+WIDE = 110
+"""Letters of a line of a scorecard: the names of its facts are long, and none is broken."""
 AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON object and nothing else.")]
 
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from .console import AsJson, say
+from .console import AsJson, require_no_input, say
 from .record_options import (
     Column,
     Currency,
@@ -64,6 +64,7 @@ def ingest(
 
     'calibrate' and 'run' read the files in the same way; what is written with --out can be given to them too.
     """
+    from ..realism.ingest import WRITTEN
     from ..realism.ingest import ingest as read
     from ..tables import Dialect
     from ..tables.records import RecordOptions
@@ -80,6 +81,9 @@ def ingest(
         item_pattern,
         min_orders,
     )
+    if out is not None:
+        for name in WRITTEN:
+            require_no_input("--out", out / name, files)
     ingested = read(files, options)
     written = [] if out is None else ingested.save(out)
     if as_json:

@@ -7,7 +7,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from .console import print_table, progress_bar, say
+from .console import WIDE, print_table, progress_bar, say
 
 if TYPE_CHECKING:
     from ..experiments.config import ExperimentConfig
@@ -16,10 +16,6 @@ if TYPE_CHECKING:
     from ..tables.records import OrderLines, RecordOptions
 
 LONG_SECONDS = 60.0
-LINES, RETURNED = "order_lines.parquet", "returned_lines.parquet"
-"""What ``shopgym ingest --out`` writes: lines that came back stand in a table of their own."""
-NOT_RECORDS = (RETURNED, "set_aside.csv", "report.json")
-TABLE_WIDTH = 110
 RECORD_FILES = (".csv", ".tsv", ".txt", ".json", ".jsonl", ".parquet", ".gz", ".zip")
 
 
@@ -53,7 +49,7 @@ def compare_own(
     coming = min(expected_visits(shop, real.days), visits or float("inf"))
     if not as_json and coming / VISITS_PER_SECOND > LONG_SECONDS:
         minutes = coming / VISITS_PER_SECOND / 60.0
-        say(f"about {coming:,.0f} visits are simulated: some {minutes:.0f} minutes; --sessions gives fewer")
+        say(f"about {coming:,.0f} visits are simulated: some {minutes:.0f} minutes; --visits gives fewer")
     with progress_bar("a season", quiet=as_json) as bar:
         report = own_realism(
             real,
@@ -84,20 +80,21 @@ def compare_own(
 def own_data(records: Path, sessions: Path | None, options: RecordOptions) -> ShopData:
     """Records from a file, or from a folder of files, and the events of visits from another file."""
     from ..core.errors import InvalidInput
-    from ..realism.ingest import ingest
+    from ..realism.ingest import LINES_FILE, REPORT_FILE, RETURNED_FILE, SET_ASIDE_FILE, ingest
     from ..realism.own_records import record_data
     from ..tables.records import read_events
 
     files = [records]
     if records.is_dir():
         names = sorted(records.iterdir())
-        files = [f for f in names if f.suffix in RECORD_FILES and f.name not in NOT_RECORDS]
+        others = (RETURNED_FILE, SET_ASIDE_FILE, REPORT_FILE)
+        files = [f for f in names if f.suffix in RECORD_FILES and f.name not in others]
         if not files:
             raise InvalidInput("--records", str(records), "the folder has no tables of records")
     read = ingest(files, options)
     lines, events = read.lines, read.events
-    if lines is not None and records.is_dir() and (records / LINES).exists():
-        lines = _with_returned(lines, records / RETURNED)
+    if lines is not None and records.is_dir() and (records / LINES_FILE).exists():
+        lines = _with_returned(lines, records / RETURNED_FILE)
     if sessions is not None:
         events = read_events(sessions, options.for_another_file(), field="--sessions")
     return record_data(lines, events)
@@ -150,7 +147,7 @@ def _print(report: OwnRealism, name: str) -> None:
     )
     if report.drift:
         say(report.drift)
-    print_table("Facts", fact_rows(report.facts, report.more_columns), left=("fact",), least=TABLE_WIDTH)
+    print_table("Facts", fact_rows(report.facts, report.more_columns), left=("fact",), least=WIDE)
     reasons = report.not_given.groupby("why")["name"].agg(", ".join)
     if len(reasons):
         say("facts that the records do not give:")

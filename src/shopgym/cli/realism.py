@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from .console import AsJson, print_table, progress_bar, say
+from .console import WIDE, AsJson, print_table, progress_bar, require_no_input, say
 from .record_options import (
     Column,
     Currency,
@@ -101,9 +101,13 @@ def realism(
     those of the calibration show drift.
     """
     from ..core.errors import InvalidInput
+    from ..core.files import require_writable
     from ..tables import Dialect
     from ..tables.records import RecordOptions
 
+    if html is not None:
+        require_no_input("--html", html, (config, records, None if sessions is None else Path(sessions)))
+        require_writable(html)
     if config is None and records is None:
         if profile is None:
             raise InvalidInput("--profile", None, "give gift, fashion or grocery; or --config and --records")
@@ -220,7 +224,7 @@ def _print(report: Realism) -> None:
         }
         for row in report.facts.astype(object).to_dict("records")
     ]
-    print_table("Facts", rows, left=("fact",))
+    print_table("Facts", rows, left=("fact",), least=WIDE)
     rows = [
         {
             "effect size": row["name"],
@@ -231,7 +235,7 @@ def _print(report: Realism) -> None:
         }
         for row in report.effect_sizes.astype(object).to_dict("records")
     ]
-    print_table("Effect sizes", rows, left=("effect size",))
+    print_table("Effect sizes", rows, left=("effect size",), least=WIDE)
     for result in report.comparisons:
         rows = [
             {

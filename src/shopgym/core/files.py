@@ -64,15 +64,7 @@ def new_file(path: Path) -> Iterator[Path]:
     Raises:
         IsADirectoryError: ``path`` is a folder.
     """
-    if path.is_dir():
-        raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR), str(path))
-    make_folder(path.parent)
-    try:
-        handle, name = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)
-    except OSError as error:  # of the name that was asked for
-        raise type(error)(error.errno, error.strerror, str(path)) from None
-    os.close(handle)
-    temporary = Path(name)
+    temporary = _temporary_beside(path)
     try:
         yield temporary
         os.chmod(temporary, 0o666 & ~_umask())
@@ -81,6 +73,14 @@ def new_file(path: Path) -> Iterator[Path]:
         fsync_path(path.parent)
     finally:
         temporary.unlink(missing_ok=True)
+
+
+def require_writable(path: Path) -> None:
+    """Raise ``OSError`` if no file can be written under this name, before long work is done for it.
+
+    The missing folders above it are made.
+    """
+    _temporary_beside(path).unlink()
 
 
 @contextmanager
@@ -119,6 +119,19 @@ def write_text(path: Path, text: str) -> None:
     """Write ``text`` to ``path`` whole or not at all."""
     with new_file(path) as temporary:
         temporary.write_text(text, encoding="utf-8")
+
+
+def _temporary_beside(path: Path) -> Path:
+    """An empty file in the folder of ``path``."""
+    if path.is_dir():
+        raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR), str(path))
+    make_folder(path.parent)
+    try:
+        handle, name = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)
+    except OSError as error:  # of the name that was asked for
+        raise type(error)(error.errno, error.strerror, str(path)) from None
+    os.close(handle)
+    return Path(name)
 
 
 def _umask() -> int:

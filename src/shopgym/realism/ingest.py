@@ -36,6 +36,11 @@ if TYPE_CHECKING:
 
 NEEDED = ("order", "time")
 """What order lines must have to be a record at all."""
+LINES_FILE, RETURNED_FILE = "order_lines.parquet", "returned_lines.parquet"
+EVENTS_FILE, ITEMS_FILE = "events.parquet", "items.parquet"
+SET_ASIDE_FILE, REPORT_FILE = "set_aside.csv", "report.json"
+WRITTEN = (LINES_FILE, RETURNED_FILE, EVENTS_FILE, ITEMS_FILE, SET_ASIDE_FILE, REPORT_FILE)
+"""Files of a folder that :meth:`Ingested.save` writes, where there is something to write."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -95,21 +100,19 @@ class Ingested:
         make_folder(folder)
         paths = []
         tables = {
-            "order_lines.parquet": None if self.lines is None else self.lines.sold,
-            "returned_lines.parquet": None
-            if self.lines is None or self.lines.returned.empty
-            else self.lines.returned,
-            "events.parquet": None if self.events is None else self.events.events,
-            "items.parquet": None if self.items is None else self.items.items.reset_index(),
+            LINES_FILE: None if self.lines is None else self.lines.sold,
+            RETURNED_FILE: None if self.lines is None or self.lines.returned.empty else self.lines.returned,
+            EVENTS_FILE: None if self.events is None else self.events.events,
+            ITEMS_FILE: None if self.items is None else self.items.items.reset_index(),
         }
         for name, table in tables.items():
             if table is not None:
                 with new_file(folder / name) as temporary:
                     table.to_parquet(temporary, index=False)
                 paths.append(folder / name)
-        save_set_aside(self.set_aside(), folder / "set_aside.csv")
-        write_text(folder / "report.json", json.dumps(self.summary(), indent=2) + "\n")
-        return [*paths, folder / "set_aside.csv", folder / "report.json"]
+        save_set_aside(self.set_aside(), folder / SET_ASIDE_FILE)
+        write_text(folder / REPORT_FILE, json.dumps(self.summary(), indent=2) + "\n")
+        return [*paths, folder / SET_ASIDE_FILE, folder / REPORT_FILE]
 
 
 def ingest(files: Sequence[Path], options: RecordOptions | None = None) -> Ingested:

@@ -35,7 +35,7 @@ class OwnRealism:
     """How similar a config's shop is to one's own records.
 
     Attributes:
-        facts: the scorecard: see :func:`~.scorecard.scorecard`. Where the config was calibrated on other
+        facts: the scorecard: see :func:`~.scorecard.scorecard`. Where the config was calibrated on earlier
             records, also ``before``, the value in the last days of those, and ``cause`` of what is not near:
             ``changed`` if ``before`` is not near either, else ``missed`` by the calibration.
         not_given: facts of the list that the records do not give: name, why.
@@ -112,8 +112,8 @@ def own_realism(
     Args:
         real: one's own records, see :func:`~.own_records.record_data`.
         catalog, config: the shop.
-        calibrated_on: the records that the config was calibrated on, if these are others: adds the column
-            ``before`` and ``cause``, and says whether the records are later (drift).
+        calibrated_on: the records that the config was calibrated on, if these are others. Later
+            ones show drift: that adds the columns ``before`` and ``cause``.
         behaviour: what the shop shows.
         people: share of the shop's people that the config has; figures per day are scaled up.
         visits: at most about so many are simulated, of fewer people; figures per day are scaled up. None:
@@ -158,13 +158,12 @@ def own_realism(
     of_volume = values["name"].isin(VOLUMES)
     values.loc[of_volume, ["value", "low", "high"]] /= share
     table = scorecard(values, facts, days=simulated.days)
-    drift = ""
-    if calibrated_on is not None:
+    drift = "" if calibrated_on is None else _drift(calibrated_on, real)
+    if calibrated_on is not None and drift:
         table["before"] = _before(calibrated_on, real, names, catalog, seed)
         table["cause"] = [
             _cause(row, fact) for row, fact in zip(table.to_dict("records"), facts, strict=True)
         ]
-        drift = _drift(calibrated_on, real)
     if share < 1.0:
         notes += (f"{share:.2g} of the people were simulated: popularity and recall depend on their number",)
     not_given = of_record.loc[of_record["lacks"] != "", ["name", "lacks"]].rename(columns={"lacks": "why"})

@@ -101,7 +101,11 @@ def fact_rows(facts: pd.DataFrame, more: Sequence[str]) -> list[dict[str, str]]:
             "records": f"{row['real']:.4g}",
             "interval": f"{row['real_low']:.4g} to {row['real_high']:.4g}",
         }
-        cells |= {"shop": f"{row['value']:.4g}", "inside": _yes(row["inside"]), "near": _yes(row["near"])}
+        cells |= {
+            "shop": _cell(row["value"]) or "none",
+            "inside": _yes(row["inside"]),
+            "near": _yes(row["near"]),
+        }
         cells |= {column: _cell(row[column]) for column in more}
         rows.append(cells)
     return rows

@@ -166,7 +166,9 @@ def draw_baskets(pair: Pair) -> Figure | None:
                 2.0 ** mean.index.to_numpy(np.float64), mean.to_numpy(), marker="o", markersize=3, **style
             )
     axes[0].set(xscale="log", yscale="log", xlabel="item, most popular first", ylabel="share of orders")
-    axes[1].set(xscale="log", yscale="log", xlabel="items an order, about", ylabel="mean value")
+    axes[1].set(yscale="log", xlabel="items an order, about", ylabel="mean value")
+    axes[1].set_xscale("log", base=2)
+    axes[1].xaxis.set_major_formatter("{x:g}")
     _title(axes[0], "popularity")
     _title(axes[1], "value by size of the basket")
     _legend(axes[0])

@@ -24,7 +24,7 @@ def build_params(catalog: Catalog, users: Users, config: ShopConfig, days: float
     """The parameters of a catalogue and its users in a season of ``days`` days."""
     items, choice, details, people = catalog.items, config.choice, catalog.details, config.people
     share, alias = _alias_table(items.popularity)
-    width = 1 << max(int(catalog.neighbours.shape[1]).bit_length() - 1, 0)
+    width = (1 << int(catalog.neighbours.shape[1]).bit_length()) >> 1  # 0 where an item has no other
     surfaces, returns = config.surfaces, config.returns
     reading = surface_params(config.pages, surfaces.opened, config.slate_size, config.num_candidates)
     reading["similar"] = np.minimum(reading["similar"], width)

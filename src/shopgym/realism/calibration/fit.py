@@ -13,6 +13,7 @@ import pandas as pd
 from ...core.errors import in_range, one_of
 from ...core.files import write_text
 from ...evaluation.offline.estimate import without_infinity
+from ...simulators import Catalog
 from ...simulators.profiles.profiles import PROFILES
 from ...tables.records import RecordOptions, lines_report, save_set_aside
 from ..responses.from_files import ResponseFiles, measure_files
@@ -167,11 +168,12 @@ def calibrate(
     assert source[1] is not None
     work = Work(own, own.parts(seed, resamples), seed, progress, visits)
     shops = {name: profile_shop(name, own) for name in (PROFILES if base == AUTO else (base,))}
+    measured = _measured(responses, own, next(iter(shops.values())).catalog, seed)
     name = work.nearest_profile() if base == AUTO else base
     shop = shops[name]
     untouched = SimulatedShop.of_profile(name, shop.days, shop.start_week, visits)
     fit = work.or_profile(work.fit(shop, rounds), shop, untouched)
-    fit, table = _respond(fit, responses, own, seed)
+    fit, table = _respond(fit, measured, seed)
     judged = work.judge(fit.shop)
     comparison = compare_parts(work.parts, judged.figures, work.judge(untouched).figures)
     chosen = [f"profile: {name}, the one most like the records as it is"] if base == AUTO else []
@@ -196,13 +198,19 @@ def calibrate(
     )
 
 
+def _measured(
+    responses: Sequence[Response] | ResponseFiles, own: OwnRecords, catalog: Catalog, seed: int
+) -> MeasuredResponses:
+    """The responses, before the fit: a file that cannot be read is refused before minutes of work."""
+    if not isinstance(responses, ResponseFiles):
+        return MeasuredResponses(tuple(responses))
+    rng = np.random.default_rng(seed)
+    return measure_files(responses, own.fitted_lines.sold, own.data, catalog, rng)
+
+
 def _respond(
-    fit: FittedShop, responses: Sequence[Response] | ResponseFiles, own: OwnRecords, seed: int
+    fit: FittedShop, measured: MeasuredResponses, seed: int
 ) -> tuple[FittedShop, pd.DataFrame | None]:
-    measured = MeasuredResponses(tuple(responses)) if not isinstance(responses, ResponseFiles) else None
-    if measured is None:
-        rng, sold = np.random.default_rng(seed), own.fitted_lines.sold
-        measured = measure_files(responses, sold, own.data, fit.shop.catalog, rng)  # type: ignore[arg-type]
     if not measured.measured and not measured.unmeasured:
         return fit, None
     return with_responses(fit, measured.measured, measured.unmeasured, seed=seed)

@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from ...core.errors import InvalidInput
 from ...simulators import ShopConfig
 from ...simulators.people.arrivals import HOURS
 from ...simulators.people.retention import draw_habits, expected_visits
@@ -27,6 +28,8 @@ from .own import OwnRecords
 from .simulated_shop import SimulatedShop, same_levels
 
 PAGES = ("home", "product", "cart", "search", "email")
+FEWEST_ITEMS = 2
+"""Of a shop in which policies can be compared."""
 SURELY, MOST_RETURNED = 1.0 - 1e-9, 0.99
 REMEMBERED_ITEMS = 64
 """Different items bought last that a customer may buy again, where the records say how often that happens."""
@@ -54,9 +57,12 @@ def profile_shop(name: str, own: OwnRecords) -> SimulatedShop:
     avoided. Seasons of goods that the catalogue does not sell are left out.
 
     Raises:
-        InvalidInput: the catalogue has items that are sold at a loss.
+        InvalidInput: the catalogue has a single item, or items that are sold at a loss.
     """
     catalog = own.catalog()
+    if len(catalog) < FEWEST_ITEMS:
+        fix = f"give records of {FEWEST_ITEMS} or more: there is nothing to choose from"
+        raise InvalidInput("items", len(catalog), fix)
     config = replace(profiles.profile(name), campaigns=(), shocks=())
     seasons = tuple(season for season in config.market.seasons if season.goods_in(catalog).any())
     config = replace(config, market=replace(config.market, seasons=seasons))
@@ -77,7 +83,12 @@ def pages_that_fit(config: ShopConfig, items: int) -> list[FittedParameter]:
     how = f"the catalogue has only {items} items"
     sizes = {name: getattr(config, name) for name in ("slate_size", "num_candidates")}
     sizes |= {f"surfaces.{name}.slots": getattr(config.surfaces, name).slots for name in PAGES}
-    return [FittedParameter(name, items, "items", how) for name, size in sizes.items() if size >= items]
+    fitted = [FittedParameter(name, items, "items", how) for name, size in sizes.items() if size >= items]
+    for name in PAGES:
+        shares = getattr(config.surfaces, name).attention
+        if len(shares) > items:
+            fitted.append(FittedParameter(f"surfaces.{name}.attention", shares[:items], "shares", how))
+    return fitted
 
 
 def start(shop: SimulatedShop, own: OwnRecords, pilot: Season, share: float) -> Start:

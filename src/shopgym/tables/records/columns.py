@@ -43,6 +43,7 @@ class RecordTable:
         columns_field: what errors call the mapping of columns.
         repeated: of several files, the rows that a later one has too, as in ``set_aside``; they are in no
             other field.
+        files: of several files, the name and the columns of each, without rows.
     """
 
     table: pd.DataFrame
@@ -54,6 +55,7 @@ class RecordTable:
     recognised: tuple[str, ...] = ()
     columns_field: str = "columns"
     repeated: pd.DataFrame | None = None
+    files: tuple[tuple[str, RecordTable], ...] = ()
 
     def set_aside(self, refusals: Refusals) -> pd.DataFrame:
         """The rows that are not used: those of ``refusals``, and those that a later file has too."""
@@ -67,8 +69,10 @@ class RecordTable:
         """How many were read."""
         return len(self.table) + (0 if self.repeated is None else len(self.repeated))
 
-    def require(self, need: Sequence[str]) -> None:
-        """Raise :class:`InvalidInput` for the first needed field that has no column."""
+    def require(self, need: Sequence[str], file: str = "the table") -> None:
+        """Raise :class:`InvalidInput` for the first needed field that has no column, in any of the files."""
+        for name, part in self.files:
+            part.require(need, name)
         for name in need:
             derived = {"order": bool(self.mapping.order_from), "price": "value" in self.table}
             if name in self.table or derived.get(name, False):
@@ -78,7 +82,7 @@ class RecordTable:
             if why is not None:
                 fix = f"{self.mapping.title} has no {name}: {why}"
             else:
-                fix = _no_column(name, self.header)
+                fix = _no_column(name, self.header, file)
             raise InvalidInput(_field(self.columns_field, name), theirs, fix)
 
 
@@ -87,10 +91,10 @@ def _field(columns_field: str, name: str) -> str:
     return columns_field if columns_field.startswith("--") else f"{columns_field}.{name}"
 
 
-def _no_column(name: str, header: Sequence[str]) -> str:
+def _no_column(name: str, header: Sequence[str], file: str = "the table") -> str:
     shown = ", ".join(header[:40])
     return (
-        f"no column for {name}: the table has {shown}; map it with columns={{'{name}': NAME}} or "
+        f"no column for {name}: {file} has {shown}; map it with columns={{'{name}': NAME}} or "
         f"--column {name}=NAME"
     )
 
@@ -172,6 +176,9 @@ def stacked(tables: Sequence[RecordTable], names: Sequence[str], field: str) -> 
         raise InvalidInput(field, list(names), f"{fix}: read them apart")
     table = pd.concat([part.table for part in tables], ignore_index=True)
     remarks = tuple(dict.fromkeys(remark for part in tables for remark in part.remarks))
+    for name, part in zip(names, tables):
+        absent = [str(column) for column in table if column not in part.table]
+        remarks += (f"{name} has no column for {', '.join(absent)}",) if absent else ()
     row = np.concatenate([part.row for part in tables])
     number = np.repeat(np.arange(len(tables)), [len(part.table) for part in tables])
     file = np.array(names, dtype=object)[number]
@@ -181,7 +188,16 @@ def stacked(tables: Sequence[RecordTable], names: Sequence[str], field: str) -> 
     repeated = refusals.table(row, table, file)
     table = table[~again].reset_index(drop=True)
     table.attrs.update(first.table.attrs)
-    return replace(first, table=table, row=row[~again], remarks=remarks, file=file[~again], repeated=repeated)
+    files = tuple((name, replace(part, table=part.table.iloc[:0])) for name, part in zip(names, tables))
+    return replace(
+        first,
+        table=table,
+        row=row[~again],
+        remarks=remarks,
+        file=file[~again],
+        repeated=repeated,
+        files=files,
+    )
 
 
 def read_record_table(

@@ -402,4 +402,6 @@ def _too_few(refusals: Refusals, used: int, fewest: int, rows: int) -> None:
     counts = dict(Counter(reasons).most_common(6))
     if not used:
         raise InvalidInput("transactions", counts, f"none of {rows} rows can be used: see the reasons")
-    raise InvalidInput("transactions", counts, f"{used} rows can be used: give {fewest} or more")
+    raise InvalidInput(
+        "transactions", counts or f"{rows:,} rows", f"{used} rows can be used: give {fewest} or more"
+    )
