@@ -11,6 +11,7 @@ import numpy as np
 import pandas as pd
 import pytest
 import yaml
+from builders.abtests import SMALL_ABTEST
 from typer.testing import CliRunner
 
 from shopgym.agents import Task
@@ -29,25 +30,9 @@ from shopgym.simulators.shop import Shop
 
 pytest.importorskip("tea_tasting")
 SMALL: dict[str, Any] = {
-    "kind": "abtest",
-    "name": "small",
+    **SMALL_ABTEST,
     "purpose": "A small test.",
-    "seed": 3,
-    "catalog": {"source": "synthetic", "items": 40},
-    "shop": {
-        "users": 2000,
-        "slate_size": 3,
-        "num_candidates": 10,
-        "max_pages": 5,
-        "choice": {"click_base": -1.5, "cart_base": -0.5, "buy_base": 1.0},
-        "arrivals": {"per_day": 40},
-    },
-    "days": 8,
-    "visits": 40,
-    "agents": {"control": {"agent": "random"}, "treatment": {"agent": "popularity"}},
-    "training": {"rounds": 1, "batch": 50, "warm_up": 1},
     "metrics": ["click", "margin"],
-    "planned": 300,
     "truth": 2,
 }
 RAMP = {"kind": "ramp", "stages": [{"share": 0.2, "days": 4}, {"share": 0.5, "days": 4}]}

@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pytest
+from builders.abtests import SMALL_ABTEST, small_abtest
 
 from shopgym.core.config import build
 from shopgym.core.errors import InvalidInput
@@ -44,35 +45,11 @@ from shopgym.simulators import Catalog
 from shopgym.simulators.rollout import Episode, EpisodicShop
 
 pytest.importorskip("tea_tasting")
-SMALL: dict[str, Any] = {
-    "kind": "abtest",
-    "name": "small",
-    "seed": 3,
-    "catalog": {"source": "synthetic", "items": 40},
-    "shop": {
-        "users": 2000,
-        "slate_size": 3,
-        "num_candidates": 10,
-        "max_pages": 5,
-        "choice": {"click_base": -1.5, "cart_base": -0.5, "buy_base": 1.0},
-        "arrivals": {"per_day": 40},
-    },
-    "days": 8,
-    "visits": 40,
-    "agents": {"control": {"agent": "random"}, "treatment": {"agent": "popularity"}},
-    "training": {"rounds": 1, "batch": 50, "warm_up": 1},
-    "planned": 300,
-    "truth": 0,
-}
-
-
-def config(**changes: Any) -> AbtestConfig:
-    return build(AbtestConfig, {**SMALL, **changes})
 
 
 @pytest.fixture(scope="module")
 def arms() -> tuple[AbtestConfig, Catalog, Arms]:
-    small = config()
+    small = small_abtest()
     catalog = Catalog.synthetic(40, seed=1)
     policies = train_arms(small, catalog)
     return small, catalog, Arms(small.arms, policies, small.shares)
@@ -172,7 +149,7 @@ def test_the_arms_of_a_user_test_share_one_stock_and_one_calendar(arms: Any) -> 
 )
 def test_every_design_has_an_answer(design: dict[str, Any], arms: Any) -> None:
     _, catalog, both = arms
-    result = simulate(config(design=design), catalog, both.policies)
+    result = simulate(small_abtest(design=design), catalog, both.policies)
     assert "treatment" in result.sentence
     json.dumps(result.as_dict(), allow_nan=False)
     if result.analysis is not None:
@@ -183,7 +160,7 @@ def test_a_ramp_stops_at_harm_and_not_without(arms: Any) -> None:
     """An arm that shows empty pages is found out; the same policy in both arms is not."""
     _, catalog, both = arms
     stages = [{"share": 0.3, "days": 4}, {"share": 0.5, "days": 4}]
-    ramp = config(design={"kind": "ramp", "stages": stages}, metrics=["click"])
+    ramp = small_abtest(design={"kind": "ramp", "stages": stages}, metrics=["click"])
     control = both.policies[1]
     harmful = replace(control, guards=(MarginFloor(1e9),))
     same = simulate(ramp, catalog, (control, control))
@@ -194,7 +171,7 @@ def test_a_ramp_stops_at_harm_and_not_without(arms: Any) -> None:
 
 def test_a_run_is_a_folder_that_analyse_reads_and_the_truth_stands_beside_it(tmp_path: Path) -> None:
     folder = tmp_path / "run"
-    result = run_abtest(config(truth=3), folder)
+    result = run_abtest(small_abtest(truth=3), folder)
     assert {SUMMARY, ROWS_FILE, CONFIG, "environment.json"} <= {path.name for path in folder.iterdir()}
     assert "The truth: treatment for everybody changes margin by" in result.sentence
     again = analyse_test(
@@ -209,8 +186,8 @@ def test_a_run_is_a_folder_that_analyse_reads_and_the_truth_stands_beside_it(tmp
     )
     first = (folder / SUMMARY).read_bytes()
     with pytest.raises(InvalidInput, match="--overwrite"):
-        run_abtest(config(truth=3), folder)
-    run_abtest(config(truth=3), folder, overwrite=True)
+        run_abtest(small_abtest(truth=3), folder)
+    run_abtest(small_abtest(truth=3), folder, overwrite=True)
     assert (folder / SUMMARY).read_bytes() == first
 
 
@@ -226,7 +203,7 @@ REFUSED: dict[str, tuple[dict[str, Any], str]] = {
     "one arm": ({"agents": {"control": {"agent": "random"}}}, "agents"),
     "no such control": ({"control": "contrl"}, "control"),
     "three arms of items": (
-        {"agents": {**SMALL["agents"], "third": {"agent": "random"}}, "design": {"kind": "items"}},
+        {"agents": {**SMALL_ABTEST["agents"], "third": {"agent": "random"}}, "design": {"kind": "items"}},
         "agents",
     ),
     "an arm without a share": ({"design": {"split": {"control": 1}}}, "design.split"),
@@ -257,7 +234,7 @@ REFUSED: dict[str, tuple[dict[str, Any], str]] = {
 def test_configs_that_make_no_test_are_refused(name: str) -> None:
     changes, field = REFUSED[name]
     with pytest.raises(InvalidInput) as refused:
-        config(**changes)
+        small_abtest(**changes)
     assert refused.value.field == field, str(refused.value)
 
 
@@ -289,7 +266,7 @@ def test_shares_of_tests_have_exact_intervals() -> None:
 
 def test_the_table_of_a_run_names_what_was_assigned(tmp_path: Path) -> None:
     folder = tmp_path / "items"
-    run_abtest(config(design={"kind": "categories"}), folder)
+    run_abtest(small_abtest(design={"kind": "categories"}), folder)
     assert list(pd.read_csv(folder / ROWS_FILE).columns) == ["arm", "category", "margin", "history"]
 
 

@@ -2,19 +2,15 @@
 
 from __future__ import annotations
 
-from functools import partial
 from typing import Literal
 
 from pydantic import Field, model_validator
 
-from ....core.yaml_file import import_packages
 from ....simulators import ShopConfig
-from ....simulators.build_params import user_names
 from ....simulators.config import StockConfig
 from ....simulators.market.market import MarketConfig
-from ...config import Agents, Imports, Section
-from ...entries import check_entries
-from ..study_config import StudyConfig
+from ...config import Section
+from ..study_config import AgentStudyConfig
 
 
 class LaunchSection(Section):
@@ -38,18 +34,15 @@ class LaunchSection(Section):
         )
 
 
-class ColdStartConfig(StudyConfig):
+class ColdStartConfig(AgentStudyConfig):
     """Which agents, in what launch, how often."""
 
     kind: Literal["cold_start"]
-    imports: Imports = ()
-    agents: Agents
     launch: LaunchSection = LaunchSection()
     seeds: int = Field(3, ge=2, le=10_000, description="independent repetitions")
     level: float = Field(0.95, gt=0.5, lt=1.0)
 
     @model_validator(mode="after")
     def _known_agents(self) -> ColdStartConfig:
-        import_packages(self.imports)
-        check_entries(self.agents, partial(user_names, self.launch.shop_config()))
+        self.check_agents(self.launch.shop_config())
         return self

@@ -13,7 +13,8 @@ from ....core.config import build
 from ....evaluation.figures import GRID, INK, SERIES
 from ....evaluation.intervals.normal import student_interval
 from ...cells.cell import Cell, Row
-from ...entries import agent_entries, import_agents
+from ...entries import agent_entries
+from ..agent_cells import agent_cells
 from ..study import ShownTable, Study
 from .config import ColdStartConfig
 from .measure import ITEM_ENDS, USER_ENDS, cold_start
@@ -24,18 +25,8 @@ VALUE = "kept"
 
 def cold_start_cells(config: ColdStartConfig, prefix: str) -> list[Cell]:
     """A cell for each agent and seed."""
-    import_agents(config.agents)
-    stored = config.stored()
-    return [
-        Cell(
-            f"{prefix}seed-{seed}_{entry.name}",
-            f"{__name__}:cold_start_rows",
-            {**stored, "agents": {entry.name: stored["agents"][entry.name]}},
-            {"seed": seed, "agent": entry.name},
-        )
-        for seed in range(config.seed, config.seed + config.seeds)
-        for entry in agent_entries(config.agents)
-    ]
+    seeds = range(config.seed, config.seed + config.seeds)
+    return agent_cells(config, f"{__name__}:cold_start_rows", prefix, seeds, {})
 
 
 def cold_start_rows(cell: Cell) -> list[Row]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import Any, cast
+from typing import cast
 
 import numpy as np
 
@@ -16,12 +16,13 @@ from ....simulators import Catalog
 from ...catalogs import load_catalog
 from ...cells.cell import Cell, Row
 from ...config import CatalogSection
-from ...entries import agent_entries, import_agents
+from ...entries import agent_entries
 from ...failures import Failures
 from ...seeds import stage_rng, stage_seed
 from ...stages.learn import policies_after
 from ...stages.prepare import task_of
 from ...stages.shops import open_shop
+from ..agent_cells import agent_cells
 from .config import FAMILIES, Family, LeaderboardConfig
 from .measure import measure
 
@@ -30,27 +31,8 @@ HERE = f"{__name__}:leaderboard_rows"
 
 def leaderboard_cells(config: LeaderboardConfig, prefix: str) -> list[Cell]:
     """A cell for each agent, environment and seed; those that share an environment stand together."""
-    import_agents(config.agents)
-    return [
-        Cell(
-            f"{prefix}{family}_seed-{seed}_{entry.name}",
-            HERE,
-            _of_agent(config, entry.name),
-            {"family": family, "seed": seed, "agent": entry.name},
-        )
-        for seed in range(config.seeds)
-        for family in config.families
-        for entry in agent_entries(config.agents)
-    ]
-
-
-def _of_agent(config: LeaderboardConfig, agent: str) -> dict[str, Any]:
-    """The config with one agent, as JSON."""
-    stored = config.stored()
-    named = (agent, *config.families)
-    largest = {name: budget for name, budget in stored["largest_budget"].items() if name in named}
-    agents = {agent: stored["agents"][agent]}
-    return {**stored, "agents": agents, "baseline": agent, "largest_budget": largest}
+    worlds = {"family": list(config.families)}
+    return agent_cells(config, HERE, prefix, range(config.seeds), worlds)
 
 
 @dataclass(frozen=True)

@@ -2,21 +2,17 @@
 
 from __future__ import annotations
 
-from functools import partial
 from typing import Any, Literal
 
 from pydantic import Field, model_validator
 
 from ....core.config import Settings
 from ....core.errors import InvalidInput, in_range, one_of
-from ....core.hashing import hash_json
 from ....core.reward import RewardSpec
-from ....core.yaml_file import import_packages
-from ....simulators.build_params import user_names
 from ....simulators.config import ShopConfig
 from ....simulators.rollout import Episode
-from ...config import Agents, CatalogSection, Imports, Section, refuse_competition
-from ...entries import NAME, check_entries
+from ...config import CatalogSection, Section, refuse_competition
+from ..study_config import AgentStudyConfig
 
 FAMILIES = {
     "bandit": Episode.PAGE,
@@ -57,17 +53,12 @@ class FamilySection(Section):
         return ShopConfig.full(**{name: getattr(shop, name) for name in self.shop.written})
 
 
-class LeaderboardConfig(Section):
+class LeaderboardConfig(AgentStudyConfig):
     """Which agents, where, how often."""
 
     kind: Literal["leaderboard"]
-    name: str = Field(pattern=f"^{NAME}$")
-    purpose: str = Field("", description="what the leaderboard is for")
-    seed: int = Field(0, ge=0, lt=2**62, description="of everything that is random")
     catalog: CatalogSection = CatalogSection()
     reward: Settings[RewardSpec] = Settings({"terms": MARGIN}, RewardSpec(MARGIN))
-    imports: Imports = ()
-    agents: Agents
     baseline: str = Field("random", description="its mean score in an environment counts as 1")
     families: dict[Family, FamilySection]
     budgets: tuple[float, ...] = Field(
@@ -102,9 +93,7 @@ class LeaderboardConfig(Section):
                 raise InvalidInput(field, 0, "agents choose among candidates")
             if name == "shopper" and not config.people.enabled:
                 raise InvalidInput("families.shopper.full", False, "nobody would come back: set full: true")
-        import_packages(self.imports)
-        for family in self.families.values():
-            check_entries(self.agents, partial(user_names, family.shop_config()))
+        self.check_agents(*(family.shop_config() for family in self.families.values()))
         return self
 
     def budgets_of(self, agent: str, family: str) -> list[float]:
@@ -112,11 +101,9 @@ class LeaderboardConfig(Section):
         most = min(self.largest_budget.get(name, self.budgets[-1]) for name in (agent, family))
         return [budget for budget in self.budgets if budget <= most]
 
-    def stored(self) -> dict[str, Any]:
-        """The config with all defaults filled in, as a run stores it."""
-        return self.model_dump(mode="json")
-
-    @property
-    def hash(self) -> str:
-        """SHA-256 of what is stored."""
-        return hash_json(self.stored())
+    def of_agent(self, agent: str) -> dict[str, Any]:
+        """The config with one of its agents, as JSON."""
+        one = super().of_agent(agent)
+        named = (agent, *self.families)
+        largest = {name: budget for name, budget in one["largest_budget"].items() if name in named}
+        return {**one, "baseline": agent, "largest_budget": largest}

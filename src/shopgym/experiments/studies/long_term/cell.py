@@ -19,26 +19,17 @@ from ....training.episodes import run_episodes
 from ....training.loop import train_sequences
 from ....training.position_bias import measure_position_bias
 from ...cells.cell import Cell, Row
-from ...entries import AgentEntry, agent_entries, import_agents
+from ...entries import AgentEntry, agent_entries
 from ...stages import stage_rng, stage_seed
+from ..agent_cells import agent_cells
 from .config import CustomersSection, LongTermConfig
 
 
 def long_term_cells(config: LongTermConfig, prefix: str) -> list[Cell]:
     """A cell for each effect, agent and seed."""
-    import_agents(config.agents)
-    stored = config.stored()
-    return [
-        Cell(
-            f"{prefix}{effect}_seed-{seed}_{entry.name}",
-            f"{__name__}:long_term_rows",
-            {**stored, "agents": {entry.name: stored["agents"][entry.name]}, "ahead": entry.name},
-            {"effect": effect, "seed": seed, "agent": entry.name},
-        )
-        for seed in range(config.seed, config.seed + config.seeds)
-        for effect in config.effects
-        for entry in agent_entries(config.agents)
-    ]
+    seeds = range(config.seed, config.seed + config.seeds)
+    worlds = {"effect": config.effects}
+    return agent_cells(config, f"{__name__}:long_term_rows", prefix, seeds, worlds)
 
 
 def long_term_rows(cell: Cell) -> list[Row]:

@@ -2,18 +2,14 @@
 
 from __future__ import annotations
 
-from functools import partial
-from typing import Literal
+from typing import Any, Literal
 
 from pydantic import Field, model_validator
 
 from ....core.errors import one_of
-from ....core.yaml_file import import_packages
 from ....simulators import ChoiceConfig, PeopleConfig, RetentionConfig, ShopConfig
-from ....simulators.build_params import user_names
-from ...config import Agents, Imports, Section
-from ...entries import check_entries
-from ..study_config import StudyConfig
+from ...config import Section
+from ..study_config import AgentStudyConfig
 
 EFFECTS = {"off": (0.0, 0.0), "default": (0.5, 1.0), "strong": (2.0, 4.0)}
 """rate_effect and churn_effect of satisfaction: none, the defaults of the shop, and four times those."""
@@ -46,12 +42,10 @@ class CustomersSection(Section):
         )
 
 
-class LongTermConfig(StudyConfig):
+class LongTermConfig(AgentStudyConfig):
     """Which agents, in which shops, how often."""
 
     kind: Literal["long_term"]
-    imports: Imports = ()
-    agents: Agents
     ahead: str = Field(description="the agent that looks ahead: the others are held against it")
     effects: tuple[Effect, ...] = Field(
         ("strong", "off"), min_length=1, description="of satisfaction on return and churn, one shop each"
@@ -62,8 +56,10 @@ class LongTermConfig(StudyConfig):
 
     @model_validator(mode="after")
     def _looks_ahead(self) -> LongTermConfig:
-        import_packages(self.imports)
-        for effect in self.effects:
-            check_entries(self.agents, partial(user_names, self.customers.shop_config(effect)))
+        self.check_agents(*(self.customers.shop_config(effect) for effect in self.effects))
         one_of("ahead", self.ahead, self.agents)
         return self
+
+    def of_agent(self, agent: str) -> dict[str, Any]:
+        """The config with one of its agents, as JSON."""
+        return {**super().of_agent(agent), "ahead": agent}

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from functools import partial
-from typing import Any, Literal
+from typing import Literal
 
 from pydantic import Field, field_validator, model_validator
 
@@ -20,6 +20,7 @@ from ....simulators.build_params import user_names
 from ....simulators.config import ShopConfig
 from ...config import Agents, CatalogSection, Imports, Rule, Section, TrainingSection, refuse_competition
 from ...entries import NAME, check_entries
+from ..study_config import StudyConfig
 from .season import COUNTED
 
 USERS: Literal["users"] = "users"
@@ -68,14 +69,11 @@ class DesignSection(Section):
         return self
 
 
-class AbtestConfig(Section):
+class AbtestConfig(StudyConfig):
     """One online test in the shop: real policies, shared stock, and the truth beside the answer."""
 
     kind: Literal["abtest"]
-    name: str = Field(pattern=f"^{NAME}$")
-    purpose: str = Field("", description="what the test is for")
     running_time: str = Field("", description="how long it takes, in words")
-    seed: int = Field(0, ge=0, lt=2**62, description="of everything that is random")
     catalog: CatalogSection = CatalogSection(source="synthetic", items=100)
     shop: Settings[ShopConfig] = Settings({}, ShopConfig())
     days: float = Field(14.0, gt=0, le=3650, description="length of the test")
@@ -180,7 +178,3 @@ class AbtestConfig(Section):
         """How intervals are made."""
         few = self.design.kind in (SWITCHBACK, ITEMS, CATEGORIES)
         return StopRule(self.stop or (FIXED if few else SEQUENCE), self.level, self.planned)
-
-    def stored(self) -> dict[str, Any]:
-        """The config with all defaults filled in, as a run stores it."""
-        return self.model_dump(mode="json")
