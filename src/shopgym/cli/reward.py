@@ -72,14 +72,13 @@ def reward_lint(
     With --log policies that are fitted to the reward are judged from the log, as far as it tells.
     Exit code 0: no error. 3: an error, or a reward that can be gamed or cannot be judged. 2: bad input.
     """
-    from ..core.reward import read_spec
-    from ..experiments.config_file import config_path
+    from ..experiments.reward_file import agents_beside, read_reward
     from ..guardrails.reward.spec_lint import lint_spec
 
     require_no_input("--html", html, (spec, shop, log))
     _refuse_unused(context, "--shop", shop, ("discounts", "pressure", "visits", "lives"))
     _refuse_unused(context, "--log", log, ("action_column", "propensity_column", "context_column"))
-    read = read_spec(config_path(spec))
+    read = read_reward(spec, agents_beside(shop, log))
     if log is not None:
         if shop is not None:
             raise InvalidInput("--log", str(log), "give a shop or a log, one of the two")

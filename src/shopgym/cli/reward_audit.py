@@ -38,8 +38,7 @@ def reward_audit(
 
     Each is also trained on the north star itself, with the same seeds. Exit codes as of 'reward lint'.
     """
-    from ..core.reward import read_spec
-    from ..experiments.config_file import config_path
+    from ..experiments.reward_file import agents_beside, read_reward
     from ..experiments.reward_shop import read_shop
     from ..guardrails.reward.audit import audit
     from ..guardrails.reward.audit_report import audit_report
@@ -54,7 +53,7 @@ def reward_audit(
     trainees = [AuditedAgent(name, budget) for name in names]
     with progress_bar("audit", quiet=as_json) as bar:
         audited = audit(
-            read_spec(config_path(spec)),
+            read_reward(spec, agents_beside(shop)),
             read_shop(shop, shares(discounts), seed),
             trainees,
             size=LintSize(visits=visits, lives=lives),
@@ -78,16 +77,14 @@ def reward_frontier(
 ) -> None:
     """Show what a number of a reward buys and what it costs: the exact best pages from value to value."""
     from ..core.files import new_file
-    from ..core.reward import read_spec
-    from ..experiments.config_file import config_path
+    from ..experiments.reward_file import agents_beside, read_reward
     from ..experiments.reward_shop import read_shop
     from ..guardrails.reward.frontier import Sweep, frontier, frontier_picture
 
     require_no_input("--png", png, (spec, shop))
     where = read_shop(shop, shares(discounts), seed)
-    audited = frontier(
-        read_spec(config_path(spec)), where, Sweep.read(sweep), steps=steps, tolerance=tolerance
-    )
+    read = read_reward(spec, agents_beside(shop))
+    audited = frontier(read, where, Sweep.read(sweep), steps=steps, tolerance=tolerance)
     if png is not None:
         with new_file(png) as file:
             file.write_bytes(frontier_picture(audited))

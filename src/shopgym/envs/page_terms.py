@@ -12,7 +12,7 @@ from ..core.reward import RewardSpec
 from ..core.reward.amounts import COUNTED, page_amounts
 from ..core.reward.terms import all_terms
 from ..core.types import F64
-from ..simulators import Shop
+from ..simulators import Shop, ShopConfig
 from ..simulators.rollout import Episode
 
 
@@ -35,6 +35,17 @@ class PageReward:
     clipped: F64 | None
 
 
+def refuse_absent_terms(spec: RewardSpec, config: ShopConfig) -> None:
+    """Raise :class:`InvalidInput` at a term of people or of a stock that a shop does not simulate."""
+    terms = all_terms()
+    for name in spec.reads:
+        if terms[name].source == "people" and not config.people.enabled:
+            fix = f"{name} is that of customers who come back: switch it on, or leave the term out"
+            raise InvalidInput("shop.people.enabled", False, fix)
+        if terms[name].source == "stock" and not config.stock.enabled:
+            raise InvalidInput("shop.stock.enabled", False, f"{name} is that of a stock: switch it on")
+
+
 class PageTerms:
     """Measures pages of one shop by one spec.
 
@@ -49,17 +60,13 @@ class PageTerms:
         self.spec, self._lanes, self._copies = spec, shop.lanes, copies
         self._groups = spec.groups(shop.catalog.items)
         self._names = (*COUNTED, *VISIT_TERMS, *spec.own)
-        terms, config = all_terms(), shop.config
+        refuse_absent_terms(spec, shop.config)
+        terms = all_terms()
         for name in spec.reads:
             source = terms[name].source
-            if source == "people" and not config.people.enabled:
-                fix = f"{name} is that of customers who come back: switch it on, or leave the term out"
-                raise InvalidInput("shop.people.enabled", False, fix)
             if source == "people" and episode not in (Episode.LIFE, Episode.SEASON):
                 fix = f"in an episode of one {episode} nobody comes back: use Shopper-v0 or Season-v0"
                 raise InvalidInput("reward.terms", name, fix)
-            if source == "stock" and not config.stock.enabled:
-                raise InvalidInput("shop.stock.enabled", False, f"{name} is that of a stock: switch it on")
             if source == "stock" and episode is Episode.LIFE:
                 fix = "in the life of one customer the shop's stock is not simulated: use another environment"
                 raise InvalidInput("reward.terms", name, fix)

@@ -308,9 +308,7 @@ class ExperimentConfig(Section):
             raise InvalidInput("gate.baseline", self.gate.baseline, f"choose among agents: {named}")
         if self.gate.candidate not in (*self.agents, "best"):
             raise InvalidInput("gate.candidate", self.gate.candidate, f"choose 'best' or one of: {named}")
-        for limit in self.reward.config.limits:
-            if limit.versus is not None:
-                one_of(f"reward.costs.{limit.label}.versus", limit.versus, self.agents)
+        self.reward.config.require_policies(self.agents)
         return self
 
     @model_validator(mode="after")

@@ -28,7 +28,7 @@ def read_shop(path: Path, discounts: Sequence[float] = (), seed: int | None = No
         InvalidInput: there is no such file, config or profile, or a discount is out of range.
     """
     off = tuple(sorted({0.0, *discounts}))
-    if not path.exists() and path.name in PROFILES and path.parent == Path():
+    if is_profile(path):
         start = seed or 0
         catalog = profile_catalog(path.name, start)
         return LintedShop(catalog, profile(path.name, visits=PROFILE_VISITS), start, off)
@@ -38,6 +38,11 @@ def read_shop(path: Path, discounts: Sequence[float] = (), seed: int | None = No
     start = config.seed if seed is None else seed
     catalog, _ = load_catalog(config.catalog, stage_seed(start, "catalog"))
     return shop_of(config, catalog, stage_seed(start, "population"), off)
+
+
+def is_profile(path: Path) -> bool:
+    """Whether a profile is meant, and no file."""
+    return not path.exists() and path.name in PROFILES and path.parent == Path()
 
 
 def shop_of(

@@ -6,7 +6,7 @@ The reward of a page is exactly the weighted sum of its terms, in the order in w
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, fields
 from functools import cached_property
 from typing import Any
@@ -236,6 +236,12 @@ class RewardSpec:
     def groups(self, items: Items) -> dict[str, Bool]:
         """{limit: (N,) bool} the items of every limit that names some."""
         return {limit.label: limit.items.mask(items) for limit in self.limits if limit.items is not None}
+
+    def require_policies(self, names: Iterable[str]) -> None:
+        """Raise :class:`InvalidInput` at a limit against a policy that is none of ``names``."""
+        for limit in self.limits:
+            if limit.versus is not None:
+                one_of(f"reward.costs.{limit.label}.versus", limit.versus, names)
 
     def spec(self) -> dict[str, Any]:
         """JSON-able; ``RewardSpec(**spec)`` reads it back. What 0.1 did not know is left out if unset."""

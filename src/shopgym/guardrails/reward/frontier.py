@@ -130,11 +130,13 @@ def frontier(
     """Sweep one number of a reward, on the first pages of the same visitors.
 
     Raises:
-        InvalidInput: the number does not fit the spec, or fewer than two steps.
+        InvalidInput: the number does not fit the spec, the shop lacks what the spec reads, or fewer than two
+            steps.
     """
     if whole_number("frontier.steps", steps) < 2:
         raise InvalidInput("frontier.steps", steps, "give 2 or more")
     shop = LintedShop.read(shop)
+    shop.require(spec)
     if spec.clip and max(cut_off(spec.clip, sampled_terms(shop, pages)).values(), default=0.0) > tolerance:
         fix = "the best pages are found without the bounds, and they cut off too much: widen them"
         raise InvalidInput("reward.clip", dict(spec.clip), fix)

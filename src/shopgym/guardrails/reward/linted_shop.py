@@ -9,6 +9,8 @@ import numpy as np
 
 from ...core.batches import Requests
 from ...core.errors import InvalidInput, in_range
+from ...core.reward import RewardSpec
+from ...envs.page_terms import refuse_absent_terms
 from ...policies.guards import Guard, InStock
 from ...simulators import Catalog, Shop, ShopConfig
 from ...simulators.calendar import Clock
@@ -65,6 +67,14 @@ class LintedShop:
         if isinstance(shop, LintedShop):
             return shop
         return cls(shop.catalog, shop.config, shop.seed)
+
+    def require(self, spec: RewardSpec) -> None:
+        """Raise :class:`InvalidInput` at what a reward, its north star or a limit reads and the shop has not.
+
+        These are terms of people or of a stock that are not simulated, and items that are not sold.
+        """
+        refuse_absent_terms(spec, self.config)
+        spec.groups(self.catalog.items)
 
     @property
     def has_lives(self) -> bool:

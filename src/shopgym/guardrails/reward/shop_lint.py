@@ -134,8 +134,8 @@ def measure(
     if pressure is not None:
         in_range("lint.pressure", pressure, 0.0, 1e6)
     shop, size = LintedShop.read(shop), size or LintSize()
+    shop.require(spec)
     proxy, north_star = exact_weights(spec.weights), exact_weights(spec.star_weights)
-    spec.groups(shop.catalog.items)  # refuses a limit of items that the shop does not have
     means, _ = shop.first_pages(size.pages)
     prices = prices_of(spec, shop, means, size)
     level = level_of(len(prices))
