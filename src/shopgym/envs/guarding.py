@@ -43,20 +43,17 @@ def positions_of(slates: I32, filled: I32, candidates: I32) -> I32:
     return np.where(same.any(axis=2), same.argmax(axis=2), EMPTY).astype(np.int32)
 
 
-def without_forbidden(
-    guards: Sequence[Guard], requests: Requests, items: Items, slates: I32
-) -> tuple[I32, I32]:
-    """((n, k) positions of the slates, the same with an empty slot for what the guards forbid there).
+def without_forbidden(guards: Sequence[Guard], requests: Requests, items: Items, asked: I32) -> I32:
+    """(n, k) the positions ``asked`` (n, k), with an empty slot for what the guards forbid there.
 
     Slot by slot, like the sampler of a policy: a guard that looks back sees only what is left.
     """
-    n, k = slates.shape
-    asked = positions_of(slates, np.full(n, k, np.int32), requests.candidates)
     positions = asked.copy()
-    for slot in range(k):
-        allowed = permitted(guards, requests, items, positions[:, :slot])
-        positions[:, slot] = unless_forbidden(allowed, positions[:, slot])
-    return asked, positions
+    allowed = allowed_at_all(guards, requests, items)
+    for slot in range(asked.shape[1]):
+        next_allowed = allowed_next(guards, requests, items, allowed, positions[:, :slot])
+        positions[:, slot] = unless_forbidden(next_allowed, positions[:, slot])
+    return positions
 
 
 def unless_forbidden(allowed: Bool, picks: AnyArray) -> AnyArray:

@@ -282,7 +282,8 @@ class PageEnv:
     def _mark(self) -> None:
         requests, selectable = self.requests, self.requests.in_stock
         if self.guards:
-            filled = positions_of(self.slates, self.slot, requests.candidates)
+            begun = self.slates[:, : int(self.slot.max(initial=0))]
+            filled = positions_of(begun, self.slot, requests.candidates)
             self._permitted = permitted(self.guards, requests, self.shop.catalog.items, filled)
             selectable = selectable & self._permitted
         self._allowed, self._placed = np.empty_like(selectable), np.empty_like(selectable)
@@ -323,7 +324,8 @@ class PageEnv:
         )
         self._refuse_unknown(actions, unknown)
         if self.guards:
-            asked, positions = without_forbidden(self.guards, requests, self.shop.catalog.items, slates)
+            asked = np.where(slates >= 0, picks, EMPTY).astype(np.int32)
+            positions = without_forbidden(self.guards, requests, self.shop.catalog.items, asked)
             slates = np.where(positions >= 0, slates, EMPTY).astype(np.int32)
             self._count(asked, positions, active)
         self.slates = slates

@@ -46,7 +46,8 @@ class CategoryCap(Guard):
 def same_category(requests: Requests, items: Items, positions: I32) -> AnyArray:
     """(n, m) how many of the slots ``positions`` (n, j) show an item of each candidate's category."""
     category = items.category[np.maximum(requests.candidates, 0)]
-    shown = np.take_along_axis(category, np.maximum(positions, 0), axis=1)
-    same = (shown[:, :, None] == category[:, None, :]) & (positions >= 0)[:, :, None]
-    count: AnyArray = same.sum(axis=1)
+    shown, width = np.take_along_axis(category, np.maximum(positions, 0), axis=1), len(items.category_names)
+    row, slot = np.nonzero(positions >= 0)
+    counts = np.bincount(row * width + shown[row, slot], minlength=len(positions) * width)
+    count: AnyArray = np.take_along_axis(counts.reshape(-1, width), category, axis=1)
     return count
