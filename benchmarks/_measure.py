@@ -9,6 +9,7 @@ import platform
 import statistics
 import time
 from collections.abc import Callable, Mapping
+from importlib.metadata import version
 from typing import Any
 
 THREADS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "NUMBA_NUM_THREADS")
@@ -46,6 +47,22 @@ def spread(values: list[float]) -> dict[str, float]:
     return {"median": statistics.median(values), "min": min(values), "max": max(values)}
 
 
+def print_json(
+    name: str,
+    figures: Any,
+    ratios: Mapping[str, float] | None = None,
+    versions: Mapping[str, str] | None = None,
+) -> None:
+    """Print one JSON object on a line, as the last thing that a benchmark says.
+
+    Args:
+        versions: of what was measured; numpy's and ours by default.
+    """
+    measured = {what: version(what) for what in ("shopgym", "numpy")} if versions is None else versions
+    about = {**measured, "python": platform.python_version(), "machine": platform.machine()}
+    print(json.dumps({"name": name, "figures": figures, "ratios": ratios or {}, "versions": about}))
+
+
 def report(
     name: str, figures: Mapping[str, Any], ratios: Mapping[str, float], versions: Mapping[str, str]
 ) -> None:
@@ -53,8 +70,7 @@ def report(
     parser = argparse.ArgumentParser(prog=name)
     parser.add_argument("--json", action="store_true", help="print one JSON object on the last line")
     if parser.parse_args().json:
-        about = {**versions, "python": platform.python_version(), "machine": platform.machine()}
-        print(json.dumps({"name": name, "figures": figures, "ratios": ratios, "versions": about}))
+        print_json(name, figures, ratios, versions)
         return
     from rich.console import Console
     from rich.table import Table

@@ -11,7 +11,6 @@ digits averaged to 4 x 4. Everybody runs as it comes: nothing is tuned; ours sho
 from __future__ import annotations
 
 import argparse
-import json
 import os
 import sys
 import tempfile
@@ -22,7 +21,7 @@ from pathlib import Path
 from typing import Any
 
 from _bakeoff import Maker, results
-from _measure import one_thread
+from _measure import one_thread, print_json
 from bench_session import turn
 from peers import python_of, reason
 
@@ -206,7 +205,7 @@ def main() -> None:
     }
     rank = ranks({name: list(sets.values()) for name, sets in means.items()})
     if as_json:
-        print(json.dumps({"name": "bake-off", "figures": rewards, "ratios": {}, "versions": versions}))
+        print_json("bake-off", rewards, versions=versions)
         return
     print("| | " + " | ".join(SETS) + " | mean rank |\n|---|" + "---:|" * (len(SETS) + 1))
     for name in sorted(means, key=rank.__getitem__):

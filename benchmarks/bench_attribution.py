@@ -4,16 +4,15 @@ The same agent learns in the same shop from the same number of visits, each time
 at once (``expected``), or booked when the visit is over, with each rule of attribution. The value of what it
 learnt is exact, on visitors that are the same for all.
 
-    python benchmarks/bench_attribution.py [--seeds 5] [--rounds 60] [--rules last_click] [--out table.json]
+    python benchmarks/bench_attribution.py [--seeds 5] [--rounds 60] [--rules last_click] [--json]
 """
 
 from __future__ import annotations
 
 import argparse
-import json
-from pathlib import Path
 
 import numpy as np
+from _measure import print_json
 from numpy.random import default_rng
 
 from shopgym.agents import Task, make_agent
@@ -66,7 +65,7 @@ def main() -> None:
     parser.add_argument("--rounds", type=int, default=60)
     parser.add_argument("--agents", default="linucb")
     parser.add_argument("--rules", default=",".join(ATTRIBUTIONS), help="of attribution")
-    parser.add_argument("--out", type=Path)
+    parser.add_argument("--json", action="store_true", help="print one JSON object on the last line")
     options = parser.parse_args()
     table = []
     for agent in options.agents.split(","):
@@ -86,8 +85,8 @@ def main() -> None:
                 f" [{loss_low:+.4f}, {loss_high:+.4f}]  unattributed {measured[:, 1].mean():.1%}",
                 flush=True,
             )
-    if options.out is not None:
-        options.out.write_text(json.dumps(table, indent=1) + "\n")
+    if options.json:
+        print_json("attribution", table)
 
 
 if __name__ == "__main__":

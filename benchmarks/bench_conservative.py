@@ -10,11 +10,10 @@ baseline learns nothing: it is ``popularity`` as it starts.
 from __future__ import annotations
 
 import argparse
-import json
 import time
 from typing import Any
 
-from _measure import one_thread
+from _measure import one_thread, print_json
 
 one_thread()
 
@@ -117,7 +116,7 @@ def main() -> None:
         )
         figures[name] = {"violations": broken, "of": len(rows), "high": high, "rows": rows}
     if arguments.json:
-        print(json.dumps({"name": "conservative", "figures": figures}))
+        print_json("conservative", figures)
 
 
 if __name__ == "__main__":

@@ -11,11 +11,10 @@ with the free learner of the same seed. The oracle knows the shop.
 from __future__ import annotations
 
 import argparse
-import json
 import time
 from typing import Any
 
-from _measure import one_thread
+from _measure import one_thread, print_json
 
 one_thread()
 
@@ -145,7 +144,7 @@ def main() -> None:
         print(f"{name:26s} {ratio:>22s} {counts} {seconds:6.1f}", flush=True)
         figures[name] = {**told, "most": most, "kept": kept, "trainings": arguments.seeds}
     if arguments.json:
-        print(json.dumps({"name": "constraints", "figures": figures}))
+        print_json("constraints", figures)
 
 
 if __name__ == "__main__":

@@ -10,12 +10,11 @@ is 0 (it mixes good pages and random ones), and a limit at what the trained poli
 from __future__ import annotations
 
 import argparse
-import json
 from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
-from _measure import one_thread
+from _measure import one_thread, print_json
 
 one_thread()
 
@@ -131,7 +130,7 @@ def main() -> None:
         figures[name] = {"passed": count, "logs": arguments.logs, "low": low, "high": high}
         print(f"{name:60s} {count:4d} of {arguments.logs}  [{low:.1%}, {high:.1%}]")
     if arguments.json:
-        print(json.dumps({"name": "gate", "figures": figures}))
+        print_json("gate", figures)
 
 
 def trained(reward: RewardSpec) -> dict[str, SlatePolicy]:

@@ -14,13 +14,12 @@ Two tests have a false-alarm rate by construction (5% a run together). The other
 from __future__ import annotations
 
 import argparse
-import json
 import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from _measure import one_thread
+from _measure import one_thread, print_json
 
 one_thread()
 
@@ -231,7 +230,7 @@ def main() -> None:
         counts = f"{row['false']:>4d} / {len(honest):<3d} {row['found']:>4d} / {len(gamed):<3d}"
         print(f"{name:48s} {counts} {row['before']:>12d} {lead:>26s}")
     if arguments.json:
-        print(json.dumps({"name": "monitor", "figures": figures}))
+        print_json("monitor", figures)
 
 
 def finite(values: F64) -> F64:

@@ -8,10 +8,11 @@ About a quarter of an hour of one core; ``--designs 'users' --tests 20 --alarm-t
 from __future__ import annotations
 
 import argparse
-import json
 import time
 from dataclasses import asdict, is_dataclass
 from typing import Any
+
+from _measure import print_json
 
 from shopgym.core.errors import one_of
 from shopgym.evaluation.online import Bounds
@@ -57,8 +58,8 @@ def main() -> None:
     seconds = time.process_time() - start
     print(f"{seconds:.0f} CPU-seconds; shares in percent")
     if asked.json:
-        report = {"size": asdict(size), "effects": plain(effects), "false_alarms": plain(alarms)}
-        print(json.dumps(report | {"cpu_seconds": seconds}))
+        tables = {"size": asdict(size), "effects": plain(effects), "false_alarms": plain(alarms)}
+        print_json("online tests", tables | {"cpu_seconds": seconds})
 
 
 if __name__ == "__main__":

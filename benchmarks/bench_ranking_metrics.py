@@ -10,10 +10,9 @@ a page. Printed: Spearman's rank correlation with that truth, and its interval o
 from __future__ import annotations
 
 import argparse
-import json
 from typing import Any
 
-from _measure import one_thread
+from _measure import one_thread, print_json
 
 one_thread()
 
@@ -107,12 +106,7 @@ def main() -> None:
     if arguments.picture:
         draw(measured, truth, arguments.picture)
     if arguments.json:
-        name = f"ranking_metrics_{arguments.logger}"
-        print(
-            json.dumps(
-                {"name": name, "figures": figures, "ratios": {}, "versions": {"numpy": np.__version__}}
-            )
-        )
+        print_json(f"ranking_metrics_{arguments.logger}", figures)
 
 
 def logged(

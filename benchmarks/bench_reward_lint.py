@@ -27,7 +27,7 @@ from functools import cache, lru_cache
 from pathlib import Path
 from typing import Any
 
-from _measure import one_thread
+from _measure import one_thread, print_json
 
 one_thread()
 
@@ -315,7 +315,7 @@ def main() -> None:
     found["audits"] = audits(arguments.audits, rows)
     found["logs"] = from_logs(arguments.logs, arguments.decisions, rows)
     if arguments.json:
-        print(json.dumps({"name": "reward lint", "figures": found}))
+        print_json("reward lint", found)
         return
     print(f"{found['cpu_seconds_a_lint']:.1f} CPU-seconds a lint")
     print(f"{found['honest_not_judged']} honest rewards not judged")

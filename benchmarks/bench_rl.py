@@ -8,10 +8,12 @@ from __future__ import annotations
 import argparse
 import time
 from collections.abc import Sequence
+from importlib.metadata import version
 from typing import Any
 
 import numpy as np
 import torch
+from _measure import print_json
 
 from shopgym.agents import Task, make_agent
 from shopgym.envs import RewardSpec, SessionVectorEnv
@@ -29,6 +31,7 @@ def main(argv: Sequence[str] | None = None) -> dict[str, float]:
     parser.add_argument("--candidates", type=int, default=30)
     parser.add_argument("--updates", type=int, default=50)
     parser.add_argument("--agents", nargs="+", choices=NAMES, default=list(NAMES))
+    parser.add_argument("--json", action="store_true", help="print one JSON object on the last line")
     arguments = parser.parse_args(argv)
     if arguments.device == "cpu":
         torch.set_num_threads(1)
@@ -65,6 +68,8 @@ def main(argv: Sequence[str] | None = None) -> dict[str, float]:
             torch.cuda.synchronize()
         found[name] = arguments.updates / (time.perf_counter() - begin)
         print(f"{name:22s} {found[name]:9.1f} steps/s of {arguments.batch} pages, {arguments.device}")
+    if arguments.json:
+        print_json("gradient steps", found, versions={name: version(name) for name in ("shopgym", "torch")})
     return found
 
 

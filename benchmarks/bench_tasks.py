@@ -17,7 +17,7 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
-from _measure import one_thread
+from _measure import one_thread, print_json
 
 one_thread()
 
@@ -56,7 +56,7 @@ def main() -> None:
     if arguments.plot:
         plot(arguments.plot)
     if arguments.json:
-        print(json.dumps({"name": "tasks", "figures": rows}))
+        print_json("tasks", rows)
 
 
 def measured(task_id: str, seeds: int) -> dict[str, Any]:

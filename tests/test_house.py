@@ -34,6 +34,20 @@ def test_no_identifier_is_a_function_word_or_a_metaphor(path: Path) -> None:
     assert bad == []
 
 
+BENCHMARKS = sorted((ROOT / "benchmarks").glob("b*.py"))
+
+
+@pytest.mark.parametrize("path", BENCHMARKS, ids=lambda path: path.name)
+def test_every_benchmark_prints_its_json_in_one_way(path: Path) -> None:
+    """With ``--json``, the last line is one object with name, figures, ratios and versions."""
+    called = {
+        node.func.id
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
+        if isinstance(node, ast.Call) and isinstance(node.func, ast.Name)
+    }
+    assert called & {"report", "print_json"}
+
+
 def test_no_two_classes_share_a_name() -> None:
     places = defaultdict(list)
     for path, tree in TREES.items():

@@ -5,9 +5,10 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
+import pytest
 
 from shopgym.agents import Task, make_agent
-from shopgym.core import Interactions, Policy
+from shopgym.core import Interactions, InvalidInput, Policy
 from shopgym.envs import RewardSpec
 from shopgym.envs.oracle import best_page_values
 from shopgym.envs.vector import BanditVectorEnv, SeasonVectorEnv, ShopVectorEnv
@@ -15,7 +16,7 @@ from shopgym.experiments.stages import open_shop
 from shopgym.simulators import Catalog, ShopConfig
 from shopgym.simulators.rollout import rollout
 from shopgym.training import interactions, learn, train
-from shopgym.training.loop import exact_values
+from shopgym.training.loop import check_rollout, exact_values
 
 CONFIG = ShopConfig(users=300, slate_size=3, num_candidates=8)
 
@@ -64,6 +65,20 @@ def test_a_budget_of_pages_counts_what_was_shown_in_a_season_too(catalog: Catalo
         # in a season rows wait for visitors: it takes more rounds than pages / rows
         assert (len(steps) > 23) == in_season
         env.close()
+
+
+def test_training_that_ends_before_a_rollout_is_refused(catalog: Catalog) -> None:
+    """Otherwise an agent that never learnt would stand in a table."""
+    env = shop_of(catalog)
+    ppo = make_agent("ppo", task_of(env), np.random.default_rng(0), rollout=5, hidden=(8,))
+    with pytest.raises(InvalidInput, match=r"agents\.mine\.rollout = 5: give at most 4"):
+        check_rollout(ppo, "mine", 4)
+    check_rollout(ppo, "mine", 5)
+    env.loop.open(3)
+    reports = [report for _, _, report in learn(ppo, env.loop, 5, np.random.default_rng(1))]
+    assert ["loss" in report for report in reports] == [False] * 4 + [True]
+    check_rollout(make_agent("linucb", task_of(env), np.random.default_rng(0)), "linucb", 1)
+    env.close()
 
 
 def test_an_agent_learns_after_each_page_what_happened_on_it(catalog: Catalog) -> None:

@@ -211,6 +211,19 @@ def record(env: ShopVectorEnv, policy: Policy, steps: int, rng: Generator) -> In
     return concat([interactions(step, env.loop) for step in pages])
 
 
+def check_rollout(agent: Agent, name: str, batches: int) -> None:
+    """Raise :class:`InvalidInput` if training ends before an agent that collects batches (PPO) learns.
+
+    Args:
+        name: of the agent in a config.
+        batches: that it is given, at the least.
+    """
+    rollout = getattr(agent, "rollout", 1)
+    if rollout > batches:
+        fix = f"give at most {batches}, which is how many batches it gets: with more it learns nothing"
+        raise InvalidInput(f"agents.{name}.rollout", rollout, fix)
+
+
 def check_env(env: ShopVectorEnv) -> None:
     """Raise :class:`InvalidInput` unless whole pages of visits or lives can be followed in every row."""
     if env.mode != AutoresetMode.DISABLED:

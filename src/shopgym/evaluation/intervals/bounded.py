@@ -22,10 +22,8 @@ SEEN = "the bounds of the rounds are those seen in the log, which makes {} an ap
 
 
 @dataclass(frozen=True)
-class Hoeffding(SymmetricInterval):
-    """mean +- range sqrt(log(2 / a) / (2 n)), a = 1 - level (Hoeffding 1963).
-
-    The rounds are the value plus each one's influence; of a ratio that is its linear approximation.
+class BoundedRounds(SymmetricInterval):
+    """What intervals for bounded rounds share.
 
     Attributes:
         lowest, highest: bounds of the rounds; for ips 0 and largest weight times largest reward. None takes
@@ -34,12 +32,25 @@ class Hoeffding(SymmetricInterval):
 
     lowest: float | None = None
     highest: float | None = None
-    name: str = "hoeffding"
+    name: str = "bounded"
 
     @property
     def caveat(self) -> str:
         """What the reader of an estimate has to know."""
         return SEEN.format(self.name) if None in (self.lowest, self.highest) else ""
+
+
+@dataclass(frozen=True)
+class Hoeffding(BoundedRounds):
+    """mean +- range sqrt(log(2 / a) / (2 n)), a = 1 - level (Hoeffding 1963).
+
+    The rounds are the value plus each one's influence; of a ratio that is its linear approximation.
+
+    Attributes:
+        lowest, highest: see :class:`BoundedRounds`.
+    """
+
+    name: str = "hoeffding"
 
     def half_width(self, statistic: Statistic, level: float) -> float:
         """See :class:`.base.SymmetricInterval`.
@@ -52,23 +63,16 @@ class Hoeffding(SymmetricInterval):
 
 
 @dataclass(frozen=True)
-class EmpiricalBernstein(SymmetricInterval):
+class EmpiricalBernstein(BoundedRounds):
     """mean +- sqrt(2 s^2 log(2 / a) / n) + 7 range log(2 / a) / (3 (n - 1)), with a = (1 - level) / 2 an end.
 
     Maurer and Pontil 2009 (Empirical Bernstein bounds and sample variance penalization), theorem 4.
 
     Attributes:
-        lowest, highest: as in :class:`Hoeffding`.
+        lowest, highest: see :class:`BoundedRounds`.
     """
 
-    lowest: float | None = None
-    highest: float | None = None
     name: str = "bernstein"
-
-    @property
-    def caveat(self) -> str:
-        """What the reader of an estimate has to know."""
-        return SEEN.format(self.name) if None in (self.lowest, self.highest) else ""
 
     def half_width(self, statistic: Statistic, level: float) -> float:
         """See :class:`.base.SymmetricInterval`.

@@ -20,7 +20,7 @@ from ...guardrails.monitor import RewardMonitor
 from ...policies.guards import Interventions
 from ...policies.policy import SlatePolicy
 from ...training.booked_reward import BookedRewards
-from ...training.loop import learn, train
+from ...training.loop import check_rollout, learn, train
 from ..entries import AgentEntry
 from ..watched_progress import WatchedProgress
 from .context import RunContext
@@ -109,6 +109,7 @@ def _train(context: RunContext, task: Task, entry: AgentEntry) -> TrainedAgent:
     name, rounds = entry.name, context.config.training.rounds
     with context.bar(f"train {name}", rounds) as on_progress:
         agent = entry.make(task, context.rng("agent", name))
+        check_rollout(agent, name, rounds)
         env = context.open("train")
         watch = monitor_of(context, task)
         counts = context.guarding.counts("training", name, task)

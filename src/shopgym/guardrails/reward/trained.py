@@ -21,7 +21,7 @@ from ...policies.explorers import PlackettLuceRanking
 from ...policies.guards import CategoryCap, InStock, MarginFloor
 from ...simulators import Shop
 from ...simulators.rollout import EpisodicShop, rollout
-from ...training.loop import interactions
+from ...training.loop import check_rollout, interactions
 from ...training.position_bias import measure_position_bias
 from .linted_shop import LintedShop
 from .page_rules import PageChoice
@@ -127,7 +127,8 @@ def train_rules(
     """Train an agent on a reward over whole visits or lives; yields (pages so far, what it does then).
 
     Raises:
-        InvalidInput: the pages of the shop have no candidates, or the agent refuses the task.
+        InvalidInput: the pages of the shop have no candidates, the agent refuses the task, or it would not
+            learn before it is looked at.
     """
     if not shop.config.num_candidates:
         fix = "agents learn from pages with candidates: set it, 30 for example"
@@ -135,6 +136,7 @@ def train_rules(
     env = PageEnv(shop.open(ROWS, episode.clock, days), spec, "slate", episode=episode)
     task = learning_task(shop, env, spec, seed)
     agent = make_agent(trainee.agent, task, _rng(seed, 1), **trainee.options)
+    check_rollout(agent, trainee.agent, trainee.pages[0] // ROWS)
     width = 1 + len(env.shop.user_names) + len(env.shop.context_names)
     model = DiscountModel(shop.discounts, width)
     world = _LearningShop(env.shop, episode, model, _rng(seed, 2))

@@ -13,6 +13,7 @@ from ....core.config import build
 from ....core.hashing import canonical_json
 from ....envs.page_env import PageEnv
 from ....simulators import Catalog
+from ....training.loop import check_rollout
 from ...catalogs import load_catalog
 from ...cells.cell import Cell, Row
 from ...config import CatalogSection
@@ -99,6 +100,7 @@ def leaderboard_rows(cell: Cell) -> list[Row]:
     rows: list[Row] = []
     with failures.noted(name, "training"):
         agent = entry.make(stage.task, stage_rng(config.seed, "agent", name, family, seed))
+        check_rollout(agent, name, pages[0] // config.families[family].lanes)
         stage.learning.open(stage_seed(config.seed, "train", family, seed))
         rng = stage_rng(config.seed, "train", name, family, seed)
         for policy, seconds in policies_after(agent, stage.learning, pages, rng):

@@ -15,7 +15,7 @@ from ....policies.policy import SlatePolicy
 from ....policies.serving.saved_policy import load_saved_policy
 from ....simulators import Catalog
 from ....simulators.shop import Shop
-from ....training.loop import train
+from ....training.loop import check_rollout, train
 from ...entries import agent_entries
 from ...seeds import stage_rng, stage_seed
 from ...stages.learn import slate_policy
@@ -46,6 +46,7 @@ def train_arms(
     for entry in agent_entries(config.agents):
         on_arm(entry.name)
         agent = entry.make(task, rng("agent", entry.name))
+        check_rollout(agent, entry.name, training.rounds)
         train(agent, opened("train"), training.rounds, rng("train", entry.name))
         policies[entry.name] = slate_policy(agent, entry.name)
     return tuple(policies[name] for name in config.arms)
