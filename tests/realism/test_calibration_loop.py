@@ -17,7 +17,7 @@ from shopgym.core.statistics import normal_quantile
 from shopgym.experiments.catalogs import load_catalog
 from shopgym.experiments.config import load_config, parse_config
 from shopgym.realism.calibration.fit import Calibration, calibrate
-from shopgym.realism.calibration.free import free_parameters
+from shopgym.realism.calibration.free import FREE, OF_VISITS, free_parameters
 from shopgym.realism.calibration.from_lines import FittedParameter
 from shopgym.realism.calibration.moments import Fit
 from shopgym.realism.calibration.parts import FITTED, HELD_OUT, figures, parts_of
@@ -128,6 +128,18 @@ def test_errors_are_larger_where_facts_are_missed(orders: Path) -> None:
     narrow, wide = (search.intervals(fit)[name] for fit in (exact, far))
     assert narrow[0] > wide[0]
     assert narrow[1] < wide[1]
+
+
+def test_a_search_tries_no_number_that_a_config_refuses() -> None:
+    """At both ends of the range of every parameter, from the numbers of every profile."""
+    free = free_parameters([name for f in (*FREE, *OF_VISITS) for name in f.facts])
+    assert len(free) == len(FREE) + len(OF_VISITS)
+    for name in profiles.PROFILES:
+        shop = SimulatedShop.of_profile(name, 90.0, 0, 1000.0)
+        for f in free:
+            ends = f.free(shop.value(f.scaled.name))
+            for end in (ends.low, ends.high):
+                shop.with_values({f.scaled.name: f.scaled.value(end)})
 
 
 def test_a_number_whose_interval_says_nothing_is_not_called_found(orders: Path) -> None:

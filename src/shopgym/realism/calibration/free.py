@@ -32,7 +32,7 @@ class Free:
         group: parameters that are kept or given up together, where the profile does better.
         facts: that identify it.
         least: the value from which the search begins, if the profile's is less.
-        most: the greatest value that the search may try, because a config would refuse more.
+        most, lowest: the ends of what the search may try, because a config would refuse more, or less.
     """
 
     scaled: ScaledParameter
@@ -40,10 +40,11 @@ class Free:
     facts: tuple[str, ...]
     least: float = -math.inf
     most: float = math.inf
+    lowest: float = -math.inf
 
     def free(self, value: float) -> FreeParameter:
         """The parameter on its scale, from the value of a shop on."""
-        return self.scaled.free(min(max(value, self.least), self.most), self.most)
+        return self.scaled.free(min(max(value, self.least), self.most), self.most, self.lowest)
 
 
 def _free(
@@ -54,8 +55,9 @@ def _free(
     facts: tuple[str, ...],
     least: float = -math.inf,
     most: float = math.inf,
+    lowest: float = -math.inf,
 ) -> Free:
-    return Free(ScaledParameter(name, scale, step), group, facts, least, most)
+    return Free(ScaledParameter(name, scale, step), group, facts, least, most, lowest)
 
 
 FREE = (
@@ -64,7 +66,7 @@ FREE = (
     _free("people.retention.r", "log", 0.15, "customers", CUSTOMERS),
     _free("people.retention.alpha", "log", 0.15, "customers", CUSTOMERS),
     _free("people.retention.b", "log", 0.3, "customers", CUSTOMERS),
-    _free("choice.mission_stay", "plain", 0.2, "baskets", (*BASKETS, *VISITS)),
+    _free("choice.mission_stay", "plain", 0.2, "baskets", (*BASKETS, *VISITS), lowest=0.0),
     _free("choice.mission_spread", "log", 0.15, "baskets", (*BASKETS, *VISITS), 0.3),
     _free("choice.fatigue", "log", 0.3, "baskets", BASKETS, 0.005),
     _free("catalog.units_scale", "log", 0.15, "units", UNITS),
@@ -85,7 +87,7 @@ FREE = (
 OF_VISITS = (
     _free("choice.click_base", "plain", 0.2, "visits", VISITS),
     _free("choice.leave_base", "plain", 0.25, "visits", VISITS),
-    _free("choice.engagement", "plain", 0.25, "visits", VISITS),
+    _free("choice.engagement", "plain", 0.25, "visits", VISITS, lowest=0.0),
     _free("choice.mission_share", "logit", 0.3, "visits", VISITS, 0.05),
     _free("choice.cart_base", "plain", 0.25, "visits", ("session_cart_share", "session_conversion")),
     _free("choice.buy_base", "plain", 0.25, "visits", ("cart_abandonment", "session_conversion")),

@@ -33,12 +33,13 @@ class ScaledParameter:
     scale: str
     step: float
 
-    def free(self, value: float, most: float = math.inf) -> FreeParameter:
-        """The parameter on its scale, free to move by ten steps, but to no value above ``most``."""
+    def free(self, value: float, most: float = math.inf, lowest: float = -math.inf) -> FreeParameter:
+        """The parameter on its scale, free to move by ten steps: at most ``most``, at least ``lowest``."""
         to_scale = SCALES[self.scale][0]
         start, reach = to_scale(value), RANGE_STEPS * self.step
         high = min(start + reach, to_scale(most)) if math.isfinite(most) else start + reach
-        return FreeParameter(self.name, start, start - reach, high, self.step)
+        low = max(start - reach, to_scale(lowest)) if math.isfinite(lowest) else start - reach
+        return FreeParameter(self.name, start, low, high, self.step)
 
     def value(self, scaled: float) -> float:
         """The value, from its place on the scale."""

@@ -162,17 +162,17 @@ class Work:
     def _fitted(
         self,
         shop: SimulatedShop,
-        found: Sequence[FittedParameter],
+        parameters: Sequence[FittedParameter],
         unidentified: Sequence[UnidentifiedParameter],
         remarks: Sequence[str],
         search: Fit | None = None,
     ) -> FittedShop:
         """The shop. What has an interval that says nothing, or follows from what is assumed, is not found."""
-        why = {one.name: one.why_open for one in found if one.is_open}
+        why = {one.name: one.why_open for one in parameters if one.is_open}
         if self.own.events is None:
-            why |= {one.name: NO_VISITS for one in found if one.name == "arrivals.per_day"}
+            why |= {one.name: NO_VISITS for one in parameters if one.name == "arrivals.per_day"}
         open_ones = (UnidentifiedParameter(name, reason) for name, reason in why.items())
-        fitted = tuple(one for one in found if one.name not in why)
+        fitted = tuple(one for one in parameters if one.name not in why)
         return FittedShop(shop, fitted, (*unidentified, *open_ones), tuple(remarks), search)
 
     def or_profile(self, fit: FittedShop, base: SimulatedShop, untouched: SimulatedShop) -> FittedShop:
@@ -325,7 +325,7 @@ def _findings(
     unidentified = list(begin.unidentified)
     names = {f.scaled.name for f in free}
     closed = {one.name: one for one in begin.fitted}
-    found = [one for one in begin.fitted if one.name not in names]
+    parameters = [one for one in begin.fitted if one.name not in names]
     for f in free:
         name = f.scaled.name
         if name not in intervals:
@@ -340,5 +340,5 @@ def _findings(
                 float(end) for end in (np.fmin(low, closed[name].low), np.fmax(high, closed[name].high))
             )
         how = f"simulated moments: {', '.join(f.facts[:3])}"
-        found.append(FittedParameter(name, shop.value(name), "", how, low, high))
-    return tuple(found), tuple(unidentified)
+        parameters.append(FittedParameter(name, shop.value(name), "", how, low, high))
+    return tuple(parameters), tuple(unidentified)
