@@ -20,7 +20,6 @@ from shopgym.evaluation.intervals.normal import student_interval
 from shopgym.experiments.finished import compare_runs, list_runs, read_run, remove_run
 from shopgym.experiments.run_folder import check_folder, sole_writer
 
-
 FIRST = {(2, 0): 1.0, (2, 1): 11.0, (2, 2): -8.0, (4, 0): 2.0, (4, 1): 12.0, (4, 2): -7.0}
 SECOND = {(2, 1): 11.5, (2, 2): -7.4, (2, 3): 40.0, (8, 0): 2.0}
 
