@@ -112,3 +112,9 @@ def test_a_shop_of_few_items_is_calibrated_and_no_word_of_its_tables_is_broken(t
     config = load_config(out)
     assert config.shop_config().slate_size == 5
     config.shop_config().check_catalog(load_catalog(config.catalog, 0)[0])
+
+
+def test_realism_names_the_option_whose_file_is_not_there(tmp_path: Path) -> None:
+    config = tmp_path / "mine.yaml"
+    config.write_text("name: mine\ncatalog: {source: synthetic, items: 50}\n", encoding="utf-8")
+    assert refused("realism", "--config", config, "--records", tmp_path / "nope").field == "--records"

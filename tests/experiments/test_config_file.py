@@ -11,7 +11,7 @@ from typer.testing import CliRunner
 from shopgym.cli.main import app
 from shopgym.core import InvalidInput
 from shopgym.core.setting_types import default_at, lists_for_scalars
-from shopgym.experiments.config import LADDER, ExperimentConfig, parse_config
+from shopgym.experiments.config import LADDER, ExperimentConfig, load_config, parse_config
 from shopgym.experiments.config_file import merged, read_config
 from shopgym.experiments.overrides import parse_override, with_overrides
 from shopgym.experiments.studies.leaderboard import LeaderboardConfig
@@ -52,6 +52,12 @@ def test_paths_are_those_of_the_file_in_which_they_stand(tmp_path: Path) -> None
     catalog = read_config(tmp_path / "mine.yaml")["catalog"]
     assert catalog["path"] == str((tmp_path / "data" / "orders.csv").resolve())
     assert catalog["item_table"] == [str((tmp_path / "data" / "items.csv").resolve())]
+
+
+def test_a_config_may_be_named_by_text(tmp_path: Path) -> None:
+    write(tmp_path, mine="catalog: {source: synthetic}\n")
+    assert read_config(str(tmp_path / "mine.yaml")) == read_config(tmp_path / "mine.yaml")
+    assert load_config("online_retail").name == "online_retail"
 
 
 def test_a_shipped_config_can_be_included(tmp_path: Path) -> None:

@@ -457,3 +457,10 @@ def test_a_wholesaler_whose_customers_pay_different_prices_has_no_price_response
 
     lines = online_retail(RETAIL).data.select("purchase").rename(columns={"item_id": "item"})
     assert "customers pay different prices" in why(measure_price(lines, rng()), "price_elasticity")
+
+
+def test_text_in_a_price_test_is_shown_as_it_stands_in_the_file(tmp_path: Path) -> None:
+    path = tmp_path / "test.csv"
+    path.write_text("arm,price,units,item\na,ten,3,x\nb,2,4,y\n", encoding="utf-8")
+    with pytest.raises(InvalidInput, match="'ten': give a number above 0"):
+        read_price_test(path)

@@ -73,6 +73,23 @@ def test_the_long_tail_stays_and_coverage_counts_what_is_left_out() -> None:
     assert few.coverage["revenue"]["used"] == pytest.approx(revenue)
 
 
+def test_coverage_counts_rows_that_are_set_aside_but_no_sales_that_never_were() -> None:
+    """Without half of the times half of the lines are used; cancelled orders and returns are no sales."""
+    data = table(status="paid")
+    data.loc[data.index[20:], "time"] = None
+    half = read(data)
+    assert half.coverage["lines"] == {"used": 20, "total": 40}
+    assert half.coverage["revenue"] == {"used": 90.0, "total": 180.0}
+    data = table(status="paid")
+    data.loc[data.index[:2], "status"] = "cancelled"
+    data.loc[data.index[2:6], "quantity"] = -1
+    data.loc[data.index[6:10], "currency"] = "USD"
+    less = read(data)
+    assert less.coverage["lines"] == {"used": 30, "total": 34}
+    assert less.coverage["revenue"] == {"used": 135.0, "total": 135.0}
+    assert len(less.returned) == 4
+
+
 # --- fields of the order -----------------------------------------------------------------------------------
 
 

@@ -121,3 +121,13 @@ def test_files_of_one_record_that_differ_in_their_columns_are_named(tmp_path: Pa
     lines = read_order_lines([one, guests])
     assert "guests.csv has no column for customer, status" in lines.remarks
     assert lines.guests == 1
+
+
+def test_a_file_without_quantities_beside_one_with_them_has_one_unit_a_line(tmp_path: Path) -> None:
+    """As it has alone; the report says which file it is."""
+    header = HEADER.replace("quantity,", "")
+    two = write(tmp_path / "two.csv", ["o1,a,k1,2024-01-01,2,9.5,paid"])
+    none = write(tmp_path / "none.csv", ["o2,a,k1,2024-01-02,9.5,paid"], header)
+    lines = read_order_lines([two, none])
+    assert lines.sold["quantity"].tolist() == [2, 1]
+    assert "no column of quantities in none.csv: every line there is one unit" in lines.remarks

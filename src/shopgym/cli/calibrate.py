@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from .console import WIDE, AsJson, print_table, progress_bar, require_no_input, say
+from .console import WIDE, AsJson, print_meanings, print_table, progress_bar, require_no_input, say
 from .record_options import (
     Column,
     Currency,
@@ -147,6 +147,7 @@ def calibrate(
 
 
 def _print(calibration: Calibration, out: Path, set_aside: Path) -> None:
+    from ..realism.meanings import meanings_of
     from ..tables.records import lines_report
     from .ingest import print_report
 
@@ -154,6 +155,7 @@ def _print(calibration: Calibration, out: Path, set_aside: Path) -> None:
     print_report({**lines_report(lines), "recognised": lines.recognised}, set_aside)
     for part in calibration.near:
         _print_part(calibration, part)
+    print_meanings(meanings_of(calibration.comparison))
     _print_responses(calibration)
     rows = [
         {

@@ -69,6 +69,13 @@ def print_table(
     plain_console(max(least, natural)).print(table)
 
 
+def print_meanings(meanings: Mapping[str, str]) -> None:
+    """One line a name, with what it means."""
+    say("what they mean:")
+    for name, meaning in meanings.items():
+        say(f"  {name}: {meaning}")
+
+
 @contextmanager
 def progress_bar(
     name: str, *columns: Any, quiet: bool = False

@@ -7,7 +7,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from .console import WIDE, print_table, progress_bar, say
+from .console import WIDE, print_meanings, print_table, progress_bar, say
 
 if TYPE_CHECKING:
     from ..experiments.config import ExperimentConfig
@@ -91,7 +91,7 @@ def own_data(records: Path, sessions: Path | None, options: RecordOptions) -> Sh
         files = [f for f in names if f.suffix in RECORD_FILES and f.name not in others]
         if not files:
             raise InvalidInput("--records", str(records), "the folder has no tables of records")
-    read = ingest(files, options)
+    read = ingest(files, options, field="--records")
     lines, events = read.lines, read.events
     if lines is not None and records.is_dir() and (records / LINES_FILE).exists():
         lines = _with_returned(lines, records / RETURNED_FILE)
@@ -138,6 +138,7 @@ def _experiment(path: Path) -> ExperimentConfig:
 
 
 def _print(report: OwnRealism, name: str) -> None:
+    from ..realism.meanings import meanings_of
     from ..realism.page import fact_rows
 
     season, judged = report.season, len(report.facts)
@@ -148,6 +149,7 @@ def _print(report: OwnRealism, name: str) -> None:
     if report.drift:
         say(report.drift)
     print_table("Facts", fact_rows(report.facts, report.more_columns), left=("fact",), least=WIDE)
+    print_meanings(meanings_of(report.facts))
     reasons = report.not_given.groupby("why")["name"].agg(", ".join)
     if len(reasons):
         say("facts that the records do not give:")

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from .console import WIDE, AsJson, print_table, progress_bar, require_no_input, say
+from .console import WIDE, AsJson, print_meanings, print_table, progress_bar, require_no_input, say
 from .record_options import (
     Column,
     Currency,
@@ -198,6 +198,8 @@ def _compare_profile(
 
 
 def _print(report: Realism) -> None:
+    from ..realism.meanings import meanings_of
+
     season = report.season
     say(
         f"{report.profile}: {season.visits:,} visits in {season.days:.0f} days, "
@@ -225,6 +227,7 @@ def _print(report: Realism) -> None:
         for row in report.facts.astype(object).to_dict("records")
     ]
     print_table("Facts", rows, left=("fact",), least=WIDE)
+    print_meanings(meanings_of(report.facts))
     rows = [
         {
             "effect size": row["name"],
@@ -236,6 +239,7 @@ def _print(report: Realism) -> None:
         for row in report.effect_sizes.astype(object).to_dict("records")
     ]
     print_table("Effect sizes", rows, left=("effect size",), least=WIDE)
+    print_meanings(meanings_of(report.effect_sizes))
     for result in report.comparisons:
         rows = [
             {

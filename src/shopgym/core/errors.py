@@ -137,7 +137,11 @@ def finite(field: str, values: Any, fix: str = "remove NaN and infinity") -> Non
 
 
 def refuse_rows(field: str, values: Any, bad: Any, fix: str) -> None:
-    """Raise :class:`InvalidInput` at the first row of the array ``values`` that is ``bad`` (n,) bool."""
+    """Raise :class:`InvalidInput` at the first row of the array ``values`` that is ``bad`` (n,) bool.
+
+    Values may be numbers, or the cells (n,) object of a file as they were read.
+    """
     if bad.any():
         row = int(np.flatnonzero(bad)[0])
-        raise InvalidInput(f"{field}[{row}]", values[row].tolist(), fix)
+        value = values[row]
+        raise InvalidInput(f"{field}[{row}]", value.tolist() if hasattr(value, "tolist") else value, fix)

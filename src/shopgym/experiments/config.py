@@ -392,7 +392,7 @@ class ExperimentConfig(Section):
         return hash_json(self.stored())
 
 
-def load_config(path: Path) -> ExperimentConfig:
+def load_config(path: Path | str) -> ExperimentConfig:
     """Read and check an experiment's YAML file, or the shipped config of that name: ``online_retail``."""
     return parse_config(read_config(path))
 

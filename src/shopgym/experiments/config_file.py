@@ -13,12 +13,13 @@ INCLUDE = "include"
 """The key that names other files: one, or a list of which later ones win."""
 
 
-def config_path(path: Path) -> Path:
+def config_path(path: Path | str) -> Path:
     """``path``, or the file of the shipped config of that name.
 
     Raises:
         InvalidInput: there is neither.
     """
+    path = Path(path)
     if path.exists():
         return path
     shipped = {file.stem: file for file in sorted((Path(__file__).parent / "configs").glob("*.yaml"))}
@@ -28,7 +29,7 @@ def config_path(path: Path) -> Path:
     return shipped[path.name]
 
 
-def read_config(path: Path) -> dict[str, Any]:
+def read_config(path: Path | str) -> dict[str, Any]:
     """The mapping in a YAML file, or in the shipped config of that name; not checked yet.
 
     What the file includes is merged into it. Relative paths are taken from the folder of the file in which

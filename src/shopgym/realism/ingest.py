@@ -115,21 +115,22 @@ class Ingested:
         return [*paths, folder / SET_ASIDE_FILE, folder / REPORT_FILE]
 
 
-def ingest(files: Sequence[Path], options: RecordOptions | None = None) -> Ingested:
+def ingest(files: Sequence[Path], options: RecordOptions | None = None, *, field: str = "FILE") -> Ingested:
     """Read files of order lines and of events.
 
     Args:
         files: CSV of any dialect, JSON lines, a list in JSON, Parquet. Files of one kind are of one system.
         options: how they are read; None: everything is recognised.
+        field: what errors call the files.
 
     Raises:
         InvalidInput: names the file, the column or the row, and what to do.
     """
     options = options or RecordOptions()
     if not files:
-        raise InvalidInput("FILE", [], "give a file or more")
-    tables = {path: read_record_table(path, "FILE", options, None, "--column") for path in files}
-    record_of_lines, record_of_events = (_of_kind(tables, kind) for kind in (LINES, EVENTS))
+        raise InvalidInput(field, [], "give a file or more")
+    tables = {path: read_record_table(path, field, options, None, "--column") for path in files}
+    record_of_lines, record_of_events = (_of_kind(tables, kind, field) for kind in (LINES, EVENTS))
     lines = events = None
     if record_of_lines is not None:
         lines = order_lines(record_of_lines, options, need=NEEDED)
@@ -147,9 +148,9 @@ def ingest(files: Sequence[Path], options: RecordOptions | None = None) -> Inges
     return Ingested(lines, events, items)
 
 
-def _of_kind(tables: Mapping[Path, RecordTable], kind: str) -> RecordTable | None:
+def _of_kind(tables: Mapping[Path, RecordTable], kind: str, field: str) -> RecordTable | None:
     """The rows of all files of one kind; None where there are none."""
     names = [path for path, table in tables.items() if table.mapping.kind == kind]
     if not names:
         return None
-    return stacked([tables[path] for path in names], [path.name for path in names], "FILE")
+    return stacked([tables[path] for path in names], [path.name for path in names], field)

@@ -13,6 +13,7 @@ from ..core.config import with_settings
 from ..core.errors import InvalidInput, in_range
 from ..simulators import Catalog, ShopConfig
 from .facts import FACTS
+from .meanings import meanings_of
 from .own_facts import OWN_FACTS, facts_of, own_values
 from .own_records import as_recorded, split_in_time
 from .reference import StylisedFact, near
@@ -81,6 +82,7 @@ class OwnRealism:
             "judged": len(self.facts),
             "drift": self.drift,
             "facts": plain_rows(self.facts),
+            "meanings": meanings_of(self.facts),
             "not_given": plain_rows(self.not_given),
             "notes": list(self.notes),
         }

@@ -13,6 +13,7 @@ from ..core.files import write_text
 from ..core.html_page import html_page
 from ..evaluation.figures import image, png_of
 from .applicability import HALVES
+from .meanings import meanings_of
 from .own_report import OwnRealism
 from .report import Realism
 
@@ -49,7 +50,7 @@ def write_own_page(report: OwnRealism, name: str, out: Path) -> None:
         _list(notes),
         _pictures(figures(report.real, report.simulated, report.facts, report.share)),
         "<h2>The facts</h2>",
-        _table(fact_rows(report.facts, report.more_columns)),
+        _table(with_meanings(fact_rows(report.facts, report.more_columns), meanings_of(report.facts))),
         "<h2>Facts that the records do not give</h2>",
         _table(report.not_given.to_dict("records")),
     ]
@@ -71,13 +72,14 @@ def write_profile_page(report: Realism, out: Path) -> None:
     drawn: dict[str, Figure | None] = {"facts": draw_facts(report.facts)}
     drawn |= {c.comparison.name: draw_distances(c) for c in report.comparisons}
     effects = report.effect_sizes[report.effect_sizes["why"] == ""]
+    effect_meanings = meanings_of(effects)
     body = [
         f"<h1>{escape(report.profile)}: is the shop like real shops of its kind?</h1>",
         _tiles(tiles),
         _list(report.notes),
         _pictures({key: figure for key, figure in drawn.items() if figure is not None}),
         "<h2>The facts</h2>",
-        _table(fact_rows(report.facts, ["half"])),
+        _table(with_meanings(fact_rows(report.facts, ["half"]), meanings_of(report.facts))),
         "<h2>Effect sizes</h2>",
         _table(
             {
@@ -85,6 +87,7 @@ def write_profile_page(report: Realism, out: Path) -> None:
                 "real": f"{row['real_low']:.4g} to {row['real_high']:.4g}",
                 "shop": f"{row['value']:.4g}",
                 "inside": _yes(row["inside"]),
+                "what it means": effect_meanings[row["name"]],
             }
             for row in effects.astype(object).to_dict("records")
         ),
@@ -109,6 +112,11 @@ def fact_rows(facts: pd.DataFrame, more: Sequence[str]) -> list[dict[str, str]]:
         cells |= {column: _cell(row[column]) for column in more}
         rows.append(cells)
     return rows
+
+
+def with_meanings(rows: list[dict[str, str]], meanings: Mapping[str, str]) -> list[dict[str, str]]:
+    """Rows of facts, each with what it means."""
+    return [row | {"what it means": meanings[row["fact"]]} for row in rows]
 
 
 def _cell(value: Any) -> str:

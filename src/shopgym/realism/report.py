@@ -17,6 +17,7 @@ from .applicability import FIT, HALVES, JUDGING, SPECIFIC, applicable_facts, hal
 from .comparisons import COMPARISONS, ComparisonResult, compare_with_record
 from .effect_sizes import PUBLISHED, measure_effect_sizes
 from .facts import measure
+from .meanings import meanings_of
 from .own_records import split_in_time
 from .reference import StylisedFact, stylised_facts
 from .resampling import RESAMPLES
@@ -104,6 +105,7 @@ class Realism:
             "halves": {name: self.of_half(name) for name in HALVES},
             "facts": plain_rows(self.facts),
             "responses": plain_rows(self.effect_sizes),
+            "meanings": meanings_of(self.facts) | meanings_of(self.effect_sizes),
             "not_applicable": plain_rows(self.not_applicable),
             "compared": [
                 {

@@ -16,6 +16,7 @@ from ...evaluation.offline.estimate import without_infinity
 from ...simulators import Catalog
 from ...simulators.profiles.profiles import PROFILES
 from ...tables.records import RecordOptions, lines_report, save_set_aside
+from ..meanings import meanings_of
 from ..responses.from_files import ResponseFiles, measure_files
 from ..responses.response import MeasuredResponses, Response
 from ..robustness import Robustness
@@ -90,6 +91,7 @@ class Calibration:
             **lines_report(self.own.lines),
             "catalog": self.shop.catalog.describe(),
             "facts": _rows(self.comparison),
+            "meanings": meanings_of(self.comparison),
             "near": _by_part(self.near),
             "untouched_near": _by_part(self.untouched_near),
             "found": [without_infinity(asdict(parameter)) for parameter in self.fitted],

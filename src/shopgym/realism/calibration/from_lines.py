@@ -49,10 +49,21 @@ class FittedParameter:
     low: float = float("nan")
     high: float = float("nan")
 
+    @property
+    def is_open(self) -> bool:
+        """Whether the interval is so wide that the value says nothing."""
+        return 0 < WIDE * self.low < self.high
+
+    @property
+    def why_open(self) -> str:
+        """The same in words."""
+        ends = f"{self.low:.2g} to {self.high:.2g}"
+        return f"the records leave it anywhere from {ends}; {self.value:.3g} is likely"
+
 
 @dataclass(frozen=True)
 class UnidentifiedParameter:
-    """A parameter that the data do not identify, and why. It keeps the profile's value."""
+    """A parameter that the data do not identify, and why. It has the profile's value, or one as likely."""
 
     name: str
     why: str

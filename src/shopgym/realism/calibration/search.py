@@ -32,10 +32,12 @@ class FactSearch:
     Attributes:
         free: the parameters.
         part: whose facts are met.
+        renew: whether slopes are simulated again where no step is better: see :func:`simulated_moments`.
     """
 
     free: tuple[Free, ...]
     part: Part
+    renew: bool = False
 
     def run(
         self,
@@ -62,7 +64,7 @@ class FactSearch:
             rounds=rounds,
             straight=STRAIGHT,
             slopes=slopes,
-            renew=False,  # slopes from new differences cost more seasons than they gain
+            renew=self.renew,
             progress=progress,
         )
 
@@ -82,9 +84,10 @@ class FactSearch:
         """By name of a parameter: low, high, and why it is not identified ("" if it is).
 
         The interval is that of the method of moments (Hansen 1982), from the intervals of the record's facts:
-        the parameters move with the facts as the slopes say. A parameter is not identified if the facts
-        hardly move with it, if its interval is as wide as the range that was searched, or if the search ended
-        at a bound of that range.
+        the parameters move with the facts as the slopes say. Where the facts are missed by more than their
+        errors explain, errors are larger by the root of that ratio (Birge 1932). A parameter is not
+        identified if the facts hardly move with it, if its interval is as wide as the range that was
+        searched, or if the search ended at a bound of that range.
         """
         facts = self.part.facts
         sampling = np.array([(fact.high - fact.low) / 2 / Z for fact in facts]) / self.part.tolerance
@@ -93,7 +96,7 @@ class FactSearch:
         information = (fit.slopes.T / variance) @ fit.slopes + np.eye(fit.slopes.shape[1]) / (
             2 * RANGE_STEPS
         ) ** 2
-        error = np.sqrt(np.diag(np.linalg.inv(information)))
+        error = np.sqrt(np.diag(np.linalg.inv(information)) * _misfit(fit, self.part, variance))
         out = {}
         for at, f in enumerate(self.free[: fit.slopes.shape[1]]):
             scaled, name = f.scaled, f.scaled.name
@@ -107,6 +110,13 @@ class FactSearch:
                 why = "the facts leave it open by more than the range that was searched"
             out[name] = (scaled.value(here - half), scaled.value(here + half), why)
         return out
+
+
+def _misfit(fit: Fit, part: Part, variance: F64) -> float:
+    """Squared misses over their variances (m,), for each fact that is left over; 1 at the least."""
+    left_over = max(len(variance) - fit.slopes.shape[1], 1)
+    squares: F64 = capped_misses(fit.moments, part) ** 2 / variance
+    return float(max(1.0, np.sum(squares) / left_over))
 
 
 def capped_misses(values: F64, part: Part) -> F64:

@@ -93,6 +93,13 @@ class SimulatedShop:
         changed = replace(self, config=config, behaviour=replace(self.behaviour, **behaviour), **catalog)
         return changed.with_people()
 
+    @property
+    def customers(self) -> float:
+        """People who come in the season, about, without those who only pass by."""
+        config = self.config
+        passing = config.people.retention.passing if config.people.enabled else 0.0
+        return config.arrivals.established + config.arrivals.per_day * self.days * (1.0 - passing)
+
     def with_people(self) -> SimulatedShop:
         """The shop with enough people for the season."""
         arrivals = self.config.arrivals
@@ -157,7 +164,8 @@ class SimulatedShop:
                 progress=progress,
             )
         except InvalidInput as error:
-            raise InvalidInput(f"season: {error.field}", error.value, error.fix) from None
+            where = error.field if error.field.startswith("season") else f"season: {error.field}"
+            raise InvalidInput(where, error.value, error.fix) from None
 
 
 def same_levels(config: ShopConfig, other: ShopConfig) -> ShopConfig:

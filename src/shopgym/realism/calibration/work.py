@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -26,10 +26,16 @@ from .weeks import season_of_year
 
 SEARCH_VISITS, WRITTEN_VISITS = 15_000, 200_000
 """Visits of a season during the search, and at most of a season of the shop that is written."""
+FEWEST_CUSTOMERS = 100
+"""Of a season during the search: with fewer, chance hides what a step of the search does."""
+CHEAP_PAGES, MORE_ROUNDS = 100_000, 3
+"""Where a season of visits has at most so many pages, a search may take so many times as many steps, and new
+slopes on its way. Seasons of orders alone last months, and take longer than their pages tell."""
 SIZING_ROUNDS, SIZED = 4, 0.1
 """Seasons before a search in which orders get their size, and the change of ``mission_stay`` that ends it."""
 LAST_ROUNDS = 2
 """Steps of the search at the size at which the shop is written."""
+NO_VISITS = "it follows from the share of visits with an order, which order lines do not say"
 WORSE = "the profile's value gives facts as good or better"
 Progress = Callable[[str, int], None]
 
@@ -88,7 +94,8 @@ class Work:
         """
         seen = shop if self.own.events is not None else shop.customers_only()
         visits = max(seen.config.visits_per_day * seen.days, 1.0)
-        seen = seen.smaller(min(1.0, min(SEARCH_VISITS, self.visits) / visits))
+        least = FEWEST_CUSTOMERS / max(seen.customers, 1.0)
+        seen = seen.smaller(min(1.0, max(min(SEARCH_VISITS, self.visits) / visits, least)))
         return replace(seen, days=self.parts[0].data.days if days is None else days).with_people()
 
     def season(self, shop: SimulatedShop) -> Season:
@@ -127,17 +134,19 @@ class Work:
         begin = start(base, self.own, pilot, seen.share)
         if rounds == 0:
             shop, said = self._whole(begin.shop, base)
-            return FittedShop(shop, begin.fitted, begin.unidentified, tuple(said), None)
+            return self._fitted(shop, begin.fitted, begin.unidentified, said)
         unknown = {one.name for one in begin.unidentified}
         names = [fact.name for fact in self.parts[0].facts]
         free = tuple(f for f in free_parameters(names) if f.scaled.name not in unknown)
-        search = FactSearch(free, self.parts[0])
+        cheap = self.own.events is not None and pilot.pages <= CHEAP_PAGES
+        search = FactSearch(free, self.parts[0], renew=cheap)
         begin = self._sized(begin)
-        searched = search.run(begin.shop, self.small, rounds=rounds, progress=self._on_loss)
+        steps = MORE_ROUNDS * rounds if cheap else rounds
+        searched = search.run(begin.shop, self.small, rounds=steps, progress=self._on_loss)
         values, given_up, remarks = self._kept(search, begin, base, searched)
         begin = self._in_season(replace(begin, shop=begin.shop.with_values({**values, **given_up})))
         shop, said = self._whole(begin.shop, base)
-        kept = FactSearch(tuple(f for f in free if f.scaled.name in values), self.parts[0])
+        kept = FactSearch(tuple(f for f in free if f.scaled.name in values), self.parts[0], renew=cheap)
         columns = [at for at, f in enumerate(free) if f.scaled.name in values]
         last = kept.run(
             shop,
@@ -148,7 +157,23 @@ class Work:
         )
         shop = shop.with_values(kept.values(last.values))
         fitted, unidentified = _findings(begin, free, kept, last, shop)
-        return FittedShop(shop, fitted, unidentified, (*remarks, *said), last)
+        return self._fitted(shop, fitted, unidentified, (*remarks, *said), last)
+
+    def _fitted(
+        self,
+        shop: SimulatedShop,
+        found: Sequence[FittedParameter],
+        unidentified: Sequence[UnidentifiedParameter],
+        remarks: Sequence[str],
+        search: Fit | None = None,
+    ) -> FittedShop:
+        """The shop. What has an interval that says nothing, or follows from what is assumed, is not found."""
+        why = {one.name: one.why_open for one in found if one.is_open}
+        if self.own.events is None:
+            why |= {one.name: NO_VISITS for one in found if one.name == "arrivals.per_day"}
+        open_ones = (UnidentifiedParameter(name, reason) for name, reason in why.items())
+        fitted = tuple(one for one in found if one.name not in why)
+        return FittedShop(shop, fitted, (*unidentified, *open_ones), tuple(remarks), search)
 
     def or_profile(self, fit: FittedShop, base: SimulatedShop, untouched: SimulatedShop) -> FittedShop:
         """The fit, or less of it where the profile as it is has more facts of the fitted part near.
@@ -174,7 +199,7 @@ class Work:
             shop, said = self._whole(begin.shop, base)
             if self._count_near(shop) > most:
                 most, what = self._count_near(shop), words
-                best = FittedShop(shop, begin.fitted, begin.unidentified, tuple(said), None)
+                best = self._fitted(shop, begin.fitted, begin.unidentified, said)
         remark = (
             f"the profile as it is has {profile} facts near, its numbers with your catalogue {most} at most"
         )
@@ -299,7 +324,8 @@ def _findings(
     intervals: Mapping[str, tuple[float, float, str]] = kept.intervals(last)
     unidentified = list(begin.unidentified)
     names = {f.scaled.name for f in free}
-    fitted = [one for one in begin.fitted if one.name not in names]
+    closed = {one.name: one for one in begin.fitted}
+    found = [one for one in begin.fitted if one.name not in names]
     for f in free:
         name = f.scaled.name
         if name not in intervals:
@@ -308,7 +334,11 @@ def _findings(
         low, high, why = intervals[name]
         if why:
             unidentified.append(UnidentifiedParameter(name, why))
-        else:
-            how = f"simulated moments: {', '.join(f.facts[:3])}"
-            fitted.append(FittedParameter(name, shop.value(name), "", how, low, high))
-    return tuple(fitted), tuple(unidentified)
+            continue
+        if name in closed:  # two estimates of one number: the stated interval holds those of both
+            low, high = (
+                float(end) for end in (np.fmin(low, closed[name].low), np.fmax(high, closed[name].high))
+            )
+        how = f"simulated moments: {', '.join(f.facts[:3])}"
+        found.append(FittedParameter(name, shop.value(name), "", how, low, high))
+    return tuple(found), tuple(unidentified)

@@ -48,7 +48,8 @@ def amounts(table: pd.DataFrame, field: str, column: str, *, above: bool = False
     values = np.asarray(to_numbers(table[column], column), np.float64)
     good = values > 0 if above else values >= 0
     fix = f"give a number {'above 0' if above else 'of 0 or more'}"
-    refuse_rows(f"{field} {column}", values, ~(good & np.isfinite(values)), fix)
+    cells = table[column].to_numpy(dtype=object)  # text is shown as it stands in the file
+    refuse_rows(f"{field} {column}", cells, ~(good & np.isfinite(values)), fix)
     return values
 
 

@@ -15,7 +15,7 @@ from ..nested import BROKEN, RECORD, field_names, flatten, is_json, json_records
 from ..reader import RECOGNISED, is_parquet, read_table, unique_columns
 from ..recognise import table_head
 from ..text import as_text
-from .mapping import NUMBERS, RecordMapping, recognise_headerless
+from .mapping import LINES, NUMBERS, RecordMapping, recognise_headerless
 from .options import RecordOptions
 from .overlap import in_later_files
 from .set_aside import Refusals
@@ -174,11 +174,13 @@ def stacked(tables: Sequence[RecordTable], names: Sequence[str], field: str) -> 
     if other is not None:
         fix = f"files of one kind are of one system, here of {first.mapping.name} and {other.mapping.name}"
         raise InvalidInput(field, list(names), f"{fix}: read them apart")
+    tables, units_said = _with_quantities(tables, names)
     table = pd.concat([part.table for part in tables], ignore_index=True)
     remarks = tuple(dict.fromkeys(remark for part in tables for remark in part.remarks))
     for name, part in zip(names, tables):
         absent = [str(column) for column in table if column not in part.table]
         remarks += (f"{name} has no column for {', '.join(absent)}",) if absent else ()
+    remarks += units_said
     row = np.concatenate([part.row for part in tables])
     number = np.repeat(np.arange(len(tables)), [len(part.table) for part in tables])
     file = np.array(names, dtype=object)[number]
@@ -198,6 +200,21 @@ def stacked(tables: Sequence[RecordTable], names: Sequence[str], field: str) -> 
         repeated=repeated,
         files=files,
     )
+
+
+def _with_quantities(
+    tables: Sequence[RecordTable], names: Sequence[str]
+) -> tuple[Sequence[RecordTable], tuple[str, ...]]:
+    """Order lines of a file without quantities beside one that has them: one unit each, as if read alone."""
+    without = {name for name, part in zip(names, tables) if "quantity" not in part.table}
+    if not without or len(without) == len(tables) or tables[0].mapping.kind != LINES:
+        return tables, ()
+    filled = [
+        replace(part, table=part.table.assign(quantity=1.0)) if name in without else part
+        for name, part in zip(names, tables)
+    ]
+    said = (f"no column of quantities in {', '.join(sorted(without))}: every line there is one unit",)
+    return filled, said
 
 
 def read_record_table(

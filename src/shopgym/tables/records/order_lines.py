@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -46,6 +46,9 @@ KEPT = (
 MOST, MOST_WORDS = 0.5, 20
 SMALLEST, LARGEST, MOST_UNITS = 1e-9, 1e12, 1e9
 """Prices up to the first are 0; larger prices and more units of a line are errors."""
+RETURN = "below 0: counted as a return"
+NO_SALE = ("status", "cancelled", "cancelled_quantity", "line")
+"""Columns that refuse a row because nothing was sold: a cancelled order, or a line that was there before."""
 FALSE = ("", "false", "no", "0", "n", "f", "none", "null", "nan")
 
 
@@ -63,8 +66,9 @@ class OrderLines:
         rows: number of rows that were read.
         currency: of all lines used; "" if the records do not say.
         remarks: what was recognised or assumed, in words.
-        coverage: by ``items``, ``lines`` and ``revenue``: ``used`` and ``total``, before and after leaving
-            out items by pattern and number of orders.
+        coverage: by ``items``, ``lines`` and ``revenue``: ``used``, and ``total`` of all sales in the
+            records. Rows that are set aside count too, except cancelled orders, returns and repeated lines.
+            Revenue is counted where its amount is known, in the same currency.
         guests: number of orders without a known customer.
         mapping: name of the mapping.
         recognised: how a text table is written, where that is not plain CSV, in words.
@@ -153,8 +157,7 @@ def order_lines(
         owner = lines.groupby("order")["customer"].transform("first")
         stranger = lines["customer"].notna() & (lines["customer"] != owner)
         refusals.refuse(stranger, "order", "this id is another customer's too")
-    usable = refusals.good
-    refusals.refuse(lines["quantity"] < 0, "quantity", "below 0: counted as a return")
+    refusals.refuse(lines["quantity"] < 0, "quantity", RETURN)
     inside = _in_catalog(lines, mapping, options, refusals)
     sold = lines[refusals.good]
     if len(sold) < fewest:
@@ -166,8 +169,8 @@ def order_lines(
     if "price" in sold:
         back, price, said = refunds(sold, whole[refusals.good])
         sold = sold.assign(price=price)
-    coverage = _coverage(lines[usable & (lines["quantity"] > 0)], inside[usable & (lines["quantity"] > 0)])
-    negative = lines[usable & (lines["quantity"] < 0)].assign(quantity=lambda rows: -rows["quantity"])
+    coverage = _coverage(lines, refusals, currency)
+    negative = lines[refusals.reason == RETURN].assign(quantity=lambda rows: -rows["quantity"])
     paid_back = sold[back > 0].assign(quantity=back[back > 0])
     return OrderLines(
         _kept(sold),
@@ -379,19 +382,21 @@ def _in_catalog(
     return inside
 
 
-def _coverage(lines: pd.DataFrame, inside: Any) -> dict[str, dict[str, float]]:
-    """What the items that stay are of all lines that can be used."""
-    inside = np.asarray(inside, bool)
+def _coverage(lines: pd.DataFrame, refusals: Refusals, currency: str) -> dict[str, dict[str, float]]:
+    """What is used of all sales of the records; amounts count where they are known, in the same currency."""
+    sale = ~(np.isin(refusals.column, NO_SALE) | (lines["quantity"] < 0).to_numpy(bool))
+    sales, used = lines[sale], refusals.good[sale]
     out: dict[str, dict[str, float]] = {}
-    if "item" in lines:
-        out["items"] = {"used": int(lines["item"][inside].nunique()), "total": int(lines["item"].nunique())}
-    out["lines"] = {"used": int(inside.sum()), "total": len(lines)}
-    if "price" in lines:
-        revenue = (lines["price"] * lines["quantity"]).to_numpy(np.float64)
-        out["revenue"] = {
-            "used": round(float(revenue[inside].sum()), 2),
-            "total": round(float(revenue.sum()), 2),
-        }
+    if "item" in sales:
+        out["items"] = {"used": int(sales["item"][used].nunique()), "total": int(sales["item"].nunique())}
+    out["lines"] = {"used": int(used.sum()), "total": len(sales)}
+    if "price" in sales:
+        amount = (sales["price"] * sales["quantity"]).to_numpy(np.float64, copy=True)
+        other = np.zeros(len(sales), np.bool_)
+        if currency and "currency" in sales:
+            other = (sales["currency"] != currency).to_numpy(bool)
+        amount[~np.isfinite(amount) | other] = 0.0
+        out["revenue"] = {"used": round(float(amount[used].sum()), 2), "total": round(float(amount.sum()), 2)}
     return out
 
 
