@@ -14,8 +14,8 @@ import yaml
 
 from ....core.files import new_folder
 from ....core.hashing import hash_json
+from ....evaluation.offline.verdict import REFUSE
 from ....evaluation.online import AssignedRows, TestAnalysis, analyse_rows
-from ....evaluation.online.outcomes import REFUSE
 from ....evaluation.online.preference import Preference, preference
 from ....policies.policy import SlatePolicy
 from ....simulators import Catalog
