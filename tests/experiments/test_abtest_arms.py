@@ -66,7 +66,7 @@ def test_an_exported_policy_is_an_arm_like_the_agent_that_it_was(saved: Any, tmp
     assert learnt.sentence == exported.sentence
     assert exported.policies == learnt.policies
     assert exported.policies["treatment"] == replace(policy, name="treatment").hash
-    assert json.loads((tmp_path / "exported" / "abtest.json").read_text())["policies"] == exported.policies
+    assert json.loads((tmp_path / "exported" / "summary.json").read_text())["policies"] == exported.policies
 
 
 def test_a_policy_of_another_shop_is_no_arm(saved: Any) -> None:
@@ -113,7 +113,7 @@ def test_a_ramp_from_end_to_end(tmp_path: Path, monkeypatch: pytest.MonkeyPatch)
     done = CliRunner().invoke(app, ["abtest", "run", "up.yaml", design, "guardrails={purchase: 0.5}"])
     assert done.exit_code == 0, done.exception
     assert "report: runs/up/report.html" in done.output
-    told = json.loads(Path("runs/up/abtest.json").read_text())
+    told = json.loads(Path("runs/up/summary.json").read_text())
     stages = [(stage["share"], stage["days"], stage["decision"]) for stage in told["stages"]]
     assert stages == [(0.2, 4, "went on"), (0.5, 4, "went on")]
     rows = pd.read_csv("runs/up/rows.csv")

@@ -10,6 +10,7 @@ import numpy as np
 import pandas as pd
 import pytest
 import yaml
+from builders.run_folders import write_sweep, write_test
 from typer.testing import CliRunner
 
 from shopgym._version import __version__
@@ -18,26 +19,6 @@ from shopgym.core import InvalidInput
 from shopgym.evaluation.intervals.normal import student_interval
 from shopgym.experiments.finished import compare_runs, list_runs, read_run, remove_run
 from shopgym.experiments.run_folder import check_folder, sole_writer
-
-
-def write_sweep(folder: Path, values: dict[tuple[int, int], float], **config: Any) -> Path:
-    """A sweep over ``training.rounds`` whose agent ``a`` has these values by (rounds, seed)."""
-    (folder / "cells").mkdir(parents=True)
-    (folder / "config.yaml").write_text(yaml.safe_dump({"name": folder.name, **config}))
-    rows = [
-        {"point": f"point-{rounds}", "training.rounds": rounds, "seed": seed, "agent": "a", "failed": ""}
-        | {"value": value, "value_low": value - 1, "value_high": value + 1}
-        for (rounds, seed), value in values.items()
-    ]
-    table = pd.DataFrame(rows)
-    table.to_csv(folder / "table.csv", index=False)
-    table.to_parquet(folder / "table.parquet", index=False)
-    worlds = [{"sentence": "a is best"}]
-    summary = {"settings": ["training.rounds"], "worlds": worlds, "config_hash": "0" * 64}
-    (folder / "summary.json").write_text(json.dumps(summary))
-    (folder / "environment.json").write_text(json.dumps({"shopgym": __version__}))
-    return folder
-
 
 FIRST = {(2, 0): 1.0, (2, 1): 11.0, (2, 2): -8.0, (4, 0): 2.0, (4, 1): 12.0, (4, 2): -7.0}
 SECOND = {(2, 1): 11.5, (2, 2): -7.4, (2, 3): 40.0, (8, 0): 2.0}
@@ -132,7 +113,7 @@ def test_a_run_is_shown_and_deleted_and_nothing_else_is(tmp_path: Path) -> None:
     papers.mkdir()
     (papers / "config.yaml").write_text("mine: 1\n")
     for folder in (papers, tmp_path):
-        with pytest.raises(InvalidInput, match="give a folder that 'shopgym run' wrote"):
+        with pytest.raises(InvalidInput, match="give a folder that 'shopgym run' or"):
             remove_run(folder)
     with sole_writer(one):
         done = CliRunner().invoke(app, ["runs", "rm", str(one), "--yes"])
@@ -195,3 +176,16 @@ def test_a_run_of_another_version_is_not_said_to_give_the_same_results(tmp_path:
     (folder / "environment.json").write_text(json.dumps({"shopgym": "0.0.9"}))
     with pytest.raises(InvalidInput, match=r"version 0.0.9 ran this config into it.*--overwrite"):
         check_folder(folder, stored, "summary.json", overwrite=False)
+
+
+def test_online_tests_are_listed_shown_and_deleted_as_runs_are(tmp_path: Path) -> None:
+    test = write_test(tmp_path / "test", verdict="trust")
+    listed = CliRunner().invoke(app, ["runs", "list", str(tmp_path), "--json"])
+    assert [(r["kind"], r["state"], r["headline"]) for r in json.loads(listed.output)["runs"]] == [
+        ("abtest", "finished", "new is better")
+    ]
+    assert "new is better" in CliRunner().invoke(app, ["runs", "report", str(test)]).output
+    with pytest.raises(InvalidInput, match="a run of kind abtest compares no agents"):
+        compare_runs(read_run(test), read_run(test))
+    assert CliRunner().invoke(app, ["runs", "rm", str(test), "--yes"]).exit_code == 0
+    assert not test.exists()

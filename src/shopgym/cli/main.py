@@ -27,7 +27,7 @@ from .reward import reward_lint
 from .reward_audit import reward_audit, reward_frontier
 from .reward_scene import reward_scene
 from .run import run
-from .runs import runs_compare, runs_list, runs_report, runs_rm
+from .runs import runs_compare, runs_list, runs_mlflow, runs_report, runs_rm
 from .serve import serve
 from .watch import watch
 
@@ -76,8 +76,14 @@ GROUPS: dict[str, tuple[str, dict[str, Callable[..., None]]]] = {
         },
     ),
     "runs": (
-        "List, compare, show or delete runs.",
-        {"list": runs_list, "compare": runs_compare, "report": runs_report, "rm": runs_rm},
+        "List, compare, show or delete runs, or write them to MLflow.",
+        {
+            "list": runs_list,
+            "compare": runs_compare,
+            "report": runs_report,
+            "mlflow": runs_mlflow,
+            "rm": runs_rm,
+        },
     ),
     "abtest": (
         "Plan, analyse or run an online test.",

@@ -10,7 +10,7 @@ import typer
 
 from .console import AsJson, print_table, say
 
-RunFolder = Annotated[Path, typer.Argument(help="a folder that 'shopgym run' wrote")]
+RunFolder = Annotated[Path, typer.Argument(help="a folder that 'shopgym run' or 'shopgym abtest run' wrote")]
 
 
 def runs_list(
@@ -103,6 +103,37 @@ def runs_report(run: RunFolder, as_json: AsJson = False) -> None:
     say(finished.headline)
     if page.is_file():
         say(f"report: {page}")
+
+
+def runs_mlflow(
+    runs: Annotated[list[Path], typer.Argument(help="folders that 'shopgym run' or 'abtest run' wrote")],
+    to: Annotated[
+        str | None,
+        typer.Option(metavar="URI", help="default: MLFLOW_TRACKING_URI, else sqlite:///mlflow.db"),
+    ] = None,
+    experiment: Annotated[str, typer.Option(help="in MLflow, which keeps the runs")] = "shopgym",
+    as_json: AsJson = False,
+) -> None:
+    """Write finished runs to MLflow; a run that is there is left as it is.
+
+    It needs the extra 'mlflow'.
+    """
+    from dataclasses import asdict
+
+    from ..experiments.finished import read_run
+    from ..experiments.tracking.mlflow_store import write_to_mlflow
+    from ..experiments.tracking.tracked_run import tracked_run
+
+    tracked = [tracked_run(read_run(folder)) for folder in runs]  # all can be read before one is written
+    rows = []
+    for folder, run in zip(runs, tracked, strict=True):
+        written = write_to_mlflow(run, experiment, to)
+        rows.append({"folder": str(folder), **asdict(written)})
+        if not as_json:
+            what = f"written with {written.nested} nested runs" if written.is_new else "there already"
+            say(f"{folder.name}: {what}, as run {written.run_id} of '{experiment}'")
+    if as_json:
+        print(json.dumps({"runs": rows}))
 
 
 def runs_rm(

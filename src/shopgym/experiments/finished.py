@@ -21,7 +21,7 @@ import pandas as pd
 from ..core.errors import InvalidInput
 from ..evaluation.intervals.normal import student_interval
 from .cells.store import FOLDER
-from .kinds import EXPERIMENT, KINDS, ConfigKind
+from .kinds import ABTEST, EXPERIMENT, RUN_KINDS, ConfigKind
 from .run_folder import (
     CONFIG,
     SUMMARY,
@@ -40,7 +40,7 @@ SWEEP = "sweep"
 
 @dataclass(frozen=True)
 class FinishedRun:
-    """A folder that ``shopgym run`` wrote, or is still writing.
+    """A folder that ``shopgym run`` or ``shopgym abtest run`` wrote, or is still writing.
 
     Attributes:
         folder: of the run.
@@ -65,7 +65,7 @@ class FinishedRun:
     @property
     def config_kind(self) -> ConfigKind:
         """What its config is."""
-        return KINDS[str(self.config.get("kind", EXPERIMENT))]
+        return RUN_KINDS[str(self.config.get("kind", EXPERIMENT))]
 
     @cached_property
     def summary(self) -> dict[str, Any]:
@@ -107,6 +107,8 @@ class FinishedRun:
             return f"{gate['candidate']} {'passed' if gate['passed'] else 'was refused'}: {gate['reason']}"
         if self.kind == SWEEP:
             return "; ".join(str(world["sentence"]) for world in self.summary["worlds"])
+        if self.kind == ABTEST:
+            return str(self.summary["sentence"])
         return self.config_kind.load_study().headline(self.summary)
 
     def table(self) -> pd.DataFrame:
@@ -139,7 +141,9 @@ def read_run(folder: Path) -> FinishedRun:
         InvalidInput: there is none.
     """
     if not (folder / CONFIG).is_file() or not ((folder / SUMMARY).is_file() or (folder / FOLDER).is_dir()):
-        raise InvalidInput("run", str(folder), "give a folder that 'shopgym run' wrote")
+        raise InvalidInput(
+            "run", str(folder), "give a folder that 'shopgym run' or 'shopgym abtest run' wrote"
+        )
     return FinishedRun(folder, stored_config(folder))
 
 

@@ -101,6 +101,11 @@ KINDS = {
     ),
 }
 
+RUN_KINDS = KINDS | {
+    ABTEST: ConfigKind("studies.online_tests:AbtestConfig", cells="", value="", world="."),
+}
+"""Every kind of config whose runs are kept in a folder; those of ``abtest`` have no cells."""
+
 
 def kind_of(values: Mapping[str, Any]) -> str:
     """The kind that a config's mapping says; an experiment if it says none.

@@ -12,11 +12,12 @@ import numpy as np
 
 from ...core.errors import InvalidInput, in_range, one_of
 from ...tables import AUTO, Dialect
+from ..offline.verdict import CAUTION, REFUSE, TRUST
 from .corrections import CORRECTIONS
 from .detail import PartEffect, Trend, daily_effects, segment_effects, segments_left_out, trend
 from .effects import FIXED, SEQUENCE, STOPS, Effect, StopRule, effect_of
 from .metrics import Metric
-from .outcomes import BETTER, CAUTION, KEPT, LOST, OPEN, REFUSE, REFUSED, TRUST, UNCLEAR, WORSE
+from .outcomes import BETTER, KEPT, LOST, OPEN, REFUSED, UNCLEAR, WORSE
 from .sequence import PLANNED
 from .split import BROKEN_SPLIT, Split, check_split
 from .table import AssignedRows, TestColumns, read_test

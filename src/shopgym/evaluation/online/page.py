@@ -10,8 +10,9 @@ from ...core.html_page import html_page
 from ..answer import COLOURS
 from ..card.bars import Mark, intervals
 from ..card.page import STYLE
+from ..offline.verdict import REFUSE
 from .effects import Effect
-from .outcomes import BETTER, KEPT, LOST, REFUSE, WORSE
+from .outcomes import BETTER, KEPT, LOST, WORSE
 from .words import effect_rows, trend_lines
 
 if TYPE_CHECKING:

@@ -5,8 +5,9 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING
 
+from ..offline.verdict import REFUSE
 from .effects import SEQUENCE, Bounds, Effect
-from .outcomes import BETTER, KEPT, LOST, OPEN, REFUSE, REFUSED, UNCLEAR, WORSE
+from .outcomes import BETTER, KEPT, LOST, OPEN, REFUSED, UNCLEAR, WORSE
 
 if TYPE_CHECKING:
     from .analysis import EffectRow, TestAnalysis

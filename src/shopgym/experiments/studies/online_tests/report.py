@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from ....core.html_page import html_page
 from ....evaluation.card.page import STYLE
-from ....evaluation.online.outcomes import REFUSE
+from ....evaluation.offline.verdict import REFUSE
 from ....evaluation.online.page import sections, verdict_box
 from ....evaluation.online.words import percents
 from ...report.page import html_table

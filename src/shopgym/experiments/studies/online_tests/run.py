@@ -14,14 +14,14 @@ import yaml
 
 from ....core.files import new_folder
 from ....core.hashing import hash_json
+from ....evaluation.offline.verdict import REFUSE
 from ....evaluation.online import AssignedRows, TestAnalysis, analyse_rows
-from ....evaluation.online.outcomes import REFUSE
 from ....evaluation.online.preference import Preference, preference
 from ....policies.policy import SlatePolicy
 from ....simulators import Catalog
 from ...catalogs import load_catalog
 from ...results import environment, write_json
-from ...run_folder import CONFIG, check_folder, sole_writer
+from ...run_folder import CONFIG, SUMMARY, check_folder, sole_writer
 from ...stages import stage_rng, stage_seed
 from .arms import season_shop, train_arms
 from .config import INTERLEAVING, RAMP, SWITCHBACK, AbtestConfig
@@ -30,7 +30,7 @@ from .ramp import RampStage, run_ramp
 from .report import page_of_test
 from .truth import TotalEffect, total_effects
 
-SUMMARY, ROWS_FILE = "abtest.json", "rows.csv"
+ROWS_FILE = "rows.csv"
 FIRST_DAY = date(2024, 1, 1)
 """Day 0 of a season is a Monday; so is this."""
 

@@ -1,0 +1,1 @@
+"""Finished runs in a tracking store, beside the runs of other tools."""
