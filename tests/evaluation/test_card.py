@@ -15,6 +15,7 @@ from shopgym.evaluation.answer import HEADINGS, conclusion, lines_before
 from shopgym.evaluation.answer.sentences import HEADINGS_OF_SEVERAL
 from shopgym.evaluation.api import Evaluation, evaluate
 from shopgym.evaluation.card import card
+from shopgym.evaluation.card.bars import Mark, intervals
 from shopgym.evaluation.offline.agreement import UNCHECKED_MODEL
 
 
@@ -174,6 +175,16 @@ def test_no_bar_is_drawn_below_0_and_none_beyond_its_track() -> None:
         assert left + width <= 100.1
     scales = re.findall(r'class="axis"><span>([-0-9.e]+)</span>', html)
     assert all(float(low) >= 0.0 for low in scales)
+
+
+def test_an_interval_that_leaves_the_scale_ends_in_an_arrow() -> None:
+    marks = [Mark(("a",), 10.0, -50.0, 80.0), Mark(("b",), 300.0, -60.0, 7000.0)]
+    drawn = intervals(("part", "", ""), marks, base=0.0, ceiling=200.0)
+    a, b = re.findall(r'<td class="track">.*?</td>', drawn)
+    assert "▸" not in a
+    assert "▸" in b
+    assert "7e+03" not in drawn
+    assert "▸" not in intervals(("part", "", ""), marks, base=0.0)
 
 
 def test_no_caution_is_said_twice() -> None:

@@ -30,13 +30,21 @@ class Mark:
 
 
 def intervals(
-    header: Sequence[str], marks: Sequence[Mark], *, base: float, floor: float | None = None
+    header: Sequence[str],
+    marks: Sequence[Mark],
+    *,
+    base: float,
+    floor: float | None = None,
+    ceiling: float | None = None,
 ) -> str:
     """A table whose rows have a dot and a line each, on one scale; a dashed line at ``base``.
 
     Nothing is drawn below ``floor``, where there is one: what cannot be negative has no bar below 0.
+    The scale ends at ``ceiling``, and an arrow there says that an interval goes on.
     """
     ends = [end for mark in marks for end in (mark.value, mark.low, mark.high) if end is not None] + [base]
+    if ceiling is not None:
+        ends = [min(end, ceiling) for end in ends]
     low, high = min(ends), max(ends)
     room = 0.06 * (high - low) or abs(high) or 1.0
     low, high = low - room, high + room
@@ -59,6 +67,7 @@ def _row(mark: Mark, low: float, high: float, base: float) -> str:
         left, right = place(mark.low), place(mark.high)
         span = f"left:{left:.1f}%;width:{right - left:.1f}%"
         drawn += f'<i class="line" style="{span};background:{mark.colour}"></i>'
+        drawn += f'<i class="beyond" style="color:{mark.colour}">▸</i>' if mark.high > high else ""
     if mark.value is not None:
         drawn += f'<i class="dot" style="left:{place(mark.value):.1f}%;background:{mark.colour}"></i>'
     names = "".join(f'<td class="name"><bdi>{escape(name)}</bdi></td>' for name in mark.names)

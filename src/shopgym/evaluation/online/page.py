@@ -19,10 +19,12 @@ if TYPE_CHECKING:
     from .analysis import TestAnalysis
 
 HEADINGS = {
-    "trust": "This test passes every check",
+    "trust": "The data of this test pass every check",
     "caution": "Read this test with care",
     "refuse": "Do not read this test",
 }
+MOST_DRAWN = 200.0
+"""Effects in % that are drawn: with few orders a day an interval reaches thousands, and says no more."""
 GOOD, BAD, OPEN_COLOUR = COLOURS["trust"], COLOURS["refuse"], "#5f6b78"
 
 
@@ -83,12 +85,13 @@ def _effects(analysis: TestAnalysis) -> str:
         own = [_mark((f"{p.by} {p.part}", p.arm), p.effect, OPEN_COLOUR, f"p = {p.p:.2g}") for p in parts]
         if own:
             sections.append(_section(title, ("part", "arm"), own))
-    sections += [f"<p>{escape(line)}.</p>" for line in trend_lines(analysis)]
+    sections += [f"<p>{escape(line[0].upper() + line[1:])}.</p>" for line in trend_lines(analysis)]
     return "".join(sections)
 
 
 def _section(title: str, head: tuple[str, ...], marks: list[Mark]) -> str:
-    drawn = intervals((*head, "%", "relative effect", "interval", ""), marks, base=0.0)
+    columns = (*head, "%", "relative effect", "interval", "")
+    drawn = intervals(columns, marks, base=0.0, ceiling=MOST_DRAWN)
     return f"<h2>{escape(title)}</h2>{drawn}"
 
 
