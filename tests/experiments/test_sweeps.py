@@ -382,5 +382,6 @@ def test_a_dry_run_says_how_many_cells(tmp_path: Path) -> None:
     ]
     done = CliRunner().invoke(app, command)
     assert done.exit_code == 0, done.output
-    assert "12 cells (2 points, 3 seeds each)" in done.output
+    assert "12 cells (2 points, 3 seeds each), about" in done.output
+    assert "4 cells run to time it" in done.output
     assert not out.exists()

@@ -33,7 +33,7 @@ class Duration:
     stages: dict[str, float]
     pages: int
     agents: int
-    counted: str = "pages in all"
+    counted: str
 
     @property
     def seconds(self) -> float:
@@ -130,10 +130,15 @@ def expected_duration(config: ExperimentConfig, *, robust: bool = False) -> Dura
         per_page = sum(s for n, s in stages.items() if n.startswith("deploy")) / pages["deploy"]
         stages["robust"] = SHOPS * per_page * min(DECISIONS, config.truth.decisions)
     stages = {"opening": opening * len(stages)} | stages
-    shown = agents * pages["train"] + pages["measure"]
-    if config.episode != "page":
-        return Duration(stages, shown, agents, "pages of training")
-    return Duration(stages, shown + agents * pages["deploy"] + pages["log"], agents)
+    what = "pages in all" if config.episode == "page" else "pages of training"
+    return Duration(stages, pages_shown(config), agents, what)
+
+
+def pages_shown(config: ExperimentConfig) -> int:
+    """Pages that all agents and the log are shown together; of longer episodes those of training alone."""
+    pages, agents = _decisions(config), len(config.agents)
+    training = agents * pages["train"] + pages["measure"]
+    return training + agents * pages["deploy"] + pages["log"] if config.episode == "page" else training
 
 
 SHOPS = 11
