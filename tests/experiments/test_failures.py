@@ -88,7 +88,8 @@ def test_every_registered_agent_lives_through_a_run(tmp_path: Path) -> None:
         "cql": {"updates": 5}, "iql": {"updates": 5}, "decision_transformer": {"epochs": 1},
         "lambdamart": {"trees": 5}, "mlp_ranker": {"epochs": 1}, "cross_ranker": {"epochs": 1},
         "cloning": {"epochs": 1}, "two_tower": {"epochs": 1}, "sasrec": {"epochs": 1},
-        "gru4rec": {"epochs": 1},
+        "gru4rec": {"epochs": 1}, "ppo": {"rollout": 2}, "reinforce": {"rollout": 2},
+        "lagrangian_ppo": {"rollout": 2},
     }  # fmt: skip
     names = []
     for name in AGENTS:

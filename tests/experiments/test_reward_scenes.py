@@ -99,7 +99,7 @@ def test_what_is_best_on_every_page_loses_customers_where_satisfaction_counts() 
 
 @pytest.mark.slow
 def test_capacity_tells_both_rewards_of_every_size() -> None:
-    rows = small("capacity", hidden={"1": [1], "8": [8]}, pages=1000, seeds=1, visits=128).rows
+    rows = small("capacity", hidden={"1": [1], "8": [8]}, pages=4096, seeds=1, visits=128).rows
     assert [row["size"] for row in rows] == ["1", "8"]
     assert all(row["low"] <= row["kept"] <= row["high"] for row in rows)
 
@@ -107,7 +107,7 @@ def test_capacity_tells_both_rewards_of_every_size() -> None:
 @pytest.mark.slow
 def test_a_reward_of_orders_is_found_by_the_lint_and_refused_by_the_gate() -> None:
     pytest.importorskip("stable_baselines3")
-    small_size = {"pages": 4000, "batch": 400, "judged": 400, "logged": 2000, "audited": 1000}
+    small_size = {"pages": 4000, "batch": 400, "judged": 400, "logged": 2000, "audited": 4096}
     scene = small("discount", **small_size)
     assert scene.rows[0]["PPO"] == "paid by the reward"
     assert scene.sentences[0].startswith("Lint, before training: gameable.")

@@ -383,8 +383,13 @@ def _in_catalog(
 
 
 def _coverage(lines: pd.DataFrame, refusals: Refusals, currency: str) -> dict[str, dict[str, float]]:
-    """What is used of all sales of the records; amounts count where they are known, in the same currency."""
+    """What is used of all sales of the records; amounts count where they are known, in the same currency.
+
+    A row with an amount below 0 pays something back, and is no sale.
+    """
     sale = ~(np.isin(refusals.column, NO_SALE) | (lines["quantity"] < 0).to_numpy(bool))
+    if "price" in lines:
+        sale &= ~(lines["price"] < 0).to_numpy(bool)
     sales, used = lines[sale], refusals.good[sale]
     out: dict[str, dict[str, float]] = {}
     if "item" in sales:
