@@ -34,7 +34,7 @@ docs: $(VENV)/.dev ## the documentation as a site, in build/docs
 nightly: $(VENV)/.dev kernels ## pages whose figures need the run on real products, a Ray cluster that loses a worker, and MLflow (minutes)
 	$(PIP) install -c constraints.txt ray -e '.[mlflow]'
 	SHOPGYM_NIGHTLY=1 $(BIN)/python -m pytest -n0 tests/test_doc_blocks.py tests/experiments/test_ray.py \
-		tests/experiments/test_mlflow.py 		tests/realism/test_calibration_loop.py
+		tests/experiments/test_mlflow.py tests/realism/test_calibration_loop.py
 
 bench: $(VENV)/.dev kernels ## our own speed; 'make bench-peers' first adds the peers to the comparison
 	for file in benchmarks/bench_*.py; do $(BIN)/python $$file || exit 1; done

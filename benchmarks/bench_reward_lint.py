@@ -60,6 +60,8 @@ BY = ("click", "cart", "purchase")
 LOWEST, HIGHEST, NEAR = 1e-3, 1e4, 0.1
 """Weights that are tried, and how far the loss may be from what is asked for, as a share of it."""
 DISCOUNTS = (0.0, 0.25, 0.5)
+AUDITED = {"linear_ranker": {}, "slateq": {"step": 0.003, "floor": 0.1}}
+"""Options with which an agent learns much from few pages: see the config tuning."""
 
 
 @dataclass(frozen=True)
@@ -287,14 +289,14 @@ def audits(count: int, rows: Rows) -> list[Row]:
 
 def audited(made: Gamed) -> Row:
     """The audit of one reward."""
-    trainees = [AuditedAgent("linear_ranker", (20_000,))]
+    trainees = [AuditedAgent(name, (20_000,), options) for name, options in AUDITED.items()]
     size = LintSize(pages=1024, visits=1024, lives=0)
     found = audit(made.spec, shop_of(made.seed, made.discounts), trainees, size=size)
     return {
         "spec": made.spec.spec(),
         "seed": made.seed,
         "true_loss": made.truth,
-        "shares": [share.value for share in found.attempts[-1].by_seed],
+        "shares": {one.optimiser: [share.value for share in one.by_seed] for one in found.attempts},
         "gamed": found.gaming is not None,
     }
 

@@ -82,7 +82,8 @@ class RewardSpec:
             raise InvalidInput("reward.terms", {}, "name at least one term")
         units = {term.unit for term in all_terms().values()}
         if self.unit not in units:
-            fix = f"choose one of {', '.join(sorted(units))}{did_you_mean(self.unit, units)}"
+            fix = f"money, such as euros, is 'currency'; choose one of {', '.join(sorted(units))}"
+            fix += did_you_mean(self.unit, units)
             raise InvalidInput("reward.unit", self.unit, fix)
         for name, weight in self.terms.items():
             term_named("reward.terms", name)
