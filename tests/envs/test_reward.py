@@ -24,6 +24,11 @@ def test_a_page_by_hand(catalog: Catalog, config: ShopConfig) -> None:
     np.testing.assert_allclose(spec.slots(feedback).sum(axis=1), reward, rtol=1e-12)
 
 
+def test_money_by_another_name_is_told_what_it_is_called() -> None:
+    with pytest.raises(InvalidInput, match="money, such as euros, is 'currency'"):
+        RewardSpec({"margin": 1.0}, unit="euro")
+
+
 @pytest.mark.parametrize(
     ("spec", "field"),
     [
