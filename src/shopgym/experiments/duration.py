@@ -33,7 +33,7 @@ class Duration:
     stages: dict[str, float]
     pages: int
     agents: int
-    counted: str
+    counted: str = "pages in all"
 
     @property
     def seconds(self) -> float:
