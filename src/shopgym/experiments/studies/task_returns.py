@@ -23,7 +23,7 @@ from ...envs.page_env import Episode, PageEnv
 from ...envs.tasks import make_vector
 from ...evaluation.intervals.normal import student_interval
 from ...policies.explorers import PlackettLuceRanking
-from ...training.loop import learn
+from ...training.loop import check_rollout, learn
 from ...training.position_bias import measure_position_bias
 from ..results import value_scale
 from ..stages import stage_rng, stage_seed
@@ -222,6 +222,7 @@ def train(env: PageEnv, task: Task, trainee: Trainee, seed: int) -> Decide:
     rng = stage_rng(seed, "train", trainee.agent)
     env.open(stage_seed(seed, "train"))
     pages = trainee.pages // 2 if trainee.discounts else trainee.pages
+    check_rollout(agent, trainee.name, pages // env.shop.lanes)
     for _ in learn(agent, env, None, rng, pages_in_all=pages):
         pass
     policy: Any = replace(agent.policy(), explorer=GREEDY)  # type: ignore[type-var]

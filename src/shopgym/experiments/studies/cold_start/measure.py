@@ -21,7 +21,7 @@ from ....core.types import F64, I32, I64, Bool
 from ....envs.oracle import slot_values
 from ....envs.vector import ShopVectorEnv
 from ....simulators import Catalog, ShopConfig
-from ....training.loop import learn
+from ....training.loop import check_rollout, learn
 from ....training.position_bias import measure_position_bias
 from ...entries import AgentEntry
 from ...stages import open_shop, stage_rng, stage_seed
@@ -96,6 +96,7 @@ def cold_start(entry: AgentEntry, size: LaunchSection, seed: int) -> ColdStart:
     random = RandomAgent(task, rng).policy()
     task = replace(task, attention=measure_position_bias(measured.loop, random, 20, rng))
     learner = entry.make(task, stage_rng(seed, "agent", entry.name))
+    check_rollout(learner, entry.name, size.warm_up)
     new = launch > size.warm_up / size.rounds_per_day
     by_item, by_user = GroupSums(len(ITEM_ENDS) + 1), GroupSums(len(USER_ENDS) + 1)
     long_sold = GroupSums(1)

@@ -16,7 +16,7 @@ from ....envs.vector import ShopperVectorEnv
 from ....policies.explorers import PlackettLuceRanking
 from ....simulators import Catalog
 from ....training.episodes import run_episodes
-from ....training.loop import train_sequences
+from ....training.loop import check_rollout, train_sequences
 from ....training.position_bias import measure_position_bias
 from ...cells.cell import Cell, Row
 from ...entries import AgentEntry, agent_entries
@@ -76,6 +76,7 @@ def judged_lives(effect: str, entry: AgentEntry, seed: int, size: CustomersSecti
     random = make_agent("random", task, rng).policy()
     task = replace(task, attention=measure_position_bias(env.loop, random, 10, rng))
     learner = entry.make(task, stage_rng(seed, "agent"))
+    check_rollout(learner, entry.name, size.steps)
     env.reset(seed=stage_seed(seed, "train"))
     train_sequences(learner, env, size.steps, stage_rng(seed, "explore"))
     policy: Any = learner.policy()
